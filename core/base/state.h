@@ -1,0 +1,77 @@
+// Bytes of learned state: what snapshots keep and digests are computed over.
+//
+// Numbers are little-endian and unaligned. Writers must be canonical: equal states give equal
+// bytes.
+
+#ifndef FRESHET_CORE_BASE_STATE_H_
+#define FRESHET_CORE_BASE_STATE_H_
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <type_traits>
+#include <vector>
+
+#include "absl/status/status.h"
+
+namespace freshet {
+
+static_assert(std::endian::native == std::endian::little, "state is written as it is in memory");
+
+// An append-only buffer that grows by chunks, so that a large state is never moved.
+// Not thread-safe.
+class StateWriter {
+ public:
+  // Appends `bytes`.
+  void Write(std::span<const std::byte> bytes);
+
+  // Appends the bytes of `value`.
+  template <typename T>
+  requires std::is_trivially_copyable_v<T>
+  void WriteValue(const T& value) { Write(std::as_bytes(std::span<const T, 1>(&value, 1))); }
+
+  // The bytes written so far, in order. The spans live as long as the writer and its next Write.
+  std::vector<std::span<const std::byte>> Chunks() const;
+
+  uint64_t size_bytes() const { return size_bytes_; }
+
+ private:
+  static constexpr size_t kChunkBytes = size_t{1} << 20;
+
+  std::vector<std::vector<std::byte>> chunks_;  // All full but the last.
+  uint64_t size_bytes_ = 0;
+};
+
+// Reads what a StateWriter wrote. Keeps a reference to the bytes. After the first failure all reads
+// fail, so a caller may check once, at the end. Not thread-safe.
+class StateReader {
+ public:
+  explicit StateReader(std::span<const std::byte> bytes) : bytes_(bytes) {}
+
+  // Copies the next out.size() bytes to `out`; fills it with zeros and returns false at the end.
+  bool Read(std::span<std::byte> out);
+
+  // The next value; zero at the end.
+  template <typename T>
+  requires std::is_trivially_copyable_v<T> T ReadValue() {
+    T value{};
+    Read(std::as_writable_bytes(std::span<T, 1>(&value, 1)));
+    return value;
+  }
+
+  // The number of bytes not yet read.
+  size_t remaining_bytes() const { return bytes_.size(); }
+
+  // DATA_LOSS where a read went past the end, else OK.
+  absl::Status status() const;
+
+ private:
+  std::span<const std::byte> bytes_;
+  bool failed_ = false;
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_CORE_BASE_STATE_H_

@@ -1,0 +1,26 @@
+// Hashing of names to 32-bit feature ids, as Vowpal Wabbit does, so that its text files and its
+// collisions mean the same here.
+//
+// Source: MurmurHash3 x86 32, Austin Appleby, public domain.
+
+#ifndef FRESHET_CORE_FEATURE_HASH_H_
+#define FRESHET_CORE_FEATURE_HASH_H_
+
+#include <cstdint>
+#include <string_view>
+
+namespace freshet {
+
+// MurmurHash3 x86 32 of `key`.
+uint32_t MurmurHash3(std::string_view key, uint32_t seed);
+
+// The hash of a namespace's name; 0 for the default namespace, whose name is empty.
+uint32_t HashNamespace(std::string_view name);
+
+// The id of a feature in a namespace: for a name of ASCII digits only, that number (modulo 2^32)
+// plus `namespace_hash`; else the hash of the name seeded with `namespace_hash`.
+uint32_t HashFeature(std::string_view name, uint32_t namespace_hash);
+
+}  // namespace freshet
+
+#endif  // FRESHET_CORE_FEATURE_HASH_H_

@@ -1,0 +1,63 @@
+// Progressive validation: honest running figures from predictions made just before learning.
+
+#ifndef FRESHET_CORE_METRICS_PROGRESSIVE_METRICS_H_
+#define FRESHET_CORE_METRICS_PROGRESSIVE_METRICS_H_
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "absl/status/status.h"
+#include "core/base/state.h"
+#include "core/loss/loss_kind.h"
+
+namespace freshet {
+
+// The figures, all weighted by importance. See v1.ProgressiveMetrics for what each means.
+struct ProgressiveFigures {
+  uint64_t example_count = 0;
+  double weight_sum = 0;
+  double loss = 0;
+  double decayed_loss = 0;
+  double base_rate_loss = 0;
+  double decayed_base_rate_loss = 0;
+  double relative_gain = 0;
+  std::optional<double> auc;
+  std::optional<double> calibration;
+  double label_mean = 0;
+};
+
+// Counts predictions against labels. Not thread-safe: owned by a model's writer.
+//
+// The state does not depend on how the stream is cut into calls of Update().
+class ProgressiveMetrics {
+ public:
+  // The decayed figures look back over about this many examples.
+  static constexpr double kDecayExampleCount = 10000;
+
+  explicit ProgressiveMetrics(LossKind loss);
+
+  // Counts examples, in order. `scores` are those of Learner::LearnBatch(); `weights` may be empty:
+  // all 1. REQUIRES: scores.size() == labels.size().
+  void Update(std::span<const float> scores, std::span<const float> labels,
+              std::span<const float> weights);
+
+  // The figures as of now.
+  ProgressiveFigures Figures() const;
+
+  // Appends the state, canonical and versioned.
+  void SaveState(StateWriter& writer) const;
+
+  // Reads a saved state. DATA_LOSS where the bytes do not fit.
+  absl::Status LoadState(StateReader& reader);
+
+ private:
+  static constexpr int kBucketCount = 2048;  // Score buckets for the AUC.
+
+  LossKind loss_;
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_CORE_METRICS_PROGRESSIVE_METRICS_H_

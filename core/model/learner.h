@@ -1,0 +1,65 @@
+// What learns: weights, and the rule that changes them.
+
+#ifndef FRESHET_CORE_MODEL_LEARNER_H_
+#define FRESHET_CORE_MODEL_LEARNER_H_
+
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "absl/status/status.h"
+#include "core/base/state.h"
+#include "core/feature/example_batch.h"
+
+namespace freshet {
+
+// A model that learns from a stream of examples.
+//
+// Threads: one writer at a time may call the non-const methods and SaveState(), while any number of
+// readers call PredictBatch(), Prediction() and the counters. Owns its weights; keeps no reference
+// to a batch after returning.
+//
+// The state is a pure function of the examples in order: it does not depend on how they were cut
+// into batches, on readers, or on the processor's vector width.
+class Learner {
+ public:
+  virtual ~Learner() = default;
+
+  // Predicts each example, then updates on it, in order. scores[i] is the value before update i and
+  // before the link function: the logit for logistic loss. Scores are always finite: an example
+  // whose score or update would not be is skipped, counted, and given the score 0 where it has
+  // none. REQUIRES: scores.size() == batch.size() == batch.labels.size(); labels as the loss
+  // allows.
+  virtual void LearnBatch(const ExampleBatch& batch, std::span<float> scores) = 0;
+
+  // Predicts each example with the weights as they are. Scores as for LearnBatch().
+  // REQUIRES: scores.size() == batch.size().
+  virtual void PredictBatch(const ExampleBatch& batch, std::span<float> scores) const = 0;
+
+  // The prediction that belongs to a score: a probability for logistic loss, else the score.
+  virtual float Prediction(float score) const = 0;
+
+  // Examples passed to LearnBatch() so far, skipped ones included.
+  virtual uint64_t example_count() const = 0;
+
+  // Examples that were skipped.
+  virtual uint64_t skipped_count() const = 0;
+
+  // Appends the whole state, in a form that is versioned and canonical.
+  virtual void SaveState(StateWriter& writer) const = 0;
+
+  // Puts a learner of the same spec into a saved state. DATA_LOSS where the bytes do not fit the
+  // spec or hold a non-finite number; the learner is then to be thrown away.
+  // REQUIRES: the learner is new and has no readers yet.
+  virtual absl::Status LoadState(StateReader& reader) = 0;
+
+  // Slots of the weight table that hold anything but zero. Reads the whole table.
+  virtual uint64_t CountUsedSlots() const = 0;
+
+  // What the weight table may grow to, in bytes.
+  virtual uint64_t table_bytes() const = 0;
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_CORE_MODEL_LEARNER_H_
