@@ -1,0 +1,63 @@
+// An endless stream of made-up click events with a hidden logistic model.
+
+#ifndef FRESHET_CLIENT_GENERATE_CLICK_GENERATOR_H_
+#define FRESHET_CLIENT_GENERATE_CLICK_GENERATOR_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace freshet {
+
+struct ClickGeneratorOptions {
+  uint64_t seed = 1;
+  // After every so many events a third of the hidden weights is drawn anew; 0: never.
+  uint64_t drift_rows = 0;
+};
+
+// One impression and whether it was clicked. Categories are numbers from 0, the most frequent
+// first.
+struct ClickEvent {
+  bool clicked;
+  double probability;  // Of a click, by the hidden model.
+
+  uint32_t user;
+  uint32_t segment;  // Of the user.
+  float age;         // Of the user, scaled to [0, 1].
+  uint32_t item;
+  uint32_t category;  // Of the item.
+  float price;        // Of the item, scaled to [0, 1].
+  uint32_t site;
+  uint32_t device;
+  uint32_t position;
+  uint32_t weekday;
+  uint32_t hour;
+};
+
+// Draws events. Users, items and sites are Zipf-distributed; about 15 % are clicked. The hidden
+// model is logistic and linear in the features of the text form, which holds the pairs that matter
+// as features of their own, so that a linear model can learn it. The same options give the same
+// events on every machine. Not thread-safe.
+class ClickGenerator {
+ public:
+  explicit ClickGenerator(const ClickGeneratorOptions& options);
+  ~ClickGenerator();
+  ClickGenerator(const ClickGenerator&) = delete;
+  ClickGenerator& operator=(const ClickGenerator&) = delete;
+
+  // Draws the next event.
+  ClickEvent Next();
+
+ private:
+  class HiddenModel;
+
+  const ClickGeneratorOptions options_;
+  std::unique_ptr<HiddenModel> model_;
+};
+
+// Appends the event as a line of Vowpal Wabbit text, with its newline; the label is 1 or -1.
+void AppendVwLine(const ClickEvent& event, std::string& out);
+
+}  // namespace freshet
+
+#endif  // FRESHET_CLIENT_GENERATE_CLICK_GENERATOR_H_

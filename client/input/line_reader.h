@@ -1,0 +1,103 @@
+// Lines out of files: plain, gzip or zstd, standard input, growing files.
+
+#ifndef FRESHET_CLIENT_INPUT_LINE_READER_H_
+#define FRESHET_CLIENT_INPUT_LINE_READER_H_
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "client/input/byte_source.h"
+
+namespace freshet {
+
+struct LineReaderOptions {
+  // At the end of the last file, wait for more, as `tail -F` does: a file that was cut is read
+  // again from its start, and one that was replaced is followed by the new one of its name. The
+  // last file must not be compressed.
+  bool follow = false;
+  // A longer line is an error. > 0.
+  size_t max_line_bytes = size_t{64} << 20;
+  // Turning true ends all waiting: Next() then returns false once the whole lines at hand are
+  // read. Looked at every 100 ms while waiting, and at once when a signal interrupts. May be null.
+  const std::atomic<bool>* stop = nullptr;
+};
+
+// Reads the lines of several files in order. What a file holds (plain, gzip, also of several
+// members, or zstd) is told by its first bytes. Not thread-safe.
+//
+//   LineReader reader({"a.vw.gz", "-"}, {});
+//   std::string_view line;
+//   absl::StatusOr<bool> more;
+//   while ((more = reader.Next(line)).ok() && *more) {
+//     if (reader.is_first_line()) ...
+//   }
+class LineReader {
+ public:
+  // `paths`: "-" is standard input. Files are opened when they are reached.
+  LineReader(std::vector<std::string> paths, LineReaderOptions options);
+  ~LineReader();
+  LineReader(const LineReader&) = delete;
+  LineReader& operator=(const LineReader&) = delete;
+
+  // Sets `line` to the next line, without its newline or carriage return and newline; it is valid
+  // until the next call. The last line of a file needs no newline. Returns false at the end of all
+  // input. Waits only where no whole line is at hand. NOT_FOUND for a missing file, DATA_LOSS for
+  // damaged or truncated compressed data, INVALID_ARGUMENT for a line that is too long; each names
+  // the file. After an error, every further call returns it.
+  absl::StatusOr<bool> Next(std::string_view& line);
+
+  // True where Next() would have to wait for input that is not there yet: the time to send what
+  // has been gathered.
+  bool WouldBlock();
+
+  // Waits until Next() would not have to wait, at most `timeout`. Returns !WouldBlock().
+  bool WaitForInput(std::chrono::milliseconds timeout);
+
+  // The file of the last line, and the line's number in it, from 1.
+  const std::string& path() const { return path_; }
+  uint64_t line_number() const { return line_number_; }
+  bool is_first_line() const { return line_number_ == 1; }
+
+  // How many bytes of all files have been read, counted as they are on disk (compressed). Runs
+  // ahead of the lines by at most some buffers.
+  uint64_t bytes_consumed() const;
+  // The size of all files together; nothing where one is not a regular file or is followed.
+  std::optional<uint64_t> bytes_total() const { return bytes_total_; }
+
+ private:
+  absl::StatusOr<bool> OpenNextFile();
+  absl::StatusOr<bool> Fill();
+  bool TakeBufferedLine(std::string_view& line);
+  bool TakeLastLine(std::string_view& line);
+  absl::Status LineTooLong() const;
+
+  const std::vector<std::string> paths_;
+  const LineReaderOptions options_;
+  std::optional<uint64_t> bytes_total_;
+
+  size_t next_path_ = 0;
+  std::string path_;
+  uint64_t line_number_ = 0;
+  uint64_t bytes_of_closed_files_ = 0;
+  std::unique_ptr<ByteSource> source_;  // Null between files.
+  absl::Status status_;
+
+  // buffer_[begin_, end_) is read but not yet given out; [begin_, scanned_) holds no newline.
+  std::vector<char> buffer_;
+  size_t begin_ = 0;
+  size_t scanned_ = 0;
+  size_t end_ = 0;
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_CLIENT_INPUT_LINE_READER_H_
