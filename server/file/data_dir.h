@@ -1,0 +1,82 @@
+// The data folder: whose it is, which version wrote it, and where each model's files stand.
+//
+//   LOCK                     held by the server that uses the folder; its process id
+//   VERSION                  the version of this layout, a decimal number and a line feed
+//   models/<model>/MODEL     the model's manifest, opaque here
+//   models/<model>/log/      see server/log/FORMAT.md
+//   models/<model>/snapshots/  see server/snapshot/FORMAT.md
+//   models/.new-<model>      a model that is being created; removed when the folder is opened
+//   models/.trash-<model>-<n>  a model that is being deleted; removed when the folder is opened
+
+#ifndef FRESHET_SERVER_FILE_DATA_DIR_H_
+#define FRESHET_SERVER_FILE_DATA_DIR_H_
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "server/file/file_system.h"
+
+namespace freshet {
+
+// Thread-safe, but for calls that create or delete the same model at the same time.
+class DataDir {
+ public:
+  // Opens the folder at `path`, creating it (mode 0700, and any parents) where there is none, locks
+  // it, and removes what interrupted creations and deletions left. FAILED_PRECONDITION where
+  // another process uses it or a newer version wrote it; PERMISSION_DENIED where it cannot be
+  // written. Keeps a reference to `file_system`.
+  static absl::StatusOr<std::unique_ptr<DataDir>> Open(FileSystem& file_system, std::string path);
+
+  DataDir(const DataDir&) = delete;
+  DataDir& operator=(const DataDir&) = delete;
+
+  // The ids of the models, in order. A model whose manifest is missing is listed too: reading it
+  // says what is wrong.
+  absl::StatusOr<std::vector<std::string>> ListModels() const;
+
+  // Creates a model's folder with its manifest and its empty log and snapshot folders: all of it,
+  // durably, or nothing. ALREADY_EXISTS where there is one.
+  // REQUIRES: model_id matches [a-z]([a-z0-9-]{0,61}[a-z0-9])?.
+  absl::Status CreateModel(std::string_view model_id, std::string_view manifest);
+
+  // Deletes a model's folder. It is gone, durably, once this returns OK; what could not be removed
+  // of the renamed folder is removed when the data folder is next opened.
+  absl::Status DeleteModel(std::string_view model_id);
+
+  absl::StatusOr<std::string> ReadManifest(std::string_view model_id) const;
+
+  // Replaces a model's manifest, whole or not at all.
+  absl::Status WriteManifest(std::string_view model_id, std::string_view manifest);
+
+  std::string ModelDir(std::string_view model_id) const;
+  std::string LogDir(std::string_view model_id) const;
+  std::string SnapshotDir(std::string_view model_id) const;
+
+  FileSystem& file_system() const { return file_system_; }
+  const std::string& path() const { return path_; }
+
+ private:
+  DataDir(FileSystem& file_system, std::string path, std::unique_ptr<FileLock> lock);
+
+  absl::Status CheckVersion() const;
+  absl::Status RemoveLeftovers() const;
+  std::string ModelsDir() const;
+  std::string NewTrashPath(std::string_view model_id);
+
+  FileSystem& file_system_;
+  const std::string path_;
+  const std::unique_ptr<FileLock> lock_;
+
+  absl::Mutex mu_;
+  uint64_t trash_count_ ABSL_GUARDED_BY(mu_) = 0;
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_SERVER_FILE_DATA_DIR_H_

@@ -1,0 +1,127 @@
+// The few file operations that the log and the snapshots are built on, as an interface, so that
+// tests can make each of them fail and can take the power away.
+//
+// Errors name the path, the operation and the reason. By errno: ENOENT is NOT_FOUND, EEXIST is
+// ALREADY_EXISTS; ENOSPC, EDQUOT, EFBIG, EMFILE and ENFILE are RESOURCE_EXHAUSTED; EACCES, EPERM
+// and EROFS are PERMISSION_DENIED; EIO is DATA_LOSS when reading and INTERNAL otherwise; all else
+// is INTERNAL.
+//
+// Threads: a FileSystem may be used by many threads at once; the files as each says.
+
+#ifndef FRESHET_SERVER_FILE_FILE_SYSTEM_H_
+#define FRESHET_SERVER_FILE_FILE_SYSTEM_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+namespace freshet {
+
+using ByteSpan = std::span<const std::byte>;
+
+// A file that is written at its end. One thread may write while others call Sync().
+class AppendFile {
+ public:
+  // Closes the file; what was not synced may still be lost with the power.
+  virtual ~AppendFile() = default;
+
+  // Appends `pieces` one after the other. After a failure any prefix of them may stand at the end
+  // of the file, and size_bytes() is what it was before: Truncate() to that to go on.
+  virtual absl::Status Append(std::span<const ByteSpan> pieces) = 0;
+
+  // Writes `bytes` over what stands at `position`, without changing the size.
+  // REQUIRES: position + bytes.size() <= size_bytes().
+  virtual absl::Status Overwrite(uint64_t position, ByteSpan bytes) = 0;
+
+  // Asks for disk space for `bytes` bytes behind the end, without changing the size. A file system
+  // that cannot do so answers OK.
+  virtual absl::Status Preallocate(uint64_t bytes) = 0;
+
+  // Makes what was appended before the call survive a loss of power (fdatasync). After a failure it
+  // is not known what of the bytes since the last success is on disk, and a second Sync() that
+  // succeeds says nothing about them.
+  virtual absl::Status Sync() = 0;
+
+  // Cuts the file to `size_bytes` and gives back what was preallocated behind it.
+  virtual absl::Status Truncate(uint64_t size_bytes) = 0;
+
+  // The size after the last successful Append() or Truncate(). For the writing thread.
+  virtual uint64_t size_bytes() const = 0;
+};
+
+// A file that is read at any position, by many threads at once.
+class ReadFile {
+ public:
+  virtual ~ReadFile() = default;
+
+  // Reads up to out.size() bytes from `position`; fewer only at the end of the file.
+  virtual absl::StatusOr<size_t> ReadAt(uint64_t position, std::span<std::byte> out) const = 0;
+
+  // The size now.
+  virtual absl::StatusOr<uint64_t> SizeBytes() const = 0;
+
+  // Asks the operating system to forget what it holds of this file in memory, so that the next read
+  // comes from the disk. A hint: bytes that wait to be written stay.
+  virtual void DropCache() const = 0;
+};
+
+// Holds a lock file until destroyed, or until the process ends.
+class FileLock {
+ public:
+  virtual ~FileLock() = default;
+};
+
+// What a folder holds.
+struct DirEntry {
+  std::string name;
+  bool is_directory = false;
+};
+
+// How OpenAppend() finds the file.
+enum class AppendMode {
+  kCreate,    // ALREADY_EXISTS where there is one.
+  kExisting,  // NOT_FOUND where there is none. Appends behind what the file holds.
+};
+
+class FileSystem {
+ public:
+  virtual ~FileSystem() = default;
+
+  virtual absl::StatusOr<std::unique_ptr<AppendFile>> OpenAppend(const std::string& path,
+                                                                 AppendMode mode) = 0;
+  virtual absl::StatusOr<std::unique_ptr<ReadFile>> OpenRead(const std::string& path) = 0;
+
+  // Creates a folder with mode 0700. ALREADY_EXISTS where there is anything of that name.
+  virtual absl::Status CreateDir(const std::string& path) = 0;
+
+  // What the folder holds, by name, without "." and "..".
+  virtual absl::StatusOr<std::vector<DirEntry>> ListDir(const std::string& path) = 0;
+
+  // Moves `from` to `to`, replacing a file that stands there.
+  virtual absl::Status Rename(const std::string& from, const std::string& to) = 0;
+
+  virtual absl::Status Unlink(const std::string& path) = 0;
+  virtual absl::Status RemoveDir(const std::string& path) = 0;
+
+  // Makes the creations, renames and removals in a folder survive a loss of power.
+  virtual absl::Status SyncDir(const std::string& path) = 0;
+
+  virtual absl::StatusOr<uint64_t> FileSize(const std::string& path) = 0;
+
+  // Takes the lock file at `path`, which is created where there is none, and writes this process's
+  // id into it. FAILED_PRECONDITION names the process that holds it.
+  virtual absl::StatusOr<std::unique_ptr<FileLock>> LockFile(const std::string& path) = 0;
+};
+
+// The operating system's files. Lives as long as the process.
+FileSystem& PosixFileSystem();
+
+}  // namespace freshet
+
+#endif  // FRESHET_SERVER_FILE_FILE_SYSTEM_H_

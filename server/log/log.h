@@ -1,0 +1,146 @@
+// A model's log on disk: records in order, each with an offset, from some first offset on, without
+// gaps. The files are described in server/log/FORMAT.md.
+//
+// Threads: one thread at a time appends (Append(), Recover(), SkipTo()); any thread may call the
+// rest at the same time.
+//
+// When the disk fails. An Append() that fails leaves no trace: its bytes are cut off again, and a
+// later Append() may succeed. Where they could not be cut off, or where a Sync() failed, the end of
+// the file is not trusted any more: the log refuses to append and to sync (FAILED_PRECONDITION)
+// until Recover() has looked at what is really on disk.
+
+#ifndef FRESHET_SERVER_LOG_LOG_H_
+#define FRESHET_SERVER_LOG_LOG_H_
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "server/file/file_system.h"
+#include "server/log/log_reader.h"
+#include "server/log/record_kind.h"
+#include "server/log/segment.h"
+#include "server/log/segment_index.h"
+
+namespace freshet {
+
+struct LogOptions {
+  // A new segment file is begun where a record would grow the last one beyond this. A larger record
+  // has a segment to itself.
+  uint64_t segment_bytes = uint64_t{128} << 20;
+  // The first offset of a log that does not exist yet.
+  uint64_t first_offset = 0;
+};
+
+// What Open() found and did.
+struct RecoveryReport {
+  uint64_t segment_count = 0;
+  // Whole records in the last segment; the others are read when they are replayed.
+  uint64_t last_segment_records = 0;
+  // Bytes cut off the end because they were not a whole record; 0 after a clean stop.
+  uint64_t cut_bytes = 0;
+  // The file that was cut, and the reason; empty where nothing was.
+  std::string cut_path;
+  std::string cut_reason;
+};
+
+class Log {
+ public:
+  // Opens the log in the folder `dir`, or creates it (and the folder itself). Reads the headers of
+  // all segments and the records of the last one, and cuts off a tail that is not a whole record,
+  // as an interrupted write leaves it.
+  //
+  // DATA_LOSS where anything else is damaged: names the file, the byte and the last good offset.
+  // FAILED_PRECONDITION where a newer version wrote it. Keeps a reference to `file_system`. Two
+  // logs on one folder are prevented by the data folder's lock, not here.
+  static absl::StatusOr<std::unique_ptr<Log>> Open(FileSystem& file_system, std::string dir,
+                                                   LogOptions options);
+
+  // Gives back the preallocated space, so that the file is as long as its records. Does not sync.
+  // REQUIRES: no other thread is in a call.
+  ~Log();
+  Log(const Log&) = delete;
+  Log& operator=(const Log&) = delete;
+
+  // Appends a record whose payload is `payload`, one piece after the other, and returns its offset.
+  // The record is then with the operating system: it survives a crash of the process, and a loss of
+  // power only after Sync(). INVALID_ARGUMENT above kMaxPayloadBytes; otherwise the file system's
+  // error (RESOURCE_EXHAUSTED for a full disk).
+  absl::StatusOr<uint64_t> Append(RecordKind kind, std::span<const ByteSpan> payload);
+
+  // Makes every record appended before the call durable. Any thread, also while another appends;
+  // threads that call it at the same time share one fdatasync.
+  absl::Status Sync();
+
+  // After a failure: re-verifies the end of the log. Writes what was not yet durable once more,
+  // syncs it, reads it back from the disk, and cuts off what is not whole. Returns next_offset():
+  // all records below it are durable. Where that is less than what Append() had returned, records
+  // are gone, and whoever has applied them must load an older state and replay. After an error the
+  // log still refuses to append; call again when the cause is gone.
+  absl::StatusOr<uint64_t> Recover();
+
+  // Drops all records and goes on, empty, at `offset`. For a state that was loaded from a snapshot
+  // which the log does not reach, as a loss of power leaves it without DURABILITY_FSYNC.
+  // REQUIRES: offset >= next_offset(); no reader is left.
+  absl::Status SkipTo(uint64_t offset);
+
+  // Removes the segments that hold only records below `offset`, but for the last segment and those
+  // that a reader has not passed yet.
+  absl::Status DropBefore(uint64_t offset);
+
+  // Reads from `offset` on. OUT_OF_RANGE where it is below first_offset() or above next_offset().
+  // A reader outlives the log, but then reads no further than the log had come.
+  absl::StatusOr<std::unique_ptr<LogReader>> NewReader(uint64_t offset);
+
+  // The offset of the oldest record that is kept, or next_offset() where there is none.
+  uint64_t first_offset() const;
+  // The offset that the next record gets.
+  uint64_t next_offset() const;
+  // Records below this are durable.
+  uint64_t durable_offset() const;
+  // All segments together, headers included.
+  uint64_t size_bytes() const;
+  // What Open() found and did.
+  const RecoveryReport& recovery_report() const { return recovery_report_; }
+
+ private:
+  Log(FileSystem& file_system, std::string dir, LogOptions options);
+
+  absl::Status Load();
+  absl::Status OpenLastSegment(const SegmentHeader& header);
+  absl::Status AddSegment(uint64_t first_offset, bool chained);
+  absl::Status CheckUsable() const;
+  absl::Status Distrust(const absl::Status& cause);
+  void PreallocateFor(uint64_t record_bytes);
+  absl::Status Rotate();
+
+  FileSystem& file_system_;
+  const std::string dir_;
+  const LogOptions options_;
+  const std::shared_ptr<SegmentIndex> index_;
+  RecoveryReport recovery_report_;
+
+  // Owned by the appending thread.
+  SegmentHeader header_;             // Of the last segment.
+  uint64_t preallocated_bytes_ = 0;  // The size up to which the last segment has disk space.
+
+  mutable absl::Mutex mu_;
+  // The last segment's file. Replaced by the appending thread alone.
+  std::shared_ptr<AppendFile> file_ ABSL_GUARDED_BY(mu_);
+  uint64_t durable_offset_ ABSL_GUARDED_BY(mu_) = 0;
+  // What of the last segment is durable, in bytes.
+  uint64_t durable_bytes_ ABSL_GUARDED_BY(mu_) = 0;
+  bool syncing_ ABSL_GUARDED_BY(mu_) = false;
+  // Why the end of the log is not trusted; OK where it is.
+  absl::Status distrust_ ABSL_GUARDED_BY(mu_);
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_SERVER_LOG_LOG_H_

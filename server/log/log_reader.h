@@ -1,0 +1,56 @@
+// Reads a log's records in order, while it may be appended to.
+
+#ifndef FRESHET_SERVER_LOG_LOG_READER_H_
+#define FRESHET_SERVER_LOG_LOG_READER_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "server/file/file_system.h"
+#include "server/log/segment_index.h"
+#include "server/log/segment_reader.h"
+
+namespace freshet {
+
+// Keeps the segments from its position on from being dropped. Not thread-safe itself, but any
+// number of readers may read while the log is appended to.
+class LogReader {
+ public:
+  // For Log::NewReader(). OUT_OF_RANGE where `offset` is not kept.
+  static absl::StatusOr<std::unique_ptr<LogReader>> Open(FileSystem& file_system, std::string dir,
+                                                         std::shared_ptr<SegmentIndex> index,
+                                                         uint64_t offset);
+  ~LogReader();
+  LogReader(const LogReader&) = delete;
+  LogReader& operator=(const LogReader&) = delete;
+
+  // The next record, or none where there is none yet; call again once more was appended. Its
+  // payload lives until the next call. Every checksum is verified. DATA_LOSS for a damaged record
+  // or a gap: names the file, the byte, the last good offset and the ways out. ABORTED where
+  // Log::Recover() cut off what this reader had read already.
+  absl::StatusOr<std::optional<LogRecord>> Next();
+
+  // The offset of the record that Next() returns next.
+  uint64_t offset() const { return offset_; }
+
+ private:
+  LogReader(FileSystem& file_system, std::string dir, std::shared_ptr<SegmentIndex> index,
+            SegmentInfo segment);
+
+  absl::Status OpenSegment(const SegmentInfo& segment);
+
+  FileSystem& file_system_;
+  const std::string dir_;
+  const std::shared_ptr<SegmentIndex> index_;
+  SegmentInfo segment_;
+  std::unique_ptr<SegmentReader> reader_;
+  uint64_t offset_ = 0;
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_SERVER_LOG_LOG_READER_H_

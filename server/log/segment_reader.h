@@ -1,0 +1,79 @@
+// Reads the records of one segment file in order, in large pieces, verifying each.
+
+#ifndef FRESHET_SERVER_LOG_SEGMENT_READER_H_
+#define FRESHET_SERVER_LOG_SEGMENT_READER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "server/file/file_system.h"
+#include "server/log/segment.h"
+
+namespace freshet {
+
+// A record as read.
+struct LogRecord {
+  uint64_t offset = 0;
+  RecordKind kind{};
+  ByteSpan payload;  // Owned by the reader.
+};
+
+// What is wrong with a segment, and where.
+struct SegmentDamage {
+  uint64_t position = 0;  // The byte at which the bad record begins.
+  uint64_t offset = 0;    // The offset that the bad record should have.
+  std::string reason;
+};
+
+// Not thread-safe.
+class SegmentReader {
+ public:
+  // Opens a segment and reads its header. DATA_LOSS and FAILED_PRECONDITION as
+  // DecodeSegmentHeader(), naming the file.
+  static absl::StatusOr<std::unique_ptr<SegmentReader>> Open(FileSystem& file_system,
+                                                             std::string path);
+
+  // The record at position(), or none where position() is `end_bytes`. DATA_LOSS where there is
+  // none that is whole and good before `end_bytes`; damage() then says what is wrong, and the
+  // reader stays where it is.
+  absl::StatusOr<std::optional<LogRecord>> Next(uint64_t end_bytes);
+
+  // The byte at which the next record begins.
+  uint64_t position() const { return position_; }
+  // The offset of the next record.
+  uint64_t offset() const { return offset_; }
+  const SegmentHeader& header() const { return header_; }
+  const std::string& path() const { return path_; }
+  const ReadFile& file() const { return *file_; }
+  // What Next() found, where it answered DATA_LOSS for what it read; none where reading itself
+  // failed.
+  const std::optional<SegmentDamage>& damage() const { return damage_; }
+
+ private:
+  SegmentReader(std::string path, std::unique_ptr<ReadFile> file, SegmentHeader header);
+
+  absl::StatusOr<ByteSpan> Fetch(uint64_t bytes, uint64_t end_bytes);
+  absl::Status Damaged(std::string reason);
+
+  const std::string path_;
+  const std::unique_ptr<ReadFile> file_;
+  const SegmentHeader header_;
+  uint64_t position_ = kSegmentHeaderBytes;
+  uint64_t offset_;
+  std::optional<SegmentDamage> damage_;
+
+  // The bytes of the file from buffer_position_ on.
+  std::unique_ptr<std::byte[]> buffer_;
+  uint64_t buffer_capacity_ = 0;
+  uint64_t buffer_position_ = 0;
+  uint64_t buffer_bytes_ = 0;
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_SERVER_LOG_SEGMENT_READER_H_

@@ -1,0 +1,86 @@
+// A model's snapshots on disk: one file each, as described in server/snapshot/FORMAT.md.
+
+#ifndef FRESHET_SERVER_SNAPSHOT_SNAPSHOT_STORE_H_
+#define FRESHET_SERVER_SNAPSHOT_SNAPSHOT_STORE_H_
+
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "freshet/v1/snapshot_file.pb.h"
+#include "server/file/file_system.h"
+#include "server/snapshot/snapshot_file.h"
+
+namespace freshet {
+
+// A snapshot file that cannot be used.
+struct DamagedSnapshot {
+  std::string id;
+  std::string path;
+  // DATA_LOSS, or FAILED_PRECONDITION where a newer version wrote it.
+  absl::Status reason;
+};
+
+// Thread-safe. No lock is held while files are read or written, so a long Write() delays nobody.
+class SnapshotStore {
+ public:
+  // Opens the folder `dir`, or creates it. Removes what interrupted writes left, and reads the
+  // headers (not the states) of all snapshots. Keeps a reference to `file_system`.
+  static absl::StatusOr<std::unique_ptr<SnapshotStore>> Open(FileSystem& file_system,
+                                                             std::string dir);
+  SnapshotStore(const SnapshotStore&) = delete;
+  SnapshotStore& operator=(const SnapshotStore&) = delete;
+
+  // Writes a snapshot, whole and durably or not at all; the state is `payload`, one piece after the
+  // other. Its id is the last part of header.snapshot().name(). Returns the header with the size
+  // filled in. INVALID_ARGUMENT for a bad id, ALREADY_EXISTS where the id is taken, also by a
+  // damaged file or by a write that is under way.
+  absl::StatusOr<v1::SnapshotFileHeader> Write(v1::SnapshotFileHeader header,
+                                               std::span<const ByteSpan> payload);
+
+  // All good snapshots, oldest first: by offset, then by create time, then by id.
+  std::vector<v1::SnapshotFileHeader> List() const;
+
+  // NOT_FOUND where there is none; the damage where it is damaged.
+  absl::StatusOr<v1::SnapshotFileHeader> Get(std::string_view id) const;
+
+  // Reads a snapshot and verifies every byte of it. NOT_FOUND where there is none; DATA_LOSS names
+  // the file and what is wrong with it, and the snapshot is listed as damaged from then on.
+  // RESOURCE_EXHAUSTED where there is no memory for it.
+  absl::StatusOr<LoadedSnapshot> Load(std::string_view id);
+
+  // Deletes a snapshot, damaged or not. NOT_FOUND where there is none. A Load() under way goes on.
+  absl::Status Delete(std::string_view id);
+
+  // The files that cannot be used.
+  std::vector<DamagedSnapshot> damaged() const;
+
+  // The file of a snapshot, there or not.
+  std::string PathOf(std::string_view id) const;
+
+ private:
+  SnapshotStore(FileSystem& file_system, std::string dir);
+
+  absl::Status ReadFolder();
+
+  FileSystem& file_system_;
+  const std::string dir_;
+
+  mutable absl::Mutex mu_;
+  std::map<std::string, v1::SnapshotFileHeader> good_ ABSL_GUARDED_BY(mu_);
+  std::map<std::string, DamagedSnapshot> damaged_ ABSL_GUARDED_BY(mu_);
+  std::set<std::string> being_written_ ABSL_GUARDED_BY(mu_);
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_SERVER_SNAPSHOT_SNAPSHOT_STORE_H_
