@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <utility>
 
+#include "client/format/vw_format.h"
 #include "core/base/str_cat.h"
 
 namespace freshet {
@@ -41,7 +42,8 @@ std::string_view RowFormat::tag() const { return {}; }
 std::vector<std::string_view> FormatNames() { return {"vw", "svmlight", "csv", "tsv", "jsonl"}; }
 
 absl::StatusOr<std::unique_ptr<RowFormat>> MakeRowFormat(std::string_view name,
-                                                         FormatOptions /*options*/) {
+                                                         FormatOptions options) {
+  if (name == "vw") return std::make_unique<VwFormat>(options.labels_required);
   return absl::InvalidArgumentError(
       StrCat("unknown format \"", name, "\"; the formats are vw, svmlight, csv, tsv and jsonl"));
 }

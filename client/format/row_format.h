@@ -21,18 +21,18 @@ struct FormatOptions {
   // The rest is for csv and tsv; other formats refuse what is set here.
 
   // The column with the label; empty: the column named "label".
-  std::string label_column;
+  std::string label_column = {};
   // Turns the label cell into 1 or 0: an operator (>=, >, <=, <, =, !=) and what to compare with,
   // as in ">=15" or "=yes". The ordering operators compare numbers; = and != compare numbers where
   // both sides are numbers, else text. Empty: the cell is the label, a finite number.
-  std::string positive;
+  std::string positive = {};
   // Columns whose cells are numbers: one feature, named as the column, with the cell as its value.
-  std::vector<std::string> numeric_columns;
+  std::vector<std::string> numeric_columns = {};
   // Columns to leave out.
-  std::vector<std::string> ignore_columns;
+  std::vector<std::string> ignore_columns = {};
   // A column of points in time, `YYYY-MM-DD[ T]HH:MM[:SS[.fff]][Z]`, `YYYY-MM-DD` or Unix seconds:
   // gives the categories hour, weekday, weekday with hour, and month with day. Empty: none.
-  std::string time_features_column;
+  std::string time_features_column = {};
   // The byte between two cells; 0: a comma for csv, a tab for tsv.
   char delimiter = '\0';
 };

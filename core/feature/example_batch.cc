@@ -5,19 +5,36 @@
 #include "core/feature/hash.h"
 
 namespace freshet {
+namespace {
+
+// Up to this many namespaces are looked for one by one.
+constexpr size_t kFewNamespaces = 16;
+
+}  // namespace
 
 void ExampleBatchBuilder::BeginRow(float label, float weight) {
   AbandonRow();
   labels_.push_back(label);
   weights_.push_back(weight);
+  next_namespace_ = 0;
   row_open_ = true;
 }
 
+void ExampleBatchBuilder::SetLabelAndWeight(float label, float weight) {
+  labels_.back() = label;
+  weights_.back() = weight;
+}
+
 size_t ExampleBatchBuilder::Namespace(std::string_view name) {
-  const auto found = std::find(namespaces_.begin(), namespaces_.end(), name);
-  if (found != namespaces_.end()) return static_cast<size_t>(found - namespaces_.begin());
-  // A namespace that is new to the batch has an empty segment in the rows before.
+  // Most streams name the same namespaces in the same order in every row.
+  if (next_namespace_ < namespaces_.size() && namespaces_[next_namespace_] == name) {
+    return next_namespace_++;
+  }
   const size_t old_count = namespaces_.size();
+  const size_t found = FindNamespace(name);
+  next_namespace_ = found + 1;
+  if (found != old_count) return found;
+  // A namespace that is new to the batch has an empty segment in the rows before.
   const size_t rows = row_count();
   std::vector<uint32_t> sizes((old_count + 1) * rows, 0);
   for (size_t row = 0; row < rows; ++row) {
@@ -30,37 +47,77 @@ size_t ExampleBatchBuilder::Namespace(std::string_view name) {
   return old_count;
 }
 
-void ExampleBatchBuilder::AddFeature(size_t namespace_index, uint32_t id, float value) {
-  if (value == 0) return;
-  pending_.push_back({static_cast<uint32_t>(namespace_index), id, value});
+// Returns namespaces_.size() where there is none with this name.
+size_t ExampleBatchBuilder::FindNamespace(std::string_view name) {
+  if (namespaces_.size() <= kFewNamespaces) {
+    return static_cast<size_t>(std::find(namespaces_.begin(), namespaces_.end(), name) -
+                               namespaces_.begin());
+  }
+  for (size_t i = namespace_indices_.size(); i < namespaces_.size(); ++i) {
+    namespace_indices_.emplace(namespaces_[i], i);
+  }
+  const auto found = namespace_indices_.find(name);
+  return found == namespace_indices_.end() ? namespaces_.size() : found->second;
+}
+
+void ExampleBatchBuilder::StartRun(size_t namespace_index) {
+  EndRun();
+  runs_.push_back({namespace_index, feature_ids_.size(), 0});
+  run_namespace_ = namespace_index;
+}
+
+void ExampleBatchBuilder::EndRun() {
+  if (!runs_.empty()) runs_.back().end = feature_ids_.size();
 }
 
 void ExampleBatchBuilder::EndRow() {
-  const auto by_namespace = [](const PendingFeature& a, const PendingFeature& b) {
+  EndRun();
+  const auto by_namespace = [](const Run& a, const Run& b) {
     return a.namespace_index < b.namespace_index;
   };
-  if (!std::is_sorted(pending_.begin(), pending_.end(), by_namespace)) {
-    std::stable_sort(pending_.begin(), pending_.end(), by_namespace);
+  if (!std::is_sorted(runs_.begin(), runs_.end(), by_namespace)) {
+    std::stable_sort(runs_.begin(), runs_.end(), by_namespace);
+    GroupRunsByNamespace();
   }
   const size_t first_segment = segment_sizes_.size();
   segment_sizes_.resize(first_segment + namespaces_.size(), 0);
-  for (const PendingFeature& feature : pending_) {
-    ++segment_sizes_[first_segment + feature.namespace_index];
-    feature_ids_.push_back(feature.id);
-    values_.push_back(feature.value);
-    all_values_one_ &= feature.value == 1.0f;
+  for (const Run& run : runs_) {
+    segment_sizes_[first_segment + run.namespace_index] +=
+        static_cast<uint32_t>(run.end - run.begin);
   }
-  pending_.clear();
   row_ends_.push_back(static_cast<uint32_t>(feature_ids_.size()));
+  all_values_one_ &= row_values_one_;
   all_weights_one_ &= weights_.back() == 1.0f;
+  runs_.clear();
+  run_namespace_ = kNoNamespace;
+  row_values_one_ = true;
   row_open_ = false;
+}
+
+void ExampleBatchBuilder::GroupRunsByNamespace() {
+  grouped_ids_.clear();
+  grouped_values_.clear();
+  for (const Run& run : runs_) {
+    const auto begin = static_cast<ptrdiff_t>(run.begin);
+    const auto end = static_cast<ptrdiff_t>(run.end);
+    grouped_ids_.insert(grouped_ids_.end(), feature_ids_.begin() + begin,
+                        feature_ids_.begin() + end);
+    grouped_values_.insert(grouped_values_.end(), values_.begin() + begin, values_.begin() + end);
+  }
+  const auto row_begin = static_cast<ptrdiff_t>(feature_count());
+  std::copy(grouped_ids_.begin(), grouped_ids_.end(), feature_ids_.begin() + row_begin);
+  std::copy(grouped_values_.begin(), grouped_values_.end(), values_.begin() + row_begin);
 }
 
 void ExampleBatchBuilder::AbandonRow() {
   if (!row_open_) return;
   labels_.pop_back();
   weights_.pop_back();
-  pending_.clear();
+  feature_ids_.resize(feature_count());
+  values_.resize(feature_count());
+  runs_.clear();
+  run_namespace_ = kNoNamespace;
+  row_values_one_ = true;
   row_open_ = false;
 }
 
@@ -68,6 +125,7 @@ void ExampleBatchBuilder::Clear() {
   AbandonRow();
   namespaces_.clear();
   namespace_hashes_.clear();
+  namespace_indices_.clear();
   labels_.clear();
   weights_.clear();
   row_ends_.clear();
@@ -84,8 +142,8 @@ ExampleBatch ExampleBatchBuilder::View() const {
   view.row_ends = row_ends_;
   view.labels = std::span(labels_).first(rows);
   if (!all_weights_one_) view.weights = std::span(weights_).first(rows);
-  view.feature_ids = feature_ids_;
-  if (!all_values_one_) view.values = values_;
+  view.feature_ids = std::span(feature_ids_).first(feature_count());
+  if (!all_values_one_) view.values = std::span(values_).first(feature_count());
   view.namespace_hashes = namespace_hashes_;
   view.segment_sizes = segment_sizes_;
   return view;

@@ -5,9 +5,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 namespace freshet {
@@ -46,12 +48,21 @@ class ExampleBatchBuilder {
   // Starts a row. REQUIRES: no row is open. `label` and `weight` are stored as they are.
   void BeginRow(float label, float weight);
 
+  // Changes the label and the weight of the open row.
+  void SetLabelAndWeight(float label, float weight);
+
   // The index of the namespace with this name, which is added where it is new to the batch.
   size_t Namespace(std::string_view name);
 
   // Adds a feature to the open row. Features of one namespace keep their order; a value of 0 is
   // left out. REQUIRES: namespace_index comes from Namespace() since the last Clear().
-  void AddFeature(size_t namespace_index, uint32_t id, float value);
+  void AddFeature(size_t namespace_index, uint32_t id, float value) {
+    if (value == 0) return;
+    if (namespace_index != run_namespace_) StartRun(namespace_index);
+    feature_ids_.push_back(id);
+    values_.push_back(value);
+    row_values_one_ &= value == 1.0f;
+  }
 
   // Ends the row: its features are now grouped by namespace.
   void EndRow();
@@ -69,24 +80,50 @@ class ExampleBatchBuilder {
   size_t feature_count() const { return row_ends_.empty() ? 0 : row_ends_.back(); }
   // Names in the order of their index.
   std::span<const std::string> namespaces() const { return namespaces_; }
+  // The hash of the name. REQUIRES: as for AddFeature().
+  uint32_t namespace_hash(size_t namespace_index) const {
+    return namespace_hashes_[namespace_index];
+  }
   // True where every feature of every ended row has value 1 (then View().values is empty).
   bool all_values_one() const { return all_values_one_; }
 
  private:
-  struct PendingFeature {
-    uint32_t namespace_index;
-    uint32_t id;
-    float value;
+  struct NameHash {
+    using is_transparent = void;
+    size_t operator()(std::string_view name) const { return std::hash<std::string_view>()(name); }
   };
 
+  // Features of the open row, side by side in the columns, that are of one namespace.
+  struct Run {
+    size_t namespace_index;
+    size_t begin;
+    size_t end;
+  };
+
+  void StartRun(size_t namespace_index);
+  void EndRun();
+  void GroupRunsByNamespace();
+  size_t FindNamespace(std::string_view name);
+
+  static constexpr size_t kNoNamespace = static_cast<size_t>(-1);
+
   bool row_open_ = false;
-  std::vector<PendingFeature> pending_;  // Features of the open row, in the order they came.
+  size_t run_namespace_ = kNoNamespace;  // Of the run that AddFeature() adds to.
+  std::vector<Run> runs_;                // Of the open row; the last one's end is not set yet.
+  bool row_values_one_ = true;
+  size_t next_namespace_ = 0;  // The one that is asked for next, if rows are alike.
+  // Kept for their capacity by GroupRunsByNamespace().
+  std::vector<uint32_t> grouped_ids_;
+  std::vector<float> grouped_values_;
 
   std::vector<std::string> namespaces_;
   std::vector<uint32_t> namespace_hashes_;
+  // From name to index; filled only when there are many namespaces.
+  std::unordered_map<std::string, size_t, NameHash, std::equal_to<>> namespace_indices_;
   std::vector<float> labels_;
   std::vector<float> weights_;
   std::vector<uint32_t> row_ends_;
+  // These two also hold the features of the open row.
   std::vector<uint32_t> feature_ids_;
   std::vector<float> values_;
   std::vector<uint32_t> segment_sizes_;

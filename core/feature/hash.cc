@@ -38,8 +38,6 @@ uint32_t MurmurHash3(std::string_view key, uint32_t seed) {
   return hash ^ (hash >> 16);
 }
 
-uint32_t HashNamespace(std::string_view name) { return name.empty() ? 0 : MurmurHash3(name, 0); }
-
 uint32_t HashFeature(std::string_view name, uint32_t namespace_hash) {
   uint32_t index = 0;
   for (const char c : name) {
@@ -48,5 +46,7 @@ uint32_t HashFeature(std::string_view name, uint32_t namespace_hash) {
   }
   return name.empty() ? MurmurHash3(name, namespace_hash) : index + namespace_hash;
 }
+
+uint32_t HashNamespace(std::string_view name) { return HashFeature(name, 0); }
 
 }  // namespace freshet

@@ -14,7 +14,8 @@ namespace freshet {
 // MurmurHash3 x86 32 of `key`.
 uint32_t MurmurHash3(std::string_view key, uint32_t seed);
 
-// The hash of a namespace's name; 0 for the default namespace, whose name is empty.
+// The hash of a namespace's name; 0 for the default namespace, whose name is empty. A name of ASCII
+// digits only is that number, as for features.
 uint32_t HashNamespace(std::string_view name);
 
 // The id of a feature in a namespace: for a name of ASCII digits only, that number (modulo 2^32)

@@ -1,0 +1,108 @@
+#include "client/format/number.h"
+
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <system_error>
+
+namespace freshet {
+namespace {
+
+// Powers of ten that a double holds exactly.
+constexpr std::array<double, 23> kPowersOfTen = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                                 1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                                 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+constexpr int kMaxExactPower = 22;
+constexpr uint64_t kMaxExactMantissa = uint64_t{1} << 53;
+// With at most this many digits the mantissa does not overflow.
+constexpr int kMaxDigits = 19;
+// Larger exponents change nothing: the result is 0 or infinite anyway.
+constexpr int kExponentCap = 100000;
+
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+
+const char* ScanWithLibrary(const char* begin, const char* end, bool huge, double& value) {
+  const std::from_chars_result result = std::from_chars(begin, end, value);
+  if (result.ec == std::errc::result_out_of_range) {
+    value = huge ? std::numeric_limits<double>::infinity() : 0;
+    if (*begin == '-') value = -value;
+  }
+  return result.ec == std::errc::invalid_argument ? begin : result.ptr;
+}
+
+}  // namespace
+
+const char* ScanNumber(const char* begin, const char* end, double& value) {
+  const char* p = begin;
+  const bool negative = p != end && *p == '-';
+  if (p != end && (*p == '-' || *p == '+')) ++p;
+  const char* const unsigned_begin = p;
+  uint64_t mantissa = 0;
+  int digits = 0;  // Significant ones.
+  int exponent = 0;
+  for (; p != end && IsDigit(*p); ++p) {
+    mantissa = mantissa * 10 + static_cast<uint64_t>(*p - '0');
+    digits += mantissa != 0 || digits != 0;
+  }
+  bool any_digit = p != unsigned_begin;
+  if (p != end && *p == '.') {
+    const char* const point = p++;
+    for (; p != end && IsDigit(*p); ++p) {
+      mantissa = mantissa * 10 + static_cast<uint64_t>(*p - '0');
+      digits += mantissa != 0 || digits != 0;
+    }
+    exponent = static_cast<int>(point + 1 - p);
+    any_digit |= exponent != 0;
+  }
+  // from_chars takes a minus sign but no plus sign.
+  const char* const library_begin = negative ? begin : unsigned_begin;
+  if (!any_digit) {
+    if (p != unsigned_begin || (p != end && (*p == '+' || *p == '-'))) return begin;
+    const char* const stop = ScanWithLibrary(library_begin, end, true, value);  // "inf", "nan".
+    return stop == library_begin ? begin : stop;
+  }
+  if (p != end && (*p == 'e' || *p == 'E')) {
+    const char* q = p + 1;
+    const bool negative_exponent = q != end && *q == '-';
+    if (q != end && (*q == '-' || *q == '+')) ++q;
+    if (q != end && IsDigit(*q)) {
+      int written = 0;
+      for (; q != end && IsDigit(*q); ++q) {
+        if (written < kExponentCap) written = written * 10 + (*q - '0');
+      }
+      exponent += negative_exponent ? -written : written;
+      p = q;
+    }
+  }
+  if (digits > kMaxDigits || mantissa > kMaxExactMantissa || exponent < -kMaxExactPower ||
+      exponent > kMaxExactPower) {
+    ScanWithLibrary(library_begin, p, digits + exponent > 0, value);
+    return p;
+  }
+  // Both are exact, so the one operation rounds to the nearest double (Clinger's fast path).
+  value = static_cast<double>(mantissa);
+  if (exponent < 0) {
+    value /= kPowersOfTen[static_cast<size_t>(-exponent)];
+  } else {
+    value *= kPowersOfTen[static_cast<size_t>(exponent)];
+  }
+  if (negative) value = -value;
+  return p;
+}
+
+bool ParseFiniteDouble(std::string_view text, double& value) {
+  if (text.empty()) return false;
+  const char* const end = text.data() + text.size();
+  return ScanNumber(text.data(), end, value) == end && std::isfinite(value);
+}
+
+bool ParseFiniteFloat(std::string_view text, float& value) {
+  double number = 0;
+  if (!ParseFiniteDouble(text, number)) return false;
+  value = static_cast<float>(number);
+  return std::isfinite(value);
+}
+
+}  // namespace freshet

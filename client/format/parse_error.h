@@ -1,0 +1,22 @@
+// The form of messages about malformed input.
+
+#ifndef FRESHET_CLIENT_FORMAT_PARSE_ERROR_H_
+#define FRESHET_CLIENT_FORMAT_PARSE_ERROR_H_
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+
+namespace freshet {
+
+// INVALID_ARGUMENT "column N: message"; `column` counts bytes from 1.
+absl::Status ParseError(size_t column, std::string_view message);
+
+// `text` in quotes, made fit for a message: cut where it is long, with unprintable bytes escaped.
+std::string Quoted(std::string_view text);
+
+}  // namespace freshet
+
+#endif  // FRESHET_CLIENT_FORMAT_PARSE_ERROR_H_

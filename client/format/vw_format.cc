@@ -1,0 +1,206 @@
+#include "client/format/vw_format.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+#include "client/format/number.h"
+#include "client/format/parse_error.h"
+#include "core/base/str_cat.h"
+#include "core/feature/hash.h"
+
+namespace freshet {
+namespace {
+
+constexpr std::array<bool, 256> kEndsName = [] {
+  std::array<bool, 256> ends{};
+  for (const char c : {' ', ':', '\t', '|', '\r'}) ends[static_cast<unsigned char>(c)] = true;
+  return ends;
+}();
+
+// The end of the name that starts at `p`.
+const char* NameEnd(const char* p, const char* end) {
+#ifdef __SSE2__
+  constexpr ptrdiff_t kLane = 16;
+  while (end - p >= kLane) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+    const auto equals = [bytes](char c) { return _mm_cmpeq_epi8(bytes, _mm_set1_epi8(c)); };
+    const __m128i ends =
+        _mm_or_si128(_mm_or_si128(equals(' '), equals(':')),
+                     _mm_or_si128(equals('|'), _mm_or_si128(equals('\t'), equals('\r'))));
+    const auto mask = static_cast<uint32_t>(_mm_movemask_epi8(ends));
+    if (mask != 0) return p + std::countr_zero(mask);
+    p += kLane;
+  }
+#endif
+  while (p != end && !kEndsName[static_cast<unsigned char>(*p)]) ++p;
+  return p;
+}
+
+bool IsBlank(char c) { return c == ' ' || c == '\t'; }
+
+// What stands at `p`, for a message.
+std::string_view TokenAt(const char* p, const char* end) {
+  const char* stop = p;
+  while (stop != end && !IsBlank(*stop) && *stop != '|') ++stop;
+  return {p, static_cast<size_t>(stop - p)};
+}
+
+// Reads a finite float; false where there is none, or where more follows it than may.
+bool ReadValue(const char*& cursor, const char* end, float& value) {
+  double number = 0;
+  const char* const stop = ScanNumber(cursor, end, number);
+  if (stop == cursor || (stop != end && !IsBlank(*stop) && *stop != '|')) return false;
+  value = static_cast<float>(number);
+  if (!std::isfinite(value)) return false;
+  cursor = stop;
+  return true;
+}
+
+}  // namespace
+
+absl::Status VwFormat::ErrorAt(const char* position, std::string_view message) const {
+  return ParseError(static_cast<size_t>(position - line_.data()) + 1, message);
+}
+
+absl::StatusOr<bool> VwFormat::ParseLine(std::string_view line, ExampleBatchBuilder& builder) {
+  tag_.clear();
+  if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
+  line_ = line;
+  if (line.find_first_not_of(" \t") == std::string_view::npos) return false;
+  const size_t bar = line.find('|');
+  if (bar == std::string_view::npos) {
+    return ParseError(line.size() + 1,
+                      "there is no '|' on the line; a row looks like '1 |namespace feature:0.5'");
+  }
+  float label = 0;
+  float weight = 1;
+  if (absl::Status status = ParseHead(line.substr(0, bar), label, weight); !status.ok()) {
+    return status;
+  }
+  builder.BeginRow(label, weight);
+  const char* const end = line.data() + line.size();
+  for (const char* cursor = line.data() + bar; cursor != end;) {
+    ++cursor;  // Past the bar.
+    if (absl::Status status = ParseNamespace(cursor, builder); !status.ok()) {
+      builder.AbandonRow();
+      tag_.clear();
+      return status;
+    }
+  }
+  builder.EndRow();
+  return true;
+}
+
+absl::Status VwFormat::ParseHead(std::string_view head, float& label, float& weight) {
+  const size_t tab = head.find('\t');
+  if (tab != std::string_view::npos) head.remove_prefix(tab + 1);
+  // Tokens and one more than there may be: label, weight, initial, tag.
+  std::array<std::string_view, 5> tokens;
+  size_t count = 0;
+  for (size_t i = 0; i < head.size() && count < tokens.size();) {
+    const size_t stop = std::min(head.find(' ', i), head.size());
+    if (stop != i) tokens[count++] = head.substr(i, stop - i);
+    i = stop + 1;
+  }
+  if (count > 0) {
+    std::string_view last = tokens[count - 1];
+    const bool touches_bar = last.data() + last.size() == head.data() + head.size();
+    if (touches_bar || last.front() == '\'') {
+      if (last.front() == '\'') last.remove_prefix(1);
+      tag_.assign(last);
+      --count;
+    }
+  }
+  if (count > 3) {
+    return ErrorAt(tokens[3].data(), StrCat("unexpected ", Quoted(tokens[3]),
+                                            "; before the '|' may stand a label, an importance "
+                                            "weight and a 'tag"));
+  }
+  if (count == 0) {
+    if (!labels_required_) return absl::OkStatus();
+    std::string message =
+        "the label is missing; a row to learn from starts with one, as in '1 |namespace feature'";
+    if (!tag_.empty()) {
+      message = StrCat("the label is missing (", Quoted(tag_),
+                       " touches the '|' or starts with a quote, which makes it a tag); a row to "
+                       "learn from starts with one, as in '1 |namespace feature'");
+    }
+    return ErrorAt(head.data(), message);
+  }
+  if (!ParseFiniteFloat(tokens[0], label)) {
+    return ErrorAt(tokens[0].data(),
+                   StrCat("label ", Quoted(tokens[0]), " is not a finite number"));
+  }
+  if (count > 1 && !(ParseFiniteFloat(tokens[1], weight) && weight >= 0)) {
+    return ErrorAt(tokens[1].data(), StrCat("importance weight ", Quoted(tokens[1]),
+                                            " is not a finite number of at least 0"));
+  }
+  float initial = 0;
+  if (count > 2 && !(ParseFiniteFloat(tokens[2], initial) && initial == 0)) {
+    return ErrorAt(tokens[2].data(), StrCat("initial prediction ", Quoted(tokens[2]),
+                                            " is not supported; it must be 0 or left out"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status VwFormat::ParseNamespace(const char*& cursor, ExampleBatchBuilder& builder) {
+  const char* const end = line_.data() + line_.size();
+  const char* p = cursor;
+  const char* const name_begin = p;
+  p = NameEnd(p, end);
+  const std::string_view name(name_begin, static_cast<size_t>(p - name_begin));
+  float scale = 1;
+  if (p != end && *p == ':') {
+    if (name.empty()) {
+      return ErrorAt(p, "a namespace weight needs a name before it, as in '|name:0.5'");
+    }
+    ++p;
+    if (!ReadValue(p, end, scale)) {
+      return ErrorAt(p, StrCat("weight ", Quoted(TokenAt(p, end)), " of namespace ", Quoted(name),
+                               " is not a finite number"));
+    }
+  }
+  const size_t index = builder.Namespace(name);
+  const uint32_t hash = builder.namespace_hash(index);
+  uint32_t nameless = 0;
+  while (p != end && IsBlank(*p)) {
+    ++p;
+    const char* const feature_begin = p;
+    p = NameEnd(p, end);
+    const std::string_view feature(feature_begin, static_cast<size_t>(p - feature_begin));
+    float value = scale;
+    if (p != end && *p == ':') {
+      ++p;
+      if (!ReadValue(p, end, value)) {
+        return ErrorAt(p, StrCat("value ", Quoted(TokenAt(p, end)), " of feature ", Quoted(feature),
+                                 " is not a finite number"));
+      }
+      value *= scale;
+      if (!std::isfinite(value)) {
+        return ErrorAt(feature_begin,
+                       StrCat("value of feature ", Quoted(feature),
+                              " times the weight of its namespace is not a finite number"));
+      }
+    } else if (feature.empty()) {
+      continue;  // One blank of several.
+    }
+    const uint32_t id = feature.empty() ? hash + nameless++ : HashFeature(feature, hash);
+    builder.AddFeature(index, id, value);
+  }
+  if (p != end && *p != '|') {
+    return ErrorAt(
+        p, StrCat("unexpected ", Quoted(std::string_view(p, 1)), "; a blank or '|' must follow"));
+  }
+  cursor = p;
+  return absl::OkStatus();
+}
+
+}  // namespace freshet

@@ -1,0 +1,46 @@
+// The text format of Vowpal Wabbit:
+//
+//   [label [importance [initial]]] ['tag]|namespace[:weight] feature[:value] ... |namespace ...
+//
+// Names mean the same ids as there: see core/feature/hash.h. As there, a token that touches the
+// first '|' or starts with ' is the tag; everything before a tab ahead of the first '|' is
+// skipped; the weight of a namespace multiplies its values; features without a name are numbered
+// from 0 in each occurrence of a namespace; a value of 0 leaves the feature out.
+//
+// Stricter than there: what is malformed is an error and never a guess; values, labels and weights
+// must be finite numbers; the line must have a '|'; the initial prediction must be 0 or left out.
+
+#ifndef FRESHET_CLIENT_FORMAT_VW_FORMAT_H_
+#define FRESHET_CLIENT_FORMAT_VW_FORMAT_H_
+
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "client/format/row_format.h"
+#include "core/feature/example_batch.h"
+
+namespace freshet {
+
+class VwFormat final : public RowFormat {
+ public:
+  // A row without a label is an error where labels are required, else it has the label 0.
+  explicit VwFormat(bool labels_required) : labels_required_(labels_required) {}
+
+  absl::StatusOr<bool> ParseLine(std::string_view line, ExampleBatchBuilder& builder) override;
+  std::string_view tag() const override { return tag_; }
+
+ private:
+  absl::Status ParseHead(std::string_view head, float& label, float& weight);
+  absl::Status ParseNamespace(const char*& cursor, ExampleBatchBuilder& builder);
+  absl::Status ErrorAt(const char* position, std::string_view message) const;
+
+  const bool labels_required_;
+  std::string tag_;
+  std::string_view line_;  // Being parsed.
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_CLIENT_FORMAT_VW_FORMAT_H_

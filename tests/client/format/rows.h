@@ -1,0 +1,65 @@
+// The rows of a batch as plain values, for tests to compare.
+
+#ifndef FRESHET_TESTS_CLIENT_FORMAT_ROWS_H_
+#define FRESHET_TESTS_CLIENT_FORMAT_ROWS_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <ostream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "client/format/row_format.h"
+#include "core/feature/example_batch.h"
+
+namespace freshet {
+
+struct PlainFeature {
+  std::string ns;
+  uint32_t id;
+  float value = 1;
+  bool operator==(const PlainFeature&) const = default;
+};
+
+std::ostream& operator<<(std::ostream& out, const PlainFeature& feature);
+
+// The feature as the text formats name it.
+PlainFeature Named(std::string_view ns, std::string_view name, float value = 1);
+
+struct PlainRow {
+  float label = 0;
+  float weight = 1;
+  std::vector<PlainFeature> features = {};
+  bool operator==(const PlainRow&) const = default;
+};
+
+std::ostream& operator<<(std::ostream& out, const PlainRow& row);
+
+std::vector<PlainRow> RowsOf(const ExampleBatchBuilder& builder);
+
+// A format fed line by line.
+class FormatTester {
+ public:
+  // Fails the test where the format cannot be made.
+  FormatTester(std::string_view name, FormatOptions options);
+
+  void BeginFile() { format_->BeginFile("test"); }
+  // "row", "none", or the message of the error. An error must leave the rows as they were.
+  std::string Feed(std::string_view line);
+  std::string EndFile();
+  std::string_view tag() const { return format_->tag(); }
+  const ExampleBatchBuilder& builder() const { return builder_; }
+  std::vector<PlainRow> rows() const { return RowsOf(builder_); }
+  // The row that one more line gives; fails the test where it gives none.
+  PlainRow RowOf(std::string_view line);
+
+ private:
+  std::unique_ptr<RowFormat> format_;
+  ExampleBatchBuilder builder_;
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_TESTS_CLIENT_FORMAT_ROWS_H_
