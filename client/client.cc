@@ -1,0 +1,232 @@
+#include "client/client.h"
+
+#include <chrono>
+#include <utility>
+
+#include "client/packed_encoder.h"
+#include "client/resource_names.h"
+#include "client/rpc_status.h"
+#include "core/base/str_cat.h"
+#include "grpcpp/client_context.h"
+#include "grpcpp/create_channel.h"
+
+namespace freshet {
+namespace {
+
+std::chrono::system_clock::time_point FromNow(int64_t ms) {
+  return std::chrono::system_clock::now() + std::chrono::milliseconds(ms);
+}
+
+std::shared_ptr<grpc::Channel> MakeChannel(const std::string& server) {
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(-1);
+  arguments.SetMaxSendMessageSize(-1);
+  // Callers back off by themselves; the channel must not add its own long waits to theirs.
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 2'000);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1'000);
+  // A connection of one's own, not shared with other clients of this process.
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  return grpc::CreateCustomChannel(server, grpc::InsecureChannelCredentials(), arguments);
+}
+
+// Waits until the channel is connected or has failed once.
+absl::Status WaitUntilConnected(grpc::Channel* channel, const ClientOptions& options) {
+  const auto deadline = FromNow(options.connect_timeout_ms);
+  grpc_connectivity_state state = channel->GetState(/*try_to_connect=*/true);
+  while (state != GRPC_CHANNEL_READY) {
+    if (state == GRPC_CHANNEL_TRANSIENT_FAILURE || state == GRPC_CHANNEL_SHUTDOWN) {
+      return CannotReach(options.server, "");
+    }
+    if (!channel->WaitForStateChange(state, deadline)) {
+      return CannotReach(options.server,
+                         StrCat("no answer in ", options.connect_timeout_ms, " ms"));
+    }
+    state = channel->GetState(/*try_to_connect=*/true);
+  }
+  return absl::OkStatus();
+}
+
+constexpr int kPageSize = 1000;
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Client>> Client::Connect(ClientOptions options) {
+  if (options.server.empty()) {
+    return absl::InvalidArgumentError(
+        "server is empty; give host:port, for example 127.0.0.1:7400");
+  }
+  if (options.deadline_ms <= 0) {
+    return absl::InvalidArgumentError(
+        StrCat("deadline_ms is ", options.deadline_ms, "; it must be above 0"));
+  }
+  if (options.connect_timeout_ms <= 0) {
+    return absl::InvalidArgumentError(
+        StrCat("connect_timeout_ms is ", options.connect_timeout_ms, "; it must be above 0"));
+  }
+  std::shared_ptr<grpc::Channel> channel = MakeChannel(options.server);
+  if (absl::Status status = WaitUntilConnected(channel.get(), options); !status.ok()) {
+    return status;
+  }
+  return std::unique_ptr<Client>(new Client(std::move(options), std::move(channel)));
+}
+
+Client::Client(ClientOptions options, std::shared_ptr<grpc::Channel> channel)
+    : options_(std::move(options)),
+      channel_(std::move(channel)),
+      models_(v1::ModelService::NewStub(channel_)),
+      learning_(v1::LearningService::NewStub(channel_)) {}
+
+template <typename Stub, typename Request, typename Response>
+absl::Status Client::Call(Stub* stub,
+                          grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
+                                                       Response*),
+                          const Request& request, Response* response) const {
+  grpc::ClientContext context;
+  context.set_deadline(FromNow(options_.deadline_ms));
+  return FromRpcStatus((stub->*method)(&context, request, response), options_.server);
+}
+
+absl::StatusOr<v1::Model> Client::CreateModel(std::string_view model,
+                                              const v1::LearnerSpec& learner,
+                                              v1::Durability durability) const {
+  v1::CreateModelRequest request;
+  request.set_model_id(ModelId(model));
+  request.mutable_model()->set_durability(durability);
+  *request.mutable_model()->add_variants()->mutable_learner() = learner;
+  v1::CreateModelResponse response;
+  absl::Status status =
+      Call(models_.get(), &v1::ModelService::Stub::CreateModel, request, &response);
+  if (!status.ok()) return status;
+  return std::move(*response.mutable_model());
+}
+
+absl::StatusOr<v1::Model> Client::GetModel(std::string_view model) const {
+  v1::GetModelRequest request;
+  request.set_name(ModelName(model));
+  v1::GetModelResponse response;
+  absl::Status status = Call(models_.get(), &v1::ModelService::Stub::GetModel, request, &response);
+  if (!status.ok()) return status;
+  return std::move(*response.mutable_model());
+}
+
+absl::StatusOr<std::vector<v1::Model>> Client::ListModels() const {
+  std::vector<v1::Model> models;
+  v1::ListModelsRequest request;
+  request.set_page_size(kPageSize);
+  do {
+    v1::ListModelsResponse response;
+    absl::Status status =
+        Call(models_.get(), &v1::ModelService::Stub::ListModels, request, &response);
+    if (!status.ok()) return status;
+    for (v1::Model& model : *response.mutable_models()) models.push_back(std::move(model));
+    request.set_page_token(response.next_page_token());
+  } while (!request.page_token().empty());
+  return models;
+}
+
+absl::Status Client::DeleteModel(std::string_view model) const {
+  v1::DeleteModelRequest request;
+  request.set_name(ModelName(model));
+  v1::DeleteModelResponse response;
+  return Call(models_.get(), &v1::ModelService::Stub::DeleteModel, request, &response);
+}
+
+absl::StatusOr<v1::Snapshot> Client::CreateSnapshot(std::string_view model,
+                                                    std::string_view snapshot) const {
+  v1::CreateSnapshotRequest request;
+  request.set_parent(ModelName(model));
+  request.set_snapshot_id(LastSegment(snapshot));
+  v1::CreateSnapshotResponse response;
+  absl::Status status =
+      Call(models_.get(), &v1::ModelService::Stub::CreateSnapshot, request, &response);
+  if (!status.ok()) return status;
+  return std::move(*response.mutable_snapshot());
+}
+
+absl::StatusOr<v1::Snapshot> Client::GetSnapshot(std::string_view model,
+                                                 std::string_view snapshot) const {
+  v1::GetSnapshotRequest request;
+  request.set_name(SnapshotName(model, snapshot));
+  v1::GetSnapshotResponse response;
+  absl::Status status =
+      Call(models_.get(), &v1::ModelService::Stub::GetSnapshot, request, &response);
+  if (!status.ok()) return status;
+  return std::move(*response.mutable_snapshot());
+}
+
+absl::StatusOr<std::vector<v1::Snapshot>> Client::ListSnapshots(std::string_view model) const {
+  std::vector<v1::Snapshot> snapshots;
+  v1::ListSnapshotsRequest request;
+  request.set_parent(ModelName(model));
+  request.set_page_size(kPageSize);
+  do {
+    v1::ListSnapshotsResponse response;
+    absl::Status status =
+        Call(models_.get(), &v1::ModelService::Stub::ListSnapshots, request, &response);
+    if (!status.ok()) return status;
+    for (v1::Snapshot& snapshot : *response.mutable_snapshots()) {
+      snapshots.push_back(std::move(snapshot));
+    }
+    request.set_page_token(response.next_page_token());
+  } while (!request.page_token().empty());
+  return snapshots;
+}
+
+absl::Status Client::DeleteSnapshot(std::string_view model, std::string_view snapshot) const {
+  v1::DeleteSnapshotRequest request;
+  request.set_name(SnapshotName(model, snapshot));
+  v1::DeleteSnapshotResponse response;
+  return Call(models_.get(), &v1::ModelService::Stub::DeleteSnapshot, request, &response);
+}
+
+absl::StatusOr<v1::Model> Client::RestoreSnapshot(std::string_view model,
+                                                  std::string_view snapshot) const {
+  v1::RestoreSnapshotRequest request;
+  request.set_name(SnapshotName(model, snapshot));
+  v1::RestoreSnapshotResponse response;
+  absl::Status status =
+      Call(models_.get(), &v1::ModelService::Stub::RestoreSnapshot, request, &response);
+  if (!status.ok()) return status;
+  return std::move(*response.mutable_model());
+}
+
+absl::StatusOr<Digest> Client::ComputeDigest(std::string_view model) const {
+  v1::ComputeDigestRequest request;
+  request.set_name(ModelName(model));
+  v1::ComputeDigestResponse response;
+  absl::Status status =
+      Call(models_.get(), &v1::ModelService::Stub::ComputeDigest, request, &response);
+  if (!status.ok()) return status;
+  return Digest{response.offset(), response.example_count(), response.digest()};
+}
+
+absl::StatusOr<Predictions> Client::Predict(std::string_view model,
+                                            const ExampleBatchBuilder& batch) const {
+  if (batch.row_count() == 0) return Predictions();
+  v1::PredictRequest request;
+  request.set_model(ModelName(model));
+  EncodePackedBatch(batch, PackedLabels::kLeaveOut, request.mutable_packed());
+  v1::PredictResponse response;
+  absl::Status status =
+      Call(learning_.get(), &v1::LearningService::Stub::Predict, request, &response);
+  if (!status.ok()) return status;
+  const auto rows = static_cast<int>(batch.row_count());
+  if (response.predictions_size() != rows || response.scores_size() != rows) {
+    return absl::InternalError(StrCat("asked ", options_.server, " for ", rows,
+                                      " predictions, got ", response.predictions_size()));
+  }
+  return Predictions{{response.predictions().begin(), response.predictions().end()},
+                     {response.scores().begin(), response.scores().end()},
+                     response.offset()};
+}
+
+absl::StatusOr<Prediction> Client::Predict(std::string_view model, const Example& example) const {
+  ExampleBatchBuilder batch;
+  example.AppendTo(&batch);
+  absl::StatusOr<Predictions> predictions = Predict(model, batch);
+  if (!predictions.ok()) return predictions.status();
+  return Prediction{predictions->predictions[0], predictions->scores[0], predictions->offset};
+}
+
+}  // namespace freshet

@@ -1,0 +1,134 @@
+// A connection to freshetd.
+//
+//   auto client = freshet::Client::Connect({.server = "127.0.0.1:7400"});
+//   if (!client.ok()) return client.status();
+//   freshet::v1::LearnerSpec learner;
+//   learner.set_loss(freshet::v1::LOSS_LOGISTIC);
+//   auto model = (*client)->CreateModel("ctr", learner);
+//
+// To push a stream of examples, see client/pusher.h.
+
+#ifndef FRESHET_CLIENT_CLIENT_H_
+#define FRESHET_CLIENT_CLIENT_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "client/example.h"
+#include "core/feature/example_batch.h"
+#include "freshet/v1/learning_service.grpc.pb.h"
+#include "freshet/v1/model.pb.h"
+#include "freshet/v1/model_service.grpc.pb.h"
+#include "grpcpp/channel.h"
+
+namespace freshet {
+
+// How to reach the server.
+struct ClientOptions {
+  // host:port of freshetd.
+  std::string server = "127.0.0.1:7400";
+  // How long a request may take, > 0; then it fails with DEADLINE_EXCEEDED. Streams of a Pusher
+  // have no deadline.
+  int64_t deadline_ms = 30'000;
+  // How long Connect() waits for the server to answer at all, > 0. A server that refuses the
+  // connection fails at once.
+  int64_t connect_timeout_ms = 5'000;
+};
+
+// One prediction.
+struct Prediction {
+  float prediction = 0;  // Logistic loss: the probability of a positive label; else the value.
+  float score = 0;       // Before the link function: the logit for logistic loss.
+  uint64_t offset = 0;   // How fresh the answer is: the weights include this many log records.
+};
+
+// One prediction a row.
+struct Predictions {
+  std::vector<float> predictions;  // As Prediction::prediction.
+  std::vector<float> scores;       // As Prediction::score.
+  uint64_t offset = 0;             // As Prediction::offset.
+};
+
+// What a model's state is, in a form that can be compared.
+struct Digest {
+  uint64_t offset = 0;         // Log records that the state includes.
+  uint64_t example_count = 0;  // Examples that it includes.
+  std::string digest;          // 32 hexadecimal digits; equal streams have equal digests.
+};
+
+// Talks to one server. Models and snapshots are given as ids (`ctr`) or full names (`models/ctr`).
+//
+// Errors carry the server's code and message. UNAVAILABLE: the server cannot be reached, or is
+// starting or stopping. DEADLINE_EXCEEDED: it took longer than options.deadline_ms.
+//
+// Threads: all methods may be called from any number of threads at once.
+class Client {
+ public:
+  // Connects. UNAVAILABLE where nobody answers; INVALID_ARGUMENT where an option is out of range.
+  static absl::StatusOr<std::unique_ptr<Client>> Connect(ClientOptions options);
+
+  // Creates a model with one variant that learns as `learner` says (absent options take their
+  // defaults, the loss is required). ALREADY_EXISTS where the id is taken. Returns it with every
+  // default filled in.
+  absl::StatusOr<v1::Model> CreateModel(
+      std::string_view model, const v1::LearnerSpec& learner,
+      v1::Durability durability = v1::DURABILITY_UNSPECIFIED) const;
+  // Describes a model, with its metrics as of now. NOT_FOUND where there is none.
+  absl::StatusOr<v1::Model> GetModel(std::string_view model) const;
+  // All models, by id.
+  absl::StatusOr<std::vector<v1::Model>> ListModels() const;
+  // Deletes a model with its snapshots.
+  absl::Status DeleteModel(std::string_view model) const;
+
+  // Takes a snapshot; returns once it is safely on disk. The server chooses the id where `snapshot`
+  // is empty.
+  absl::StatusOr<v1::Snapshot> CreateSnapshot(std::string_view model,
+                                              std::string_view snapshot = "") const;
+  // Describes a snapshot.
+  absl::StatusOr<v1::Snapshot> GetSnapshot(std::string_view model, std::string_view snapshot) const;
+  // All snapshots of a model, oldest first.
+  absl::StatusOr<std::vector<v1::Snapshot>> ListSnapshots(std::string_view model) const;
+  // Deletes a snapshot.
+  absl::Status DeleteSnapshot(std::string_view model, std::string_view snapshot) const;
+  // Puts a model back to the state of a snapshot. DATA_LOSS where the file is damaged; the model
+  // then stays as it was.
+  absl::StatusOr<v1::Model> RestoreSnapshot(std::string_view model,
+                                            std::string_view snapshot) const;
+
+  // A hash over weights, optimizer state and metrics that does not depend on how the stream was cut
+  // into batches.
+  absl::StatusOr<Digest> ComputeDigest(std::string_view model) const;
+
+  // Predicts every row of `batch`; labels and weights are ignored. An empty batch is answered with
+  // no predictions, without asking the server.
+  absl::StatusOr<Predictions> Predict(std::string_view model,
+                                      const ExampleBatchBuilder& batch) const;
+  // Predicts one example.
+  absl::StatusOr<Prediction> Predict(std::string_view model, const Example& example) const;
+
+  const ClientOptions& options() const { return options_; }
+  // The connection, for stubs of one's own.
+  const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
+
+ private:
+  Client(ClientOptions options, std::shared_ptr<grpc::Channel> channel);
+
+  template <typename Stub, typename Request, typename Response>
+  absl::Status Call(Stub* stub,
+                    grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
+                    const Request& request, Response* response) const;
+
+  const ClientOptions options_;
+  const std::shared_ptr<grpc::Channel> channel_;
+  const std::unique_ptr<v1::ModelService::Stub> models_;
+  const std::unique_ptr<v1::LearningService::Stub> learning_;
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_CLIENT_CLIENT_H_

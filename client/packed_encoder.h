@@ -1,0 +1,27 @@
+// From columns in memory to columns on the wire.
+
+#ifndef FRESHET_CLIENT_PACKED_ENCODER_H_
+#define FRESHET_CLIENT_PACKED_ENCODER_H_
+
+#include <cstdint>
+#include <span>
+
+#include "core/feature/example_batch.h"
+#include "freshet/v1/example.pb.h"
+
+namespace freshet {
+
+// What to do with labels and weights: predictions need none.
+enum class PackedLabels { kKeep, kLeaveOut };
+
+// Overwrites `packed` with the ended rows of `batch`; its memory is reused. Columns that say
+// nothing are left out: weights and values that are all 1, segment sizes that all rows share.
+void EncodePackedBatch(const ExampleBatchBuilder& batch, PackedLabels labels,
+                       v1::PackedBatch* packed);
+
+// Removes rows. REQUIRES: `rows` rises and `packed` comes from EncodePackedBatch() with labels.
+void DropRows(std::span<const uint32_t> rows, v1::PackedBatch* packed);
+
+}  // namespace freshet
+
+#endif  // FRESHET_CLIENT_PACKED_ENCODER_H_

@@ -1,0 +1,188 @@
+#include "client/push_window.h"
+
+#include <algorithm>
+#include <limits>
+#include <string>
+#include <utility>
+
+#include "client/packed_encoder.h"
+#include "core/base/str_cat.h"
+
+namespace freshet {
+namespace {
+
+// Enough for what is on the wire at a time; more would only hold memory.
+constexpr size_t kMaxSpareBatches = 16;
+
+size_t RemainingCount(const PendingBatch& batch) {
+  return batch.remaining_rows.empty() ? batch.row_count : batch.remaining_rows.size();
+}
+
+// The place among the rows as pushed of a row of the request.
+uint32_t PushedRow(const PendingBatch& batch, uint32_t row) {
+  return batch.remaining_rows.empty() ? row : batch.remaining_rows[row];
+}
+
+absl::Status RejectionError(const v1::BatchError& error, const PendingBatch& batch) {
+  const auto code = static_cast<absl::StatusCode>(error.code());
+  std::string message(error.message());
+  if (error.rows_size() > 0) {
+    const v1::RowError& row = error.rows(0);
+    message = StrCat("row ", batch.first_index + PushedRow(batch, row.row()) + 1,
+                     " was rejected: ", row.field(), ": ", row.reason());
+    if (error.bad_row_count() > 1) {
+      message += StrCat(" (", error.bad_row_count(), " rows of its batch were)");
+    }
+  }
+  return {code == absl::StatusCode::kOk ? absl::StatusCode::kInvalidArgument : code,
+          ToAbsl(message)};
+}
+
+// Removes `rows` of the request from the batch.
+void DropFromBatch(const std::vector<uint32_t>& rows, PendingBatch* batch) {
+  DropRows(rows, batch->request.mutable_packed());
+  std::vector<uint32_t> remaining;
+  size_t next = 0;
+  for (uint32_t row = 0; row < RemainingCount(*batch); ++row) {
+    if (next < rows.size() && rows[next] == row) {
+      ++next;
+    } else {
+      remaining.push_back(PushedRow(*batch, row));
+    }
+  }
+  batch->remaining_rows = std::move(remaining);
+}
+
+}  // namespace
+
+std::shared_ptr<PendingBatch> PushWindow::NewBatch() {
+  if (spare_.empty()) return std::make_shared<PendingBatch>();
+  std::shared_ptr<PendingBatch> batch = std::move(spare_.back());
+  spare_.pop_back();
+  return batch;
+}
+
+void PushWindow::Recycle(std::shared_ptr<PendingBatch> batch) {
+  if (spare_.size() >= kMaxSpareBatches) return;
+  batch->sequence = 0;
+  batch->send_count = 0;
+  batch->done = false;
+  batch->builder.reset();
+  batch->remaining_rows.clear();
+  spare_.push_back(std::move(batch));
+}
+
+void PushWindow::Add(std::shared_ptr<PendingBatch> batch) {
+  if (keep_predictions_) {
+    constexpr float kNone = std::numeric_limits<float>::quiet_NaN();
+    batch->predictions.assign(batch->row_count, kNone);
+    batch->scores.assign(batch->row_count, kNone);
+  }
+  bytes_ += batch->bytes;
+  pushed_.push_back(batch);
+  unsent_.push_back(std::move(batch));
+}
+
+bool PushWindow::HasNextToSend() const {
+  return !unsent_.empty() ||
+         (!in_flight_.empty() && in_flight_.back()->sequence > last_sent_sequence_);
+}
+
+std::shared_ptr<PendingBatch> PushWindow::NextToSend() {
+  const auto again = std::upper_bound(
+      in_flight_.begin(), in_flight_.end(), last_sent_sequence_,
+      [](uint64_t sequence, const auto& batch) { return sequence < batch->sequence; });
+  if (again != in_flight_.end()) {
+    last_sent_sequence_ = (*again)->sequence;
+    return *again;
+  }
+  if (unsent_.empty()) return nullptr;
+  std::shared_ptr<PendingBatch> batch = std::move(unsent_.front());
+  unsent_.pop_front();
+  batch->sequence = next_sequence_++;
+  last_sent_sequence_ = batch->sequence;
+  in_flight_.push_back(batch);
+  return batch;
+}
+
+void PushWindow::Finish(PendingBatch* batch) {
+  batch->done = true;
+  bytes_ -= batch->bytes;
+}
+
+void PushWindow::KeepPredictions(const v1::LearnResponse& response, PendingBatch* batch) const {
+  const size_t rows = RemainingCount(*batch);
+  if (static_cast<size_t>(response.predictions_size()) != rows ||
+      static_cast<size_t>(response.scores_size()) != rows) {
+    return;
+  }
+  for (uint32_t row = 0; row < rows; ++row) {
+    const uint32_t pushed_row = PushedRow(*batch, row);
+    batch->predictions[pushed_row] = response.predictions(static_cast<int>(row));
+    batch->scores[pushed_row] = response.scores(static_cast<int>(row));
+  }
+}
+
+void PushWindow::Acknowledge(const v1::LearnResponse& response) {
+  while (!in_flight_.empty() && in_flight_.front()->sequence <= response.sequence()) {
+    PendingBatch& batch = *in_flight_.front();
+    acknowledged_ += RemainingCount(batch);
+    if (batch.sequence == response.sequence()) {
+      if (response.duplicate()) duplicates_ += RemainingCount(batch);
+      if (keep_predictions_) KeepPredictions(response, &batch);
+    }
+    Finish(&batch);
+    in_flight_.pop_front();
+  }
+}
+
+absl::Status PushWindow::Reject(const v1::LearnResponse& response, bool skip_bad_rows,
+                                std::vector<RejectedRow>* rejected) {
+  const auto found = std::find_if(
+      in_flight_.begin(), in_flight_.end(),
+      [&response](const auto& batch) { return batch->sequence == response.sequence(); });
+  if (found == in_flight_.end()) return absl::OkStatus();
+  const std::shared_ptr<PendingBatch> batch = std::move(*found);
+  in_flight_.erase(found);
+
+  const v1::BatchError& error = response.error();
+  std::vector<uint32_t> bad_rows;
+  for (const v1::RowError& row : error.rows()) {
+    if (row.row() >= RemainingCount(*batch)) continue;
+    bad_rows.push_back(row.row());
+    rejected->push_back(
+        {batch->first_index + PushedRow(*batch, row.row()), row.field(), row.reason()});
+  }
+  if (!skip_bad_rows || bad_rows.empty()) {
+    const absl::Status status = RejectionError(error, *batch);
+    Finish(batch.get());
+    return status;
+  }
+  std::sort(bad_rows.begin(), bad_rows.end());
+  bad_rows.erase(std::unique(bad_rows.begin(), bad_rows.end()), bad_rows.end());
+  rejected_ += bad_rows.size();
+  if (bad_rows.size() == RemainingCount(*batch)) {
+    Finish(batch.get());
+    return absl::OkStatus();
+  }
+  DropFromBatch(bad_rows, batch.get());
+  batch->send_count = 0;
+  unsent_.push_front(batch);
+  return absl::OkStatus();
+}
+
+void PushWindow::DropUnsent() {
+  for (const std::shared_ptr<PendingBatch>& batch : unsent_) Finish(batch.get());
+  unsent_.clear();
+}
+
+std::vector<std::shared_ptr<PendingBatch>> PushWindow::TakeDone() {
+  std::vector<std::shared_ptr<PendingBatch>> done;
+  while (!pushed_.empty() && pushed_.front()->done) {
+    done.push_back(std::move(pushed_.front()));
+    pushed_.pop_front();
+  }
+  return done;
+}
+
+}  // namespace freshet
