@@ -49,10 +49,11 @@ class LineReader {
   LineReader& operator=(const LineReader&) = delete;
 
   // Sets `line` to the next line, without its newline or carriage return and newline; it is valid
-  // until the next call. The last line of a file needs no newline. Returns false at the end of all
-  // input. Waits only where no whole line is at hand. NOT_FOUND for a missing file, DATA_LOSS for
-  // damaged or truncated compressed data, INVALID_ARGUMENT for a line that is too long; each names
-  // the file. After an error, every further call returns it.
+  // until the next call of Next(), WouldBlock() or WaitForInput(). The last line of a file needs no
+  // newline. Returns false at the end of all input. Waits only where no whole line is at hand.
+  // NOT_FOUND for a missing file, DATA_LOSS for damaged or truncated compressed data,
+  // INVALID_ARGUMENT for a line that is too long; each names the file. After an error, every
+  // further call returns it.
   absl::StatusOr<bool> Next(std::string_view& line);
 
   // True where Next() would have to wait for input that is not there yet: the time to send what
@@ -74,22 +75,33 @@ class LineReader {
   std::optional<uint64_t> bytes_total() const { return bytes_total_; }
 
  private:
-  absl::StatusOr<bool> OpenNextFile();
-  absl::StatusOr<bool> Fill();
-  bool TakeBufferedLine(std::string_view& line);
-  bool TakeLastLine(std::string_view& line);
-  absl::Status LineTooLong() const;
+  bool Stopped() const;
+  bool LineOrEndAtHand();
+  void MoveOn();
+  void OpenNextFile();
+  absl::StatusOr<std::unique_ptr<ByteSource>> Reopen();
+  void CloseFile();
+  bool HasWholeLine();
+  void Fill();
+  absl::Status TakeLine(size_t length, std::string_view& line);
 
   const std::vector<std::string> paths_;
   const LineReaderOptions options_;
   std::optional<uint64_t> bytes_total_;
 
-  size_t next_path_ = 0;
+  // Of the line that was given out last.
   std::string path_;
   uint64_t line_number_ = 0;
+
+  size_t next_path_ = 0;
+  std::string open_path_;     // Of source_.
+  bool file_is_new_ = false;  // No line of source_ has been given out.
   uint64_t bytes_of_closed_files_ = 0;
   std::unique_ptr<ByteSource> source_;  // Null between files.
-  absl::Status status_;
+  bool reopen_ = false;                 // The last file is followed: its end is not the end.
+  bool at_file_end_ = false;
+  bool ended_ = false;
+  absl::Status status_;  // Where not OK, what every further Next() returns.
 
   // buffer_[begin_, end_) is read but not yet given out; [begin_, scanned_) holds no newline.
   std::vector<char> buffer_;

@@ -1,0 +1,182 @@
+#include "client/input/line_reader.h"
+
+#include <algorithm>
+#include <cstring>
+#include <thread>
+#include <utility>
+
+#include "core/base/str_cat.h"
+
+namespace freshet {
+namespace {
+
+constexpr size_t kBufferBytes = size_t{256} << 10;
+constexpr std::chrono::milliseconds kReopenInterval{100};
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+
+std::optional<uint64_t> SizeOf(const std::vector<std::string>& paths) {
+  uint64_t total = 0;
+  for (const std::string& path : paths) {
+    const std::optional<uint64_t> size = RegularFileSize(path);
+    if (!size) return std::nullopt;
+    total += *size;
+  }
+  return total;
+}
+
+}  // namespace
+
+LineReader::LineReader(std::vector<std::string> paths, LineReaderOptions options)
+    : paths_(std::move(paths)), options_(options), buffer_(kBufferBytes) {
+  if (!options_.follow) bytes_total_ = SizeOf(paths_);
+}
+
+LineReader::~LineReader() = default;
+
+absl::StatusOr<bool> LineReader::Next(std::string_view& line) {
+  while (!LineOrEndAtHand()) MoveOn();
+  if (status_.ok() && HasWholeLine()) {
+    status_ = TakeLine(scanned_ - begin_, line);
+    begin_ = ++scanned_;
+  } else if (status_.ok() && !ended_) {
+    status_ = TakeLine(end_ - begin_, line);
+    begin_ = scanned_ = end_;
+  }
+  if (!status_.ok()) return status_;
+  return !ended_;
+}
+
+// True where Next() has what it needs: a line, an error, or the end of all input.
+bool LineReader::LineOrEndAtHand() {
+  // A last line that waiting was stopped in may not be whole.
+  return !status_.ok() || ended_ || HasWholeLine() ||
+         (at_file_end_ && begin_ != end_ && !Stopped());
+}
+
+// Does the next thing that may bring a line. REQUIRES: !LineOrEndAtHand().
+void LineReader::MoveOn() {
+  if (source_ == nullptr) {
+    OpenNextFile();
+  } else if (at_file_end_) {
+    CloseFile();
+  } else {
+    Fill();
+  }
+}
+
+// Sets scanned_ to the first newline, where there is one.
+bool LineReader::HasWholeLine() {
+  if (scanned_ == end_) return false;
+  if (buffer_[scanned_] == '\n') return true;
+  const void* const newline = std::memchr(buffer_.data() + scanned_, '\n', end_ - scanned_);
+  scanned_ = newline == nullptr
+                 ? end_
+                 : static_cast<size_t>(static_cast<const char*>(newline) - buffer_.data());
+  return newline != nullptr;
+}
+
+// Makes a line of the first `length` bytes that are at hand.
+absl::Status LineReader::TakeLine(size_t length, std::string_view& line) {
+  if (file_is_new_) {
+    path_ = open_path_;
+    line_number_ = 0;
+    file_is_new_ = false;
+  }
+  ++line_number_;
+  if (length > options_.max_line_bytes) {
+    return absl::InvalidArgumentError(StrCat(path_, ": line ", line_number_, " is longer than ",
+                                             options_.max_line_bytes,
+                                             " bytes; is this a text file?"));
+  }
+  line = std::string_view(buffer_.data() + begin_, length);
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  if (line_number_ == 1 && line.starts_with(kByteOrderMark)) {
+    line.remove_prefix(kByteOrderMark.size());
+  }
+  return absl::OkStatus();
+}
+
+// Reads more of the open file behind what is at hand.
+void LineReader::Fill() {
+  if (end_ - begin_ > options_.max_line_bytes) {
+    std::string_view line;
+    status_ = TakeLine(end_ - begin_, line);
+    return;
+  }
+  if (begin_ == end_) begin_ = scanned_ = end_ = 0;
+  if (end_ == buffer_.size()) {
+    if (begin_ > 0) {
+      std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
+      scanned_ -= begin_;
+      end_ -= begin_;
+      begin_ = 0;
+    }
+    if (buffer_.size() - end_ < buffer_.size() / 2) buffer_.resize(buffer_.size() * 2);
+  }
+  const absl::StatusOr<size_t> count = source_->Read(std::span(buffer_).subspan(end_));
+  status_ = count.status();
+  if (!status_.ok()) return;
+  end_ += *count;
+  at_file_end_ = *count == 0;
+}
+
+void LineReader::OpenNextFile() {
+  absl::StatusOr<std::unique_ptr<ByteSource>> source;
+  if (reopen_) {
+    source = Reopen();
+  } else if (next_path_ < paths_.size()) {
+    open_path_ = paths_[next_path_++];
+    const bool follow = options_.follow && next_path_ == paths_.size();
+    source = OpenByteSource(open_path_, {.follow = follow, .stop = options_.stop});
+    reopen_ = follow && RegularFileSize(open_path_).has_value();
+  } else {
+    source = nullptr;
+  }
+  status_ = source.status();
+  if (!status_.ok()) return;
+  source_ = *std::move(source);
+  ended_ = source_ == nullptr;
+  at_file_end_ = false;
+  file_is_new_ = true;
+}
+
+// Opens the last file again, once it is there; null where waiting was stopped.
+absl::StatusOr<std::unique_ptr<ByteSource>> LineReader::Reopen() {
+  while (!Stopped()) {
+    auto source = OpenByteSource(open_path_, {.follow = true, .stop = options_.stop});
+    if (!absl::IsNotFound(source.status())) return source;
+    std::this_thread::sleep_for(kReopenInterval);
+  }
+  return nullptr;
+}
+
+void LineReader::CloseFile() {
+  bytes_of_closed_files_ += source_->bytes_consumed();
+  source_ = nullptr;
+  begin_ = scanned_ = end_ = 0;
+  ended_ = Stopped();
+}
+
+bool LineReader::Stopped() const { return options_.stop != nullptr && options_.stop->load(); }
+
+bool LineReader::WouldBlock() { return !WaitForInput(std::chrono::milliseconds(0)); }
+
+bool LineReader::WaitForInput(std::chrono::milliseconds timeout) {
+  const auto deadline = std::chrono::steady_clock::now() + timeout;
+  // What has arrived may be the first part of a line only.
+  while (!LineOrEndAtHand()) {
+    if (source_ != nullptr && !at_file_end_) {
+      const auto left =
+          std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+      if (!source_->WaitReadable(std::max(left, std::chrono::milliseconds(0)))) return false;
+    }
+    MoveOn();
+  }
+  return true;
+}
+
+uint64_t LineReader::bytes_consumed() const {
+  return bytes_of_closed_files_ + (source_ == nullptr ? 0 : source_->bytes_consumed());
+}
+
+}  // namespace freshet
