@@ -71,6 +71,8 @@ class SnapshotStore {
   SnapshotStore(FileSystem& file_system, std::string dir);
 
   absl::Status ReadFolder();
+  absl::StatusOr<uint64_t> WriteDurably(const std::string& id, const v1::SnapshotFileHeader& header,
+                                        std::span<const ByteSpan> payload);
 
   FileSystem& file_system_;
   const std::string dir_;

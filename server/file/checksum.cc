@@ -1,0 +1,32 @@
+#include "server/file/checksum.h"
+
+// The streaming state's layout is public only with this; it is then inlined, so it cannot differ
+// from the code that uses it.
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+namespace freshet {
+
+struct Checksummer::State {
+  XXH3_state_t hash;
+};
+
+uint64_t Checksum(ByteSpan bytes, uint64_t seed) {
+  return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed);
+}
+
+Checksummer::Checksummer(uint64_t seed) : seed_(seed), state_(std::make_unique<State>()) {
+  Reset();
+}
+
+Checksummer::~Checksummer() = default;
+
+void Checksummer::Reset() { XXH3_64bits_reset_withSeed(&state_->hash, seed_); }
+
+void Checksummer::Add(ByteSpan bytes) {
+  XXH3_64bits_update(&state_->hash, bytes.data(), bytes.size());
+}
+
+uint64_t Checksummer::value() const { return XXH3_64bits_digest(&state_->hash); }
+
+}  // namespace freshet

@@ -1,0 +1,75 @@
+// Open files of the operating system.
+
+#ifndef FRESHET_SERVER_FILE_POSIX_FILE_H_
+#define FRESHET_SERVER_FILE_POSIX_FILE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "server/file/file_system.h"
+
+namespace freshet {
+
+// Owns a file descriptor.
+class FileDescriptor {
+ public:
+  explicit FileDescriptor(int fd) : fd_(fd) {}
+  FileDescriptor(FileDescriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  FileDescriptor& operator=(FileDescriptor&&) = delete;
+  ~FileDescriptor();
+
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+class PosixAppendFile : public AppendFile {
+ public:
+  PosixAppendFile(std::string path, FileDescriptor descriptor, uint64_t size_bytes)
+      : path_(std::move(path)), descriptor_(std::move(descriptor)), size_bytes_(size_bytes) {}
+
+  absl::Status Append(std::span<const ByteSpan> pieces) override;
+  absl::Status Overwrite(uint64_t position, ByteSpan bytes) override;
+  absl::Status Preallocate(uint64_t bytes) override;
+  absl::Status Sync() override;
+  absl::Status Truncate(uint64_t size_bytes) override;
+  uint64_t size_bytes() const override { return size_bytes_; }
+
+ private:
+  const std::string path_;
+  const FileDescriptor descriptor_;
+  uint64_t size_bytes_;
+};
+
+class PosixReadFile : public ReadFile {
+ public:
+  PosixReadFile(std::string path, FileDescriptor descriptor)
+      : path_(std::move(path)), descriptor_(std::move(descriptor)) {}
+
+  absl::StatusOr<size_t> ReadAt(uint64_t position, std::span<std::byte> out) const override;
+  absl::StatusOr<uint64_t> SizeBytes() const override;
+  void DropCache() const override;
+
+ private:
+  const std::string path_;
+  const FileDescriptor descriptor_;
+};
+
+// Held by flock(2), which the operating system gives back however the process ends.
+class PosixFileLock : public FileLock {
+ public:
+  explicit PosixFileLock(FileDescriptor descriptor) : descriptor_(std::move(descriptor)) {}
+
+ private:
+  const FileDescriptor descriptor_;
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_SERVER_FILE_POSIX_FILE_H_

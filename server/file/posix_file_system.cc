@@ -1,0 +1,147 @@
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <string_view>
+#include <utility>
+
+#include "core/base/str_cat.h"
+#include "server/file/file_status.h"
+#include "server/file/file_system.h"
+#include "server/file/posix_file.h"
+
+namespace freshet {
+namespace {
+
+class PosixFiles : public FileSystem {
+ public:
+  absl::StatusOr<std::unique_ptr<AppendFile>> OpenAppend(const std::string& path,
+                                                         AppendMode mode) override;
+  absl::StatusOr<std::unique_ptr<ReadFile>> OpenRead(const std::string& path) override;
+  absl::Status CreateDir(const std::string& path) override;
+  absl::StatusOr<std::vector<DirEntry>> ListDir(const std::string& path) override;
+  absl::Status Rename(const std::string& from, const std::string& to) override;
+  absl::Status Unlink(const std::string& path) override;
+  absl::Status RemoveDir(const std::string& path) override;
+  absl::Status SyncDir(const std::string& path) override;
+  absl::StatusOr<uint64_t> FileSize(const std::string& path) override;
+  absl::StatusOr<std::unique_ptr<FileLock>> LockFile(const std::string& path) override;
+};
+
+// The process id that LockFile() wrote, for people; "unknown" where it cannot be read.
+std::string ReadHolder(const FileDescriptor& descriptor) {
+  std::array<char, 32> text{};
+  const ssize_t count = pread(descriptor.get(), text.data(), text.size(), 0);
+  if (count <= 0) return "unknown";
+  std::string_view holder(text.data(), static_cast<size_t>(count));
+  holder = holder.substr(0, holder.find('\n'));
+  return holder.empty() ? "unknown" : std::string(holder);
+}
+
+absl::StatusOr<std::unique_ptr<AppendFile>> PosixFiles::OpenAppend(const std::string& path,
+                                                                   AppendMode mode) {
+  const int create_flags = mode == AppendMode::kCreate ? O_CREAT | O_EXCL : 0;
+  FileDescriptor descriptor(open(path.c_str(), O_WRONLY | O_CLOEXEC | create_flags, 0600));
+  if (descriptor.get() < 0) {
+    return FileError(path, mode == AppendMode::kCreate ? "create" : "open", errno);
+  }
+  struct stat info {};
+  if (fstat(descriptor.get(), &info) != 0) return FileError(path, "stat", errno);
+  return std::make_unique<PosixAppendFile>(path, std::move(descriptor),
+                                           static_cast<uint64_t>(info.st_size));
+}
+
+absl::StatusOr<std::unique_ptr<ReadFile>> PosixFiles::OpenRead(const std::string& path) {
+  FileDescriptor descriptor(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (descriptor.get() < 0) return FileReadError(path, "open", errno);
+  return std::make_unique<PosixReadFile>(path, std::move(descriptor));
+}
+
+absl::Status PosixFiles::CreateDir(const std::string& path) {
+  if (mkdir(path.c_str(), 0700) != 0) return FileError(path, "create the folder", errno);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<DirEntry>> PosixFiles::ListDir(const std::string& path) {
+  const std::unique_ptr<DIR, int (*)(DIR*)> dir(opendir(path.c_str()), &closedir);
+  if (dir == nullptr) return FileReadError(path, "list the folder", errno);
+  std::vector<DirEntry> entries;
+  while (true) {
+    errno = 0;
+    const dirent* entry = readdir(dir.get());
+    if (entry == nullptr) break;
+    const std::string name = entry->d_name;
+    if (name == "." || name == "..") continue;
+    struct stat info {};
+    if (fstatat(dirfd(dir.get()), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0) {
+      if (errno == ENOENT) continue;  // Removed meanwhile.
+      return FileReadError(StrCat(path, "/", name), "stat", errno);
+    }
+    entries.push_back({.name = name, .is_directory = S_ISDIR(info.st_mode)});
+  }
+  if (errno != 0) return FileReadError(path, "list the folder", errno);
+  std::sort(entries.begin(), entries.end(),
+            [](const DirEntry& a, const DirEntry& b) { return a.name < b.name; });
+  return entries;
+}
+
+absl::Status PosixFiles::Rename(const std::string& from, const std::string& to) {
+  if (rename(from.c_str(), to.c_str()) != 0) {
+    return FileError(from, StrCat("rename to ", to), errno);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status PosixFiles::Unlink(const std::string& path) {
+  if (unlink(path.c_str()) != 0) return FileError(path, "remove", errno);
+  return absl::OkStatus();
+}
+
+absl::Status PosixFiles::RemoveDir(const std::string& path) {
+  if (rmdir(path.c_str()) != 0) return FileError(path, "remove the folder", errno);
+  return absl::OkStatus();
+}
+
+absl::Status PosixFiles::SyncDir(const std::string& path) {
+  const FileDescriptor descriptor(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (descriptor.get() < 0) return FileError(path, "open the folder", errno);
+  if (fsync(descriptor.get()) != 0) return FileError(path, "sync the folder", errno);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<uint64_t> PosixFiles::FileSize(const std::string& path) {
+  struct stat info {};
+  if (stat(path.c_str(), &info) != 0) return FileReadError(path, "stat", errno);
+  return static_cast<uint64_t>(info.st_size);
+}
+
+absl::StatusOr<std::unique_ptr<FileLock>> PosixFiles::LockFile(const std::string& path) {
+  FileDescriptor descriptor(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (descriptor.get() < 0) return FileError(path, "open", errno);
+  if (flock(descriptor.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return FileError(path, "lock", errno);
+    return absl::FailedPreconditionError(
+        StrCat(path, " is held by process ", ReadHolder(descriptor)));
+  }
+  const std::string holder = StrCat(getpid(), "\n");
+  if (ftruncate(descriptor.get(), 0) != 0 || pwrite(descriptor.get(), holder.data(), holder.size(),
+                                                    0) != static_cast<ssize_t>(holder.size())) {
+    return FileError(path, "write", errno);
+  }
+  return std::make_unique<PosixFileLock>(std::move(descriptor));
+}
+
+}  // namespace
+
+FileSystem& PosixFileSystem() {
+  static PosixFiles files;
+  return files;
+}
+
+}  // namespace freshet

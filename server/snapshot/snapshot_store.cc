@@ -1,0 +1,208 @@
+#include "server/snapshot/snapshot_store.h"
+
+#include <algorithm>
+#include <optional>
+#include <tuple>
+#include <utility>
+
+#include "core/base/str_cat.h"
+
+namespace freshet {
+namespace {
+
+constexpr std::string_view kSuffix = ".snapshot";
+constexpr std::string_view kTemporarySuffix = ".snapshot.tmp";
+
+// Whether the id matches [a-z]([a-z0-9-]{0,61}[a-z0-9])?.
+bool IsValidId(std::string_view id) {
+  const auto is_letter = [](char c) { return c >= 'a' && c <= 'z'; };
+  const auto is_letter_or_digit = [&](char c) { return is_letter(c) || (c >= '0' && c <= '9'); };
+  return !id.empty() && id.size() <= 63 && is_letter(id.front()) && is_letter_or_digit(id.back()) &&
+         std::all_of(id.begin(), id.end(),
+                     [&](char c) { return is_letter_or_digit(c) || c == '-'; });
+}
+
+// The id at the end of `models/{model}/snapshots/{snapshot}`.
+std::string_view IdOfName(std::string_view name) { return name.substr(name.rfind('/') + 1); }
+
+absl::Status NotFound(std::string_view id) {
+  return absl::NotFoundError(StrCat("snapshot \"", id, "\" not found"));
+}
+
+// The header of the file, which must be that of the snapshot `id`.
+absl::StatusOr<v1::SnapshotFileHeader> ReadHeaderOf(FileSystem& file_system,
+                                                    const std::string& path, std::string_view id) {
+  if (!IsValidId(id)) {
+    return absl::DataLossError(StrCat(path, ": \"", id, "\" is not an id of a snapshot"));
+  }
+  absl::StatusOr<v1::SnapshotFileHeader> header = ReadSnapshotFileHeader(file_system, path);
+  if (!header.ok()) return header;
+  if (IdOfName(header->snapshot().name()) != id) {
+    return absl::DataLossError(StrCat(path,
+                                      ": the file is named like another snapshot than it holds, ",
+                                      header->snapshot().name(), "; give it back its name"));
+  }
+  return header;
+}
+
+bool IsOlder(const v1::SnapshotFileHeader& a, const v1::SnapshotFileHeader& b) {
+  const auto key = [](const v1::Snapshot& snapshot) {
+    return std::make_tuple(snapshot.offset(), snapshot.create_time().seconds(),
+                           snapshot.create_time().nanos(), std::string_view(snapshot.name()));
+  };
+  return key(a.snapshot()) < key(b.snapshot());
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<SnapshotStore>> SnapshotStore::Open(FileSystem& file_system,
+                                                                   std::string dir) {
+  if (absl::Status status = file_system.CreateDir(dir);
+      !status.ok() && !absl::IsAlreadyExists(status)) {
+    return status;
+  }
+  std::unique_ptr<SnapshotStore> store(new SnapshotStore(file_system, std::move(dir)));
+  if (absl::Status status = store->ReadFolder(); !status.ok()) return status;
+  return store;
+}
+
+SnapshotStore::SnapshotStore(FileSystem& file_system, std::string dir)
+    : file_system_(file_system), dir_(std::move(dir)) {}
+
+std::string SnapshotStore::PathOf(std::string_view id) const {
+  return StrCat(dir_, "/", id, kSuffix);
+}
+
+absl::Status SnapshotStore::ReadFolder() {
+  const absl::StatusOr<std::vector<DirEntry>> entries = file_system_.ListDir(dir_);
+  if (!entries.ok()) return entries.status();
+  const absl::MutexLock lock(&mu_);
+  for (const DirEntry& entry : *entries) {
+    const std::string_view name = entry.name;
+    const std::string path = StrCat(dir_, "/", name);
+    if (entry.is_directory) continue;
+    if (name.ends_with(kTemporarySuffix)) {
+      // One that stays is in nobody's way.
+      file_system_.Unlink(path).IgnoreError();
+      continue;
+    }
+    if (!name.ends_with(kSuffix)) continue;
+    const std::string id(name.substr(0, name.size() - kSuffix.size()));
+    absl::StatusOr<v1::SnapshotFileHeader> header = ReadHeaderOf(file_system_, path, id);
+    if (header.ok()) {
+      good_.emplace(id, *std::move(header));
+    } else {
+      damaged_.emplace(id, DamagedSnapshot{.id = id, .path = path, .reason = header.status()});
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<uint64_t> SnapshotStore::WriteDurably(const std::string& id,
+                                                     const v1::SnapshotFileHeader& header,
+                                                     std::span<const ByteSpan> payload) {
+  const std::string temporary = StrCat(dir_, "/", id, kTemporarySuffix);
+  // What an earlier write that failed could not remove.
+  absl::Status status = file_system_.Unlink(temporary);
+  if (!status.ok() && !absl::IsNotFound(status)) return status;
+  absl::StatusOr<uint64_t> size = WriteSnapshotFile(file_system_, temporary, header, payload);
+  status = size.status();
+  if (status.ok()) status = file_system_.Rename(temporary, PathOf(id));
+  if (!status.ok()) {
+    file_system_.Unlink(temporary).IgnoreError();
+    return status;
+  }
+  status = file_system_.SyncDir(dir_);
+  if (!status.ok()) {
+    // The file may or may not survive under its name: better that it does not.
+    file_system_.Unlink(PathOf(id)).IgnoreError();
+    return status;
+  }
+  return size;
+}
+
+absl::StatusOr<v1::SnapshotFileHeader> SnapshotStore::Write(v1::SnapshotFileHeader header,
+                                                            std::span<const ByteSpan> payload) {
+  const std::string id(IdOfName(header.snapshot().name()));
+  if (!IsValidId(id)) {
+    return absl::InvalidArgumentError(
+        StrCat("snapshot id \"", id, "\" does not match [a-z]([a-z0-9-]{0,61}[a-z0-9])?"));
+  }
+  {
+    const absl::MutexLock lock(&mu_);
+    if (good_.contains(id) || damaged_.contains(id) || !being_written_.insert(id).second) {
+      return absl::AlreadyExistsError(
+          StrCat("snapshot \"", id, "\" exists; choose another id or delete it first"));
+    }
+  }
+  const absl::StatusOr<uint64_t> size = WriteDurably(id, header, payload);
+
+  const absl::MutexLock lock(&mu_);
+  being_written_.erase(id);
+  if (!size.ok()) return size.status();
+  header.mutable_snapshot()->set_size_bytes(*size);
+  good_.emplace(id, header);
+  return header;
+}
+
+std::vector<v1::SnapshotFileHeader> SnapshotStore::List() const {
+  std::vector<v1::SnapshotFileHeader> headers;
+  {
+    const absl::MutexLock lock(&mu_);
+    for (const auto& [id, header] : good_) headers.push_back(header);
+  }
+  std::sort(headers.begin(), headers.end(), IsOlder);
+  return headers;
+}
+
+absl::StatusOr<v1::SnapshotFileHeader> SnapshotStore::Get(std::string_view id) const {
+  const absl::MutexLock lock(&mu_);
+  const std::string key(id);
+  if (const auto good = good_.find(key); good != good_.end()) return good->second;
+  if (const auto damaged = damaged_.find(key); damaged != damaged_.end()) {
+    return damaged->second.reason;
+  }
+  return NotFound(id);
+}
+
+absl::StatusOr<LoadedSnapshot> SnapshotStore::Load(std::string_view id) {
+  if (absl::StatusOr<v1::SnapshotFileHeader> header = Get(id); !header.ok()) {
+    return header.status();
+  }
+  const std::string path = PathOf(id);
+  absl::StatusOr<LoadedSnapshot> loaded = ReadSnapshotFile(file_system_, path);
+  // The file may have been deleted, or replaced by another under the same id, since Get().
+  if (absl::IsNotFound(loaded.status())) return NotFound(id);
+  if (absl::IsDataLoss(loaded.status())) {
+    const absl::MutexLock lock(&mu_);
+    const std::string key(id);
+    if (good_.erase(key) > 0) {
+      damaged_.emplace(key, DamagedSnapshot{.id = key, .path = path, .reason = loaded.status()});
+    }
+  }
+  return loaded;
+}
+
+absl::Status SnapshotStore::Delete(std::string_view id) {
+  if (absl::StatusOr<v1::SnapshotFileHeader> header = Get(id); absl::IsNotFound(header.status())) {
+    return header.status();
+  }
+  absl::Status status = file_system_.Unlink(PathOf(id));
+  if (!status.ok() && !absl::IsNotFound(status)) return status;
+  {
+    const absl::MutexLock lock(&mu_);
+    const std::string key(id);
+    good_.erase(key);
+    damaged_.erase(key);
+  }
+  return file_system_.SyncDir(dir_);
+}
+
+std::vector<DamagedSnapshot> SnapshotStore::damaged() const {
+  const absl::MutexLock lock(&mu_);
+  std::vector<DamagedSnapshot> damaged;
+  for (const auto& [id, snapshot] : damaged_) damaged.push_back(snapshot);
+  return damaged;
+}
+
+}  // namespace freshet

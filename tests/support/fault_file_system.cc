@@ -1,0 +1,404 @@
+#include "tests/support/fault_file_system.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "core/base/str_cat.h"
+#include "server/file/file_status.h"
+
+namespace freshet {
+namespace {
+
+constexpr uint64_t kSectorBytes = 512;
+
+// A change of a file that may not be on disk yet: bytes at a position, or a new size.
+struct FileChange {
+  bool truncate = false;
+  uint64_t position = 0;
+  std::string bytes;
+};
+
+void Apply(const FileChange& change, std::string& content) {
+  if (change.truncate) {
+    content.resize(change.position);
+    return;
+  }
+  content.resize(std::max<uint64_t>(content.size(), change.position + change.bytes.size()));
+  std::copy(change.bytes.begin(), change.bytes.end(),
+            content.begin() + static_cast<std::ptrdiff_t>(change.position));
+}
+
+uint64_t Draw(std::mt19937_64& random, uint64_t max) {
+  return std::uniform_int_distribution<uint64_t>(0, max)(random);
+}
+
+// Applies any of the sectors that a write touches.
+void ApplySectors(const FileChange& change, std::mt19937_64& random, std::string& content) {
+  const uint64_t end = change.position + change.bytes.size();
+  for (uint64_t begin = change.position; begin < end;) {
+    const uint64_t sector_end = std::min(end, (begin / kSectorBytes + 1) * kSectorBytes);
+    if (Draw(random, 1) == 1) {
+      Apply({.position = begin,
+             .bytes = change.bytes.substr(begin - change.position, sector_end - begin)},
+            content);
+    }
+    begin = sector_end;
+  }
+}
+
+std::string NameOf(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+}  // namespace
+
+struct FaultFileSystem::Node {
+  bool is_directory = false;
+  // A file as programs see it, as it is on disk, and what the one has more than the other.
+  std::string content;
+  std::string disk_content;
+  std::vector<FileChange> unsynced;
+  // The same for a folder.
+  std::map<std::string, NodePtr> entries;
+  std::map<std::string, NodePtr> disk_entries;
+  std::vector<DirChange> unsynced_entries;
+
+  void Change(const FileChange& change) {
+    Apply(change, content);
+    unsynced.push_back(change);
+  }
+};
+
+class FaultFileSystem::AppendHandle : public AppendFile {
+ public:
+  AppendHandle(FaultFileSystem& owner, std::string path, NodePtr node)
+      : owner_(owner),
+        path_(std::move(path)),
+        node_(std::move(node)),
+        size_bytes_(node_->content.size()) {}
+
+  absl::Status Append(std::span<const ByteSpan> pieces) override {
+    std::string bytes;
+    for (const ByteSpan& piece : pieces) {
+      bytes.append(reinterpret_cast<const char*>(piece.data()), piece.size());
+    }
+    if (absl::Status status = Write(size_bytes_, bytes); !status.ok()) return status;
+    size_bytes_ += bytes.size();
+    return absl::OkStatus();
+  }
+
+  absl::Status Overwrite(uint64_t position, ByteSpan bytes) override {
+    return Write(position, std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+  }
+
+  absl::Status Preallocate(uint64_t /*bytes*/) override {
+    const absl::MutexLock lock(&owner_.mu_);
+    return owner_.MaybeFail(path_, "reserve disk space");
+  }
+
+  absl::Status Sync() override {
+    const absl::MutexLock lock(&owner_.mu_);
+    const absl::Status status = owner_.MaybeFail(path_, "sync");
+    if (status.ok()) {
+      for (const FileChange& change : node_->unsynced) Apply(change, node_->disk_content);
+    }
+    node_->unsynced.clear();
+    return status;
+  }
+
+  absl::Status Truncate(uint64_t size_bytes) override {
+    const absl::MutexLock lock(&owner_.mu_);
+    if (absl::Status status = owner_.MaybeFail(path_, "truncate"); !status.ok()) return status;
+    node_->Change({.truncate = true, .position = size_bytes, .bytes = {}});
+    size_bytes_ = size_bytes;
+    return absl::OkStatus();
+  }
+
+  uint64_t size_bytes() const override { return size_bytes_; }
+
+ private:
+  absl::Status Write(uint64_t position, std::string bytes) {
+    const absl::MutexLock lock(&owner_.mu_);
+    const absl::Status status = owner_.MaybeFail(path_, "write");
+    if (!status.ok()) bytes.resize(bytes.size() / 2);
+    node_->Change({.position = position, .bytes = std::move(bytes)});
+    return status;
+  }
+
+  FaultFileSystem& owner_;
+  const std::string path_;
+  const NodePtr node_;
+  uint64_t size_bytes_;
+};
+
+class FaultFileSystem::ReadHandle : public ReadFile {
+ public:
+  ReadHandle(FaultFileSystem& owner, std::string path, NodePtr node)
+      : owner_(owner), path_(std::move(path)), node_(std::move(node)) {}
+
+  absl::StatusOr<size_t> ReadAt(uint64_t position, std::span<std::byte> out) const override {
+    const absl::MutexLock lock(&owner_.mu_);
+    if (const std::optional<int> error = owner_.CountCall(); error.has_value()) {
+      return FileReadError(path_, "read", *error);
+    }
+    const std::string& content = node_->content;
+    if (position >= content.size()) return 0;
+    const size_t count = std::min<size_t>(out.size(), content.size() - position);
+    std::memcpy(out.data(), content.data() + position, count);
+    return count;
+  }
+
+  absl::StatusOr<uint64_t> SizeBytes() const override {
+    const absl::MutexLock lock(&owner_.mu_);
+    if (absl::Status status = owner_.MaybeFail(path_, "stat"); !status.ok()) return status;
+    return node_->content.size();
+  }
+
+  void DropCache() const override {
+    const absl::MutexLock lock(&owner_.mu_);
+    node_->content = node_->disk_content;
+    for (const FileChange& change : node_->unsynced) Apply(change, node_->content);
+  }
+
+ private:
+  FaultFileSystem& owner_;
+  const std::string path_;
+  const NodePtr node_;
+};
+
+class FaultFileSystem::LockHandle : public FileLock {
+ public:
+  LockHandle(FaultFileSystem& owner, std::string path) : owner_(owner), path_(std::move(path)) {}
+  ~LockHandle() override {
+    const absl::MutexLock lock(&owner_.mu_);
+    owner_.locks_.erase(path_);
+  }
+
+ private:
+  FaultFileSystem& owner_;
+  const std::string path_;
+};
+
+FaultFileSystem::FaultFileSystem() : root_(std::make_shared<Node>()) { root_->is_directory = true; }
+
+FaultFileSystem::~FaultFileSystem() = default;
+
+void FaultFileSystem::FailCall(uint64_t call, int error_number) {
+  const absl::MutexLock lock(&mu_);
+  calls_ = 0;
+  fail_first_ = call;
+  fail_last_ = call;
+  error_number_ = error_number;
+}
+
+void FaultFileSystem::FailFrom(uint64_t call, int error_number) {
+  FailCall(call, error_number);
+  const absl::MutexLock lock(&mu_);
+  fail_last_ = ~uint64_t{0};
+}
+
+void FaultFileSystem::Heal() { FailCall(~uint64_t{0}, 0); }
+
+uint64_t FaultFileSystem::calls() const {
+  const absl::MutexLock lock(&mu_);
+  return calls_;
+}
+
+std::optional<int> FaultFileSystem::CountCall() {
+  const uint64_t call = calls_++;
+  if (call < fail_first_ || call > fail_last_) return std::nullopt;
+  return error_number_;
+}
+
+absl::Status FaultFileSystem::MaybeFail(const std::string& path, const char* operation) {
+  const std::optional<int> error = CountCall();
+  return error.has_value() ? FileError(path, operation, *error) : absl::OkStatus();
+}
+
+FaultFileSystem::NodePtr FaultFileSystem::Find(const std::string& path) const {
+  NodePtr node = root_;
+  for (size_t begin = 0; begin < path.size();) {
+    const size_t end = std::min(path.find('/', begin), path.size());
+    if (end > begin) {
+      const auto found = node->entries.find(path.substr(begin, end - begin));
+      if (found == node->entries.end()) return nullptr;
+      node = found->second;
+    }
+    begin = end + 1;
+  }
+  return node;
+}
+
+FaultFileSystem::NodePtr FaultFileSystem::FindParent(const std::string& path) const {
+  return Find(path.substr(0, path.rfind('/')));
+}
+
+void FaultFileSystem::ChangeDir(Node& dir, const DirChange& change) {
+  for (const auto& [name, node] : change) {
+    if (node == nullptr) {
+      dir.entries.erase(name);
+    } else {
+      dir.entries[name] = node;
+    }
+  }
+  dir.unsynced_entries.push_back(change);
+}
+
+absl::StatusOr<std::unique_ptr<AppendFile>> FaultFileSystem::OpenAppend(const std::string& path,
+                                                                        AppendMode mode) {
+  const absl::MutexLock lock(&mu_);
+  if (absl::Status status = MaybeFail(path, "open"); !status.ok()) return status;
+  const NodePtr parent = FindParent(path);
+  if (parent == nullptr) return FileError(path, "open", ENOENT);
+  NodePtr node = Find(path);
+  if (mode == AppendMode::kExisting && node == nullptr) return FileError(path, "open", ENOENT);
+  if (mode == AppendMode::kCreate) {
+    if (node != nullptr) return FileError(path, "create", EEXIST);
+    node = std::make_shared<Node>();
+    ChangeDir(*parent, {{NameOf(path), node}});
+  }
+  return std::make_unique<AppendHandle>(*this, path, node);
+}
+
+absl::StatusOr<std::unique_ptr<ReadFile>> FaultFileSystem::OpenRead(const std::string& path) {
+  const absl::MutexLock lock(&mu_);
+  if (absl::Status status = MaybeFail(path, "open"); !status.ok()) return status;
+  const NodePtr node = Find(path);
+  if (node == nullptr) return FileError(path, "open", ENOENT);
+  return std::make_unique<ReadHandle>(*this, path, node);
+}
+
+absl::Status FaultFileSystem::CreateDir(const std::string& path) {
+  const absl::MutexLock lock(&mu_);
+  if (absl::Status status = MaybeFail(path, "create the folder"); !status.ok()) return status;
+  const NodePtr parent = FindParent(path);
+  if (parent == nullptr) return FileError(path, "create the folder", ENOENT);
+  if (Find(path) != nullptr) return FileError(path, "create the folder", EEXIST);
+  const NodePtr node = std::make_shared<Node>();
+  node->is_directory = true;
+  ChangeDir(*parent, {{NameOf(path), node}});
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<DirEntry>> FaultFileSystem::ListDir(const std::string& path) {
+  const absl::MutexLock lock(&mu_);
+  if (absl::Status status = MaybeFail(path, "list the folder"); !status.ok()) return status;
+  const NodePtr node = Find(path);
+  if (node == nullptr) return FileError(path, "list the folder", ENOENT);
+  std::vector<DirEntry> entries;
+  for (const auto& [name, entry] : node->entries) {
+    entries.push_back({.name = name, .is_directory = entry->is_directory});
+  }
+  return entries;
+}
+
+absl::Status FaultFileSystem::Rename(const std::string& from, const std::string& to) {
+  const absl::MutexLock lock(&mu_);
+  if (absl::Status status = MaybeFail(from, "rename"); !status.ok()) return status;
+  const NodePtr node = Find(from);
+  const NodePtr parent = FindParent(to);
+  if (node == nullptr || parent == nullptr || parent != FindParent(from)) {
+    return FileError(from, "rename", ENOENT);
+  }
+  ChangeDir(*parent, {{NameOf(from), nullptr}, {NameOf(to), node}});
+  return absl::OkStatus();
+}
+
+absl::Status FaultFileSystem::Unlink(const std::string& path) { return Remove(path, false); }
+absl::Status FaultFileSystem::RemoveDir(const std::string& path) { return Remove(path, true); }
+
+absl::Status FaultFileSystem::Remove(const std::string& path, bool directory) {
+  const absl::MutexLock lock(&mu_);
+  if (absl::Status status = MaybeFail(path, "remove"); !status.ok()) return status;
+  const NodePtr node = Find(path);
+  if (node == nullptr) return FileError(path, "remove", ENOENT);
+  if (node->is_directory != directory) return FileError(path, "remove", EISDIR);
+  if (!node->entries.empty()) return FileError(path, "remove", ENOTEMPTY);
+  ChangeDir(*FindParent(path), {{NameOf(path), nullptr}});
+  return absl::OkStatus();
+}
+
+absl::Status FaultFileSystem::SyncDir(const std::string& path) {
+  const absl::MutexLock lock(&mu_);
+  if (absl::Status status = MaybeFail(path, "sync the folder"); !status.ok()) return status;
+  const NodePtr node = Find(path);
+  if (node == nullptr) return FileError(path, "sync the folder", ENOENT);
+  node->disk_entries = node->entries;
+  node->unsynced_entries.clear();
+  return absl::OkStatus();
+}
+
+absl::StatusOr<uint64_t> FaultFileSystem::FileSize(const std::string& path) {
+  const absl::MutexLock lock(&mu_);
+  if (absl::Status status = MaybeFail(path, "stat"); !status.ok()) return status;
+  const NodePtr node = Find(path);
+  if (node == nullptr) return FileError(path, "stat", ENOENT);
+  return node->content.size();
+}
+
+absl::StatusOr<std::unique_ptr<FileLock>> FaultFileSystem::LockFile(const std::string& path) {
+  const absl::MutexLock lock(&mu_);
+  if (absl::Status status = MaybeFail(path, "lock"); !status.ok()) return status;
+  const NodePtr parent = FindParent(path);
+  if (parent == nullptr) return FileError(path, "lock", ENOENT);
+  if (!locks_.insert(path).second) {
+    return absl::FailedPreconditionError(StrCat(path, " is held by process 1"));
+  }
+  if (Find(path) == nullptr) ChangeDir(*parent, {{NameOf(path), std::make_shared<Node>()}});
+  return std::make_unique<LockHandle>(*this, path);
+}
+
+void FaultFileSystem::LosePower(Node& node, Survival survival, std::mt19937_64& random) {
+  if (node.is_directory) {
+    const size_t kept =
+        survival == Survival::kNothing ? 0 : Draw(random, node.unsynced_entries.size());
+    node.entries = node.disk_entries;
+    for (size_t i = 0; i < kept; ++i) ChangeDir(node, node.unsynced_entries[i]);
+    node.disk_entries = node.entries;
+    node.unsynced_entries.clear();
+    for (const auto& [name, entry] : node.entries) LosePower(*entry, survival, random);
+    return;
+  }
+  if (survival == Survival::kPrefix) {
+    const size_t kept = Draw(random, node.unsynced.size());
+    for (size_t i = 0; i < kept; ++i) Apply(node.unsynced[i], node.disk_content);
+    if (kept < node.unsynced.size() && !node.unsynced[kept].truncate) {
+      FileChange torn = node.unsynced[kept];
+      torn.bytes.resize(Draw(random, torn.bytes.size()));
+      Apply(torn, node.disk_content);
+    }
+  } else if (survival == Survival::kAnySectors) {
+    for (const FileChange& change : node.unsynced) {
+      if (!change.truncate) {
+        ApplySectors(change, random, node.disk_content);
+      } else if (Draw(random, 1) == 1) {
+        Apply(change, node.disk_content);
+      }
+    }
+  }
+  node.unsynced.clear();
+  node.content = node.disk_content;
+}
+
+void FaultFileSystem::PowerLoss(Survival survival, std::mt19937_64& random) {
+  const absl::MutexLock lock(&mu_);
+  LosePower(*root_, survival, random);
+  locks_.clear();
+}
+
+std::string FaultFileSystem::ReadAll(const std::string& path) const {
+  const absl::MutexLock lock(&mu_);
+  const NodePtr node = Find(path);
+  return node == nullptr ? std::string() : node->content;
+}
+
+void FaultFileSystem::WriteAll(const std::string& path, const std::string& content) {
+  const absl::MutexLock lock(&mu_);
+  NodePtr& node = FindParent(path)->entries[NameOf(path)];
+  if (node == nullptr) node = std::make_shared<Node>();
+  FindParent(path)->disk_entries[NameOf(path)] = node;
+  node->content = content;
+  node->disk_content = content;
+  node->unsynced.clear();
+}
+
+}  // namespace freshet

@@ -1,0 +1,101 @@
+// A file system in memory that fails when told to and can lose its power.
+//
+// It keeps what a disk would hold apart from what programs see. Writes reach the disk with Sync(),
+// creations, renames and removals with SyncDir() of their folder. A Sync() that fails drops the
+// unsynced writes, as Linux does: programs still see the bytes, a later Sync() does not write them,
+// and DropCache() shows that they are gone.
+
+#ifndef FRESHET_TESTS_SUPPORT_FAULT_FILE_SYSTEM_H_
+#define FRESHET_TESTS_SUPPORT_FAULT_FILE_SYSTEM_H_
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <random>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "server/file/file_system.h"
+
+namespace freshet {
+
+// What PowerLoss() leaves of the writes that were not synced.
+enum class Survival {
+  kNothing,     // None of them.
+  kPrefix,      // Those before some moment, the last one cut at any byte.
+  kAnySectors,  // Any of their sectors of 512 bytes, in any order.
+};
+
+// Thread-safe.
+class FaultFileSystem : public FileSystem {
+ public:
+  // The root folder "/" exists.
+  FaultFileSystem();
+  ~FaultFileSystem() override;
+
+  // The call number `call` (from 0, counted from now on, over all operations that can fail) fails
+  // with `error_number`. A write that fails has written half of its bytes.
+  void FailCall(uint64_t call, int error_number);
+  // The same for that call and all that follow.
+  void FailFrom(uint64_t call, int error_number);
+  // Nothing fails any more.
+  void Heal();
+  // Calls since the last FailCall(), FailFrom() or Heal().
+  uint64_t calls() const;
+
+  // The power goes and comes back: what is not on disk is lost, but for what `survival` says. All
+  // open files must have been closed. Which bytes survive is drawn from `random`.
+  void PowerLoss(Survival survival, std::mt19937_64& random);
+
+  // Tests look at and damage what programs see, on disk too.
+  std::string ReadAll(const std::string& path) const;
+  void WriteAll(const std::string& path, const std::string& content);
+
+  absl::StatusOr<std::unique_ptr<AppendFile>> OpenAppend(const std::string& path,
+                                                         AppendMode mode) override;
+  absl::StatusOr<std::unique_ptr<ReadFile>> OpenRead(const std::string& path) override;
+  absl::Status CreateDir(const std::string& path) override;
+  absl::StatusOr<std::vector<DirEntry>> ListDir(const std::string& path) override;
+  absl::Status Rename(const std::string& from, const std::string& to) override;
+  absl::Status Unlink(const std::string& path) override;
+  absl::Status RemoveDir(const std::string& path) override;
+  absl::Status SyncDir(const std::string& path) override;
+  absl::StatusOr<uint64_t> FileSize(const std::string& path) override;
+  absl::StatusOr<std::unique_ptr<FileLock>> LockFile(const std::string& path) override;
+
+ private:
+  struct Node;
+  using NodePtr = std::shared_ptr<Node>;
+  // Names and what they then stand for; null where they are gone.
+  using DirChange = std::vector<std::pair<std::string, NodePtr>>;
+  class AppendHandle;
+  class ReadHandle;
+  class LockHandle;
+
+  // Counts a call; the error number where it is to fail.
+  std::optional<int> CountCall() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Status MaybeFail(const std::string& path, const char* operation)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  NodePtr Find(const std::string& path) const ABSL_SHARED_LOCKS_REQUIRED(mu_);
+  NodePtr FindParent(const std::string& path) const ABSL_SHARED_LOCKS_REQUIRED(mu_);
+  static void ChangeDir(Node& dir, const DirChange& change);
+  absl::Status Remove(const std::string& path, bool directory);
+  static void LosePower(Node& node, Survival survival, std::mt19937_64& random);
+
+  mutable absl::Mutex mu_;
+  NodePtr root_ ABSL_GUARDED_BY(mu_);
+  uint64_t calls_ ABSL_GUARDED_BY(mu_) = 0;
+  uint64_t fail_first_ ABSL_GUARDED_BY(mu_) = ~uint64_t{0};
+  uint64_t fail_last_ ABSL_GUARDED_BY(mu_) = 0;
+  int error_number_ ABSL_GUARDED_BY(mu_) = 0;
+  std::set<std::string> locks_ ABSL_GUARDED_BY(mu_);
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_TESTS_SUPPORT_FAULT_FILE_SYSTEM_H_
