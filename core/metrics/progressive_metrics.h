@@ -3,10 +3,10 @@
 #ifndef FRESHET_CORE_METRICS_PROGRESSIVE_METRICS_H_
 #define FRESHET_CORE_METRICS_PROGRESSIVE_METRICS_H_
 
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "core/base/state.h"
@@ -53,9 +53,37 @@ class ProgressiveMetrics {
   absl::Status LoadState(StateReader& reader);
 
  private:
-  static constexpr int kBucketCount = 2048;  // Score buckets for the AUC.
+  // One of the two labels of logistic loss, by score: what the AUC is computed from.
+  static constexpr int kBucketCount = 2048;
+  struct Bucket {
+    double negative_weight = 0;
+    double positive_weight = 0;
+  };
+
+  // Sums over all examples, and the same with exponentially decaying weight.
+  struct Sums {
+    uint64_t example_count = 0;
+    double weight = 0;
+    double loss = 0;
+    double base_rate_loss = 0;
+    double prediction = 0;
+    double label = 0;
+    double decayed_weight = 0;
+    double decayed_loss = 0;
+    double decayed_base_rate_loss = 0;
+  };
+
+  struct Block;
+
+  void ComputeLogistic(Block& block) const;
+  void ComputeSquared(Block& block) const;
+  void Add(const Block& block);
+  void AddToBuckets(const Block& block);
+  std::optional<double> Auc() const;
 
   LossKind loss_;
+  Sums sums_;
+  std::vector<Bucket> buckets_;  // Logistic loss: kBucketCount of them, by rising score.
 };
 
 }  // namespace freshet

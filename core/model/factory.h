@@ -1,0 +1,18 @@
+#ifndef FRESHET_CORE_MODEL_FACTORY_H_
+#define FRESHET_CORE_MODEL_FACTORY_H_
+
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "core/model/learner.h"
+#include "core/model/spec.h"
+
+namespace freshet {
+
+// A new learner. RESOURCE_EXHAUSTED where there is no memory for its table.
+// REQUIRES: the options of `spec` are in their ranges.
+absl::StatusOr<std::unique_ptr<Learner>> MakeLearner(const LearnerSpec& spec);
+
+}  // namespace freshet
+
+#endif  // FRESHET_CORE_MODEL_FACTORY_H_

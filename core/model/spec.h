@@ -1,0 +1,45 @@
+// What a learner is made from. The ranges of the options stand in v1.LearnerSpec; whoever makes a
+// spec has checked them.
+
+#ifndef FRESHET_CORE_MODEL_SPEC_H_
+#define FRESHET_CORE_MODEL_SPEC_H_
+
+#include <variant>
+
+#include "core/loss/loss_kind.h"
+#include "core/optimizer/adagrad.h"
+#include "core/optimizer/adam.h"
+#include "core/optimizer/minibatch.h"
+#include "core/optimizer/momentum.h"
+#include "core/optimizer/nesterov.h"
+#include "core/optimizer/rmsprop.h"
+#include "core/optimizer/schedule.h"
+#include "core/optimizer/sgd.h"
+
+namespace freshet {
+
+using OptimizerOptions =
+    std::variant<AdaGrad::Options, Sgd::Options, MiniBatch::Options, Momentum::Options,
+                 Nesterov::Options, RmsProp::Options, Adam::Options>;
+
+// What all optimizers have in common.
+struct LinearOptions {
+  double learning_rate = AdaGrad::kDefaultLearningRate;  // In (0, 1000].
+  double l2 = 0;                                         // In [0, 1000]; learning_rate * l2 < 1.
+  double gradient_clip = 0;                              // >= 0; 0 is off.
+  bool intercept = true;
+  double intercept_learning_rate = AdaGrad::kDefaultLearningRate;  // In [0, 1000].
+  double initial_intercept = 0;                                    // In [-100, 100].
+  int bits = 22;  // In [10, 30]: the weight table has 2^bits slots.
+};
+
+struct LearnerSpec {
+  LossKind loss = LossKind::kLogistic;
+  OptimizerOptions optimizer;
+  ScheduleOptions schedule;
+  LinearOptions linear;
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_CORE_MODEL_SPEC_H_

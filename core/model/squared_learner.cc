@@ -1,0 +1,10 @@
+#include "core/loss/squared.h"
+#include "core/model/learners_by_loss.h"
+
+namespace freshet {
+
+absl::StatusOr<std::unique_ptr<Learner>> MakeSquaredLearner(const LearnerSpec& spec) {
+  return internal::MakeLinearLearner<SquaredLoss>(spec);
+}
+
+}  // namespace freshet

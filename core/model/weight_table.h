@@ -1,0 +1,132 @@
+// The slots of all weights, and their saved form.
+
+#ifndef FRESHET_CORE_MODEL_WEIGHT_TABLE_H_
+#define FRESHET_CORE_MODEL_WEIGHT_TABLE_H_
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "core/base/state.h"
+#include "core/base/str_cat.h"
+#include "core/base/zeroed_memory.h"
+#include "core/model/slot_array.h"
+
+namespace freshet {
+
+// A table of 2^bits slots, at first all zero. A feature's slot is given by the low bits of its id.
+//
+// Saved form: blocks of kBlockSlots slots, in order, those of zeros left out: the block's number
+// (uint32), its slots; at the end kEndOfBlocks.
+//
+// Threads: as for SlotArray.
+template <WeightSlot Slot>
+class WeightTable {
+ public:
+  static absl::StatusOr<WeightTable> Create(int bits) {
+    absl::StatusOr<ZeroedMemory> memory = ZeroedMemory::Allocate(sizeof(Slot) << bits);
+    if (!memory.ok()) return memory.status();
+    return WeightTable(bits, *std::move(memory));
+  }
+
+  uint32_t IndexOf(uint32_t feature_id) const { return feature_id & mask_; }
+
+  Slot Load(uint32_t index) const { return slots_.Load(index); }
+  void Store(uint32_t index, const Slot& slot) { slots_.Store(index, slot); }
+  void Prefetch(uint32_t index) const { slots_.Prefetch(index); }
+
+  uint64_t slot_count() const { return uint64_t{mask_} + 1; }
+  uint64_t size_bytes() const { return memory_.size_bytes(); }
+
+  // Calls visit(index, slot) for each slot that is not all zero, in order. For the writer.
+  template <typename Visit>
+  void VisitUsed(Visit visit) const {
+    for (uint32_t block = 0; block < block_count(); ++block) {
+      if (IsZero(Block(block))) continue;
+      const uint32_t begin = block * kBlockSlots;
+      for (uint32_t index = begin; index < begin + kBlockSlots; ++index) {
+        if (!IsZero(Bytes().subspan(index * sizeof(Slot), sizeof(Slot)))) {
+          visit(index, Load(index));
+        }
+      }
+    }
+  }
+
+  // The number of slots that are not all zero. Also for readers.
+  uint64_t CountUsed() const {
+    uint64_t count = 0;
+    for (uint64_t i = 0; i < slot_count(); ++i) count += slots_.IsUsed(i) ? 1 : 0;
+    return count;
+  }
+
+  void SaveState(StateWriter& writer) const {
+    for (uint32_t block = 0; block < block_count(); ++block) {
+      if (IsZero(Block(block))) continue;
+      writer.WriteValue(block);
+      writer.Write(Block(block));
+    }
+    writer.WriteValue(kEndOfBlocks);
+  }
+
+  // Reads a saved state into a table that is still all zero. DATA_LOSS unless it is canonical and
+  // is_valid(slot) is true for every slot in it.
+  template <typename IsValid>
+  absl::Status LoadState(StateReader& reader, IsValid is_valid) {
+    for (uint32_t next = 0;;) {
+      const auto block = reader.ReadValue<uint32_t>();
+      if (!reader.status().ok()) return reader.status();
+      if (block == kEndOfBlocks) return absl::OkStatus();
+      if (block < next || block >= block_count()) {
+        return absl::DataLossError(StrCat("the saved weights have block ", block, " where ", next,
+                                          " to ", block_count() - 1, " may stand"));
+      }
+      next = block + 1;
+      reader.Read(Block(block));
+      if (!reader.status().ok()) return reader.status();
+      bool valid = !IsZero(Block(block));
+      const uint32_t begin = block * kBlockSlots;
+      for (uint32_t i = begin; i < begin + kBlockSlots; ++i) valid &= is_valid(Load(i));
+      if (!valid) {
+        return absl::DataLossError(StrCat("the saved weights hold an impossible slot in [", begin,
+                                          ", ", begin + kBlockSlots, ")"));
+      }
+    }
+  }
+
+ private:
+  static constexpr uint32_t kBlockSlots = 512;
+  static constexpr uint32_t kEndOfBlocks = 0xffffffff;
+
+  WeightTable(int bits, ZeroedMemory memory)
+      : mask_(static_cast<uint32_t>((uint64_t{1} << bits) - 1)),
+        memory_(std::move(memory)),
+        slots_(static_cast<typename SlotArray<Slot>::Word*>(memory_.data())) {}
+
+  static bool IsZero(std::span<const std::byte> bytes) {
+    return bytes[0] == std::byte{0} &&
+           std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0;
+  }
+
+  uint32_t block_count() const { return static_cast<uint32_t>(slot_count() / kBlockSlots); }
+
+  std::span<std::byte> Bytes() const {
+    return {static_cast<std::byte*>(memory_.data()), memory_.size_bytes()};
+  }
+  std::span<std::byte> Block(uint32_t block) const {
+    constexpr size_t kBlockBytes = kBlockSlots * sizeof(Slot);
+    return Bytes().subspan(block * kBlockBytes, kBlockBytes);
+  }
+
+  uint32_t mask_;
+  ZeroedMemory memory_;
+  SlotArray<Slot> slots_;
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_CORE_MODEL_WEIGHT_TABLE_H_

@@ -1,0 +1,58 @@
+// AdaGrad: a rate of its own for each feature, falling with what its gradients add up to.
+//
+//   G += g^2
+//   w -= rate * g / sqrt(G + epsilon)
+//
+// Source: J. Duchi, E. Hazan, Y. Singer. Adaptive Subgradient Methods for Online Learning and
+// Stochastic Optimization. JMLR 12, 2011. Epsilon stands inside the root, as a sum of squares to
+// start from: 1 keeps the first steps of rare features small, which calibrates rare events.
+
+#ifndef FRESHET_CORE_OPTIMIZER_ADAGRAD_H_
+#define FRESHET_CORE_OPTIMIZER_ADAGRAD_H_
+
+#include <cmath>
+#include <cstdint>
+
+#include "core/optimizer/bounds.h"
+#include "core/optimizer/step_context.h"
+
+namespace freshet {
+
+class AdaGrad {
+ public:
+  struct Options {
+    double epsilon = 1;  // > 0; where the sum of squared gradients starts.
+  };
+
+  struct alignas(8) Slot {
+    float weight;
+    float square_sum;
+  };
+
+  static constexpr uint8_t kStateId = 5;
+  static constexpr double kDefaultLearningRate = 0.1;
+
+  explicit AdaGrad(const Options& options) : epsilon_(static_cast<float>(options.epsilon)) {}
+
+  float Weight(const Slot& slot, uint64_t /*steps_taken*/) const { return slot.weight; }
+
+  StepContext Prepare(const StepContext& step) const { return step; }
+
+  void Step(const StepContext& step, float gradient, Slot& slot) const {
+    const float g = step.Gradient(gradient, slot.weight);
+    slot.square_sum += g * g;
+    const float root = std::sqrt(slot.square_sum + epsilon_);
+    slot.weight = BoundedWeight(slot.weight - step.rate * g / root);
+  }
+
+  static bool IsValid(const Slot& slot) {
+    return IsBoundedWeight(slot.weight) && IsBoundedSquareSum(slot.square_sum);
+  }
+
+ private:
+  float epsilon_;
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_CORE_OPTIMIZER_ADAGRAD_H_

@@ -1,0 +1,48 @@
+// Why no state ever overflows.
+//
+// The learner skips an example unless its score is finite and every component of its gradient is at
+// most kMaxGradient = 1e12 in absolute value. By the ranges of a spec's options, rates and l2 are
+// at most 1e3 and 1 - momentum, 1 - beta1 at least 1e-4. Then:
+//
+// 1. Weights. Every optimizer passes a new weight through BoundedWeight(), which keeps it within
+//    kMaxWeight = 1e12 and takes an infinite value too. It would not take NaN, which could only
+//    come from inf - inf, 0 * inf, 0 / 0 or the root of a negative number; the points below rule
+//    out each.
+// 2. Gradients with l2: at most 1e12 + 1e3 * 1e12, about 1e15.
+// 3. Other state (velocities, moments, sums of squares, pending sums) shrinks by a factor in [0, 1]
+//    or grows by at most max(rate * gradient, gradient^2) = 1e30 for each occurrence of a feature.
+//    A float above 1e38 does not change when at most 1e30 is added to it, since neighbours there
+//    are 1e31 apart, so that kMaxState = 1e38 is never passed, however long the stream.
+// 4. Roots are taken of sums of squares, which never fall below 0, and divided by only after a
+//    positive epsilon (at least 1e-12) has been added.
+// 5. A step is finite or infinite, never NaN: finite state times finite factors.
+//
+// A saved state is held to the same bounds when it is loaded.
+
+#ifndef FRESHET_CORE_OPTIMIZER_BOUNDS_H_
+#define FRESHET_CORE_OPTIMIZER_BOUNDS_H_
+
+#include <algorithm>
+#include <cmath>
+
+namespace freshet {
+
+inline constexpr float kMaxGradient = 1e12f;
+inline constexpr float kMaxWeight = 1e12f;
+inline constexpr float kMaxState = 1e38f;
+
+inline float BoundedWeight(float weight) {
+  return std::min(std::max(weight, -kMaxWeight), kMaxWeight);
+}
+inline float BoundedWeight(double weight) {
+  return static_cast<float>(std::min(std::max(weight, -1.0 * kMaxWeight), 1.0 * kMaxWeight));
+}
+
+// False for NaN.
+inline bool IsBoundedWeight(float weight) { return std::abs(weight) <= kMaxWeight; }
+inline bool IsBoundedState(float state) { return std::abs(state) <= kMaxState; }
+inline bool IsBoundedSquareSum(float sum) { return sum >= 0 && sum <= kMaxState; }
+
+}  // namespace freshet
+
+#endif  // FRESHET_CORE_OPTIMIZER_BOUNDS_H_

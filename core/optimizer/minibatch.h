@@ -1,0 +1,71 @@
+// Mini-batch SGD: one step along the mean gradient of several examples.
+//
+//   w -= rate * (sum of g over m examples) / m
+//
+// Source: O. Dekel, R. Gilad-Bachrach, O. Shamir, L. Xiao. Optimal Distributed Online Prediction
+// Using Mini-Batches. JMLR 13, 2012.
+//
+// Clipping is applied to the mean, and l2 once to each feature that the m examples contain.
+
+#ifndef FRESHET_CORE_OPTIMIZER_MINIBATCH_H_
+#define FRESHET_CORE_OPTIMIZER_MINIBATCH_H_
+
+#include <bit>
+#include <cstdint>
+
+#include "core/optimizer/bounds.h"
+#include "core/optimizer/step_context.h"
+
+namespace freshet {
+
+class MiniBatch {
+ public:
+  struct Options {
+    uint32_t examples = 32;  // >= 1; examples a step.
+  };
+
+  struct alignas(8) Slot {
+    float weight;
+    float
+        pending_sum;  // Of this window's gradients. +0 means none yet; a sum of zero is kept as -0.
+  };
+
+  static constexpr uint8_t kStateId = 2;
+  static constexpr double kDefaultLearningRate = 0.05;
+
+  explicit MiniBatch(const Options& options)
+      : examples_(options.examples), inverse_(1.0f / static_cast<float>(options.examples)) {}
+
+  float Weight(const Slot& slot, uint64_t /*steps_taken*/) const { return slot.weight; }
+
+  StepContext Prepare(const StepContext& step) const { return step; }
+
+  uint32_t window_examples() const { return examples_; }
+
+  static bool IsPending(const Slot& slot) { return std::bit_cast<uint32_t>(slot.pending_sum) != 0; }
+
+  bool Accumulate(float gradient, Slot& slot) const {
+    const bool first = !IsPending(slot);
+    slot.pending_sum += gradient;
+    if (slot.pending_sum == 0) slot.pending_sum = -0.0f;
+    return first;
+  }
+
+  void Step(const StepContext& step, Slot& slot) const {
+    const float g = step.Gradient(slot.pending_sum * inverse_, slot.weight);
+    slot.weight = BoundedWeight(slot.weight - step.rate * g);
+    slot.pending_sum = 0;
+  }
+
+  static bool IsValid(const Slot& slot) {
+    return IsBoundedWeight(slot.weight) && IsBoundedState(slot.pending_sum);
+  }
+
+ private:
+  uint32_t examples_;
+  float inverse_;
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_CORE_OPTIMIZER_MINIBATCH_H_

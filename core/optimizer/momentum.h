@@ -1,0 +1,71 @@
+// SGD with heavy-ball momentum.
+//
+//   v = momentum * v - rate * g
+//   w += v
+//
+// Source: B. Polyak. Some methods of speeding up the convergence of iteration methods. USSR Comput.
+// Math. Math. Phys., 1964.
+//
+// Sparse form: the motion of absent steps is caught up exactly; see velocity.h.
+
+#ifndef FRESHET_CORE_OPTIMIZER_MOMENTUM_H_
+#define FRESHET_CORE_OPTIMIZER_MOMENTUM_H_
+
+#include <cstdint>
+
+#include "core/optimizer/bounds.h"
+#include "core/optimizer/step_context.h"
+#include "core/optimizer/velocity.h"
+
+namespace freshet {
+
+class Momentum {
+ public:
+  struct Options {
+    double momentum = 0.9;  // In [0, 1): the share of the velocity kept at each step.
+  };
+
+  using Slot = VelocitySlot;
+
+  static constexpr uint8_t kStateId = 3;
+  static constexpr double kDefaultLearningRate = 0.05;
+
+  explicit Momentum(const Options& options)
+      : catch_up_(options.momentum, 1), momentum_(static_cast<float>(options.momentum)) {}
+
+  float Weight(const Slot& slot, uint64_t steps_taken) const {
+    return catch_up_.Weight(slot, steps_taken);
+  }
+
+  StepContext Prepare(const StepContext& step) const { return step; }
+
+  void Step(const StepContext& step, float gradient, Slot& slot) const {
+    const auto number = static_cast<uint32_t>(step.step);
+    float g;
+    if (slot.step != number) {
+      catch_up_.CatchUp(step.step - 1, slot);
+      g = step.Gradient(gradient, slot.weight);
+      slot.step = slot.same_step = number;
+      slot.velocity *= momentum_;
+      slot.weight += slot.velocity;
+    } else {  // The feature's second occurrence in this example.
+      g = step.Gradient(gradient, slot.weight);
+    }
+    slot.velocity -= step.rate * g;
+    slot.weight = BoundedWeight(slot.weight - step.rate * g);
+  }
+
+  void Refresh(uint64_t steps_taken, Slot& slot) const {
+    if (slot.step != 0 || slot.velocity != 0) catch_up_.CatchUp(steps_taken, slot);
+  }
+
+  static bool IsValid(const Slot& slot) { return IsValidVelocitySlot(slot); }
+
+ private:
+  VelocityCatchUp catch_up_;
+  float momentum_;
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_CORE_OPTIMIZER_MOMENTUM_H_

@@ -1,0 +1,72 @@
+// What a class must have to be an optimizer: the rule by which one weight follows its gradients.
+//
+// An optimizer is constant after construction; all that it learns stands in the slots. The
+// all-zero slot is the initial state, with weight 0. Threads: the const methods may run at the same
+// time.
+
+#ifndef FRESHET_CORE_OPTIMIZER_OPTIMIZER_H_
+#define FRESHET_CORE_OPTIMIZER_OPTIMIZER_H_
+
+#include <concepts>
+#include <cstdint>
+#include <type_traits>
+
+#include "core/optimizer/step_context.h"
+
+namespace freshet {
+
+// Slots are read and written as one or two machine words while others read them.
+template <typename Slot>
+concept WeightSlot = std::is_trivially_copyable_v<Slot> &&
+    (sizeof(Slot) == 4 || sizeof(Slot) == 8 || sizeof(Slot) == 16);
+
+template <typename T>
+concept Optimizer = WeightSlot<typename T::Slot> &&
+    std::constructible_from<T, typename T::Options> &&
+    requires(const T& optimizer, const typename T::Slot& slot, typename T::Slot& mutable_slot,
+             const StepContext& step, uint64_t steps_taken) {
+  // A number that stands in saved states; never changes its meaning.
+  { T::kStateId } -> std::convertible_to<uint8_t>;
+  // The weight after `steps_taken` steps, none of which touched the slot since its last one. May be
+  // called with an older count than the slot's own.
+  { optimizer.Weight(slot, steps_taken) } -> std::same_as<float>;
+  // What Step() needs to know about a step, computed once an example.
+  { optimizer.Prepare(step) } -> std::convertible_to<StepContext>;
+  // Whether the slot is one that the optimizer can have made; see bounds.h.
+  { T::IsValid(slot) } -> std::same_as<bool>;
+};
+
+// Steps at every example. A feature that occurs twice in an example is stepped twice, but ages
+// once.
+template <typename T>
+concept StepwiseOptimizer = Optimizer<T> &&
+    requires(const T& optimizer, typename T::Slot& slot, float gradient) {
+  // One step along a component of the loss's gradient.
+  optimizer.Step(optimizer.Prepare(StepContext()), gradient, slot);
+};
+
+// Gathers gradients over a window of examples and steps at its end.
+template <typename T>
+concept WindowedOptimizer = Optimizer<T> &&
+    requires(const T& optimizer, typename T::Slot& slot, float gradient) {
+  { optimizer.window_examples() } -> std::same_as<uint32_t>;
+  // Adds a component of the loss's gradient; true where it is the window's first for the slot.
+  { optimizer.Accumulate(gradient, slot) } -> std::same_as<bool>;
+  // Whether the slot has been added to since its last step.
+  { T::IsPending(slot) } -> std::same_as<bool>;
+  // The step at the end of the window. REQUIRES: IsPending(slot).
+  optimizer.Step(optimizer.Prepare(StepContext()), slot);
+};
+
+// Keeps the number of a slot's last step, modulo 2^32, to catch up the steps it was absent.
+template <typename T>
+concept AgingOptimizer = Optimizer<T> &&
+    requires(const T& optimizer, typename T::Slot& slot, uint64_t steps_taken) {
+  // Catches the slot up, so that its last step is `steps_taken`; leaves an all-zero slot alone.
+  // Must be called for every slot at least once in 2^31 steps.
+  optimizer.Refresh(steps_taken, slot);
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_CORE_OPTIMIZER_OPTIMIZER_H_

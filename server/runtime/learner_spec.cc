@@ -1,0 +1,202 @@
+#include "server/runtime/learner_spec.h"
+
+#include <cmath>
+#include <limits>
+#include <string>
+#include <string_view>
+
+#include "core/base/str_cat.h"
+#include "core/model/factory.h"
+#include "core/model/spec.h"
+#include "freshet/v1/option_info.pb.h"
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/message.h"
+
+namespace freshet {
+namespace {
+
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+using google::protobuf::Reflection;
+
+double GetNumber(const Message& message, const FieldDescriptor& field) {
+  const Reflection& reflection = *message.GetReflection();
+  if (field.cpp_type() == FieldDescriptor::CPPTYPE_DOUBLE) {
+    return reflection.GetDouble(message, &field);
+  }
+  return reflection.GetUInt32(message, &field);
+}
+
+void SetNumber(Message& message, const FieldDescriptor& field, double value) {
+  const Reflection& reflection = *message.GetReflection();
+  if (field.cpp_type() == FieldDescriptor::CPPTYPE_DOUBLE) {
+    reflection.SetDouble(&message, &field, value);
+  } else {
+    reflection.SetUInt32(&message, &field, static_cast<uint32_t>(value));
+  }
+}
+
+std::string DescribeRange(const v1::OptionInfo& info) {
+  std::string range;
+  if (info.has_min()) range = StrCat(info.min_exclusive() ? "above " : "at least ", info.min());
+  if (info.has_max()) {
+    range = StrCat(range, range.empty() ? "" : " and ",
+                   info.max_exclusive() ? "below " : "at most ", info.max());
+  }
+  return range;
+}
+
+absl::Status CheckRange(double value, const v1::OptionInfo& info, std::string_view name) {
+  // Comparisons are written so that NaN fails them.
+  bool inside = std::isfinite(value);
+  if (info.has_min()) {
+    inside &= info.min_exclusive() ? value > info.min() : value >= info.min();
+  }
+  if (info.has_max()) {
+    inside &= info.max_exclusive() ? value < info.max() : value <= info.max();
+  }
+  if (inside) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      StrCat("option ", name, " is ", value, "; it must be ", DescribeRange(info)));
+}
+
+// Fills in the default of each option that is absent and checks the others, in the message and the
+// messages set in it. `prefix` stands before the names of options in errors.
+absl::Status ResolveOptions(Message& message, std::string_view prefix) {
+  const Reflection& reflection = *message.GetReflection();
+  const google::protobuf::Descriptor& descriptor = *message.GetDescriptor();
+  for (int i = 0; i < descriptor.field_count(); ++i) {
+    const FieldDescriptor& field = *descriptor.field(i);
+    const std::string name = StrCat(prefix, field.name());
+    if (field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
+      if (!reflection.HasField(message, &field)) continue;
+      absl::Status status =
+          ResolveOptions(*reflection.MutableMessage(&message, &field), StrCat(name, "."));
+      if (!status.ok()) return status;
+    } else if (field.options().HasExtension(v1::option_info)) {
+      const v1::OptionInfo& info = field.options().GetExtension(v1::option_info);
+      if (!reflection.HasField(message, &field)) SetNumber(message, field, info.default_value());
+      absl::Status status = CheckRange(GetNumber(message, field), info, name);
+      if (!status.ok()) return status;
+    }
+  }
+  return absl::OkStatus();
+}
+
+double DefaultLearningRate(v1::LearnerSpec::OptimizerCase optimizer) {
+  switch (optimizer) {
+    case v1::LearnerSpec::kSgd:
+      return Sgd::kDefaultLearningRate;
+    case v1::LearnerSpec::kMinibatch:
+      return MiniBatch::kDefaultLearningRate;
+    case v1::LearnerSpec::kMomentum:
+      return Momentum::kDefaultLearningRate;
+    case v1::LearnerSpec::kNesterov:
+      return Nesterov::kDefaultLearningRate;
+    case v1::LearnerSpec::kAdagrad:
+      return AdaGrad::kDefaultLearningRate;
+    case v1::LearnerSpec::kRmsprop:
+      return RmsProp::kDefaultLearningRate;
+    case v1::LearnerSpec::kAdam:
+      return Adam::kDefaultLearningRate;
+    case v1::LearnerSpec::OPTIMIZER_NOT_SET:
+      break;
+  }
+  return std::numeric_limits<double>::quiet_NaN();
+}
+
+OptimizerOptions OptimizerOf(const v1::LearnerSpec& spec) {
+  switch (spec.optimizer_case()) {
+    case v1::LearnerSpec::kSgd:
+      return Sgd::Options{};
+    case v1::LearnerSpec::kMinibatch:
+      return MiniBatch::Options{.examples = spec.minibatch().examples()};
+    case v1::LearnerSpec::kMomentum:
+      return Momentum::Options{.momentum = spec.momentum().momentum()};
+    case v1::LearnerSpec::kNesterov:
+      return Nesterov::Options{.momentum = spec.nesterov().momentum()};
+    case v1::LearnerSpec::kRmsprop:
+      return RmsProp::Options{.rho = spec.rmsprop().rho(), .epsilon = spec.rmsprop().epsilon()};
+    case v1::LearnerSpec::kAdam:
+      return Adam::Options{.beta1 = spec.adam().beta1(),
+                           .beta2 = spec.adam().beta2(),
+                           .epsilon = spec.adam().epsilon()};
+    case v1::LearnerSpec::kAdagrad:
+    case v1::LearnerSpec::OPTIMIZER_NOT_SET:
+      break;
+  }
+  return AdaGrad::Options{.epsilon = spec.adagrad().epsilon()};
+}
+
+ScheduleOptions ScheduleOf(const v1::LearnerSpec& spec) {
+  switch (spec.schedule_case()) {
+    case v1::LearnerSpec::kInversePower:
+      return InversePowerSchedule{.t0 = spec.inverse_power().t0(),
+                                  .power = spec.inverse_power().power()};
+    case v1::LearnerSpec::kExponential:
+      return ExponentialSchedule{.decay = spec.exponential().decay(),
+                                 .decay_steps = spec.exponential().decay_steps()};
+    case v1::LearnerSpec::kStep:
+      return StepSchedule{.decay = spec.step().decay(), .decay_steps = spec.step().decay_steps()};
+    case v1::LearnerSpec::kPlateau:
+      return PlateauSchedule{.factor = spec.plateau().factor(),
+                             .patience = spec.plateau().patience(),
+                             .window = spec.plateau().window(),
+                             .threshold = spec.plateau().threshold(),
+                             .min_share = spec.plateau().min_share()};
+    case v1::LearnerSpec::kConstant:
+    case v1::LearnerSpec::SCHEDULE_NOT_SET:
+      break;
+  }
+  return ConstantSchedule{};
+}
+
+}  // namespace
+
+absl::StatusOr<v1::LearnerSpec> ResolveLearnerSpec(const v1::LearnerSpec& spec) {
+  if (spec.loss() != v1::LOSS_LOGISTIC && spec.loss() != v1::LOSS_SQUARED) {
+    return absl::InvalidArgumentError(StrCat("option loss is ", static_cast<int>(spec.loss()),
+                                             "; it must be set, to LOSS_LOGISTIC or LOSS_SQUARED"));
+  }
+  v1::LearnerSpec resolved = spec;
+  if (resolved.optimizer_case() == v1::LearnerSpec::OPTIMIZER_NOT_SET) resolved.mutable_adagrad();
+  if (resolved.schedule_case() == v1::LearnerSpec::SCHEDULE_NOT_SET) resolved.mutable_constant();
+  if (!resolved.has_intercept()) resolved.set_intercept(true);
+  // These two defaults depend on other options.
+  if (!resolved.has_learning_rate()) {
+    resolved.set_learning_rate(DefaultLearningRate(resolved.optimizer_case()));
+  }
+  if (!resolved.has_intercept_learning_rate()) {
+    resolved.set_intercept_learning_rate(resolved.learning_rate());
+  }
+  absl::Status status = ResolveOptions(resolved, "");
+  if (!status.ok()) return status;
+  if (resolved.learning_rate() * resolved.l2() >= 1) {
+    return absl::InvalidArgumentError(StrCat("option l2 is ", resolved.l2(),
+                                             "; learning_rate * l2 must be below 1, so with the ",
+                                             "learning_rate ", resolved.learning_rate(),
+                                             " it must be below ", 1 / resolved.learning_rate()));
+  }
+  return resolved;
+}
+
+absl::StatusOr<std::unique_ptr<Learner>> MakeLearner(const v1::LearnerSpec& resolved) {
+  LearnerSpec spec;
+  spec.loss = LossKindOf(resolved);
+  spec.optimizer = OptimizerOf(resolved);
+  spec.schedule = ScheduleOf(resolved);
+  spec.linear = {.learning_rate = resolved.learning_rate(),
+                 .l2 = resolved.l2(),
+                 .gradient_clip = resolved.gradient_clip(),
+                 .intercept = resolved.intercept(),
+                 .intercept_learning_rate = resolved.intercept_learning_rate(),
+                 .initial_intercept = resolved.initial_intercept(),
+                 .bits = static_cast<int>(resolved.bits())};
+  return MakeLearner(spec);
+}
+
+LossKind LossKindOf(const v1::LearnerSpec& resolved) {
+  return resolved.loss() == v1::LOSS_SQUARED ? LossKind::kSquared : LossKind::kLogistic;
+}
+
+}  // namespace freshet
