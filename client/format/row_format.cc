@@ -1,9 +1,13 @@
 #include "client/format/row_format.h"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <utility>
 
+#include "absl/status/status.h"
+#include "client/format/csv_format.h"
+#include "client/format/parse_error.h"
 #include "client/format/vw_format.h"
 #include "core/base/str_cat.h"
 
@@ -31,6 +35,17 @@ bool LooksLikeSvmlight(std::string_view line) {
   return colon != token && colon != std::string_view::npos && line[colon] == ':';
 }
 
+// The flag of one of the options for columns that is set; empty where none is.
+std::string_view SetColumnOption(const FormatOptions& options) {
+  if (!options.label_column.empty()) return "--label";
+  if (!options.positive.empty()) return "--positive";
+  if (!options.numeric_columns.empty()) return "--numeric";
+  if (!options.ignore_columns.empty()) return "--ignore";
+  if (!options.time_features_column.empty()) return "--time-features";
+  if (options.delimiter != '\0') return "--delimiter";
+  return {};
+}
+
 }  // namespace
 
 void RowFormat::BeginFile(std::string_view /*path*/) {}
@@ -43,9 +58,18 @@ std::vector<std::string_view> FormatNames() { return {"vw", "svmlight", "csv", "
 
 absl::StatusOr<std::unique_ptr<RowFormat>> MakeRowFormat(std::string_view name,
                                                          FormatOptions options) {
-  if (name == "vw") return std::make_unique<VwFormat>(options.labels_required);
-  return absl::InvalidArgumentError(
-      StrCat("unknown format \"", name, "\"; the formats are vw, svmlight, csv, tsv and jsonl"));
+  const std::vector<std::string_view> names = FormatNames();
+  if (std::find(names.begin(), names.end(), name) == names.end()) {
+    return absl::InvalidArgumentError(
+        StrCat("unknown format ", Quoted(name), "; the formats are vw, svmlight, csv, tsv, jsonl"));
+  }
+  if (name == "csv") return CsvFormat::Make(std::move(options), ',');
+  if (name == "tsv") return CsvFormat::Make(std::move(options), '\t');
+  if (const std::string_view option = SetColumnOption(options); !option.empty()) {
+    return absl::InvalidArgumentError(
+        StrCat(option, " is for csv and tsv, not for the format ", name));
+  }
+  return std::make_unique<VwFormat>(options.labels_required);
 }
 
 absl::StatusOr<std::string> GuessFormat(std::string_view path, std::string_view first_line) {

@@ -1,0 +1,69 @@
+// Comma- or tab-separated values with a header line; see FormatOptions for what the columns mean.
+//
+// Each column is a namespace with the column's name. A cell of a categorical column is a feature
+// named by its text; of a numeric column, a feature named as the column, with the number as its
+// value. An empty cell is no feature.
+
+#ifndef FRESHET_CLIENT_FORMAT_CSV_FORMAT_H_
+#define FRESHET_CLIENT_FORMAT_CSV_FORMAT_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "client/format/csv_record.h"
+#include "client/format/label_rule.h"
+#include "client/format/row_format.h"
+#include "client/format/time_features.h"
+#include "core/feature/example_batch.h"
+
+namespace freshet {
+
+class CsvFormat final : public RowFormat {
+ public:
+  // `delimiter` stands between cells unless the options name another. INVALID_ARGUMENT for a
+  // malformed rule or delimiter.
+  static absl::StatusOr<std::unique_ptr<CsvFormat>> Make(FormatOptions options, char delimiter);
+
+  void BeginFile(std::string_view path) override;
+  absl::StatusOr<bool> ParseLine(std::string_view line, ExampleBatchBuilder& builder) override;
+  absl::Status EndFile() override;
+
+ private:
+  enum class Role { kCategory, kNumber, kTime, kLabel, kIgnored };
+
+  struct Column {
+    std::string name;
+    Role role = Role::kCategory;
+    uint32_t namespace_hash = 0;
+    uint32_t number_id = 0;  // Of the feature, where the role is kNumber.
+  };
+
+  CsvFormat(FormatOptions options, std::optional<LabelRule> rule, char delimiter);
+
+  absl::Status ReadHeader();
+  absl::Status SetRole(std::string_view name, Role role, std::string_view option);
+  std::string ColumnNames() const;
+  absl::Status ParseRow(ExampleBatchBuilder& builder);
+  absl::Status ParseLabel(const Column& column, const CsvCell& cell, float& label) const;
+
+  const FormatOptions options_;
+  const std::optional<LabelRule> rule_;
+  CsvSplitter splitter_;
+  std::vector<CsvCell> cells_;  // Of the line being parsed.
+
+  // Of the file being read.
+  bool header_read_ = false;
+  std::vector<Column> columns_;
+  std::optional<TimeFeatures> time_features_;
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_CLIENT_FORMAT_CSV_FORMAT_H_
