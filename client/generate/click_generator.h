@@ -4,8 +4,9 @@
 #define FRESHET_CLIENT_GENERATE_CLICK_GENERATOR_H_
 
 #include <cstdint>
-#include <memory>
 #include <string>
+
+#include "client/generate/random.h"
 
 namespace freshet {
 
@@ -23,10 +24,10 @@ struct ClickEvent {
 
   uint32_t user;
   uint32_t segment;  // Of the user.
-  float age;         // Of the user, scaled to [0, 1].
+  float age;         // Of the user, scaled to [0, 1), in steps of 0.01.
   uint32_t item;
   uint32_t category;  // Of the item.
-  float price;        // Of the item, scaled to [0, 1].
+  float price;        // Of the item, scaled to [0, 1), in steps of 0.01.
   uint32_t site;
   uint32_t device;
   uint32_t position;
@@ -41,18 +42,27 @@ struct ClickEvent {
 class ClickGenerator {
  public:
   explicit ClickGenerator(const ClickGeneratorOptions& options);
-  ~ClickGenerator();
-  ClickGenerator(const ClickGenerator&) = delete;
-  ClickGenerator& operator=(const ClickGenerator&) = delete;
 
   // Draws the next event.
   ClickEvent Next();
 
  private:
-  class HiddenModel;
+  enum class Field : uint64_t;
+
+  ClickEvent DrawImpression(Random& random) const;
+  double ScoreWithoutBias(const ClickEvent& event) const;
+  double Weight(Field field, uint64_t value) const;
+  void SetBias();
 
   const ClickGeneratorOptions options_;
-  std::unique_ptr<HiddenModel> model_;
+  const ZipfSampler users_;
+  const ZipfSampler items_;
+  const ZipfSampler sites_;
+  const ZipfSampler devices_;
+  Random random_;
+  uint64_t event_count_ = 0;
+  uint64_t drift_count_ = 0;  // How often hidden weights were drawn anew.
+  double bias_ = 0;
 };
 
 // Appends the event as a line of Vowpal Wabbit text, with its newline; the label is 1 or -1.

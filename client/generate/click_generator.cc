@@ -1,0 +1,174 @@
+#include "client/generate/click_generator.h"
+
+#include <array>
+#include <charconv>
+#include <cstddef>
+#include <string_view>
+#include <vector>
+
+namespace freshet {
+
+// Each is one family of hidden weights.
+enum class ClickGenerator::Field : uint64_t {
+  kUser,
+  kSegment,
+  kAge,
+  kItem,
+  kCategory,
+  kPrice,
+  kSite,
+  kDevice,
+  kPosition,
+  kWeekday,
+  kHour,
+  kSegmentCategory,
+  kDevicePosition,
+};
+
+namespace {
+
+constexpr double kPositiveShare = 0.15;
+constexpr uint32_t kSegments = 12;
+constexpr uint32_t kCategories = 40;
+constexpr uint32_t kPositions = 8;
+constexpr uint64_t kCents = 100;  // Steps of an age or a price.
+
+// How far the weights of each field spread, in the order of Field.
+constexpr std::array<double, 13> kSpread = {0.4, 0.5, 0.8, 0.6, 0.5, 0.8, 0.5,
+                                            0.3, 0.5, 0.1, 0.3, 0.7, 0.3};
+
+// What a thing has by its nature, by its number.
+uint64_t Trait(uint64_t seed, uint64_t kind, uint64_t number) {
+  return Scramble(Scramble(seed ^ (kind << 56)) ^ number);
+}
+
+// A number of mean 0 and variance 1, nearly normal: the sum of four uniform ones.
+double NearlyNormal(uint64_t bits) {
+  constexpr uint64_t kMask = 0xffff;
+  const uint64_t sum =
+      (bits & kMask) + (bits >> 16 & kMask) + (bits >> 32 & kMask) + (bits >> 48 & kMask);
+  constexpr double kRootThree = 1.7320508075688772;  // The variance of the sum is 1/3.
+  return (static_cast<double>(sum) * 0x1p-16 - 2) * kRootThree;
+}
+
+void AppendNumber(uint64_t number, std::string& out) {
+  std::array<char, 20> digits;
+  const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), number);
+  out.append(digits.data(), end);
+}
+
+void AppendFeature(std::string_view prefix, uint64_t number, std::string& out) {
+  out.append(prefix);
+  AppendNumber(number, out);
+}
+
+// Appends a number in [0, 1) that has two decimals.
+void AppendCents(std::string_view prefix, float value, std::string& out) {
+  const auto cents = static_cast<unsigned>(value * static_cast<float>(kCents) + 0.5f);
+  out.append(prefix);
+  out.append({'0', '.', static_cast<char>('0' + cents / 10), static_cast<char>('0' + cents % 10)});
+}
+
+}  // namespace
+
+ClickGenerator::ClickGenerator(const ClickGeneratorOptions& options)
+    : options_(options),
+      users_(100'000, 20),
+      items_(20'000, 10),
+      sites_(1'000, 3),
+      devices_(6, 1),
+      random_(Scramble(options.seed)) {
+  SetBias();
+}
+
+ClickEvent ClickGenerator::Next() {
+  if (options_.drift_rows > 0 && event_count_ > 0 && event_count_ % options_.drift_rows == 0) {
+    ++drift_count_;
+    SetBias();
+  }
+  ++event_count_;
+  ClickEvent event = DrawImpression(random_);
+  event.probability = PortableSigmoid(bias_ + ScoreWithoutBias(event));
+  event.clicked = random_.Uniform() < event.probability;
+  return event;
+}
+
+ClickEvent ClickGenerator::DrawImpression(Random& random) const {
+  ClickEvent event{};
+  event.user = users_.Draw(random);
+  const uint64_t user = Trait(options_.seed, 1, event.user);
+  event.segment = static_cast<uint32_t>(user % kSegments);
+  event.age = static_cast<float>((user >> 32) % kCents) / kCents;
+  event.item = items_.Draw(random);
+  const uint64_t item = Trait(options_.seed, 2, event.item);
+  event.category = static_cast<uint32_t>(item % kCategories);
+  event.price = static_cast<float>((item >> 32) % kCents) / kCents;
+  event.site = sites_.Draw(random);
+  event.device = devices_.Draw(random);
+  const uint64_t bits = random.Bits();
+  event.position = static_cast<uint32_t>(bits % kPositions);
+  event.weekday = static_cast<uint32_t>((bits >> 16) % 7);
+  event.hour = static_cast<uint32_t>((bits >> 32) % 24);
+  return event;
+}
+
+double ClickGenerator::ScoreWithoutBias(const ClickEvent& event) const {
+  return Weight(Field::kUser, event.user) + Weight(Field::kSegment, event.segment) +
+         Weight(Field::kAge, 0) * static_cast<double>(event.age) +
+         Weight(Field::kItem, event.item) + Weight(Field::kCategory, event.category) +
+         Weight(Field::kPrice, 0) * static_cast<double>(event.price) +
+         Weight(Field::kSite, event.site) + Weight(Field::kDevice, event.device) +
+         Weight(Field::kPosition, event.position) + Weight(Field::kWeekday, event.weekday) +
+         Weight(Field::kHour, event.hour) +
+         Weight(Field::kSegmentCategory, event.segment * kCategories + event.category) +
+         Weight(Field::kDevicePosition, event.device * kPositions + event.position);
+}
+
+// A hidden weight is a function of its name and of the last drift that drew it anew.
+double ClickGenerator::Weight(Field field, uint64_t value) const {
+  const auto family = static_cast<uint64_t>(field);
+  const uint64_t name = Trait(options_.seed, 3 + family, value);
+  uint64_t drift = drift_count_;
+  while (drift > 0 && Scramble(name + drift) % 3 != 0) --drift;
+  return kSpread[static_cast<size_t>(family)] * NearlyNormal(Scramble(name ^ ~drift));
+}
+
+// Finds the bias that gives the wanted share of clicks, on a sample of impressions.
+void ClickGenerator::SetBias() {
+  constexpr size_t kSample = 2000;
+  Random random(Scramble(options_.seed + 1));
+  std::vector<double> scores;
+  for (size_t i = 0; i < kSample; ++i) {
+    scores.push_back(ScoreWithoutBias(DrawImpression(random)));
+  }
+  double low = -20;
+  double high = 20;
+  for (int i = 0; i < 30; ++i) {
+    bias_ = (low + high) / 2;
+    double clicks = 0;
+    for (const double score : scores) clicks += PortableSigmoid(bias_ + score);
+    (clicks > kPositiveShare * kSample ? high : low) = bias_;
+  }
+}
+
+void AppendVwLine(const ClickEvent& event, std::string& out) {
+  out.append(event.clicked ? "1 |user" : "-1 |user");
+  AppendFeature(" id=", event.user, out);
+  AppendFeature(" segment=", event.segment, out);
+  AppendCents(" age:", event.age, out);
+  AppendFeature(" |item id=", event.item, out);
+  AppendFeature(" category=", event.category, out);
+  AppendCents(" price:", event.price, out);
+  AppendFeature(" |context site=", event.site, out);
+  AppendFeature(" device=", event.device, out);
+  AppendFeature(" position=", event.position, out);
+  AppendFeature(" weekday=", event.weekday, out);
+  AppendFeature(" hour=", event.hour, out);
+  AppendFeature(" |pair segment_category=", event.segment, out);
+  AppendFeature("_", event.category, out);
+  AppendFeature(" device_position=", event.device, out);
+  AppendFeature("_", event.position, out);
+  out.push_back('\n');
+}
+
+}  // namespace freshet

@@ -1,0 +1,67 @@
+#include "client/generate/random.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+
+namespace freshet {
+namespace {
+
+constexpr double kLog2E = 1.44269504088896340736;
+constexpr double kLn2 = 0.69314718055994530942;
+constexpr double kMaxExponent = 700;
+
+// Taylor's series on [-ln 2 / 2, ln 2 / 2], scaled by a power of two.
+double PortableExp(double x) {
+  x = std::clamp(x, -kMaxExponent, kMaxExponent);
+  const double power = std::floor(x * kLog2E + 0.5);
+  const double rest = x - power * kLn2;
+  double sum = 1;
+  for (int term = 14; term > 0; --term) sum = 1 + sum * rest / term;
+  return std::ldexp(sum, static_cast<int>(power));
+}
+
+}  // namespace
+
+double PortableSigmoid(double x) { return 1 / (1 + PortableExp(-x)); }
+
+ZipfSampler::ZipfSampler(uint32_t n, double shift) : buckets_(n) {
+  std::vector<double> shares(n);  // Of the whole, times n.
+  double total = 0;
+  for (uint32_t k = 0; k < n; ++k) {
+    shares[k] = 1 / (k + shift);
+    total += shares[k];
+  }
+  std::vector<uint32_t> small;
+  std::vector<uint32_t> large;
+  for (uint32_t k = 0; k < n; ++k) {
+    shares[k] *= n / total;
+    (shares[k] < 1 ? small : large).push_back(k);
+  }
+  const auto set_bucket = [this](uint32_t k, double share, uint32_t alias) {
+    buckets_[k] = {static_cast<uint32_t>(std::min(share * 0x1p32, 0x1p32 - 1)), alias};
+  };
+  while (!small.empty() && !large.empty()) {
+    const uint32_t poor = small.back();
+    const uint32_t rich = large.back();
+    small.pop_back();
+    set_bucket(poor, shares[poor], rich);
+    shares[rich] -= 1 - shares[poor];
+    if (shares[rich] < 1) {
+      large.pop_back();
+      small.push_back(rich);
+    }
+  }
+  // What is left differs from 1 by rounding only.
+  for (const uint32_t k : small) set_bucket(k, 1, k);
+  for (const uint32_t k : large) set_bucket(k, 1, k);
+}
+
+uint32_t ZipfSampler::Draw(Random& random) const {
+  const uint64_t bits = random.Bits();
+  const auto k = static_cast<uint32_t>(((bits >> 32) * buckets_.size()) >> 32);
+  const Bucket& bucket = buckets_[k];
+  return static_cast<uint32_t>(bits) < bucket.threshold ? k : bucket.alias;
+}
+
+}  // namespace freshet
