@@ -154,7 +154,7 @@ absl::Status PushWindow::Reject(const v1::LearnResponse& response, bool skip_bad
         {batch->first_index + PushedRow(*batch, row.row()), row.field(), row.reason()});
   }
   if (!skip_bad_rows || bad_rows.empty()) {
-    const absl::Status status = RejectionError(error, *batch);
+    absl::Status status = RejectionError(error, *batch);
     Finish(batch.get());
     return status;
   }

@@ -117,7 +117,7 @@ void ProgressiveMetrics::Add(const Block& block) {
 }
 
 void ProgressiveMetrics::AddToBuckets(const Block& block) {
-  constexpr double kMiddle = kBucketCount / 2;
+  constexpr double kMiddle = kBucketCount / 2.0;
   for (size_t i = 0; i < block.size; ++i) {
     const double position = block.scores[i] * kBucketsPerLogit + kMiddle;
     const double inside = std::min(std::max(position, 0.0), kBucketCount - 1.0);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
@@ -51,7 +52,7 @@ TEST(NumberTest, ReadsWhatTheLibraryReads) {
     const char* const end = text.data() + text.size();
     EXPECT_EQ(ScanNumber(text.data(), end, value), end) << text;
     const double expected = std::strtod(text.c_str(), nullptr);
-    EXPECT_EQ(std::memcmp(&value, &expected, sizeof value), 0)
+    EXPECT_EQ(std::bit_cast<uint64_t>(value), std::bit_cast<uint64_t>(expected))
         << text << " " << value << " " << expected;
   }
 }
