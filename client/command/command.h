@@ -1,0 +1,42 @@
+// What all subcommands of freshet share.
+
+#ifndef FRESHET_CLIENT_COMMAND_COMMAND_H_
+#define FRESHET_CLIENT_COMMAND_COMMAND_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "CLI/CLI.hpp"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "client/client.h"
+
+namespace freshet {
+
+// The global options, and the subcommand that was chosen.
+struct CommandContext {
+  std::string server = "127.0.0.1:7400";
+  bool json = false;         // Results on stdout as JSON.
+  double deadline_s = 30.0;  // For each request, > 0.
+
+  // Set while the command line is parsed; run afterwards.
+  std::function<absl::Status()> action;
+};
+
+// Connects as the global options say.
+absl::StatusOr<std::unique_ptr<Client>> Connect(const CommandContext& context);
+
+// Each adds one subcommand to `app`; when it is chosen it sets context.action. `context` and `app`
+// must outlive the action.
+void AddModelsCommand(CLI::App& app, CommandContext& context);
+void AddPushCommand(CLI::App& app, CommandContext& context);
+void AddPredictCommand(CLI::App& app, CommandContext& context);
+void AddSnapshotsCommand(CLI::App& app, CommandContext& context);
+void AddDigestCommand(CLI::App& app, CommandContext& context);
+void AddGenerateCommand(CLI::App& app, CommandContext& context);
+void AddCompletionCommand(CLI::App& app, CommandContext& context);
+
+}  // namespace freshet
+
+#endif  // FRESHET_CLIENT_COMMAND_COMMAND_H_

@@ -1,0 +1,104 @@
+// The freshet command.
+
+#include <cmath>
+#include <cstdio>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "client/command/command.h"
+#include "client/command/exit_code.h"
+#include "client/command/suggest.h"
+#include "core/base/str_cat.h"
+
+namespace freshet {
+
+absl::StatusOr<std::unique_ptr<Client>> Connect(const CommandContext& context) {
+  ClientOptions options;
+  options.server = context.server;
+  options.deadline_ms = static_cast<int64_t>(std::ceil(context.deadline_s * 1000));
+  return Client::Connect(std::move(options));
+}
+
+namespace {
+
+void AddGlobalOptions(CLI::App& app, CommandContext& context) {
+  app.set_version_flag("--version", "freshet " FRESHET_VERSION, "Print the version and exit");
+  app.add_option("--server", context.server, "host:port of freshetd")
+      ->envname("FRESHET_SERVER")
+      ->capture_default_str();
+  app.add_flag("--json", context.json, "Print results on stdout as JSON");
+  app.add_option("--deadline", context.deadline_s, "How long a request may take")
+      ->type_name("SECONDS")
+      ->capture_default_str();
+}
+
+// The help of the innermost command that was recognised.
+std::string HelpCommand(const CLI::App& app) {
+  const std::string text = app.get_name();
+  const std::vector<CLI::App*> chosen = app.get_subcommands();
+  if (!chosen.empty()) return StrCat(text, " ", HelpCommand(*chosen.front()));
+  return StrCat(text, " --help");
+}
+
+// What is wrong with the command line.
+std::string UsageError(const CLI::App& app, const CLI::ParseError& error) {
+  const CLI::App* innermost = &app;
+  while (!innermost->get_subcommands().empty()) innermost = innermost->get_subcommands().front();
+  std::vector<std::string> commands;
+  for (const CLI::App* command : innermost->get_subcommands({})) {
+    commands.push_back(command->get_name());
+  }
+  const std::vector<std::string> extras = app.remaining(/*recurse=*/true);
+  if (commands.empty() || extras.empty()) return error.what();
+  const bool is_option = extras.front().starts_with("-");
+  return StrCat("there is no ", is_option ? "option '" : "command '", extras.front(), "'",
+                is_option ? "" : DidYouMean(extras.front(), commands));
+}
+
+int Main(int argc, char** argv) {
+  CommandContext context;
+  CLI::App app{"freshet: push examples to freshetd, predict, and look after models.", "freshet"};
+  app.require_subcommand(1);
+  app.fallthrough();
+  app.get_formatter()->column_width(34);
+  app.footer(
+      "Example:\n"
+      "  freshet models create clicks\n"
+      "  freshet generate clicks --rows 200000 | freshet push clicks -\n"
+      "'freshet COMMAND --help' tells more about a command.");
+  AddGlobalOptions(app, context);
+  AddModelsCommand(app, context);
+  AddPushCommand(app, context);
+  AddPredictCommand(app, context);
+  AddSnapshotsCommand(app, context);
+  AddDigestCommand(app, context);
+  AddCompletionCommand(app, context);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version.
+    std::cerr << "freshet: " << UsageError(app, error) << "\nfreshet: run '" << HelpCommand(app)
+              << "' for what there is\n";
+    return ExitCode(absl::InvalidArgumentError(""));
+  }
+  if (!(context.deadline_s >= 0.001 && context.deadline_s <= 1e9)) {
+    std::cerr << "freshet: --deadline must be at least 0.001 seconds\n";
+    return ExitCode(absl::InvalidArgumentError(""));
+  }
+  const absl::Status status = context.action();
+  std::cout.flush();
+  if (status.ok() && !std::cout) {
+    std::cerr << "freshet: cannot write to stdout\n";
+    return ExitCode(absl::UnknownError(""));
+  }
+  if (!status.ok()) std::cerr << "freshet: " << ToStd(status.message()) << "\n";
+  return ExitCode(status);
+}
+
+}  // namespace
+}  // namespace freshet
+
+int main(int argc, char** argv) { return freshet::Main(argc, argv); }

@@ -1,0 +1,132 @@
+#include "client/command/model_text.h"
+
+#include <cmath>
+#include <optional>
+
+#include "absl/strings/str_join.h"
+#include "client/command/learner_options.h"
+#include "client/command/text.h"
+#include "client/resource_names.h"
+#include "core/base/str_cat.h"
+
+namespace freshet {
+namespace {
+
+std::optional<double> Auc(const v1::ProgressiveMetrics& metrics) {
+  return metrics.has_auc() ? std::optional<double>(metrics.auc()) : std::nullopt;
+}
+
+std::optional<double> Calibration(const v1::ProgressiveMetrics& metrics) {
+  return metrics.has_calibration() ? std::optional<double>(metrics.calibration()) : std::nullopt;
+}
+
+void AddMetrics(const v1::ProgressiveMetrics& metrics, Table* table) {
+  if (metrics.example_count() == 0) {
+    table->AddRow({"mean loss", "- (nothing learned yet)"});
+    return;
+  }
+  table->AddRow({"mean loss", StrCat(Decimals(metrics.loss(), 5), "   base rate ",
+                                     Decimals(metrics.base_rate_loss(), 5), ", ",
+                                     GainText(metrics.relative_gain()))});
+  table->AddRow(
+      {"recent loss",
+       StrCat(Decimals(metrics.decayed_loss(), 5), "   base rate ",
+              Decimals(metrics.decayed_base_rate_loss(), 5), ", over about ",
+              GroupedCount(static_cast<uint64_t>(metrics.decay_example_count())), " examples")});
+  table->AddRow({"AUC", Decimals(Auc(metrics), 4)});
+  table->AddRow({"calibration", StrCat(Decimals(Calibration(metrics), 4),
+                                       "   predictions over labels; 1 is calibrated")});
+  table->AddRow({"mean label", Decimals(metrics.label_mean(), 5)});
+  if (metrics.skipped_count() > 0) {
+    table->AddRow({"skipped", StrCat(GroupedCount(metrics.skipped_count()),
+                                     "   their update would not have been finite")});
+  }
+}
+
+}  // namespace
+
+const v1::Variant& ChampionOf(const v1::Model& model) {
+  for (const v1::Variant& variant : model.variants()) {
+    if (variant.champion()) return variant;
+  }
+  return model.variants_size() > 0 ? model.variants(0) : v1::Variant::default_instance();
+}
+
+std::string DurabilityName(v1::Durability durability) {
+  switch (durability) {
+    case v1::DURABILITY_FSYNC:
+      return "fsync";
+    case v1::DURABILITY_OS:
+      return "os";
+    case v1::DURABILITY_NONE:
+      return "none";
+    default:
+      return "";
+  }
+}
+
+std::string GainText(double relative_gain) {
+  return StrCat(Decimals(std::abs(relative_gain) * 100, 1), " % ",
+                relative_gain < 0 ? "worse" : "better");
+}
+
+std::string DescribeModelBriefly(const v1::Model& model) {
+  const v1::LearnerSpec& learner = ChampionOf(model).learner();
+  return StrCat(ModelId(model.name()), ": ", LossName(learner.loss()), " loss, ",
+                LearnerName(learner), ", 2^", learner.bits(), " slots, durability ",
+                DurabilityName(model.durability()));
+}
+
+std::string DescribeModel(const v1::Model& model) {
+  Table table({{""}, {""}});
+  table.AddRow({"model", ModelId(model.name())});
+  table.AddRow({"created", UtcTime(model.create_time())});
+  table.AddRow({"durability", DurabilityName(model.durability())});
+  table.AddRow({"examples", GroupedCount(model.example_count())});
+  if (model.queued_example_count() > 0) {
+    table.AddRow({"queued", GroupedCount(model.queued_example_count())});
+  }
+  table.AddRow({"offset", GroupedCount(model.offset())});
+  for (const v1::Variant& variant : model.variants()) {
+    const v1::LearnerSpec& learner = variant.learner();
+    table.AddRow({"", ""});
+    table.AddRow({"variant", StrCat(LastSegment(variant.name()),
+                                    variant.champion() ? " (champion)" : " (challenger)")});
+    table.AddRow({"loss", LossName(learner.loss())});
+    table.AddRow({"learner", LearnerName(learner)});
+    table.AddRow({"schedule", ScheduleName(learner)});
+    table.AddRow({"options", absl::StrJoin(SettingsOf(learner), " ")});
+    table.AddRow(
+        {"table", StrCat(GroupedCount(variant.used_slot_count()), " of ",
+                         GroupedCount(uint64_t{1} << learner.bits()), " slots used, ",
+                         ShortBytes(static_cast<double>(variant.table_bytes())), " at most")});
+    AddMetrics(variant.metrics(), &table);
+  }
+  return table.ToString();
+}
+
+std::string ModelTable(const std::vector<v1::Model>& models) {
+  constexpr Table::Align kRight = Table::Align::kRight;
+  Table table({{"MODEL"},
+               {"LOSS"},
+               {"LEARNER"},
+               {"EXAMPLES", kRight},
+               {"OFFSET", kRight},
+               {"MEAN LOSS", kRight},
+               {"BASE RATE", kRight},
+               {"AUC", kRight},
+               {"CREATED"}});
+  for (const v1::Model& model : models) {
+    const v1::Variant& champion = ChampionOf(model);
+    const v1::ProgressiveMetrics& metrics = champion.metrics();
+    const bool known = metrics.example_count() > 0;
+    table.AddRow({ModelId(model.name()), LossName(champion.learner().loss()),
+                  LearnerName(champion.learner()), GroupedCount(model.example_count()),
+                  GroupedCount(model.offset()), known ? Decimals(metrics.loss(), 5) : "-",
+                  known ? Decimals(metrics.base_rate_loss(), 5) : "-", Decimals(Auc(metrics), 4),
+                  UtcTime(model.create_time())});
+  }
+  return table.ToString();
+}
+
+}  // namespace freshet

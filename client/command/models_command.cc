@@ -1,0 +1,189 @@
+// freshet models: create, options, list, describe, delete.
+
+#include <iostream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "client/command/command.h"
+#include "client/command/learner_options.h"
+#include "client/command/model_text.h"
+#include "client/command/text.h"
+#include "client/resource_names.h"
+#include "core/base/str_cat.h"
+
+namespace freshet {
+namespace {
+
+struct CreateArguments {
+  std::string name;
+  std::string loss = "logistic";
+  std::string learner;
+  std::string durability;
+  uint32_t bits = 0;
+  std::vector<std::string> settings;
+};
+
+absl::StatusOr<v1::Durability> ParseDurability(std::string_view name) {
+  if (name.empty()) return v1::DURABILITY_UNSPECIFIED;
+  if (name == "fsync") return v1::DURABILITY_FSYNC;
+  if (name == "os") return v1::DURABILITY_OS;
+  if (name == "none") return v1::DURABILITY_NONE;
+  return absl::InvalidArgumentError(
+      StrCat("there is no durability '", name, "'; choose one of fsync, os, none"));
+}
+
+absl::Status Create(const CommandContext& context, const CreateArguments& arguments) {
+  absl::StatusOr<v1::LearnerSpec> spec =
+      MakeLearnerSpec(arguments.loss, arguments.learner, arguments.settings);
+  if (!spec.ok()) return spec.status();
+  if (arguments.bits != 0) spec->set_bits(arguments.bits);
+  const absl::StatusOr<v1::Durability> durability = ParseDurability(arguments.durability);
+  if (!durability.ok()) return durability.status();
+  const auto client = Connect(context);
+  if (!client.ok()) return client.status();
+  const auto model = (*client)->CreateModel(arguments.name, *spec, *durability);
+  if (!model.ok()) return model.status();
+  if (context.json) {
+    std::cout << ProtoJson(*model);
+  } else {
+    std::cout << "created " << DescribeModelBriefly(*model) << "\n";
+  }
+  return absl::OkStatus();
+}
+
+void PrintNames(std::string_view title, std::string_view flag,
+                const std::vector<std::string>& names) {
+  Table table({{""}, {""}, {""}});
+  for (const std::string& name : names) table.AddRow({"", name, std::string(MeaningOf(name))});
+  std::cout << title << " (" << flag << ")\n" << table.ToString() << "\n";
+}
+
+void PrintOptionsJson() {
+  std::string out = "[";
+  for (const LearnerOption& option : LearnerOptions()) {
+    JsonObject object;
+    object.Add("owner", option.owner).Add("key", option.key);
+    object.Add("default", option.default_text).Add("range", option.range_text);
+    object.Add("meaning", option.meaning);
+    out += StrCat(out.size() > 1 ? ",\n" : "\n", object.ToString());
+  }
+  std::cout << out << "\n]\n";
+}
+
+absl::Status Options(const CommandContext& context) {
+  if (context.json) {
+    PrintOptionsJson();
+    return absl::OkStatus();
+  }
+  PrintNames("Losses", "--loss NAME", LossNames());
+  PrintNames("Learners", "--learner NAME", LearnerNames());
+  PrintNames("Schedules of the learning rate", "--set schedule=NAME", ScheduleNames());
+  Table table({{"OF"}, {"KEY"}, {"DEFAULT"}, {"RANGE"}, {"MEANING"}});
+  for (const LearnerOption& option : LearnerOptions()) {
+    table.AddRow({option.owner.empty() ? "all" : option.owner, option.key, option.default_text,
+                  option.range_text, option.meaning});
+  }
+  std::cout << "Options (--set key=value)\n" << table.ToString();
+  return absl::OkStatus();
+}
+
+absl::Status List(const CommandContext& context) {
+  const auto client = Connect(context);
+  if (!client.ok()) return client.status();
+  const auto models = (*client)->ListModels();
+  if (!models.ok()) return models.status();
+  if (context.json) {
+    v1::ListModelsResponse response;
+    for (const v1::Model& model : *models) *response.add_models() = model;
+    std::cout << ProtoJson(response);
+    return absl::OkStatus();
+  }
+  if (models->empty()) {
+    std::cout << "no models yet; create one with 'freshet models create NAME'\n";
+    return absl::OkStatus();
+  }
+  std::cout << ModelTable(*models);
+  return absl::OkStatus();
+}
+
+absl::Status Describe(const CommandContext& context, const std::string& name) {
+  const auto client = Connect(context);
+  if (!client.ok()) return client.status();
+  const auto model = (*client)->GetModel(name);
+  if (!model.ok()) return model.status();
+  std::cout << (context.json ? ProtoJson(*model) : DescribeModel(*model));
+  return absl::OkStatus();
+}
+
+absl::Status Delete(const CommandContext& context, const std::string& name) {
+  const auto client = Connect(context);
+  if (!client.ok()) return client.status();
+  if (absl::Status status = (*client)->DeleteModel(name); !status.ok()) return status;
+  if (context.json) {
+    std::cout << JsonObject().Add("deleted", ModelName(name)).ToString() << "\n";
+  } else {
+    std::cout << "deleted " << ModelId(name) << "\n";
+  }
+  return absl::OkStatus();
+}
+
+void AddCreate(CLI::App& models, CommandContext& context) {
+  CLI::App* create = models.add_subcommand("create", "Create a model");
+  create->footer(
+      "Example: freshet models create ctr --loss logistic --learner adagrad --set "
+      "learning_rate=0.2");
+  auto arguments = std::make_shared<CreateArguments>();
+  create->add_option("name", arguments->name, "The model's id, for example ctr")
+      ->required()
+      ->type_name("NAME");
+  create->add_option("--loss", arguments->loss, "The loss to minimise; see 'models options'")
+      ->capture_default_str();
+  create->add_option("--learner", arguments->learner,
+                     "The update rule (default: adagrad); see 'models options'");
+  create->add_option("--bits", arguments->bits,
+                     "The weight table has 2^bits slots, 10 to 30 (default: 22)");
+  create->add_option("--durability", arguments->durability,
+                     "What acknowledged examples survive: fsync (loss of power), os (a crash of "
+                     "the server) or none");
+  create->add_option("--set", arguments->settings, "Set an option; may be given several times")
+      ->type_name("KEY=VALUE")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  create->callback([&context, arguments] {
+    context.action = [&context, arguments] { return Create(context, *arguments); };
+  });
+}
+
+}  // namespace
+
+void AddModelsCommand(CLI::App& app, CommandContext& context) {
+  CLI::App* models = app.add_subcommand("models", "Create, list, describe and delete models");
+  models->require_subcommand(1);
+  AddCreate(*models, context);
+
+  CLI::App* options = models->add_subcommand(
+      "options", "Every loss, learner and schedule with its options, defaults and ranges");
+  options->footer("Example: freshet models options");
+  options->callback([&context] { context.action = [&] { return Options(context); }; });
+
+  CLI::App* list = models->add_subcommand("list", "List all models");
+  list->footer("Example: freshet models list");
+  list->callback([&context] { context.action = [&] { return List(context); }; });
+
+  const auto name = std::make_shared<std::string>();
+  CLI::App* describe =
+      models->add_subcommand("describe", "Show a model's settings and how well it predicts");
+  describe->footer("Example: freshet models describe ctr");
+  describe->add_option("model", *name, "The model")->required()->type_name("MODEL");
+  describe->callback(
+      [&context, name] { context.action = [&context, name] { return Describe(context, *name); }; });
+
+  CLI::App* remove = models->add_subcommand("delete", "Delete a model with its snapshots");
+  remove->footer("Example: freshet models delete ctr");
+  remove->add_option("model", *name, "The model")->required()->type_name("MODEL");
+  remove->callback(
+      [&context, name] { context.action = [&context, name] { return Delete(context, *name); }; });
+}
+
+}  // namespace freshet

@@ -1,0 +1,120 @@
+// freshet predict.
+
+#include <cerrno>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "client/command/command.h"
+#include "client/command/example_reader.h"
+#include "client/command/exit_code.h"
+#include "client/command/stop_signal.h"
+#include "client/command/text.h"
+#include "core/base/str_cat.h"
+
+namespace freshet {
+namespace {
+
+// Large enough to make calls cheap, small enough to stream.
+constexpr size_t kRowsPerCall = 256;
+
+struct Arguments {
+  std::string model;
+  InputOptions input;
+};
+
+// Gathers rows, asks for their predictions and prints them.
+class PredictRun {
+ public:
+  PredictRun(const Client& client, std::string model, bool json)
+      : client_(client), model_(std::move(model)), json_(json) {}
+
+  absl::Status Run(ExampleReader* reader) {
+    while (true) {
+      const absl::StatusOr<bool> row = reader->Next(batch_);
+      if (!row.ok() || !*row) {
+        // What came before is answered first.
+        if (absl::Status status = Answer(); !status.ok()) return status;
+        if (row.ok()) return absl::OkStatus();
+        return absl::IsInvalidArgument(row.status()) ? DataError(ToStd(row.status().message()))
+                                                     : row.status();
+      }
+      if (batch_.row_count() == 1) {
+        first_place_ = StrCat(reader->path(), ":", reader->line_number());
+      }
+      tags_.emplace_back(reader->tag());
+      if (batch_.row_count() < kRowsPerCall && !reader->WouldBlock()) continue;
+      if (absl::Status status = Answer(); !status.ok()) return status;
+    }
+  }
+
+ private:
+  absl::Status Answer() {
+    if (batch_.row_count() == 0) return absl::OkStatus();
+    const absl::StatusOr<Predictions> answer = client_.Predict(model_, batch_);
+    if (!answer.ok()) {
+      if (!absl::IsInvalidArgument(answer.status())) return answer.status();
+      return DataError(
+          StrCat("in the rows from ", first_place_, " on: ", ToStd(answer.status().message())));
+    }
+    std::string out;
+    for (size_t row = 0; row < answer->predictions.size(); ++row) AppendRow(*answer, row, &out);
+    batch_.Clear();
+    tags_.clear();
+    if (std::fwrite(out.data(), 1, out.size(), stdout) != out.size() || std::fflush(stdout) != 0) {
+      return absl::ErrnoToStatus(errno, "cannot write to stdout");
+    }
+    return absl::OkStatus();
+  }
+
+  void AppendRow(const Predictions& answer, size_t row, std::string* out) const {
+    const std::string& tag = tags_[row];
+    if (json_) {
+      JsonObject object;
+      object.Add("prediction", answer.predictions[row]).Add("score", answer.scores[row]);
+      object.Add("offset", answer.offset);
+      if (!tag.empty()) object.Add("tag", tag);
+      *out += StrCat(object.ToString(), "\n");
+      return;
+    }
+    *out += StrCat(ShortestNumber(answer.predictions[row]), " ", ShortestNumber(answer.scores[row]),
+                   tag.empty() ? "" : " ", tag, "\n");
+  }
+
+  const Client& client_;
+  const std::string model_;
+  const bool json_;
+  ExampleBatchBuilder batch_;
+  std::vector<std::string> tags_;  // One a row of batch_.
+  std::string first_place_;        // Where the first row of batch_ stands.
+};
+
+absl::Status Predict(const CommandContext& context, Arguments arguments) {
+  arguments.input.parse.labels_required = false;
+  const auto client = Connect(context);
+  if (!client.ok()) return client.status();
+  // A model that does not exist is told before input is waited for.
+  if (const auto model = (*client)->GetModel(arguments.model); !model.ok()) return model.status();
+  ExampleReader reader(arguments.input, &CatchStopSignals());
+  return PredictRun(**client, arguments.model, context.json).Run(&reader);
+}
+
+}  // namespace
+
+void AddPredictCommand(CLI::App& app, CommandContext& context) {
+  CLI::App* predict = app.add_subcommand("predict", "Predict the examples of files or of stdin");
+  predict->footer(
+      "Prints one line a row: the probability of a positive label (or the value), the score "
+      "before\n"
+      "the link function, and the row's tag, if any. Labels in the input are ignored.\n"
+      "Example: echo '| user=u42 ad=a7' | freshet predict ctr -");
+  const auto arguments = std::make_shared<Arguments>();
+  predict->add_option("model", arguments->model, "The model")->required()->type_name("MODEL");
+  AddInputOptions(*predict, arguments->input);
+  predict->callback([&context, arguments] {
+    context.action = [&context, arguments] { return Predict(context, *arguments); };
+  });
+}
+
+}  // namespace freshet

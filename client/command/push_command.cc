@@ -1,0 +1,281 @@
+// freshet push.
+
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "client/command/command.h"
+#include "client/command/exit_code.h"
+#include "client/command/model_text.h"
+#include "client/command/prediction_file.h"
+#include "client/command/push_run.h"
+#include "client/command/stop_signal.h"
+#include "client/command/text.h"
+#include "client/resource_names.h"
+#include "core/base/str_cat.h"
+
+namespace freshet {
+namespace {
+
+// Progress is worth no long wait.
+constexpr int64_t kWatchDeadlineMs = 2'000;
+
+absl::Status CheckArguments(const PushArguments& arguments) {
+  const auto bad = [](std::string_view text) { return absl::InvalidArgumentError(ToAbsl(text)); };
+  bool reads_stdin = arguments.input.files.empty();
+  for (const std::string& file : arguments.input.files) reads_stdin |= file == "-";
+  if (arguments.epochs < 1) return bad("--epochs is 0; it must be at least 1");
+  if (!(arguments.rate >= 0)) return bad("--rate must be 0 or more rows a second");
+  if (!(arguments.retry_s >= 0 && arguments.retry_s <= 1e9)) {
+    return bad("--retry must be 0 or more seconds");
+  }
+  if (arguments.batch_size < 1 || arguments.batch_size > 65'536) {
+    return bad("--batch-size must be 1 to 65536");
+  }
+  if (arguments.epochs > 1 && reads_stdin) {
+    return bad("--epochs needs files: standard input can be read only once");
+  }
+  if (arguments.epochs > 1 && arguments.input.follow) {
+    return bad("--epochs and --follow exclude each other: a followed file has no end");
+  }
+  if (!arguments.predictions_path.empty() && arguments.shuffle_buffer > 0) {
+    return bad(
+        "--predictions and --shuffle-buffer exclude each other: predictions are written in "
+        "the order of the input");
+  }
+  return absl::OkStatus();
+}
+
+struct Outcome {
+  PusherStats stats;
+  uint64_t bad_rows = 0;
+  double seconds = 0;
+  v1::Model model;  // Without a name where the server did not tell.
+};
+
+std::string SummaryJson(const PushArguments& arguments, const Outcome& outcome) {
+  const v1::ProgressiveMetrics& metrics = ChampionOf(outcome.model).metrics();
+  using Number = std::optional<double>;
+  const bool known = metrics.example_count() > 0;
+  JsonObject object;
+  object.Add("model", ModelId(arguments.model));
+  object.Add("examples", outcome.stats.pushed);
+  object.Add("acknowledged", outcome.stats.acknowledged);
+  object.Add("rejected", outcome.bad_rows);
+  object.Add("resent", outcome.stats.resent);
+  object.Add("seconds", Number(outcome.seconds));
+  object.Add("examples_per_second",
+             Number(static_cast<double>(outcome.stats.acknowledged) / outcome.seconds));
+  object.Add("loss", known ? Number(metrics.loss()) : std::nullopt);
+  object.Add("loss_base_rate", known ? Number(metrics.base_rate_loss()) : std::nullopt);
+  object.Add("auc", metrics.has_auc() ? Number(metrics.auc()) : std::nullopt);
+  object.Add("calibration",
+             metrics.has_calibration() ? Number(metrics.calibration()) : std::nullopt);
+  if (outcome.model.name().empty()) {
+    object.Add("offset", std::optional<double>());
+  } else {
+    object.Add("offset", outcome.model.offset());
+  }
+  return object.ToString() + "\n";
+}
+
+std::string SummaryText(const PushArguments& arguments, const Outcome& outcome) {
+  const PusherStats& stats = outcome.stats;
+  const double rate = static_cast<double>(stats.acknowledged) / outcome.seconds;
+  std::string out = StrCat(ModelId(arguments.model), ": learned ", GroupedCount(stats.acknowledged),
+                           " examples in ", Decimals(outcome.seconds, 2), " s, ",
+                           GroupedCount(static_cast<uint64_t>(rate)), " a second\n");
+  Table table({{""}, {""}, {""}});
+  const v1::ProgressiveMetrics& metrics = ChampionOf(outcome.model).metrics();
+  if (metrics.example_count() > 0) {
+    table.AddRow(
+        {"", "loss",
+         StrCat(Decimals(metrics.loss(), 5), " (base rate ", Decimals(metrics.base_rate_loss(), 5),
+                ", ", GainText(metrics.relative_gain()), ")")});
+    if (metrics.has_auc()) table.AddRow({"", "AUC", Decimals(metrics.auc(), 4)});
+    if (metrics.has_calibration()) {
+      table.AddRow({"", "calibration", Decimals(metrics.calibration(), 4)});
+    }
+  }
+  if (!outcome.model.name().empty()) {
+    table.AddRow({"", "offset", GroupedCount(outcome.model.offset())});
+  }
+  if (outcome.bad_rows > 0) {
+    table.AddRow({"", "rejected", StrCat(GroupedCount(outcome.bad_rows), " bad rows")});
+  }
+  if (stats.reconnects > 0 || stats.resent > 0) {
+    table.AddRow({"", "reconnected",
+                  StrCat(GroupedCount(stats.reconnects), stats.reconnects == 1 ? " time" : " times",
+                         ", ", GroupedCount(stats.resent), " examples sent again, none twice")});
+  }
+  return out + table.ToString();
+}
+
+// The error to end with, in words that name file and line where a row is to blame.
+absl::Status FinalStatus(const absl::Status& read, const absl::Status& pushed,
+                         const BadRowLog& bad_rows, const PusherStats& stats) {
+  const std::string learned =
+      StrCat("; ", GroupedCount(stats.acknowledged), " examples were learned");
+  if (bad_rows.too_many()) {
+    if (bad_rows.count() == 1) {
+      return DataError(StrCat(bad_rows.first(), learned, "; --skip-errors goes on past bad rows"));
+    }
+    return DataError(StrCat("stopped at ", GroupedCount(bad_rows.count()),
+                            " bad rows, more than --max-errors allows; the first is ",
+                            bad_rows.first(), learned));
+  }
+  if (!pushed.ok()) {
+    const std::string message = StrCat(ToStd(pushed.message()), learned);
+    return absl::IsInvalidArgument(pushed) ? DataError(message)
+                                           : absl::Status(pushed.code(), message);
+  }
+  if (!read.ok()) return {read.code(), ToAbsl(StrCat(ToStd(read.message()), learned))};
+  return absl::OkStatus();
+}
+
+absl::StatusOr<v1::Model> FindModel(const Client& client, const std::string& name) {
+  absl::StatusOr<v1::Model> model = client.GetModel(name);
+  if (absl::IsNotFound(model.status())) {
+    const std::string id = ModelId(name);
+    return absl::NotFoundError(
+        StrCat("model \"", id, "\" not found; create it with 'freshet models create ", id, "'"));
+  }
+  return model;
+}
+
+PusherOptions MakePusherOptions(const PushArguments& arguments) {
+  PusherOptions options;
+  options.producer_id = arguments.producer_id;
+  options.skip_bad_rows = arguments.SkipsErrors();
+  options.retry_deadline_ms = static_cast<int64_t>(arguments.retry_s * 1000);
+  return options;
+}
+
+absl::Status Push(const CommandContext& context, const PushArguments& arguments) {
+  if (absl::Status status = CheckArguments(arguments); !status.ok()) return status;
+  const absl::StatusOr<ProgressMode> mode = ParseProgressMode(arguments.progress);
+  if (!mode.ok()) return mode.status();
+  const std::atomic<bool>& stop = CatchStopSignals();
+  const auto client = Connect(context);
+  if (!client.ok()) return client.status();
+  if (const auto model = FindModel(**client, arguments.model); !model.ok()) return model.status();
+
+  std::unique_ptr<PredictionFile> predictions;
+  PusherOptions options = MakePusherOptions(arguments);
+  if (!arguments.predictions_path.empty()) {
+    auto file = PredictionFile::Create(arguments.predictions_path);
+    if (!file.ok()) return file.status();
+    predictions = *std::move(file);
+    options.on_predictions = [&predictions](const PushedPredictions& rows) {
+      predictions->Write(rows.predictions);
+    };
+  }
+  RowPositions positions(8 * options.max_unacknowledged_examples);
+  ProgressDisplay* display = nullptr;
+  std::mutex display_mu;
+  const uint64_t max_errors = arguments.max_errors.value_or(arguments.skip_errors ? UINT64_MAX : 0);
+  BadRowLog bad_rows(max_errors, [&](std::string_view line) {
+    const std::lock_guard lock(display_mu);
+    if (display != nullptr) {
+      display->Print(line);
+    } else {
+      std::cerr << line << "\n";
+    }
+  });
+  options.on_rejected = [&](const RejectedRow& row) {
+    bad_rows.Add(StrCat(positions.Describe(row.index), ": ", row.field, ": ", row.reason));
+  };
+  auto pusher = Pusher::Start(**client, arguments.model, std::move(options));
+  if (!pusher.ok()) return pusher.status();
+
+  const auto start = std::chrono::steady_clock::now();
+  PushRun run(arguments, stop, **pusher, positions, bad_rows);
+  absl::Status read;
+  absl::Status pushed;
+  {
+    CommandContext watch_context = context;
+    watch_context.deadline_s = kWatchDeadlineMs / 1000.0;
+    auto watcher = *mode == ProgressMode::kNone ? absl::StatusOr<std::unique_ptr<Client>>(nullptr)
+                                                : Connect(watch_context);
+    ProgressDisplay shown(
+        *mode, ModelId(arguments.model), [&run] { return run.Sample(); },
+        watcher.ok() ? *std::move(watcher) : nullptr);
+    {
+      const std::lock_guard lock(display_mu);
+      display = &shown;
+    }
+    read = run.Run();
+    pushed = (*pusher)->Close();
+    const std::lock_guard lock(display_mu);
+    display = nullptr;
+  }
+
+  Outcome outcome;
+  outcome.stats = (*pusher)->stats();
+  outcome.bad_rows = bad_rows.count();
+  outcome.seconds = std::max(
+      1e-6, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  if (auto model = (*client)->GetModel(arguments.model); model.ok()) outcome.model = *model;
+  std::cout << (context.json ? SummaryJson(arguments, outcome) : SummaryText(arguments, outcome));
+  if (outcome.stats.duplicates > outcome.stats.resent) {
+    std::cerr << "freshet: " << GroupedCount(outcome.stats.duplicates - outcome.stats.resent)
+              << " examples came under sequences that producer " << (*pusher)->producer_id()
+              << " had used before and were not learned again; each push needs a producer id of "
+                 "its own\n";
+  }
+  if (predictions != nullptr) {
+    if (absl::Status status = predictions->Close(); !status.ok()) return status;
+  }
+  return FinalStatus(read, pushed, bad_rows, outcome.stats);
+}
+
+void AddOptions(CLI::App& push, PushArguments& arguments) {
+  push.add_option("model", arguments.model, "The model")->required()->type_name("MODEL");
+  AddInputOptions(push, arguments.input);
+  push.add_option("--epochs", arguments.epochs, "Read the files this many times")->type_name("N");
+  push.add_option("--shuffle-buffer", arguments.shuffle_buffer,
+                  "Push in random order, from a buffer of this many rows")
+      ->type_name("N");
+  push.add_option("--seed", arguments.seed, "Of the random order")->capture_default_str();
+  push.add_option("--rate", arguments.rate, "At most this many rows a second")->type_name("N");
+  push.add_option("--limit", arguments.limit, "Stop after this many rows")->type_name("N");
+  push.add_option("--predictions", arguments.predictions_path,
+                  "Write the prediction made before learning from each row to this file, one a "
+                  "line, in the order of the input; nan for a rejected row")
+      ->type_name("FILE");
+  push.add_flag("--skip-errors", arguments.skip_errors, "Go on past bad rows");
+  push.add_option("--max-errors", arguments.max_errors, "Go on past up to this many bad rows")
+      ->type_name("N");
+  push.add_option("--batch-size", arguments.batch_size, "Rows a batch")->capture_default_str();
+  push.add_option("--producer-id", arguments.producer_id,
+                  "Who pushes, once and no more; random if not given")
+      ->type_name("ID");
+  push.add_option("--retry", arguments.retry_s,
+                  "How long to go on trying when the server cannot be reached")
+      ->type_name("SECONDS")
+      ->capture_default_str();
+  push.add_option("--progress", arguments.progress, "auto, bar, plain or none")
+      ->capture_default_str();
+}
+
+}  // namespace
+
+void AddPushCommand(CLI::App& app, CommandContext& context) {
+  CLI::App* push = app.add_subcommand("push", "Push the examples of files or of stdin to a model");
+  push->footer(
+      "Ctrl-C stops reading, waits for what was sent to be acknowledged, and prints the summary.\n"
+      "Examples:\n"
+      "  freshet push clicks clicks.vw.gz\n"
+      "  freshet push flights flights.csv --label delay --positive '>=15' --numeric distance");
+  const auto arguments = std::make_shared<PushArguments>();
+  AddOptions(*push, *arguments);
+  push->callback([&context, arguments] {
+    context.action = [&context, arguments] { return Push(context, *arguments); };
+  });
+}
+
+}  // namespace freshet

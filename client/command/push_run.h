@@ -1,0 +1,117 @@
+// Reads examples and pushes them, until the input ends or something stops it.
+
+#ifndef FRESHET_CLIENT_COMMAND_PUSH_RUN_H_
+#define FRESHET_CLIENT_COMMAND_PUSH_RUN_H_
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "client/command/example_reader.h"
+#include "client/command/progress.h"
+#include "client/command/row_positions.h"
+#include "client/command/shuffle_buffer.h"
+#include "client/pusher.h"
+#include "core/feature/example_batch.h"
+
+namespace freshet {
+
+// What the options of push say.
+struct PushArguments {
+  std::string model;
+  InputOptions input;
+  uint32_t epochs = 1;           // >= 1.
+  uint64_t shuffle_buffer = 0;   // Examples; 0: input order.
+  uint64_t seed = 1;             // Of the shuffling.
+  double rate = 0;               // Rows a second; 0: as fast as possible.
+  uint64_t limit = 0;            // Rows; 0: all.
+  std::string predictions_path;  // Empty: none are kept.
+  bool skip_errors = false;
+  std::optional<uint64_t> max_errors;  // Implies skip_errors, up to this many.
+  size_t batch_size = 512;
+  std::string producer_id;
+  double retry_s = 300;
+  std::string progress = "auto";
+
+  bool SkipsErrors() const { return skip_errors || max_errors.has_value(); }
+};
+
+// Counts bad rows and says which they are. Threads: all methods may be called at once.
+class BadRowLog {
+ public:
+  // Up to `max_count` bad rows are let pass. `print` gets lines to show.
+  BadRowLog(uint64_t max_count, std::function<void(std::string_view)> print)
+      : max_count_(max_count), print_(std::move(print)) {}
+
+  void Add(std::string_view message);
+
+  uint64_t count() const { return count_; }
+  bool too_many() const { return count_ > max_count_; }
+  // The first one's message.
+  std::string first() const;
+
+ private:
+  const uint64_t max_count_;
+  const std::function<void(std::string_view)> print_;
+  std::atomic<uint64_t> count_{0};
+  mutable std::mutex mu_;
+  std::string first_ ABSL_GUARDED_BY(mu_);
+};
+
+// One push. Not thread-safe but for Sample().
+class PushRun {
+ public:
+  // All must outlive the run.
+  PushRun(const PushArguments& arguments, const std::atomic<bool>& stop, Pusher& pusher,
+          RowPositions& positions, BadRowLog& bad_rows);
+
+  // Reads everything and pushes it. Returns at the end of the input, at the limit, when `stop`
+  // turns true, and with an error at a bad line that is not to be skipped or when the push fails.
+  // What was read has been pushed, but not flushed.
+  absl::Status Run();
+
+  // What has been done so far. Any thread may call it.
+  ProgressFigures Sample() const;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  absl::Status RunEpoch(ExampleReader* reader);
+  absl::StatusOr<bool> ReadRow(ExampleReader* reader);
+  absl::Status PushGathered();
+  absl::Status PushShuffled();
+  void Pace() const;
+  bool Done() const;
+
+  const PushArguments& arguments_;
+  const std::atomic<bool>& stop_;
+  Pusher& pusher_;
+  RowPositions& positions_;
+  BadRowLog& bad_rows_;
+  const size_t batch_rows_;
+  const Clock::time_point start_ = Clock::now();
+
+  ExampleBatchBuilder gathered_;
+  std::vector<RowPosition> gathered_positions_;
+  ShuffleBuffer shuffle_;
+  ExampleBatchBuilder single_;  // One row on its way to the shuffle buffer.
+  std::string last_path_;
+  uint32_t last_path_index_ = 0;
+  uint64_t rows_read_ = 0;
+
+  uint64_t bytes_of_past_epochs_ = 0;
+  std::atomic<uint64_t> bytes_{0};
+  std::atomic<uint64_t> bytes_total_{0};  // 0: not known.
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_CLIENT_COMMAND_PUSH_RUN_H_

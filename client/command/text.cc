@@ -1,0 +1,159 @@
+#include "client/command/text.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <cstdio>
+#include <ctime>
+
+#include "core/base/str_cat.h"
+#include "google/protobuf/util/json_util.h"
+
+namespace freshet {
+namespace {
+
+template <typename T>
+std::string Shortest(T value) {
+  if (std::isnan(value)) return "nan";
+  std::array<char, 32> buffer;
+  const auto result = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value);
+  return {buffer.data(), result.ptr};
+}
+
+std::string JsonString(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (static_cast<unsigned char>(c) < 0x20) {
+      std::array<char, 8> buffer;
+      std::snprintf(buffer.data(), buffer.size(), "\\u%04x", static_cast<unsigned>(c));
+      out += buffer.data();
+    } else {
+      out += c;
+    }
+  }
+  return out + "\"";
+}
+
+}  // namespace
+
+std::string GroupedCount(uint64_t count) {
+  std::string text = std::to_string(count);
+  for (size_t end = text.size(); end > 3; end -= 3) text.insert(end - 3, ",");
+  return text;
+}
+
+std::string Decimals(std::optional<double> value, int decimals) {
+  if (!value.has_value() || !std::isfinite(*value)) return "-";
+  std::array<char, 400> buffer;
+  std::snprintf(buffer.data(), buffer.size(), "%.*f", decimals, *value);
+  return buffer.data();
+}
+
+std::string ShortestNumber(float value) { return Shortest(value); }
+std::string ShortestNumber(double value) { return Shortest(value); }
+
+std::string ShortBytes(double bytes) {
+  constexpr std::array<const char*, 5> kUnits = {"B", "kB", "MB", "GB", "TB"};
+  size_t unit = 0;
+  while (bytes >= 999.5 && unit + 1 < kUnits.size()) {
+    bytes /= 1000;
+    ++unit;
+  }
+  return StrCat(Decimals(bytes, unit == 0 || bytes >= 99.5 ? 0 : 1), " ", kUnits[unit]);
+}
+
+std::string ClockTime(double seconds) {
+  const auto total = static_cast<int64_t>(std::max(0.0, std::min(seconds, 1e9)) + 0.5);
+  std::array<char, 48> buffer;
+  if (total >= 3600) {
+    std::snprintf(buffer.data(), buffer.size(), "%d:%02d:%02d", static_cast<int>(total / 3600),
+                  static_cast<int>(total / 60 % 60), static_cast<int>(total % 60));
+  } else {
+    std::snprintf(buffer.data(), buffer.size(), "%d:%02d", static_cast<int>(total / 60),
+                  static_cast<int>(total % 60));
+  }
+  return buffer.data();
+}
+
+std::string UtcTime(const google::protobuf::Timestamp& time) {
+  const std::time_t seconds = time.seconds();
+  std::tm parts{};
+  gmtime_r(&seconds, &parts);
+  std::array<char, 32> buffer;
+  std::strftime(buffer.data(), buffer.size(), "%Y-%m-%d %H:%M:%S UTC", &parts);
+  return buffer.data();
+}
+
+std::string Table::ToString() const {
+  std::vector<size_t> widths;
+  bool titled = false;
+  for (const Column& column : columns_) {
+    widths.push_back(column.title.size());
+    titled |= !column.title.empty();
+  }
+  for (const auto& row : rows_) {
+    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  }
+  std::string out;
+  const auto add_line = [&](const auto& cell_of) {
+    std::string line;
+    for (size_t i = 0; i < columns_.size(); ++i) {
+      const std::string& cell = cell_of(i);
+      const std::string padding(widths[i] - cell.size(), ' ');
+      if (i > 0) line += "  ";
+      line += columns_[i].align == Align::kRight ? padding + cell : cell + padding;
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    out += line + "\n";
+  };
+  if (titled) add_line([this](size_t i) -> const std::string& { return columns_[i].title; });
+  for (const auto& row : rows_) {
+    add_line([&row](size_t i) -> const std::string& { return row[i]; });
+  }
+  return out;
+}
+
+void JsonObject::AddKey(std::string_view key) {
+  if (text_.size() > 1) text_ += ",";
+  text_ += JsonString(key) + ":";
+}
+
+JsonObject& JsonObject::Add(std::string_view key, std::string_view text) {
+  AddKey(key);
+  text_ += JsonString(text);
+  return *this;
+}
+
+JsonObject& JsonObject::Add(std::string_view key, uint64_t number) {
+  AddKey(key);
+  text_ += std::to_string(number);
+  return *this;
+}
+
+JsonObject& JsonObject::Add(std::string_view key, std::optional<double> number) {
+  AddKey(key);
+  text_ += number.has_value() && std::isfinite(*number) ? ShortestNumber(*number) : "null";
+  return *this;
+}
+
+JsonObject& JsonObject::Add(std::string_view key, float number) {
+  AddKey(key);
+  text_ += std::isfinite(number) ? ShortestNumber(number) : "null";
+  return *this;
+}
+
+std::string ProtoJson(const google::protobuf::Message& message) {
+  google::protobuf::util::JsonPrintOptions options;
+  options.add_whitespace = true;
+  options.preserve_proto_field_names = true;
+  options.always_print_primitive_fields = true;
+  std::string out;
+  if (!google::protobuf::util::MessageToJsonString(message, &out, options).ok()) out = "{}\n";
+  return out;
+}
+
+}  // namespace freshet

@@ -1,0 +1,82 @@
+// Numbers, times and tables as people read them, and JSON as programs do.
+
+#ifndef FRESHET_CLIENT_COMMAND_TEXT_H_
+#define FRESHET_CLIENT_COMMAND_TEXT_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "google/protobuf/message.h"
+#include "google/protobuf/timestamp.pb.h"
+
+namespace freshet {
+
+// 1234567 as "1,234,567".
+std::string GroupedCount(uint64_t count);
+
+// With a fixed number of decimals; "-" for nothing or what is not finite.
+std::string Decimals(std::optional<double> value, int decimals);
+
+// The shortest text that reads back as the same number: "0.1", "nan".
+std::string ShortestNumber(float value);
+std::string ShortestNumber(double value);
+
+// 1234567 as "1.2 MB".
+std::string ShortBytes(double bytes);
+
+// Seconds as "0:07", "12:34" or "1:02:03".
+std::string ClockTime(double seconds);
+
+// "2026-11-23 15:04:05 UTC".
+std::string UtcTime(const google::protobuf::Timestamp& time);
+
+// Rows of cells, printed in aligned columns.
+class Table {
+ public:
+  enum class Align { kLeft, kRight };
+  struct Column {
+    std::string title;
+    Align align = Align::kLeft;
+  };
+
+  explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
+
+  // REQUIRES: as many cells as columns.
+  void AddRow(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
+
+  // With a line of titles, unless all of them are empty. Each line ends with a newline.
+  std::string ToString() const;
+
+ private:
+  std::vector<Column> columns_;
+  std::vector<std::vector<std::string>> rows_;
+};
+
+// One flat JSON object, in the order in which keys are added.
+class JsonObject {
+ public:
+  JsonObject& Add(std::string_view key, std::string_view text);
+  JsonObject& Add(std::string_view key, uint64_t number);
+  // null for nothing or what is not finite.
+  JsonObject& Add(std::string_view key, std::optional<double> number);
+  JsonObject& Add(std::string_view key, float number);
+
+  std::string ToString() const { return text_ + "}"; }
+
+ private:
+  void AddKey(std::string_view key);
+
+  std::string text_ = "{";
+};
+
+// `message` in Protobuf's JSON, field names as in the proto, on several lines with a newline at the
+// end.
+std::string ProtoJson(const google::protobuf::Message& message);
+
+}  // namespace freshet
+
+#endif  // FRESHET_CLIENT_COMMAND_TEXT_H_
