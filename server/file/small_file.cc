@@ -22,6 +22,11 @@ absl::Status WriteAndSync(FileSystem& file_system, const std::string& path,
 
 }  // namespace
 
+std::string ParentFolder(const std::string& path) {
+  std::string folder = std::filesystem::path(path).parent_path().string();
+  return folder.empty() ? "." : folder;
+}
+
 absl::Status WriteFileAtomically(FileSystem& file_system, const std::string& path,
                                  std::string_view content) {
   const std::string temporary = StrCat(path, ".tmp");
@@ -34,8 +39,7 @@ absl::Status WriteFileAtomically(FileSystem& file_system, const std::string& pat
     file_system.Unlink(temporary).IgnoreError();
     return status;
   }
-  const std::string folder = std::filesystem::path(path).parent_path().string();
-  return file_system.SyncDir(folder.empty() ? "." : folder);
+  return file_system.SyncDir(ParentFolder(path));
 }
 
 absl::StatusOr<std::string> ReadSmallFile(FileSystem& file_system, const std::string& path,

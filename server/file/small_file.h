@@ -13,6 +13,9 @@
 
 namespace freshet {
 
+// The folder that a path stands in.
+std::string ParentFolder(const std::string& path);
+
 // Writes a file whole or not at all, also when the power goes: `path` with ".tmp" appended is
 // written and synced, then renamed to `path`, and the folder is synced. Replaces a file that stands
 // there.

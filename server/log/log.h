@@ -14,6 +14,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -112,13 +113,29 @@ class Log {
  private:
   Log(FileSystem& file_system, std::string dir, LogOptions options);
 
+  // Opening.
   absl::Status Load();
-  absl::Status OpenLastSegment(const SegmentHeader& header);
-  absl::Status AddSegment(uint64_t first_offset, bool chained);
-  absl::Status CheckUsable() const;
-  absl::Status Distrust(const absl::Status& cause);
-  void PreallocateFor(uint64_t record_bytes);
+  absl::Status RemoveObsolete(std::vector<uint64_t>& segments);
+  absl::Status LoadHeaders(std::span<const uint64_t> segments);
+  absl::Status LoadLastSegment(const std::string& path);
+
+  // Appending.
+  absl::StatusOr<std::shared_ptr<AppendFile>> CreateSegment(const SegmentHeader& header);
   absl::Status Rotate();
+  absl::Status MakeRoom(uint64_t record_bytes);
+  void TakeBack(AppendFile& file, uint64_t size_bytes, const absl::Status& cause);
+
+  // Syncing. Until all below `target` is durable; without it in any case.
+  absl::Status SyncFile(std::optional<uint64_t> target);
+  absl::Status FailureLocked() const ABSL_SHARED_LOCKS_REQUIRED(mu_);
+  void Distrust(const absl::Status& cause) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  // Recovering.
+  absl::Status RemoveUnfinished(uint64_t last_first_offset);
+  absl::StatusOr<SegmentEnd> RewriteTail(const std::string& path, AppendFile& file,
+                                         SegmentEnd durable);
+
+  std::string PathOf(uint64_t first_offset) const;
 
   FileSystem& file_system_;
   const std::string dir_;
@@ -128,15 +145,16 @@ class Log {
 
   // Owned by the appending thread.
   SegmentHeader header_;             // Of the last segment.
-  uint64_t preallocated_bytes_ = 0;  // The size up to which the last segment has disk space.
+  uint64_t preallocated_bytes_ = 0;  // The size up to which disk space was asked for.
+  std::vector<ByteSpan> pieces_;     // Kept for its memory.
 
   mutable absl::Mutex mu_;
   // The last segment's file. Replaced by the appending thread alone.
   std::shared_ptr<AppendFile> file_ ABSL_GUARDED_BY(mu_);
-  uint64_t durable_offset_ ABSL_GUARDED_BY(mu_) = 0;
-  // What of the last segment is durable, in bytes.
-  uint64_t durable_bytes_ ABSL_GUARDED_BY(mu_) = 0;
+  // How far the last segment is durable.
+  SegmentEnd durable_ ABSL_GUARDED_BY(mu_);
   bool syncing_ ABSL_GUARDED_BY(mu_) = false;
+  absl::CondVar sync_done_;
   // Why the end of the log is not trusted; OK where it is.
   absl::Status distrust_ ABSL_GUARDED_BY(mu_);
 };

@@ -30,8 +30,8 @@ class LogReader {
 
   // The next record, or none where there is none yet; call again once more was appended. Its
   // payload lives until the next call. Every checksum is verified. DATA_LOSS for a damaged record
-  // or a gap: names the file, the byte, the last good offset and the ways out. ABORTED where
-  // Log::Recover() cut off what this reader had read already.
+  // or a gap: names the file, the byte, the last good offset and the ways out. ABORTED once
+  // Log::Recover() has cut records off, or Log::SkipTo() was called: open another reader then.
   absl::StatusOr<std::optional<LogRecord>> Next();
 
   // The offset of the record that Next() returns next.
@@ -39,13 +39,14 @@ class LogReader {
 
  private:
   LogReader(FileSystem& file_system, std::string dir, std::shared_ptr<SegmentIndex> index,
-            SegmentInfo segment);
+            SegmentInfo segment, uint64_t generation);
 
   absl::Status OpenSegment(const SegmentInfo& segment);
 
   FileSystem& file_system_;
   const std::string dir_;
   const std::shared_ptr<SegmentIndex> index_;
+  const uint64_t generation_;
   SegmentInfo segment_;
   std::unique_ptr<SegmentReader> reader_;
   uint64_t offset_ = 0;

@@ -43,7 +43,6 @@ struct SegmentHeader {
 
 // What stands before each payload.
 struct RecordHeader {
-  uint64_t checksum = 0;
   uint64_t offset = 0;
   // When the record was written, all records below this offset were durable. Tells damage from
   // what a loss of power leaves.
@@ -51,6 +50,9 @@ struct RecordHeader {
   uint32_t payload_bytes = 0;
   RecordKind kind{};
 };
+
+// The header of a segment that the log begins with.
+SegmentHeader FirstSegmentHeader(uint64_t first_offset);
 
 using SegmentHeaderBytes = std::array<std::byte, kSegmentHeaderBytes>;
 using RecordHeaderBytes = std::array<std::byte, kRecordHeaderBytes>;
@@ -61,22 +63,31 @@ SegmentHeaderBytes EncodeSegmentHeader(const SegmentHeader& header);
 // not name the file.
 absl::StatusOr<SegmentHeader> DecodeSegmentHeader(ByteSpan bytes);
 
-// The header of a record with its checksum, which is computed here.
-RecordHeaderBytes EncodeRecordHeader(RecordHeader header, std::span<const ByteSpan> payload,
+// The header of a record with its checksums, which are computed here.
+RecordHeaderBytes EncodeRecordHeader(const RecordHeader& header, std::span<const ByteSpan> payload,
                                      uint64_t checksum_seed);
 
 // Reads the fields without checking them. REQUIRES: bytes.size() >= kRecordHeaderBytes.
 RecordHeader DecodeRecordHeader(ByteSpan bytes);
 
-// Whether the checksum of a record holds. REQUIRES: `record` is header and payload, without the
-// padding.
+// Whether the fields of a record's header are as they were written.
+// REQUIRES: bytes.size() >= kRecordHeaderBytes.
+bool RecordHeaderHolds(ByteSpan bytes, uint64_t checksum_seed);
+
+// Whether a record is as it was written. REQUIRES: `record` is header, payload and padding.
 bool RecordChecksumHolds(ByteSpan record, uint64_t checksum_seed);
+
+// The zeros that follow a payload of this length.
+ByteSpan RecordPadding(uint64_t payload_bytes);
 
 // What a record takes in the file: header, payload and padding.
 constexpr uint64_t RecordBytes(uint64_t payload_bytes) {
   return (kRecordHeaderBytes + payload_bytes + kRecordAlignment - 1) / kRecordAlignment *
          kRecordAlignment;
 }
+
+// A seed that nobody can foresee.
+uint64_t RandomChecksumSeed();
 
 // The name of the file whose first record has `first_offset`: 20 digits and ".log".
 std::string SegmentFileName(uint64_t first_offset);

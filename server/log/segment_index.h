@@ -4,6 +4,7 @@
 #ifndef FRESHET_SERVER_LOG_SEGMENT_INDEX_H_
 #define FRESHET_SERVER_LOG_SEGMENT_INDEX_H_
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <optional>
@@ -21,6 +22,12 @@ struct SegmentInfo {
   uint64_t size_bytes = 0;
 };
 
+// A place in a segment file: behind its last record, or its last durable one.
+struct SegmentEnd {
+  uint64_t bytes = 0;
+  uint64_t next_offset = 0;
+};
+
 // Thread-safe.
 class SegmentIndex {
  public:
@@ -28,11 +35,13 @@ class SegmentIndex {
   // none yet.
   void AddSegment(SegmentInfo segment);
 
-  // Removes all segments but the last.
-  void RemoveAllButLast();
+  // Replaces all segments by this one, which holds no record yet.
+  void Restart(SegmentInfo segment);
 
-  // Sets how far the last segment goes.
+  // Sets how far the last segment goes, further than before.
   void SetEnd(uint64_t next_offset, uint64_t last_segment_bytes);
+  // Sets it back: readers that were opened before are of no use any more.
+  void CutEnd(uint64_t next_offset, uint64_t last_segment_bytes);
 
   // Takes the first segment out if it holds only records below `offset`, is not the last, and no
   // reader needs it.
@@ -55,7 +64,10 @@ class SegmentIndex {
   uint64_t next_offset() const;
   uint64_t size_bytes() const;
   SegmentInfo last() const;
-  uint64_t segment_count() const;
+  // Where the last segment ends.
+  SegmentEnd End() const;
+  // Rises with every CutEnd() and Restart().
+  uint64_t generation() const;
 
  private:
   std::optional<SegmentInfo> FindLocked(uint64_t offset) const ABSL_SHARED_LOCKS_REQUIRED(mu_);
@@ -63,7 +75,9 @@ class SegmentIndex {
   mutable absl::Mutex mu_;
   std::deque<SegmentInfo> segments_ ABSL_GUARDED_BY(mu_);
   uint64_t next_offset_ ABSL_GUARDED_BY(mu_) = 0;
+  uint64_t size_bytes_ ABSL_GUARDED_BY(mu_) = 0;
   std::multiset<uint64_t> readers_ ABSL_GUARDED_BY(mu_);  // First offsets of their segments.
+  std::atomic<uint64_t> generation_ = 0;
 };
 
 }  // namespace freshet

@@ -38,6 +38,9 @@ class SegmentReader {
   static absl::StatusOr<std::unique_ptr<SegmentReader>> Open(FileSystem& file_system,
                                                              std::string path);
 
+  // Goes to the record `offset`, which begins at byte `position`.
+  void Seek(uint64_t position, uint64_t offset);
+
   // The record at position(), or none where position() is `end_bytes`. DATA_LOSS where there is
   // none that is whole and good before `end_bytes`; damage() then says what is wrong, and the
   // reader stays where it is.
@@ -50,6 +53,8 @@ class SegmentReader {
   const SegmentHeader& header() const { return header_; }
   const std::string& path() const { return path_; }
   const ReadFile& file() const { return *file_; }
+  // When the record that Next() returned last was written, all below this offset were durable.
+  uint64_t durable_offset() const { return durable_offset_; }
   // What Next() found, where it answered DATA_LOSS for what it read; none where reading itself
   // failed.
   const std::optional<SegmentDamage>& damage() const { return damage_; }
@@ -65,6 +70,7 @@ class SegmentReader {
   const SegmentHeader header_;
   uint64_t position_ = kSegmentHeaderBytes;
   uint64_t offset_;
+  uint64_t durable_offset_ = 0;
   std::optional<SegmentDamage> damage_;
 
   // The bytes of the file from buffer_position_ on.
@@ -73,6 +79,9 @@ class SegmentReader {
   uint64_t buffer_position_ = 0;
   uint64_t buffer_bytes_ = 0;
 };
+
+// DATA_LOSS that names the file, the byte, the last good offset, and the ways out.
+absl::Status SegmentDamageError(const std::string& path, const SegmentDamage& damage);
 
 }  // namespace freshet
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/base/str_cat.h"
+#include "server/file/small_file.h"
 
 namespace freshet {
 namespace {
@@ -60,6 +61,10 @@ absl::StatusOr<std::unique_ptr<SnapshotStore>> SnapshotStore::Open(FileSystem& f
   if (absl::Status status = file_system.CreateDir(dir);
       !status.ok() && !absl::IsAlreadyExists(status)) {
     return status;
+  }
+  // A crash may have come between the creation of the folder, or of a snapshot, and the sync.
+  for (const std::string& folder : {ParentFolder(dir), dir}) {
+    if (absl::Status status = file_system.SyncDir(folder); !status.ok()) return status;
   }
   std::unique_ptr<SnapshotStore> store(new SnapshotStore(file_system, std::move(dir)));
   if (absl::Status status = store->ReadFolder(); !status.ok()) return status;

@@ -1,0 +1,226 @@
+#include "server/log/log.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "core/base/str_cat.h"
+#include "server/log/segment_scan.h"
+
+namespace freshet {
+namespace {
+
+constexpr std::string_view kTemporarySuffix = ".tmp";
+
+// Disk space is asked for in steps that grow with the segment, so that an idle model takes little.
+constexpr uint64_t kMinPreallocationBytes = uint64_t{256} << 10;
+constexpr uint64_t kMaxPreallocationBytes = uint64_t{16} << 20;
+
+uint64_t TotalBytes(std::span<const ByteSpan> pieces) {
+  uint64_t bytes = 0;
+  for (const ByteSpan& piece : pieces) bytes += piece.size();
+  return bytes;
+}
+
+}  // namespace
+
+Log::Log(FileSystem& file_system, std::string dir, LogOptions options)
+    : file_system_(file_system),
+      dir_(std::move(dir)),
+      options_(options),
+      index_(std::make_shared<SegmentIndex>()) {}
+
+Log::~Log() {
+  const absl::MutexLock lock(&mu_);
+  // Without this the file keeps the space; no byte of a record depends on it.
+  if (file_ != nullptr && distrust_.ok()) {
+    file_->Truncate(index_->last().size_bytes).IgnoreError();
+  }
+}
+
+std::string Log::PathOf(uint64_t first_offset) const {
+  return StrCat(dir_, "/", SegmentFileName(first_offset));
+}
+
+// Creates an empty segment, durably. Where its creation fails after it got its name, the log is
+// distrusted, so that nothing is appended behind the back of a segment that may be there.
+absl::StatusOr<std::shared_ptr<AppendFile>> Log::CreateSegment(const SegmentHeader& header) {
+  const std::string path = PathOf(header.first_offset);
+  const std::string temporary = StrCat(path, kTemporarySuffix);
+  absl::Status status = file_system_.Unlink(temporary);
+  if (!status.ok() && !absl::IsNotFound(status)) return status;
+  absl::StatusOr<std::unique_ptr<AppendFile>> file =
+      file_system_.OpenAppend(temporary, AppendMode::kCreate);
+  if (!file.ok()) return file.status();
+  const SegmentHeaderBytes bytes = EncodeSegmentHeader(header);
+  const std::array<ByteSpan, 1> pieces = {ByteSpan(bytes)};
+  status = (*file)->Append(pieces);
+  if (status.ok()) status = (*file)->Sync();
+  if (status.ok()) status = file_system_.Rename(temporary, path);
+  if (!status.ok()) {
+    file_system_.Unlink(temporary).IgnoreError();
+    return status;
+  }
+  status = file_system_.SyncDir(dir_);
+  if (!status.ok()) {
+    const absl::MutexLock lock(&mu_);
+    Distrust(status);
+    return status;
+  }
+  return std::shared_ptr<AppendFile>(*std::move(file));
+}
+
+absl::Status Log::Rotate() {
+  const SegmentInfo last = index_->last();
+  std::shared_ptr<AppendFile> old_file;
+  {
+    const absl::MutexLock lock(&mu_);
+    old_file = file_;
+  }
+  // Gives back the space that was asked for in vain; nothing depends on it.
+  old_file->Truncate(last.size_bytes).IgnoreError();
+  if (absl::Status status = SyncFile(std::nullopt); !status.ok()) return status;
+  const SegmentHeader header{.first_offset = index_->next_offset(),
+                             .checksum_seed = RandomChecksumSeed(),
+                             .previous_first_offset = last.first_offset,
+                             .previous_bytes = last.size_bytes};
+  absl::StatusOr<std::shared_ptr<AppendFile>> file = CreateSegment(header);
+  if (!file.ok()) return file.status();
+  header_ = header;
+  preallocated_bytes_ = kSegmentHeaderBytes;
+  const absl::MutexLock lock(&mu_);
+  index_->AddSegment({.first_offset = header.first_offset, .size_bytes = kSegmentHeaderBytes});
+  file_ = *std::move(file);
+  durable_ = {.bytes = kSegmentHeaderBytes, .next_offset = header.first_offset};
+  return absl::OkStatus();
+}
+
+// Begins a new segment or asks for disk space, as a record of this size needs.
+absl::Status Log::MakeRoom(uint64_t record_bytes) {
+  SegmentInfo last = index_->last();
+  const bool has_records = last.size_bytes > kSegmentHeaderBytes;
+  if (has_records && last.size_bytes + record_bytes > options_.segment_bytes) {
+    if (absl::Status status = Rotate(); !status.ok()) return status;
+    last = index_->last();
+  }
+  const uint64_t end = last.size_bytes + record_bytes;
+  if (end <= preallocated_bytes_) return absl::OkStatus();
+  std::shared_ptr<AppendFile> file;
+  {
+    const absl::MutexLock lock(&mu_);
+    file = file_;
+  }
+  const uint64_t left = std::max(end, options_.segment_bytes) - end;
+  const uint64_t step =
+      std::min(left, std::clamp(end, kMinPreallocationBytes, kMaxPreallocationBytes));
+  // Where there is no space, the write itself says so.
+  file->Preallocate(record_bytes + step).IgnoreError();
+  preallocated_bytes_ = end + step;
+  return absl::OkStatus();
+}
+
+// Cuts off the bytes of a record that could not be written whole.
+void Log::TakeBack(AppendFile& file, uint64_t size_bytes, const absl::Status& cause) {
+  preallocated_bytes_ = 0;
+  absl::Status status = file.Truncate(size_bytes);
+  // Synced, so that a loss of power does not bring the bytes back behind later records.
+  if (status.ok()) status = SyncFile(std::nullopt);
+  if (status.ok()) return;
+  const absl::MutexLock lock(&mu_);
+  Distrust(cause);
+}
+
+absl::StatusOr<uint64_t> Log::Append(RecordKind kind, std::span<const ByteSpan> payload) {
+  const uint64_t payload_bytes = TotalBytes(payload);
+  if (payload_bytes > kMaxPayloadBytes || kind == RecordKind{}) {
+    return absl::InvalidArgumentError(StrCat("a record of kind ", static_cast<int>(kind), " and ",
+                                             payload_bytes, " bytes cannot be logged; at most ",
+                                             kMaxPayloadBytes, " bytes can"));
+  }
+  {
+    const absl::MutexLock lock(&mu_);
+    if (!distrust_.ok()) return FailureLocked();
+  }
+  const uint64_t record_bytes = RecordBytes(payload_bytes);
+  if (absl::Status status = MakeRoom(record_bytes); !status.ok()) return status;
+
+  RecordHeader header{.offset = index_->next_offset(),
+                      .durable_offset = 0,
+                      .payload_bytes = static_cast<uint32_t>(payload_bytes),
+                      .kind = kind};
+  std::shared_ptr<AppendFile> file;
+  {
+    const absl::MutexLock lock(&mu_);
+    file = file_;
+    header.durable_offset = durable_.next_offset;
+  }
+  const RecordHeaderBytes header_bytes = EncodeRecordHeader(header, payload, header_.checksum_seed);
+  pieces_.clear();
+  pieces_.emplace_back(header_bytes);
+  pieces_.insert(pieces_.end(), payload.begin(), payload.end());
+  pieces_.push_back(RecordPadding(payload_bytes));
+
+  const uint64_t size_before = file->size_bytes();
+  if (absl::Status status = file->Append(pieces_); !status.ok()) {
+    TakeBack(*file, size_before, status);
+    return status;
+  }
+  index_->SetEnd(header.offset + 1, size_before + record_bytes);
+  return header.offset;
+}
+
+absl::Status Log::SkipTo(uint64_t offset) {
+  {
+    const absl::MutexLock lock(&mu_);
+    if (!distrust_.ok()) return FailureLocked();
+  }
+  if (offset < index_->next_offset()) {
+    return absl::InvalidArgumentError(StrCat(dir_, ": cannot skip back to offset ", offset,
+                                             "; the log goes on at ", index_->next_offset()));
+  }
+  if (index_->first_offset() == offset) return absl::OkStatus();
+  const SegmentHeader header = FirstSegmentHeader(offset);
+  absl::StatusOr<std::shared_ptr<AppendFile>> file = CreateSegment(header);
+  if (!file.ok()) return file.status();
+  header_ = header;
+  preallocated_bytes_ = kSegmentHeaderBytes;
+  {
+    const absl::MutexLock lock(&mu_);
+    index_->Restart({.first_offset = offset, .size_bytes = kSegmentHeaderBytes});
+    file_ = *std::move(file);
+    durable_ = {.bytes = kSegmentHeaderBytes, .next_offset = offset};
+  }
+  // What cannot be removed now is removed when the log is next opened.
+  absl::StatusOr<std::vector<uint64_t>> segments = ListSegments(file_system_, dir_);
+  if (segments.ok()) RemoveObsolete(*segments).IgnoreError();
+  return absl::OkStatus();
+}
+
+absl::Status Log::DropBefore(uint64_t offset) {
+  while (const std::optional<SegmentInfo> segment = index_->TakeFirstBefore(offset)) {
+    absl::Status status = file_system_.Unlink(PathOf(segment->first_offset));
+    if (!status.ok() && !absl::IsNotFound(status)) {
+      index_->PutBackFirst(*segment);
+      return status;
+    }
+    // Before the next one goes: a loss of power must not leave a gap.
+    status = file_system_.SyncDir(dir_);
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::unique_ptr<LogReader>> Log::NewReader(uint64_t offset) {
+  return LogReader::Open(file_system_, dir_, index_, offset);
+}
+
+uint64_t Log::first_offset() const { return index_->first_offset(); }
+uint64_t Log::next_offset() const { return index_->next_offset(); }
+uint64_t Log::size_bytes() const { return index_->size_bytes(); }
+
+uint64_t Log::durable_offset() const {
+  const absl::MutexLock lock(&mu_);
+  return durable_.next_offset;
+}
+
+}  // namespace freshet

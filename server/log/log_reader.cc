@@ -1,0 +1,86 @@
+#include "server/log/log_reader.h"
+
+#include <utility>
+
+#include "core/base/str_cat.h"
+
+namespace freshet {
+
+absl::StatusOr<std::unique_ptr<LogReader>> LogReader::Open(FileSystem& file_system, std::string dir,
+                                                           std::shared_ptr<SegmentIndex> index,
+                                                           uint64_t offset) {
+  const uint64_t generation = index->generation();
+  const std::optional<SegmentInfo> segment = index->AddReader(offset);
+  if (!segment.has_value()) {
+    return absl::OutOfRangeError(StrCat(dir, ": the log keeps offsets ", index->first_offset(),
+                                        " to ", index->next_offset(), ", not ", offset));
+  }
+  std::unique_ptr<LogReader> reader(
+      new LogReader(file_system, std::move(dir), std::move(index), *segment, generation));
+  if (absl::Status status = reader->OpenSegment(*segment); !status.ok()) return status;
+  while (reader->offset_ < offset) {
+    const absl::StatusOr<std::optional<LogRecord>> skipped = reader->Next();
+    if (!skipped.ok()) return skipped.status();
+    if (!skipped->has_value()) {
+      return absl::AbortedError(StrCat(reader->dir_, ": the log was cut while it was opened"));
+    }
+  }
+  return reader;
+}
+
+LogReader::LogReader(FileSystem& file_system, std::string dir, std::shared_ptr<SegmentIndex> index,
+                     SegmentInfo segment, uint64_t generation)
+    : file_system_(file_system),
+      dir_(std::move(dir)),
+      index_(std::move(index)),
+      generation_(generation),
+      segment_(segment),
+      offset_(segment.first_offset) {}
+
+LogReader::~LogReader() { index_->RemoveReader(segment_.first_offset); }
+
+absl::Status LogReader::OpenSegment(const SegmentInfo& segment) {
+  absl::StatusOr<std::unique_ptr<SegmentReader>> reader =
+      SegmentReader::Open(file_system_, StrCat(dir_, "/", SegmentFileName(segment.first_offset)));
+  if (!reader.ok()) return reader.status();
+  if (segment.first_offset != segment_.first_offset) {
+    index_->MoveReader(segment_.first_offset, segment.first_offset);
+  }
+  segment_ = segment;
+  reader_ = *std::move(reader);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::optional<LogRecord>> LogReader::Next() {
+  if (index_->generation() != generation_) {
+    return absl::AbortedError(
+        StrCat(dir_, ": the log was cut since this reader was opened; open another"));
+  }
+  while (reader_->position() >= segment_.size_bytes) {
+    // Asked for before the segment, which then goes at least as far.
+    const uint64_t next_offset = index_->next_offset();
+    const std::optional<SegmentInfo> segment = index_->Find(offset_);
+    if (!segment.has_value()) {
+      return absl::AbortedError(StrCat(dir_, ": offset ", offset_, " is not in the log any more"));
+    }
+    const bool same = segment->first_offset == segment_.first_offset;
+    const bool at_end = same && segment->size_bytes == segment_.size_bytes;
+    if (at_end && offset_ >= next_offset) return std::optional<LogRecord>();
+    if (at_end || (!same && segment->first_offset != offset_)) {
+      return SegmentDamageError(reader_->path(),
+                                {.position = reader_->position(),
+                                 .offset = offset_,
+                                 .reason = "it does not end where the next segment begins"});
+    }
+    if (same) {
+      segment_ = *segment;
+    } else if (absl::Status status = OpenSegment(*segment); !status.ok()) {
+      return status;
+    }
+  }
+  absl::StatusOr<std::optional<LogRecord>> record = reader_->Next(segment_.size_bytes);
+  if (record.ok()) offset_ = reader_->offset();
+  return record;
+}
+
+}  // namespace freshet

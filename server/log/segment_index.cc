@@ -1,0 +1,110 @@
+#include "server/log/segment_index.h"
+
+#include <algorithm>
+
+namespace freshet {
+
+void SegmentIndex::AddSegment(SegmentInfo segment) {
+  const absl::MutexLock lock(&mu_);
+  if (segments_.empty()) next_offset_ = segment.first_offset;
+  size_bytes_ += segment.size_bytes;
+  segments_.push_back(segment);
+}
+
+void SegmentIndex::Restart(SegmentInfo segment) {
+  const absl::MutexLock lock(&mu_);
+  segments_.assign(1, segment);
+  next_offset_ = segment.first_offset;
+  size_bytes_ = segment.size_bytes;
+  ++generation_;
+}
+
+void SegmentIndex::SetEnd(uint64_t next_offset, uint64_t last_segment_bytes) {
+  const absl::MutexLock lock(&mu_);
+  size_bytes_ = size_bytes_ - segments_.back().size_bytes + last_segment_bytes;
+  segments_.back().size_bytes = last_segment_bytes;
+  next_offset_ = next_offset;
+}
+
+void SegmentIndex::CutEnd(uint64_t next_offset, uint64_t last_segment_bytes) {
+  SetEnd(next_offset, last_segment_bytes);
+  ++generation_;
+}
+
+std::optional<SegmentInfo> SegmentIndex::TakeFirstBefore(uint64_t offset) {
+  const absl::MutexLock lock(&mu_);
+  if (segments_.size() < 2 || segments_[1].first_offset > offset) return std::nullopt;
+  const SegmentInfo first = segments_.front();
+  if (!readers_.empty() && *readers_.begin() <= first.first_offset) return std::nullopt;
+  segments_.pop_front();
+  size_bytes_ -= first.size_bytes;
+  return first;
+}
+
+void SegmentIndex::PutBackFirst(SegmentInfo segment) {
+  const absl::MutexLock lock(&mu_);
+  segments_.push_front(segment);
+  size_bytes_ += segment.size_bytes;
+}
+
+std::optional<SegmentInfo> SegmentIndex::FindLocked(uint64_t offset) const {
+  if (segments_.empty() || offset < segments_.front().first_offset || offset > next_offset_) {
+    return std::nullopt;
+  }
+  const auto after = std::upper_bound(
+      segments_.begin(), segments_.end(), offset,
+      [](uint64_t value, const SegmentInfo& segment) { return value < segment.first_offset; });
+  return *std::prev(after);
+}
+
+std::optional<SegmentInfo> SegmentIndex::Find(uint64_t offset) const {
+  const absl::MutexLock lock(&mu_);
+  return FindLocked(offset);
+}
+
+std::optional<SegmentInfo> SegmentIndex::AddReader(uint64_t offset) {
+  const absl::MutexLock lock(&mu_);
+  const std::optional<SegmentInfo> segment = FindLocked(offset);
+  if (segment.has_value()) readers_.insert(segment->first_offset);
+  return segment;
+}
+
+void SegmentIndex::MoveReader(uint64_t from, uint64_t to) {
+  const absl::MutexLock lock(&mu_);
+  readers_.erase(readers_.find(from));
+  readers_.insert(to);
+}
+
+void SegmentIndex::RemoveReader(uint64_t segment_first_offset) {
+  const absl::MutexLock lock(&mu_);
+  readers_.erase(readers_.find(segment_first_offset));
+}
+
+uint64_t SegmentIndex::first_offset() const {
+  const absl::MutexLock lock(&mu_);
+  return segments_.front().first_offset;
+}
+
+uint64_t SegmentIndex::next_offset() const {
+  const absl::MutexLock lock(&mu_);
+  return next_offset_;
+}
+
+uint64_t SegmentIndex::size_bytes() const {
+  const absl::MutexLock lock(&mu_);
+  return size_bytes_;
+}
+
+SegmentInfo SegmentIndex::last() const {
+  const absl::MutexLock lock(&mu_);
+  return segments_.back();
+}
+
+SegmentEnd SegmentIndex::End() const {
+  const absl::MutexLock lock(&mu_);
+  return {.bytes = segments_.back().size_bytes, .next_offset = next_offset_};
+}
+
+uint64_t SegmentIndex::generation() const { return generation_.load(); }
+
+}  // namespace freshet

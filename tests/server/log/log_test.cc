@@ -1,0 +1,228 @@
+#include "server/log/log.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cerrno>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/base/str_cat.h"
+#include "tests/server/log/log_fixture.h"
+#include "tests/support/fault_file_system.h"
+
+namespace freshet {
+namespace {
+
+constexpr const char* kDir = "/log";
+
+class LogTest : public testing::Test {
+ protected:
+  std::vector<std::string> Files() {
+    const std::vector<DirEntry> entries = files_.ListDir(kDir).value();
+    std::vector<std::string> names;
+    for (const DirEntry& entry : entries) names.push_back(entry.name);
+    return names;
+  }
+
+  FaultFileSystem files_;
+};
+
+TEST_F(LogTest, StartsEmptyAtTheGivenOffset) {
+  const auto log = Log::Open(files_, kDir, {.first_offset = 42});
+  ASSERT_TRUE(log.ok()) << log.status();
+  EXPECT_EQ((*log)->first_offset(), 42U);
+  EXPECT_EQ((*log)->next_offset(), 42U);
+  EXPECT_EQ((*log)->size_bytes(), 64U);
+  EXPECT_EQ(ExpectGoodRecords(**log), 0U);
+  AppendMany(**log, 3);
+  EXPECT_EQ(ExpectGoodRecords(**log), 3U);
+}
+
+TEST_F(LogTest, ReadsBackWhatWasAppendedAcrossSegmentsAndReopenings) {
+  for (uint64_t total = 0; total < 500; total += 37) {
+    const std::unique_ptr<Log> log = OpenLog(files_, kDir);
+    EXPECT_EQ(log->next_offset(), total);
+    EXPECT_EQ(ExpectGoodRecords(*log), total);
+    EXPECT_EQ(log->recovery_report().cut_bytes, 0U);
+    AppendMany(*log, 37);
+  }
+  EXPECT_GT(Files().size(), 10U);
+}
+
+TEST_F(LogTest, ReadsFromAnyOffsetThatIsKept) {
+  const std::unique_ptr<Log> log = OpenLog(files_, kDir);
+  AppendMany(*log, 50);
+  for (uint64_t offset = 0; offset < 50; ++offset) {
+    const auto reader = log->NewReader(offset);
+    ASSERT_TRUE(reader.ok()) << reader.status();
+    const auto record = (*reader)->Next();
+    ASSERT_TRUE(record.ok() && record->has_value());
+    EXPECT_EQ((*record)->offset, offset);
+    EXPECT_EQ(TextOf((*record)->payload), PayloadOf(offset));
+  }
+  EXPECT_TRUE(log->NewReader(50).ok());
+  EXPECT_TRUE(absl::IsOutOfRange(log->NewReader(51).status()));
+}
+
+TEST_F(LogTest, AReaderAtTheEndGoesOnOnceMoreWasAppended) {
+  const std::unique_ptr<Log> log = OpenLog(files_, kDir);
+  const auto reader = log->NewReader(0);
+  ASSERT_TRUE(reader.ok());
+  for (uint64_t offset = 0; offset < 100; ++offset) {
+    EXPECT_FALSE((*reader)->Next()->has_value());
+    AppendMany(*log, 1);
+    const auto record = (*reader)->Next();
+    ASSERT_TRUE(record.ok() && record->has_value()) << record.status();
+    EXPECT_EQ(TextOf((*record)->payload), PayloadOf(offset));
+  }
+}
+
+TEST_F(LogTest, ARecordLargerThanASegmentHasOneToItself) {
+  std::unique_ptr<Log> log = OpenLog(files_, kDir);
+  const std::string large(5'000'000, 'x');
+  const std::array<ByteSpan, 1> pieces = {std::as_bytes(std::span(large))};
+  AppendMany(*log, 1);
+  ASSERT_TRUE(log->Append(RecordKind::kBatch, pieces).ok());
+  ASSERT_TRUE(log->Append(RecordKind::kBatch, pieces).ok());
+  EXPECT_EQ(Files().size(), 3U);
+  log = OpenLog(files_, kDir);
+  const auto reader = log->NewReader(1);
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(TextOf((*(*reader)->Next())->payload), large);
+}
+
+TEST_F(LogTest, RefusesARecordWithoutAKind) {
+  const std::unique_ptr<Log> log = OpenLog(files_, kDir);
+  EXPECT_TRUE(absl::IsInvalidArgument(log->Append(RecordKind{}, {}).status()));
+}
+
+TEST_F(LogTest, DropsWholeSegmentsThatNoReaderNeeds) {
+  std::unique_ptr<Log> log = OpenLog(files_, kDir);
+  AppendMany(*log, 100);
+  const uint64_t size = log->size_bytes();
+  {
+    const auto reader = log->NewReader(30);
+    ASSERT_TRUE(log->DropBefore(60).ok());
+    EXPECT_LE(log->first_offset(), 30U);
+    EXPECT_GT(log->first_offset(), 0U);
+    for (uint64_t offset = 30; offset < 100; ++offset) {
+      EXPECT_EQ((*(*reader)->Next())->offset, offset);
+    }
+  }
+  EXPECT_TRUE(absl::IsOutOfRange(log->NewReader(0).status()));
+  ASSERT_TRUE(log->DropBefore(60).ok());
+  EXPECT_GT(log->first_offset(), 30U);
+  EXPECT_LE(log->first_offset(), 60U);
+  EXPECT_LT(log->size_bytes(), size);
+  ASSERT_TRUE(log->DropBefore(1000).ok());
+  const uint64_t first = log->first_offset();
+  EXPECT_EQ(Files().size(), 1U);
+  log = OpenLog(files_, kDir);
+  EXPECT_EQ(log->first_offset(), first);
+  EXPECT_EQ(ExpectGoodRecords(*log), 100 - first);
+}
+
+TEST_F(LogTest, SkipsToALaterOffsetAndForgetsWhatWasBefore) {
+  std::unique_ptr<Log> log = OpenLog(files_, kDir);
+  AppendMany(*log, 30);
+  const auto reader = log->NewReader(5);
+  EXPECT_TRUE(absl::IsInvalidArgument(log->SkipTo(29)));
+  ASSERT_TRUE(log->SkipTo(1000).ok());
+  EXPECT_TRUE(absl::IsAborted((*reader)->Next().status()));
+  EXPECT_EQ(log->first_offset(), 1000U);
+  EXPECT_EQ(Files().size(), 1U);
+  AppendMany(*log, 20);
+  log = OpenLog(files_, kDir);
+  EXPECT_EQ(log->first_offset(), 1000U);
+  EXPECT_EQ(ExpectGoodRecords(*log), 20U);
+}
+
+TEST_F(LogTest, SkipsToTheOffsetAtWhichItsLastSegmentIsEmpty) {
+  std::unique_ptr<Log> log = OpenLog(files_, kDir);
+  AppendMany(*log, 30);
+  const uint64_t last = log->next_offset();
+  ASSERT_TRUE(log->SkipTo(last).ok());
+  ASSERT_TRUE(log->SkipTo(last).ok());
+  EXPECT_EQ(log->first_offset(), last);
+  AppendMany(*log, 3);
+  EXPECT_EQ(ExpectGoodRecords(*OpenLog(files_, kDir)), 3U);
+}
+
+TEST_F(LogTest, LeavesNoTraceOfARecordThatDidNotFitOnTheDisk) {
+  std::unique_ptr<Log> log = OpenLog(files_, kDir);
+  AppendMany(*log, 3);
+  for (int i = 0; i < 3; ++i) {
+    // After the first failure, disk space is asked for again before the write.
+    files_.FailCall(i == 0 ? 0 : 1, ENOSPC);
+    const absl::Status status = AppendNext(*log);
+    files_.Heal();
+    EXPECT_TRUE(absl::IsResourceExhausted(status)) << status;
+    EXPECT_NE(status.message().find("/log/00000000000000000000.log"), absl::string_view::npos);
+  }
+  EXPECT_EQ(log->next_offset(), 3U);
+  AppendMany(*log, 3);
+  EXPECT_EQ(ExpectGoodRecords(*log), 6U);
+  log = OpenLog(files_, kDir);
+  EXPECT_EQ(log->recovery_report().cut_bytes, 0U);
+  EXPECT_EQ(ExpectGoodRecords(*log), 6U);
+}
+
+TEST_F(LogTest, RefusesToGoOnAfterAFailedSyncUntilItHasRecovered) {
+  std::unique_ptr<Log> log = OpenLog(files_, kDir);
+  AppendMany(*log, 3);
+  ASSERT_TRUE(log->Sync().ok());
+  AppendMany(*log, 3);
+  files_.FailCall(0, EIO);
+  EXPECT_FALSE(log->Sync().ok());
+  files_.Heal();
+  EXPECT_TRUE(absl::IsFailedPrecondition(log->Sync()));
+  EXPECT_TRUE(absl::IsFailedPrecondition(AppendNext(*log)));
+  EXPECT_EQ(log->durable_offset(), 3U);
+  const auto recovered = log->Recover();
+  ASSERT_TRUE(recovered.ok()) << recovered.status();
+  // The bytes were still in memory, so nothing had to be given up.
+  EXPECT_EQ(*recovered, 6U);
+  EXPECT_EQ(log->durable_offset(), 6U);
+  std::mt19937_64 random(1);
+  AppendMany(*log, 1);
+  log.reset();
+  files_.PowerLoss(Survival::kNothing, random);
+  EXPECT_EQ(ExpectGoodRecords(*OpenLog(files_, kDir)), 6U);
+}
+
+TEST_F(LogTest, GivesUpWhatAFailedSyncLostAndTellsReaders) {
+  std::unique_ptr<Log> log = OpenLog(files_, kDir);
+  AppendMany(*log, 3);
+  ASSERT_TRUE(log->Sync().ok());
+  AppendMany(*log, 3);
+  const auto reader = log->NewReader(0);
+  files_.FailCall(0, EIO);
+  EXPECT_FALSE(log->Sync().ok());
+  files_.Heal();
+  // The operating system lets go of pages that it takes for clean.
+  (*files_.OpenRead("/log/00000000000000000000.log"))->DropCache();
+  EXPECT_EQ(*log->Recover(), 3U);
+  EXPECT_EQ(log->next_offset(), 3U);
+  EXPECT_TRUE(absl::IsAborted((*reader)->Next().status()));
+  AppendMany(*log, 2);
+  EXPECT_EQ(ExpectGoodRecords(*log), 5U);
+}
+
+TEST_F(LogTest, AProcessThatStartsAfterAFailedSyncDoesNotTrustWhatIsInMemory) {
+  std::unique_ptr<Log> log = OpenLog(files_, kDir);
+  AppendMany(*log, 3);
+  ASSERT_TRUE(log->Sync().ok());
+  AppendMany(*log, 3);
+  files_.FailCall(0, EIO);
+  EXPECT_FALSE(log->Sync().ok());
+  files_.Heal();
+  log.reset();
+  log = OpenLog(files_, kDir);
+  EXPECT_EQ(log->next_offset(), 3U);
+  EXPECT_EQ(log->durable_offset(), 3U);
+}
+
+}  // namespace
+}  // namespace freshet
