@@ -7,7 +7,9 @@
 
 #include "absl/status/status.h"
 #include "client/format/csv_format.h"
+#include "client/format/jsonl_format.h"
 #include "client/format/parse_error.h"
+#include "client/format/svmlight_format.h"
 #include "client/format/vw_format.h"
 #include "core/base/str_cat.h"
 
@@ -69,6 +71,8 @@ absl::StatusOr<std::unique_ptr<RowFormat>> MakeRowFormat(std::string_view name,
     return absl::InvalidArgumentError(
         StrCat(option, " is for csv and tsv, not for the format ", name));
   }
+  if (name == "svmlight") return std::make_unique<SvmlightFormat>(options.labels_required);
+  if (name == "jsonl") return MakeJsonlFormat(options.labels_required);
   return std::make_unique<VwFormat>(options.labels_required);
 }
 

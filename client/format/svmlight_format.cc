@@ -1,0 +1,105 @@
+#include "client/format/svmlight_format.h"
+
+#include <charconv>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <system_error>
+
+#include "client/format/number.h"
+#include "client/format/parse_error.h"
+#include "core/base/str_cat.h"
+
+namespace freshet {
+namespace {
+
+constexpr std::string_view kQueryId = "qid:";
+
+bool IsBlank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
+
+const char* SkipBlanks(const char* p, const char* end) {
+  while (p != end && IsBlank(*p)) ++p;
+  return p;
+}
+
+std::string_view TokenAt(const char* p, const char* end) {
+  const char* stop = p;
+  while (stop != end && !IsBlank(*stop)) ++stop;
+  return {p, static_cast<size_t>(stop - p)};
+}
+
+}  // namespace
+
+absl::Status SvmlightFormat::ErrorAt(const char* position, std::string_view message) const {
+  return ParseError(static_cast<size_t>(position - line_.data()) + 1, message);
+}
+
+absl::StatusOr<bool> SvmlightFormat::ParseLine(std::string_view line,
+                                               ExampleBatchBuilder& builder) {
+  line_ = line.substr(0, line.find('#'));
+  const char* const end = line_.data() + line_.size();
+  const char* cursor = SkipBlanks(line_.data(), end);
+  if (cursor == end) return false;
+
+  float label = 0;
+  const std::string_view first = TokenAt(cursor, end);
+  if (first.find(':') == std::string_view::npos) {
+    if (!ParseFiniteFloat(first, label)) {
+      return ErrorAt(cursor, StrCat("label ", Quoted(first), " is not a finite number"));
+    }
+    cursor += first.size();
+  } else if (labels_required_) {
+    return ErrorAt(cursor,
+                   "the label is missing; a row to learn from starts with one, as in '1 3:0.5'");
+  }
+  builder.BeginRow(label, 1);
+  const size_t index = builder.Namespace("");
+  for (cursor = SkipBlanks(cursor, end); cursor != end; cursor = SkipBlanks(cursor, end)) {
+    if (absl::Status status = ParsePair(cursor, end, index, builder); !status.ok()) {
+      builder.AbandonRow();
+      return status;
+    }
+  }
+  builder.EndRow();
+  return true;
+}
+
+// Moves `cursor` past one index:value, which goes to the namespace `index`.
+absl::Status SvmlightFormat::ParsePair(const char*& cursor, const char* end, size_t index,
+                                       ExampleBatchBuilder& builder) const {
+  const char* p = cursor;
+  const std::string_view rest(p, static_cast<size_t>(end - p));
+  uint32_t id = 0;
+  if (rest.starts_with(kQueryId)) {
+    const std::string_view token = TokenAt(p, end);
+    uint64_t query = 0;
+    const auto [stop, error] =
+        std::from_chars(p + kQueryId.size(), token.data() + token.size(), query);
+    if (error != std::errc() || stop != token.data() + token.size()) {
+      return ErrorAt(p, StrCat(Quoted(token), " must be qid: and a whole number"));
+    }
+    cursor = stop;
+    return absl::OkStatus();
+  }
+  const auto [colon, error] = std::from_chars(p, end, id);
+  if (error == std::errc::result_out_of_range) {
+    return ErrorAt(p, StrCat("index ", Quoted(TokenAt(p, end)), " is larger than 4294967295"));
+  }
+  if (error != std::errc() || colon == end || *colon != ':') {
+    return ErrorAt(p, StrCat(Quoted(TokenAt(p, end)),
+                             " is not a feature; it must be index:value, with a whole index"));
+  }
+  p = colon + 1;
+  double number = 0;
+  const char* const stop = ScanNumber(p, end, number);
+  const auto value = static_cast<float>(number);
+  if (stop == p || (stop != end && !IsBlank(*stop)) || !std::isfinite(value)) {
+    return ErrorAt(p, StrCat("value ", Quoted(TokenAt(p, end)), " of feature ", id,
+                             " is not a finite number"));
+  }
+  builder.AddFeature(index, id, value);
+  cursor = stop;
+  return absl::OkStatus();
+}
+
+}  // namespace freshet

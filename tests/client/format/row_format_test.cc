@@ -1,0 +1,199 @@
+#include "client/format/row_format.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+#include <ostream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "client/input/line_reader.h"
+#include "core/base/str_cat.h"
+#include "tests/client/format/rows.h"
+
+namespace freshet {
+namespace {
+
+std::string Guess(std::string_view path, std::string_view line) {
+  const auto guess = GuessFormat(path, line);
+  return guess.ok() ? *guess : std::string(guess.status().message());
+}
+
+TEST(GuessFormatTest, GoesByTheEndingOfTheName) {
+  EXPECT_EQ(Guess("a/b.vw", "x"), "vw");
+  EXPECT_EQ(Guess("b.vw.gz", "x"), "vw");
+  EXPECT_EQ(Guess("b.svm", "x"), "svmlight");
+  EXPECT_EQ(Guess("b.svmlight.zst", "x"), "svmlight");
+  EXPECT_EQ(Guess("b.libsvm", "x"), "svmlight");
+  EXPECT_EQ(Guess("b.csv.zstd", "1 |f x"), "csv");
+  EXPECT_EQ(Guess("b.tsv", "x"), "tsv");
+  EXPECT_EQ(Guess("b.jsonl.gz", "x"), "jsonl");
+  EXPECT_EQ(Guess("b.ndjson", "x"), "jsonl");
+}
+
+TEST(GuessFormatTest, GoesByTheFirstLineElse) {
+  EXPECT_EQ(Guess("-", "1 |f a b:2"), "vw");
+  EXPECT_EQ(Guess("", "|f a,b"), "vw");
+  EXPECT_EQ(Guess("data.txt", "1 tag| a"), "vw");
+  EXPECT_EQ(Guess("-", "+1 3:0.5 7:1"), "svmlight");
+  EXPECT_EQ(Guess("-", "-1.5 qid:3 7:1"), "svmlight");
+  EXPECT_EQ(Guess("-", " {\"label\": 1}"), "jsonl");
+  EXPECT_EQ(Guess("-", "date,delay,origin"), "csv");
+  EXPECT_EQ(Guess("-", "a,b|c"), "csv");
+  EXPECT_EQ(Guess("-", "date\tdelay, minutes"), "tsv");
+  const std::string unknown =
+      " from its name or its first line; say --format vw, svmlight, csv, tsv or jsonl";
+  EXPECT_EQ(Guess("-", "hello"), "cannot tell the format of standard input" + unknown);
+  EXPECT_EQ(Guess("a.txt", ""), "cannot tell the format of a.txt" + unknown);
+}
+
+TEST(MakeRowFormatTest, KnowsEveryName) {
+  for (const std::string_view name : FormatNames()) EXPECT_TRUE(MakeRowFormat(name, {}).ok());
+  EXPECT_EQ(MakeRowFormat("xml", {}).status().message(),
+            "unknown format \"xml\"; the formats are vw, svmlight, csv, tsv, jsonl");
+}
+
+TEST(MakeRowFormatTest, RefusesOptionsOfOtherFormats) {
+  FormatOptions options;
+  options.label_column = "y";
+  EXPECT_EQ(MakeRowFormat("vw", options).status().message(),
+            "--label is for csv and tsv, not for the format vw");
+  options = {};
+  options.numeric_columns = {"n"};
+  EXPECT_EQ(MakeRowFormat("jsonl", options).status().message(),
+            "--numeric is for csv and tsv, not for the format jsonl");
+}
+
+// One example means the same features however it is written.
+TEST(RowFormatTest, FormatsAgreeOnIds) {
+  const std::vector<PlainRow> rows = {
+      {1, 2, {Named("user", "ann"), Named("user", "17", 0.5f), Named("ad", "x=1", -3)}}};
+  FormatTester vw("vw", {});
+  vw.RowOf("1 2 |user ann 17:0.5 |ad x=1:-3");
+  EXPECT_EQ(vw.rows(), rows);
+  FormatTester proto("jsonl", {});
+  proto.RowOf(
+      R"({"label":1,"weight":2,"namespaces":[{"name":"user","features":[{"name":"ann"},)"
+      R"({"name":"17","value":0.5}]},{"name":"ad","features":[{"name":"x=1","value":-3}]}]})");
+  EXPECT_EQ(proto.rows(), rows);
+  ExampleBatchBuilder builder;
+  builder.BeginRow(1, 2);
+  for (const PlainFeature& feature : rows[0].features) {
+    builder.AddFeature(builder.Namespace(feature.ns), feature.id, feature.value);
+  }
+  builder.EndRow();
+  EXPECT_EQ(RowsOf(builder), rows);
+
+  FormatTester svmlight("svmlight", {});
+  FormatTester indices("vw", {});
+  EXPECT_EQ(svmlight.RowOf("1 3:0.1 11:1"), indices.RowOf("1 | 3:0.1 11"));
+
+  FormatOptions csv_options;
+  csv_options.numeric_columns = {"age"};
+  FormatTester csv("csv", csv_options);
+  FormatTester json("jsonl", {});
+  csv.Feed("label,user,age");
+  EXPECT_EQ(csv.RowOf("1,17,0.3"), json.RowOf(R"({"label": 1, "user": "17", "age": 0.3})"));
+}
+
+TEST(RowFormatTest, TheSameNumberMeansTheSameInEveryFormat) {
+  for (const std::string number : {"0.1", "16777217", "1.00000005960464477", "3e-39", "0.30000001",
+                                   "-7.00649e-45", "123456789.123456789"}) {
+    FormatTester vw("vw", {});
+    FormatTester json("jsonl", {});
+    EXPECT_EQ(vw.RowOf("1 |x x:" + number), json.RowOf("{\"label\": 1, \"x\": " + number + "}"));
+  }
+}
+
+// Real files, where the environment variable FRESHET_DATA names the folder that has them.
+struct DataFile {
+  std::string_view name;
+  std::string_view format;
+  uint64_t rows;
+  double positive;
+  std::vector<std::string_view> first;  // Names of the first row's features in namespace f.
+};
+
+std::string TestName(const testing::TestParamInfo<DataFile>& file) {
+  std::string name =
+      StrCat(file.param.name.substr(0, file.param.name.find('.')), "_", file.param.format);
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+}
+
+void PrintTo(const DataFile& file, std::ostream* out) { *out << file.name; }
+
+class DataTest : public testing::TestWithParam<DataFile> {};
+
+TEST_P(DataTest, ReadsEveryRow) {
+  const char* const folder = std::getenv("FRESHET_DATA");
+  if (folder == nullptr) GTEST_SKIP() << "set FRESHET_DATA to the folder of real data to run this";
+  const DataFile& file = GetParam();
+  FormatOptions options;
+  if (file.format == "csv") {
+    options.label_column = "delay";
+    options.positive = ">=15";
+    options.numeric_columns = {"distance"};
+    options.time_features_column = "date";
+  }
+  const auto format = MakeRowFormat(file.format, options);
+  ASSERT_TRUE(format.ok());
+  LineReader reader({std::string(folder) + "/" + std::string(file.name)}, {});
+  ExampleBatchBuilder builder;
+  uint64_t rows = 0;
+  double positive = 0;
+  std::string_view line;
+  while (true) {
+    const auto more = reader.Next(line);
+    ASSERT_TRUE(more.ok()) << more.status();
+    if (!*more) break;
+    if (reader.is_first_line()) (*format)->BeginFile(reader.path());
+    const auto added = (*format)->ParseLine(line, builder);
+    ASSERT_TRUE(added.ok()) << "line " << reader.line_number() << ": " << added.status();
+    if (!*added) continue;
+    if (rows == 0 && !file.first.empty()) {
+      std::vector<PlainFeature> expected;
+      for (const std::string_view name : file.first) expected.push_back(Named("f", name));
+      EXPECT_EQ(RowsOf(builder).back().features, expected);
+    }
+    positive += builder.View().labels.back() > 0 ? 1 : 0;
+    ++rows;
+    builder.Clear();
+  }
+  EXPECT_EQ(rows, file.rows);
+  EXPECT_NEAR(positive / static_cast<double>(rows), file.positive, 0.0001);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Files, DataTest,
+    testing::Values(DataFile{"a9a.vw.gz",
+                             "vw",
+                             48841,
+                             0.2393,
+                             {"3", "11", "14", "19", "39", "42", "55", "64", "67", "73", "75", "76",
+                              "80", "83"}},
+                    DataFile{"a9a.svm.gz", "svmlight", 32560, 0.2408, {}},
+                    DataFile{"elec2.vw.gz", "vw", 45312, 0.4246, {}},
+                    DataFile{"obd.vw.gz",
+                             "vw",
+                             40000,
+                             0.0052,
+                             {"c=men", "item=men2", "pos=2", "u0=cef3390e", "u1=2d03db55",
+                              "u2=c2e4f76c", "u3=c39b0c7d", "i1=77490d05", "i2=bfcce809",
+                              "i3=7a0c97ee", "iu=men2_cef3390e"}},
+                    DataFile{"flights.vw.gz",
+                             "vw",
+                             1000000,
+                             0.2290,
+                             {"o=LAS", "d=PHL", "od=LASPHL", "h=00", "dow=0", "hdow=00_0",
+                              "oh=LAS00", "day=01-01", "oday=LAS01-01", "dist=30"}},
+                    DataFile{"flights-1m.csv.gz", "csv", 1000000, 0.2290, {}},
+                    DataFile{"kdd99.vw.gz", "vw", 494021, 0.8031, {}},
+                    DataFile{"rcv1_small.vw.gz", "vw", 1500, 0.4693, {}}),
+    TestName);
+
+}  // namespace
+}  // namespace freshet
