@@ -1,0 +1,90 @@
+// Sparse streams, on which features are absent for long, against the plain reference learner.
+
+#include <cmath>
+
+#include "gtest/gtest.h"
+#include "tests/support/example_stream.h"
+#include "tests/support/learner_specs.h"
+#include "tests/support/reference_learner.h"
+
+namespace freshet {
+namespace {
+
+constexpr uint32_t kFeatureCount = 60;
+
+void ExpectSameAsReference(const LearnerSpec& spec, const std::vector<StreamExample>& examples) {
+  const std::unique_ptr<Learner> learner = NewLearner(spec);
+  ReferenceLearner reference(spec, kFeatureCount);
+  const std::vector<float> scores = Learn(*learner, examples);
+  for (size_t i = 0; i < examples.size(); ++i) {
+    const double expected = reference.Learn(examples[i]);
+    ASSERT_NEAR(scores[i], expected, 3e-4 * (1 + std::abs(expected))) << "example " << i;
+  }
+  // Most features are absent at the end, so that this also checks what readers catch up.
+  for (uint32_t id = 0; id < kFeatureCount; ++id) {
+    const double expected = reference.weight(id);
+    ASSERT_NEAR(WeightOf(*learner, id), expected, 3e-4 * (1 + std::abs(expected)))
+        << "weight " << id;
+  }
+  ASSERT_NEAR(ScoreOf(*learner, {}), reference.intercept(), 3e-4);
+  EXPECT_EQ(learner->skipped_count(), 0u);
+}
+
+std::vector<StreamExample> StreamFor(const LearnerSpec& spec, uint32_t seed) {
+  return MakeStream({.loss = spec.loss,
+                     .seed = seed,
+                     .example_count = 1200,
+                     .feature_count = kFeatureCount,
+                     .unit_values = seed % 2 == 0,
+                     .importance_weights = true});
+}
+
+TEST(ReferenceTest, EveryOptimizerAndLossWithoutExtras) {
+  for (const NamedSpec& named : EveryOptimizerAndLoss()) {
+    SCOPED_TRACE(named.name);
+    ExpectSameAsReference(named.spec, StreamFor(named.spec, 1));
+    ExpectSameAsReference(named.spec, StreamFor(named.spec, 2));
+  }
+}
+
+TEST(ReferenceTest, EveryOptimizerAndLossWithL2AndClipping) {
+  for (const NamedSpec& named : EveryOptimizerAndLoss()) {
+    SCOPED_TRACE(named.name);
+    LearnerSpec spec = named.spec;
+    spec.linear.l2 = 0.05;
+    spec.linear.gradient_clip = 0.2;
+    ExpectSameAsReference(spec, StreamFor(spec, 3));
+    ExpectSameAsReference(spec, StreamFor(spec, 4));
+  }
+}
+
+TEST(ReferenceTest, EveryOptimizerAndLossWithoutIntercept) {
+  for (const NamedSpec& named : EveryOptimizerAndLoss()) {
+    SCOPED_TRACE(named.name);
+    LearnerSpec spec = named.spec;
+    spec.linear.intercept = false;
+    ExpectSameAsReference(spec, StreamFor(spec, 5));
+  }
+}
+
+TEST(ReferenceTest, EveryOptimizerAndSchedule) {
+  for (const NamedSpec& named : EveryOptimizerAndSchedule()) {
+    SCOPED_TRACE(named.name);
+    ExpectSameAsReference(named.spec, StreamFor(named.spec, 7));
+  }
+}
+
+TEST(ReferenceTest, StrongMomentumOverLongAbsence) {
+  for (const OptimizerOptions& optimizer :
+       {OptimizerOptions(Momentum::Options{.momentum = 0.999}),
+        OptimizerOptions(Nesterov::Options{.momentum = 0.999})}) {
+    LearnerSpec spec;
+    spec.optimizer = optimizer;
+    spec.linear.bits = 10;
+    spec.linear.learning_rate = spec.linear.intercept_learning_rate = 1e-4;
+    ExpectSameAsReference(spec, StreamFor(spec, 8));
+  }
+}
+
+}  // namespace
+}  // namespace freshet

@@ -1,0 +1,70 @@
+#include "tests/support/learner_specs.h"
+
+namespace freshet {
+namespace {
+
+struct NamedOptimizer {
+  std::string name;
+  OptimizerOptions options;
+  double learning_rate;
+};
+
+std::vector<NamedOptimizer> Optimizers() {
+  return {
+      {"sgd", Sgd::Options{}, 0.08},
+      {"minibatch", MiniBatch::Options{.examples = 7}, 0.2},
+      {"momentum", Momentum::Options{.momentum = 0.7}, 0.02},
+      {"nesterov", Nesterov::Options{.momentum = 0.7}, 0.02},
+      {"adagrad", AdaGrad::Options{.epsilon = 0.2}, 0.3},
+      {"rmsprop", RmsProp::Options{.rho = 0.98, .epsilon = 1e-3}, 0.02},
+      {"adam", Adam::Options{.beta1 = 0.8, .beta2 = 0.99, .epsilon = 1e-3}, 0.02},
+  };
+}
+
+LearnerSpec SpecOf(const NamedOptimizer& optimizer) {
+  LearnerSpec spec;
+  spec.optimizer = optimizer.options;
+  spec.linear.learning_rate = optimizer.learning_rate;
+  spec.linear.intercept_learning_rate = optimizer.learning_rate / 3;
+  spec.linear.initial_intercept = -0.4;
+  spec.linear.bits = 10;
+  return spec;
+}
+
+}  // namespace
+
+std::vector<NamedSpec> EveryOptimizerAndLoss() {
+  std::vector<NamedSpec> specs;
+  for (const NamedOptimizer& optimizer : Optimizers()) {
+    LearnerSpec spec = SpecOf(optimizer);
+    specs.push_back({optimizer.name + "_logistic", spec});
+    spec.loss = LossKind::kSquared;
+    spec.linear.learning_rate /= 4;  // Gradients are larger than the logistic ones.
+    spec.linear.intercept_learning_rate /= 4;
+    specs.push_back({optimizer.name + "_squared", spec});
+  }
+  return specs;
+}
+
+std::vector<NamedSpec> EveryOptimizerAndSchedule() {
+  const std::vector<std::pair<std::string, ScheduleOptions>> schedules = {
+      {"constant", ConstantSchedule{}},
+      {"inverse_power", InversePowerSchedule{.t0 = 50, .power = 0.6}},
+      {"exponential", ExponentialSchedule{.decay = 0.3, .decay_steps = 400}},
+      {"step", StepSchedule{.decay = 0.5, .decay_steps = 90}},
+      {"plateau",
+       PlateauSchedule{
+           .factor = 0.6, .patience = 2, .window = 40, .threshold = 0.05, .min_share = 0.05}},
+  };
+  std::vector<NamedSpec> specs;
+  for (const NamedOptimizer& optimizer : Optimizers()) {
+    for (const auto& [name, schedule] : schedules) {
+      LearnerSpec spec = SpecOf(optimizer);
+      spec.schedule = schedule;
+      specs.push_back({optimizer.name + "_" + name, spec});
+    }
+  }
+  return specs;
+}
+
+}  // namespace freshet

@@ -1,0 +1,149 @@
+#include "tests/support/reference_learner.h"
+
+#include <algorithm>
+#include <cmath>
+#include <variant>
+
+namespace freshet {
+
+ReferenceLearner::ReferenceLearner(const LearnerSpec& spec, size_t feature_count)
+    : spec_(spec),
+      weights_(feature_count + 1),
+      velocities_(feature_count + 1),
+      squares_(feature_count + 1),
+      last_steps_(feature_count + 1),
+      window_gradients_(feature_count + 1),
+      window_present_(feature_count + 1) {
+  if (spec_.linear.intercept) weights_.back() = spec_.linear.initial_intercept;
+}
+
+double ReferenceLearner::Learn(const StreamExample& example) {
+  std::vector<double> x(weights_.size());
+  std::vector<bool> present(weights_.size());
+  for (const StreamFeature& feature : example.features) {
+    x[feature.id] = feature.value;
+    present[feature.id] = true;
+  }
+  x.back() = spec_.linear.intercept ? 1 : 0;
+  present.back() = spec_.linear.intercept;
+
+  double score = 0;
+  for (size_t i = 0; i < x.size(); ++i) score += weights_[i] * x[i];
+  if (example.weight == 0) return score;
+
+  std::vector<double> gradients(weights_.size());
+  for (size_t i = 0; i < x.size(); ++i) {
+    gradients[i] = example.weight * Gradient(score, example.label) * x[i];
+  }
+  const auto* minibatch = std::get_if<MiniBatch::Options>(&spec_.optimizer);
+  if (minibatch == nullptr) {
+    Step(gradients, present);
+  } else {
+    for (size_t i = 0; i < x.size(); ++i) {
+      window_gradients_[i] += gradients[i] / minibatch->examples;
+      if (present[i]) window_present_[i] = true;
+    }
+    if (++window_count_ == minibatch->examples) {
+      Step(window_gradients_, window_present_);
+      std::fill(window_gradients_.begin(), window_gradients_.end(), 0);
+      std::fill(window_present_.begin(), window_present_.end(), false);
+      window_count_ = 0;
+    }
+  }
+  ObserveLoss(Loss(score, example.label), example.weight);
+  return score;
+}
+
+double ReferenceLearner::Loss(double score, double label) const {
+  if (spec_.loss == LossKind::kSquared) return std::pow(score - label, 2);
+  const double y = label > 0 ? 1 : -1;
+  return std::log(1 + std::exp(-y * score));
+}
+
+double ReferenceLearner::Gradient(double score, double label) const {
+  if (spec_.loss == LossKind::kSquared) return 2 * (score - label);
+  const double p = 1 / (1 + std::exp(-score));
+  return p - (label > 0 ? 1 : 0);
+}
+
+double ReferenceLearner::Share() const {
+  const auto t = static_cast<double>(steps_);
+  if (const auto* inverse_power = std::get_if<InversePowerSchedule>(&spec_.schedule)) {
+    return std::pow(inverse_power->t0 / (inverse_power->t0 + t), inverse_power->power);
+  }
+  if (const auto* exponential = std::get_if<ExponentialSchedule>(&spec_.schedule)) {
+    return std::pow(exponential->decay, t / exponential->decay_steps);
+  }
+  if (const auto* step = std::get_if<StepSchedule>(&spec_.schedule)) {
+    return std::pow(step->decay, std::floor(t / step->decay_steps));
+  }
+  return share_;
+}
+
+void ReferenceLearner::ObserveLoss(double loss, double weight) {
+  const auto* plateau = std::get_if<PlateauSchedule>(&spec_.schedule);
+  if (plateau == nullptr) return;
+  loss_sum_ += weight * loss;
+  loss_weight_ += weight;
+  if (++loss_count_ < plateau->window) return;
+  const double mean = loss_sum_ / loss_weight_;
+  loss_sum_ = loss_weight_ = 0;
+  loss_count_ = 0;
+  if (best_ < 0 || mean < best_ - plateau->threshold * best_) {
+    best_ = mean;
+    bad_windows_ = 0;
+  } else if (++bad_windows_ == plateau->patience) {
+    share_ = std::max(share_ * plateau->factor, plateau->min_share);
+    bad_windows_ = 0;
+  }
+}
+
+void ReferenceLearner::Step(const std::vector<double>& gradients,
+                            const std::vector<bool>& present) {
+  const LinearOptions& options = spec_.linear;
+  const double share = Share();
+  ++steps_;
+  for (size_t i = 0; i < weights_.size(); ++i) {
+    const bool is_intercept = i + 1 == weights_.size();
+    double g = gradients[i];
+    if (options.gradient_clip > 0) {
+      g = std::clamp(g, -options.gradient_clip, options.gradient_clip);
+    }
+    if (present[i] && !is_intercept) g += options.l2 * weights_[i];
+    const double rate = is_intercept ? options.intercept_learning_rate : options.learning_rate;
+    MoveOne(i, rate * share, g, present[i]);
+  }
+}
+
+void ReferenceLearner::MoveOne(size_t i, double rate, double g, bool present) {
+  double& w = weights_[i];
+  double& v = velocities_[i];
+  double& s = squares_[i];
+  if (const auto* momentum = std::get_if<Momentum::Options>(&spec_.optimizer)) {
+    v = momentum->momentum * v - rate * g;
+    w += v;
+  } else if (const auto* nesterov = std::get_if<Nesterov::Options>(&spec_.optimizer)) {
+    v = nesterov->momentum * v - rate * g;
+    w += nesterov->momentum * v - rate * g;
+  } else if (const auto* adagrad = std::get_if<AdaGrad::Options>(&spec_.optimizer)) {
+    s += g * g;
+    w -= rate * g / std::sqrt(s + adagrad->epsilon);
+  } else if (const auto* rmsprop = std::get_if<RmsProp::Options>(&spec_.optimizer)) {
+    s = rmsprop->rho * s + (1 - rmsprop->rho) * g * g;
+    w -= rate * g / std::sqrt(s + rmsprop->epsilon);
+  } else if (const auto* adam = std::get_if<Adam::Options>(&spec_.optimizer)) {
+    if (!present) return;
+    const auto absent = static_cast<double>(steps_ - last_steps_[i]);
+    last_steps_[i] = steps_;
+    v = std::pow(adam->beta1, absent) * v + (1 - adam->beta1) * g;
+    s = std::pow(adam->beta2, absent) * s + (1 - adam->beta2) * g * g;
+    const auto t = static_cast<double>(steps_);
+    const double mean = v / (1 - std::pow(adam->beta1, t));
+    const double square = s / (1 - std::pow(adam->beta2, t));
+    w -= rate * mean / (std::sqrt(square) + adam->epsilon);
+  } else {  // SGD, and mini-batch at the end of a window.
+    w -= rate * g;
+  }
+}
+
+}  // namespace freshet

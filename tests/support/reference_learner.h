@@ -1,0 +1,62 @@
+// A slow, obvious learner that judges the fast one.
+
+#ifndef FRESHET_TESTS_SUPPORT_REFERENCE_LEARNER_H_
+#define FRESHET_TESTS_SUPPORT_REFERENCE_LEARNER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "core/model/spec.h"
+#include "tests/support/example_stream.h"
+
+namespace freshet {
+
+// The textbook rules in double precision over dense vectors: at every step every weight moves as
+// the rule says, whether its feature is present or not. Only Adam is lazy, by definition.
+//
+// The intercept is the last weight, of a feature that every example has.
+class ReferenceLearner {
+ public:
+  // Features are 0 to feature_count - 1.
+  ReferenceLearner(const LearnerSpec& spec, size_t feature_count);
+
+  // The score before the update. REQUIRES: no feature occurs twice.
+  double Learn(const StreamExample& example);
+
+  double weight(size_t feature) const { return weights_[feature]; }
+  double intercept() const { return weights_.back(); }
+
+ private:
+  double Share() const;
+  double Loss(double score, double label) const;
+  double Gradient(double score, double label) const;
+  void ObserveLoss(double loss, double weight);
+
+  void Step(const std::vector<double>& gradients, const std::vector<bool>& present);
+  void MoveOne(size_t i, double rate, double g, bool present);
+
+  const LearnerSpec spec_;
+  std::vector<double> weights_;
+  std::vector<double> velocities_;  // Momentum, Nesterov; Adam's m.
+  std::vector<double> squares_;     // AdaGrad, RMSProp; Adam's v.
+  std::vector<size_t> last_steps_;  // Adam.
+  size_t steps_ = 0;
+
+  // Mini-batch.
+  std::vector<double> window_gradients_;
+  std::vector<bool> window_present_;
+  size_t window_count_ = 0;
+
+  // Plateau schedule.
+  double share_ = 1;
+  double best_ = -1;
+  double loss_sum_ = 0;
+  double loss_weight_ = 0;
+  size_t loss_count_ = 0;
+  size_t bad_windows_ = 0;
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_TESTS_SUPPORT_REFERENCE_LEARNER_H_
