@@ -142,13 +142,22 @@ class LinearLearner final : public Learner {
     for (; *next < end; ++*next) table_.Prefetch(table_.IndexOf(batch.feature_ids[*next]));
   }
 
-  // Four sums side by side; their order is part of the result.
-  template <typename Row>
-  float Score(const Row& row, uint64_t steps_taken) const {
+  // The weights as the writer and as readers load them.
+  float OwnWeight(uint32_t index, uint64_t steps_taken) const {
+    return rule_.Weight(table_.LoadOwn(index), steps_taken);
+  }
+  float SharedWeight(uint32_t index, uint64_t steps_taken) const {
+    return rule_.Weight(table_.Load(index), steps_taken);
+  }
+
+  // `weight_of` is one of the functions above. Four sums side by side; their order is part of the
+  // result.
+  template <auto weight_of, typename Row>
+  float Score(const Row& row, float intercept, uint64_t steps_taken) const {
     const auto term = [&](size_t i) {
-      return rule_.Weight(table_.Load(table_.IndexOf(row.ids[i])), steps_taken) * row.Value(i);
+      return (this->*weight_of)(table_.IndexOf(row.ids[i]), steps_taken) * row.Value(i);
     };
-    float sums[4] = {rule_.Weight(intercept_.Load(), steps_taken), 0, 0, 0};
+    float sums[4] = {intercept, 0, 0, 0};
     size_t i = 0;
     for (; i + 4 <= row.size; i += 4) {
       sums[0] += term(i);
@@ -173,7 +182,8 @@ class LinearLearner final : public Learner {
   template <typename Row>
   float LearnRow(const Row& row, float label, float weight) {
     const uint64_t steps_taken = steps_taken_.load(std::memory_order_relaxed);
-    const float score = Score(row, steps_taken);
+    const float intercept = rule_.Weight(intercept_.LoadOwn(), steps_taken);
+    const float score = Score<&LinearLearner::OwnWeight>(row, intercept, steps_taken);
     if (weight == 0) return std::isfinite(score) ? score : 0;
     const float gradient = Loss::Gradient(score, label) * weight;
     // False for NaN too: see bounds.h.
@@ -195,12 +205,12 @@ class LinearLearner final : public Learner {
     const StepPair step = NextStep(steps_taken);
     for (size_t i = 0; i < row.size; ++i) {
       const uint32_t index = table_.IndexOf(row.ids[i]);
-      Slot slot = table_.Load(index);
+      Slot slot = table_.LoadOwn(index);
       rule_.Step(step.feature, gradient * row.Value(i), slot);
       table_.Store(index, slot);
     }
     if (options_.intercept) {
-      Slot slot = intercept_.Load();
+      Slot slot = intercept_.LoadOwn();
       rule_.Step(step.intercept, gradient, slot);
       intercept_.Store(slot);
     }
@@ -212,12 +222,12 @@ class LinearLearner final : public Learner {
   void Accumulate(const Row& row, float gradient) {
     for (size_t i = 0; i < row.size; ++i) {
       const uint32_t index = table_.IndexOf(row.ids[i]);
-      Slot slot = table_.Load(index);
+      Slot slot = table_.LoadOwn(index);
       if (rule_.Accumulate(gradient * row.Value(i), slot)) pending_indices_.push_back(index);
       table_.Store(index, slot);
     }
     if (options_.intercept) {
-      Slot slot = intercept_.Load();
+      Slot slot = intercept_.LoadOwn();
       rule_.Accumulate(gradient, slot);
       intercept_.Store(slot);
     }
@@ -231,14 +241,14 @@ class LinearLearner final : public Learner {
     const size_t count = pending_indices_.size();
     for (size_t i = 0; i < count; ++i) {
       table_.Prefetch(pending_indices_[std::min(i + kAhead, count - 1)]);
-      Slot slot = table_.Load(pending_indices_[i]);
+      Slot slot = table_.LoadOwn(pending_indices_[i]);
       rule_.Step(step.feature, slot);
       table_.Store(pending_indices_[i], slot);
     }
     pending_indices_.clear();
     window_count_ = 0;
     if (options_.intercept) {
-      Slot slot = intercept_.Load();
+      Slot slot = intercept_.LoadOwn();
       rule_.Step(step.intercept, slot);
       intercept_.Store(slot);
     }
@@ -270,7 +280,7 @@ class LinearLearner final : public Learner {
       rule_.Refresh(steps_taken, slot);
       table_.Store(index, slot);
     });
-    Slot slot = intercept_.Load();
+    Slot slot = intercept_.LoadOwn();
     rule_.Refresh(steps_taken, slot);
     intercept_.Store(slot);
   }
@@ -280,7 +290,10 @@ class LinearLearner final : public Learner {
     size_t next = 0;
     for (size_t row = 0; row < batch.size(); ++row) {
       PrefetchAhead(batch, row, &next);
-      const float score = Score(Row(batch, row), steps_taken_.load(std::memory_order_relaxed));
+      const uint64_t steps_taken = steps_taken_.load(std::memory_order_relaxed);
+      const float intercept = rule_.Weight(intercept_.Load(), steps_taken);
+      const float score =
+          Score<&LinearLearner::SharedWeight>(Row(batch, row), intercept, steps_taken);
       scores[row] = std::isfinite(score) ? score : 0;
     }
   }
@@ -315,7 +328,7 @@ void LinearLearner<Loss, Rule>::SaveState(StateWriter& writer) const {
   writer.WriteValue(steps_taken_.load(std::memory_order_relaxed));
   writer.WriteValue(window_count_);
   schedule_.SaveState(writer);
-  writer.WriteValue(intercept_.Load());
+  writer.WriteValue(intercept_.LoadOwn());
   table_.SaveState(writer);
 }
 

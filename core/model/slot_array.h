@@ -7,6 +7,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <type_traits>
 
 #include "core/optimizer/optimizer.h"
@@ -27,30 +28,50 @@ class SlotArray {
   // `words` are kSlotWords for each slot, and outlive the view.
   explicit SlotArray(Word* words) : words_(words) {}
 
-  Slot Load(size_t index) const { return std::bit_cast<Slot>(LoadWords(index)); }
+  // For readers.
+  Slot Load(size_t index) const {
+    const Word* const word = words_ + index * kSlotWords;
+    Parts parts;
+    if constexpr (kSlotWords == 2) Split(__atomic_load_n(word + 1, __ATOMIC_ACQUIRE), &parts[2]);
+    Split(__atomic_load_n(word, __ATOMIC_RELAXED), &parts[0]);
+    return std::bit_cast<Slot>(parts);
+  }
 
-  // Whether any bit of the slot is set.
-  bool IsUsed(size_t index) const { return LoadWords(index) != Words{}; }
+  // For the one writer, which alone changes slots.
+  Slot LoadOwn(size_t index) const {
+    Parts parts;
+    std::memcpy(&parts, words_ + index * kSlotWords, sizeof(Slot));
+    return std::bit_cast<Slot>(parts);
+  }
 
   // For the one writer.
   void Store(size_t index, const Slot& slot) {
-    Word* word = words_ + index * kSlotWords;
-    const auto copy = std::bit_cast<Words>(slot);
-    __atomic_store_n(word, copy[0], __ATOMIC_RELAXED);
-    if constexpr (kSlotWords == 2) __atomic_store_n(word + 1, copy[1], __ATOMIC_RELEASE);
+    Word* const word = words_ + index * kSlotWords;
+    const auto parts = std::bit_cast<Parts>(slot);
+    __atomic_store_n(word, Join(&parts[0]), __ATOMIC_RELAXED);
+    if constexpr (kSlotWords == 2) __atomic_store_n(word + 1, Join(&parts[2]), __ATOMIC_RELEASE);
   }
+
+  // Whether any bit of the slot is set. For readers.
+  bool IsUsed(size_t index) const { return std::bit_cast<Parts>(Load(index)) != Parts{}; }
 
   void Prefetch(size_t index) const { __builtin_prefetch(words_ + index * kSlotWords, 1); }
 
  private:
-  using Words = std::array<Word, kSlotWords>;
+  using Parts = std::array<uint32_t, sizeof(Slot) / 4>;
 
-  Words LoadWords(size_t index) const {
-    const Word* word = words_ + index * kSlotWords;
-    Words copy;
-    if constexpr (kSlotWords == 2) copy[1] = __atomic_load_n(word + 1, __ATOMIC_ACQUIRE);
-    copy[0] = __atomic_load_n(word, __ATOMIC_RELAXED);
-    return copy;
+  // Words are put together in registers; through memory, each store would have to drain first.
+  static Word Join(const uint32_t* parts) {
+    if constexpr (sizeof(Word) == 4) {
+      return parts[0];
+    } else {
+      return parts[0] | uint64_t{parts[1]} << 32;
+    }
+  }
+
+  static void Split(Word word, uint32_t* parts) {
+    parts[0] = static_cast<uint32_t>(word);
+    if constexpr (sizeof(Word) == 8) parts[1] = static_cast<uint32_t>(word >> 32);
   }
 
   Word* words_;
@@ -60,13 +81,14 @@ class SlotArray {
 template <WeightSlot Slot>
 class SingleSlot {
  public:
-  Slot Load() const { return SlotArray<Slot>(const_cast<Word*>(words_.data())).Load(0); }
-  void Store(const Slot& slot) { SlotArray<Slot>(words_.data()).Store(0, slot); }
+  Slot Load() const { return View().Load(0); }
+  Slot LoadOwn() const { return View().LoadOwn(0); }
+  void Store(const Slot& slot) { View().Store(0, slot); }
 
  private:
-  using Word = typename SlotArray<Slot>::Word;
+  SlotArray<Slot> View() const { return SlotArray<Slot>(words_.data()); }
 
-  std::array<Word, SlotArray<Slot>::kSlotWords> words_{};
+  mutable std::array<typename SlotArray<Slot>::Word, SlotArray<Slot>::kSlotWords> words_{};
 };
 
 }  // namespace freshet

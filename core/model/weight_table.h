@@ -37,6 +37,7 @@ class WeightTable {
   uint32_t IndexOf(uint32_t feature_id) const { return feature_id & mask_; }
 
   Slot Load(uint32_t index) const { return slots_.Load(index); }
+  Slot LoadOwn(uint32_t index) const { return slots_.LoadOwn(index); }
   void Store(uint32_t index, const Slot& slot) { slots_.Store(index, slot); }
   void Prefetch(uint32_t index) const { slots_.Prefetch(index); }
 
@@ -51,7 +52,7 @@ class WeightTable {
       const uint32_t begin = block * kBlockSlots;
       for (uint32_t index = begin; index < begin + kBlockSlots; ++index) {
         if (!IsZero(Bytes().subspan(index * sizeof(Slot), sizeof(Slot)))) {
-          visit(index, Load(index));
+          visit(index, LoadOwn(index));
         }
       }
     }
@@ -90,7 +91,7 @@ class WeightTable {
       if (!reader.status().ok()) return reader.status();
       bool valid = !IsZero(Block(block));
       const uint32_t begin = block * kBlockSlots;
-      for (uint32_t i = begin; i < begin + kBlockSlots; ++i) valid &= is_valid(Load(i));
+      for (uint32_t i = begin; i < begin + kBlockSlots; ++i) valid &= is_valid(LoadOwn(i));
       if (!valid) {
         return absl::DataLossError(StrCat("the saved weights hold an impossible slot in [", begin,
                                           ", ", begin + kBlockSlots, ")"));

@@ -14,8 +14,10 @@
 #ifndef FRESHET_CORE_OPTIMIZER_ADAM_H_
 #define FRESHET_CORE_OPTIMIZER_ADAM_H_
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 
 #include "core/optimizer/bounds.h"
 #include "core/optimizer/power_table.h"
@@ -56,8 +58,7 @@ class Adam {
   float Weight(const Slot& slot, uint64_t /*steps_taken*/) const { return slot.weight; }
 
   Context Prepare(const StepContext& step) const {
-    return {step, static_cast<float>(1 / (1 - beta1_powers_(step.step))),
-            static_cast<float>(1 / (1 - beta2_powers_(step.step)))};
+    return {step, Correction(beta1_powers_, step.step), Correction(beta2_powers_, step.step)};
   }
 
   void Step(const Context& step, float gradient, Slot& slot) const {
@@ -80,6 +81,12 @@ class Adam {
   }
 
  private:
+  // 1 / (1 - beta^t), which is 1 long before t passes 32 bits.
+  static float Correction(const PowerTable& powers, uint64_t t) {
+    constexpr uint64_t kMax = std::numeric_limits<uint32_t>::max();
+    return static_cast<float>(1 / (1 - powers(static_cast<uint32_t>(std::min(t, kMax)))));
+  }
+
   // Applies the decay from the slot's last step up to and including `step`.
   void Age(uint64_t step, Slot& slot) const {
     const uint32_t steps = static_cast<uint32_t>(step) - slot.step;

@@ -1,8 +1,9 @@
 #ifndef FRESHET_CORE_OPTIMIZER_POWER_TABLE_H_
 #define FRESHET_CORE_OPTIMIZER_POWER_TABLE_H_
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
-#include <vector>
 
 namespace freshet {
 
@@ -13,20 +14,14 @@ class PowerTable {
   // REQUIRES: 0 <= base < 1.
   explicit PowerTable(double base);
 
-  // base^k to a relative error of about 1e-13; 0^0 is 1.
-  double operator()(uint64_t k) const {
-    if (k < kSize) return low_[k];
-    if (k < kSize * kSize) return middle_[k / kSize] * low_[k % kSize];
-    if (k >= kSize * kSize * kSize) return 0;
-    return high_[k / (kSize * kSize)] * middle_[k / kSize % kSize] * low_[k % kSize];
+  // base^k to a relative error of about 1e-13; 0^0 is 1. Without branches.
+  double operator()(uint32_t k) const {
+    return powers_[0][k & 255] * powers_[1][(k >> 8) & 255] *
+           (powers_[2][(k >> 16) & 255] * powers_[3][k >> 24]);
   }
 
  private:
-  static constexpr uint64_t kSize = 2048;  // Its cube is above 2^32.
-
-  std::vector<double> low_;     // base^i
-  std::vector<double> middle_;  // base^(i kSize)
-  std::vector<double> high_;    // base^(i kSize^2)
+  std::array<std::array<double, 256>, 4> powers_;  // powers_[j][i] = base^(i * 256^j)
 };
 
 }  // namespace freshet
