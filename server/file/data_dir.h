@@ -66,7 +66,9 @@ class DataDir {
 
   absl::Status CheckVersion() const;
   absl::Status RemoveLeftovers() const;
+  absl::Status BuildModel(const std::string& folder, std::string_view manifest) const;
   std::string ModelsDir() const;
+  std::string ManifestPath(std::string_view model_id) const;
   std::string NewTrashPath(std::string_view model_id);
 
   FileSystem& file_system_;

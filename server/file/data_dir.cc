@@ -1,0 +1,201 @@
+#include "server/file/data_dir.h"
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+#include <utility>
+
+#include "core/base/str_cat.h"
+#include "server/file/file_status.h"
+#include "server/file/small_file.h"
+
+namespace freshet {
+namespace {
+
+constexpr uint32_t kVersion = 1;
+constexpr std::string_view kNewPrefix = ".new-";
+constexpr std::string_view kTrashPrefix = ".trash-";
+
+// Creates the folder and those it stands in, durably.
+absl::Status CreateDirs(FileSystem& file_system, const std::string& path) {
+  std::string folder;
+  for (const std::filesystem::path& part : std::filesystem::path(path)) {
+    if (part.empty()) continue;
+    folder = folder.empty() || folder.back() == '/' ? StrCat(folder, part.string())
+                                                    : StrCat(folder, "/", part.string());
+    const absl::Status status = file_system.CreateDir(folder);
+    const bool exists = absl::IsAlreadyExists(status);
+    if (!status.ok() && !exists) return status;
+    const absl::Status synced = file_system.SyncDir(ParentFolder(folder));
+    // One that exists is synced for the case that a crash came between its creation and the sync;
+    // that may not be ours to do, high up.
+    if (!synced.ok() && !exists) return synced;
+  }
+  return absl::OkStatus();
+}
+
+// Removes a folder and all that it holds.
+absl::Status RemoveTree(FileSystem& file_system, const std::string& path) {
+  const absl::StatusOr<std::vector<DirEntry>> entries = file_system.ListDir(path);
+  if (!entries.ok()) return entries.status();
+  for (const DirEntry& entry : *entries) {
+    const std::string child = StrCat(path, "/", entry.name);
+    absl::Status status =
+        entry.is_directory ? RemoveTree(file_system, child) : file_system.Unlink(child);
+    if (!status.ok()) return status;
+  }
+  return file_system.RemoveDir(path);
+}
+
+bool IsLeftover(std::string_view name) {
+  return name.starts_with(kNewPrefix) || name.starts_with(kTrashPrefix);
+}
+
+}  // namespace
+
+DataDir::DataDir(FileSystem& file_system, std::string path, std::unique_ptr<FileLock> lock)
+    : file_system_(file_system), path_(std::move(path)), lock_(std::move(lock)) {}
+
+absl::StatusOr<std::unique_ptr<DataDir>> DataDir::Open(FileSystem& file_system, std::string path) {
+  const std::string context = StrCat("the data folder ", path, " cannot be used");
+  absl::Status status = CreateDirs(file_system, path);
+  if (!status.ok()) return WithContext(context, status);
+  absl::StatusOr<std::unique_ptr<FileLock>> lock = file_system.LockFile(StrCat(path, "/LOCK"));
+  if (absl::IsFailedPrecondition(lock.status())) {
+    return absl::FailedPreconditionError(
+        StrCat("the data folder ", path, " is in use: ", ToStd(lock.status().message()),
+               "; stop that server or choose another folder with --data-dir"));
+  }
+  if (!lock.ok()) return WithContext(context, lock.status());
+  std::unique_ptr<DataDir> data_dir(new DataDir(file_system, std::move(path), *std::move(lock)));
+  status = data_dir->CheckVersion();
+  if (status.ok()) status = CreateDirs(file_system, data_dir->ModelsDir());
+  if (status.ok()) status = data_dir->RemoveLeftovers();
+  if (!status.ok()) return WithContext(context, status);
+  return data_dir;
+}
+
+absl::Status DataDir::CheckVersion() const {
+  const std::string path = StrCat(path_, "/VERSION");
+  const absl::StatusOr<std::string> content = ReadSmallFile(file_system_, path);
+  if (absl::IsNotFound(content.status())) {
+    return WriteFileAtomically(file_system_, path, StrCat(kVersion, "\n"));
+  }
+  if (!content.ok()) return content.status();
+  uint32_t version = 0;
+  const char* end = content->data() + content->size();
+  const auto [stop, error] = std::from_chars(content->data(), end, version);
+  if (error != std::errc() || version == 0 || std::string_view(stop, end) != "\n") {
+    return absl::DataLossError(
+        StrCat(path, ": is damaged; it should hold the number ", kVersion, " and a line feed"));
+  }
+  if (version > kVersion) {
+    return absl::FailedPreconditionError(
+        StrCat(path, ": a newer freshet wrote this folder (version ", version,
+               ", this freshet reads up to ", kVersion, "); start that freshet on it"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status DataDir::RemoveLeftovers() const {
+  const absl::StatusOr<std::vector<DirEntry>> entries = file_system_.ListDir(ModelsDir());
+  if (!entries.ok()) return entries.status();
+  for (const DirEntry& entry : *entries) {
+    if (!entry.is_directory || !IsLeftover(entry.name)) continue;
+    absl::Status status = RemoveTree(file_system_, StrCat(ModelsDir(), "/", entry.name));
+    if (!status.ok()) return status;
+  }
+  // Also where nothing was left: a crash may have come between a rename and its sync.
+  if (absl::Status status = file_system_.SyncDir(path_); !status.ok()) return status;
+  return file_system_.SyncDir(ModelsDir());
+}
+
+std::string DataDir::ModelsDir() const { return StrCat(path_, "/models"); }
+
+std::string DataDir::ModelDir(std::string_view model_id) const {
+  return StrCat(ModelsDir(), "/", model_id);
+}
+
+std::string DataDir::LogDir(std::string_view model_id) const {
+  return StrCat(ModelDir(model_id), "/log");
+}
+
+std::string DataDir::SnapshotDir(std::string_view model_id) const {
+  return StrCat(ModelDir(model_id), "/snapshots");
+}
+
+std::string DataDir::ManifestPath(std::string_view model_id) const {
+  return StrCat(ModelDir(model_id), "/MODEL");
+}
+
+absl::StatusOr<std::vector<std::string>> DataDir::ListModels() const {
+  const absl::StatusOr<std::vector<DirEntry>> entries = file_system_.ListDir(ModelsDir());
+  if (!entries.ok()) return entries.status();
+  std::vector<std::string> models;
+  for (const DirEntry& entry : *entries) {
+    if (entry.is_directory && !entry.name.starts_with('.')) models.push_back(entry.name);
+  }
+  std::sort(models.begin(), models.end());
+  return models;
+}
+
+absl::Status DataDir::BuildModel(const std::string& folder, std::string_view manifest) const {
+  absl::Status status = file_system_.CreateDir(folder);
+  // Left by a creation that failed.
+  if (absl::IsAlreadyExists(status)) {
+    status = RemoveTree(file_system_, folder);
+    if (status.ok()) status = file_system_.CreateDir(folder);
+  }
+  if (status.ok()) status = file_system_.CreateDir(StrCat(folder, "/log"));
+  if (status.ok()) status = file_system_.CreateDir(StrCat(folder, "/snapshots"));
+  if (!status.ok()) return status;
+  // Syncs the folder too.
+  return WriteFileAtomically(file_system_, StrCat(folder, "/MODEL"), manifest);
+}
+
+absl::Status DataDir::CreateModel(std::string_view model_id, std::string_view manifest) {
+  const std::string folder = ModelDir(model_id);
+  const absl::Status existing = file_system_.FileSize(folder).status();
+  if (existing.ok()) return absl::AlreadyExistsError(StrCat("model \"", model_id, "\" exists"));
+  if (!absl::IsNotFound(existing)) return existing;
+  const std::string new_folder = StrCat(ModelsDir(), "/", kNewPrefix, model_id);
+  absl::Status status = BuildModel(new_folder, manifest);
+  if (status.ok()) status = file_system_.Rename(new_folder, folder);
+  if (!status.ok()) {
+    // What is left is removed by the next creation or opening.
+    RemoveTree(file_system_, new_folder).IgnoreError();
+    return status;
+  }
+  status = file_system_.SyncDir(ModelsDir());
+  if (status.ok()) return status;
+  // It may or may not survive under its name: better that it does not.
+  DeleteModel(model_id).IgnoreError();
+  return status;
+}
+
+std::string DataDir::NewTrashPath(std::string_view model_id) {
+  const absl::MutexLock lock(&mu_);
+  return StrCat(ModelsDir(), "/", kTrashPrefix, model_id, "-", ++trash_count_);
+}
+
+absl::Status DataDir::DeleteModel(std::string_view model_id) {
+  const std::string trash = NewTrashPath(model_id);
+  absl::Status status = file_system_.Rename(ModelDir(model_id), trash);
+  if (absl::IsNotFound(status)) {
+    return absl::NotFoundError(StrCat("model \"", model_id, "\" not found"));
+  }
+  if (!status.ok()) return status;
+  if (status = file_system_.SyncDir(ModelsDir()); !status.ok()) return status;
+  RemoveTree(file_system_, trash).IgnoreError();
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> DataDir::ReadManifest(std::string_view model_id) const {
+  return ReadSmallFile(file_system_, ManifestPath(model_id));
+}
+
+absl::Status DataDir::WriteManifest(std::string_view model_id, std::string_view manifest) {
+  return WriteFileAtomically(file_system_, ManifestPath(model_id), manifest);
+}
+
+}  // namespace freshet

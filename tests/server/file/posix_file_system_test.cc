@@ -1,0 +1,131 @@
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/base/str_cat.h"
+#include "server/file/file_system.h"
+#include "server/file/small_file.h"
+
+namespace freshet {
+namespace {
+
+ByteSpan BytesOfText(std::string_view text) { return std::as_bytes(std::span(text)); }
+
+class PosixFileSystemTest : public testing::Test {
+ protected:
+  PosixFileSystemTest() {
+    std::string pattern = testing::TempDir() + "/freshet-files-XXXXXX";
+    dir_ = mkdtemp(pattern.data());
+  }
+  ~PosixFileSystemTest() override { std::filesystem::remove_all(dir_); }
+
+  std::string Path(std::string_view name) const { return StrCat(dir_, "/", name); }
+
+  FileSystem& files_ = PosixFileSystem();
+  std::string dir_;
+};
+
+TEST_F(PosixFileSystemTest, AppendsManyPiecesInOrder) {
+  const auto file = files_.OpenAppend(Path("a"), AppendMode::kCreate);
+  ASSERT_TRUE(file.ok()) << file.status();
+  std::vector<std::string> texts;
+  std::vector<ByteSpan> pieces;
+  std::string expected;
+  for (int i = 0; i < 300; ++i)
+    texts.push_back(std::string(i % 7, static_cast<char>('a' + i % 26)));
+  for (const std::string& text : texts) {
+    pieces.push_back(BytesOfText(text));
+    expected += text;
+  }
+  ASSERT_TRUE((*file)->Append(pieces).ok());
+  ASSERT_TRUE((*file)->Append({}).ok());
+  EXPECT_EQ((*file)->size_bytes(), expected.size());
+  ASSERT_TRUE((*file)->Preallocate(1 << 20).ok());
+  ASSERT_TRUE((*file)->Sync().ok());
+  EXPECT_EQ(*ReadSmallFile(files_, Path("a")), expected);
+  EXPECT_EQ(*files_.FileSize(Path("a")), expected.size());
+}
+
+TEST_F(PosixFileSystemTest, TruncateGivesBackThePreallocatedSpace) {
+  const auto file = files_.OpenAppend(Path("a"), AppendMode::kCreate);
+  const std::array<ByteSpan, 1> pieces = {BytesOfText("hello")};
+  ASSERT_TRUE((*file)->Append(pieces).ok());
+  ASSERT_TRUE((*file)->Preallocate(8 << 20).ok());
+  ASSERT_TRUE((*file)->Truncate(5).ok());
+  struct stat info {};
+  ASSERT_EQ(stat(Path("a").c_str(), &info), 0);
+  EXPECT_LT(info.st_blocks * 512, 1 << 20);
+}
+
+TEST_F(PosixFileSystemTest, OverwritesAndTruncatesAndGoesOn) {
+  ASSERT_TRUE(WriteFileAtomically(files_, Path("a"), "0123456789").ok());
+  const auto file = files_.OpenAppend(Path("a"), AppendMode::kExisting);
+  ASSERT_TRUE(file.ok()) << file.status();
+  EXPECT_EQ((*file)->size_bytes(), 10U);
+  ASSERT_TRUE((*file)->Overwrite(2, BytesOfText("xy")).ok());
+  ASSERT_TRUE((*file)->Truncate(6).ok());
+  const std::array<ByteSpan, 1> pieces = {BytesOfText("end")};
+  ASSERT_TRUE((*file)->Append(pieces).ok());
+  EXPECT_EQ(*ReadSmallFile(files_, Path("a")), "01xy45end");
+}
+
+TEST_F(PosixFileSystemTest, ErrorsNameThePathTheOperationAndTheReason) {
+  const absl::Status missing = files_.OpenRead(Path("none")).status();
+  EXPECT_TRUE(absl::IsNotFound(missing));
+  EXPECT_EQ(std::string(missing.message()),
+            Path("none") + ": cannot open: No such file or directory");
+  EXPECT_TRUE(absl::IsNotFound(files_.OpenAppend(Path("none"), AppendMode::kExisting).status()));
+  ASSERT_TRUE(WriteFileAtomically(files_, Path("a"), "x").ok());
+  EXPECT_TRUE(absl::IsAlreadyExists(files_.OpenAppend(Path("a"), AppendMode::kCreate).status()));
+  EXPECT_TRUE(absl::IsAlreadyExists(files_.CreateDir(Path("a"))));
+}
+
+TEST_F(PosixFileSystemTest, AFullDiskIsResourceExhausted) {
+  const auto file = files_.OpenAppend("/dev/full", AppendMode::kExisting);
+  if (!file.ok()) GTEST_SKIP() << file.status();
+  const std::array<ByteSpan, 1> pieces = {BytesOfText("x")};
+  EXPECT_TRUE(absl::IsResourceExhausted((*file)->Append(pieces)));
+}
+
+TEST_F(PosixFileSystemTest, ListsFilesAndFoldersByName) {
+  ASSERT_TRUE(files_.CreateDir(Path("b")).ok());
+  ASSERT_TRUE(WriteFileAtomically(files_, Path("c"), "x").ok());
+  ASSERT_TRUE(WriteFileAtomically(files_, Path("a"), "x").ok());
+  const std::vector<DirEntry> entries = files_.ListDir(dir_).value();
+  ASSERT_EQ(entries.size(), 3U);
+  EXPECT_EQ(entries[0].name, "a");
+  EXPECT_EQ(entries[1].name, "b");
+  EXPECT_TRUE(entries[1].is_directory);
+  EXPECT_FALSE(entries[2].is_directory);
+  struct stat info {};
+  ASSERT_EQ(stat(Path("b").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777U, 0700U);
+  EXPECT_TRUE(files_.RemoveDir(Path("b")).ok());
+  EXPECT_TRUE(files_.Unlink(Path("a")).ok());
+  EXPECT_TRUE(files_.SyncDir(dir_).ok());
+}
+
+TEST_F(PosixFileSystemTest, ALockIsHeldOnceAndNamesItsHolder) {
+  auto first = files_.LockFile(Path("LOCK"));
+  ASSERT_TRUE(first.ok()) << first.status();
+  const absl::Status second = files_.LockFile(Path("LOCK")).status();
+  EXPECT_TRUE(absl::IsFailedPrecondition(second));
+  EXPECT_EQ(std::string(second.message()), StrCat(Path("LOCK"), " is held by process ", getpid()));
+  *first = nullptr;
+  EXPECT_TRUE(files_.LockFile(Path("LOCK")).ok());
+}
+
+TEST_F(PosixFileSystemTest, RefusesToReadALongFileAsASmallOne) {
+  ASSERT_TRUE(WriteFileAtomically(files_, Path("a"), "123456").ok());
+  EXPECT_TRUE(absl::IsResourceExhausted(ReadSmallFile(files_, Path("a"), 5).status()));
+}
+
+}  // namespace
+}  // namespace freshet
