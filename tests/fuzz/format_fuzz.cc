@@ -1,0 +1,88 @@
+// Feeds bytes to one input format, line by line, and checks what a parser promises: it never
+// crashes, an error starts with a column within the line and adds nothing, a row is well formed and
+// finite.
+//
+// Compiled once a format, with FRESHET_FUZZ_FORMAT naming it. The first byte of the input picks the
+// options.
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "client/format/row_format.h"
+
+namespace freshet {
+namespace {
+
+void Require(bool condition, const char* what) {
+  if (condition) return;
+  std::fprintf(stderr, "broken promise: %s\n", what);
+  std::abort();
+}
+
+FormatOptions OptionsFor(std::string_view name, uint8_t choice) {
+  FormatOptions options;
+  options.labels_required = (choice & 1) != 0;
+  if (name != "csv" && name != "tsv") return options;
+  if ((choice & 2) != 0) options.positive = ">=15";
+  if ((choice & 4) != 0) options.positive = "=yes";
+  if ((choice & 8) != 0) options.numeric_columns = {"n"};
+  if ((choice & 16) != 0) options.time_features_column = "t";
+  return options;
+}
+
+void CheckBatch(const ExampleBatchBuilder& builder) {
+  const ExampleBatch batch = builder.View();
+  Require(batch.labels.size() == batch.size(), "one label a row");
+  Require(batch.segment_sizes.size() == batch.size() * builder.namespaces().size(),
+          "one segment a namespace and row");
+  size_t features = 0;
+  for (const uint32_t size : batch.segment_sizes) features += size;
+  Require(features == batch.feature_ids.size(), "segments hold all features");
+  for (const float label : batch.labels) Require(std::isfinite(label), "finite labels");
+  for (const float weight : batch.weights) {
+    Require(std::isfinite(weight) && weight >= 0, "finite weights of at least 0");
+  }
+  for (const float value : batch.values) {
+    Require(std::isfinite(value) && value != 0, "finite values other than 0");
+  }
+}
+
+void Feed(std::string_view name, std::string_view data) {
+  if (data.empty()) return;
+  const std::unique_ptr<RowFormat> format =
+      *MakeRowFormat(name, OptionsFor(name, static_cast<uint8_t>(data[0])));
+  data.remove_prefix(1);
+  ExampleBatchBuilder builder;
+  format->BeginFile("fuzz");
+  while (!data.empty()) {
+    const size_t newline = std::min(data.find('\n'), data.size());
+    // An exact copy on the heap, so that a read past its end is seen.
+    const std::unique_ptr<char[]> line(new char[newline]);
+    data.copy(line.get(), newline);
+    const size_t rows = builder.row_count();
+    const absl::StatusOr<bool> added =
+        format->ParseLine(std::string_view(line.get(), newline), builder);
+    if (!added.ok()) {
+      Require(added.status().message().substr(0, 7) == "column ", "errors name a column");
+    }
+    Require(builder.row_count() == rows + (added.ok() && *added ? 1 : 0), "one row a success");
+    data.remove_prefix(std::min(newline + 1, data.size()));
+  }
+  static_cast<void>(format->EndFile());
+  CheckBatch(builder);
+}
+
+}  // namespace
+}  // namespace freshet
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  freshet::Feed(FRESHET_FUZZ_FORMAT, std::string_view(reinterpret_cast<const char*>(data), size));
+  return 0;
+}
