@@ -332,7 +332,8 @@ std::shared_ptr<PendingBatch> Pusher::Impl::NextBatch() {
       writing_sequence_ = batch->sequence;
       return batch;
     }
-    if (closing_ && window_.empty()) return nullptr;
+    // Rows left over from a rejected batch, if any, get a stream of their own.
+    if (closing_) return nullptr;
     if (open_->row_count() > 0) {
       work_.wait_until(lock, open_until_);
     } else {

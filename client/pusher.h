@@ -49,7 +49,7 @@ struct PusherOptions {
   // Who sends: 1 to 64 characters of [A-Za-z0-9._-]; the server drops what it already has from this
   // producer. Two pushers must never share one, also not one after the other, as each counts its
   // batches from 1. Empty: 32 random hexadecimal digits.
-  std::string producer_id;
+  std::string producer_id = {};
   // Push() sends a batch of this many examples, 1 to 65536.
   size_t batch_examples = 512;
   // Push() sends a smaller batch once its first example is this old, 0 to 60000.
@@ -73,9 +73,9 @@ struct PusherOptions {
   // stats().
 
   // When set, the server returns its predictions, and this gets them in the order of the stream.
-  std::function<void(const PushedPredictions&)> on_predictions;
+  std::function<void(const PushedPredictions&)> on_predictions = {};
   // Called for each rejected row that the server names.
-  std::function<void(const RejectedRow&)> on_rejected;
+  std::function<void(const RejectedRow&)> on_rejected = {};
 };
 
 // What a Pusher has done so far. Counts are of examples where nothing else is said.

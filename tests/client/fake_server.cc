@@ -1,0 +1,192 @@
+#include "tests/client/fake_server.h"
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <utility>
+
+#include "core/base/str_cat.h"
+#include "grpcpp/server_builder.h"
+
+namespace freshet {
+
+FakeServer::FakeServer(FakeServerBehavior behavior) : behavior_(std::move(behavior)) {
+  Listen("127.0.0.1:0");
+}
+
+FakeServer::~FakeServer() { Stop(); }
+
+void FakeServer::Listen(const std::string& address) {
+  int port = 0;
+  grpc::ServerBuilder builder;
+  builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port);
+  builder.RegisterService(static_cast<v1::LearningService::Service*>(this));
+  builder.RegisterService(static_cast<v1::ModelService::Service*>(this));
+  server_ = builder.BuildAndStart();
+  address_ = StrCat("127.0.0.1:", port);
+}
+
+void FakeServer::Stop() {
+  {
+    const std::lock_guard lock(mu_);
+    stopping_ = true;
+    changed_.notify_all();
+  }
+  if (server_ != nullptr) server_->Shutdown(std::chrono::system_clock::now());
+  server_.reset();
+}
+
+void FakeServer::Restart() {
+  {
+    const std::lock_guard lock(mu_);
+    stopping_ = false;
+  }
+  Listen(address_);
+}
+
+void FakeServer::HoldAnswers() {
+  const std::lock_guard lock(mu_);
+  holding_ = true;
+}
+
+void FakeServer::ReleaseAnswers() {
+  const std::lock_guard lock(mu_);
+  holding_ = false;
+  changed_.notify_all();
+}
+
+std::vector<float> FakeServer::learned() const {
+  const std::lock_guard lock(mu_);
+  return learned_;
+}
+
+void FakeServer::WaitUntilLearned(size_t count) const {
+  std::unique_lock lock(mu_);
+  changed_.wait(lock, [&] { return learned_.size() >= count; });
+}
+
+int FakeServer::duplicate_count() const {
+  const std::lock_guard lock(mu_);
+  return duplicate_count_;
+}
+
+std::vector<std::string> FakeServer::producers() const {
+  const std::lock_guard lock(mu_);
+  std::vector<std::string> names;
+  for (const auto& [name, sequence] : last_sequences_) names.push_back(name);
+  return names;
+}
+
+v1::LearnResponse FakeServer::Apply(const v1::LearnRequest& request) {
+  const std::lock_guard lock(mu_);
+  v1::LearnResponse response;
+  response.set_sequence(request.sequence());
+  uint64_t& last_sequence = last_sequences_[request.producer_id()];
+  if (request.sequence() <= last_sequence) {
+    ++duplicate_count_;
+    response.set_duplicate(true);
+    response.set_offset(offset_);
+    return response;
+  }
+  const auto& labels = request.packed().labels();
+  if (behavior_.reject_negative_labels) {
+    uint32_t bad_rows = 0;
+    for (int row = 0; row < labels.size(); ++row) {
+      if (labels[row] >= 0) continue;
+      v1::BatchError* error = response.mutable_error();
+      error->set_code(static_cast<int>(grpc::StatusCode::INVALID_ARGUMENT));
+      error->set_message("rows were rejected");
+      error->set_bad_row_count(++bad_rows);
+      if (bad_rows > 16) continue;
+      v1::RowError* row_error = error->add_rows();
+      row_error->set_row(static_cast<uint32_t>(row));
+      row_error->set_field("label");
+      row_error->set_reason("it must not be negative");
+    }
+    if (bad_rows > 0) return response;
+  }
+  last_sequence = request.sequence();
+  response.set_offset(++offset_);
+  for (const float label : labels) {
+    learned_.push_back(label);
+    if (request.return_predictions()) {
+      response.add_scores(label + 0.25f);
+      response.add_predictions(label + 0.5f);
+    }
+  }
+  changed_.notify_all();
+  return response;
+}
+
+grpc::Status FakeServer::Learn(
+    grpc::ServerContext* /*context*/,
+    grpc::ServerReaderWriter<v1::LearnResponse, v1::LearnRequest>* stream) {
+  int stream_number;
+  {
+    const std::lock_guard lock(mu_);
+    stream_number = stream_count_++;
+  }
+  const BreakPoint break_point =
+      stream_number % 2 == 0 ? BreakPoint::kAfterLearning : BreakPoint::kBeforeLearning;
+  const grpc::Status broken(grpc::StatusCode::UNAVAILABLE, "the stream was broken");
+  v1::LearnRequest request;
+  v1::LearnResponse unsent;
+  int request_count = 0;
+  while (stream->Read(&request)) {
+    if (!behavior_.end_status.ok()) return behavior_.end_status;
+    const bool breaks = ++request_count == behavior_.break_after_requests;
+    if (breaks && break_point == BreakPoint::kBeforeLearning) return broken;
+    v1::LearnResponse response = Apply(request);
+    if (breaks) return broken;
+    {
+      std::unique_lock lock(mu_);
+      changed_.wait(lock, [this] { return !holding_ || stopping_; });
+      if (stopping_) return broken;
+    }
+    const bool coverable = !response.has_error() && !request.return_predictions();
+    if (coverable && request_count % behavior_.acknowledge_every != 0) {
+      unsent = response;
+      continue;
+    }
+    unsent.Clear();
+    stream->Write(response);
+  }
+  if (unsent.sequence() != 0) stream->Write(unsent);
+  return grpc::Status::OK;
+}
+
+grpc::Status FakeServer::Predict(grpc::ServerContext* /*context*/,
+                                 const v1::PredictRequest* request, v1::PredictResponse* response) {
+  if (request->model() != "models/ctr") {
+    return {grpc::StatusCode::NOT_FOUND, "model not found; create it"};
+  }
+  for (uint32_t row = 0; row < request->packed().row_count(); ++row) {
+    response->add_scores(static_cast<float>(row));
+    response->add_predictions(0.5f);
+  }
+  const std::lock_guard lock(mu_);
+  response->set_offset(offset_);
+  return grpc::Status::OK;
+}
+
+grpc::Status FakeServer::GetModel(grpc::ServerContext* /*context*/,
+                                  const v1::GetModelRequest* request,
+                                  v1::GetModelResponse* response) {
+  response->mutable_model()->set_name(request->name());
+  return grpc::Status::OK;
+}
+
+// Two models a page, five in all; the token is the number of the next one.
+grpc::Status FakeServer::ListModels(grpc::ServerContext* /*context*/,
+                                    const v1::ListModelsRequest* request,
+                                    v1::ListModelsResponse* response) {
+  constexpr int kModels = 5;
+  const int first = request->page_token().empty() ? 0 : std::stoi(request->page_token());
+  for (int i = first; i < std::min(first + 2, kModels); ++i) {
+    response->add_models()->set_name(StrCat("models/m", i));
+  }
+  if (first + 2 < kModels) response->set_next_page_token(std::to_string(first + 2));
+  return grpc::Status::OK;
+}
+
+}  // namespace freshet

@@ -1,0 +1,129 @@
+#include "client/packed_encoder.h"
+
+#include <array>
+#include <string>
+#include <vector>
+
+#include "client/example.h"
+#include "core/feature/hash.h"
+#include "gtest/gtest.h"
+
+namespace freshet {
+namespace {
+
+template <typename T>
+std::vector<T> List(const google::protobuf::RepeatedField<T>& column) {
+  return {column.begin(), column.end()};
+}
+
+using Ids = std::vector<uint32_t>;
+using Floats = std::vector<float>;
+
+TEST(PackedEncoderTest, LeavesOutColumnsThatSayNothing) {
+  ExampleBatchBuilder batch;
+  for (uint32_t row = 0; row < 3; ++row) {
+    Example example;
+    example.label = static_cast<float>(row);
+    example.AddId("a", 10 + row);
+    example.AddId("b", 20 + row);
+    example.AddId("a", 30 + row);
+    example.AppendTo(&batch);
+  }
+  v1::PackedBatch packed;
+  EncodePackedBatch(batch, PackedLabels::kKeep, &packed);
+  EXPECT_EQ(List(packed.labels()), (Floats{0, 1, 2}));
+  EXPECT_EQ(packed.weights_size(), 0);
+  EXPECT_EQ(packed.values_size(), 0);
+  EXPECT_EQ(List(packed.segment_sizes()), (Ids{2, 1}));
+  EXPECT_EQ(List(packed.feature_ids()), (Ids{10, 30, 20, 11, 31, 21, 12, 32, 22}));
+  EXPECT_EQ(packed.row_count(), 0u);
+}
+
+TEST(PackedEncoderTest, KeepsWeightsValuesAndShapesThatDiffer) {
+  ExampleBatchBuilder batch;
+  Example first;
+  first.AddId("a", 1, 0.5f);
+  first.AppendTo(&batch);
+  Example second;
+  second.weight = 2;
+  second.AddId("b", 2);
+  second.AddId("b", 3, 0.0f);  // Left out.
+  second.AppendTo(&batch);
+  v1::PackedBatch packed;
+  EncodePackedBatch(batch, PackedLabels::kKeep, &packed);
+  EXPECT_EQ(List(packed.weights()), (Floats{1, 2}));
+  EXPECT_EQ(List(packed.values()), (Floats{0.5f, 1}));
+  EXPECT_EQ(List(packed.segment_sizes()), (Ids{1, 0, 0, 1}));
+  EXPECT_EQ(packed.namespaces(1), "b");
+}
+
+TEST(PackedEncoderTest, OverwritesWhatWasThere) {
+  ExampleBatchBuilder batch;
+  Example example;
+  example.weight = 3;
+  example.AddId("a", 1, 0.5f);
+  example.AppendTo(&batch);
+  v1::PackedBatch packed;
+  EncodePackedBatch(batch, PackedLabels::kKeep, &packed);
+  batch.Clear();
+  Example().AppendTo(&batch);
+  EncodePackedBatch(batch, PackedLabels::kLeaveOut, &packed);
+  EXPECT_EQ(packed.labels_size() + packed.weights_size() + packed.values_size(), 0);
+  EXPECT_EQ(packed.feature_ids_size(), 0);
+  EXPECT_EQ(packed.row_count(), 1u);
+  ASSERT_EQ(packed.namespaces_size(), 1);  // The contract asks for at least one.
+  EXPECT_EQ(List(packed.segment_sizes()), (Ids{0}));
+}
+
+// What is left equals the encoding of the rows that are left.
+TEST(PackedEncoderTest, DroppedRowsLeaveNoTrace) {
+  for (const bool same_shape : {true, false}) {
+    ExampleBatchBuilder all;
+    ExampleBatchBuilder kept;
+    const std::array<uint32_t, 3> dropped = {0, 3, 4};
+    for (uint32_t row = 0; row < 6; ++row) {
+      Example example;
+      example.label = static_cast<float>(row);
+      example.weight = row % 2 == 0 ? 1.0f : 2.0f;
+      example.AddId("a", row, 0.5f);
+      for (uint32_t i = 0; i < (same_shape ? 2 : row); ++i) example.AddId("b", 10 * row + i);
+      example.AppendTo(&all);
+      if (row == 1 || row == 2 || row == 5) example.AppendTo(&kept);
+    }
+    v1::PackedBatch packed;
+    EncodePackedBatch(all, PackedLabels::kKeep, &packed);
+    DropRows(dropped, &packed);
+    v1::PackedBatch expected;
+    EncodePackedBatch(kept, PackedLabels::kKeep, &expected);
+    EXPECT_EQ(packed.DebugString(), expected.DebugString());
+  }
+}
+
+TEST(ExampleTest, HashesNamesAsTheServerDoes) {
+  Example example;
+  example.Add("user", "u42");
+  example.Add("stats", "age", 0.3f);
+  example.Add("stats", "17");
+  ExampleBatchBuilder batch;
+  example.AppendTo(&batch);
+  const ExampleBatch view = batch.View();
+  ASSERT_EQ(view.feature_ids.size(), 3u);
+  EXPECT_EQ(view.feature_ids[0], HashFeature("u42", HashNamespace("user")));
+  EXPECT_EQ(view.feature_ids[1], HashFeature("age", HashNamespace("stats")));
+  EXPECT_EQ(view.feature_ids[2], HashNamespace("stats") + 17);
+  EXPECT_EQ(view.values[1], 0.3f);
+}
+
+TEST(ExampleTest, ClearForgetsFeaturesLabelAndWeight) {
+  Example example;
+  example.label = 1;
+  example.weight = 5;
+  example.Add("user", "u42");
+  example.Clear();
+  EXPECT_EQ(example.feature_count(), 0u);
+  EXPECT_EQ(example.label, 0);
+  EXPECT_EQ(example.weight, 1);
+}
+
+}  // namespace
+}  // namespace freshet
