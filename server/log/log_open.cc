@@ -96,6 +96,8 @@ absl::Status Log::LoadLastSegment(const std::string& path) {
     recovery_report_.cut_bytes = scan->file_bytes - scan->good_bytes;
     recovery_report_.cut_path = path;
     recovery_report_.cut_reason = scan->damage->reason;
+  }
+  if ((*file)->size_bytes() != scan->good_bytes) {
     absl::Status status = (*file)->Truncate(scan->good_bytes);
     if (status.ok()) status = (*file)->Sync();
     if (!status.ok()) return status;

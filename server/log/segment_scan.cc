@@ -15,13 +15,15 @@ bool AllZero(ByteSpan bytes) {
   return std::all_of(bytes.begin(), bytes.end(), [](std::byte b) { return b == std::byte{0}; });
 }
 
-// Whether sectors are missing in `bytes`, which stand in the file from `position` on.
-bool LacksSectors(ByteSpan bytes, uint64_t position) {
-  const uint64_t first_end =
-      std::min<uint64_t>(bytes.size(), (position / kSectorBytes + 1) * kSectorBytes - position);
-  if (AllZero(bytes.first(first_end))) return true;
-  for (uint64_t at = first_end; at + kSectorBytes <= bytes.size(); at += kSectorBytes) {
-    if (AllZero(bytes.subspan(at, kSectorBytes))) return true;
+// Whether sectors are missing in `bytes`, which stand in the file from `position` on, up to the end
+// of the file or to a good record. The sector in which a good record begins is not missing.
+bool LacksSectors(ByteSpan bytes, uint64_t position, bool to_end_of_file) {
+  for (uint64_t at = 0; at < bytes.size();) {
+    const uint64_t sector_end = ((position + at) / kSectorBytes + 1) * kSectorBytes - position;
+    if (sector_end > bytes.size() && !to_end_of_file) return false;
+    const uint64_t end = std::min<uint64_t>(sector_end, bytes.size());
+    if (AllZero(bytes.subspan(at, end - at))) return true;
+    at = end;
   }
   return false;
 }
@@ -53,7 +55,7 @@ bool LooksLikeLostPower(ByteSpan bytes, const SegmentDamage& damage, uint64_t ch
     bad_bytes = std::min(bad_bytes, at);
     at += RecordBytes(header.payload_bytes);
   }
-  return LacksSectors(bytes.first(bad_bytes), damage.position);
+  return LacksSectors(bytes.first(bad_bytes), damage.position, bad_bytes == bytes.size());
 }
 
 // Whether the file ends within a record whose header is good.

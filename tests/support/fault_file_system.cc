@@ -10,7 +10,7 @@
 namespace freshet {
 namespace {
 
-constexpr uint64_t kSectorBytes = 512;
+constexpr size_t kSectorBytes = 512;
 
 // A change of a file that may not be on disk yet: bytes at a position, or a new size.
 struct FileChange {
@@ -33,18 +33,23 @@ uint64_t Draw(std::mt19937_64& random, uint64_t max) {
   return std::uniform_int_distribution<uint64_t>(0, max)(random);
 }
 
-// Applies any of the sectors that a write touches.
-void ApplySectors(const FileChange& change, std::mt19937_64& random, std::string& content) {
-  const uint64_t end = change.position + change.bytes.size();
-  for (uint64_t begin = change.position; begin < end;) {
-    const uint64_t sector_end = std::min(end, (begin / kSectorBytes + 1) * kSectorBytes);
-    if (Draw(random, 1) == 1) {
-      Apply({.position = begin,
-             .bytes = change.bytes.substr(begin - change.position, sector_end - begin)},
-            content);
-    }
-    begin = sector_end;
+// The disk after a loss of power: each sector, and the size of the file, as it was after any of the
+// changes.
+std::string AnySectors(const std::string& disk_content, const std::vector<FileChange>& changes,
+                       std::mt19937_64& random) {
+  std::vector<std::string> versions = {disk_content};
+  for (const FileChange& change : changes) {
+    versions.push_back(versions.back());
+    Apply(change, versions.back());
   }
+  std::string content(versions[Draw(random, changes.size())].size(), '\0');
+  for (size_t begin = 0; begin < content.size(); begin += kSectorBytes) {
+    const std::string& version = versions[Draw(random, changes.size())];
+    if (begin >= version.size()) continue;
+    const size_t count = std::min({kSectorBytes, version.size() - begin, content.size() - begin});
+    content.replace(begin, count, version, begin, count);
+  }
+  return content;
 }
 
 std::string NameOf(const std::string& path) { return path.substr(path.rfind('/') + 1); }
@@ -155,8 +160,11 @@ class FaultFileSystem::ReadHandle : public ReadFile {
 
   void DropCache() const override {
     const absl::MutexLock lock(&owner_.mu_);
+    const size_t size = node_->content.size();
     node_->content = node_->disk_content;
     for (const FileChange& change : node_->unsynced) Apply(change, node_->content);
+    // What is gone reads as zeros.
+    node_->content.resize(size);
   }
 
  private:
@@ -367,13 +375,7 @@ void FaultFileSystem::LosePower(Node& node, Survival survival, std::mt19937_64& 
       Apply(torn, node.disk_content);
     }
   } else if (survival == Survival::kAnySectors) {
-    for (const FileChange& change : node.unsynced) {
-      if (!change.truncate) {
-        ApplySectors(change, random, node.disk_content);
-      } else if (Draw(random, 1) == 1) {
-        Apply(change, node.disk_content);
-      }
-    }
+    node.disk_content = AnySectors(node.disk_content, node.unsynced, random);
   }
   node.unsynced.clear();
   node.content = node.disk_content;
