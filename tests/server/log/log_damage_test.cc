@@ -1,0 +1,245 @@
+// What is told apart in a damaged log: an interrupted write, a loss of power, and damage.
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/base/str_cat.h"
+#include "server/log/log.h"
+#include "server/log/log_check.h"
+#include "tests/server/log/log_fixture.h"
+#include "tests/support/fault_file_system.h"
+
+namespace freshet {
+namespace {
+
+constexpr const char* kDir = "/log";
+constexpr const char* kFirst = "/log/00000000000000000000.log";
+
+absl::Status Append(Log& log, const std::string& payload) {
+  const std::array<ByteSpan, 1> pieces = {std::as_bytes(std::span(payload))};
+  return log.Append(RecordKind::kBatch, pieces).status();
+}
+
+class LogDamageTest : public testing::Test {
+ protected:
+  // Fills one segment with `count` records of 100 bytes without zeros, of which the first
+  // `synced` are synced before the rest is appended. A record takes 136 bytes.
+  void Fill(int count, int synced) {
+    const auto log = Log::Open(files_, kDir, {});
+    ASSERT_TRUE(log.ok()) << log.status();
+    for (int i = 0; i < count; ++i) {
+      ASSERT_TRUE(i != synced || (*log)->Sync().ok());
+      ASSERT_TRUE(Append(**log, std::string(100, static_cast<char>('a' + i % 26))).ok());
+    }
+  }
+
+  static size_t PositionOf(int record) { return 64 + 136 * static_cast<size_t>(record); }
+
+  // Opens the log after its first file got this content.
+  absl::StatusOr<std::unique_ptr<Log>> OpenWith(const std::string& content) {
+    files_.WriteAll(kFirst, content);
+    return Log::Open(files_, kDir, {});
+  }
+
+  FaultFileSystem files_;
+};
+
+TEST_F(LogDamageTest, CutsAFileThatEndsWithinARecordAtTheLastWholeOne) {
+  Fill(3, 0);
+  const std::string good = files_.ReadAll(kFirst);
+  ASSERT_EQ(good.size(), PositionOf(3));
+  for (size_t size = 64; size < good.size(); ++size) {
+    const auto log = OpenWith(good.substr(0, size));
+    ASSERT_TRUE(log.ok()) << size << log.status();
+    const uint64_t whole = (size - 64) / 136;
+    EXPECT_EQ((*log)->next_offset(), whole);
+    EXPECT_EQ((*log)->recovery_report().cut_bytes, (size - 64) % 136);
+    EXPECT_EQ((*log)->recovery_report().last_segment_records, whole);
+    EXPECT_EQ((*log)->recovery_report().cut_path, (size - 64) % 136 == 0 ? "" : kFirst);
+    ASSERT_TRUE(Append(**log, "more").ok());
+  }
+}
+
+TEST_F(LogDamageTest, RefusesEveryFlippedBit) {
+  Fill(3, 0);
+  const std::string good = files_.ReadAll(kFirst);
+  for (size_t at = 0; at < good.size(); ++at) {
+    std::string bad = good;
+    bad[at] = static_cast<char>(bad[at] ^ (1 << (at % 8)));
+    const auto log = OpenWith(bad);
+    const bool newer = at > 8 && at < 12;
+    EXPECT_TRUE(newer ? absl::IsFailedPrecondition(log.status()) : absl::IsDataLoss(log.status()))
+        << at << log.status();
+    EXPECT_EQ(files_.ReadAll(kFirst), bad) << "a refused log is not touched";
+  }
+}
+
+TEST_F(LogDamageTest, NamesTheFileTheByteTheOffsetAndTheWaysOut) {
+  Fill(5, 0);
+  std::string bad = files_.ReadAll(kFirst);
+  bad[PositionOf(3) + 50] ^= 1;
+  const std::string message(OpenWith(bad).status().message());
+  for (const std::string& part :
+       {std::string(kFirst), StrCat("byte ", PositionOf(3)), std::string("offset 2"),
+        std::string("freshetd check DATA_DIR"), std::string("--truncate-at 3")}) {
+    EXPECT_NE(message.find(part), std::string::npos) << part << " in " << message;
+  }
+}
+
+TEST_F(LogDamageTest, CutsWhereSectorsOfUnsyncedRecordsAreMissing) {
+  Fill(20, 2);
+  std::string bad = files_.ReadAll(kFirst);
+  // Records 4 to 7 stand around these sectors.
+  std::fill_n(bad.begin() + 1024, 512, '\0');
+  std::fill_n(bad.begin() + 2048, 512, '\0');
+  const auto log = OpenWith(bad);
+  ASSERT_TRUE(log.ok()) << log.status();
+  EXPECT_EQ((*log)->next_offset(), (1024U - 64) / 136);
+}
+
+TEST_F(LogDamageTest, RefusesMissingSectorsOfRecordsThatWereSynced) {
+  Fill(20, 15);
+  std::string bad = files_.ReadAll(kFirst);
+  std::fill_n(bad.begin() + 1024, 512, '\0');
+  EXPECT_TRUE(absl::IsDataLoss(OpenWith(bad).status()));
+}
+
+TEST_F(LogDamageTest, CutsZerosBehindTheLastRecord) {
+  Fill(3, 3);
+  const std::string good = files_.ReadAll(kFirst);
+  for (const size_t zeros : {1, 31, 32, 100, 5000}) {
+    const auto log = OpenWith(good + std::string(zeros, '\0'));
+    ASSERT_TRUE(log.ok()) << zeros << log.status();
+    EXPECT_EQ((*log)->next_offset(), 3U);
+    EXPECT_EQ((*log)->recovery_report().cut_bytes, zeros);
+  }
+}
+
+TEST_F(LogDamageTest, IsNotFooledByAPayloadThatHoldsARecord) {
+  // The image of a later record that claims that all before it was durable; its checksum is made
+  // with the seed of another segment.
+  const RecordHeader forged{
+      .offset = 3, .durable_offset = 3, .payload_bytes = 0, .kind = RecordKind::kBatch};
+  const RecordHeaderBytes image = EncodeRecordHeader(forged, {}, 12345);
+  {
+    const auto log = Log::Open(files_, kDir, {});
+    ASSERT_TRUE(Append(**log, "first").ok());
+    std::string payload(2000, '\0');
+    std::copy_n(reinterpret_cast<const char*>(image.data()), image.size(), payload.begin() + 1000);
+    ASSERT_TRUE(Append(**log, payload).ok());
+  }
+  std::string bad = files_.ReadAll(kFirst);
+  bad[150] ^= 1;
+  const auto log = OpenWith(bad);
+  ASSERT_TRUE(log.ok()) << log.status();
+  EXPECT_EQ((*log)->next_offset(), 1U);
+}
+
+class LogSegmentDamageTest : public testing::Test {
+ protected:
+  LogSegmentDamageTest() {
+    const std::unique_ptr<Log> log = OpenLog(files_, kDir);
+    AppendMany(*log, 100);
+    const std::vector<DirEntry> entries = files_.ListDir(kDir).value();
+    for (const DirEntry& entry : entries) paths_.push_back(StrCat(kDir, "/", entry.name));
+  }
+
+  absl::Status Open() { return Log::Open(files_, kDir, SmallSegments()).status(); }
+
+  FaultFileSystem files_;
+  std::vector<std::string> paths_;
+};
+
+TEST_F(LogSegmentDamageTest, RefusesAMissingSegment) {
+  ASSERT_TRUE(files_.Unlink(paths_[3]).ok());
+  const absl::Status status = Open();
+  EXPECT_TRUE(absl::IsDataLoss(status));
+  EXPECT_NE(status.message().find(paths_[4]), absl::string_view::npos) << status;
+}
+
+TEST_F(LogSegmentDamageTest, RefusesASegmentInTheMiddleThatIsShorterOrLonger) {
+  const std::string good = files_.ReadAll(paths_[3]);
+  files_.WriteAll(paths_[3], good.substr(0, good.size() - 8));
+  EXPECT_TRUE(absl::IsDataLoss(Open()));
+  files_.WriteAll(paths_[3], good + "12345678");
+  EXPECT_TRUE(absl::IsDataLoss(Open()));
+  files_.WriteAll(paths_[3], good);
+  EXPECT_TRUE(Open().ok());
+}
+
+TEST_F(LogSegmentDamageTest, RefusesASegmentUnderAnotherName) {
+  ASSERT_TRUE(files_.Rename(paths_[3], "/log/00000000000000000001.log").ok());
+  EXPECT_TRUE(absl::IsDataLoss(Open()));
+}
+
+TEST_F(LogSegmentDamageTest, ReadersRefuseADamagedRecordInTheMiddle) {
+  std::string bad = files_.ReadAll(paths_[3]);
+  // A whole sector of zeros: not taken for an interrupted write here.
+  std::fill_n(bad.begin() + 512, 512, '\0');
+  files_.WriteAll(paths_[3], bad);
+  const std::unique_ptr<Log> log = OpenLog(files_, kDir);
+  const auto reader = log->NewReader(0);
+  absl::Status status;
+  uint64_t good = 0;
+  while (status.ok() && good < 100) {
+    status = (*reader)->Next().status();
+    if (status.ok()) ++good;
+  }
+  EXPECT_TRUE(absl::IsDataLoss(status));
+  EXPECT_NE(status.message().find(paths_[3]), absl::string_view::npos) << status;
+  EXPECT_NE(status.message().find(StrCat("--truncate-at ", good)), absl::string_view::npos);
+
+  const auto report = CheckLog(files_, kDir);
+  ASSERT_TRUE(report.ok()) << report.status();
+  ASSERT_EQ(report->problems.size(), 1U);
+  EXPECT_EQ(report->problems.front().next_offset, good);
+  EXPECT_EQ(report->problems.front().path, paths_[3]);
+  EXPECT_EQ(report->segments.size(), paths_.size());
+
+  EXPECT_TRUE(absl::IsDataLoss(TruncateLog(files_, kDir, good + 1).status()));
+  const auto truncation = TruncateLog(files_, kDir, good);
+  ASSERT_TRUE(truncation.ok()) << truncation.status();
+  EXPECT_EQ(truncation->next_offset, good);
+  EXPECT_EQ(truncation->removed_files.size(), paths_.size() - 4);
+  EXPECT_EQ(ExpectGoodRecords(*OpenLog(files_, kDir)), good);
+}
+
+TEST_F(LogSegmentDamageTest, ChecksEverySegmentAndListsEveryProblem) {
+  EXPECT_TRUE(CheckLog(files_, kDir)->problems.empty());
+  for (const size_t segment : {1, 4}) {
+    std::string bad = files_.ReadAll(paths_[segment]);
+    bad[segment == 1 ? 70 : 20] ^= 1;
+    files_.WriteAll(paths_[segment], bad);
+  }
+  std::string torn = files_.ReadAll(paths_.back());
+  files_.WriteAll(paths_.back(), torn + "torn");
+  const auto report = CheckLog(files_, kDir);
+  ASSERT_TRUE(report.ok()) << report.status();
+  ASSERT_EQ(report->problems.size(), 2U);
+  EXPECT_EQ(report->problems[0].path, paths_[1]);
+  EXPECT_EQ(report->problems[0].position, 64U);
+  EXPECT_EQ(report->problems[1].path, paths_[4]);
+  EXPECT_EQ(report->problems[1].position, 0U);
+  EXPECT_EQ(report->torn_bytes, 4U);
+}
+
+TEST_F(LogSegmentDamageTest, TruncatesAtEveryOffset) {
+  for (uint64_t offset = 100;; --offset) {
+    const auto truncation = TruncateLog(files_, kDir, offset);
+    ASSERT_TRUE(truncation.ok()) << offset << truncation.status();
+    const auto report = CheckLog(files_, kDir);
+    EXPECT_TRUE(report->problems.empty());
+    EXPECT_EQ(report->segments.back().next_offset, offset);
+    EXPECT_TRUE(absl::IsInvalidArgument(TruncateLog(files_, kDir, offset + 1).status()));
+    EXPECT_EQ(ExpectGoodRecords(*OpenLog(files_, kDir)), offset);
+    if (offset == 0) break;
+  }
+}
+
+}  // namespace
+}  // namespace freshet
