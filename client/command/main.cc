@@ -75,6 +75,7 @@ int Main(int argc, char** argv) {
   AddPredictCommand(app, context);
   AddSnapshotsCommand(app, context);
   AddDigestCommand(app, context);
+  AddGenerateCommand(app, context);
   AddCompletionCommand(app, context);
   try {
     app.parse(argc, argv);

@@ -105,7 +105,9 @@ std::string SummaryText(const PushArguments& arguments, const Outcome& outcome) 
     table.AddRow({"", "offset", GroupedCount(outcome.model.offset())});
   }
   if (outcome.bad_rows > 0) {
-    table.AddRow({"", "rejected", StrCat(GroupedCount(outcome.bad_rows), " bad rows")});
+    table.AddRow(
+        {"", "rejected",
+         StrCat(GroupedCount(outcome.bad_rows), outcome.bad_rows == 1 ? " bad row" : " bad rows")});
   }
   if (stats.reconnects > 0 || stats.resent > 0) {
     table.AddRow({"", "reconnected",
@@ -116,12 +118,16 @@ std::string SummaryText(const PushArguments& arguments, const Outcome& outcome) 
 }
 
 // The error to end with, in words that name file and line where a row is to blame.
-absl::Status FinalStatus(const absl::Status& read, const absl::Status& pushed,
+absl::Status FinalStatus(bool skips_errors, const absl::Status& read, const absl::Status& pushed,
                          const BadRowLog& bad_rows, const PusherStats& stats) {
-  const std::string learned =
-      StrCat("; ", GroupedCount(stats.acknowledged), " examples were learned");
+  std::string learned = stats.acknowledged == 0 ? "; nothing was learned"
+                                                : StrCat("; ", GroupedCount(stats.acknowledged),
+                                                         " examples were learned");
+  if (!absl::IsInvalidArgument(pushed) && stats.unacknowledged > 0) {
+    learned += StrCat(", ", GroupedCount(stats.unacknowledged), " were not acknowledged");
+  }
   if (bad_rows.too_many()) {
-    if (bad_rows.count() == 1) {
+    if (!skips_errors) {
       return DataError(StrCat(bad_rows.first(), learned, "; --skip-errors goes on past bad rows"));
     }
     return DataError(StrCat("stopped at ", GroupedCount(bad_rows.count()),
@@ -220,7 +226,13 @@ absl::Status Push(const CommandContext& context, const PushArguments& arguments)
   outcome.seconds = std::max(
       1e-6, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   if (auto model = (*client)->GetModel(arguments.model); model.ok()) outcome.model = *model;
-  std::cout << (context.json ? SummaryJson(arguments, outcome) : SummaryText(arguments, outcome));
+  const absl::Status status =
+      FinalStatus(arguments.SkipsErrors(), read, pushed, bad_rows, outcome.stats);
+  if (context.json) {
+    std::cout << SummaryJson(arguments, outcome);
+  } else if (status.ok() || outcome.stats.pushed > 0) {
+    std::cout << SummaryText(arguments, outcome);
+  }
   if (outcome.stats.duplicates > outcome.stats.resent) {
     std::cerr << "freshet: " << GroupedCount(outcome.stats.duplicates - outcome.stats.resent)
               << " examples came under sequences that producer " << (*pusher)->producer_id()
@@ -228,9 +240,9 @@ absl::Status Push(const CommandContext& context, const PushArguments& arguments)
                  "its own\n";
   }
   if (predictions != nullptr) {
-    if (absl::Status status = predictions->Close(); !status.ok()) return status;
+    if (absl::Status closed = predictions->Close(); !closed.ok()) return closed;
   }
-  return FinalStatus(read, pushed, bad_rows, outcome.stats);
+  return status;
 }
 
 void AddOptions(CLI::App& push, PushArguments& arguments) {

@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdint>
+#include <ctime>
 
 namespace freshet {
 namespace {
@@ -10,8 +12,21 @@ namespace {
 std::atomic<bool> stop_requested{false};
 static_assert(std::atomic<bool>::is_always_lock_free);
 
+// Of the first signal, in milliseconds; 0: none yet.
+std::atomic<int64_t> first_signal_ms{0};
+static_assert(std::atomic<int64_t>::is_always_lock_free);
+
+// Some senders, timeout(1) for one, signal a process and then its group: that counts as once.
+constexpr int64_t kSameSignalMs = 200;
+
 void OnSignal(int signal_number) {
-  if (stop_requested.exchange(true)) _exit(128 + signal_number);
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  const int64_t now_ms = int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
+  int64_t none = 0;
+  const bool is_first = first_signal_ms.compare_exchange_strong(none, now_ms);
+  if (!is_first && now_ms - first_signal_ms > kSameSignalMs) _exit(128 + signal_number);
+  stop_requested = true;
 }
 
 }  // namespace
