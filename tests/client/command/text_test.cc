@@ -1,0 +1,109 @@
+#include "client/command/text.h"
+
+#include <limits>
+#include <optional>
+#include <string>
+
+#include "client/command/exit_code.h"
+#include "client/command/progress.h"
+#include "gtest/gtest.h"
+
+namespace freshet {
+namespace {
+
+constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+
+TEST(TextTest, GroupsThousands) {
+  EXPECT_EQ(GroupedCount(0), "0");
+  EXPECT_EQ(GroupedCount(999), "999");
+  EXPECT_EQ(GroupedCount(1000), "1,000");
+  EXPECT_EQ(GroupedCount(1234567), "1,234,567");
+}
+
+TEST(TextTest, ShortNumbersReadBackAsTheSame) {
+  for (const float value : {0.1f, 1e-30f, 3.4028235e38f, 0.33333334f}) {
+    EXPECT_EQ(std::stof(ShortestNumber(value)), value);
+  }
+  EXPECT_EQ(ShortestNumber(0.1f), "0.1");
+  EXPECT_EQ(ShortestNumber(kNaN), "nan");
+}
+
+TEST(TextTest, BytesAndTimesAreShort) {
+  EXPECT_EQ(ShortBytes(999), "999 B");
+  EXPECT_EQ(ShortBytes(1234567), "1.2 MB");
+  EXPECT_EQ(ClockTime(7), "0:07");
+  EXPECT_EQ(ClockTime(3723), "1:02:03");
+  EXPECT_EQ(Decimals(std::nullopt, 2), "-");
+}
+
+TEST(TextTest, TablesAlign) {
+  Table table({{"NAME"}, {"COUNT", Table::Align::kRight}, {"NOTE"}});
+  table.AddRow({"a", "1,000", ""});
+  table.AddRow({"longer", "7", "x"});
+  EXPECT_EQ(table.ToString(),
+            "NAME    COUNT  NOTE\n"
+            "a       1,000\n"
+            "longer      7  x\n");
+}
+
+TEST(TextTest, JsonKeepsTheOrderAndHasNoNaN) {
+  JsonObject object;
+  object.Add("b", "quote \" and\nline").Add("a", uint64_t{1} << 63);
+  object.Add("none", std::optional<double>()).Add("nan", kNaN).Add("half", 0.5f);
+  EXPECT_EQ(object.ToString(),
+            "{\"b\":\"quote \\\" and\\u000aline\",\"a\":9223372036854775808,"
+            "\"none\":null,\"nan\":null,\"half\":0.5}");
+}
+
+TEST(ExitCodeTest, FollowsSysexits) {
+  EXPECT_EQ(ExitCode(absl::OkStatus()), 0);
+  EXPECT_EQ(ExitCode(absl::InvalidArgumentError("")), 64);
+  EXPECT_EQ(ExitCode(DataError("bad line")), 65);
+  EXPECT_EQ(ExitCode(absl::NotFoundError("")), 66);
+  EXPECT_EQ(ExitCode(absl::UnavailableError("")), 69);
+  EXPECT_EQ(ExitCode(absl::InternalError("")), 70);
+  EXPECT_EQ(ExitCode(absl::AlreadyExistsError("")), 73);
+  EXPECT_EQ(ExitCode(absl::UnknownError("")), 74);
+  EXPECT_EQ(ExitCode(absl::PermissionDeniedError("")), 77);
+  EXPECT_EQ(ExitCode(absl::FailedPreconditionError("")), 78);
+}
+
+ProgressFigures HalfDone() {
+  ProgressFigures figures;
+  figures.rows = 500'000;
+  figures.bytes = 50;
+  figures.bytes_total = 100;
+  figures.window_share = 0.25;
+  v1::ProgressiveMetrics metrics;
+  metrics.set_example_count(1);
+  metrics.set_loss(0.34);
+  metrics.set_base_rate_loss(0.42);
+  metrics.set_auc(0.75);
+  figures.metrics = metrics;
+  return figures;
+}
+
+TEST(ProgressTest, ShowsEverythingWhereThereIsRoom) {
+  EXPECT_EQ(ProgressBar("clicks", HalfDone(), 10, 50'000, 5, 200),
+            "clicks  50% [===============>              ]  500,000 rows  50,000/s  5 B/s  "
+            "loss 0.3400  base 0.4200  AUC 0.7500  window 25%  ETA 0:10");
+}
+
+TEST(ProgressTest, NeverGrowsWiderThanTheTerminal) {
+  for (size_t width = 0; width < 200; ++width) {
+    const std::string line = ProgressBar("clicks", HalfDone(), 10, 50'000, 5, width);
+    EXPECT_LE(line.size(), width);
+    if (width >= 80) {
+      EXPECT_NE(line.find("loss 0.3400"), std::string::npos) << line;
+    }
+  }
+}
+
+TEST(ProgressTest, SaysItInOneLineWithoutATerminal) {
+  EXPECT_EQ(ProgressLine("clicks", HalfDone(), 50'000),
+            "clicks: 500,000 rows (50 %), 50,000 a second, loss 0.3400 (base rate 0.4200), "
+            "AUC 0.7500");
+}
+
+}  // namespace
+}  // namespace freshet
