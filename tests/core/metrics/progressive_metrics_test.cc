@@ -1,0 +1,247 @@
+#include "core/metrics/progressive_metrics.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <random>
+#include <span>
+#include <vector>
+
+#include "core/base/state.h"
+#include "gtest/gtest.h"
+
+namespace freshet {
+namespace {
+
+struct Column {
+  std::vector<float> scores;
+  std::vector<float> labels;
+  std::vector<float> weights;
+};
+
+// Scores that tell something about the labels, weights from 0 to 3.
+Column MakeColumn(LossKind loss, size_t size) {
+  std::mt19937 random(5);
+  Column column;
+  for (size_t i = 0; i < size; ++i) {
+    const float score = static_cast<float>(random() % 1000) / 200 - 3.5f;
+    const float noise = static_cast<float>(random() % 1000) / 100 - 5;
+    column.scores.push_back(score);
+    column.labels.push_back(loss == LossKind::kSquared ? score + noise
+                                                       : (score + noise > 0 ? 1.0f : -1.0f));
+    column.weights.push_back(static_cast<float>(random() % 7) / 2);
+  }
+  return column;
+}
+
+// The definitions, word for word.
+ProgressiveFigures Expected(LossKind loss, const Column& column) {
+  ProgressiveFigures figures;
+  double loss_sum = 0, base_sum = 0, prediction_sum = 0, label_sum = 0;
+  double decayed_weight = 0, decayed_loss = 0, decayed_base = 0;
+  for (size_t i = 0; i < column.scores.size(); ++i) {
+    const double weight = column.weights[i];
+    if (weight == 0) continue;
+    const double score = column.scores[i];
+    double label = column.labels[i];
+    double example_loss, base_loss, prediction;
+    if (loss == LossKind::kLogistic) {
+      label = label > 0 ? 1 : 0;
+      prediction = 1 / (1 + std::exp(-score));
+      example_loss = -std::log(label > 0 ? prediction : 1 - prediction);
+      const double base = (label_sum + 0.5) / (figures.weight_sum + 1);
+      base_loss = -std::log(label > 0 ? base : 1 - base);
+    } else {
+      prediction = score;
+      example_loss = std::pow(score - label, 2);
+      const double base = figures.weight_sum > 0 ? label_sum / figures.weight_sum : 0;
+      base_loss = std::pow(base - label, 2);
+    }
+    figures.example_count += 1;
+    figures.weight_sum += weight;
+    loss_sum += weight * example_loss;
+    base_sum += weight * base_loss;
+    prediction_sum += weight * prediction;
+    label_sum += weight * label;
+    const double decay = 1 - 1 / ProgressiveMetrics::kDecayExampleCount;
+    decayed_weight = decay * decayed_weight + weight;
+    decayed_loss = decay * decayed_loss + weight * example_loss;
+    decayed_base = decay * decayed_base + weight * base_loss;
+  }
+  figures.loss = loss_sum / figures.weight_sum;
+  figures.base_rate_loss = base_sum / figures.weight_sum;
+  figures.decayed_loss = decayed_loss / decayed_weight;
+  figures.decayed_base_rate_loss = decayed_base / decayed_weight;
+  figures.relative_gain = 1 - figures.loss / figures.base_rate_loss;
+  figures.calibration = prediction_sum / label_sum;
+  figures.label_mean = label_sum / figures.weight_sum;
+  return figures;
+}
+
+// Over all pairs; ties count half.
+double ExactAuc(const Column& column) {
+  double right = 0, all = 0;
+  for (size_t i = 0; i < column.scores.size(); ++i) {
+    for (size_t j = 0; j < column.scores.size(); ++j) {
+      if (column.labels[i] <= 0 || column.labels[j] > 0) continue;
+      const double weight = static_cast<double>(column.weights[i]) * column.weights[j];
+      all += weight;
+      if (column.scores[i] > column.scores[j]) right += weight;
+      if (column.scores[i] == column.scores[j]) right += weight / 2;
+    }
+  }
+  return right / all;
+}
+
+std::vector<std::byte> StateOf(const ProgressiveMetrics& metrics) {
+  StateWriter writer;
+  metrics.SaveState(writer);
+  std::vector<std::byte> bytes;
+  for (const auto chunk : writer.Chunks()) bytes.insert(bytes.end(), chunk.begin(), chunk.end());
+  return bytes;
+}
+
+TEST(ProgressiveMetricsTest, FiguresAreThoseOfTheDefinitions) {
+  for (const LossKind loss : {LossKind::kLogistic, LossKind::kSquared}) {
+    const Column column = MakeColumn(loss, 3000);
+    ProgressiveMetrics metrics(loss);
+    metrics.Update(column.scores, column.labels, column.weights);
+    const ProgressiveFigures figures = metrics.Figures();
+    const ProgressiveFigures expected = Expected(loss, column);
+    EXPECT_EQ(figures.example_count, expected.example_count);
+    EXPECT_LT(figures.example_count, 3000u);  // Some have weight 0.
+    EXPECT_DOUBLE_EQ(figures.weight_sum, expected.weight_sum);
+    EXPECT_NEAR(figures.loss, expected.loss, 1e-10);
+    EXPECT_NEAR(figures.decayed_loss, expected.decayed_loss, 1e-10);
+    EXPECT_NEAR(figures.base_rate_loss, expected.base_rate_loss, 1e-10);
+    EXPECT_NEAR(figures.decayed_base_rate_loss, expected.decayed_base_rate_loss, 1e-10);
+    EXPECT_NEAR(figures.relative_gain, expected.relative_gain, 1e-10);
+    EXPECT_NEAR(figures.calibration.value(), expected.calibration.value(), 1e-10);
+    EXPECT_NEAR(figures.label_mean, expected.label_mean, 1e-10);
+  }
+}
+
+TEST(ProgressiveMetricsTest, AucIsThatOfAllPairsUpToTheWidthOfABucket) {
+  const Column column = MakeColumn(LossKind::kLogistic, 2000);
+  ProgressiveMetrics metrics(LossKind::kLogistic);
+  metrics.Update(column.scores, column.labels, column.weights);
+  EXPECT_NEAR(metrics.Figures().auc.value(), ExactAuc(column), 1e-3);
+}
+
+TEST(ProgressiveMetricsTest, AucOfTiesIsHalfAndOfPerfectScoresOne) {
+  ProgressiveMetrics ties(LossKind::kLogistic);
+  ties.Update(std::vector<float>{1, 1, 1}, std::vector<float>{1, 0, 0}, {});
+  EXPECT_EQ(ties.Figures().auc, 0.5);
+  ProgressiveMetrics perfect(LossKind::kLogistic);
+  perfect.Update(std::vector<float>{100, -100, -3}, std::vector<float>{1, 0, 0}, {});
+  EXPECT_EQ(perfect.Figures().auc, 1.0);
+  ProgressiveMetrics reversed(LossKind::kLogistic);
+  reversed.Update(std::vector<float>{-1, 1}, std::vector<float>{1, 0}, {});
+  EXPECT_EQ(reversed.Figures().auc, 0.0);
+}
+
+TEST(ProgressiveMetricsTest, IsZeroAndAbsentWithoutExamples) {
+  for (const LossKind loss : {LossKind::kLogistic, LossKind::kSquared}) {
+    ProgressiveMetrics metrics(loss);
+    metrics.Update({}, {}, {});
+    metrics.Update(std::vector<float>{1}, std::vector<float>{1}, std::vector<float>{0});
+    const ProgressiveFigures figures = metrics.Figures();
+    EXPECT_EQ(figures.example_count, 0u);
+    EXPECT_EQ(figures.loss, 0);
+    EXPECT_EQ(figures.relative_gain, 0);
+    EXPECT_FALSE(figures.auc.has_value());
+    EXPECT_FALSE(figures.calibration.has_value());
+  }
+}
+
+TEST(ProgressiveMetricsTest, AucAndCalibrationWaitForBothLabels) {
+  ProgressiveMetrics metrics(LossKind::kLogistic);
+  metrics.Update(std::vector<float>{1}, std::vector<float>{0}, {});
+  EXPECT_FALSE(metrics.Figures().auc.has_value());
+  EXPECT_FALSE(metrics.Figures().calibration.has_value());
+  metrics.Update(std::vector<float>{1}, std::vector<float>{1}, {});
+  EXPECT_TRUE(metrics.Figures().auc.has_value());
+  EXPECT_TRUE(metrics.Figures().calibration.has_value());
+}
+
+TEST(ProgressiveMetricsTest, ProbabilitiesAreClipped) {
+  ProgressiveMetrics wrong(LossKind::kLogistic);
+  wrong.Update(std::vector<float>{1e30f}, std::vector<float>{0}, {});
+  EXPECT_NEAR(wrong.Figures().loss, -std::log(1e-15), 1e-3);
+  ProgressiveMetrics right(LossKind::kLogistic);
+  right.Update(std::vector<float>{1e30f}, std::vector<float>{1}, {});
+  EXPECT_NEAR(right.Figures().loss, 1e-15, 1e-15);
+  EXPECT_GT(right.Figures().loss, 0);
+}
+
+TEST(ProgressiveMetricsTest, HostileNumbersStayFinite) {
+  constexpr float kMax = std::numeric_limits<float>::max();
+  for (const LossKind loss : {LossKind::kLogistic, LossKind::kSquared}) {
+    ProgressiveMetrics metrics(loss);
+    for (int i = 0; i < 10; ++i) {
+      metrics.Update(std::vector<float>{kMax, -kMax, 0}, std::vector<float>{-kMax, kMax, kMax},
+                     std::vector<float>{kMax, 1e-38f, 1});
+    }
+    const ProgressiveFigures figures = metrics.Figures();
+    EXPECT_TRUE(std::isfinite(figures.loss));
+    EXPECT_TRUE(std::isfinite(figures.base_rate_loss));
+    EXPECT_TRUE(std::isfinite(figures.decayed_loss));
+    EXPECT_TRUE(std::isfinite(figures.label_mean));
+  }
+}
+
+TEST(ProgressiveMetricsTest, StateDoesNotDependOnCutsAndGoesOnExactly) {
+  for (const LossKind loss : {LossKind::kLogistic, LossKind::kSquared}) {
+    const Column column = MakeColumn(loss, 1500);
+    ProgressiveMetrics whole(loss);
+    whole.Update(column.scores, column.labels, column.weights);
+    for (const size_t cut : {1, 7, 255, 256, 257, 1000}) {
+      ProgressiveMetrics metrics(loss);
+      for (size_t begin = 0; begin < column.scores.size(); begin += cut) {
+        const size_t size = std::min(cut, column.scores.size() - begin);
+        metrics.Update(std::span(column.scores).subspan(begin, size),
+                       std::span(column.labels).subspan(begin, size),
+                       std::span(column.weights).subspan(begin, size));
+        // Every piece in another object.
+        const std::vector<std::byte> state = StateOf(metrics);
+        ProgressiveMetrics restored(loss);
+        StateReader reader(state);
+        ASSERT_TRUE(restored.LoadState(reader).ok());
+        ASSERT_EQ(reader.remaining_bytes(), 0u);
+        metrics = restored;
+      }
+      EXPECT_EQ(StateOf(metrics), StateOf(whole)) << cut;
+    }
+  }
+}
+
+TEST(ProgressiveMetricsTest, AbsentWeightsAreOne) {
+  const Column column = MakeColumn(LossKind::kLogistic, 400);
+  ProgressiveMetrics absent(LossKind::kLogistic);
+  ProgressiveMetrics given(LossKind::kLogistic);
+  absent.Update(column.scores, column.labels, {});
+  given.Update(column.scores, column.labels, std::vector<float>(400, 1.0f));
+  EXPECT_EQ(StateOf(absent), StateOf(given));
+}
+
+TEST(ProgressiveMetricsTest, RefusesStatesThatAreNotItsOwn) {
+  ProgressiveMetrics logistic(LossKind::kLogistic);
+  const std::vector<std::byte> state = StateOf(logistic);
+  for (const size_t size : {size_t{0}, size_t{7}, size_t{60}, state.size() - 1}) {
+    const std::span<const std::byte> cut_short(state.data(), size);
+    StateReader reader(cut_short);
+    EXPECT_EQ(ProgressiveMetrics(LossKind::kLogistic).LoadState(reader).code(),
+              absl::StatusCode::kDataLoss);
+  }
+  StateReader other_loss(state);
+  EXPECT_EQ(ProgressiveMetrics(LossKind::kSquared).LoadState(other_loss).code(),
+            absl::StatusCode::kDataLoss);
+  std::vector<std::byte> damaged = state;
+  for (size_t i = 24; i < 32; ++i) damaged[i] = std::byte{0xff};  // NaN.
+  StateReader not_finite(damaged);
+  EXPECT_EQ(ProgressiveMetrics(LossKind::kLogistic).LoadState(not_finite).code(),
+            absl::StatusCode::kDataLoss);
+}
+
+}  // namespace
+}  // namespace freshet
