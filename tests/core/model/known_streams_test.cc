@@ -1,0 +1,89 @@
+// Progressive losses on a real stream that a public learner published for plain SGD.
+//
+// The stream is not part of the project: without FRESHET_DATA, the folder that has it, this test is
+// skipped.
+
+#include <zlib.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/feature/hash.h"
+#include "core/loss/logistic.h"
+#include "core/loss/squared.h"
+#include "core/model/spec.h"
+#include "gtest/gtest.h"
+#include "tests/support/example_stream.h"
+
+namespace freshet {
+namespace {
+
+constexpr uint32_t kConstantFeature = 11650396;  // The reference's intercept is a feature.
+
+// Lines of "LABEL |f INDEX:VALUE ...".
+std::vector<StreamExample> ReadStream(const std::string& path) {
+  std::vector<StreamExample> examples;
+  const gzFile file = gzopen(path.c_str(), "rb");
+  EXPECT_NE(file, nullptr) << path;
+  if (file == nullptr) return examples;
+  const uint32_t hash = HashNamespace("f");
+  std::string line(1 << 20, '\0');
+  while (gzgets(file, line.data(), static_cast<int>(line.size())) != nullptr) {
+    StreamExample example;
+    char* cursor = line.data();
+    example.label = std::strtof(cursor, &cursor);
+    while (*cursor != '|') ++cursor;
+    cursor += 2;
+    while (*cursor == ' ') {
+      const char* const name = ++cursor;
+      while (*cursor != ':' && *cursor != ' ' && *cursor != '\n') ++cursor;
+      if (cursor == name) break;
+      const uint32_t id = HashFeature({name, static_cast<size_t>(cursor - name)}, hash);
+      const float value = *cursor == ':' ? std::strtof(cursor + 1, &cursor) : 1.0f;
+      example.features.push_back({id, value});
+    }
+    example.features.push_back({kConstantFeature, 1});
+    examples.push_back(example);
+  }
+  gzclose(file);
+  return examples;
+}
+
+template <typename Loss>
+double ProgressiveLoss(const std::vector<StreamExample>& examples, double rate,
+                       const ScheduleOptions& schedule) {
+  LearnerSpec spec;
+  spec.loss = Loss::kKind;
+  spec.optimizer = Sgd::Options{};
+  spec.schedule = schedule;
+  spec.linear = {.learning_rate = rate, .intercept = false, .bits = 18};
+  const std::unique_ptr<Learner> learner = NewLearner(spec);
+  const std::vector<float> scores = Learn(*learner, examples);
+  double sum = 0;
+  for (size_t i = 0; i < examples.size(); ++i) sum += Loss::Value(scores[i], examples[i].label);
+  return sum / static_cast<double>(examples.size());
+}
+
+TEST(KnownStreamsTest, PlainSgdGivesThePublishedLosses) {
+  const char* const folder = std::getenv("FRESHET_DATA");
+  const auto path = std::filesystem::path(folder == nullptr ? "" : folder) / "rcv1_small.dat.gz";
+  if (folder == nullptr || !std::filesystem::exists(path)) {
+    GTEST_SKIP() << "set FRESHET_DATA to the folder that has rcv1_small.dat.gz to run this test";
+  }
+  const std::vector<StreamExample> examples = ReadStream(path);
+  ASSERT_EQ(examples.size(), 1000u);
+  // Its rates are rate * t^-0.5 with t = 2 at the first example, so there ours is rate / sqrt(2).
+  const InversePowerSchedule root = {.t0 = 2, .power = 0.5};
+  const double scale = std::sqrt(0.5);
+  EXPECT_NEAR(ProgressiveLoss<LogisticLoss>(examples, 10 * scale, root), 0.554529, 1e-4);
+  EXPECT_NEAR(ProgressiveLoss<LogisticLoss>(examples, 0.5 * scale, root), 0.676867, 1e-4);
+  EXPECT_NEAR(ProgressiveLoss<LogisticLoss>(examples, 0.5, ConstantSchedule{}), 0.593618, 1e-4);
+  EXPECT_NEAR(ProgressiveLoss<SquaredLoss>(examples, 0.1 * scale, root), 0.952742, 1e-4);
+}
+
+}  // namespace
+}  // namespace freshet
