@@ -56,7 +56,7 @@ absl::Status CsvFormat::EndFile() {
 absl::StatusOr<bool> CsvFormat::ParseLine(std::string_view line, ExampleBatchBuilder& builder) {
   if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
   if (line.empty() && !splitter_.within_record()) return false;
-  const absl::StatusOr<bool> whole = splitter_.Split(line, cells_);
+  absl::StatusOr<bool> whole = splitter_.Split(line, cells_);
   if (!whole.ok() || !*whole) return whole;
   if (!header_read_) {
     if (absl::Status status = ReadHeader(); !status.ok()) return status;

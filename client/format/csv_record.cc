@@ -36,7 +36,7 @@ absl::StatusOr<bool> CsvSplitter::Split(std::string_view line, std::vector<CsvCe
     record_.append(line);
     record = record_;
   }
-  const absl::StatusOr<bool> whole = SplitQuoted(record, cells);
+  absl::StatusOr<bool> whole = SplitQuoted(record, cells);
   if (!whole.ok() || *whole) {
     Reset();
     return whole;
@@ -61,7 +61,7 @@ absl::StatusOr<bool> CsvSplitter::SplitQuoted(std::string_view record,
   for (size_t position = 0;; ++position) {
     CsvCell cell{{}, position + 1};
     if (position < record.size() && record[position] == '"') {
-      const absl::StatusOr<bool> closed = TakeQuotedCell(record, position, cell);
+      absl::StatusOr<bool> closed = TakeQuotedCell(record, position, cell);
       if (!closed.ok() || !*closed) return closed;
     } else {
       const size_t end = std::min(record.find(delimiter_, position), record.size());

@@ -141,7 +141,7 @@ absl::Status JsonlFormat::ParseObject(json::document& document, ExampleBatchBuil
   weight_ = 1;
   json::object object;
   if (document.get_object().get(object) != simdjson::SUCCESS) {
-    return ParseError(1, "a row must be a JSON object, as in {\"label\": 1, \"user\": \"a\"}");
+    return ParseError(1, R"(a row must be a JSON object, as in {"label": 1, "user": "a"})");
   }
   absl::Status status =
       ForEachMember(object, [&](Member& member) { return ParseMember(member, builder); });
@@ -209,7 +209,7 @@ absl::Status JsonlFormat::ParseArray(Member& member, ExampleBatchBuilder& builde
   if (const error_code error = member.value.get_array().get(array)) return Malformed(error);
   for (auto result : array) {
     Member element{member.key, member.column, {}};
-    if (const error_code error = std::move(result).get(element.value)) return Malformed(error);
+    if (const error_code error = result.get(element.value)) return Malformed(error);
     json::json_type type{};
     if (const error_code error = element.value.type().get(type)) return Malformed(error);
     if (type == json::json_type::string) {
@@ -267,7 +267,7 @@ absl::Status JsonlFormat::ParseProtoNamespace(json::value value, ExampleBatchBui
       return MemberError(member, "of a namespace must be a string");
     }
     if (member.key != "features") {
-      return MemberError(member, "is unknown; a namespace has \"name\" and \"features\"");
+      return MemberError(member, R"(is unknown; a namespace has "name" and "features")");
     }
     json::array features;
     if (member.value.get_array().get(features)) {
@@ -275,7 +275,7 @@ absl::Status JsonlFormat::ParseProtoNamespace(json::value value, ExampleBatchBui
     }
     for (auto result : features) {
       json::value feature;
-      if (const error_code error = std::move(result).get(feature)) return Malformed(error);
+      if (const error_code error = result.get(feature)) return Malformed(error);
       if (absl::Status s = ParseProtoFeature(feature); !s.ok()) return s;
     }
     return absl::OkStatus();
@@ -292,13 +292,13 @@ absl::Status JsonlFormat::ParseProtoNamespace(json::value value, ExampleBatchBui
 absl::Status JsonlFormat::ParseProtoFeature(json::value value) {
   json::object object;
   if (value.get_object().get(object)) {
-    return ParseError(1, "a feature in \"features\" must be an object with \"name\" and \"value\"");
+    return ParseError(1, R"(a feature in "features" must be an object with "name" and "value")");
   }
   NamedValue feature{{}, 1};
   absl::Status status = ForEachMember(object, [&](Member& member) {
     if (member.key == "value") return ReadNumber(member, feature.value);
     if (member.key != "name") {
-      return MemberError(member, "is unknown; a feature has \"name\" and \"value\"");
+      return MemberError(member, R"(is unknown; a feature has "name" and "value")");
     }
     if (!member.value.get_string().get(feature.name)) return absl::OkStatus();
     return MemberError(member, "of a feature must be a string");

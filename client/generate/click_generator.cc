@@ -2,6 +2,7 @@
 
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <cstddef>
 #include <string_view>
 #include <vector>
@@ -64,7 +65,7 @@ void AppendFeature(std::string_view prefix, uint64_t number, std::string& out) {
 
 // Appends a number in [0, 1) that has two decimals.
 void AppendCents(std::string_view prefix, float value, std::string& out) {
-  const auto cents = static_cast<unsigned>(value * static_cast<float>(kCents) + 0.5f);
+  const auto cents = std::lround(value * static_cast<float>(kCents));
   out.append(prefix);
   out.append({'0', '.', static_cast<char>('0' + cents / 10), static_cast<char>('0' + cents % 10)});
 }
