@@ -13,6 +13,8 @@ using std::chrono::milliseconds;
 
 // How long rows that were read wait for more before they are sent.
 constexpr milliseconds kLinger{50};
+// How far a push with a rate may lag behind and still catch up.
+constexpr milliseconds kMostCatchUp{100};
 // Bad rows that are shown one by one; further ones are only counted.
 constexpr uint64_t kMaxShownBadRows = 10;
 
@@ -113,11 +115,12 @@ absl::StatusOr<bool> PushRun::ReadRow(ExampleReader* reader) {
 
 absl::Status PushRun::PushGathered() {
   if (gathered_.row_count() == 0) return absl::OkStatus();
+  const size_t rows = gathered_.row_count();
   positions_.Add(std::move(gathered_positions_));
   gathered_positions_.clear();
   absl::Status status = pusher_.PushBatch(gathered_);
   gathered_.Clear();
-  if (status.ok()) Pace();
+  if (status.ok()) Pace(rows);
   return status;
 }
 
@@ -130,13 +133,15 @@ absl::Status PushRun::PushShuffled() {
   return PushGathered();
 }
 
-// Sleeps until as much time has passed as the rows so far take at the rate asked for.
-void PushRun::Pace() const {
+// Sleeps for as long as `rows` take at the rate asked for. Time lost while waiting for input is not
+// made up for by a burst.
+void PushRun::Pace(size_t rows) {
   if (arguments_.rate <= 0) return;
-  const std::chrono::duration<double> due(static_cast<double>(rows_read_) / arguments_.rate);
-  const auto until = start_ + std::chrono::duration_cast<Clock::duration>(due);
-  while (!stop_ && Clock::now() < until) {
-    std::this_thread::sleep_for(std::min<Clock::duration>(until - Clock::now(), milliseconds(50)));
+  const std::chrono::duration<double> share(static_cast<double>(rows) / arguments_.rate);
+  due_ = std::max(due_, Clock::now() - kMostCatchUp) +
+         std::chrono::duration_cast<Clock::duration>(share);
+  while (!stop_ && Clock::now() < due_) {
+    std::this_thread::sleep_for(std::min<Clock::duration>(due_ - Clock::now(), milliseconds(50)));
   }
 }
 

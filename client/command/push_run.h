@@ -88,7 +88,7 @@ class PushRun {
   absl::StatusOr<bool> ReadRow(ExampleReader* reader);
   absl::Status PushGathered();
   absl::Status PushShuffled();
-  void Pace() const;
+  void Pace(size_t rows);
   bool Done() const;
 
   const PushArguments& arguments_;
@@ -97,7 +97,7 @@ class PushRun {
   RowPositions& positions_;
   BadRowLog& bad_rows_;
   const size_t batch_rows_;
-  const Clock::time_point start_ = Clock::now();
+  Clock::time_point due_ = Clock::now();  // When the next rows may go, at the rate asked for.
 
   ExampleBatchBuilder gathered_;
   std::vector<RowPosition> gathered_positions_;

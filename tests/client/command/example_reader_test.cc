@@ -1,0 +1,87 @@
+#include "client/command/example_reader.h"
+
+#include <atomic>
+#include <fstream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gtest/gtest.h"
+
+namespace freshet {
+namespace {
+
+class ExampleReaderTest : public testing::Test {
+ protected:
+  std::string Write(const std::string& name, std::string_view text) {
+    const std::string path = testing::TempDir() + "/" +
+                             testing::UnitTest::GetInstance()->current_test_info()->name() + "." +
+                             name;
+    std::ofstream(path) << text;
+    return path;
+  }
+
+  const std::atomic<bool> stop_{false};
+};
+
+std::vector<float> ReadAll(ExampleReader* reader) {
+  ExampleBatchBuilder builder;
+  absl::StatusOr<bool> more = false;
+  do {
+    more = reader->Next(builder);
+  } while (more.ok() && *more);
+  EXPECT_TRUE(more.ok()) << more.status();
+  const auto labels = builder.View().labels;
+  return {labels.begin(), labels.end()};
+}
+
+TEST_F(ExampleReaderTest, ReadsTheHeaderOfEveryFile) {
+  InputOptions options;
+  options.files = {Write("a.csv", "label,x\n1,a\n0,b\n"), Write("b.csv", "x,label\nc,1\n")};
+  ExampleReader reader(options, &stop_);
+  EXPECT_EQ(ReadAll(&reader), (std::vector<float>{1, 0, 1}));
+}
+
+TEST_F(ExampleReaderTest, NamesFileAndLineOfABadRowAndGoesOn) {
+  const std::string path = Write("a.vw", "1 |u a\nx |u b\n0 |u c\n");
+  InputOptions options;
+  options.files = {path};
+  ExampleReader reader(options, &stop_);
+  ExampleBatchBuilder builder;
+  ASSERT_TRUE(*reader.Next(builder));
+  const absl::Status bad = reader.Next(builder).status();
+  EXPECT_TRUE(absl::IsInvalidArgument(bad));
+  EXPECT_EQ(std::string(bad.message()).find(path + ":2: column 1: "), 0u) << bad;
+  ASSERT_TRUE(*reader.Next(builder));
+  EXPECT_EQ(reader.line_number(), 3u);
+  EXPECT_FALSE(*reader.Next(builder));
+  EXPECT_EQ(builder.row_count(), 2u);
+}
+
+TEST_F(ExampleReaderTest, ABadHeaderEndsTheReading) {
+  InputOptions options;
+  options.files = {Write("a.csv", "x,y\n1,2\n")};  // No column "label".
+  ExampleReader reader(options, &stop_);
+  ExampleBatchBuilder builder;
+  EXPECT_TRUE(absl::IsDataLoss(reader.Next(builder).status()));
+}
+
+TEST_F(ExampleReaderTest, AMissingFileIsNotFound) {
+  InputOptions options;
+  options.files = {testing::TempDir() + "/no such file"};
+  ExampleReader reader(options, &stop_);
+  ExampleBatchBuilder builder;
+  EXPECT_TRUE(absl::IsNotFound(reader.Next(builder).status()));
+}
+
+TEST_F(ExampleReaderTest, OptionsThatDoNotFitTheFormatEndTheReading) {
+  InputOptions options;
+  options.files = {Write("a.vw", "1 |u a\n")};
+  options.parse.label_column = "delay";
+  ExampleReader reader(options, &stop_);
+  ExampleBatchBuilder builder;
+  EXPECT_TRUE(absl::IsFailedPrecondition(reader.Next(builder).status()));
+}
+
+}  // namespace
+}  // namespace freshet
