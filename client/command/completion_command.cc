@@ -28,8 +28,9 @@ void Gather(const CLI::App& app, const std::string& path, const std::vector<std:
       if (path.empty() || (name != "help" && name != "version")) options.push_back("--" + name);
     }
   }
-  for (const CLI::App* command : app.get_subcommands({}))
+  for (const CLI::App* command : app.get_subcommands({})) {
     words.words.push_back(command->get_name());
+  }
   words.words.insert(words.words.end(), options.begin(), options.end());
   all->push_back(words);
   for (const CLI::App* command : app.get_subcommands({})) {
