@@ -31,7 +31,7 @@ class MiniBatch {
   };
 
   static constexpr uint8_t kStateId = 2;
-  static constexpr double kDefaultLearningRate = 0.05;
+  static constexpr double kDefaultLearningRate = 0.5;
 
   explicit MiniBatch(const Options& options)
       : examples_(options.examples), inverse_(1.0f / static_cast<float>(options.examples)) {}

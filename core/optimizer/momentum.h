@@ -28,7 +28,7 @@ class Momentum {
   using Slot = VelocitySlot;
 
   static constexpr uint8_t kStateId = 3;
-  static constexpr double kDefaultLearningRate = 0.05;
+  static constexpr double kDefaultLearningRate = 0.005;
 
   explicit Momentum(const Options& options)
       : catch_up_(options.momentum, 1), momentum_(static_cast<float>(options.momentum)) {}

@@ -30,7 +30,7 @@ class Nesterov {
   using Slot = VelocitySlot;
 
   static constexpr uint8_t kStateId = 4;
-  static constexpr double kDefaultLearningRate = 0.05;
+  static constexpr double kDefaultLearningRate = 0.005;
 
   explicit Nesterov(const Options& options)
       : catch_up_(options.momentum, options.momentum),

@@ -6,6 +6,9 @@
 // Source: T. Tieleman, G. Hinton. Lecture 6.5: RMSProp. COURSERA: Neural Networks for Machine
 // Learning, 2012. Epsilon stands inside the root, as for AdaGrad.
 //
+// The defaults are milder than the usual 0.99 and 1e-8: a mean that forgets within 100 steps is
+// almost 0 when a rare feature comes back, and its first step then far too large.
+//
 // Sparse form: after k absent steps G = rho^k G, which equals the dense rule.
 
 #ifndef FRESHET_CORE_OPTIMIZER_RMSPROP_H_
@@ -23,8 +26,8 @@ namespace freshet {
 class RmsProp {
  public:
   struct Options {
-    double rho = 0.99;      // In [0, 1): the share of the mean that is kept at each step.
-    double epsilon = 1e-8;  // > 0; added to the mean, inside the root.
+    double rho = 0.999;     // In [0, 1): the share of the mean that is kept at each step.
+    double epsilon = 1e-4;  // > 0; added to the mean, inside the root.
   };
 
   struct alignas(16) Slot {
@@ -35,7 +38,7 @@ class RmsProp {
   };
 
   static constexpr uint8_t kStateId = 6;
-  static constexpr double kDefaultLearningRate = 0.005;
+  static constexpr double kDefaultLearningRate = 0.002;
 
   explicit RmsProp(const Options& options)
       : rho_powers_(options.rho),
