@@ -23,10 +23,10 @@ absl::Status CreateDirs(FileSystem& file_system, const std::string& path) {
     if (part.empty()) continue;
     folder = folder.empty() || folder.back() == '/' ? StrCat(folder, part.string())
                                                     : StrCat(folder, "/", part.string());
-    const absl::Status status = file_system.CreateDir(folder);
+    absl::Status status = file_system.CreateDir(folder);
     const bool exists = absl::IsAlreadyExists(status);
     if (!status.ok() && !exists) return status;
-    const absl::Status synced = file_system.SyncDir(ParentFolder(folder));
+    absl::Status synced = file_system.SyncDir(ParentFolder(folder));
     // One that exists is synced for the case that a crash came between its creation and the sync;
     // that may not be ours to do, high up.
     if (!synced.ok() && !exists) return synced;
@@ -155,7 +155,7 @@ absl::Status DataDir::BuildModel(const std::string& folder, std::string_view man
 
 absl::Status DataDir::CreateModel(std::string_view model_id, std::string_view manifest) {
   const std::string folder = ModelDir(model_id);
-  const absl::Status existing = file_system_.FileSize(folder).status();
+  absl::Status existing = file_system_.FileSize(folder).status();
   if (existing.ok()) return absl::AlreadyExistsError(StrCat("model \"", model_id, "\" exists"));
   if (!absl::IsNotFound(existing)) return existing;
   const std::string new_folder = StrCat(ModelsDir(), "/", kNewPrefix, model_id);

@@ -72,7 +72,7 @@ absl::Status Log::SyncFile(std::optional<uint64_t> target) {
     // Of this file, since file_ is replaced under mu_ before its first record is appended.
     end = index_->End();
   }
-  const absl::Status status = file->Sync();
+  absl::Status status = file->Sync();
   const absl::MutexLock lock(&mu_);
   syncing_ = false;
   sync_done_.SignalAll();
