@@ -1,0 +1,274 @@
+#include "server/codec/decoded_batch.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <string>
+#include <unordered_set>
+
+#include "core/base/str_cat.h"
+#include "core/feature/hash.h"
+#include "google/protobuf/repeated_field.h"
+
+namespace freshet {
+namespace {
+
+constexpr int kInvalidArgument = 3;
+constexpr int kResourceExhausted = 8;
+constexpr int kMaxReportedRows = 16;
+
+// Readable examples become rows times namespaces segments; these bounds keep that matrix small.
+constexpr size_t kMaxNamespaces = 1024;
+constexpr size_t kMaxSegments = size_t{1} << 24;
+
+template <typename T>
+std::span<const T> SpanOf(const google::protobuf::RepeatedField<T>& field) {
+  return {field.data(), static_cast<size_t>(field.size())};
+}
+
+bool Reject(v1::BatchError& error, int code, std::string message) {
+  error.set_code(code);
+  error.set_message(std::move(message));
+  return false;
+}
+
+// Collects bad rows; each row is reported once, with its first fault.
+class RowFaults {
+ public:
+  explicit RowFaults(v1::BatchError& error) : error_(error) {}
+
+  // REQUIRES: rows come in order.
+  void Add(size_t row, std::string field, std::string reason) {
+    if (error_.bad_row_count() > 0 && last_row_ == row) return;
+    last_row_ = row;
+    error_.set_bad_row_count(error_.bad_row_count() + 1);
+    if (error_.rows_size() == kMaxReportedRows) return;
+    v1::RowError& fault = *error_.add_rows();
+    fault.set_row(static_cast<uint32_t>(row));
+    fault.set_field(std::move(field));
+    fault.set_reason(std::move(reason));
+  }
+
+  // True where nothing was added; else finishes the error.
+  bool Finish() {
+    if (error_.bad_row_count() == 0) return true;
+    const v1::RowError& first = error_.rows(0);
+    return Reject(error_, kInvalidArgument,
+                  StrCat("row ", first.row(), ": ", first.field(), ": ", first.reason(),
+                         error_.bad_row_count() > 1
+                             ? StrCat(" (and ", error_.bad_row_count() - 1, " more bad rows)")
+                             : "",
+                         "; nothing of this batch was learned; mend or drop the bad rows and send "
+                         "the rest again"));
+  }
+
+ private:
+  v1::BatchError& error_;
+  size_t last_row_ = 0;
+};
+
+bool IsFinite(float value) {
+  uint32_t bits;
+  std::memcpy(&bits, &value, sizeof(bits));
+  return (bits & 0x7f800000) != 0x7f800000;
+}
+
+// One pass without a branch per number, so that the usual good column costs next to nothing.
+bool AllFinite(std::span<const float> values) {
+  uint32_t bad = 0;
+  for (const float value : values) bad |= static_cast<uint32_t>(!IsFinite(value));
+  return bad == 0;
+}
+
+bool IsLabel(float label, LossKind loss) {
+  if (loss == LossKind::kLogistic) return label == 0.0f || label == 1.0f || label == -1.0f;
+  return IsFinite(label);
+}
+
+std::string LabelReason(float label, LossKind loss) {
+  if (loss == LossKind::kLogistic) {
+    return StrCat("is ", label, "; logistic loss takes 1 (positive) and 0 or -1 (negative)");
+  }
+  return StrCat("is ", label, "; it must be finite");
+}
+
+bool IsWeight(float weight) { return IsFinite(weight) && weight >= 0; }
+
+// Adds every fault of every row of a batch, in the order of rows. Slow: for batches known to be
+// bad.
+void DescribeFaults(const ExampleBatch& batch, BatchUse use, LossKind loss,
+                    const BatchLimits& limits, RowFaults& faults) {
+  for (size_t row = 0; row < batch.size(); ++row) {
+    if (use == BatchUse::kLearn) {
+      if (!IsLabel(batch.labels[row], loss)) {
+        faults.Add(row, "label", LabelReason(batch.labels[row], loss));
+      }
+      if (!IsWeight(batch.Weight(row))) {
+        faults.Add(row, "weight", StrCat("is ", batch.Weight(row), "; it must be finite and >= 0"));
+      }
+    }
+    const uint32_t count = batch.RowEnd(row) - batch.RowBegin(row);
+    if (count > limits.max_example_features) {
+      faults.Add(row, "features",
+                 StrCat("has ", count, "; the server takes at most ", limits.max_example_features,
+                        " features an example (limits.max_example_features)"));
+    }
+    if (batch.values.empty()) continue;
+    for (uint32_t i = batch.RowBegin(row); i < batch.RowEnd(row); ++i) {
+      if (!IsFinite(batch.values[i])) {
+        faults.Add(row, StrCat("values[", i, "]"),
+                   StrCat("is ", batch.values[i], "; it must be finite"));
+      }
+    }
+  }
+}
+
+// Checks numbers, labels and limits of columns whose sizes agree.
+bool CheckContent(const ExampleBatch& batch, BatchUse use, LossKind loss, const BatchLimits& limits,
+                  v1::BatchError& error) {
+  bool good = AllFinite(batch.values);
+  uint32_t begin = 0;
+  for (const uint32_t end : batch.row_ends) {
+    good &= end - begin <= limits.max_example_features;
+    begin = end;
+  }
+  if (use == BatchUse::kLearn) {
+    for (const float label : batch.labels) good &= IsLabel(label, loss);
+    for (const float weight : batch.weights) good &= IsWeight(weight);
+  }
+  if (good) return true;
+  RowFaults faults(error);
+  DescribeFaults(batch, use, loss, limits, faults);
+  return faults.Finish();
+}
+
+bool CheckRowCount(size_t rows, const BatchLimits& limits, v1::BatchError& error) {
+  if (rows == 0) {
+    return Reject(error, kInvalidArgument, "the batch is empty; send at least one example");
+  }
+  if (rows > limits.max_examples) {
+    return Reject(
+        error, kResourceExhausted,
+        StrCat("the batch has ", rows, " examples; the server takes at most ", limits.max_examples,
+               " (limits.max_batch_examples); send smaller batches"));
+  }
+  return true;
+}
+
+// Turns segment sizes into the end of each row. False where they do not add up to `feature_count`.
+bool ComputeRowEnds(std::span<const uint32_t> sizes, size_t rows, size_t namespaces,
+                    size_t feature_count, std::vector<uint32_t>& row_ends) {
+  row_ends.resize(rows);
+  uint64_t end = 0;
+  if (sizes.size() == namespaces) {  // One shape for all rows.
+    uint64_t row_size = 0;
+    for (const uint32_t size : sizes) row_size += size;
+    if (row_size > feature_count) return false;
+    for (size_t row = 0; row < rows; ++row) {
+      end += row_size;
+      row_ends[row] = static_cast<uint32_t>(end);
+    }
+    return end == feature_count;
+  }
+  const uint32_t* size = sizes.data();
+  for (size_t row = 0; row < rows; ++row) {
+    for (size_t i = 0; i < namespaces; ++i) end += *size++;
+    row_ends[row] = static_cast<uint32_t>(end);
+  }
+  return end == feature_count;
+}
+
+}  // namespace
+
+bool DecodedBatch::Decode(const v1::PackedBatch& packed, BatchUse use, LossKind loss,
+                          const BatchLimits& limits, v1::BatchError& error) {
+  const auto labels = SpanOf(packed.labels());
+  const size_t rows = packed.row_count() != 0 ? packed.row_count() : labels.size();
+  const auto namespaces = static_cast<size_t>(packed.namespaces_size());
+  const auto sizes = SpanOf(packed.segment_sizes());
+  const auto feature_count = static_cast<size_t>(packed.feature_ids_size());
+
+  if (!CheckRowCount(rows, limits, error)) return false;
+  if (use == BatchUse::kLearn && labels.size() != rows) {
+    return Reject(error, kInvalidArgument,
+                  StrCat("labels has ", labels.size(), " numbers for ", rows, " rows"));
+  }
+  if (use == BatchUse::kLearn && packed.weights_size() != 0 &&
+      static_cast<size_t>(packed.weights_size()) != rows) {
+    return Reject(error, kInvalidArgument,
+                  StrCat("weights has ", packed.weights_size(), " numbers for ", rows,
+                         " rows; send one a row, or none for all 1"));
+  }
+  if (packed.values_size() != 0 && packed.values_size() != packed.feature_ids_size()) {
+    return Reject(error, kInvalidArgument,
+                  StrCat("values has ", packed.values_size(), " numbers for ", feature_count,
+                         " feature_ids; send one a feature, or none for all 1"));
+  }
+  if (namespaces == 0 || namespaces > kMaxNamespaces) {
+    return Reject(error, kInvalidArgument,
+                  StrCat("namespaces has ", namespaces, " names; it must have 1 to ",
+                         kMaxNamespaces, " (the default namespace is \"\")"));
+  }
+  if (sizes.size() != namespaces && sizes.size() != rows * namespaces) {
+    return Reject(error, kInvalidArgument,
+                  StrCat("segment_sizes has ", sizes.size(), " numbers; it must have ", namespaces,
+                         " (one for each namespace) or ", rows * namespaces,
+                         " (one for each namespace of each row)"));
+  }
+  if (!ComputeRowEnds(sizes, rows, namespaces, feature_count, row_ends_)) {
+    return Reject(error, kInvalidArgument,
+                  StrCat("segment_sizes do not add up to the ", feature_count, " feature_ids"));
+  }
+  std::unordered_set<std::string_view> names;
+  for (const std::string& name : packed.namespaces()) {
+    if (!names.insert(name).second) {
+      return Reject(error, kInvalidArgument, StrCat("namespaces names \"", name, "\" twice"));
+    }
+    namespace_hashes_.push_back(HashNamespace(name));
+  }
+
+  examples_.row_ends = row_ends_;
+  if (use == BatchUse::kLearn) {
+    examples_.labels = labels;
+    examples_.weights = SpanOf(packed.weights());
+  }
+  examples_.feature_ids = SpanOf(packed.feature_ids());
+  examples_.values = SpanOf(packed.values());
+  examples_.namespace_hashes = namespace_hashes_;
+  examples_.segment_sizes = sizes;
+  return CheckContent(examples_, use, loss, limits, error);
+}
+
+bool DecodedBatch::Decode(const v1::ExampleList& list, BatchUse use, LossKind loss,
+                          const BatchLimits& limits, v1::BatchError& error) {
+  if (!CheckRowCount(static_cast<size_t>(list.examples_size()), limits, error)) return false;
+  const auto max_namespaces =
+      std::min<size_t>(kMaxNamespaces, kMaxSegments / static_cast<size_t>(list.examples_size()));
+  for (const v1::Example& example : list.examples()) {
+    builder_.BeginRow(example.label(), example.has_weight() ? example.weight() : 1.0f);
+    for (const v1::Namespace& group : example.namespaces()) {
+      const size_t index = builder_.Namespace(group.name());
+      const uint32_t seed = HashNamespace(group.name());
+      for (const v1::Feature& feature : group.features()) {
+        builder_.AddFeature(index, HashFeature(feature.name(), seed),
+                            feature.has_value() ? feature.value() : 1.0f);
+      }
+    }
+    builder_.EndRow();
+    if (builder_.namespaces().size() > max_namespaces) {
+      return Reject(error, kResourceExhausted,
+                    StrCat("the batch has more than ", max_namespaces,
+                           " different namespaces; send smaller batches, or use fewer namespaces "
+                           "and more features in each"));
+    }
+  }
+  examples_ = builder_.View();
+  if (!CheckContent(examples_, use, loss, limits, error)) return false;
+  if (use == BatchUse::kPredict) {
+    examples_.labels = {};
+    examples_.weights = {};
+  }
+  return true;
+}
+
+}  // namespace freshet

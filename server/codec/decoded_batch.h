@@ -1,0 +1,57 @@
+// From a batch on the wire to columns that a learner can read: all validation of examples is here.
+
+#ifndef FRESHET_SERVER_CODEC_DECODED_BATCH_H_
+#define FRESHET_SERVER_CODEC_DECODED_BATCH_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "core/feature/example_batch.h"
+#include "core/loss/loss_kind.h"
+#include "freshet/v1/example.pb.h"
+#include "freshet/v1/learning_service.pb.h"
+
+namespace freshet {
+
+// What a batch may hold. See v1.LimitsConfig.
+struct BatchLimits {
+  uint32_t max_examples = 65'536;
+  uint32_t max_example_features = 65'536;
+};
+
+// What the examples of a batch are for.
+enum class BatchUse {
+  kLearn,    // Labels and weights are required and checked.
+  kPredict,  // Labels and weights are ignored.
+};
+
+// Columns that passed validation. Refers to the message that it was decoded from, which must live
+// as long; owns what had to be computed.
+class DecodedBatch {
+ public:
+  DecodedBatch() = default;
+  DecodedBatch(const DecodedBatch&) = delete;
+  DecodedBatch& operator=(const DecodedBatch&) = delete;
+
+  const ExampleBatch& examples() const { return examples_; }
+
+  // Checks the batch and makes its columns readable. On failure fills in `error`, which names rows,
+  // fields and reasons, and returns false; the batch is then to be thrown away.
+  // Every number that passes is finite; labels are as `loss` allows.
+  bool Decode(const v1::PackedBatch& packed, BatchUse use, LossKind loss, const BatchLimits& limits,
+              v1::BatchError& error);
+  bool Decode(const v1::ExampleList& list, BatchUse use, LossKind loss, const BatchLimits& limits,
+              v1::BatchError& error);
+
+ private:
+  ExampleBatch examples_;
+  std::vector<uint32_t> row_ends_;
+  std::vector<uint32_t> namespace_hashes_;
+  ExampleBatchBuilder builder_;  // Holds the columns of readable examples.
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_SERVER_CODEC_DECODED_BATCH_H_

@@ -1,0 +1,56 @@
+// One message of a Learn stream: the bytes as received, the request parsed from them, and its
+// columns.
+
+#ifndef FRESHET_SERVER_CODEC_LEARN_MESSAGE_H_
+#define FRESHET_SERVER_CODEC_LEARN_MESSAGE_H_
+
+#include <google/protobuf/arena.h>
+#include <grpcpp/support/slice.h>
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "freshet/v1/learning_service.pb.h"
+#include "server/codec/decoded_batch.h"
+
+namespace freshet {
+
+// Owns everything it hands out. Not thread-safe; handed from thread to thread as a whole.
+class LearnMessage {
+ public:
+  // Parses a serialised v1.LearnRequest; null where the bytes are none. Keeps a reference to the
+  // slices, so that the log can write them as they came.
+  static std::unique_ptr<LearnMessage> Parse(std::vector<grpc::Slice> wire);
+
+  LearnMessage(const LearnMessage&) = delete;
+  LearnMessage& operator=(const LearnMessage&) = delete;
+
+  const v1::LearnRequest& request() const { return *request_; }
+
+  // Validates the batch; see DecodedBatch::Decode(). REQUIRES: called once.
+  bool DecodeBatch(LossKind loss, const BatchLimits& limits, v1::BatchError& error);
+
+  // REQUIRES: DecodeBatch() returned true.
+  const ExampleBatch& examples() const { return batch_.examples(); }
+
+  // The bytes as received.
+  std::vector<std::span<const std::byte>> wire_bytes() const;
+
+  // How many there are.
+  size_t wire_size_bytes() const { return wire_size_bytes_; }
+
+ private:
+  LearnMessage() = default;
+
+  std::vector<grpc::Slice> wire_;
+  size_t wire_size_bytes_ = 0;
+  google::protobuf::Arena arena_;
+  v1::LearnRequest* request_ = nullptr;  // On the arena.
+  DecodedBatch batch_;
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_SERVER_CODEC_LEARN_MESSAGE_H_

@@ -1,0 +1,134 @@
+// freshetd: the server.
+
+#include <signal.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "server/server.h"
+#include "server/version.h"
+
+namespace freshet {
+namespace {
+
+constexpr int kExitUsage = 64;        // EX_USAGE
+constexpr int kExitUnavailable = 69;  // EX_UNAVAILABLE
+constexpr int kExitConfig = 78;       // EX_CONFIG
+
+struct Flags {
+  std::string config;
+  v1::ServerConfig overrides;  // Only the fields whose flag was given.
+};
+
+void DeclareFlags(CLI::App& app, Flags& flags) {
+  const auto text = [&](const std::string& name, auto set, const std::string& help) {
+    app.add_option_function<std::string>(
+        name, [&flags, set](const std::string& value) { set(flags.overrides, value); }, help);
+  };
+  app.set_version_flag("--version", std::string("freshetd ") + kVersion);
+  app.add_option("--config", flags.config,
+                 "Configuration in Protobuf text format; every field is documented in "
+                 "proto/freshet/v1/server_config.proto");
+  text(
+      "--listen", [](auto& c, const auto& v) { c.set_listen(v); },
+      "host:port of the gRPC endpoint; port 0 takes a free one [127.0.0.1:7400]");
+  text(
+      "--data-dir", [](auto& c, const auto& v) { c.set_data_dir(v); },
+      "Folder of models and snapshots [./freshet-data]");
+  text(
+      "--endpoints-file", [](auto& c, const auto& v) { c.set_endpoints_file(v); },
+      "Where to write the endpoints as JSON once ready");
+  text(
+      "--log-level", [](auto& c, const auto& v) { c.set_log_level(v); },
+      "trace, debug, info, warning, error or off [info]");
+}
+
+absl::StatusOr<ServerOptions> ReadOptions(const Flags& flags) {
+  v1::ServerConfig config;
+  if (!flags.config.empty()) {
+    absl::StatusOr<v1::ServerConfig> file = ReadServerConfig(flags.config);
+    if (!file.ok()) return file.status();
+    config = *std::move(file);
+  }
+  config.MergeFrom(flags.overrides);  // Flags win.
+  return MakeServerOptions(config);
+}
+
+bool SetUpLogging(const std::string& level_name) {
+  const spdlog::level::level_enum level = spdlog::level::from_str(level_name);
+  if (level == spdlog::level::off && level_name != "off") return false;
+  spdlog::set_default_logger(spdlog::stderr_logger_mt("freshetd"));
+  spdlog::set_pattern("time=%Y-%m-%dT%H:%M:%S.%eZ level=%l %v", spdlog::pattern_time_type::utc);
+  spdlog::set_level(level);
+  return true;
+}
+
+int Fail(int code, const std::string& message) {
+  std::fprintf(stderr, "freshetd: %s\n", message.c_str());
+  return code;
+}
+
+int ExitCodeOf(const absl::Status& status) {
+  return absl::IsInvalidArgument(status) || absl::IsNotFound(status) ? kExitConfig
+                                                                     : kExitUnavailable;
+}
+
+// Serves until SIGTERM or SIGINT, then drains; a second signal ends the process at once.
+int Serve(const ServerOptions& options) {
+  // Blocked here, before there are other threads, so that only sigwait() below sees them.
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+
+  absl::StatusOr<std::unique_ptr<Server>> server = Server::Start(options);
+  if (!server.ok()) {
+    return Fail(ExitCodeOf(server.status()), std::string(server.status().message()));
+  }
+  int received = 0;
+  sigwait(&signals, &received);
+  spdlog::info("event=signal signal={}", received == SIGTERM ? "SIGTERM" : "SIGINT");
+  std::thread([signals] {
+    int second = 0;
+    sigwait(&signals, &second);
+    spdlog::warn("event=second_signal; ending at once");
+    _exit(128 + second);
+  }).detach();
+  (*server)->Drain();
+  server->reset();
+  return EXIT_SUCCESS;
+}
+
+int Main(int argc, char** argv) {
+  CLI::App app{
+      "freshetd serves models that learn from a stream of events as they arrive.\n\n"
+      "Start it without flags, then: freshet models create ctr; freshet push ctr events.vw"};
+  Flags flags;
+  DeclareFlags(app, flags);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int code = app.exit(error);
+    return code == 0 ? EXIT_SUCCESS : kExitUsage;
+  }
+  absl::StatusOr<ServerOptions> options = ReadOptions(flags);
+  if (!options.ok()) return Fail(kExitConfig, std::string(options.status().message()));
+  if (!SetUpLogging(options->log_level)) {
+    return Fail(kExitConfig, "log_level is \"" + options->log_level +
+                                 "\"; it must be trace, debug, info, warning, error or off");
+  }
+  return Serve(*options);
+}
+
+}  // namespace
+}  // namespace freshet
+
+int main(int argc, char** argv) { return freshet::Main(argc, argv); }

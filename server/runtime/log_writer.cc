@@ -1,0 +1,118 @@
+#include "server/runtime/log_writer.h"
+
+#include <span>
+#include <utility>
+
+#include "core/base/str_cat.h"
+
+namespace freshet {
+namespace {
+
+// Records written between two syncs; bounds how long the first of them waits.
+constexpr size_t kMaxRecordsPerSync = 4096;
+
+}  // namespace
+
+LogWriter::LogWriter(std::unique_ptr<Log> log, WorkerPool& pool, Options options)
+    : log_(std::move(log)), pool_(pool), options_(options), logged_offset_(log_->next_offset()) {}
+
+void LogWriter::SetCallbacks(LoggedCallback logged, FaultCallback fault) {
+  logged_callback_ = std::move(logged);
+  fault_callback_ = std::move(fault);
+}
+
+void LogWriter::AppendBatch(std::shared_ptr<const LearnMessage> message) {
+  Enqueue({RecordKind::kBatch, std::move(message), ""});
+}
+
+void LogWriter::Append(RecordKind kind, std::string payload) {
+  Enqueue({kind, nullptr, std::move(payload)});
+}
+
+void LogWriter::Enqueue(Entry entry) {
+  absl::MutexLock lock(&mu_);
+  entries_.push_back(std::make_unique<Entry>(std::move(entry)));
+  if (strand_running_) return;
+  strand_running_ = true;
+  pool_.Post([self = shared_from_this()] { self->RunStrand(); });
+}
+
+void LogWriter::StopRetrying() {
+  absl::MutexLock lock(&mu_);
+  stop_retrying_ = true;
+}
+
+void LogWriter::RunStrand() {
+  bool faulty = false;
+  while (true) {
+    std::vector<const Entry*> batch;
+    {
+      absl::MutexLock lock(&mu_);
+      if (entries_.empty()) {
+        strand_running_ = false;
+        return;
+      }
+      for (const auto& entry : entries_) {
+        if (batch.size() == kMaxRecordsPerSync) break;
+        batch.push_back(entry.get());
+      }
+    }
+    absl::Status status = faulty ? Recover() : absl::OkStatus();
+    if (status.ok()) status = WriteOut(batch);
+    if (!status.ok()) {
+      faulty = true;
+      fault_callback_(absl::UnavailableError(
+          StrCat("the log cannot be written: ", ToStd(status.message()),
+                 "; the model predicts but does not learn until this is mended, then goes on by "
+                 "itself")));
+      absl::MutexLock lock(&mu_);
+      if (mu_.AwaitWithTimeout(absl::Condition(&stop_retrying_), options_.retry_interval)) {
+        strand_running_ = false;
+        return;
+      }
+      continue;
+    }
+    if (faulty) fault_callback_(absl::OkStatus());
+    faulty = false;
+    uint64_t logged;
+    {
+      absl::MutexLock lock(&mu_);
+      entries_.erase(entries_.begin(), entries_.begin() + static_cast<ptrdiff_t>(batch.size()));
+      logged = logged_offset_ += batch.size();
+    }
+    logged_callback_(logged);
+  }
+}
+
+absl::Status LogWriter::WriteOut(const std::vector<const Entry*>& entries) {
+  uint64_t first;
+  {
+    absl::MutexLock lock(&mu_);
+    first = logged_offset_;
+  }
+  // After a recovery some of the entries may be in the log already.
+  for (size_t i = log_->next_offset() - first; i < entries.size(); ++i) {
+    const Entry& entry = *entries[i];
+    std::vector<ByteSpan> bytes;
+    if (entry.message != nullptr) {
+      bytes = entry.message->wire_bytes();
+    } else {
+      bytes.push_back(std::as_bytes(std::span(entry.payload)));
+    }
+    absl::StatusOr<uint64_t> offset = log_->Append(entry.kind, bytes);
+    if (!offset.ok()) return offset.status();
+  }
+  return options_.sync ? log_->Sync() : absl::OkStatus();
+}
+
+absl::Status LogWriter::Recover() {
+  absl::StatusOr<uint64_t> next = log_->Recover();
+  if (!next.ok()) return next.status();
+  absl::MutexLock lock(&mu_);
+  if (*next >= logged_offset_) return absl::OkStatus();
+  return absl::DataLossError(StrCat(
+      "the disk lost records that were acknowledged: the log ends at offset ", *next,
+      ", the model is at ", logged_offset_, "; restart the server to go on from what is on disk"));
+}
+
+}  // namespace freshet

@@ -1,0 +1,97 @@
+// Writes the records of one model to its log, in order, with one sync for all that came meanwhile.
+
+#ifndef FRESHET_SERVER_RUNTIME_LOG_WRITER_H_
+#define FRESHET_SERVER_RUNTIME_LOG_WRITER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "server/codec/learn_message.h"
+#include "server/file/file_system.h"
+#include "server/log/log.h"
+#include "server/log/record_kind.h"
+#include "server/runtime/worker_pool.h"
+
+namespace freshet {
+
+// A strand on a pool of threads that may block on the disk; an idle log has no thread.
+//
+// When the disk fails, the records that are not yet logged are kept in memory and written again,
+// after a pause, until it works or the writer is closed.
+//
+// Thread-safe. Callbacks run on the strand, without a lock held, and must not block.
+class LogWriter : public std::enable_shared_from_this<LogWriter> {
+ public:
+  struct Options {
+    bool sync = true;  // Whether a record counts as logged only once it is on disk.
+    absl::Duration retry_interval = absl::Milliseconds(500);
+  };
+  // All records below `offset` are logged.
+  using LoggedCallback = std::function<void(uint64_t offset)>;
+  // The log cannot be written, and why; or OK: it can again.
+  using FaultCallback = std::function<void(absl::Status fault)>;
+
+  // `log` stands at the model's offset. `pool` must outlive the writer. The log lives as long as
+  // the writer. REQUIRES: owned by a shared_ptr.
+  LogWriter(std::unique_ptr<Log> log, WorkerPool& pool, Options options);
+
+  LogWriter(const LogWriter&) = delete;
+  LogWriter& operator=(const LogWriter&) = delete;
+
+  // Sets whom to tell. Call once, before the first Append(). The callbacks are dropped by Close().
+  void SetCallbacks(LoggedCallback logged, FaultCallback fault);
+
+  // Puts a record in line. Its bytes are those of the message as received, or `payload`.
+  void AppendBatch(std::shared_ptr<const LearnMessage> message);
+  void Append(RecordKind kind, std::string payload);
+
+  // Gives up what cannot be written: from now on a failure ends the strand, and the records that
+  // are left are dropped. Records are still written as long as that works.
+  void StopRetrying();
+
+  // See Log. May block on the disk; other threads append meanwhile.
+  absl::Status DropBefore(uint64_t offset) { return log_->DropBefore(offset); }
+  uint64_t first_offset() const { return log_->first_offset(); }
+  uint64_t size_bytes() const { return log_->size_bytes(); }
+
+ private:
+  struct Entry {
+    RecordKind kind;
+    std::shared_ptr<const LearnMessage> message;  // Null: payload holds the bytes.
+    std::string payload;
+  };
+
+  void Enqueue(Entry entry);
+  void RunStrand();
+  // Appends the entries from `first` on and syncs. Returns how far the log is trusted.
+  absl::Status WriteOut(const std::vector<const Entry*>& entries);
+  // After a failure: finds out what is on disk and prepares to write the rest again.
+  absl::Status Recover();
+
+  const std::unique_ptr<Log> log_;
+  WorkerPool& pool_;
+  const Options options_;
+
+  // Set once, then read by the strand only.
+  LoggedCallback logged_callback_;
+  FaultCallback fault_callback_;
+
+  absl::Mutex mu_;
+  std::deque<std::unique_ptr<Entry>> entries_ ABSL_GUARDED_BY(mu_);  // Not yet logged.
+  uint64_t logged_offset_ ABSL_GUARDED_BY(mu_);                      // Of the first entry.
+  bool strand_running_ ABSL_GUARDED_BY(mu_) = false;
+  bool stop_retrying_ ABSL_GUARDED_BY(mu_) = false;
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_SERVER_RUNTIME_LOG_WRITER_H_

@@ -1,0 +1,29 @@
+// Brings a model back from its files.
+
+#ifndef FRESHET_SERVER_RUNTIME_MODEL_RECOVERY_H_
+#define FRESHET_SERVER_RUNTIME_MODEL_RECOVERY_H_
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "freshet/v1/model.pb.h"
+#include "server/runtime/model_runtime.h"
+#include "server/runtime/runtime_environment.h"
+
+namespace freshet {
+
+// The manifest of a model: its spec in Protobuf text format.
+std::string FormatManifest(const v1::Model& spec);
+
+// Loads the newest snapshot whose checksums hold and replays the log's records that follow it. A
+// damaged snapshot is named in the server's log, and the one before it is used. Fails, with the
+// file and the ways out in the message, where the log is damaged or does not reach back to a usable
+// state: nothing is skipped. A model that was just created is recovered to its empty state.
+absl::StatusOr<std::shared_ptr<ModelRuntime>> RecoverModel(const RuntimeEnvironment& environment,
+                                                           const std::string& model_id);
+
+}  // namespace freshet
+
+#endif  // FRESHET_SERVER_RUNTIME_MODEL_RECOVERY_H_

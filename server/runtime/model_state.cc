@@ -1,0 +1,128 @@
+#include "server/runtime/model_state.h"
+
+#include <xxhash.h>
+
+#include <utility>
+
+#include "absl/strings/str_format.h"
+#include "core/base/str_cat.h"
+#include "server/runtime/learner_spec.h"
+
+namespace freshet {
+namespace {
+
+void FillMetrics(const ProgressiveFigures& figures, const Learner& learner,
+                 v1::ProgressiveMetrics& out) {
+  out.set_example_count(figures.example_count);
+  out.set_weight_sum(figures.weight_sum);
+  out.set_loss(figures.loss);
+  out.set_decayed_loss(figures.decayed_loss);
+  out.set_decay_example_count(ProgressiveMetrics::kDecayExampleCount);
+  out.set_base_rate_loss(figures.base_rate_loss);
+  out.set_decayed_base_rate_loss(figures.decayed_base_rate_loss);
+  out.set_relative_gain(figures.relative_gain);
+  if (figures.auc) out.set_auc(*figures.auc);
+  if (figures.calibration) out.set_calibration(*figures.calibration);
+  out.set_label_mean(figures.label_mean);
+  out.set_skipped_count(learner.skipped_count());
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<ModelState>> ModelState::Create(const v1::Model& spec) {
+  std::unique_ptr<ModelState> state(new ModelState);
+  for (const v1::Variant& variant : spec.variants()) {
+    absl::StatusOr<std::unique_ptr<Learner>> learner = MakeLearner(variant.learner());
+    if (!learner.ok()) return learner.status();
+    state->variants_.push_back(
+        {*std::move(learner), ProgressiveMetrics(LossKindOf(variant.learner()))});
+  }
+  return state;
+}
+
+void ModelState::ApplyBatch(const ExampleBatch& batch, std::string_view producer_id,
+                            uint64_t sequence, std::span<float> scores) {
+  for (size_t i = 0; i < variants_.size(); ++i) {
+    VariantState& variant = variants_[i];
+    std::span<float> variant_scores = scores;
+    if (i > 0) {
+      challenger_scores_.resize(batch.size());
+      variant_scores = challenger_scores_;
+    }
+    variant.learner->LearnBatch(batch, variant_scores);
+    variant.metrics.Update(variant_scores, batch.labels, batch.weights);
+  }
+  ++offset_;
+  producers_.Set(producer_id, {sequence, offset_});
+}
+
+void ModelState::ApplyRestore(std::unique_ptr<ModelState> restored) {
+  variants_ = std::move(restored->variants_);
+  ++offset_;
+}
+
+void ModelState::SaveVariants(StateWriter& writer) const {
+  writer.WriteValue<uint32_t>(static_cast<uint32_t>(variants_.size()));
+  for (const VariantState& variant : variants_) {
+    variant.metrics.SaveState(writer);
+    variant.learner->SaveState(writer);
+  }
+}
+
+void ModelState::Save(StateWriter& writer) const {
+  writer.WriteValue<uint32_t>(kVersion);
+  writer.WriteValue<uint64_t>(offset_);
+  producers_.SaveState(writer);
+  SaveVariants(writer);
+}
+
+absl::Status ModelState::Load(std::span<const std::byte> bytes) {
+  StateReader reader(bytes);
+  const auto version = reader.ReadValue<uint32_t>();
+  if (version != kVersion) {
+    return absl::DataLossError(StrCat("the state has version ", version, "; this server reads ",
+                                      kVersion, "; start the version that wrote it"));
+  }
+  offset_ = reader.ReadValue<uint64_t>();
+  if (absl::Status status = producers_.LoadState(reader); !status.ok()) return status;
+  const auto variant_count = reader.ReadValue<uint32_t>();
+  if (variant_count != variants_.size()) {
+    return absl::DataLossError(
+        StrCat("the state has ", variant_count, " variants; the model has ", variants_.size()));
+  }
+  for (VariantState& variant : variants_) {
+    if (absl::Status status = variant.metrics.LoadState(reader); !status.ok()) return status;
+    if (absl::Status status = variant.learner->LoadState(reader); !status.ok()) return status;
+  }
+  if (reader.remaining_bytes() != 0) {
+    return absl::DataLossError(
+        StrCat("the state has ", reader.remaining_bytes(), " bytes after its end"));
+  }
+  return reader.status();
+}
+
+std::string ModelState::ComputeDigest() const {
+  StateWriter writer;
+  SaveVariants(writer);
+  XXH3_state_t* hash = XXH3_createState();
+  XXH3_128bits_reset(hash);
+  for (const std::span<const std::byte> chunk : writer.Chunks()) {
+    XXH3_128bits_update(hash, chunk.data(), chunk.size());
+  }
+  const XXH128_hash_t digest = XXH3_128bits_digest(hash);
+  XXH3_freeState(hash);
+  return absl::StrFormat("%016x%016x", digest.high64, digest.low64);
+}
+
+void ModelState::Describe(v1::Model& model) const {
+  model.set_offset(offset_);
+  model.set_example_count(example_count());
+  for (size_t i = 0; i < variants_.size(); ++i) {
+    v1::Variant& variant = *model.mutable_variants(static_cast<int>(i));
+    variant.set_champion(i == 0);
+    variant.set_table_bytes(variants_[i].learner->table_bytes());
+    FillMetrics(variants_[i].metrics.Figures(), *variants_[i].learner, *variant.mutable_metrics());
+  }
+}
+
+}  // namespace freshet

@@ -1,0 +1,81 @@
+// Everything of a model that its log determines.
+
+#ifndef FRESHET_SERVER_RUNTIME_MODEL_STATE_H_
+#define FRESHET_SERVER_RUNTIME_MODEL_STATE_H_
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "core/base/state.h"
+#include "core/feature/example_batch.h"
+#include "core/metrics/progressive_metrics.h"
+#include "core/model/learner.h"
+#include "freshet/v1/model.pb.h"
+#include "server/runtime/producer_table.h"
+
+namespace freshet {
+
+// Variants, their metrics, and the sequences of producers: a pure function of the records in order.
+//
+// Threads: one writer at a time. Readers hold a champion() and use its const methods meanwhile.
+class ModelState {
+ public:
+  // Of the bytes that Save() writes.
+  static constexpr uint32_t kVersion = 1;
+
+  // The state before the first record. `spec` is a model whose learners are resolved; its first
+  // variant is the champion. RESOURCE_EXHAUSTED where there is no memory for the tables.
+  static absl::StatusOr<std::unique_ptr<ModelState>> Create(const v1::Model& spec);
+
+  // Applies the record of a batch: every variant learns it. `scores` are the champion's, before
+  // learning. REQUIRES: scores.size() == batch.size(); the batch passed validation.
+  void ApplyBatch(const ExampleBatch& batch, std::string_view producer_id, uint64_t sequence,
+                  std::span<float> scores);
+
+  // Applies the record of a restore: takes the variants of `restored`, and keeps the sequences of
+  // producers, so that a resend is harmless across it. REQUIRES: `restored` has the same spec.
+  void ApplyRestore(std::unique_ptr<ModelState> restored);
+
+  // Appends the whole state, canonical and versioned.
+  void Save(StateWriter& writer) const;
+
+  // Puts a new state of the same spec into a saved one. DATA_LOSS where the bytes do not fit; this
+  // object is then to be thrown away.
+  absl::Status Load(std::span<const std::byte> bytes);
+
+  // XXH3-128 over learners and metrics, as 32 hexadecimal digits.
+  std::string ComputeDigest() const;
+
+  // Fills in the figures of `model` (offset, counts, metrics of variants), which holds the spec.
+  void Describe(v1::Model& model) const;
+
+  // The records that the state includes.
+  uint64_t offset() const { return offset_; }
+  uint64_t example_count() const { return champion()->example_count(); }
+  const ProducerTable& producers() const { return producers_; }
+  std::shared_ptr<const Learner> champion() const { return variants_.front().learner; }
+
+ private:
+  struct VariantState {
+    std::shared_ptr<Learner> learner;
+    ProgressiveMetrics metrics;
+  };
+
+  ModelState() = default;
+  void SaveVariants(StateWriter& writer) const;
+
+  uint64_t offset_ = 0;
+  ProducerTable producers_;
+  std::vector<VariantState> variants_;    // At least one; the first is the champion.
+  std::vector<float> challenger_scores_;  // Scratch.
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_SERVER_RUNTIME_MODEL_STATE_H_

@@ -1,0 +1,275 @@
+#include "server/runtime/pipeline.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace freshet {
+namespace {
+
+// Records that a strand handles before it goes to the back of the pool's queue, so that a busy
+// model does not keep others waiting.
+constexpr int kRecordsPerTurn = 16;
+
+}  // namespace
+
+Pipeline::Pipeline(std::unique_ptr<ModelState> state, std::shared_ptr<LogWriter> log,
+                   WorkerPool& pool, Options options,
+                   std::function<void(const ModelState&)> applied)
+    : options_(options),
+      pool_(pool),
+      log_(std::move(log)),
+      applied_callback_(std::move(applied)),
+      state_(std::move(state)),
+      answered_offset_(state_->offset()),
+      applied_offset_(state_->offset()),
+      logged_offset_(state_->offset()),
+      accepted_offset_(state_->offset()),
+      accepted_producers_(state_->producers()) {
+  applied_callback_(*state_);
+}
+
+std::shared_ptr<Pipeline> Pipeline::Start(std::unique_ptr<ModelState> state,
+                                          std::shared_ptr<LogWriter> log, WorkerPool& pool,
+                                          Options options,
+                                          std::function<void(const ModelState&)> applied) {
+  std::shared_ptr<Pipeline> pipeline(
+      new Pipeline(std::move(state), std::move(log), pool, options, std::move(applied)));
+  if (pipeline->log_ != nullptr) {
+    const std::weak_ptr<Pipeline> weak = pipeline;
+    pipeline->log_->SetCallbacks(
+        [weak](uint64_t offset) {
+          if (const auto self = weak.lock()) self->OnLogged(offset);
+        },
+        [weak](absl::Status fault) {
+          if (const auto self = weak.lock()) self->OnLogFault(std::move(fault));
+        });
+  }
+  return pipeline;
+}
+
+bool Pipeline::Submit(std::unique_ptr<LearnMessage> message, LearnCallback done) {
+  const v1::LearnRequest& request = message->request();
+  LearnOutcome immediate;
+  {
+    absl::MutexLock lock(&mu_);
+    const auto last = accepted_producers_.Find(request.producer_id());
+    const bool duplicate = last && request.sequence() <= last->sequence;
+    if (duplicate && last->offset <= finished_offset()) {
+      immediate.duplicate = true;
+      immediate.offset = last->offset;
+    } else if (absl::Status refusal = Refusal(); !refusal.ok()) {
+      immediate.status = std::move(refusal);
+    } else if (duplicate) {
+      waiting_duplicates_.emplace(last->offset, std::move(done));
+      return !full();
+    } else {
+      accepted_producers_.Set(request.producer_id(), {request.sequence(), accepted_offset_ + 1});
+      auto item = std::make_unique<Item>();
+      item->message = std::move(message);
+      item->done = std::move(done);
+      if (log_ != nullptr) log_->AppendBatch(item->message);
+      Enqueue(std::move(item));
+      return !full();
+    }
+  }
+  done(std::move(immediate));
+  return true;
+}
+
+void Pipeline::SubmitRestore(std::string snapshot_id, std::unique_ptr<ModelState> restored,
+                             LearnCallback done) {
+  LearnOutcome refused;
+  {
+    absl::MutexLock lock(&mu_);
+    refused.status = Refusal();
+    if (refused.status.ok()) {
+      auto item = std::make_unique<Item>();
+      item->restored = std::move(restored);
+      item->done = std::move(done);
+      if (log_ != nullptr) log_->Append(RecordKind::kRestore, std::move(snapshot_id));
+      Enqueue(std::move(item));
+      return;
+    }
+  }
+  done(std::move(refused));
+}
+
+void Pipeline::Enqueue(std::unique_ptr<Item> item) {
+  item->outcome.offset = ++accepted_offset_;
+  if (log_ == nullptr) logged_offset_ = accepted_offset_;
+  queued_bytes_ += item->size_bytes();
+  queued_examples_ += item->example_count();
+  items_.push_back(std::move(item));
+  ScheduleStrand();
+}
+
+void Pipeline::WhenLogged(uint64_t offset, std::function<void(absl::Status)> done) {
+  absl::Status status;
+  {
+    absl::MutexLock lock(&mu_);
+    if (offset > logged_offset_) {
+      if (fault_.ok()) {
+        waiting_for_log_.emplace(offset, std::move(done));
+        return;
+      }
+      status = fault_;
+    }
+  }
+  done(std::move(status));
+}
+
+void Pipeline::OnLogged(uint64_t offset) {
+  Callbacks callbacks;
+  {
+    absl::MutexLock lock(&mu_);
+    logged_offset_ = offset;
+    CollectFinished(callbacks);
+    if (items_.empty() && drained_) ScheduleStrand();
+  }
+  for (const auto& callback : callbacks) callback();
+}
+
+void Pipeline::OnLogFault(absl::Status fault) {
+  Callbacks callbacks;
+  {
+    absl::MutexLock lock(&mu_);
+    fault_ = std::move(fault);
+    CollectFinished(callbacks);
+    if (items_.empty() && drained_) ScheduleStrand();
+  }
+  for (const auto& callback : callbacks) callback();
+}
+
+void Pipeline::ScheduleStrand() {
+  if (strand_running_) return;
+  strand_running_ = true;
+  pool_.Post([self = shared_from_this()] { self->RunStrand(); });
+}
+
+void Pipeline::NotifyWhenRoom(std::function<void()> has_room) {
+  {
+    absl::MutexLock lock(&mu_);
+    if (full() && closed_.ok()) {
+      room_waiters_.push_back(std::move(has_room));
+      return;
+    }
+  }
+  has_room();
+}
+
+void Pipeline::RunOnWriter(WriterTask task) {
+  absl::MutexLock lock(&mu_);
+  tasks_.push_back(std::move(task));
+  ScheduleStrand();
+}
+
+void Pipeline::Close(absl::Status reason, std::function<void()> drained) {
+  std::vector<std::function<void()>> waiters;
+  {
+    absl::MutexLock lock(&mu_);
+    closed_ = std::move(reason);
+    drained_ = std::move(drained);
+    waiters.swap(room_waiters_);
+    ScheduleStrand();  // Which finds that there is nothing left, and says so.
+  }
+  if (log_ != nullptr) log_->StopRetrying();
+  for (const auto& waiter : waiters) waiter();
+}
+
+uint64_t Pipeline::queued_example_count() const {
+  absl::MutexLock lock(&mu_);
+  return queued_examples_;
+}
+
+void Pipeline::RunStrand() {
+  for (int i = 0; i < kRecordsPerTurn; ++i) {
+    if (!RunStrandOnce()) return;
+  }
+  pool_.Post([self = shared_from_this()] { self->RunStrand(); });
+}
+
+bool Pipeline::RunStrandOnce() {
+  std::deque<WriterTask> tasks;
+  Item* item = nullptr;
+  std::function<void()> drained;
+  {
+    absl::MutexLock lock(&mu_);
+    tasks.swap(tasks_);
+    if (tasks.empty()) {
+      if (applied_offset_ == accepted_offset_) {
+        strand_running_ = false;
+        if (items_.empty()) drained = std::exchange(drained_, nullptr);
+      } else {
+        item = items_[applied_offset_ - answered_offset_].get();
+      }
+    }
+  }
+  if (!tasks.empty()) {
+    for (const WriterTask& task : tasks) task(*state_);
+    return true;
+  }
+  if (item == nullptr) {
+    if (drained) drained();
+    return false;
+  }
+
+  Apply(*item);
+  Callbacks callbacks;
+  {
+    absl::MutexLock lock(&mu_);
+    ++applied_offset_;
+    CollectFinished(callbacks);
+  }
+  for (const auto& callback : callbacks) callback();
+  return true;
+}
+
+void Pipeline::Apply(Item& item) {
+  if (item.message) {
+    const v1::LearnRequest& request = item.message->request();
+    item.outcome.scores.resize(item.message->examples().size());
+    state_->ApplyBatch(item.message->examples(), request.producer_id(), request.sequence(),
+                       item.outcome.scores);
+    if (!request.return_predictions()) item.outcome.scores.clear();
+  } else {
+    state_->ApplyRestore(std::move(item.restored));
+  }
+  applied_callback_(*state_);
+}
+
+void Pipeline::CollectFinished(Callbacks& callbacks) {
+  // With a fault, what is not logged is answered with it; the log goes on with it by itself.
+  const uint64_t answerable = fault_.ok() ? finished_offset() : applied_offset_;
+  while (answered_offset_ < answerable) {
+    std::shared_ptr<Item> item = std::move(items_.front());
+    items_.pop_front();
+    ++answered_offset_;
+    queued_bytes_ -= item->size_bytes();
+    queued_examples_ -= item->example_count();
+    if (answered_offset_ > logged_offset_) item->outcome.status = fault_;
+    callbacks.push_back([item] { item->done(std::move(item->outcome)); });
+  }
+  const auto duplicates_end =
+      fault_.ok() ? waiting_duplicates_.upper_bound(finished_offset()) : waiting_duplicates_.end();
+  for (auto it = waiting_duplicates_.begin(); it != duplicates_end; ++it) {
+    LearnOutcome outcome;
+    outcome.duplicate = true;
+    outcome.offset = it->first;
+    if (it->first > finished_offset()) outcome.status = fault_;
+    callbacks.push_back([done = std::move(it->second), outcome] { done(outcome); });
+  }
+  waiting_duplicates_.erase(waiting_duplicates_.begin(), duplicates_end);
+  const auto logged_end =
+      fault_.ok() ? waiting_for_log_.upper_bound(logged_offset_) : waiting_for_log_.end();
+  for (auto it = waiting_for_log_.begin(); it != logged_end; ++it) {
+    absl::Status status = it->first > logged_offset_ ? fault_ : absl::OkStatus();
+    callbacks.push_back([done = std::move(it->second), status] { done(status); });
+  }
+  waiting_for_log_.erase(waiting_for_log_.begin(), logged_end);
+  if (!full()) {
+    std::move(room_waiters_.begin(), room_waiters_.end(), std::back_inserter(callbacks));
+    room_waiters_.clear();
+  }
+}
+
+}  // namespace freshet

@@ -1,0 +1,165 @@
+// The way of a record through a model: it gets its offset, is logged and learned side by side, and
+// is answered when both have passed it.
+
+#ifndef FRESHET_SERVER_RUNTIME_PIPELINE_H_
+#define FRESHET_SERVER_RUNTIME_PIPELINE_H_
+
+#include <algorithm>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
+#include "server/codec/learn_message.h"
+#include "server/runtime/log_writer.h"
+#include "server/runtime/model_state.h"
+#include "server/runtime/producer_table.h"
+#include "server/runtime/worker_pool.h"
+
+namespace freshet {
+
+// What became of a batch.
+struct LearnOutcome {
+  absl::Status status;        // OK: acknowledged.
+  uint64_t offset = 0;        // The model's offset after the batch.
+  bool duplicate = false;     // It had been accepted before, and was not learned again.
+  std::vector<float> scores;  // When asked for: before learning, one a row.
+};
+
+// The sequencer of one model, and its writer: a strand on the learner pool, so that an idle model
+// has no thread and a busy one has a core.
+//
+// Thread-safe, except that the state is only touched by the strand. Callbacks run without a lock
+// held, on any thread, and must not block.
+class Pipeline : public std::enable_shared_from_this<Pipeline> {
+ public:
+  using LearnCallback = std::function<void(LearnOutcome)>;
+  using WriterTask = std::function<void(ModelState&)>;
+
+  struct Options {
+    uint64_t max_queue_bytes = uint64_t{64} << 20;  // Of batches accepted and not yet answered.
+  };
+
+  // Takes over from `state` on. `log` may be null: records are then not logged. `applied` is called
+  // on the strand after each change of the state, and once now. `pool` must outlive the pipeline.
+  // While the strand has work it keeps the pipeline alive.
+  static std::shared_ptr<Pipeline> Start(std::unique_ptr<ModelState> state,
+                                         std::shared_ptr<LogWriter> log, WorkerPool& pool,
+                                         Options options,
+                                         std::function<void(const ModelState&)> applied);
+
+  Pipeline(const Pipeline&) = delete;
+  Pipeline& operator=(const Pipeline&) = delete;
+
+  // Accepts a batch: gives it the next offset, or finds that it is a duplicate. `done` is called
+  // once, when the batch is learned and logged. Where the log has a fault, its UNAVAILABLE is the
+  // answer of all that is not logged, and nothing more is accepted until the fault is gone; what
+  // was accepted before is then logged all the same, and a resend of it is a duplicate. Returns
+  // false where the queue is now full: the caller should stop reading from its client until
+  // `has_room`, given to NotifyWhenRoom(), is called. REQUIRES: message->DecodeBatch() returned
+  // true.
+  bool Submit(std::unique_ptr<LearnMessage> message, LearnCallback done);
+
+  // Calls `has_room` once, as soon as the queue is not full or the pipeline is closed.
+  void NotifyWhenRoom(std::function<void()> has_room);
+
+  // Runs `task` on the strand, between two records. Tasks run in order, before queued batches, and
+  // also after Close().
+  void RunOnWriter(WriterTask task);
+
+  // Puts a restore in line with the batches and applies it in its turn. `done` gets the offset
+  // after. `snapshot_id` stands in the record.
+  void SubmitRestore(std::string snapshot_id, std::unique_ptr<ModelState> restored,
+                     LearnCallback done);
+
+  // Calls `done` once every record below `offset` is logged: with OK, or, where the log has a
+  // fault, with that. At once where the model has no log.
+  void WhenLogged(uint64_t offset, std::function<void(absl::Status)> done);
+
+  // Accepts no more: Submit() and SubmitRestore() then answer `reason`. What was accepted before is
+  // still finished; then `drained` is called, once.
+  void Close(absl::Status reason, std::function<void()> drained);
+
+  // Accepted, not yet answered.
+  uint64_t queued_example_count() const;
+
+ private:
+  // One record under way.
+  struct Item {
+    std::shared_ptr<const LearnMessage> message;  // A batch,
+    std::unique_ptr<ModelState> restored;         // or a restore.
+    LearnCallback done;
+    LearnOutcome outcome;
+
+    uint64_t size_bytes() const { return message ? message->wire_size_bytes() : 0; }
+    uint64_t example_count() const { return message ? message->examples().size() : 0; }
+  };
+
+  using Callbacks = std::vector<std::function<void()>>;
+
+  Pipeline(std::unique_ptr<ModelState> state, std::shared_ptr<LogWriter> log, WorkerPool& pool,
+           Options options, std::function<void(const ModelState&)> applied);
+
+  // All records that are learned and logged.
+  uint64_t finished_offset() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    return std::min(applied_offset_, logged_offset_);
+  }
+  void OnLogged(uint64_t offset);
+  void OnLogFault(absl::Status fault);
+  // Why nothing is accepted now; OK where it is.
+  absl::Status Refusal() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    return closed_.ok() ? fault_ : closed_;
+  }
+  void Enqueue(std::unique_ptr<Item> item) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  bool full() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    return queued_bytes_ >= options_.max_queue_bytes;
+  }
+  // Starts the strand unless it runs.
+  void ScheduleStrand() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Takes out what can be answered, and what waited for it.
+  void CollectFinished(Callbacks& callbacks) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void RunStrand();
+  // Applies the next record or runs tasks; false where there was nothing to do, and the strand
+  // ends.
+  bool RunStrandOnce();
+  void Apply(Item& item);
+
+  const Options options_;
+  WorkerPool& pool_;
+  const std::shared_ptr<LogWriter> log_;  // Null: no log.
+  const std::function<void(const ModelState&)> applied_callback_;
+
+  std::unique_ptr<ModelState> state_;  // Owned by the strand.
+
+  mutable absl::Mutex mu_;
+  // The records accepted and not yet answered, in the order of their offsets. The first one's
+  // offset (after it) is answered_offset_ + 1. Offsets below are all of this kind: records counted.
+  std::deque<std::unique_ptr<Item>> items_ ABSL_GUARDED_BY(mu_);
+  uint64_t answered_offset_ ABSL_GUARDED_BY(mu_);
+  uint64_t applied_offset_ ABSL_GUARDED_BY(mu_);
+  uint64_t logged_offset_ ABSL_GUARDED_BY(mu_);  // Without a log: accepted_offset_.
+  uint64_t accepted_offset_ ABSL_GUARDED_BY(mu_);
+  ProducerTable accepted_producers_ ABSL_GUARDED_BY(mu_);
+  // Duplicates of batches that are still under way, by the offset that they wait for.
+  std::multimap<uint64_t, LearnCallback> waiting_duplicates_ ABSL_GUARDED_BY(mu_);
+  std::multimap<uint64_t, std::function<void(absl::Status)>> waiting_for_log_ ABSL_GUARDED_BY(mu_);
+  std::deque<WriterTask> tasks_ ABSL_GUARDED_BY(mu_);
+  std::vector<std::function<void()>> room_waiters_ ABSL_GUARDED_BY(mu_);
+  uint64_t queued_bytes_ ABSL_GUARDED_BY(mu_) = 0;
+  uint64_t queued_examples_ ABSL_GUARDED_BY(mu_) = 0;
+  bool strand_running_ ABSL_GUARDED_BY(mu_) = false;
+  absl::Status closed_ ABSL_GUARDED_BY(mu_);  // OK while open.
+  absl::Status fault_ ABSL_GUARDED_BY(mu_);   // Of the log; OK while it can be written.
+  std::function<void()> drained_ ABSL_GUARDED_BY(mu_);
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_SERVER_RUNTIME_PIPELINE_H_

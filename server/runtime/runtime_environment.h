@@ -1,0 +1,30 @@
+#ifndef FRESHET_SERVER_RUNTIME_RUNTIME_ENVIRONMENT_H_
+#define FRESHET_SERVER_RUNTIME_RUNTIME_ENVIRONMENT_H_
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "absl/time/time.h"
+#include "server/file/data_dir.h"
+#include "server/runtime/worker_pool.h"
+
+namespace freshet {
+
+// What all models of a server share. Everything it refers to outlives them.
+struct RuntimeEnvironment {
+  DataDir& data_dir;
+  WorkerPool& learners;  // Runs the models' strands.
+  WorkerPool& loggers;   // Runs the strands that write logs, which block on the disk.
+  WorkerPool& io;        // Runs what else blocks on the disk.
+  std::function<absl::Time()> clock;
+
+  uint32_t keep_snapshot_count = 3;               // Automatic ones, for each model; >= 1.
+  uint64_t max_queue_bytes = uint64_t{64} << 20;  // For each model.
+  uint32_t max_models = 10'000;
+  std::string server_version;
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_SERVER_RUNTIME_RUNTIME_ENVIRONMENT_H_

@@ -1,0 +1,66 @@
+// The whole server in one object.
+
+#ifndef FRESHET_SERVER_SERVER_H_
+#define FRESHET_SERVER_SERVER_H_
+
+#include <grpcpp/grpcpp.h>
+
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "server/file/data_dir.h"
+#include "server/runtime/model_registry.h"
+#include "server/runtime/runtime_environment.h"
+#include "server/runtime/snapshot_timer.h"
+#include "server/runtime/worker_pool.h"
+#include "server/server_options.h"
+#include "server/service/learning_service.h"
+#include "server/service/model_service.h"
+
+namespace freshet {
+
+class Server {
+ public:
+  // Locks the data folder, recovers its models, listens, and writes the endpoints file. The message
+  // of a failure is one line that says what to do.
+  static absl::StatusOr<std::unique_ptr<Server>> Start(const ServerOptions& options);
+
+  // As Drain(), where it was not called.
+  ~Server();
+
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  // Stops accepting, finishes and answers what was accepted, snapshots every model that has moved
+  // on, and stops listening. Call once, from any thread.
+  void Drain();
+
+  // host:port of the gRPC endpoint, with the port that was taken.
+  const std::string& address() const { return address_; }
+
+ private:
+  Server() = default;
+
+  absl::Status Listen(const ServerOptions& options);
+
+  // In the order of construction; destroyed the other way round.
+  std::unique_ptr<DataDir> data_dir_;
+  std::unique_ptr<WorkerPool> io_;
+  std::unique_ptr<WorkerPool> loggers_;
+  std::unique_ptr<WorkerPool> learners_;
+  std::unique_ptr<RuntimeEnvironment> environment_;
+  std::unique_ptr<ModelRegistry> registry_;
+  std::unique_ptr<ModelServiceImpl> model_service_;
+  std::unique_ptr<LearningServiceImpl> learning_service_;
+  std::unique_ptr<SnapshotTimer> snapshot_timer_;  // Null where there are no snapshots by interval.
+  std::unique_ptr<grpc::Server> grpc_server_;
+  std::string address_;
+  std::string endpoints_file_;
+  bool drained_ = false;
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_SERVER_SERVER_H_

@@ -1,0 +1,42 @@
+// How a server is set up: flags over the config file over defaults.
+
+#ifndef FRESHET_SERVER_SERVER_OPTIONS_H_
+#define FRESHET_SERVER_SERVER_OPTIONS_H_
+
+#include <cstdint>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "freshet/v1/server_config.pb.h"
+
+namespace freshet {
+
+// See v1.ServerConfig for each field's meaning, unit and default.
+struct ServerOptions {
+  std::string listen = "127.0.0.1:7400";
+  std::string data_dir = "./freshet-data";
+  std::string endpoints_file;  // Empty: none.
+  std::string log_level = "info";
+  uint32_t learner_threads = 0;  // 0: one a core.
+
+  uint32_t snapshot_interval_s = 300;  // 0: never.
+  uint32_t keep_snapshot_count = 3;
+
+  uint32_t max_message_bytes = 16U << 20;
+  uint32_t max_batch_examples = 65'536;
+  uint32_t max_example_features = 65'536;
+  uint32_t max_models = 10'000;
+  uint32_t max_streams = 1000;
+  uint64_t max_queue_bytes = uint64_t{64} << 20;
+};
+
+// Reads a config in Protobuf text format. INVALID_ARGUMENT names `path`, the line and the field, or
+// the value and its range.
+absl::StatusOr<v1::ServerConfig> ReadServerConfig(const std::string& path);
+
+// The options of a config. INVALID_ARGUMENT names the field that is out of range.
+absl::StatusOr<ServerOptions> MakeServerOptions(const v1::ServerConfig& config);
+
+}  // namespace freshet
+
+#endif  // FRESHET_SERVER_SERVER_OPTIONS_H_

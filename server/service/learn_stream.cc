@@ -1,0 +1,223 @@
+#include "server/service/learn_stream.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "core/base/str_cat.h"
+#include "server/service/grpc_status.h"
+#include "server/service/resource_name.h"
+
+namespace freshet {
+namespace {
+
+// Requests of one stream that may wait for their answers to be written.
+constexpr size_t kMaxUnansweredRequests = 1024;
+
+constexpr size_t kMaxProducerIdSize = 64;
+
+absl::Status CheckProducer(const v1::LearnRequest& request) {
+  const std::string& id = request.producer_id();
+  const auto allowed = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '-';
+  };
+  if (id.empty() || id.size() > kMaxProducerIdSize || !std::all_of(id.begin(), id.end(), allowed)) {
+    return absl::InvalidArgumentError(
+        "producer_id must be 1 to 64 characters of A-Z, a-z, 0-9, '.', '_' and '-', in every "
+        "request");
+  }
+  if (request.sequence() == 0) {
+    return absl::InvalidArgumentError("sequence must be 1 or more, and rise with every batch");
+  }
+  return absl::OkStatus();
+}
+
+grpc::ByteBuffer Serialize(const v1::LearnResponse& response) {
+  grpc::Slice slice(response.ByteSizeLong());
+  response.SerializeWithCachedSizesToArray(const_cast<uint8_t*>(slice.begin()));
+  return {&slice, 1};
+}
+
+}  // namespace
+
+LearnStream::LearnStream(ModelRegistry& registry, BatchLimits limits, std::function<void()> gone)
+    : registry_(registry), limits_(limits), gone_(std::move(gone)) {}
+
+void LearnStream::Start() { ReadMore(); }
+
+void LearnStream::ReadMore() {
+  absl::MutexLock lock(&mu_);
+  if (ending_ || finished_) return;
+  if (slots_.size() >= kMaxUnansweredRequests) {
+    read_paused_ = true;
+    return;
+  }
+  StartRead(&read_buffer_);
+}
+
+void LearnStream::OnReadDone(bool ok) {
+  if (!ok) {  // The client has no more to say.
+    End(absl::OkStatus());
+    return;
+  }
+  std::vector<grpc::Slice> slices;
+  std::unique_ptr<LearnMessage> message;
+  if (read_buffer_.Dump(&slices).ok()) message = LearnMessage::Parse(std::move(slices));
+  read_buffer_.Clear();
+  if (message == nullptr) {
+    End(absl::InvalidArgumentError("the message is not a freshet.v1.LearnRequest"));
+    return;
+  }
+  if (HandleRequest(std::move(message))) {
+    ReadMore();
+    return;
+  }
+  Ref();
+  model_->pipeline().NotifyWhenRoom([this] {
+    ReadMore();
+    Unref();
+  });
+}
+
+absl::Status LearnStream::CheckRequest(const v1::LearnRequest& request) {
+  if (model_ == nullptr) {
+    absl::StatusOr<std::string> id = ParseModelName(request.model());
+    if (!id.ok()) return id.status();
+    absl::StatusOr<std::shared_ptr<ModelRuntime>> model = registry_.Find(*id);
+    if (!model.ok()) return model.status();
+    model_ = *std::move(model);
+    model_name_ = request.model();
+  } else if (!request.model().empty() && request.model() != model_name_) {
+    return absl::InvalidArgumentError(StrCat("a stream belongs to one model: this one to ",
+                                             model_name_, "; open another for another model"));
+  }
+  return CheckProducer(request);
+}
+
+bool LearnStream::HandleRequest(std::unique_ptr<LearnMessage> message) {
+  const v1::LearnRequest& request = message->request();
+  if (absl::Status status = CheckRequest(request); !status.ok()) {
+    End(std::move(status));
+    return true;
+  }
+  Slot* slot = AddSlot();
+  slot->response.set_sequence(request.sequence());
+  slot->mergeable = !request.return_predictions();
+  if (!message->DecodeBatch(model_->loss(), limits_, *slot->response.mutable_error())) {
+    absl::MutexLock lock(&mu_);
+    slot->mergeable = false;
+    slot->ready = true;
+    Advance();
+    return true;
+  }
+  slot->response.clear_error();
+  Ref();
+  return model_->pipeline().Submit(std::move(message), [this, slot](LearnOutcome outcome) {
+    FinishSlot(slot, std::move(outcome));
+    Unref();
+  });
+}
+
+LearnStream::Slot* LearnStream::AddSlot() {
+  absl::MutexLock lock(&mu_);
+  slots_.push_back(std::make_unique<Slot>());
+  return slots_.back().get();
+}
+
+void LearnStream::FinishSlot(Slot* slot, LearnOutcome outcome) {
+  v1::LearnResponse& response = slot->response;
+  response.set_offset(outcome.offset);
+  response.set_duplicate(outcome.duplicate);
+  if (!outcome.scores.empty()) {
+    response.mutable_scores()->Add(outcome.scores.begin(), outcome.scores.end());
+    for (const float score : outcome.scores) {
+      response.add_predictions(model_->Prediction(score));
+    }
+  }
+  absl::MutexLock lock(&mu_);
+  if (!outcome.status.ok()) EndNow(std::move(outcome.status));
+  slot->mergeable &= !outcome.duplicate;
+  slot->ready = true;
+  Advance();
+}
+
+void LearnStream::End(absl::Status status) {
+  absl::MutexLock lock(&mu_);
+  if (!ending_) {
+    ending_ = true;
+    end_status_ = std::move(status);
+  }
+  Advance();
+}
+
+std::unique_ptr<LearnStream::Slot> LearnStream::TakeReadySlot() {
+  std::unique_ptr<Slot> taken;
+  while (!slots_.empty() && slots_.front()->ready) {
+    const bool covers = !slots_.front()->response.has_error();
+    if (taken != nullptr && !(taken->mergeable && covers)) break;
+    taken = std::move(slots_.front());
+    slots_.pop_front();
+  }
+  return taken;
+}
+
+void LearnStream::Advance() {
+  if (finished_ || writing_) return;
+  if (end_now_) {
+    finished_ = true;
+    Finish(ToGrpcStatus(end_status_));
+    return;
+  }
+  if (const std::unique_ptr<Slot> slot = TakeReadySlot()) {
+    writing_ = true;
+    write_buffer_ = Serialize(slot->response);
+    StartWrite(&write_buffer_);
+  } else if (ending_ && slots_.empty()) {
+    finished_ = true;
+    Finish(ToGrpcStatus(end_status_));
+    return;
+  }
+  if (read_paused_ && !ending_ && slots_.size() < kMaxUnansweredRequests / 2) {
+    read_paused_ = false;
+    StartRead(&read_buffer_);
+  }
+}
+
+void LearnStream::OnWriteDone(bool ok) {
+  absl::MutexLock lock(&mu_);
+  writing_ = false;
+  if (!ok) EndNow(absl::CancelledError("the client is gone"));
+  Advance();
+}
+
+void LearnStream::OnCancel() {
+  absl::MutexLock lock(&mu_);
+  EndNow(absl::CancelledError("the client is gone"));
+  Advance();
+}
+
+void LearnStream::EndNow(absl::Status status) {
+  if (end_now_) return;
+  end_now_ = true;
+  ending_ = true;
+  end_status_ = std::move(status);
+}
+
+void LearnStream::OnDone() { Unref(); }
+
+void LearnStream::Ref() {
+  absl::MutexLock lock(&mu_);
+  ++references_;
+}
+
+void LearnStream::Unref() {
+  {
+    absl::MutexLock lock(&mu_);
+    if (--references_ > 0) return;
+  }
+  gone_();
+  delete this;
+}
+
+}  // namespace freshet

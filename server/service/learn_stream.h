@@ -1,0 +1,98 @@
+// One Learn stream.
+
+#ifndef FRESHET_SERVER_SERVICE_LEARN_STREAM_H_
+#define FRESHET_SERVER_SERVICE_LEARN_STREAM_H_
+
+#include <grpcpp/grpcpp.h>
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
+#include "freshet/v1/learning_service.pb.h"
+#include "server/codec/decoded_batch.h"
+#include "server/codec/learn_message.h"
+#include "server/runtime/model_registry.h"
+#include "server/runtime/model_runtime.h"
+
+namespace freshet {
+
+// Reads requests one at a time, hands them to the model's pipeline, and writes the answers in the
+// order of the requests; acknowledgements that wait are written as one.
+//
+// Reading pauses while the model's queue is full or while too many requests are unanswered or
+// answers unread, so that neither a slow model nor a client that reads no answers takes memory: the
+// stream's own flow control then holds the client back.
+//
+// Deletes itself when gRPC and all batches under way are done with it.
+class LearnStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
+ public:
+  // `gone` is called last, when the stream has ended.
+  LearnStream(ModelRegistry& registry, BatchLimits limits, std::function<void()> gone);
+
+  // Starts reading. Call once, after construction.
+  void Start();
+
+  // Ends the stream with `status` when what was read so far has been answered.
+  void End(absl::Status status);
+
+  void OnReadDone(bool ok) override;
+  void OnWriteDone(bool ok) override;
+  void OnCancel() override;
+  void OnDone() override;
+
+ private:
+  // A request that was read and whose answer has not been written.
+  struct Slot {
+    bool ready = false;
+    bool mergeable = false;  // A plain acknowledgement, which a later one covers.
+    v1::LearnResponse response;
+  };
+
+  // Checks the request, and submits it or answers it at once. Returns false where reading is to
+  // wait for room in the model's queue.
+  bool HandleRequest(std::unique_ptr<LearnMessage> message);
+  absl::Status CheckRequest(const v1::LearnRequest& request);
+  Slot* AddSlot();
+  void FinishSlot(Slot* slot, LearnOutcome outcome);
+  void ReadMore();
+  // Writes the next answer if one is ready, or ends the stream if it is to end. It starts gRPC's
+  // operations under the lock, which only puts them in gRPC's queue: their order is what the lock
+  // is for.
+  void Advance() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void EndNow(absl::Status status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  std::unique_ptr<Slot> TakeReadySlot() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void Ref();
+  void Unref();
+
+  ModelRegistry& registry_;
+  const BatchLimits limits_;
+  const std::function<void()> gone_;
+
+  // Owned by the reading side: OnReadDone and what it calls.
+  grpc::ByteBuffer read_buffer_;
+  std::shared_ptr<ModelRuntime> model_;
+  std::string model_name_;
+
+  grpc::ByteBuffer write_buffer_;  // Owned by the write under way.
+
+  absl::Mutex mu_;
+  std::deque<std::unique_ptr<Slot>> slots_ ABSL_GUARDED_BY(mu_);
+  bool writing_ ABSL_GUARDED_BY(mu_) = false;
+  bool read_paused_ ABSL_GUARDED_BY(mu_) =
+      false;                                   // Too many slots; resumed as answers are written.
+  bool ending_ ABSL_GUARDED_BY(mu_) = false;   // Once all that was read is answered,
+  bool end_now_ ABSL_GUARDED_BY(mu_) = false;  // or without that.
+  bool finished_ ABSL_GUARDED_BY(mu_) = false;
+  absl::Status end_status_ ABSL_GUARDED_BY(mu_);
+  int references_ ABSL_GUARDED_BY(mu_) = 1;  // gRPC's own, and one for each callback under way.
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_SERVER_SERVICE_LEARN_STREAM_H_

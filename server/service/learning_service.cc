@@ -1,0 +1,100 @@
+#include "server/service/learning_service.h"
+
+#include <memory>
+#include <utility>
+
+#include "core/base/str_cat.h"
+#include "server/service/grpc_status.h"
+#include "server/service/resource_name.h"
+
+namespace freshet {
+namespace {
+
+// A stream that ends before it begins.
+class RefusedStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
+ public:
+  explicit RefusedStream(const absl::Status& status) { Finish(ToGrpcStatus(status)); }
+  void OnDone() override { delete this; }
+};
+
+}  // namespace
+
+LearningServiceImpl::LearningServiceImpl(ModelRegistry& registry, BatchLimits limits,
+                                         uint32_t max_streams)
+    : registry_(registry), limits_(limits), max_streams_(max_streams) {}
+
+grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* LearningServiceImpl::Learn(
+    grpc::CallbackServerContext* /*context*/) {
+  LearnStream* stream = nullptr;
+  {
+    absl::MutexLock lock(&mu_);
+    if (!ended_.ok()) return new RefusedStream(ended_);
+    if (streams_.size() >= max_streams_) {
+      return new RefusedStream(absl::ResourceExhaustedError(
+          StrCat("the server has ", max_streams_,
+                 " Learn streams, its limit (limits.max_streams); close one, or try again later")));
+    }
+    // The stream takes itself out when it is gone; it cannot be gone before it is started.
+    auto handle = std::make_shared<LearnStream*>(nullptr);
+    stream = new LearnStream(registry_, limits_, [this, handle] {
+      absl::MutexLock gone_lock(&mu_);
+      streams_.erase(*handle);
+    });
+    *handle = stream;
+    streams_.insert(stream);
+  }
+  stream->Start();
+  return stream;
+}
+
+void LearningServiceImpl::EndStreams(const absl::Status& reason) {
+  absl::MutexLock lock(&mu_);
+  ended_ = reason;
+  for (LearnStream* stream : streams_) stream->End(reason);
+}
+
+void LearningServiceImpl::AwaitNoStreams() {
+  const auto none = [this]() ABSL_SHARED_LOCKS_REQUIRED(mu_) { return streams_.empty(); };
+  absl::MutexLock lock(&mu_, absl::Condition(&none));
+}
+
+grpc::ServerUnaryReactor* LearningServiceImpl::Predict(grpc::CallbackServerContext* context,
+                                                       const v1::PredictRequest* request,
+                                                       v1::PredictResponse* response) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  reactor->Finish(ToGrpcStatus(PredictNow(*request, *response)));
+  return reactor;
+}
+
+absl::Status LearningServiceImpl::PredictNow(const v1::PredictRequest& request,
+                                             v1::PredictResponse& response) const {
+  absl::StatusOr<std::string> id = ParseModelName(request.model());
+  if (!id.ok()) return id.status();
+  absl::StatusOr<std::shared_ptr<ModelRuntime>> model = registry_.Find(*id);
+  if (!model.ok()) return model.status();
+
+  DecodedBatch batch;
+  v1::BatchError error;
+  bool good = false;
+  switch (request.batch_case()) {
+    case v1::PredictRequest::kPacked:
+      good = batch.Decode(request.packed(), BatchUse::kPredict, (*model)->loss(), limits_, error);
+      break;
+    case v1::PredictRequest::kExamples:
+      good = batch.Decode(request.examples(), BatchUse::kPredict, (*model)->loss(), limits_, error);
+      break;
+    case v1::PredictRequest::BATCH_NOT_SET:
+      return absl::InvalidArgumentError("the request has no batch; set packed or examples");
+  }
+  if (!good) return {static_cast<absl::StatusCode>(error.code()), error.message()};
+
+  const size_t count = batch.examples().size();
+  response.mutable_scores()->Resize(static_cast<int>(count), 0);
+  response.mutable_predictions()->Resize(static_cast<int>(count), 0);
+  response.set_offset((*model)->Predict(batch.examples(),
+                                        {response.mutable_scores()->mutable_data(), count},
+                                        {response.mutable_predictions()->mutable_data(), count}));
+  return absl::OkStatus();
+}
+
+}  // namespace freshet

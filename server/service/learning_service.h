@@ -1,0 +1,56 @@
+// The data plane: see proto/freshet/v1/learning_service.proto.
+
+#ifndef FRESHET_SERVER_SERVICE_LEARNING_SERVICE_H_
+#define FRESHET_SERVER_SERVICE_LEARNING_SERVICE_H_
+
+#include <grpcpp/grpcpp.h>
+
+#include <cstdint>
+#include <unordered_set>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
+#include "freshet/v1/learning_service.grpc.pb.h"
+#include "server/codec/decoded_batch.h"
+#include "server/runtime/model_registry.h"
+#include "server/service/learn_stream.h"
+
+namespace freshet {
+
+// Learn is served raw, so that the log can write the bytes of a request as they came.
+class LearningServiceImpl final
+    : public v1::LearningService::WithRawCallbackMethod_Learn<
+          v1::LearningService::WithCallbackMethod_Predict<v1::LearningService::Service>> {
+ public:
+  // Keeps a reference to `registry`.
+  LearningServiceImpl(ModelRegistry& registry, BatchLimits limits, uint32_t max_streams);
+
+  grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* Learn(
+      grpc::CallbackServerContext* context) override;
+
+  grpc::ServerUnaryReactor* Predict(grpc::CallbackServerContext* context,
+                                    const v1::PredictRequest* request,
+                                    v1::PredictResponse* response) override;
+
+  // Ends every stream with `reason` once what it read is answered, and takes no new ones.
+  void EndStreams(const absl::Status& reason);
+
+  // Waits until there is no stream left.
+  void AwaitNoStreams();
+
+ private:
+  absl::Status PredictNow(const v1::PredictRequest& request, v1::PredictResponse& response) const;
+
+  ModelRegistry& registry_;
+  const BatchLimits limits_;
+  const uint32_t max_streams_;
+
+  absl::Mutex mu_;
+  std::unordered_set<LearnStream*> streams_ ABSL_GUARDED_BY(mu_);
+  absl::Status ended_ ABSL_GUARDED_BY(mu_);  // OK while streams are taken.
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_SERVER_SERVICE_LEARNING_SERVICE_H_

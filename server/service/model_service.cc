@@ -1,0 +1,247 @@
+#include "server/service/model_service.h"
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/base/str_cat.h"
+#include "server/service/grpc_status.h"
+#include "server/service/page.h"
+#include "server/service/resource_name.h"
+
+namespace freshet {
+namespace {
+
+using Model = std::shared_ptr<ModelRuntime>;
+
+absl::StatusOr<Model> FindModel(const ModelRegistry& registry, std::string_view name) {
+  absl::StatusOr<std::string> id = ParseModelName(name);
+  if (!id.ok()) return id.status();
+  return registry.Find(*id);
+}
+
+// Ends the call with `result`, whose value goes to `out`.
+template <typename T>
+void FinishWith(grpc::ServerUnaryReactor* reactor, absl::StatusOr<T> result, T* out) {
+  if (result.ok()) *out = *std::move(result);
+  reactor->Finish(ToGrpcStatus(result.status()));
+}
+
+// A callback that does the same.
+template <typename T>
+ModelRuntime::Callback<T> Finisher(grpc::ServerUnaryReactor* reactor, T* out) {
+  return [reactor, out](absl::StatusOr<T> result) { FinishWith(reactor, std::move(result), out); };
+}
+
+// Describes many models, each on its own strand, and ends the call when the last one is done.
+class ModelListing : public std::enable_shared_from_this<ModelListing> {
+ public:
+  ModelListing(grpc::ServerUnaryReactor* reactor, v1::ListModelsResponse* response)
+      : reactor_(reactor), response_(response) {}
+
+  ~ModelListing() { reactor_->Finish(grpc::Status::OK); }
+
+  ModelListing(const ModelListing&) = delete;
+  ModelListing& operator=(const ModelListing&) = delete;
+
+  void Describe(const std::vector<Model>& models) {
+    for (size_t i = 0; i < models.size(); ++i) response_->add_models();
+    for (size_t i = 0; i < models.size(); ++i) {
+      v1::Model* out = response_->mutable_models(static_cast<int>(i));
+      models[i]->Describe([self = shared_from_this(), out](absl::StatusOr<v1::Model> model) {
+        if (model.ok()) *out = *std::move(model);
+      });
+    }
+  }
+
+ private:
+  grpc::ServerUnaryReactor* reactor_;
+  v1::ListModelsResponse* response_;
+};
+
+absl::StatusOr<v1::ListSnapshotsResponse> ListSnapshotPage(
+    const ModelRegistry& registry, const v1::ListSnapshotsRequest& request) {
+  absl::StatusOr<Model> model = FindModel(registry, request.parent());
+  if (!model.ok()) return model.status();
+  const std::vector<v1::SnapshotFileHeader> headers = (*model)->snapshots().List();
+  v1::ListSnapshotsResponse response;
+  const auto size = static_cast<size_t>(PageSize(request.page_size()));
+  // The token is the name of the last snapshot given; should it be gone, listing ends.
+  auto it = headers.begin();
+  if (!request.page_token().empty()) {
+    it = std::find_if(headers.begin(), headers.end(), [&](const v1::SnapshotFileHeader& header) {
+      return header.snapshot().name() == request.page_token();
+    });
+    if (it == headers.end()) {
+      return absl::InvalidArgumentError(
+          "page_token: the snapshot it stands for was deleted; list again without a token");
+    }
+    ++it;
+  }
+  for (; it != headers.end() && static_cast<size_t>(response.snapshots_size()) < size; ++it) {
+    *response.add_snapshots() = it->snapshot();
+  }
+  if (it != headers.end()) response.set_next_page_token(std::prev(it)->snapshot().name());
+  return response;
+}
+
+}  // namespace
+
+grpc::ServerUnaryReactor* ModelServiceImpl::CreateModel(grpc::CallbackServerContext* context,
+                                                        const v1::CreateModelRequest* request,
+                                                        v1::CreateModelResponse* response) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  if (absl::Status status = CheckResourceId("model_id", request->model_id()); !status.ok()) {
+    reactor->Finish(ToGrpcStatus(status));
+    return reactor;
+  }
+  io_.Post([this, reactor, request, response] {
+    absl::StatusOr<Model> model = registry_.Create(request->model_id(), request->model());
+    if (!model.ok()) {
+      reactor->Finish(ToGrpcStatus(model.status()));
+      return;
+    }
+    (*model)->Describe(Finisher(reactor, response->mutable_model()));
+  });
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* ModelServiceImpl::GetModel(grpc::CallbackServerContext* context,
+                                                     const v1::GetModelRequest* request,
+                                                     v1::GetModelResponse* response) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  absl::StatusOr<Model> model = FindModel(registry_, request->name());
+  if (model.ok()) {
+    (*model)->Describe(Finisher(reactor, response->mutable_model()));
+  } else {
+    reactor->Finish(ToGrpcStatus(model.status()));
+  }
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* ModelServiceImpl::ListModels(grpc::CallbackServerContext* context,
+                                                       const v1::ListModelsRequest* request,
+                                                       v1::ListModelsResponse* response) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  const std::shared_ptr<const ModelRegistry::ModelMap> models = registry_.models();
+  const auto size = static_cast<size_t>(PageSize(request->page_size()));
+  // The token is the id of the last model given.
+  auto it =
+      request->page_token().empty() ? models->begin() : models->upper_bound(request->page_token());
+  std::vector<Model> page;
+  for (; it != models->end() && page.size() < size; ++it) page.push_back(it->second);
+  if (it != models->end()) response->set_next_page_token(page.back()->id());
+  std::make_shared<ModelListing>(reactor, response)->Describe(page);
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* ModelServiceImpl::DeleteModel(grpc::CallbackServerContext* context,
+                                                        const v1::DeleteModelRequest* request,
+                                                        v1::DeleteModelResponse* /*response*/) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  absl::StatusOr<std::string> id = ParseModelName(request->name());
+  if (!id.ok()) {
+    reactor->Finish(ToGrpcStatus(id.status()));
+    return reactor;
+  }
+  io_.Post([this, reactor, id = *std::move(id)] {
+    reactor->Finish(ToGrpcStatus(registry_.Delete(id)));
+  });
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* ModelServiceImpl::CreateSnapshot(grpc::CallbackServerContext* context,
+                                                           const v1::CreateSnapshotRequest* request,
+                                                           v1::CreateSnapshotResponse* response) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  absl::Status status = request->snapshot_id().empty()
+                            ? absl::OkStatus()
+                            : CheckResourceId("snapshot_id", request->snapshot_id());
+  absl::StatusOr<Model> model = FindModel(registry_, request->parent());
+  if (status.ok()) status = model.status();
+  if (!status.ok()) {
+    reactor->Finish(ToGrpcStatus(status));
+    return reactor;
+  }
+  (*model)->CreateSnapshot(request->snapshot_id(), v1::SNAPSHOT_TRIGGER_REQUEST,
+                           Finisher(reactor, response->mutable_snapshot()));
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* ModelServiceImpl::GetSnapshot(grpc::CallbackServerContext* context,
+                                                        const v1::GetSnapshotRequest* request,
+                                                        v1::GetSnapshotResponse* response) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  const auto get = [&]() -> absl::StatusOr<v1::Snapshot> {
+    absl::StatusOr<SnapshotName> name = ParseSnapshotName(request->name());
+    if (!name.ok()) return name.status();
+    absl::StatusOr<Model> model = registry_.Find(name->model_id);
+    if (!model.ok()) return model.status();
+    absl::StatusOr<v1::SnapshotFileHeader> header = (*model)->snapshots().Get(name->snapshot_id);
+    if (!header.ok()) return header.status();
+    return header->snapshot();
+  };
+  FinishWith(reactor, get(), response->mutable_snapshot());
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* ModelServiceImpl::ListSnapshots(grpc::CallbackServerContext* context,
+                                                          const v1::ListSnapshotsRequest* request,
+                                                          v1::ListSnapshotsResponse* response) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  FinishWith(reactor, ListSnapshotPage(registry_, *request), response);
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* ModelServiceImpl::DeleteSnapshot(
+    grpc::CallbackServerContext* context, const v1::DeleteSnapshotRequest* request,
+    v1::DeleteSnapshotResponse* /*response*/) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  io_.Post([this, reactor, request] {
+    absl::StatusOr<SnapshotName> name = ParseSnapshotName(request->name());
+    absl::Status status = name.status();
+    if (status.ok()) {
+      absl::StatusOr<Model> model = registry_.Find(name->model_id);
+      status = model.ok() ? (*model)->snapshots().Delete(name->snapshot_id) : model.status();
+    }
+    reactor->Finish(ToGrpcStatus(status));
+  });
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* ModelServiceImpl::RestoreSnapshot(
+    grpc::CallbackServerContext* context, const v1::RestoreSnapshotRequest* request,
+    v1::RestoreSnapshotResponse* response) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  io_.Post([this, reactor, request, response] {
+    absl::StatusOr<SnapshotName> name = ParseSnapshotName(request->name());
+    if (!name.ok()) {
+      reactor->Finish(ToGrpcStatus(name.status()));
+      return;
+    }
+    absl::StatusOr<Model> model = registry_.Find(name->model_id);
+    if (!model.ok()) {
+      reactor->Finish(ToGrpcStatus(model.status()));
+      return;
+    }
+    (*model)->RestoreSnapshot(name->snapshot_id, Finisher(reactor, response->mutable_model()));
+  });
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* ModelServiceImpl::ComputeDigest(grpc::CallbackServerContext* context,
+                                                          const v1::ComputeDigestRequest* request,
+                                                          v1::ComputeDigestResponse* response) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  absl::StatusOr<Model> model = FindModel(registry_, request->name());
+  if (model.ok()) {
+    (*model)->ComputeDigest(Finisher(reactor, response));
+  } else {
+    reactor->Finish(ToGrpcStatus(model.status()));
+  }
+  return reactor;
+}
+
+}  // namespace freshet

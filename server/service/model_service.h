@@ -1,0 +1,58 @@
+// Models and snapshots: see proto/freshet/v1/model_service.proto.
+
+#ifndef FRESHET_SERVER_SERVICE_MODEL_SERVICE_H_
+#define FRESHET_SERVER_SERVICE_MODEL_SERVICE_H_
+
+#include <grpcpp/grpcpp.h>
+
+#include "freshet/v1/model_service.grpc.pb.h"
+#include "server/runtime/model_registry.h"
+#include "server/runtime/worker_pool.h"
+
+namespace freshet {
+
+// What blocks on the disk runs on the io pool, never on gRPC's threads.
+class ModelServiceImpl final : public v1::ModelService::CallbackService {
+ public:
+  // Keeps references to both.
+  ModelServiceImpl(ModelRegistry& registry, WorkerPool& io) : registry_(registry), io_(io) {}
+
+  grpc::ServerUnaryReactor* CreateModel(grpc::CallbackServerContext* context,
+                                        const v1::CreateModelRequest* request,
+                                        v1::CreateModelResponse* response) override;
+  grpc::ServerUnaryReactor* GetModel(grpc::CallbackServerContext* context,
+                                     const v1::GetModelRequest* request,
+                                     v1::GetModelResponse* response) override;
+  grpc::ServerUnaryReactor* ListModels(grpc::CallbackServerContext* context,
+                                       const v1::ListModelsRequest* request,
+                                       v1::ListModelsResponse* response) override;
+  grpc::ServerUnaryReactor* DeleteModel(grpc::CallbackServerContext* context,
+                                        const v1::DeleteModelRequest* request,
+                                        v1::DeleteModelResponse* response) override;
+  grpc::ServerUnaryReactor* CreateSnapshot(grpc::CallbackServerContext* context,
+                                           const v1::CreateSnapshotRequest* request,
+                                           v1::CreateSnapshotResponse* response) override;
+  grpc::ServerUnaryReactor* GetSnapshot(grpc::CallbackServerContext* context,
+                                        const v1::GetSnapshotRequest* request,
+                                        v1::GetSnapshotResponse* response) override;
+  grpc::ServerUnaryReactor* ListSnapshots(grpc::CallbackServerContext* context,
+                                          const v1::ListSnapshotsRequest* request,
+                                          v1::ListSnapshotsResponse* response) override;
+  grpc::ServerUnaryReactor* DeleteSnapshot(grpc::CallbackServerContext* context,
+                                           const v1::DeleteSnapshotRequest* request,
+                                           v1::DeleteSnapshotResponse* response) override;
+  grpc::ServerUnaryReactor* RestoreSnapshot(grpc::CallbackServerContext* context,
+                                            const v1::RestoreSnapshotRequest* request,
+                                            v1::RestoreSnapshotResponse* response) override;
+  grpc::ServerUnaryReactor* ComputeDigest(grpc::CallbackServerContext* context,
+                                          const v1::ComputeDigestRequest* request,
+                                          v1::ComputeDigestResponse* response) override;
+
+ private:
+  ModelRegistry& registry_;
+  WorkerPool& io_;
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_SERVER_SERVICE_MODEL_SERVICE_H_

@@ -1,0 +1,32 @@
+// Resource names: models/{model}, models/{model}/snapshots/{snapshot}.
+
+#ifndef FRESHET_SERVER_SERVICE_RESOURCE_NAME_H_
+#define FRESHET_SERVER_SERVICE_RESOURCE_NAME_H_
+
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+namespace freshet {
+
+struct SnapshotName {
+  std::string model_id;
+  std::string snapshot_id;
+};
+
+// OK where the id matches [a-z]([a-z0-9-]{0,61}[a-z0-9])?; else INVALID_ARGUMENT, which calls it a
+// `what`, for example "model_id".
+absl::Status CheckResourceId(std::string_view what, std::string_view id);
+
+// The id in `models/{model}`. INVALID_ARGUMENT where `name` is something else.
+absl::StatusOr<std::string> ParseModelName(std::string_view name);
+
+// The ids in `models/{model}/snapshots/{snapshot}`. INVALID_ARGUMENT where `name` is something
+// else.
+absl::StatusOr<SnapshotName> ParseSnapshotName(std::string_view name);
+
+}  // namespace freshet
+
+#endif  // FRESHET_SERVER_SERVICE_RESOURCE_NAME_H_
