@@ -1,0 +1,204 @@
+// Clients that misbehave: the server says why, learns nothing of it, and stays healthy.
+
+#include <arpa/inet.h>
+#include <gmock/gmock.h>
+#include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <memory>
+#include <random>
+#include <string>
+
+#include "client/client.h"
+#include "client/pusher.h"
+#include "freshet/v1/learning_service.grpc.pb.h"
+#include "tests/support/random_examples.h"
+#include "tests/support/server_process.h"
+
+namespace freshet {
+namespace {
+
+using ::testing::HasSubstr;
+
+class HostileTest : public testing::Test {
+ protected:
+  void Start(std::vector<std::string> flags = {}) {
+    auto server = ServerProcess::Start(folder_.path(), std::move(flags));
+    ASSERT_TRUE(server.ok()) << server.status();
+    server_ = *std::move(server);
+    client_ = *Client::Connect({.server = server_->address()});
+    v1::LearnerSpec learner;
+    learner.set_loss(v1::LOSS_LOGISTIC);
+    learner.set_bits(12);
+    ASSERT_TRUE(client_->CreateModel("ctr", learner).ok());
+    stub_ = v1::LearningService::NewStub(client_->channel());
+  }
+
+  // A connection to the server's port, below gRPC.
+  int Connect() const {
+    const std::string& address = server_->address();
+    sockaddr_in target = {};
+    target.sin_family = AF_INET;
+    target.sin_port =
+        htons(static_cast<uint16_t>(std::stoi(address.substr(address.rfind(':') + 1))));
+    target.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const int socket_fd = socket(AF_INET, SOCK_STREAM, 0);
+    EXPECT_EQ(connect(socket_fd, reinterpret_cast<sockaddr*>(&target), sizeof(target)), 0);
+    return socket_fd;
+  }
+
+  // Pushes and predicts, as an honest client does.
+  void ExpectHealthy() {
+    const uint64_t before = client_->GetModel("ctr")->example_count();
+    auto pusher = Pusher::Start(*client_, "ctr", {});
+    ExampleBatchBuilder batch;
+    RandomExamples(3).Append(10, batch);
+    ASSERT_TRUE((*pusher)->PushBatch(batch).ok());
+    ASSERT_TRUE((*pusher)->Close().ok());
+    EXPECT_EQ(client_->GetModel("ctr")->example_count(), before + 10);
+    EXPECT_TRUE(client_->Predict("ctr", batch).ok());
+  }
+
+  static v1::LearnRequest Request(size_t rows) {
+    v1::LearnRequest request;
+    request.set_model("models/ctr");
+    request.set_producer_id("test");
+    request.set_sequence(1);
+    v1::PackedBatch& packed = *request.mutable_packed();
+    packed.add_namespaces("");
+    packed.add_segment_sizes(1);
+    for (size_t i = 0; i < rows; ++i) {
+      packed.add_labels(1);
+      packed.add_feature_ids(static_cast<uint32_t>(i));
+    }
+    return request;
+  }
+
+  grpc::Status StatusOf(const v1::LearnRequest& request, v1::LearnResponse* response) {
+    grpc::ClientContext context;
+    auto stream = stub_->Learn(&context);
+    stream->Write(request);
+    stream->WritesDone();
+    stream->Read(response);
+    return stream->Finish();
+  }
+
+  TemporaryFolder folder_;
+  std::unique_ptr<ServerProcess> server_;
+  std::unique_ptr<Client> client_;
+  std::unique_ptr<v1::LearningService::Stub> stub_;
+};
+
+TEST_F(HostileTest, RandomBytesToThePort) {
+  Start();
+  std::mt19937 random(7);
+  for (int i = 0; i < 20; ++i) {
+    const int socket_fd = Connect();
+    std::string bytes(1 + random() % 5000, '\0');
+    for (char& c : bytes) c = static_cast<char>(random());
+    if (i % 2 == 0) bytes = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes;
+    EXPECT_GT(send(socket_fd, bytes.data(), bytes.size(), MSG_NOSIGNAL), 0);
+    close(socket_fd);
+  }
+  ExpectHealthy();
+}
+
+TEST_F(HostileTest, AClientThatDiesInMidStream) {
+  Start();
+  for (int i = 0; i < 10; ++i) {
+    grpc::ClientContext context;
+    auto stream = stub_->Learn(&context);
+    v1::LearnRequest request = Request(100);
+    request.set_sequence(static_cast<uint64_t>(i) + 1);
+    stream->Write(request);
+    context.TryCancel();
+    stream->Finish();
+  }
+  ExpectHealthy();
+  EXPECT_EQ(client_->GetModel("ctr")->example_count() % 100, 10U);  // Whole batches only.
+}
+
+TEST_F(HostileTest, ClientProcessesKilledInMidStream) {
+  Start();
+  for (int i = 0; i < 5; ++i) {
+    const CommandResult killed =
+        RunCommand({"/bin/sh", "-c",
+                    BinaryDir() + "/freshet generate clicks | timeout -s KILL 0.3 " + BinaryDir() +
+                        "/freshet --server " + server_->address() + " push ctr -"});
+    EXPECT_EQ(killed.code, 137) << killed.err;
+  }
+  ExpectHealthy();
+}
+
+TEST_F(HostileTest, AbsurdSizesAreRefusedByName) {
+  const std::string config = folder_.path() + ".config";
+  {
+    FILE* file = fopen(config.c_str(), "w");
+    fputs(
+        "limits { max_message_bytes: 65536 max_batch_examples: 100 max_example_features: 5 "
+        "max_streams: 2 max_models: 2 }",
+        file);
+    fclose(file);
+  }
+  Start({"--config=" + config});
+  v1::LearnResponse response;
+  EXPECT_TRUE(StatusOf(Request(101), &response).ok());
+  EXPECT_EQ(response.error().code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_THAT(response.error().message(), HasSubstr("max_batch_examples"));
+
+  EXPECT_EQ(StatusOf(Request(100'000), &response).error_code(),
+            grpc::StatusCode::RESOURCE_EXHAUSTED);
+
+  v1::LearnRequest wide = Request(1);
+  for (uint32_t i = 0; i < 5; ++i) wide.mutable_packed()->add_feature_ids(i);
+  wide.mutable_packed()->set_segment_sizes(0, 6);
+  EXPECT_TRUE(StatusOf(wide, &response).ok());
+  EXPECT_THAT(response.error().message(), HasSubstr("max_example_features"));
+
+  grpc::ClientContext contexts[3];
+  std::unique_ptr<grpc::ClientReaderWriter<v1::LearnRequest, v1::LearnResponse>> streams[2];
+  for (int i = 0; i < 2; ++i) {  // An answer shows that the stream is there.
+    streams[i] = stub_->Learn(&contexts[i]);
+    v1::LearnRequest request = Request(1);
+    request.set_producer_id("p" + std::to_string(i));
+    streams[i]->Write(request);
+    ASSERT_TRUE(streams[i]->Read(&response));
+  }
+  auto third = stub_->Learn(&contexts[2]);
+  const grpc::Status status = third->Finish();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_THAT(status.error_message(), HasSubstr("limits.max_streams"));
+  for (int i = 0; i < 2; ++i) {
+    streams[i]->WritesDone();
+    EXPECT_TRUE(streams[i]->Finish().ok());
+  }
+
+  v1::LearnerSpec learner;
+  learner.set_loss(v1::LOSS_LOGISTIC);
+  EXPECT_TRUE(client_->CreateModel("second", learner).ok());
+  EXPECT_THAT(std::string(client_->CreateModel("third", learner).status().message()),
+              HasSubstr("limits.max_models"));
+  ExpectHealthy();
+}
+
+TEST_F(HostileTest, AClientThatReadsNoAnswersIsHeldBack) {
+  Start();
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(2));
+  auto stream = stub_->Learn(&context);
+  v1::LearnRequest request = Request(1);
+  request.set_return_predictions(true);
+  uint64_t sent = 0;
+  while (true) {
+    request.set_sequence(++sent);
+    if (!stream->Write(request)) break;  // Flow control holds it back until the deadline.
+  }
+  stream->Finish();
+  ExpectHealthy();
+}
+
+}  // namespace
+}  // namespace freshet

@@ -1,0 +1,267 @@
+// Stopping, crashing, restarting, snapshots: the model comes back to the bit.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "client/client.h"
+#include "client/pusher.h"
+#include "tests/support/random_examples.h"
+#include "tests/support/server_process.h"
+
+namespace freshet {
+namespace {
+
+using ::testing::HasSubstr;
+
+class RestartTest : public testing::Test {
+ protected:
+  void Start(std::vector<std::string> flags = {}) {
+    auto server = ServerProcess::Start(folder_.path(), std::move(flags));
+    ASSERT_TRUE(server.ok()) << server.status();
+    server_ = *std::move(server);
+    auto client = Client::Connect({.server = server_->address()});
+    ASSERT_TRUE(client.ok()) << client.status();
+    client_ = *std::move(client);
+  }
+
+  static v1::LearnerSpec SmallLearner() {
+    v1::LearnerSpec learner;
+    learner.set_loss(v1::LOSS_LOGISTIC);
+    learner.set_bits(12);
+    return learner;
+  }
+
+  // Pushes the examples [first, first + count) of a stream in batches of `batch_examples`.
+  void Push(const std::string& model, int first, int count, int batch_examples) {
+    RandomExamples random(42);
+    ExampleBatchBuilder skipped;
+    random.Append(first, skipped);
+    auto pusher = Pusher::Start(*client_, model, {});
+    ASSERT_TRUE(pusher.ok()) << pusher.status();
+    for (int done = 0; done < count; done += batch_examples) {
+      ExampleBatchBuilder batch;
+      random.Append(std::min(batch_examples, count - done), batch);
+      ASSERT_TRUE((*pusher)->PushBatch(batch).ok());
+    }
+    const absl::Status status = (*pusher)->Close();
+    ASSERT_TRUE(status.ok()) << status;
+  }
+
+  std::vector<float> PredictSome(const std::string& model) {
+    ExampleBatchBuilder batch;
+    RandomExamples(99).Append(50, batch);
+    return client_->Predict(model, batch)->scores;
+  }
+
+  TemporaryFolder folder_;
+  std::unique_ptr<ServerProcess> server_;
+  std::unique_ptr<Client> client_;
+};
+
+// Every optimizer with a schedule that has state or counts steps.
+std::vector<v1::LearnerSpec> AllLearners() {
+  std::vector<v1::LearnerSpec> learners(9);
+  for (v1::LearnerSpec& learner : learners) {
+    learner.set_loss(v1::LOSS_LOGISTIC);
+    learner.set_bits(12);
+    learner.set_learning_rate(0.05);
+    learner.set_l2(1e-4);
+    learner.set_gradient_clip(0.7);
+  }
+  learners[0].mutable_sgd();
+  learners[0].mutable_plateau()->set_window(300);
+  learners[0].mutable_plateau()->set_patience(1);
+  learners[1].mutable_minibatch()->set_examples(77);
+  learners[1].mutable_inverse_power()->set_t0(100);
+  learners[2].mutable_momentum();
+  learners[2].mutable_exponential()->set_decay_steps(1000);
+  learners[3].mutable_nesterov();
+  learners[3].mutable_step()->set_decay_steps(700);
+  learners[4].mutable_adagrad();
+  learners[4].mutable_plateau()->set_window(500);
+  learners[5].mutable_rmsprop();
+  learners[5].mutable_inverse_power();
+  learners[6].mutable_adam();
+  learners[6].mutable_exponential();
+  learners[7].set_loss(v1::LOSS_SQUARED);
+  learners[7].mutable_sgd();
+  learners[8].set_loss(v1::LOSS_SQUARED);
+  learners[8].mutable_adagrad();
+  return learners;
+}
+
+TEST_F(RestartTest, EveryLearnerGoesOnExactlyAfterACleanStop) {
+  constexpr int kTotal = 3000;
+  constexpr int kStopAt = 1234;
+  Start();
+  const std::vector<v1::LearnerSpec> learners = AllLearners();
+  for (size_t i = 0; i < learners.size(); ++i) {
+    ASSERT_TRUE(client_->CreateModel("whole" + std::to_string(i), learners[i]).ok());
+    ASSERT_TRUE(client_->CreateModel("parted" + std::to_string(i), learners[i]).ok());
+    Push("whole" + std::to_string(i), 0, kTotal, 64);
+    Push("parted" + std::to_string(i), 0, kStopAt, 100);
+  }
+  ASSERT_EQ(server_->Stop().code, 0);
+  Start();
+  for (size_t i = 0; i < learners.size(); ++i) {
+    Push("parted" + std::to_string(i), kStopAt, kTotal - kStopAt, 37);
+    EXPECT_EQ(client_->ComputeDigest("parted" + std::to_string(i))->digest,
+              client_->ComputeDigest("whole" + std::to_string(i))->digest)
+        << learners[i].ShortDebugString();
+  }
+}
+
+TEST_F(RestartTest, EveryLearnerComesBackExactlyAfterAKill) {
+  Start();
+  const std::vector<v1::LearnerSpec> learners = AllLearners();
+  std::vector<std::string> digests;
+  for (size_t i = 0; i < learners.size(); ++i) {
+    const std::string model = "m" + std::to_string(i);
+    ASSERT_TRUE(client_->CreateModel(model, learners[i]).ok());
+    Push(model, 0, 700, 50);
+    if (i % 2 == 0) ASSERT_TRUE(client_->CreateSnapshot(model).ok());
+    Push(model, 700, 500, 33);
+    digests.push_back(client_->ComputeDigest(model)->digest);
+  }
+  EXPECT_EQ(server_->Kill().signal, SIGKILL);
+  Start();
+  for (size_t i = 0; i < learners.size(); ++i) {
+    EXPECT_EQ(client_->ComputeDigest("m" + std::to_string(i))->digest, digests[i])
+        << learners[i].ShortDebugString();
+  }
+}
+
+TEST_F(RestartTest, PredictionsAreTheSameToTheBit) {
+  Start();
+  ASSERT_TRUE(client_->CreateModel("ctr", SmallLearner()).ok());
+  Push("ctr", 0, 2000, 128);
+  const std::vector<float> before = PredictSome("ctr");
+  ASSERT_EQ(server_->Stop().code, 0);
+  Start();
+  EXPECT_EQ(PredictSome("ctr"), before);
+  EXPECT_EQ(client_->GetModel("ctr")->example_count(), 2000U);
+}
+
+TEST_F(RestartTest, WithoutALogACleanStopStillKeepsEverything) {
+  Start();
+  ASSERT_TRUE(client_->CreateModel("ctr", SmallLearner(), v1::DURABILITY_NONE).ok());
+  Push("ctr", 0, 500, 50);
+  const std::string digest = client_->ComputeDigest("ctr")->digest;
+  ASSERT_EQ(server_->Stop().code, 0);
+  Start();
+  EXPECT_EQ(client_->ComputeDigest("ctr")->digest, digest);
+}
+
+TEST_F(RestartTest, WithoutALogACrashGoesBackToTheNewestSnapshot) {
+  Start();
+  ASSERT_TRUE(client_->CreateModel("ctr", SmallLearner(), v1::DURABILITY_NONE).ok());
+  Push("ctr", 0, 500, 50);
+  const std::string digest = client_->ComputeDigest("ctr")->digest;
+  ASSERT_TRUE(client_->CreateSnapshot("ctr").ok());
+  Push("ctr", 500, 100, 50);
+  server_->Kill();
+  Start();
+  EXPECT_EQ(client_->ComputeDigest("ctr")->digest, digest);
+}
+
+TEST_F(RestartTest, APusherGoesOnThroughACrashWithoutLosingOrDoubling) {
+  Start();
+  ASSERT_TRUE(client_->CreateModel("ctr", SmallLearner()).ok());
+  ASSERT_TRUE(client_->CreateModel("reference", SmallLearner()).ok());
+  const std::string address = server_->address();
+  auto pusher = Pusher::Start(*client_, "ctr", {.initial_backoff_ms = 10, .max_backoff_ms = 50});
+  ASSERT_TRUE(pusher.ok());
+  RandomExamples random(42);
+  for (int i = 0; i < 40; ++i) {
+    if (i == 20) {
+      server_->Kill();
+      Start({"--listen=" + address});  // The last --listen wins.
+    }
+    ExampleBatchBuilder batch;
+    random.Append(50, batch);
+    ASSERT_TRUE((*pusher)->PushBatch(batch).ok());
+  }
+  const absl::Status status = (*pusher)->Close();
+  ASSERT_TRUE(status.ok()) << status;
+  Push("reference", 0, 2000, 50);
+  EXPECT_EQ(client_->GetModel("ctr")->example_count(), 2000U);
+  EXPECT_EQ(client_->ComputeDigest("ctr")->digest, client_->ComputeDigest("reference")->digest);
+}
+
+TEST_F(RestartTest, SnapshotsAreListedRestoredAndDeleted) {
+  Start();
+  ASSERT_TRUE(client_->CreateModel("ctr", SmallLearner()).ok());
+  Push("ctr", 0, 500, 50);
+  const std::string digest = client_->ComputeDigest("ctr")->digest;
+  const v1::Snapshot snapshot = client_->CreateSnapshot("ctr", "before").value();
+  EXPECT_EQ(snapshot.name(), "models/ctr/snapshots/before");
+  EXPECT_EQ(snapshot.offset(), 10U);
+  EXPECT_EQ(snapshot.example_count(), 500U);
+  EXPECT_GT(snapshot.size_bytes(), 0U);
+  EXPECT_EQ(client_->CreateSnapshot("ctr", "before").status().code(),
+            absl::StatusCode::kAlreadyExists);
+  Push("ctr", 500, 500, 50);
+  EXPECT_NE(client_->ComputeDigest("ctr")->digest, digest);
+  const v1::Model restored = client_->RestoreSnapshot("ctr", "before").value();
+  EXPECT_EQ(restored.example_count(), 500U);
+  EXPECT_EQ(restored.offset(), 21U);  // Ten batches, ten more, and the restore.
+  EXPECT_EQ(client_->ComputeDigest("ctr")->digest, digest);
+
+  server_->Kill();
+  Start();
+  EXPECT_EQ(client_->ComputeDigest("ctr")->digest, digest);
+  EXPECT_TRUE(client_->GetSnapshot("ctr", "before").ok());
+  EXPECT_TRUE(client_->DeleteSnapshot("ctr", "before").ok());
+  EXPECT_EQ(client_->GetSnapshot("ctr", "before").status().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(client_->RestoreSnapshot("ctr", "before").status().code(), absl::StatusCode::kNotFound);
+}
+
+TEST_F(RestartTest, ADamagedSnapshotIsNamedAndTheOneBeforeItUsed) {
+  Start();
+  ASSERT_TRUE(client_->CreateModel("ctr", SmallLearner()).ok());
+  Push("ctr", 0, 500, 50);
+  ASSERT_TRUE(client_->CreateSnapshot("ctr", "first").ok());
+  Push("ctr", 500, 500, 50);
+  ASSERT_TRUE(client_->CreateSnapshot("ctr", "second").ok());
+  const std::string digest = client_->ComputeDigest("ctr")->digest;
+  server_->Kill();
+  const std::string path = folder_.path() + "/models/ctr/snapshots/second.snapshot";
+  {
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(static_cast<std::streamoff>(std::filesystem::file_size(path) / 2));
+    file.put('\x5a');
+    file.put('\xa5');
+  }
+  Start();
+  EXPECT_THAT(server_->Log(), HasSubstr("second"));
+  EXPECT_EQ(client_->ComputeDigest("ctr")->digest, digest);  // From the first, and the log.
+}
+
+TEST_F(RestartTest, AutomaticSnapshotsAreTakenAndKeptByCount) {
+  const std::string config = folder_.path() + ".config";
+  std::ofstream(config) << "snapshots { interval_s: 1 keep_count: 1 }";
+  Start({"--config=" + config});
+  ASSERT_TRUE(client_->CreateModel("ctr", SmallLearner()).ok());
+  Push("ctr", 0, 50, 50);
+  const auto automatic_offset = [&] {
+    const std::vector<v1::Snapshot> snapshots = client_->ListSnapshots("ctr").value();
+    EXPECT_LE(snapshots.size(), 2U);  // A new one stands beside the old one for a moment.
+    return snapshots.empty() ? 0 : snapshots.back().offset();
+  };
+  while (automatic_offset() < 1) absl::SleepFor(absl::Milliseconds(20));
+  Push("ctr", 50, 50, 50);
+  while (automatic_offset() < 2) absl::SleepFor(absl::Milliseconds(20));
+}
+
+}  // namespace
+}  // namespace freshet

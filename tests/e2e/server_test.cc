@@ -1,0 +1,85 @@
+// freshetd as a process: start, stop, options, and what it says when it cannot start.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <fstream>
+#include <string>
+
+#include "tests/support/server_process.h"
+
+namespace freshet {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+std::string Freshetd() { return BinaryDir() + "/freshetd"; }
+
+TEST(ServerTest, ServesAtOnceAndStopsCleanly) {
+  const TemporaryFolder folder;
+  auto server = ServerProcess::Start(folder.path() + "/data");
+  ASSERT_TRUE(server.ok()) << server.status();
+  EXPECT_THAT((*server)->address(), StartsWith("127.0.0.1:"));
+  struct stat info = {};
+  ASSERT_EQ(stat((folder.path() + "/data").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0700U);
+  const ExitState state = (*server)->Stop();
+  EXPECT_EQ(state.code, 0) << state.log;
+  EXPECT_THAT(state.log, HasSubstr("event=serving"));
+  EXPECT_THAT(state.log, HasSubstr("event=stopped"));
+}
+
+TEST(ServerTest, ASecondServerOnTheSameFolderIsRefused) {
+  const TemporaryFolder folder;
+  auto first = ServerProcess::Start(folder.path());
+  ASSERT_TRUE(first.ok()) << first.status();
+  const auto second = ServerProcess::Start(folder.path());
+  ASSERT_FALSE(second.ok());
+  EXPECT_THAT(std::string(second.status().message()), HasSubstr(folder.path()));
+}
+
+TEST(ServerTest, ATakenPortIsOneClearLine) {
+  const TemporaryFolder folder;
+  auto first = ServerProcess::Start(folder.path() + "/a");
+  ASSERT_TRUE(first.ok()) << first.status();
+  const CommandResult second = RunCommand(
+      {Freshetd(), "--listen=" + (*first)->address(), "--data-dir=" + folder.path() + "/b"});
+  EXPECT_NE(second.code, 0);
+  EXPECT_THAT(second.err, HasSubstr("cannot listen on " + (*first)->address()));
+}
+
+TEST(ServerTest, BadConfigAndFlagsAreRefusedByName) {
+  const TemporaryFolder folder;
+  const std::string config = folder.path() + "/config.textproto";
+  std::ofstream(config) << "snapshots { keep_count: 0 }";
+  CommandResult result = RunCommand({Freshetd(), "--config=" + config});
+  EXPECT_EQ(result.code, 78);
+  EXPECT_THAT(result.err, HasSubstr("snapshots.keep_count is 0"));
+  result = RunCommand({Freshetd(), "--log-level=loud"});
+  EXPECT_EQ(result.code, 78);
+  EXPECT_THAT(result.err, HasSubstr("loud"));
+  result = RunCommand({Freshetd(), "--listne=x"});
+  EXPECT_EQ(result.code, 64);
+  EXPECT_THAT(result.err, HasSubstr("--listne"));
+}
+
+TEST(ServerTest, AnUnwritableFolderIsRefusedByName) {
+  const CommandResult result =
+      RunCommand({Freshetd(), "--listen=127.0.0.1:0", "--data-dir=/proc/nowhere"});
+  EXPECT_NE(result.code, 0);
+  EXPECT_THAT(result.err, HasSubstr("/proc/nowhere"));
+}
+
+TEST(ServerTest, HelpAndVersionSucceed) {
+  const CommandResult help = RunCommand({Freshetd(), "--help"});
+  EXPECT_EQ(help.code, 0);
+  EXPECT_THAT(help.out, HasSubstr("--data-dir"));
+  const CommandResult version = RunCommand({Freshetd(), "--version"});
+  EXPECT_EQ(version.code, 0);
+  EXPECT_THAT(version.out, StartsWith("freshetd "));
+}
+
+}  // namespace
+}  // namespace freshet

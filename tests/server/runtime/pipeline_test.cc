@@ -1,0 +1,228 @@
+#include "server/runtime/pipeline.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/synchronization/mutex.h"
+#include "absl/synchronization/notification.h"
+#include "server/runtime/learner_spec.h"
+#include "server/runtime/model_state.h"
+
+namespace freshet {
+namespace {
+
+using ::testing::HasSubstr;
+
+v1::Model Spec() {
+  v1::Model spec;
+  spec.set_name("models/test");
+  v1::LearnerSpec learner;
+  learner.set_loss(v1::LOSS_LOGISTIC);
+  learner.set_bits(10);
+  *spec.add_variants()->mutable_learner() = ResolveLearnerSpec(learner).value();
+  return spec;
+}
+
+// A message with one example per label.
+std::unique_ptr<LearnMessage> Message(const std::string& producer, uint64_t sequence,
+                                      const std::vector<float>& labels) {
+  v1::LearnRequest request;
+  request.set_model("models/test");
+  request.set_producer_id(producer);
+  request.set_sequence(sequence);
+  request.set_return_predictions(true);
+  v1::PackedBatch& packed = *request.mutable_packed();
+  packed.add_namespaces("");
+  packed.add_segment_sizes(1);
+  for (size_t i = 0; i < labels.size(); ++i) {
+    packed.add_labels(labels[i]);
+    packed.add_feature_ids(static_cast<uint32_t>(i % 3));
+  }
+  auto message = LearnMessage::Parse({grpc::Slice(request.SerializeAsString())});
+  v1::BatchError error;
+  EXPECT_TRUE(message->DecodeBatch(LossKind::kLogistic, {}, error)) << error.message();
+  return message;
+}
+
+// Gathers outcomes and waits for them.
+class Outcomes {
+ public:
+  Pipeline::LearnCallback Callback() {
+    return [this](LearnOutcome outcome) {
+      absl::MutexLock lock(&mu_);
+      outcomes_.push_back(std::move(outcome));
+    };
+  }
+
+  std::vector<LearnOutcome> Await(size_t count) {
+    const auto enough = [this, count]()
+                            ABSL_SHARED_LOCKS_REQUIRED(mu_) { return outcomes_.size() >= count; };
+    absl::MutexLock lock(&mu_, absl::Condition(&enough));
+    return outcomes_;
+  }
+
+ private:
+  absl::Mutex mu_;
+  std::vector<LearnOutcome> outcomes_ ABSL_GUARDED_BY(mu_);
+};
+
+class PipelineTest : public testing::Test {
+ protected:
+  std::shared_ptr<Pipeline> Start(uint64_t max_queue_bytes = 1 << 20) {
+    return Pipeline::Start(ModelState::Create(Spec()).value(), nullptr, learners_,
+                           {.max_queue_bytes = max_queue_bytes}, [](const ModelState&) {});
+  }
+
+  // Keeps the strand busy until `release` is notified.
+  static void Block(Pipeline& pipeline, absl::Notification& release) {
+    absl::Notification running;
+    pipeline.RunOnWriter([&](ModelState&) {
+      running.Notify();
+      release.WaitForNotification();
+    });
+    running.WaitForNotification();
+  }
+
+  static std::string DigestOf(Pipeline& pipeline) {
+    std::string digest;
+    absl::Notification done;
+    pipeline.RunOnWriter([&](ModelState& state) {
+      digest = state.ComputeDigest();
+      done.Notify();
+    });
+    done.WaitForNotification();
+    return digest;
+  }
+
+  Outcomes outcomes_;
+  WorkerPool learners_{"test", 2};
+};
+
+TEST_F(PipelineTest, AnswersInOrderWithOffsetsWithoutGaps) {
+  const auto pipeline = Start();
+  for (uint64_t i = 1; i <= 100; ++i) {
+    EXPECT_TRUE(pipeline->Submit(Message("p", i, {1, 0}), outcomes_.Callback()));
+  }
+  const std::vector<LearnOutcome> outcomes = outcomes_.Await(100);
+  for (uint64_t i = 0; i < 100; ++i) {
+    EXPECT_TRUE(outcomes[i].status.ok());
+    EXPECT_EQ(outcomes[i].offset, i + 1);
+    EXPECT_FALSE(outcomes[i].duplicate);
+    EXPECT_EQ(outcomes[i].scores.size(), 2U);
+  }
+  EXPECT_EQ(outcomes[0].scores[0], 0);
+  EXPECT_NE(outcomes[99].scores[0], 0);
+}
+
+TEST_F(PipelineTest, AResentBatchIsAcknowledgedAndNotLearnedAgain) {
+  const auto pipeline = Start();
+  pipeline->Submit(Message("p", 1, {1}), outcomes_.Callback());
+  pipeline->Submit(Message("p", 5, {1}), outcomes_.Callback());
+  outcomes_.Await(2);
+  const std::string digest = DigestOf(*pipeline);
+  pipeline->Submit(Message("p", 5, {1}), outcomes_.Callback());
+  pipeline->Submit(Message("p", 3, {1}), outcomes_.Callback());
+  const std::vector<LearnOutcome> outcomes = outcomes_.Await(4);
+  EXPECT_TRUE(outcomes[2].duplicate);
+  EXPECT_TRUE(outcomes[3].duplicate);
+  EXPECT_TRUE(outcomes[2].scores.empty());
+  EXPECT_EQ(DigestOf(*pipeline), digest);
+  pipeline->Submit(Message("q", 5, {1}), outcomes_.Callback());  // Another producer.
+  EXPECT_FALSE(outcomes_.Await(5)[4].duplicate);
+}
+
+TEST_F(PipelineTest, AResendIsNotAcknowledgedBeforeTheBatchItRepeats) {
+  const auto pipeline = Start();
+  absl::Notification release;
+  Block(*pipeline, release);
+  Outcomes duplicates;
+  pipeline->Submit(Message("p", 1, {1}), outcomes_.Callback());
+  pipeline->Submit(Message("p", 1, {1}), duplicates.Callback());
+  EXPECT_EQ(pipeline->queued_example_count(), 1U);
+  release.Notify();
+  EXPECT_TRUE(duplicates.Await(1)[0].duplicate);
+  EXPECT_EQ(outcomes_.Await(1)[0].offset, 1U);
+}
+
+TEST_F(PipelineTest, AFullQueueSaysSoAndCallsWhenThereIsRoom) {
+  const auto pipeline = Start(/*max_queue_bytes=*/1);
+  absl::Notification release;
+  Block(*pipeline, release);
+  EXPECT_FALSE(pipeline->Submit(Message("p", 1, {1}), outcomes_.Callback()));
+  absl::Notification room;
+  pipeline->NotifyWhenRoom([&] { room.Notify(); });
+  EXPECT_FALSE(room.HasBeenNotified());
+  release.Notify();
+  room.WaitForNotification();
+  outcomes_.Await(1);
+}
+
+TEST_F(PipelineTest, CloseFinishesWhatWasAcceptedAndRefusesTheRest) {
+  const auto pipeline = Start();
+  absl::Notification release;
+  Block(*pipeline, release);
+  pipeline->Submit(Message("p", 1, {1}), outcomes_.Callback());
+  absl::Notification drained;
+  pipeline->Close(absl::NotFoundError("gone"), [&] { drained.Notify(); });
+  Outcomes refused;
+  pipeline->Submit(Message("p", 2, {1}), refused.Callback());
+  EXPECT_THAT(std::string(refused.Await(1)[0].status.message()), HasSubstr("gone"));
+  release.Notify();
+  drained.WaitForNotification();
+  EXPECT_TRUE(outcomes_.Await(1)[0].status.ok());
+}
+
+TEST_F(PipelineTest, TheStateDoesNotDependOnHowTheStreamIsCut) {
+  const auto whole = Start();
+  whole->Submit(Message("p", 1, {1, 0, 1}), outcomes_.Callback());
+  const auto cut = Start();
+  // The same three examples: their ids are 0, 1, 2 in the whole batch, so build them singly.
+  for (uint32_t i = 0; i < 3; ++i) {
+    v1::LearnRequest request;
+    request.set_producer_id("other");
+    request.set_sequence(i + 1);
+    v1::PackedBatch& packed = *request.mutable_packed();
+    packed.add_namespaces("");
+    packed.add_segment_sizes(1);
+    packed.add_labels(i == 1 ? 0.0f : 1.0f);
+    packed.add_feature_ids(i);
+    auto message = LearnMessage::Parse({grpc::Slice(request.SerializeAsString())});
+    v1::BatchError error;
+    ASSERT_TRUE(message->DecodeBatch(LossKind::kLogistic, {}, error));
+    cut->Submit(std::move(message), outcomes_.Callback());
+  }
+  outcomes_.Await(4);
+  EXPECT_EQ(DigestOf(*whole), DigestOf(*cut));
+}
+
+TEST_F(PipelineTest, RestoreComesInTurnAndKeepsTheProducers) {
+  const auto pipeline = Start();
+  pipeline->Submit(Message("p", 1, {1}), outcomes_.Callback());
+  outcomes_.Await(1);
+  StateWriter writer;
+  absl::Notification saved;
+  pipeline->RunOnWriter([&](ModelState& state) {
+    state.Save(writer);
+    saved.Notify();
+  });
+  saved.WaitForNotification();
+  const std::string digest = DigestOf(*pipeline);
+  pipeline->Submit(Message("p", 2, {1, 1, 1}), outcomes_.Callback());
+
+  auto restored = ModelState::Create(Spec()).value();
+  std::vector<std::byte> bytes;
+  for (const auto chunk : writer.Chunks()) bytes.insert(bytes.end(), chunk.begin(), chunk.end());
+  ASSERT_TRUE(restored->Load(bytes).ok());
+  pipeline->SubmitRestore("s000001", std::move(restored), outcomes_.Callback());
+  EXPECT_EQ(outcomes_.Await(3)[2].offset, 3U);
+  EXPECT_EQ(DigestOf(*pipeline), digest);
+  pipeline->Submit(Message("p", 2, {1, 1, 1}), outcomes_.Callback());
+  EXPECT_TRUE(outcomes_.Await(4)[3].duplicate);
+}
+
+}  // namespace
+}  // namespace freshet

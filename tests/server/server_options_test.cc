@@ -1,0 +1,57 @@
+#include "server/server_options.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <string>
+
+namespace freshet {
+namespace {
+
+using ::testing::HasSubstr;
+
+// Writes a config file and reads it.
+absl::StatusOr<v1::ServerConfig> Read(const std::string& text) {
+  const std::string path = testing::TempDir() + "/config.textproto";
+  std::ofstream(path) << text;
+  return ReadServerConfig(path);
+}
+
+TEST(ServerOptionsTest, AnEmptyConfigGivesTheDefaults) {
+  const ServerOptions options = MakeServerOptions(Read("").value()).value();
+  EXPECT_EQ(options.listen, "127.0.0.1:7400");
+  EXPECT_EQ(options.data_dir, "./freshet-data");
+  EXPECT_EQ(options.keep_snapshot_count, 3U);
+}
+
+TEST(ServerOptionsTest, FieldsOfTheConfigWin) {
+  const ServerOptions options =
+      MakeServerOptions(
+          Read("listen: '127.0.0.1:0' snapshots { interval_s: 0 } limits { max_models: 2 }")
+              .value())
+          .value();
+  EXPECT_EQ(options.listen, "127.0.0.1:0");
+  EXPECT_EQ(options.snapshot_interval_s, 0U);
+  EXPECT_EQ(options.max_models, 2U);
+}
+
+TEST(ServerOptionsTest, AnUnknownFieldIsNamedWithItsLine) {
+  const absl::Status status = Read("listen: 'a'\nlisten_on: 'b'").status();
+  EXPECT_THAT(std::string(status.message()), HasSubstr("config.textproto:2:"));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("listen_on"));
+}
+
+TEST(ServerOptionsTest, AMissingFileIsNamed) {
+  EXPECT_THAT(std::string(ReadServerConfig("/nowhere/config").status().message()),
+              HasSubstr("/nowhere/config"));
+}
+
+TEST(ServerOptionsTest, AValueOutOfRangeIsNamedWithItsRange) {
+  const absl::Status status =
+      MakeServerOptions(Read("snapshots { keep_count: 0 }").value()).status();
+  EXPECT_EQ(status.message(), "snapshots.keep_count is 0; it must be from 1 to 1000");
+}
+
+}  // namespace
+}  // namespace freshet

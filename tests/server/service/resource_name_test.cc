@@ -1,0 +1,39 @@
+#include "server/service/resource_name.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace freshet {
+namespace {
+
+TEST(ResourceNameTest, TakesIdsOfThePatternOnly) {
+  for (const char* good : {"a", "ctr", "a1", "click-2-x"}) {
+    EXPECT_TRUE(CheckResourceId("model_id", good).ok()) << good;
+  }
+  EXPECT_TRUE(CheckResourceId("model_id", std::string(63, 'a')).ok());
+  for (const char* bad : {"", "A", "1a", "-a", "a-", "a_b", "a/b", "a.b", "../a", "ä"}) {
+    EXPECT_FALSE(CheckResourceId("model_id", bad).ok()) << bad;
+  }
+  EXPECT_FALSE(CheckResourceId("model_id", std::string(64, 'a')).ok());
+}
+
+TEST(ResourceNameTest, ParsesNames) {
+  EXPECT_EQ(ParseModelName("models/ctr").value(), "ctr");
+  const SnapshotName name = ParseSnapshotName("models/ctr/snapshots/s000001").value();
+  EXPECT_EQ(name.model_id, "ctr");
+  EXPECT_EQ(name.snapshot_id, "s000001");
+}
+
+TEST(ResourceNameTest, RejectsOtherNames) {
+  for (const char* bad : {"", "ctr", "models/", "model/ctr", "models/ctr/", "models/a/b"}) {
+    EXPECT_FALSE(ParseModelName(bad).ok()) << bad;
+  }
+  for (const char* bad : {"models/ctr", "models/ctr/snapshots/", "models/ctr/snapshots/../x",
+                          "models//snapshots/s1", "snapshots/s1"}) {
+    EXPECT_FALSE(ParseSnapshotName(bad).ok()) << bad;
+  }
+}
+
+}  // namespace
+}  // namespace freshet

@@ -1,0 +1,140 @@
+#include "tests/support/server_process.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "core/base/str_cat.h"
+
+namespace freshet {
+namespace {
+
+// How often a condition outside this process is looked at.
+constexpr absl::Duration kPollInterval = absl::Milliseconds(5);
+
+std::string ReadFile(const std::string& path) {
+  std::ifstream file(path);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+// Starts `arguments` with its standard streams in files; an empty path is /dev/null.
+pid_t Spawn(const std::vector<std::string>& arguments, const std::string& in_path,
+            const std::string& out_path, const std::string& err_path) {
+  std::vector<char*> argv;
+  for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
+  argv.push_back(nullptr);
+  const pid_t pid = fork();
+  if (pid != 0) return pid;
+  const auto redirect = [](const std::string& path, int flags, int to) {
+    const int from = open(path.empty() ? "/dev/null" : path.c_str(), flags, 0600);
+    if (from < 0 || dup2(from, to) < 0) _exit(126);
+    close(from);
+  };
+  redirect(in_path, O_RDONLY, STDIN_FILENO);
+  redirect(out_path, O_WRONLY | O_CREAT | O_TRUNC, STDOUT_FILENO);
+  redirect(err_path, O_WRONLY | O_CREAT | O_TRUNC, STDERR_FILENO);
+  execv(argv[0], argv.data());
+  _exit(127);
+}
+
+}  // namespace
+
+TemporaryFolder::TemporaryFolder() {
+  const char* parent = std::getenv("TMPDIR");
+  std::string pattern = std::string(parent != nullptr ? parent : "/tmp") + "/freshet-test-XXXXXX";
+  path_ = mkdtemp(pattern.data());
+}
+
+TemporaryFolder::~TemporaryFolder() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+absl::StatusOr<std::unique_ptr<ServerProcess>> ServerProcess::Start(
+    const std::string& data_dir, std::vector<std::string> flags) {
+  std::unique_ptr<ServerProcess> server(new ServerProcess);
+  const std::string endpoints = server->folder_.path() + "/endpoints.json";
+  std::vector<std::string> arguments = {BinaryDir() + "/freshetd", "--listen=127.0.0.1:0",
+                                        "--data-dir=" + data_dir, "--endpoints-file=" + endpoints};
+  arguments.insert(arguments.end(), flags.begin(), flags.end());
+  server->pid_ = Spawn(arguments, "", "", server->folder_.path() + "/log");
+  const absl::Time deadline = absl::Now() + absl::Seconds(60);
+  while (!std::filesystem::exists(endpoints)) {
+    int status = 0;
+    if (waitpid(server->pid_, &status, WNOHANG) == server->pid_) {
+      server->pid_ = -1;
+      return absl::UnavailableError(
+          StrCat("freshetd ended with ", WEXITSTATUS(status), ": ", server->Log()));
+    }
+    if (absl::Now() > deadline) return absl::DeadlineExceededError(server->Log());
+    absl::SleepFor(kPollInterval);
+  }
+  const std::string json = ReadFile(endpoints);
+  const std::string key = "\"grpc\":\"";
+  const size_t begin = json.find(key) + key.size();
+  server->address_ = json.substr(begin, json.find('"', begin) - begin);
+  return server;
+}
+
+ServerProcess::~ServerProcess() {
+  if (pid_ > 0) Kill();
+}
+
+void ServerProcess::Signal(int signal) const {
+  if (pid_ > 0) kill(pid_, signal);
+}
+
+ExitState ServerProcess::Wait(absl::Duration timeout) {
+  ExitState state;
+  const absl::Time deadline = absl::Now() + timeout;
+  int status = 0;
+  while (waitpid(pid_, &status, WNOHANG) == 0) {
+    if (absl::Now() > deadline) kill(pid_, SIGKILL);
+    absl::SleepFor(kPollInterval);
+  }
+  pid_ = -1;
+  if (WIFEXITED(status)) state.code = WEXITSTATUS(status);
+  if (WIFSIGNALED(status)) state.signal = WTERMSIG(status);
+  state.log = Log();
+  return state;
+}
+
+ExitState ServerProcess::Stop() {
+  Signal(SIGTERM);
+  return Wait();
+}
+
+ExitState ServerProcess::Kill() {
+  Signal(SIGKILL);
+  return Wait();
+}
+
+std::string ServerProcess::Log() const { return ReadFile(folder_.path() + "/log"); }
+
+CommandResult RunCommand(const std::vector<std::string>& arguments, const std::string& input) {
+  const TemporaryFolder folder;
+  const std::string in_path = folder.path() + "/in";
+  std::ofstream(in_path) << input;
+  const pid_t pid = Spawn(arguments, in_path, folder.path() + "/out", folder.path() + "/err");
+  int status = 0;
+  waitpid(pid, &status, 0);
+  CommandResult result;
+  result.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  result.out = ReadFile(folder.path() + "/out");
+  result.err = ReadFile(folder.path() + "/err");
+  return result;
+}
+
+std::string BinaryDir() { return FRESHET_BINARY_DIR; }
+
+}  // namespace freshet

@@ -1,0 +1,87 @@
+// A real freshetd in a process of its own, on loopback, for tests.
+
+#ifndef FRESHET_TESTS_SUPPORT_SERVER_PROCESS_H_
+#define FRESHET_TESTS_SUPPORT_SERVER_PROCESS_H_
+
+#include <sys/types.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+
+namespace freshet {
+
+// A folder that is removed with everything in it at the end.
+class TemporaryFolder {
+ public:
+  TemporaryFolder();
+  ~TemporaryFolder();
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+// What became of a process.
+struct ExitState {
+  int code = -1;    // Where it exited; else -1.
+  int signal = 0;   // Where a signal ended it; else 0.
+  std::string log;  // What it wrote to standard error.
+};
+
+// Not thread-safe. Kills the process, if it still runs, when destroyed.
+class ServerProcess {
+ public:
+  // Starts the server on `data_dir` and a free port, and waits until it serves. An error holds what
+  // it wrote to standard error.
+  static absl::StatusOr<std::unique_ptr<ServerProcess>> Start(const std::string& data_dir,
+                                                              std::vector<std::string> flags = {});
+  ~ServerProcess();
+  ServerProcess(const ServerProcess&) = delete;
+  ServerProcess& operator=(const ServerProcess&) = delete;
+
+  // host:port.
+  const std::string& address() const { return address_; }
+  pid_t pid() const { return pid_; }
+
+  // Sends a signal.
+  void Signal(int signal) const;
+  // Waits for the end, at most `timeout`; kills what has not ended by then.
+  ExitState Wait(absl::Duration timeout = absl::Seconds(60));
+  // SIGTERM, then Wait().
+  ExitState Stop();
+  // SIGKILL, then Wait().
+  ExitState Kill();
+
+  // What it wrote to standard error so far.
+  std::string Log() const;
+
+ private:
+  ServerProcess() = default;
+
+  TemporaryFolder folder_;  // For the endpoints file and the log.
+  std::string address_;
+  pid_t pid_ = -1;
+};
+
+// Runs a command to its end and returns its exit code and what it wrote. `input` goes to its
+// standard input.
+struct CommandResult {
+  int code = -1;
+  std::string out;
+  std::string err;
+};
+CommandResult RunCommand(const std::vector<std::string>& arguments, const std::string& input = "");
+
+// The folder of the programs under test.
+std::string BinaryDir();
+
+}  // namespace freshet
+
+#endif  // FRESHET_TESTS_SUPPORT_SERVER_PROCESS_H_
