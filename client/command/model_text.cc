@@ -97,8 +97,7 @@ std::string DescribeModel(const v1::Model& model) {
     table.AddRow({"schedule", ScheduleName(learner)});
     table.AddRow({"options", absl::StrJoin(SettingsOf(learner), " ")});
     table.AddRow(
-        {"table", StrCat(GroupedCount(variant.used_slot_count()), " of ",
-                         GroupedCount(uint64_t{1} << learner.bits()), " slots used, ",
+        {"table", StrCat(GroupedCount(uint64_t{1} << learner.bits()), " slots, ",
                          ShortBytes(static_cast<double>(variant.table_bytes())), " at most")});
     AddMetrics(variant.metrics(), &table);
   }
