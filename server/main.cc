@@ -29,7 +29,8 @@ struct Flags {
 void DeclareFlags(CLI::App& app, Flags& flags) {
   const auto text = [&](const std::string& name, auto set, const std::string& help) {
     app.add_option_function<std::string>(
-        name, [&flags, set](const std::string& value) { set(flags.overrides, value); }, help);
+           name, [&flags, set](const std::string& value) { set(flags.overrides, value); }, help)
+        ->take_last();
   };
   app.set_version_flag("--version", std::string("freshetd ") + kVersion);
   app.add_option("--config", flags.config,

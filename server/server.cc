@@ -19,8 +19,9 @@
 namespace freshet {
 namespace {
 
-// Calls that have not ended this long after the drain are cut off.
-constexpr absl::Duration kGrace = absl::Seconds(5);
+// Calls that have not ended this long after the drain are cut off. Connections of idle clients last
+// as long, since they may be slow to notice.
+constexpr absl::Duration kGrace = absl::Milliseconds(500);
 
 constexpr int kIoThreads = 2;
 

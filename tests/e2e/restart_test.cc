@@ -129,7 +129,9 @@ TEST_F(RestartTest, EveryLearnerComesBackExactlyAfterAKill) {
     const std::string model = "m" + std::to_string(i);
     ASSERT_TRUE(client_->CreateModel(model, learners[i]).ok());
     Push(model, 0, 700, 50);
-    if (i % 2 == 0) ASSERT_TRUE(client_->CreateSnapshot(model).ok());
+    if (i % 2 == 0) {
+      ASSERT_TRUE(client_->CreateSnapshot(model).ok());
+    }
     Push(model, 700, 500, 33);
     digests.push_back(client_->ComputeDigest(model)->digest);
   }

@@ -20,7 +20,7 @@ class RandomExamples {
     for (int i = 0; i < count; ++i) {
       const uint32_t user = random_() % 50;
       const uint32_t item = random_() % 200;
-      const bool positive = (user * 7 + item) % 10 < 3 || random_() % 10 == 0;
+      const bool positive = user % 10 < 3 || random_() % 10 == 0;
       batch.BeginRow(positive ? 1.0f : 0.0f, 1.0f + static_cast<float>(random_() % 3));
       batch.AddFeature(batch.Namespace("user"), user * 2654435761U, 1.0f);
       batch.AddFeature(batch.Namespace("item"), item * 2246822519U, 1.0f);
