@@ -2,11 +2,11 @@
 
 #include <spdlog/spdlog.h>
 
+#include <cstddef>
+#include <latch>
 #include <memory>
 #include <string>
 #include <vector>
-
-#include "absl/synchronization/blocking_counter.h"
 
 namespace freshet {
 
@@ -15,17 +15,18 @@ void SnapshotAll(const ModelRegistry& registry, v1::SnapshotTrigger trigger) {
   for (const auto& [id, model] : *registry.models()) {
     if (model->HasNewRecords()) changed.push_back(model);
   }
-  absl::BlockingCounter left(static_cast<int>(changed.size()));
+  // Shared, since the last callback may still be within count_down() when wait() returns.
+  const auto left = std::make_shared<std::latch>(static_cast<ptrdiff_t>(changed.size()));
   for (const std::shared_ptr<ModelRuntime>& model : changed) {
-    model->CreateSnapshot("", trigger, [&left, &model](const absl::StatusOr<v1::Snapshot>& result) {
+    model->CreateSnapshot("", trigger, [left, model](const absl::StatusOr<v1::Snapshot>& result) {
       if (!result.ok()) {
         spdlog::error("event=snapshot_failed model={} error=\"{}\"", model->name(),
                       std::string(result.status().message()));
       }
-      left.DecrementCount();
+      left->count_down();
     });
   }
-  left.Wait();
+  left->wait();
 }
 
 SnapshotTimer::SnapshotTimer(const ModelRegistry& registry, absl::Duration interval)

@@ -3,12 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <latch>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/synchronization/mutex.h"
-#include "absl/synchronization/notification.h"
 #include "server/runtime/learner_spec.h"
 #include "server/runtime/model_state.h"
 
@@ -78,23 +78,23 @@ class PipelineTest : public testing::Test {
   }
 
   // Keeps the strand busy until `release` is notified.
-  static void Block(Pipeline& pipeline, absl::Notification& release) {
-    absl::Notification running;
+  static void Block(Pipeline& pipeline, std::latch& release) {
+    std::latch running(1);
     pipeline.RunOnWriter([&](ModelState&) {
-      running.Notify();
-      release.WaitForNotification();
+      running.count_down();
+      release.wait();
     });
-    running.WaitForNotification();
+    running.wait();
   }
 
   static std::string DigestOf(Pipeline& pipeline) {
     std::string digest;
-    absl::Notification done;
+    std::latch done(1);
     pipeline.RunOnWriter([&](ModelState& state) {
       digest = state.ComputeDigest();
-      done.Notify();
+      done.count_down();
     });
-    done.WaitForNotification();
+    done.wait();
     return digest;
   }
 
@@ -137,42 +137,42 @@ TEST_F(PipelineTest, AResentBatchIsAcknowledgedAndNotLearnedAgain) {
 
 TEST_F(PipelineTest, AResendIsNotAcknowledgedBeforeTheBatchItRepeats) {
   const auto pipeline = Start();
-  absl::Notification release;
+  std::latch release(1);
   Block(*pipeline, release);
   Outcomes duplicates;
   pipeline->Submit(Message("p", 1, {1}), outcomes_.Callback());
   pipeline->Submit(Message("p", 1, {1}), duplicates.Callback());
   EXPECT_EQ(pipeline->queued_example_count(), 1U);
-  release.Notify();
+  release.count_down();
   EXPECT_TRUE(duplicates.Await(1)[0].duplicate);
   EXPECT_EQ(outcomes_.Await(1)[0].offset, 1U);
 }
 
 TEST_F(PipelineTest, AFullQueueSaysSoAndCallsWhenThereIsRoom) {
   const auto pipeline = Start(/*max_queue_bytes=*/1);
-  absl::Notification release;
+  std::latch release(1);
   Block(*pipeline, release);
   EXPECT_FALSE(pipeline->Submit(Message("p", 1, {1}), outcomes_.Callback()));
-  absl::Notification room;
-  pipeline->NotifyWhenRoom([&] { room.Notify(); });
-  EXPECT_FALSE(room.HasBeenNotified());
-  release.Notify();
-  room.WaitForNotification();
+  std::latch room(1);
+  pipeline->NotifyWhenRoom([&] { room.count_down(); });
+  EXPECT_FALSE(room.try_wait());
+  release.count_down();
+  room.wait();
   outcomes_.Await(1);
 }
 
 TEST_F(PipelineTest, CloseFinishesWhatWasAcceptedAndRefusesTheRest) {
   const auto pipeline = Start();
-  absl::Notification release;
+  std::latch release(1);
   Block(*pipeline, release);
   pipeline->Submit(Message("p", 1, {1}), outcomes_.Callback());
-  absl::Notification drained;
-  pipeline->Close(absl::NotFoundError("gone"), [&] { drained.Notify(); });
+  std::latch drained(1);
+  pipeline->Close(absl::NotFoundError("gone"), [&] { drained.count_down(); });
   Outcomes refused;
   pipeline->Submit(Message("p", 2, {1}), refused.Callback());
   EXPECT_THAT(std::string(refused.Await(1)[0].status.message()), HasSubstr("gone"));
-  release.Notify();
-  drained.WaitForNotification();
+  release.count_down();
+  drained.wait();
   EXPECT_TRUE(outcomes_.Await(1)[0].status.ok());
 }
 
@@ -204,12 +204,12 @@ TEST_F(PipelineTest, RestoreComesInTurnAndKeepsTheProducers) {
   pipeline->Submit(Message("p", 1, {1}), outcomes_.Callback());
   outcomes_.Await(1);
   StateWriter writer;
-  absl::Notification saved;
+  std::latch saved(1);
   pipeline->RunOnWriter([&](ModelState& state) {
     state.Save(writer);
-    saved.Notify();
+    saved.count_down();
   });
-  saved.WaitForNotification();
+  saved.wait();
   const std::string digest = DigestOf(*pipeline);
   pipeline->Submit(Message("p", 2, {1, 1, 1}), outcomes_.Callback());
 
