@@ -161,7 +161,8 @@ void AppendOptions(std::string_view owner, const Descriptor* message,
       option.meaning = "whether there is a weight that every example has";
     } else {
       const v1::OptionInfo& info = field->options().GetExtension(v1::option_info);
-      // These two have a default that depends on other choices; their meaning says so.
+      // These two have a default that depends on other choices: that of the first stands with each
+      // learner, and the meaning of both says so.
       const bool depends =
           field->name() == "learning_rate" || field->name() == "intercept_learning_rate";
       option.default_text = depends ? "-" : ShortestNumber(info.default_value());
@@ -170,6 +171,14 @@ void AppendOptions(std::string_view owner, const Descriptor* message,
     }
     options->push_back(std::move(option));
   }
+}
+
+// The learner's own default of an option that all learners have.
+LearnerOption DefaultRateOption(const FieldDescriptor* learner) {
+  const double rate =
+      learner->message_type()->options().GetExtension(v1::learner_info).default_learning_rate();
+  return {learner->name(), "learning_rate", ShortestNumber(rate), "(0, 1000]",
+          "learning rate before the schedule"};
 }
 
 }  // namespace
@@ -247,6 +256,7 @@ std::vector<LearnerOption> LearnerOptions() {
   AppendOptions("", v1::LearnerSpec::descriptor(), &options);
   for (const OneofDescriptor* oneof : {Optimizers(), Schedules()}) {
     for (int i = 0; i < oneof->field_count(); ++i) {
+      if (oneof == Optimizers()) options.push_back(DefaultRateOption(oneof->field(i)));
       AppendOptions(oneof->field(i)->name(), oneof->field(i)->message_type(), &options);
     }
   }

@@ -1,7 +1,6 @@
 #include "server/runtime/learner_spec.h"
 
 #include <cmath>
-#include <limits>
 #include <string>
 #include <string_view>
 
@@ -83,26 +82,11 @@ absl::Status ResolveOptions(Message& message, std::string_view prefix) {
   return absl::OkStatus();
 }
 
-double DefaultLearningRate(v1::LearnerSpec::OptimizerCase optimizer) {
-  switch (optimizer) {
-    case v1::LearnerSpec::kSgd:
-      return Sgd::kDefaultLearningRate;
-    case v1::LearnerSpec::kMinibatch:
-      return MiniBatch::kDefaultLearningRate;
-    case v1::LearnerSpec::kMomentum:
-      return Momentum::kDefaultLearningRate;
-    case v1::LearnerSpec::kNesterov:
-      return Nesterov::kDefaultLearningRate;
-    case v1::LearnerSpec::kAdagrad:
-      return AdaGrad::kDefaultLearningRate;
-    case v1::LearnerSpec::kRmsprop:
-      return RmsProp::kDefaultLearningRate;
-    case v1::LearnerSpec::kAdam:
-      return Adam::kDefaultLearningRate;
-    case v1::LearnerSpec::OPTIMIZER_NOT_SET:
-      break;
-  }
-  return std::numeric_limits<double>::quiet_NaN();
+// REQUIRES: an optimizer is chosen.
+double DefaultLearningRate(const v1::LearnerSpec& spec) {
+  const auto* oneof = v1::LearnerSpec::descriptor()->FindOneofByName("optimizer");
+  const auto* chosen = spec.GetReflection()->GetOneofFieldDescriptor(spec, oneof);
+  return chosen->message_type()->options().GetExtension(v1::learner_info).default_learning_rate();
 }
 
 OptimizerOptions OptimizerOf(const v1::LearnerSpec& spec) {
@@ -164,7 +148,7 @@ absl::StatusOr<v1::LearnerSpec> ResolveLearnerSpec(const v1::LearnerSpec& spec) 
   if (!resolved.has_intercept()) resolved.set_intercept(true);
   // These two defaults depend on other options.
   if (!resolved.has_learning_rate()) {
-    resolved.set_learning_rate(DefaultLearningRate(resolved.optimizer_case()));
+    resolved.set_learning_rate(DefaultLearningRate(resolved));
   }
   if (!resolved.has_intercept_learning_rate()) {
     resolved.set_intercept_learning_rate(resolved.learning_rate());

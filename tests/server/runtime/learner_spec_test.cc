@@ -60,25 +60,25 @@ TEST(ResolveLearnerSpecTest, FillsInAdaGradAtAConstantRateWithAnIntercept) {
 TEST(ResolveLearnerSpecTest, DefaultsOfOptimizersEqualThoseOfTheCore) {
   v1::LearnerSpec spec = Logistic();
   spec.mutable_sgd();
-  EXPECT_EQ(Resolve(spec).learning_rate(), 0.05);
+  EXPECT_EQ(Resolve(spec).learning_rate(), Sgd::kDefaultLearningRate);
   spec.mutable_minibatch();
   EXPECT_EQ(Resolve(spec).minibatch().examples(), MiniBatch::Options().examples);
-  EXPECT_EQ(Resolve(spec).learning_rate(), 0.5);
+  EXPECT_EQ(Resolve(spec).learning_rate(), MiniBatch::kDefaultLearningRate);
   spec.mutable_momentum();
   EXPECT_EQ(Resolve(spec).momentum().momentum(), Momentum::Options().momentum);
-  EXPECT_EQ(Resolve(spec).learning_rate(), 0.005);
+  EXPECT_EQ(Resolve(spec).learning_rate(), Momentum::kDefaultLearningRate);
   spec.mutable_nesterov();
   EXPECT_EQ(Resolve(spec).nesterov().momentum(), Nesterov::Options().momentum);
-  EXPECT_EQ(Resolve(spec).learning_rate(), 0.005);
+  EXPECT_EQ(Resolve(spec).learning_rate(), Nesterov::kDefaultLearningRate);
   spec.mutable_rmsprop();
   EXPECT_EQ(Resolve(spec).rmsprop().rho(), RmsProp::Options().rho);
   EXPECT_EQ(Resolve(spec).rmsprop().epsilon(), RmsProp::Options().epsilon);
-  EXPECT_EQ(Resolve(spec).learning_rate(), 0.002);
+  EXPECT_EQ(Resolve(spec).learning_rate(), RmsProp::kDefaultLearningRate);
   spec.mutable_adam();
   EXPECT_EQ(Resolve(spec).adam().beta1(), Adam::Options().beta1);
   EXPECT_EQ(Resolve(spec).adam().beta2(), Adam::Options().beta2);
   EXPECT_EQ(Resolve(spec).adam().epsilon(), Adam::Options().epsilon);
-  EXPECT_EQ(Resolve(spec).learning_rate(), 0.005);
+  EXPECT_EQ(Resolve(spec).learning_rate(), Adam::kDefaultLearningRate);
 }
 
 TEST(ResolveLearnerSpecTest, DefaultsOfSchedulesEqualThoseOfTheCore) {
