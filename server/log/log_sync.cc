@@ -120,7 +120,7 @@ absl::StatusOr<SegmentEnd> Log::RewriteTail(const std::string& path, AppendFile&
   if (!status.ok()) return status;
 
   (*reader)->file().DropCache();
-  const absl::StatusOr<SegmentEnd> on_disk = FindEnd(**reader, durable);
+  absl::StatusOr<SegmentEnd> on_disk = FindEnd(**reader, durable);
   if (!on_disk.ok() || on_disk->bytes == readable->bytes) return on_disk;
   status = file.Truncate(on_disk->bytes);
   if (status.ok()) status = file.Sync();
