@@ -124,42 +124,42 @@ TEST_F(JsonlFormatTest, ReportsMalformedJson) {
   for (const std::string_view line : {"{",
                                       "}",
                                       "{]",
-                                      "{\"label\"",
-                                      "{\"label\":",
-                                      "{\"label\": 1",
-                                      "{\"label\": 1,",
-                                      "{\"label\": 1,}",
-                                      "{\"label\": 1 \"a\": 2}",
+                                      R"({"label")",
+                                      R"({"label":)",
+                                      R"({"label": 1)",
+                                      R"({"label": 1,)",
+                                      R"({"label": 1,})",
+                                      R"({"label": 1 "a": 2})",
                                       "{label: 1}",
-                                      "{\"label\": 1, \"a\": \"b",
-                                      "{\"label\": 1, \"a\": nul}",
-                                      "{\"label\": 1, \"a\": tru}",
-                                      "{\"label\": 1, \"a\": 01}",
-                                      "{\"label\": 1, \"a\": 1.}",
-                                      "{\"label\": 1, \"a\": .5}",
-                                      "{\"label\": 1, \"a\": NaN}",
-                                      "{\"label\": 1, \"a\": \"\\x\"}",
-                                      "{\"label\": 1, \"a\": \"\\ud800\"}",
-                                      "{\"label\": 1, \"a\": [\"b\"}",
-                                      "{\"label\": 1, \"a\": {\"b\": 1]}",
+                                      R"({"label": 1, "a": "b)",
+                                      R"({"label": 1, "a": nul})",
+                                      R"({"label": 1, "a": tru})",
+                                      R"({"label": 1, "a": 01})",
+                                      R"({"label": 1, "a": 1.})",
+                                      R"({"label": 1, "a": .5})",
+                                      R"({"label": 1, "a": NaN})",
+                                      R"({"label": 1, "a": "\x"})",
+                                      R"({"label": 1, "a": "\ud800"})",
+                                      R"({"label": 1, "a": ["b"})",
+                                      R"({"label": 1, "a": {"b": 1]})",
                                       "{\"label\": 1, \"a\": \"\xff\"}",
                                       "{\"label\": 1, \"a\": \"\x01\"}",
-                                      "\"",
-                                      "\\",
+                                      R"(")",
+                                      R"(\)",
                                       "{{",
-                                      "{\"label\": 1}}",
-                                      "{\"label\": 1}]"}) {
+                                      R"({"label": 1}})",
+                                      R"({"label": 1}])"}) {
     const std::string error = Feed(line);
     EXPECT_TRUE(absl::StartsWith(error, "column ")) << line << " gave " << error;
   }
   EXPECT_EQ(tester_.rows().size(), 1u);
-  const std::string result = Feed("{\"label\": 1, \"a\" 2}");
+  const std::string result = Feed(R"({"label": 1, "a" 2})");
   EXPECT_TRUE(absl::StartsWith(result, "column 18: malformed JSON: ")) << result;
 }
 
 TEST_F(JsonlFormatTest, DoesNotFollowDeepNesting) {
   const std::string deep(100'000, '[');
-  EXPECT_TRUE(absl::StartsWith(Feed("{\"label\": 1, \"a\": " + deep), "column "));
+  EXPECT_TRUE(absl::StartsWith(Feed(R"({"label": 1, "a": )" + deep), "column "));
 }
 
 }  // namespace

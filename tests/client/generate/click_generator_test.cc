@@ -128,7 +128,8 @@ TEST(ClickGeneratorTest, KeepsItsClickRateWhenItDrifts) {
 }
 
 TEST(RandomTest, SigmoidIsThatOfTheLibrary) {
-  for (double x = -40; x <= 40; x += 0.37) {
+  for (int i = -100; i <= 100; ++i) {
+    const double x = 0.37 * i;
     const double expected = 1 / (1 + std::exp(-x));
     EXPECT_NEAR(PortableSigmoid(x) / expected, 1, 1e-12) << x;
   }
@@ -147,7 +148,7 @@ TEST(RandomTest, ZipfDrawsByRank) {
   double total = 0;
   for (uint32_t k = 0; k < kRanks; ++k) total += 1.0 / (k + 2);
   for (uint32_t k = 0; k < kRanks; ++k) {
-    const double expected = kDraws / (k + 2) / total;
+    const double expected = 1.0 * kDraws / (k + 2) / total;
     EXPECT_NEAR(counts[k], expected, 5 * std::sqrt(expected)) << k;
   }
   EXPECT_EQ(ZipfSampler(1, 1).Draw(random), 0u);
