@@ -46,6 +46,18 @@ void AddInputOptions(CLI::App& app, InputOptions& options) {
       ->type_name("COLUMN");
 }
 
+std::string_view FormatHelp() {
+  return "Formats:\n"
+         "  vw        1 2.0 'tag|user u42 age:0.3 |ad a7     label, importance, tag, namespaces\n"
+         "  svmlight  +1 3:0.5 17:1                           label, index:value\n"
+         "  csv, tsv  a header, then cells; a column is a category unless options say otherwise\n"
+         "  jsonl     {\"label\": 1, \"user\": \"u42\", \"stats\": {\"age\": 0.3}, \"tags\": "
+         "[\"a\", \"b\"]}\n"
+         "            also \"weight\" and \"tag\"; other keys are namespaces, a string or true is "
+         "a\n"
+         "            category, a number is a value\n";
+}
+
 ExampleReader::ExampleReader(const InputOptions& options, const std::atomic<bool>* stop)
     : options_(options), lines_(PathsOf(options), [&] {
         LineReaderOptions lines;

@@ -32,6 +32,9 @@ struct InputOptions {
 // Adds the options that push and predict share.
 void AddInputOptions(CLI::App& app, InputOptions& options);
 
+// What a line of each format looks like, for the help of push and predict.
+std::string_view FormatHelp();
+
 // Reads the examples of several files, one after the other. Not thread-safe.
 class ExampleReader {
  public:

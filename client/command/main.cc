@@ -68,7 +68,7 @@ int Main(int argc, char** argv) {
       "Example:\n"
       "  freshet models create clicks\n"
       "  freshet generate clicks --rows 200000 | freshet push clicks -\n"
-      "'freshet COMMAND --help' tells more about a command.");
+      "'freshet COMMAND --help' tells more about a command. Options above go with every command.");
   AddGlobalOptions(app, context);
   AddModelsCommand(app, context);
   AddPushCommand(app, context);

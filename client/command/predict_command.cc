@@ -105,10 +105,11 @@ absl::Status Predict(const CommandContext& context, Arguments arguments) {
 void AddPredictCommand(CLI::App& app, CommandContext& context) {
   CLI::App* predict = app.add_subcommand("predict", "Predict the examples of files or of stdin");
   predict->footer(
-      "Prints one line a row: the probability of a positive label (or the value), the score "
-      "before\n"
-      "the link function, and the row's tag, if any. Labels in the input are ignored.\n"
-      "Example: echo '| user=u42 ad=a7' | freshet predict ctr -");
+      StrCat(FormatHelp(),
+             "Prints one line a row: the probability of a positive label (or the value), the score "
+             "before\n"
+             "the link function, and the row's tag, if any. Labels in the input are ignored.\n"
+             "Example: echo '|user u42 |ad a7' | freshet predict ctr -"));
   const auto arguments = std::make_shared<Arguments>();
   predict->add_option("model", arguments->model, "The model")->required()->type_name("MODEL");
   AddInputOptions(*predict, arguments->input);

@@ -278,11 +278,12 @@ void AddOptions(CLI::App& push, PushArguments& arguments) {
 
 void AddPushCommand(CLI::App& app, CommandContext& context) {
   CLI::App* push = app.add_subcommand("push", "Push the examples of files or of stdin to a model");
-  push->footer(
+  push->footer(StrCat(
+      FormatHelp(),
       "Ctrl-C stops reading, waits for what was sent to be acknowledged, and prints the summary.\n"
       "Examples:\n"
       "  freshet push clicks clicks.vw.gz\n"
-      "  freshet push flights flights.csv --label delay --positive '>=15' --numeric distance");
+      "  freshet push flights flights.csv --label delay --positive '>=15' --numeric distance"));
   const auto arguments = std::make_shared<PushArguments>();
   AddOptions(*push, *arguments);
   push->callback([&context, arguments] {
