@@ -113,13 +113,30 @@ absl::StatusOr<bool> ExampleReader::Next(ExampleBatchBuilder& builder) {
     }
     const absl::StatusOr<bool> row = format_->ParseLine(line, builder);
     if (!row.ok()) {
-      const std::string message = StrCat(Shown(lines_.path()), ":", lines_.line_number(), ": ",
-                                         ToStd(row.status().message()));
+      const std::string message = StrCat(Place(), ": ", ToStd(row.status().message()));
       return absl::IsInvalidArgument(row.status()) ? absl::InvalidArgumentError(message)
                                                    : DataError(message);
     }
-    if (*row) return true;
+    if (!*row) continue;
+    absl::Status label = CheckLabel(builder);
+    if (label.ok()) return true;
+    builder.RemoveLastRow();
+    return label;
   }
+}
+
+absl::Status ExampleReader::CheckLabel(const ExampleBatchBuilder& builder) const {
+  if (!options_.binary_labels) return absl::OkStatus();
+  const float label = builder.View().labels.back();
+  if (label == 1.0f || label == 0.0f || label == -1.0f) return absl::OkStatus();
+  return absl::InvalidArgumentError(StrCat(
+      Place(), ": label ", label, ": logistic loss takes 1 (positive) and 0 or -1 (negative)",
+      "; --positive makes such labels of the cells of a csv file"));
+}
+
+// Where the last line stands.
+std::string ExampleReader::Place() const {
+  return StrCat(Shown(lines_.path()), ":", lines_.line_number());
 }
 
 }  // namespace freshet

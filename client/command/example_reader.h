@@ -27,6 +27,8 @@ struct InputOptions {
   std::string format;              // Empty: guessed.
   bool follow = false;
   FormatOptions parse;
+  // Labels other than 1, 0 and -1 make a bad row, told by file and line before the server sees it.
+  bool binary_labels = false;
 };
 
 // Adds the options that push and predict share.
@@ -61,6 +63,8 @@ class ExampleReader {
  private:
   absl::Status BeginFile(std::string_view first_line);
   absl::Status EndFile();
+  absl::Status CheckLabel(const ExampleBatchBuilder& builder) const;
+  std::string Place() const;
 
   const InputOptions options_;
   LineReader lines_;

@@ -127,7 +127,9 @@ std::string ProgressBar(std::string_view model, const ProgressFigures& figures, 
   if (share.has_value()) {
     const size_t used = head.size() + 3 + TotalWidth(pieces);
     const size_t room = width > used ? width - used : 0;
-    line += StrCat(" ", Bar(*share, std::clamp(room, kShortestBar, kLongestBar)));
+    // In steps, so that the bar does not change its length with every digit that comes or goes.
+    const size_t length = std::clamp(room / 10 * 10, kShortestBar, kLongestBar);
+    line += StrCat(" ", Bar(*share, length));
   }
   for (const Piece& piece : pieces) line += StrCat("  ", piece.text);
   line.resize(std::min(line.size(), width));

@@ -161,14 +161,16 @@ PusherOptions MakePusherOptions(const PushArguments& arguments) {
   return options;
 }
 
-absl::Status Push(const CommandContext& context, const PushArguments& arguments) {
+absl::Status Push(const CommandContext& context, PushArguments arguments) {
   if (absl::Status status = CheckArguments(arguments); !status.ok()) return status;
   const absl::StatusOr<ProgressMode> mode = ParseProgressMode(arguments.progress);
   if (!mode.ok()) return mode.status();
   const std::atomic<bool>& stop = CatchStopSignals();
   const auto client = Connect(context);
   if (!client.ok()) return client.status();
-  if (const auto model = FindModel(**client, arguments.model); !model.ok()) return model.status();
+  const auto found = FindModel(**client, arguments.model);
+  if (!found.ok()) return found.status();
+  arguments.input.binary_labels = ChampionOf(*found).learner().loss() == v1::LOSS_LOGISTIC;
 
   std::unique_ptr<PredictionFile> predictions;
   PusherOptions options = MakePusherOptions(arguments);

@@ -121,6 +121,15 @@ void ExampleBatchBuilder::AbandonRow() {
   row_open_ = false;
 }
 
+void ExampleBatchBuilder::RemoveLastRow() {
+  labels_.pop_back();
+  weights_.pop_back();
+  row_ends_.pop_back();
+  feature_ids_.resize(feature_count());
+  values_.resize(feature_count());
+  segment_sizes_.resize(segment_sizes_.size() - namespaces_.size());
+}
+
 void ExampleBatchBuilder::Clear() {
   AbandonRow();
   namespaces_.clear();

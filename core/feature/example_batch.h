@@ -70,6 +70,10 @@ class ExampleBatchBuilder {
   // Drops the open row, if any, as if BeginRow had not been called.
   void AbandonRow();
 
+  // Takes back the row that was ended last. Its namespaces stay. REQUIRES: no row is open and
+  // row_count() > 0.
+  void RemoveLastRow();
+
   // Forgets rows and namespaces, keeps memory.
   void Clear();
 

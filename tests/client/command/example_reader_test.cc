@@ -58,6 +58,25 @@ TEST_F(ExampleReaderTest, NamesFileAndLineOfABadRowAndGoesOn) {
   EXPECT_EQ(builder.row_count(), 2u);
 }
 
+TEST_F(ExampleReaderTest, LabelsThatLogisticLossDoesNotTakeAreBadRows) {
+  InputOptions options;
+  options.binary_labels = true;
+  const std::string path = Write("a.vw", "1 |u a\n5 |u b |new c\n-1 |u d:0.5\n");
+  options.files = {path};
+  ExampleReader reader(options, &stop_);
+  ExampleBatchBuilder builder;
+  ASSERT_TRUE(*reader.Next(builder));
+  const absl::Status bad = reader.Next(builder).status();
+  EXPECT_TRUE(absl::IsInvalidArgument(bad));
+  EXPECT_EQ(std::string(bad.message()).find(path + ":2: label 5: "), 0u) << bad;
+  ASSERT_TRUE(*reader.Next(builder));
+  const ExampleBatch view = builder.View();
+  ASSERT_EQ(view.size(), 2u);
+  EXPECT_EQ(view.labels[1], -1);
+  EXPECT_EQ(view.feature_ids.size(), 2u);
+  EXPECT_EQ(view.values[1], 0.5f);
+}
+
 TEST_F(ExampleReaderTest, ABadHeaderEndsTheReading) {
   InputOptions options;
   options.files = {Write("a.csv", "x,y\n1,2\n")};  // No column "label".

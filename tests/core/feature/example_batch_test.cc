@@ -120,5 +120,27 @@ TEST(ExampleBatchBuilderTest, IsAsNewAfterClear) {
   EXPECT_THAT(builder.View().namespace_hashes, ElementsAre(HashNamespace("b")));
 }
 
+TEST(ExampleBatchBuilderTest, ARemovedRowLeavesTheOthersAsTheyWere) {
+  ExampleBatchBuilder builder;
+  builder.BeginRow(1, 1);
+  builder.AddFeature(builder.Namespace("a"), 7, 0.5f);
+  builder.EndRow();
+  builder.BeginRow(2, 3);
+  builder.AddFeature(builder.Namespace("b"), 8, 2);
+  builder.AddFeature(builder.Namespace("a"), 9, 1);
+  builder.EndRow();
+  builder.RemoveLastRow();
+  builder.BeginRow(3, 1);
+  builder.AddFeature(builder.Namespace("b"), 10, 1);
+  builder.EndRow();
+  const ExampleBatch view = builder.View();
+  const auto list = [](auto column) { return std::vector(column.begin(), column.end()); };
+  EXPECT_EQ(list(view.labels), (std::vector<float>{1, 3}));
+  EXPECT_EQ(list(view.row_ends), (std::vector<uint32_t>{1, 2}));
+  EXPECT_EQ(list(view.feature_ids), (std::vector<uint32_t>{7, 10}));
+  EXPECT_EQ(list(view.values), (std::vector<float>{0.5f, 1}));
+  EXPECT_EQ(list(view.segment_sizes), (std::vector<uint32_t>{1, 0, 0, 1}));
+}
+
 }  // namespace
 }  // namespace freshet
