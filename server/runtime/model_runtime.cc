@@ -158,6 +158,7 @@ absl::StatusOr<v1::Snapshot> ModelRuntime::WriteSnapshot(v1::SnapshotFileHeader 
 }
 
 void ModelRuntime::DeleteOldFiles() {
+  const absl::MutexLock lock(&cleanup_mu_);
   std::vector<v1::Snapshot> automatic;  // Oldest first, as List() is.
   for (const v1::SnapshotFileHeader& header : snapshots_->List()) {
     if (IsAutomatic(header.snapshot())) automatic.push_back(header.snapshot());

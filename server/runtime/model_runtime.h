@@ -12,8 +12,10 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
 #include "core/feature/example_batch.h"
 #include "core/loss/loss_kind.h"
 #include "core/model/learner.h"
@@ -93,7 +95,7 @@ class ModelRuntime : public std::enable_shared_from_this<ModelRuntime> {
                                              const StateWriter& state);
   // Deletes automatic snapshots beyond those to be kept, and the log records that no kept one
   // needs.
-  void DeleteOldFiles();
+  void DeleteOldFiles() ABSL_LOCKS_EXCLUDED(cleanup_mu_);
 
   const RuntimeEnvironment& environment_;
   const std::string id_;
@@ -104,6 +106,8 @@ class ModelRuntime : public std::enable_shared_from_this<ModelRuntime> {
   const std::shared_ptr<Served> served_ = std::make_shared<Served>();
   std::shared_ptr<Pipeline> pipeline_;  // Constant after Start().
 
+  // One clean-up at a time: held through its work on the disk, and nobody else waits for it.
+  absl::Mutex cleanup_mu_;
   std::atomic<uint64_t> snapshot_offset_{0};  // Of the newest snapshot.
   std::atomic<uint64_t> next_snapshot_number_{1};
 };
