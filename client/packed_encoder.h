@@ -3,6 +3,7 @@
 #ifndef FRESHET_CLIENT_PACKED_ENCODER_H_
 #define FRESHET_CLIENT_PACKED_ENCODER_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 
@@ -10,6 +11,15 @@
 #include "freshet/v1/example.pb.h"
 
 namespace freshet {
+
+// A batch is sent when it has this many different namespaces, whatever its number of rows: it
+// carries a number for each namespace of each row, and the server takes at most 1024 namespaces.
+inline constexpr size_t kFullBatchNamespaces = 512;
+
+// Whether `batch` is to be sent: it has `max_rows` rows, or many namespaces.
+inline bool IsFull(const ExampleBatchBuilder& batch, size_t max_rows) {
+  return batch.row_count() >= max_rows || batch.namespaces().size() >= kFullBatchNamespaces;
+}
 
 // What to do with labels and weights: predictions need none.
 enum class PackedLabels { kKeep, kLeaveOut };

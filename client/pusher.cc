@@ -114,7 +114,7 @@ class Pusher::Impl {
       open_until_ = Clock::now() + milliseconds(options_.linger_ms);
       work_.notify_one();
     }
-    if (open_->row_count() >= options_.batch_examples) SealOpenBatch();
+    if (IsFull(*open_, options_.batch_examples)) SealOpenBatch();
     return absl::OkStatus();
   }
 

@@ -11,6 +11,7 @@
 #include "client/command/exit_code.h"
 #include "client/command/stop_signal.h"
 #include "client/command/text.h"
+#include "client/packed_encoder.h"
 #include "core/base/str_cat.h"
 
 namespace freshet {
@@ -44,7 +45,7 @@ class PredictRun {
         first_place_ = StrCat(reader->path(), ":", reader->line_number());
       }
       tags_.emplace_back(reader->tag());
-      if (batch_.row_count() < kRowsPerCall && !reader->WouldBlock()) continue;
+      if (!IsFull(batch_, kRowsPerCall) && !reader->WouldBlock()) continue;
       if (absl::Status status = Answer(); !status.ok()) return status;
     }
   }

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "client/command/exit_code.h"
+#include "client/packed_encoder.h"
 #include "core/base/str_cat.h"
 
 namespace freshet {
@@ -71,7 +72,7 @@ absl::Status PushRun::Run() {
 absl::Status PushRun::RunEpoch(ExampleReader* reader) {
   while (!Done()) {
     const bool idle = gathered_.row_count() > 0 && reader->WouldBlock();
-    if (gathered_.row_count() >= batch_rows_ || (idle && !reader->WaitForInput(kLinger))) {
+    if (IsFull(gathered_, batch_rows_) || (idle && !reader->WaitForInput(kLinger))) {
       bytes_ = bytes_of_past_epochs_ + reader->bytes_consumed();
       if (absl::Status status = PushGathered(); !status.ok()) return status;
     }
@@ -127,7 +128,7 @@ absl::Status PushRun::PushGathered() {
 absl::Status PushRun::PushShuffled() {
   while (shuffle_.size() > 0) {
     gathered_positions_.push_back(shuffle_.Take(&gathered_));
-    if (gathered_.row_count() < batch_rows_) continue;
+    if (!IsFull(gathered_, batch_rows_)) continue;
     if (absl::Status status = PushGathered(); !status.ok()) return status;
   }
   return PushGathered();

@@ -96,6 +96,18 @@ TEST_F(LearningTest, EveryPushedExampleIsLearnedOnce) {
   EXPECT_GT(metrics.auc(), 0.6);
 }
 
+TEST_F(LearningTest, AStreamOfEverNewNamespacesIsCutIntoBatchesThatTheServerTakes) {
+  auto pusher = Pusher::Start(*client_, "ctr", {.batch_examples = 10'000});
+  for (int i = 0; i < 3000; ++i) {
+    Example example;
+    example.Add("namespace" + std::to_string(i), "x");
+    ASSERT_TRUE((*pusher)->Push(example).ok());
+  }
+  const absl::Status status = (*pusher)->Close();
+  EXPECT_TRUE(status.ok()) << status;
+  EXPECT_EQ(ExampleCount(), 3000U);
+}
+
 TEST_F(LearningTest, ABadBatchIsExplainedAndDoesNotEndTheStream) {
   v1::LearnRequest not_finite = Request(2, {1, 0});
   not_finite.mutable_packed()->add_values(1);
