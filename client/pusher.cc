@@ -24,6 +24,9 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 using Stream = grpc::ClientReaderWriterInterface<v1::LearnRequest, v1::LearnResponse>;
 
+// How long a try waits for the connection; bounds how late the Pusher notices that it is to end.
+constexpr milliseconds kConnectionWait(200);
+
 uint64_t RandomWord() {
   std::random_device device;
   return (uint64_t{device()} << 32) | device();
@@ -87,6 +90,7 @@ class Pusher::Impl {
       : server_(std::move(server)),
         model_(std::move(model)),
         options_(std::move(options)),
+        channel_(channel),
         stub_(v1::LearningService::NewStub(channel)),
         backoff_(milliseconds(options_.initial_backoff_ms), milliseconds(options_.max_backoff_ms),
                  RandomWord()),
@@ -243,6 +247,7 @@ class Pusher::Impl {
   const std::string server_;
   const std::string model_;
   const PusherOptions options_;
+  const std::shared_ptr<grpc::Channel> channel_;
   const std::unique_ptr<v1::LearningService::Stub> stub_;
 
   // Owned by the sending thread.
@@ -278,6 +283,9 @@ void Pusher::Impl::Run() {
     const absl::Status status = RunStream();
     if (status.ok()) continue;
     if (!BackOff(status)) return;
+    // A connection that is being made gets no further while nobody waits for the channel: streams
+    // that fail at once do not, and the server may be up again for many seconds unnoticed.
+    channel_->WaitForConnected(std::chrono::system_clock::now() + kConnectionWait);
   }
 }
 
