@@ -52,6 +52,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
                          .io = *server->io_,
                          .clock = [] { return absl::Now(); },
                          .keep_snapshot_count = options.keep_snapshot_count,
+                         .log_segment_bytes = options.log_segment_bytes,
                          .max_queue_bytes = options.max_queue_bytes,
                          .max_models = options.max_models,
                          .server_version = kVersion});
@@ -116,6 +117,11 @@ void Server::Drain() {
   learning_service_->AwaitNoStreams();
   grpc_server_->Shutdown(absl::ToChronoTime(absl::Now() + kGrace));
   SnapshotAll(*registry_, v1::SNAPSHOT_TRIGGER_SHUTDOWN);
+  // A log that cannot be written is given up, so that the process can end; what is not in it was
+  // not acknowledged.
+  for (const auto& [id, model] : *registry_->models()) {
+    model->pipeline().Close(absl::UnavailableError("the server is stopping"), [] {});
+  }
   if (!endpoints_file_.empty()) std::remove(endpoints_file_.c_str());
   spdlog::info("event=stopped");
 }

@@ -38,6 +38,7 @@ absl::Status CheckOptions(const ServerOptions& options) {
   for (const absl::Status& status :
        {CheckRange("learner_threads", options.learner_threads, 0, 1024),
         CheckRange("snapshots.keep_count", options.keep_snapshot_count, 1, 1000),
+        CheckRange("log.segment_bytes", options.log_segment_bytes, 4096, uint64_t{16} << 30),
         CheckRange("limits.max_message_bytes", options.max_message_bytes, 4096, 1U << 30),
         CheckRange("limits.max_batch_examples", options.max_batch_examples, 1, 1U << 24),
         CheckRange("limits.max_example_features", options.max_example_features, 1, 1U << 24),
@@ -82,6 +83,7 @@ absl::StatusOr<ServerOptions> MakeServerOptions(const v1::ServerConfig& config) 
   const v1::SnapshotConfig& snapshots = config.snapshots();
   take(snapshots.has_interval_s(), snapshots.interval_s(), options.snapshot_interval_s);
   take(snapshots.has_keep_count(), snapshots.keep_count(), options.keep_snapshot_count);
+  take(config.log().has_segment_bytes(), config.log().segment_bytes(), options.log_segment_bytes);
   const v1::LimitsConfig& limits = config.limits();
   take(limits.has_max_message_bytes(), limits.max_message_bytes(), options.max_message_bytes);
   take(limits.has_max_batch_examples(), limits.max_batch_examples(), options.max_batch_examples);

@@ -22,6 +22,8 @@ struct ServerOptions {
   uint32_t snapshot_interval_s = 300;  // 0: never.
   uint32_t keep_snapshot_count = 3;
 
+  uint64_t log_segment_bytes = uint64_t{128} << 20;
+
   uint32_t max_message_bytes = 16U << 20;
   uint32_t max_batch_examples = 65'536;
   uint32_t max_example_features = 65'536;

@@ -43,7 +43,6 @@ void LogWriter::StopRetrying() {
 }
 
 void LogWriter::RunStrand() {
-  bool faulty = false;
   while (true) {
     std::vector<const Entry*> batch;
     {
@@ -57,23 +56,19 @@ void LogWriter::RunStrand() {
         batch.push_back(entry.get());
       }
     }
-    absl::Status status = faulty ? Recover() : absl::OkStatus();
+    absl::Status status = faulty_ ? Recover() : absl::OkStatus();
     if (status.ok()) status = WriteOut(batch);
     if (!status.ok()) {
-      faulty = true;
+      faulty_ = true;
       fault_callback_(absl::UnavailableError(
           StrCat("the log cannot be written: ", ToStd(status.message()),
                  "; the model predicts but does not learn until this is mended, then goes on by "
                  "itself")));
-      absl::MutexLock lock(&mu_);
-      if (mu_.AwaitWithTimeout(absl::Condition(&stop_retrying_), options_.retry_interval)) {
-        strand_running_ = false;
-        return;
-      }
-      continue;
+      RetryLater();
+      return;
     }
-    if (faulty) fault_callback_(absl::OkStatus());
-    faulty = false;
+    if (faulty_) fault_callback_(absl::OkStatus());
+    faulty_ = false;
     uint64_t logged;
     {
       absl::MutexLock lock(&mu_);
@@ -82,6 +77,18 @@ void LogWriter::RunStrand() {
     }
     logged_callback_(logged);
   }
+}
+
+// Leaves the thread to the other logs meanwhile: they may be on the same disk, and must say so too.
+void LogWriter::RetryLater() {
+  {
+    absl::MutexLock lock(&mu_);
+    if (stop_retrying_) {
+      strand_running_ = false;
+      return;
+    }
+  }
+  pool_.PostAfter(options_.retry_interval, [self = shared_from_this()] { self->RunStrand(); });
 }
 
 absl::Status LogWriter::WriteOut(const std::vector<const Entry*>& entries) {

@@ -47,7 +47,7 @@ class LogWriter : public std::enable_shared_from_this<LogWriter> {
   LogWriter(const LogWriter&) = delete;
   LogWriter& operator=(const LogWriter&) = delete;
 
-  // Sets whom to tell. Call once, before the first Append(). The callbacks are dropped by Close().
+  // Sets whom to tell. Call once, before the first Append().
   void SetCallbacks(LoggedCallback logged, FaultCallback fault);
 
   // Puts a record in line. Its bytes are those of the message as received, or `payload`.
@@ -72,6 +72,8 @@ class LogWriter : public std::enable_shared_from_this<LogWriter> {
 
   void Enqueue(Entry entry);
   void RunStrand();
+  // After a failure: runs the strand again after a pause, unless that was stopped.
+  void RetryLater();
   // Appends the entries from `first` on and syncs. Returns how far the log is trusted.
   absl::Status WriteOut(const std::vector<const Entry*>& entries);
   // After a failure: finds out what is on disk and prepares to write the rest again.
@@ -84,6 +86,8 @@ class LogWriter : public std::enable_shared_from_this<LogWriter> {
   // Set once, then read by the strand only.
   LoggedCallback logged_callback_;
   FaultCallback fault_callback_;
+
+  bool faulty_ = false;  // Owned by the strand: the last attempt failed.
 
   absl::Mutex mu_;
   std::deque<std::unique_ptr<Entry>> entries_ ABSL_GUARDED_BY(mu_);  // Not yet logged.

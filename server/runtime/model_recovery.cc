@@ -132,8 +132,9 @@ absl::Status ReplayLog(const v1::Model& spec, Log& log, SnapshotStore& snapshots
 
 absl::StatusOr<std::unique_ptr<Log>> OpenLog(const RuntimeEnvironment& environment,
                                              const std::string& model_id) {
-  absl::StatusOr<std::unique_ptr<Log>> log = Log::Open(
-      environment.data_dir.file_system(), environment.data_dir.LogDir(model_id), LogOptions());
+  absl::StatusOr<std::unique_ptr<Log>> log =
+      Log::Open(environment.data_dir.file_system(), environment.data_dir.LogDir(model_id),
+                LogOptions{.segment_bytes = environment.log_segment_bytes});
   if (log.ok() && (*log)->recovery_report().cut_bytes > 0) {
     const RecoveryReport& report = (*log)->recovery_report();
     spdlog::warn("event=log_tail_cut file={} bytes={} reason=\"{}\"", report.cut_path,

@@ -25,7 +25,8 @@ std::shared_ptr<LogWriter> MakeLogWriter(std::unique_ptr<Log> log,
   if (log == nullptr) return nullptr;
   return std::make_shared<LogWriter>(
       std::move(log), environment.loggers,
-      LogWriter::Options{.sync = spec.durability() == v1::DURABILITY_FSYNC});
+      LogWriter::Options{.sync = spec.durability() == v1::DURABILITY_FSYNC,
+                         .retry_interval = environment.log_retry_interval});
 }
 
 std::string_view LastPart(std::string_view name) { return name.substr(name.rfind('/') + 1); }

@@ -19,8 +19,10 @@ struct RuntimeEnvironment {
   WorkerPool& io;        // Runs what else blocks on the disk.
   std::function<absl::Time()> clock;
 
-  uint32_t keep_snapshot_count = 3;               // Automatic ones, for each model; >= 1.
-  uint64_t max_queue_bytes = uint64_t{64} << 20;  // For each model.
+  uint32_t keep_snapshot_count = 3;                  // Automatic ones, for each model; >= 1.
+  uint64_t log_segment_bytes = uint64_t{128} << 20;  // See LogOptions.
+  absl::Duration log_retry_interval = absl::Milliseconds(500);  // See LogWriter.
+  uint64_t max_queue_bytes = uint64_t{64} << 20;                // For each model.
   uint32_t max_models = 10'000;
   std::string server_version;
 };

@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "absl/time/clock.h"
+
 namespace freshet {
 
 WorkerPool::WorkerPool(const std::string& name, int thread_count) {
@@ -28,20 +30,42 @@ void WorkerPool::Post(std::function<void()> task) {
   tasks_.push_back(std::move(task));
 }
 
-void WorkerPool::RunThread() {
-  const auto has_work = [this]() ABSL_SHARED_LOCKS_REQUIRED(mu_) {
-    return stopping_ || !tasks_.empty();
-  };
-  while (true) {
-    std::function<void()> task;
-    {
-      absl::MutexLock lock(&mu_, absl::Condition(&has_work));
-      if (tasks_.empty()) return;
-      task = std::move(tasks_.front());
-      tasks_.pop_front();
-    }
-    task();
+void WorkerPool::PostAfter(absl::Duration pause, std::function<void()> task) {
+  const absl::Time due = absl::Now() + pause;
+  absl::MutexLock lock(&mu_);
+  delayed_tasks_.emplace(due, std::move(task));
+}
+
+void WorkerPool::TakeDueTasks() {
+  const absl::Time now = absl::Now();
+  while (!delayed_tasks_.empty() && (stopping_ || delayed_tasks_.begin()->first <= now)) {
+    tasks_.push_back(std::move(delayed_tasks_.begin()->second));
+    delayed_tasks_.erase(delayed_tasks_.begin());
   }
+}
+
+std::function<void()> WorkerPool::NextTask() {
+  absl::MutexLock lock(&mu_);
+  while (true) {
+    TakeDueTasks();
+    if (!tasks_.empty()) {
+      std::function<void()> task = std::move(tasks_.front());
+      tasks_.pop_front();
+      return task;
+    }
+    if (stopping_) return nullptr;
+    const absl::Time due =
+        delayed_tasks_.empty() ? absl::InfiniteFuture() : delayed_tasks_.begin()->first;
+    const auto changed = [this, due]() ABSL_SHARED_LOCKS_REQUIRED(mu_) {
+      return stopping_ || !tasks_.empty() ||
+             (!delayed_tasks_.empty() && delayed_tasks_.begin()->first < due);
+    };
+    mu_.AwaitWithDeadline(absl::Condition(&changed), due);
+  }
+}
+
+void WorkerPool::RunThread() {
+  while (const std::function<void()> task = NextTask()) task();
 }
 
 }  // namespace freshet

@@ -5,12 +5,14 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 
 namespace freshet {
 
@@ -29,11 +31,19 @@ class WorkerPool {
   // Runs `task` on one of the threads. Tasks posted from a task also run before the pool ends.
   void Post(std::function<void()> task);
 
+  // Runs `task` after a pause, or as soon as the pool is ended.
+  void PostAfter(absl::Duration pause, std::function<void()> task);
+
  private:
   void RunThread();
+  // Waits for the next task; null where there will be none.
+  std::function<void()> NextTask();
+  // Moves the delayed tasks whose time has come into the queue.
+  void TakeDueTasks() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   absl::Mutex mu_;
   std::deque<std::function<void()>> tasks_ ABSL_GUARDED_BY(mu_);
+  std::multimap<absl::Time, std::function<void()>> delayed_tasks_ ABSL_GUARDED_BY(mu_);
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
 
   std::vector<std::thread> threads_;  // Constant after construction.

@@ -1,0 +1,91 @@
+#include "server/runtime/log_writer.h"
+
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <memory>
+#include <string>
+
+#include "absl/synchronization/mutex.h"
+#include "tests/support/fault_file_system.h"
+
+namespace freshet {
+namespace {
+
+// What a writer tells.
+class Listener {
+ public:
+  void ListenTo(LogWriter& writer) {
+    writer.SetCallbacks(
+        [this](uint64_t offset) {
+          absl::MutexLock lock(&mu_);
+          logged_ = offset;
+        },
+        [this](const absl::Status& fault) {
+          absl::MutexLock lock(&mu_);
+          fault_ = fault;
+        });
+  }
+
+  absl::Status AwaitFault() {
+    const auto faulty = [this]() ABSL_SHARED_LOCKS_REQUIRED(mu_) { return !fault_.ok(); };
+    absl::MutexLock lock(&mu_, absl::Condition(&faulty));
+    return fault_;
+  }
+
+  // Waits for the offset, then returns the fault as it is now.
+  absl::Status AwaitLogged(uint64_t offset) {
+    const auto logged = [this, offset]()
+                            ABSL_SHARED_LOCKS_REQUIRED(mu_) { return logged_ >= offset; };
+    absl::MutexLock lock(&mu_, absl::Condition(&logged));
+    return fault_;
+  }
+
+ private:
+  absl::Mutex mu_;
+  uint64_t logged_ ABSL_GUARDED_BY(mu_) = 0;
+  absl::Status fault_ ABSL_GUARDED_BY(mu_);
+};
+
+class LogWriterTest : public testing::Test {
+ protected:
+  std::shared_ptr<LogWriter> Start(const std::string& dir, absl::Duration retry_interval) {
+    return std::make_shared<LogWriter>(Log::Open(files_, dir, {}).value(), loggers_,
+                                       LogWriter::Options{.retry_interval = retry_interval});
+  }
+
+  FaultFileSystem files_;
+  Listener first_listener_;
+  Listener second_listener_;
+  WorkerPool loggers_{"logger", 1};
+};
+
+TEST_F(LogWriterTest, GoesOnByItselfWhenTheDiskDoes) {
+  const auto writer = Start("/log", absl::Milliseconds(1));
+  first_listener_.ListenTo(*writer);
+  files_.FailFrom(0, ENOSPC);
+  writer->Append(RecordKind::kBatch, "first");
+  writer->Append(RecordKind::kBatch, "second");
+  EXPECT_TRUE(absl::IsUnavailable(first_listener_.AwaitFault()));
+  files_.Heal();
+  EXPECT_TRUE(first_listener_.AwaitLogged(2).ok());
+}
+
+// A log that waited for its disk once kept its thread. On a full disk the first few models said so,
+// and pushes to all others hung without an answer.
+TEST_F(LogWriterTest, AFaultyLogLeavesTheThreadToTheOthers) {
+  const auto first = Start("/first", absl::Hours(1));
+  const auto second = Start("/second", absl::Hours(1));
+  first_listener_.ListenTo(*first);
+  second_listener_.ListenTo(*second);
+  files_.FailFrom(0, ENOSPC);
+  first->Append(RecordKind::kBatch, "a");
+  EXPECT_TRUE(absl::IsUnavailable(first_listener_.AwaitFault()));
+  second->Append(RecordKind::kBatch, "b");
+  EXPECT_TRUE(absl::IsUnavailable(second_listener_.AwaitFault()));
+  first->StopRetrying();  // Else the pool would not end.
+  second->StopRetrying();
+}
+
+}  // namespace
+}  // namespace freshet

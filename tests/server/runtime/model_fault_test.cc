@@ -1,0 +1,281 @@
+// A model on a disk that fails: it says why, goes on predicting, and takes up again by itself;
+// nothing is lost, nothing is learned twice.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <memory>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "core/base/str_cat.h"
+#include "server/file/data_dir.h"
+#include "server/runtime/learner_spec.h"
+#include "server/runtime/model_recovery.h"
+#include "server/runtime/model_runtime.h"
+#include "tests/support/fault_file_system.h"
+
+namespace freshet {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr char kModel[] = "ctr";
+constexpr absl::Duration kPatience = absl::Seconds(30);
+
+v1::Model Spec(v1::Durability durability) {
+  v1::Model spec;
+  spec.set_name(StrCat("models/", kModel));
+  spec.set_durability(durability);
+  v1::LearnerSpec learner;
+  learner.set_loss(v1::LOSS_LOGISTIC);
+  learner.set_bits(10);
+  learner.mutable_adagrad();
+  *spec.add_variants()->mutable_learner() = ResolveLearnerSpec(learner).value();
+  return spec;
+}
+
+// Batch number `sequence` of the stream that all tests push.
+std::unique_ptr<LearnMessage> Message(uint64_t sequence) {
+  std::mt19937 random(static_cast<uint32_t>(sequence));
+  v1::LearnRequest request;
+  request.set_model(StrCat("models/", kModel));
+  request.set_producer_id("p");
+  request.set_sequence(sequence);
+  v1::PackedBatch& packed = *request.mutable_packed();
+  packed.add_namespaces("");
+  packed.add_segment_sizes(1);
+  for (uint32_t i = 0; i < 1 + sequence % 5; ++i) {
+    packed.add_labels(static_cast<float>(random() % 2));
+    packed.add_feature_ids(random() % 64);
+  }
+  auto message = LearnMessage::Parse({grpc::Slice(request.SerializeAsString())});
+  v1::BatchError error;
+  EXPECT_TRUE(message->DecodeBatch(LossKind::kLogistic, {}, error)) << error.message();
+  return message;
+}
+
+// Calls `start` with a callback and waits for what that gets.
+template <typename T, typename Start>
+T Await(Start start) {
+  T result;
+  absl::Notification done;
+  start([&](T value) {
+    result = std::move(value);
+    done.Notify();
+  });
+  done.WaitForNotification();
+  return result;
+}
+
+// A served model with all that it needs. Destroyed without a word, as by a crash.
+class Served {
+ public:
+  explicit Served(FileSystem& files)
+      : data_dir_(DataDir::Open(files, "/data").value()),
+        environment_{.data_dir = *data_dir_,
+                     .learners = learners_,
+                     .loggers = loggers_,
+                     .io = io_,
+                     .clock = [] { return absl::UnixEpoch(); },
+                     .keep_snapshot_count = 1,
+                     .log_segment_bytes = 600,
+                     .log_retry_interval = absl::Milliseconds(1),
+                     .server_version = "test"} {}
+
+  ~Served() {
+    if (model_ == nullptr) return;
+    absl::Notification drained;
+    model_->pipeline().Close(absl::UnavailableError("closed"), [&] { drained.Notify(); });
+    drained.WaitForNotification();
+  }
+
+  Served(const Served&) = delete;
+  Served& operator=(const Served&) = delete;
+
+  void Create(v1::Durability durability) {
+    ASSERT_TRUE(data_dir_->CreateModel(kModel, FormatManifest(Spec(durability))).ok());
+    Recover();
+  }
+
+  void Recover() {
+    auto model = RecoverModel(environment_, kModel);
+    ASSERT_TRUE(model.ok()) << model.status();
+    model_ = *std::move(model);
+  }
+
+  LearnOutcome Push(uint64_t sequence) {
+    return Await<LearnOutcome>(
+        [&](auto done) { model_->pipeline().Submit(Message(sequence), done); });
+  }
+
+  // As a client does: again and again until it is acknowledged.
+  LearnOutcome PushUntilAcknowledged(uint64_t sequence) {
+    const absl::Time deadline = absl::Now() + kPatience;
+    while (true) {
+      LearnOutcome outcome = Push(sequence);
+      if (outcome.status.ok()) return outcome;
+      EXPECT_TRUE(absl::IsUnavailable(outcome.status)) << outcome.status;
+      EXPECT_LT(absl::Now(), deadline) << outcome.status;
+      if (absl::Now() >= deadline) return outcome;
+      absl::SleepFor(absl::Milliseconds(1));
+    }
+  }
+
+  absl::Status TakeSnapshot() {
+    return Await<absl::Status>([&](auto done) {
+      model_->CreateSnapshot(
+          "", v1::SNAPSHOT_TRIGGER_INTERVAL,
+          [done](const absl::StatusOr<v1::Snapshot>& snapshot) { done(snapshot.status()); });
+    });
+  }
+
+  v1::ComputeDigestResponse Digest() {
+    return Await<v1::ComputeDigestResponse>([&](auto done) {
+      model_->ComputeDigest(
+          [done](absl::StatusOr<v1::ComputeDigestResponse> digest) { done(*std::move(digest)); });
+    });
+  }
+
+  ModelRuntime& model() { return *model_; }
+
+ private:
+  std::unique_ptr<DataDir> data_dir_;
+  WorkerPool io_{"io", 1};
+  WorkerPool learners_{"learner", 1};
+  WorkerPool loggers_{"logger", 1};
+  RuntimeEnvironment environment_;
+  std::shared_ptr<ModelRuntime> model_;
+};
+
+// The digest after batches 1 to `last` on a disk that never fails.
+std::string ReferenceDigest(uint64_t last) {
+  FaultFileSystem files;
+  Served served(files);
+  served.Create(v1::DURABILITY_NONE);
+  for (uint64_t i = 1; i <= last; ++i) served.Push(i);
+  return served.Digest().digest();
+}
+
+// What a server says that starts from what is on the disk.
+v1::ComputeDigestResponse RecoveredDigest(FaultFileSystem& files) {
+  Served served(files);
+  served.Recover();
+  return served.Digest();
+}
+
+TEST(ModelFaultTest, AFullDiskIsNamedWhilePredictionsGoOnUntilThereIsSpace) {
+  FaultFileSystem files;
+  {
+    Served served(files);
+    served.Create(v1::DURABILITY_FSYNC);
+    for (uint64_t i = 1; i <= 3; ++i) EXPECT_TRUE(served.Push(i).status.ok());
+
+    files.FailFrom(0, ENOSPC);
+    const LearnOutcome accepted = served.Push(4);
+    EXPECT_EQ(accepted.status.code(), absl::StatusCode::kUnavailable);
+    EXPECT_THAT(std::string(accepted.status.message()), HasSubstr("No space left on device"));
+    const LearnOutcome refused = served.Push(5);
+    EXPECT_EQ(refused.status.code(), absl::StatusCode::kUnavailable);
+    EXPECT_THAT(std::string(refused.status.message()), HasSubstr("No space left on device"));
+
+    const std::unique_ptr<LearnMessage> asked = Message(5);  // Of one example.
+    float score = 0;
+    float prediction = 0;
+    served.model().Predict(asked->examples(), {&score, 1}, {&prediction, 1});
+    EXPECT_GT(prediction, 0);
+    EXPECT_FALSE(served.TakeSnapshot().ok()) << "a snapshot must not be ahead of the log";
+
+    files.Heal();
+    const LearnOutcome resent = served.PushUntilAcknowledged(4);
+    EXPECT_TRUE(resent.duplicate);
+    EXPECT_EQ(resent.offset, 4U);
+    const LearnOutcome next = served.PushUntilAcknowledged(5);
+    EXPECT_FALSE(next.duplicate);
+    EXPECT_EQ(next.offset, 5U);
+    EXPECT_EQ(served.Digest().digest(), ReferenceDigest(5));
+  }
+  std::mt19937_64 random(1);
+  files.PowerLoss(Survival::kNothing, random);
+  EXPECT_EQ(RecoveredDigest(files).digest(), ReferenceDigest(5));
+}
+
+// Pushes a stream while call number `call` fails, loses the power after it, and starts again.
+// Returns whether that call was reached.
+bool FailOneCall(uint64_t call, int error_number, Survival survival) {
+  constexpr uint64_t kBatches = 12;
+  static const std::string* const kReference = new std::string(ReferenceDigest(kBatches));
+  FaultFileSystem files;
+  bool reached = false;
+  {
+    Served served(files);
+    served.Create(v1::DURABILITY_FSYNC);
+    files.FailCall(call, error_number);
+    for (uint64_t i = 1; i <= kBatches; ++i) {
+      EXPECT_EQ(served.PushUntilAcknowledged(i).offset, i);
+      if (i % 5 == 0) served.TakeSnapshot().IgnoreError();
+    }
+    reached = files.calls() > call;
+    files.Heal();
+    EXPECT_EQ(served.Digest().digest(), *kReference);
+  }
+  std::mt19937_64 random(call);
+  files.PowerLoss(survival, random);
+  const v1::ComputeDigestResponse recovered = RecoveredDigest(files);
+  EXPECT_EQ(recovered.offset(), kBatches);
+  EXPECT_EQ(recovered.digest(), *kReference);
+  return reached;
+}
+
+TEST(ModelFaultTest, WhicheverCallFailsNothingAcknowledgedIsLost) {
+  for (const Survival survival : {Survival::kNothing, Survival::kPrefix, Survival::kAnySectors}) {
+    uint64_t call = 0;
+    for (bool reached = true; reached && !testing::Test::HasFailure(); ++call) {
+      SCOPED_TRACE(StrCat("call ", call));
+      reached = FailOneCall(call, call % 2 == 0 ? EIO : ENOSPC, survival);
+    }
+    EXPECT_GT(call, 50U);
+  }
+}
+
+// The start, too: it fails with a message, or it works; the next one finds everything.
+TEST(ModelFaultTest, WhicheverCallFailsWhileStartingTheNextStartFindsEverything) {
+  const std::string reference = ReferenceDigest(9);
+  uint64_t call = 0;
+  for (bool reached = true; reached && !testing::Test::HasFailure(); ++call) {
+    SCOPED_TRACE(StrCat("call ", call));
+    FaultFileSystem files;
+    {
+      Served served(files);
+      served.Create(v1::DURABILITY_FSYNC);
+      for (uint64_t i = 1; i <= 9; ++i) EXPECT_TRUE(served.Push(i).status.ok());
+      EXPECT_TRUE(served.TakeSnapshot().ok());
+    }
+    WorkerPool pool("pool", 1);
+    files.FailCall(call, EIO);
+    if (const auto data_dir = DataDir::Open(files, "/data"); data_dir.ok()) {
+      const RuntimeEnvironment environment{.data_dir = **data_dir,
+                                           .learners = pool,
+                                           .loggers = pool,
+                                           .io = pool,
+                                           .clock = [] { return absl::UnixEpoch(); },
+                                           .server_version = "test"};
+      const auto model = RecoverModel(environment, kModel);
+      EXPECT_TRUE(model.ok() || !model.status().message().empty());
+    }
+    reached = files.calls() > call;
+    files.Heal();
+    EXPECT_EQ(RecoveredDigest(files).digest(), reference);
+  }
+  EXPECT_GT(call, 10U);
+}
+
+}  // namespace
+}  // namespace freshet
