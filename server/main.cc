@@ -6,11 +6,15 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <cstdint>
 #include <cstdlib>
+#include <iostream>
 #include <memory>
 #include <string>
 #include <thread>
 
+#include "server/command_check.h"
+#include "server/file/file_system.h"
 #include "server/server.h"
 #include "server/version.h"
 
@@ -18,12 +22,16 @@ namespace freshet {
 namespace {
 
 constexpr int kExitUsage = 64;        // EX_USAGE
+constexpr int kExitDamaged = 65;      // EX_DATAERR
 constexpr int kExitUnavailable = 69;  // EX_UNAVAILABLE
 constexpr int kExitConfig = 78;       // EX_CONFIG
 
 struct Flags {
   std::string config;
   v1::ServerConfig overrides;  // Only the fields whose flag was given.
+  std::string checked_path;    // Of check.
+  std::string repaired_path;   // Of repair.
+  uint64_t truncate_at = 0;    // Of repair.
 };
 
 void DeclareFlags(CLI::App& app, Flags& flags) {
@@ -48,6 +56,26 @@ void DeclareFlags(CLI::App& app, Flags& flags) {
   text(
       "--log-level", [](auto& c, const auto& v) { c.set_log_level(v); },
       "trace, debug, info, warning, error or off [info]");
+}
+
+void DeclareCommands(CLI::App& app, Flags& flags) {
+  app.require_subcommand(0, 1);
+  CLI::App* check = app.add_subcommand(
+      "check",
+      "Read every byte of the logs and snapshots and name what is damaged; changes nothing");
+  check->add_option("path", flags.checked_path, "A data folder, or the folder of one model in it")
+      ->required();
+  CLI::App* repair = app.add_subcommand(
+      "repair",
+      "Cut a damaged log off, so that the server starts again; loses the records cut off");
+  repair
+      ->add_option("path", flags.repaired_path,
+                   "The folder of a model, or a data folder with a single model")
+      ->required();
+  repair
+      ->add_option("--truncate-at", flags.truncate_at,
+                   "The first offset to remove; 'freshetd check' names it")
+      ->required();
 }
 
 absl::StatusOr<ServerOptions> ReadOptions(const Flags& flags) {
@@ -78,6 +106,17 @@ int Fail(int code, const std::string& message) {
 int ExitCodeOf(const absl::Status& status) {
   return absl::IsInvalidArgument(status) || absl::IsNotFound(status) ? kExitConfig
                                                                      : kExitUnavailable;
+}
+
+int Check(const std::string& path) {
+  const absl::StatusOr<bool> good = RunCheck(PosixFileSystem(), path, std::cout);
+  if (!good.ok()) return Fail(ExitCodeOf(good.status()), std::string(good.status().message()));
+  return *good ? EXIT_SUCCESS : kExitDamaged;
+}
+
+int Repair(const std::string& path, uint64_t truncate_at) {
+  const absl::Status status = RunRepair(PosixFileSystem(), path, truncate_at, std::cout);
+  return status.ok() ? EXIT_SUCCESS : Fail(ExitCodeOf(status), std::string(status.message()));
 }
 
 // Serves until SIGTERM or SIGINT, then drains; a second signal ends the process at once.
@@ -114,12 +153,15 @@ int Main(int argc, char** argv) {
       "Start it without flags, then: freshet models create ctr; freshet push ctr events.vw"};
   Flags flags;
   DeclareFlags(app, flags);
+  DeclareCommands(app, flags);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     const int code = app.exit(error);
     return code == 0 ? EXIT_SUCCESS : kExitUsage;
   }
+  if (app.got_subcommand("check")) return Check(flags.checked_path);
+  if (app.got_subcommand("repair")) return Repair(flags.repaired_path, flags.truncate_at);
   absl::StatusOr<ServerOptions> options = ReadOptions(flags);
   if (!options.ok()) return Fail(kExitConfig, std::string(options.status().message()));
   if (!SetUpLogging(options->log_level)) {

@@ -24,16 +24,19 @@ absl::Status CheckSegment(FileSystem& file_system, const std::string& path, uint
   if (!size.ok()) return size.status();
   CheckedSegment segment{
       .path = path, .first_offset = first_offset, .next_offset = first_offset, .size_bytes = *size};
-  const auto add_problem = [&](uint64_t position, std::string reason) {
+  const auto add_problem = [&](uint64_t position, uint64_t next_offset, std::string reason) {
     report.problems.push_back({.path = path,
                                .position = position,
-                               .next_offset = segment.next_offset,
+                               .next_offset = next_offset,
                                .reason = std::move(reason)});
   };
+  // Where a segment before this one is missing or was cut, the first lost offset is its.
+  const uint64_t expected_offset =
+      report.segments.empty() ? first_offset : report.segments.back().next_offset;
   const absl::StatusOr<std::unique_ptr<SegmentReader>> reader =
       SegmentReader::Open(file_system, path);
   if (!reader.ok()) {
-    add_problem(0, std::string(ToStd(reader.status().message())));
+    add_problem(0, expected_offset, std::string(ToStd(reader.status().message())));
     report.segments.push_back(std::move(segment));
     return absl::OkStatus();
   }
@@ -41,7 +44,7 @@ absl::Status CheckSegment(FileSystem& file_system, const std::string& path, uint
     const CheckedSegment& previous = report.segments.back();
     const absl::Status follows =
         CheckFollows(path, (*reader)->header(), previous.first_offset, previous.size_bytes);
-    if (!follows.ok()) add_problem(0, std::string(ToStd(follows.message())));
+    if (!follows.ok()) add_problem(0, expected_offset, std::string(ToStd(follows.message())));
   }
   const absl::StatusOr<SegmentScan> scan = ScanSegment(**reader);
   if (!scan.ok()) return scan.status();
@@ -49,7 +52,7 @@ absl::Status CheckSegment(FileSystem& file_system, const std::string& path, uint
   if (scan->damage.has_value() && last && scan->torn) {
     report.torn_bytes = scan->file_bytes - scan->good_bytes;
   } else if (scan->damage.has_value()) {
-    add_problem(scan->damage->position, scan->damage->reason);
+    add_problem(scan->damage->position, segment.next_offset, scan->damage->reason);
   }
   report.segments.push_back(std::move(segment));
   return absl::OkStatus();
@@ -64,8 +67,8 @@ absl::StatusOr<uint64_t> FindPosition(SegmentReader& reader, uint64_t offset) {
     if (!record.ok()) return record.status();
     if (!record->has_value()) {
       return absl::InvalidArgumentError(StrCat(reader.path(), ": the log ends at offset ",
-                                               reader.offset(), "; it cannot be truncated at ",
-                                               offset));
+                                               reader.offset(), "; it can be truncated at ",
+                                               reader.offset(), ", not at ", offset));
     }
   }
   return reader.position();

@@ -8,6 +8,7 @@
 
 #include "core/base/str_cat.h"
 #include "server/file/file_status.h"
+#include "server/file/small_file.h"
 
 namespace freshet {
 namespace {
@@ -17,14 +18,17 @@ constexpr uint64_t kReadBytes = uint64_t{1} << 20;
 }  // namespace
 
 absl::Status SegmentDamageError(const std::string& path, const SegmentDamage& damage) {
+  const std::string model_dir = ParentFolder(ParentFolder(path));
   const std::string good = damage.offset == 0
                                ? std::string("no record before it")
                                : StrCat("the last good record has offset ", damage.offset - 1);
   return absl::DataLossError(StrCat(
       path, ": the log is damaged at byte ", damage.position, ": ", damage.reason, "; ", good,
-      ". Ways out: put the file back from a copy; or see all damage with 'freshetd check "
-      "DATA_DIR' and drop what follows with 'freshetd repair --truncate-at ",
-      damage.offset, "', which loses those records; or start the model from a snapshot"));
+      ". Ways out: put the file back from a copy; or see all damage with 'freshetd check ",
+      model_dir, "' and drop the record at offset ", damage.offset,
+      " and all after it with 'freshetd repair ", model_dir, " --truncate-at ", damage.offset,
+      "': the model then goes on from there, or from its newest snapshot where that is further "
+      "on"));
 }
 
 absl::StatusOr<std::unique_ptr<SegmentReader>> SegmentReader::Open(FileSystem& file_system,

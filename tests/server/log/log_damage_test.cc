@@ -86,7 +86,8 @@ TEST_F(LogDamageTest, NamesTheFileTheByteTheOffsetAndTheWaysOut) {
   const std::string message(OpenWith(bad).status().message());
   for (const std::string& part :
        {std::string(kFirst), StrCat("byte ", PositionOf(3)), std::string("offset 2"),
-        std::string("freshetd check DATA_DIR"), std::string("--truncate-at 3")}) {
+        std::string("freshetd check "), std::string("freshetd repair "),
+        std::string("--truncate-at 3")}) {
     EXPECT_NE(message.find(part), std::string::npos) << part << " in " << message;
   }
 }

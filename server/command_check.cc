@@ -1,0 +1,188 @@
+#include "server/command_check.h"
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/base/str_cat.h"
+#include "server/file/small_file.h"
+#include "server/log/log_check.h"
+#include "server/snapshot/snapshot_file.h"
+
+namespace freshet {
+namespace {
+
+constexpr std::string_view kSnapshotSuffix = ".snapshot";
+
+// What the command works on.
+struct Target {
+  std::unique_ptr<FileLock> lock;       // Null where the folder was never used by a server.
+  std::vector<std::string> model_dirs;  // In order.
+};
+
+std::string Count(size_t count, std::string_view what) {
+  return StrCat(count, " ", what, count == 1 ? "" : "s");
+}
+
+std::string WithoutTrailingSlashes(std::string path) {
+  while (path.size() > 1 && path.back() == '/') path.pop_back();
+  return path;
+}
+
+bool Exists(FileSystem& file_system, const std::string& path) {
+  return file_system.FileSize(path).ok();
+}
+
+// Keeps servers away. A folder without a lock file, as a copy may be, needs none.
+absl::StatusOr<std::unique_ptr<FileLock>> Lock(FileSystem& file_system,
+                                               const std::string& data_dir) {
+  const std::string path = StrCat(data_dir, "/LOCK");
+  if (!Exists(file_system, path)) return std::unique_ptr<FileLock>();
+  absl::StatusOr<std::unique_ptr<FileLock>> lock = file_system.LockFile(path);
+  if (absl::IsFailedPrecondition(lock.status())) {
+    return absl::FailedPreconditionError(StrCat("the data folder ", data_dir,
+                                                " is in use: ", ToStd(lock.status().message()),
+                                                "; stop that server first"));
+  }
+  return lock;
+}
+
+absl::StatusOr<Target> FindTarget(FileSystem& file_system, const std::string& path) {
+  Target target;
+  std::string data_dir = path;
+  if (Exists(file_system, StrCat(path, "/MODEL"))) {
+    target.model_dirs.push_back(path);
+    data_dir = StrCat(path, "/../..");
+  } else {
+    const std::string models = StrCat(path, "/models");
+    const absl::StatusOr<std::vector<DirEntry>> entries = file_system.ListDir(models);
+    if (!entries.ok()) {
+      return absl::NotFoundError(StrCat(path, " is neither a data folder nor the folder of a model",
+                                        " in one: ", ToStd(entries.status().message())));
+    }
+    for (const DirEntry& entry : *entries) {
+      if (entry.is_directory && !entry.name.starts_with('.')) {
+        target.model_dirs.push_back(StrCat(models, "/", entry.name));
+      }
+    }
+    std::sort(target.model_dirs.begin(), target.model_dirs.end());
+  }
+  absl::StatusOr<std::unique_ptr<FileLock>> lock = Lock(file_system, data_dir);
+  if (!lock.ok()) return lock.status();
+  target.lock = *std::move(lock);
+  return target;
+}
+
+// The snapshots of one model.
+struct SnapshotReport {
+  size_t good_count = 0;
+  uint64_t newest_offset = 0;  // Of the good ones; 0 where there is none.
+  std::vector<std::string> problems;
+};
+
+absl::StatusOr<SnapshotReport> CheckSnapshots(FileSystem& file_system, const std::string& dir) {
+  SnapshotReport report;
+  const absl::StatusOr<std::vector<DirEntry>> entries = file_system.ListDir(dir);
+  if (absl::IsNotFound(entries.status())) return report;
+  if (!entries.ok()) return entries.status();
+  for (const DirEntry& entry : *entries) {
+    if (entry.is_directory || !entry.name.ends_with(kSnapshotSuffix)) continue;
+    const auto snapshot = ReadSnapshotFile(file_system, StrCat(dir, "/", entry.name));
+    if (!snapshot.ok()) {
+      report.problems.emplace_back(ToStd(snapshot.status().message()));
+      continue;
+    }
+    ++report.good_count;
+    report.newest_offset = std::max(report.newest_offset, snapshot->header().snapshot().offset());
+  }
+  return report;
+}
+
+// Where a model whose log is cut off at `offset` goes on.
+std::string GoesOnAt(uint64_t offset, const SnapshotReport& snapshots) {
+  if (snapshots.newest_offset <= offset) return StrCat("the model goes on at offset ", offset);
+  return StrCat("the model goes on from its newest snapshot, at offset ", snapshots.newest_offset);
+}
+
+void PrintLog(const std::string& model_dir, const LogCheckReport& log,
+              const SnapshotReport& snapshots, std::ostream& out) {
+  if (log.segments.empty()) {
+    out << model_dir << ": no log\n";
+    return;
+  }
+  uint64_t bytes = 0;
+  for (const CheckedSegment& segment : log.segments) bytes += segment.size_bytes;
+  out << model_dir << ": log of offsets " << log.segments.front().first_offset << " to "
+      << log.segments.back().next_offset << ", " << Count(log.segments.size(), "segment") << ", "
+      << bytes << " bytes: " << (log.problems.empty() ? "good" : "DAMAGED") << '\n';
+  if (log.torn_bytes > 0) {
+    out << "  the last " << log.torn_bytes
+        << " bytes are a write that was interrupted; the server cuts them off by itself\n";
+  }
+  for (const LogProblem& problem : log.problems) {
+    out << "  " << problem.path << ": byte " << problem.position << ", offset "
+        << problem.next_offset << ": " << problem.reason << '\n';
+  }
+  if (log.problems.empty()) return;
+  const uint64_t offset = log.problems.front().next_offset;
+  out << "  ways out: put the file back from a copy; or drop the record at offset " << offset
+      << " and all after it with 'freshetd repair " << model_dir << " --truncate-at " << offset
+      << "': " << GoesOnAt(offset, snapshots) << '\n';
+}
+
+void PrintSnapshots(const std::string& model_dir, const SnapshotReport& snapshots,
+                    std::ostream& out) {
+  out << model_dir << ": " << Count(snapshots.good_count, "good snapshot");
+  if (snapshots.good_count > 0) out << ", the newest at offset " << snapshots.newest_offset;
+  if (!snapshots.problems.empty()) out << "; " << snapshots.problems.size() << " DAMAGED";
+  out << '\n';
+  for (const std::string& problem : snapshots.problems) out << "  " << problem << '\n';
+}
+
+}  // namespace
+
+absl::StatusOr<bool> RunCheck(FileSystem& file_system, const std::string& path, std::ostream& out) {
+  const absl::StatusOr<Target> target = FindTarget(file_system, WithoutTrailingSlashes(path));
+  if (!target.ok()) return target.status();
+  bool good = true;
+  for (const std::string& model_dir : target->model_dirs) {
+    const auto snapshots = CheckSnapshots(file_system, StrCat(model_dir, "/snapshots"));
+    if (!snapshots.ok()) return snapshots.status();
+    const std::string log_dir = StrCat(model_dir, "/log");
+    absl::StatusOr<LogCheckReport> log = CheckLog(file_system, log_dir);
+    if (absl::IsNotFound(log.status())) log = LogCheckReport();  // The model has none yet.
+    if (!log.ok()) return log.status();
+    PrintLog(model_dir, *log, *snapshots, out);
+    PrintSnapshots(model_dir, *snapshots, out);
+    good &= log->problems.empty() && snapshots->problems.empty();
+  }
+  if (target->model_dirs.empty()) out << path << ": no models\n";
+  return good;
+}
+
+absl::Status RunRepair(FileSystem& file_system, const std::string& path, uint64_t offset,
+                       std::ostream& out) {
+  const absl::StatusOr<Target> target = FindTarget(file_system, WithoutTrailingSlashes(path));
+  if (!target.ok()) return target.status();
+  if (target->model_dirs.size() != 1) {
+    return absl::InvalidArgumentError(StrCat(path, " has ", target->model_dirs.size(),
+                                             " models; name the folder of one, such as ", path,
+                                             "/models/ctr"));
+  }
+  const std::string& model_dir = target->model_dirs.front();
+  const auto snapshots = CheckSnapshots(file_system, StrCat(model_dir, "/snapshots"));
+  if (!snapshots.ok()) return snapshots.status();
+  const absl::StatusOr<LogTruncation> truncation =
+      TruncateLog(file_system, StrCat(model_dir, "/log"), offset);
+  if (!truncation.ok()) return truncation.status();
+  for (const std::string& file : truncation->removed_files) out << "removed " << file << '\n';
+  out << "the log of " << model_dir << " now ends at offset " << truncation->next_offset << "; "
+      << truncation->removed_bytes << " bytes were removed; " << GoesOnAt(offset, *snapshots)
+      << '\n';
+  return absl::OkStatus();
+}
+
+}  // namespace freshet
