@@ -62,28 +62,39 @@ TemporaryFolder::~TemporaryFolder() {
 
 absl::StatusOr<std::unique_ptr<ServerProcess>> ServerProcess::Start(
     const std::string& data_dir, std::vector<std::string> flags) {
+  std::unique_ptr<ServerProcess> server = Launch(data_dir, std::move(flags));
+  if (absl::Status status = server->AwaitServing(); !status.ok()) return status;
+  return server;
+}
+
+std::unique_ptr<ServerProcess> ServerProcess::Launch(const std::string& data_dir,
+                                                     std::vector<std::string> flags) {
   std::unique_ptr<ServerProcess> server(new ServerProcess);
-  const std::string endpoints = server->folder_.path() + "/endpoints.json";
+  const std::string endpoints = server->EndpointsPath();
   std::vector<std::string> arguments = {BinaryDir() + "/freshetd", "--listen=127.0.0.1:0",
                                         "--data-dir=" + data_dir, "--endpoints-file=" + endpoints};
   arguments.insert(arguments.end(), flags.begin(), flags.end());
   server->pid_ = Spawn(arguments, "", "", server->folder_.path() + "/log");
+  return server;
+}
+
+absl::Status ServerProcess::AwaitServing() {
   const absl::Time deadline = absl::Now() + absl::Seconds(60);
-  while (!std::filesystem::exists(endpoints)) {
+  while (!std::filesystem::exists(EndpointsPath())) {
     int status = 0;
-    if (waitpid(server->pid_, &status, WNOHANG) == server->pid_) {
-      server->pid_ = -1;
+    if (waitpid(pid_, &status, WNOHANG) == pid_) {
+      pid_ = -1;
       return absl::UnavailableError(
-          StrCat("freshetd ended with ", WEXITSTATUS(status), ": ", server->Log()));
+          StrCat("freshetd ended with ", WEXITSTATUS(status), ": ", Log()));
     }
-    if (absl::Now() > deadline) return absl::DeadlineExceededError(server->Log());
+    if (absl::Now() > deadline) return absl::DeadlineExceededError(Log());
     absl::SleepFor(kPollInterval);
   }
-  const std::string json = ReadFile(endpoints);
+  const std::string json = ReadFile(EndpointsPath());
   const std::string key = "\"grpc\":\"";
   const size_t begin = json.find(key) + key.size();
-  server->address_ = json.substr(begin, json.find('"', begin) - begin);
-  return server;
+  address_ = json.substr(begin, json.find('"', begin) - begin);
+  return absl::OkStatus();
 }
 
 ServerProcess::~ServerProcess() {
@@ -118,6 +129,8 @@ ExitState ServerProcess::Kill() {
   Signal(SIGKILL);
   return Wait();
 }
+
+std::string ServerProcess::EndpointsPath() const { return folder_.path() + "/endpoints.json"; }
 
 std::string ServerProcess::Log() const { return ReadFile(folder_.path() + "/log"); }
 

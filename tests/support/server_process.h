@@ -42,6 +42,11 @@ class ServerProcess {
   // it wrote to standard error.
   static absl::StatusOr<std::unique_ptr<ServerProcess>> Start(const std::string& data_dir,
                                                               std::vector<std::string> flags = {});
+  // The same in two steps: the process runs, and may be killed before it serves.
+  static std::unique_ptr<ServerProcess> Launch(const std::string& data_dir,
+                                               std::vector<std::string> flags = {});
+  absl::Status AwaitServing();
+
   ~ServerProcess();
   ServerProcess(const ServerProcess&) = delete;
   ServerProcess& operator=(const ServerProcess&) = delete;
@@ -64,6 +69,8 @@ class ServerProcess {
 
  private:
   ServerProcess() = default;
+
+  std::string EndpointsPath() const;
 
   TemporaryFolder folder_;  // For the endpoints file and the log.
   std::string address_;

@@ -1,0 +1,319 @@
+// A server that is killed again and again under load: every row that was acknowledged is in the
+// model exactly once.
+//
+// FRESHET_CRASH_KILLS sets the kills of each test (default 8), FRESHET_CRASH_SEED what their
+// moments, the streams and the sizes are drawn from (default: at random; it is printed).
+// tests/crash/run does this by hand.
+
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <memory>
+#include <random>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "client/client.h"
+#include "core/base/str_cat.h"
+#include "tests/e2e/producer.h"
+#include "tests/support/random_examples.h"
+#include "tests/support/server_process.h"
+
+namespace freshet {
+namespace {
+
+// How long to wait for what must happen.
+constexpr absl::Duration kPatience = absl::Seconds(60);
+
+uint32_t FromEnvironment(const char* name, uint32_t otherwise) {
+  const char* text = std::getenv(name);
+  return text == nullptr ? otherwise : static_cast<uint32_t>(std::strtoul(text, nullptr, 10));
+}
+
+v1::LearnerSpec Learner() {
+  v1::LearnerSpec learner;
+  learner.set_loss(v1::LOSS_LOGISTIC);
+  learner.set_bits(14);
+  learner.mutable_adagrad();
+  learner.mutable_plateau()->set_window(1000);
+  return learner;
+}
+
+// Takes snapshots of a model as fast as it can and keeps the newest two, until destroyed.
+class Snapshotter {
+ public:
+  Snapshotter(std::string address, std::string model)
+      : address_(std::move(address)), model_(std::move(model)), thread_([this] { Run(); }) {}
+  ~Snapshotter() {
+    stopping_ = true;
+    thread_.join();
+  }
+  Snapshotter(const Snapshotter&) = delete;
+  Snapshotter& operator=(const Snapshotter&) = delete;
+
+  int taken() const { return taken_; }
+
+ private:
+  void Run() {
+    while (!stopping_) {
+      auto client = Client::Connect({.server = address_, .deadline_ms = 5000});
+      while (!stopping_ && client.ok() && (*client)->CreateSnapshot(model_).ok()) {
+        ++taken_;
+        const auto snapshots = (*client)->ListSnapshots(model_);
+        if (!snapshots.ok()) break;
+        for (size_t i = 0; i + 2 < snapshots->size(); ++i) {
+          const std::string& name = (*snapshots)[i].name();
+          if (!(*client)->DeleteSnapshot(model_, name.substr(name.rfind('/') + 1)).ok()) break;
+        }
+      }
+      absl::SleepFor(absl::Milliseconds(10));  // The server is down.
+    }
+  }
+
+  const std::string address_;
+  const std::string model_;
+  std::atomic<bool> stopping_{false};
+  std::atomic<int> taken_{0};
+  std::thread thread_;
+};
+
+class CrashTest : public testing::Test {
+ protected:
+  CrashTest()
+      : kills_(FromEnvironment("FRESHET_CRASH_KILLS", 8)),
+        seed_(FromEnvironment("FRESHET_CRASH_SEED", std::random_device()())),
+        random_(seed_) {
+    std::printf("FRESHET_CRASH_SEED=%u FRESHET_CRASH_KILLS=%u\n", seed_, kills_);
+    std::fflush(stdout);
+  }
+
+  ~CrashTest() override { server_.reset(); }
+
+  void SetConfig(const std::string& text) { std::ofstream(ConfigPath()) << text; }
+  std::string ConfigPath() const { return folder_.path() + "/config.textproto"; }
+  std::string DataDir() const { return folder_.path() + "/data"; }
+
+  absl::Duration RandomMilliseconds(int max) {
+    return absl::Milliseconds(std::uniform_int_distribution<int>(0, max)(random_));
+  }
+
+  std::vector<std::string> Flags() const {
+    std::vector<std::string> flags = {"--config=" + ConfigPath()};
+    if (!address_.empty()) flags.push_back("--listen=" + address_);
+    return flags;
+  }
+
+  // Starts the server until it serves, on the port that it had.
+  void Serve() {
+    const absl::Time deadline = absl::Now() + kPatience;
+    while (true) {
+      server_ = ServerProcess::Launch(DataDir(), Flags());
+      const absl::Status status = server_->AwaitServing();
+      if (status.ok()) break;
+      // A client on its way may hold the port for a moment.
+      const bool port_taken = status.message().find("cannot listen") != absl::string_view::npos;
+      ASSERT_TRUE(port_taken && absl::Now() < deadline) << status;
+      absl::SleepFor(absl::Milliseconds(50));
+    }
+    address_ = server_->address();
+    auto client = Client::Connect({.server = address_});
+    ASSERT_TRUE(client.ok()) << client.status();
+    client_ = *std::move(client);
+  }
+
+  void AddProducer(const std::string& model) {
+    producers_.push_back(std::make_unique<Producer>(*client_, model, random_()));
+  }
+
+  std::map<std::string, uint64_t> Acknowledged() const {
+    std::map<std::string, uint64_t> acknowledged;
+    for (const auto& producer : producers_) {
+      acknowledged[producer->model()] += producer->stats().acknowledged;
+    }
+    return acknowledged;
+  }
+
+  // Waits until more is acknowledged than `before`, by each model.
+  void AwaitProgress(const std::map<std::string, uint64_t>& before) {
+    const absl::Time deadline = absl::Now() + kPatience;
+    for (const auto& [model, count] : before) {
+      while (Acknowledged()[model] <= count) {
+        for (const auto& producer : producers_) ASSERT_TRUE(producer->status().ok());
+        ASSERT_LT(absl::Now(), deadline) << "nothing was acknowledged to " << model;
+        absl::SleepFor(absl::Milliseconds(1));
+      }
+    }
+  }
+
+  // Kills the server under load, or while it starts, and starts it again until it serves. Nothing
+  // that was acknowledged may be lost, nothing may be there that was not pushed.
+  void KillAndServe(int max_life_ms) {
+    AwaitProgress(Acknowledged());
+    absl::SleepFor(RandomMilliseconds(max_life_ms));
+    const std::map<std::string, uint64_t> acknowledged = Acknowledged();
+    Kill();
+    while (kill_count_ < kills_ && random_() % 3 == 0) {
+      server_ = ServerProcess::Launch(DataDir(), Flags());
+      absl::SleepFor(RandomMilliseconds(150));
+      Kill();
+      ++kills_during_start_;
+    }
+    ASSERT_NO_FATAL_FAILURE(Serve());
+    cut_tails_ += server_->Log().find("log_tail_cut") != std::string::npos ? 1 : 0;
+    for (const auto& [model, count] : acknowledged) {
+      const auto found = client_->GetModel(model);
+      ASSERT_TRUE(found.ok()) << found.status();
+      ASSERT_GE(found->example_count(), count) << "acknowledged rows are gone from " << model;
+      uint64_t pushed = 0;
+      for (const auto& producer : producers_) {
+        if (producer->model() == model) pushed += producer->stats().pushed;
+      }
+      ASSERT_LE(found->example_count(), pushed) << "rows were learned twice by " << model;
+    }
+  }
+
+  void KillAll(int max_life_ms) {
+    while (kill_count_ < kills_) ASSERT_NO_FATAL_FAILURE(KillAndServe(max_life_ms));
+  }
+
+  void Kill() {
+    ASSERT_EQ(server_->Kill().signal, SIGKILL) << server_->Log();
+    ++kill_count_;
+  }
+
+  // Ends the streams. Each model then holds exactly what its producers pushed.
+  void StopProducers() {
+    std::map<std::string, uint64_t> pushed;
+    uint64_t duplicates = 0;
+    for (const auto& producer : producers_) {
+      const absl::Status status = producer->Stop();
+      ASSERT_TRUE(status.ok()) << status;
+      const PusherStats stats = producer->stats();
+      ASSERT_EQ(stats.acknowledged, stats.pushed);
+      pushed[producer->model()] += stats.pushed;
+      duplicates += stats.duplicates;
+    }
+    for (const auto& [model, count] : pushed) {
+      const auto found = client_->GetModel(model);
+      ASSERT_TRUE(found.ok()) << found.status();
+      EXPECT_EQ(found->example_count(), count) << model;
+      std::printf("%s: %llu examples in %llu records\n", model.c_str(),
+                  static_cast<unsigned long long>(count),
+                  static_cast<unsigned long long>(client_->ComputeDigest(model)->offset));
+    }
+    std::printf(
+        "%u kills, %u of them during a start; %u torn tails cut; %llu examples resent that were "
+        "learned already\n",
+        kill_count_, kills_during_start_, cut_tails_, static_cast<unsigned long long>(duplicates));
+  }
+
+  // What a server of its own says that knows nothing but the log of `model`.
+  absl::StatusOr<Digest> DigestOfLogAlone(const std::string& model) {
+    const std::string copy = folder_.path() + "/reference-" + model;
+    std::filesystem::copy(DataDir(), copy, std::filesystem::copy_options::recursive);
+    std::filesystem::remove_all(copy + "/models/" + model + "/snapshots");
+    std::filesystem::create_directory(copy + "/models/" + model + "/snapshots");
+    auto server = ServerProcess::Start(copy);
+    if (!server.ok()) return server.status();
+    auto client = Client::Connect({.server = (*server)->address()});
+    if (!client.ok()) return client.status();
+    return (*client)->ComputeDigest(model);
+  }
+
+  // What a model says that is fed the producer's stream without any disturbance.
+  absl::StatusOr<Digest> DigestOfStream(const Producer& producer) {
+    const TemporaryFolder folder;
+    auto server = ServerProcess::Start(folder.path());
+    if (!server.ok()) return server.status();
+    auto client = Client::Connect({.server = (*server)->address()});
+    if (!client.ok()) return client.status();
+    auto model = (*client)->CreateModel("reference", Learner(), v1::DURABILITY_NONE);
+    if (!model.ok()) return model.status();
+    auto pusher = Pusher::Start(**client, "reference", {});
+    if (!pusher.ok()) return pusher.status();
+    RandomExamples examples(producer.seed());
+    for (uint64_t left = producer.stats().pushed; left > 0;) {
+      const int count = static_cast<int>(std::min<uint64_t>(left, 1000));
+      ExampleBatchBuilder batch;
+      examples.Append(count, batch);
+      if (absl::Status status = (*pusher)->PushBatch(batch); !status.ok()) return status;
+      left -= static_cast<uint64_t>(count);
+    }
+    if (absl::Status status = (*pusher)->Close(); !status.ok()) return status;
+    return (*client)->ComputeDigest("reference");
+  }
+
+  const uint32_t kills_;
+  const uint32_t seed_;
+  std::mt19937 random_;
+  const TemporaryFolder folder_;
+  std::unique_ptr<ServerProcess> server_;
+  std::string address_;
+  std::unique_ptr<Client> client_;
+  std::vector<std::unique_ptr<Producer>> producers_;
+  uint32_t kill_count_ = 0;
+  uint32_t kills_during_start_ = 0;
+  uint32_t cut_tails_ = 0;
+};
+
+TEST_F(CrashTest, SeveralProducersAreLearnedOnceInTheOrderOfTheLog) {
+  SetConfig("snapshots { interval_s: 0 } log { segment_bytes: 65536 }");
+  ASSERT_NO_FATAL_FAILURE(Serve());
+  ASSERT_TRUE(client_->CreateModel("ctr", Learner()).ok());
+  for (int i = 0; i < 3; ++i) AddProducer("ctr");
+  {
+    const Snapshotter snapshotter(address_, "ctr");
+    ASSERT_NO_FATAL_FAILURE(KillAll(/*max_life_ms=*/300));
+    EXPECT_GT(snapshotter.taken(), 0);
+    std::printf("%d snapshots taken\n", snapshotter.taken());
+  }
+  ASSERT_NO_FATAL_FAILURE(StopProducers());
+  const Digest digest = client_->ComputeDigest("ctr").value();
+  ASSERT_NO_FATAL_FAILURE(Kill());
+  const absl::StatusOr<Digest> reference = DigestOfLogAlone("ctr");
+  ASSERT_TRUE(reference.ok()) << reference.status();
+  EXPECT_EQ(digest.digest, reference->digest);
+  EXPECT_EQ(digest.offset, reference->offset);
+}
+
+TEST_F(CrashTest, WithRetentionAStreamIsLearnedAsIfNothingHadHappened) {
+  SetConfig("snapshots { interval_s: 1 keep_count: 1 } log { segment_bytes: 16384 }");
+  ASSERT_NO_FATAL_FAILURE(Serve());
+  ASSERT_TRUE(client_->CreateModel("fsync", Learner(), v1::DURABILITY_FSYNC).ok());
+  ASSERT_TRUE(client_->CreateModel("os", Learner(), v1::DURABILITY_OS).ok());
+  AddProducer("fsync");
+  AddProducer("os");
+  ASSERT_NO_FATAL_FAILURE(KillAll(/*max_life_ms=*/1500));
+  for (const char* model : {"fsync", "os"}) {
+    const std::string first_segment =
+        StrCat(DataDir(), "/models/", model, "/log/00000000000000000000.log");
+    const absl::Time deadline = absl::Now() + kPatience;
+    while (std::filesystem::exists(first_segment)) {
+      ASSERT_LT(absl::Now(), deadline) << "the log of " << model << " was never shortened";
+      absl::SleepFor(absl::Milliseconds(10));
+    }
+  }
+  ASSERT_NO_FATAL_FAILURE(StopProducers());
+  ASSERT_NO_FATAL_FAILURE(Kill());
+  ASSERT_NO_FATAL_FAILURE(Serve());
+  for (const auto& producer : producers_) {
+    const absl::StatusOr<Digest> reference = DigestOfStream(*producer);
+    ASSERT_TRUE(reference.ok()) << reference.status();
+    EXPECT_EQ(client_->ComputeDigest(producer->model())->digest, reference->digest)
+        << producer->model();
+  }
+}
+
+}  // namespace
+}  // namespace freshet
