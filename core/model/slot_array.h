@@ -33,7 +33,7 @@ class SlotArray {
     const Word* const word = words_ + index * kSlotWords;
     Parts parts;
     if constexpr (kSlotWords == 2) Split(__atomic_load_n(word + 1, __ATOMIC_ACQUIRE), &parts[2]);
-    Split(__atomic_load_n(word, __ATOMIC_RELAXED), &parts[0]);
+    Split(__atomic_load_n(word, __ATOMIC_RELAXED), parts.data());
     return std::bit_cast<Slot>(parts);
   }
 
@@ -48,7 +48,7 @@ class SlotArray {
   void Store(size_t index, const Slot& slot) {
     Word* const word = words_ + index * kSlotWords;
     const auto parts = std::bit_cast<Parts>(slot);
-    __atomic_store_n(word, Join(&parts[0]), __ATOMIC_RELAXED);
+    __atomic_store_n(word, Join(parts.data()), __ATOMIC_RELAXED);
     if constexpr (kSlotWords == 2) __atomic_store_n(word + 1, Join(&parts[2]), __ATOMIC_RELEASE);
   }
 
