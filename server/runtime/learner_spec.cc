@@ -85,7 +85,7 @@ absl::Status ResolveOptions(Message& message, std::string_view prefix) {
 // REQUIRES: an optimizer is chosen.
 double DefaultLearningRate(const v1::LearnerSpec& spec) {
   const auto* oneof = v1::LearnerSpec::descriptor()->FindOneofByName("optimizer");
-  const auto* chosen = spec.GetReflection()->GetOneofFieldDescriptor(spec, oneof);
+  const auto* chosen = v1::LearnerSpec::GetReflection()->GetOneofFieldDescriptor(spec, oneof);
   return chosen->message_type()->options().GetExtension(v1::learner_info).default_learning_rate();
 }
 
