@@ -3,6 +3,7 @@
 #include <google/protobuf/text_format.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -51,8 +52,9 @@ absl::StatusOr<std::unique_ptr<ModelState>> LoadNewestState(const v1::Model& spe
                   std::string(damaged.reason.message()));
   }
   std::vector<v1::SnapshotFileHeader> headers = snapshots.List();
-  for (auto header = headers.rbegin(); header != headers.rend(); ++header) {
-    const std::string& name = header->snapshot().name();
+  std::reverse(headers.begin(), headers.end());  // Newest first.
+  for (const v1::SnapshotFileHeader& header : headers) {
+    const std::string& name = header.snapshot().name();
     auto state = LoadState(spec, std::string_view(name).substr(name.rfind('/') + 1), snapshots);
     if (state.ok() || absl::IsResourceExhausted(state.status())) return state;
     spdlog::error("event=snapshot_damaged model={} snapshot={} error=\"{}\"; trying the one before",
@@ -89,8 +91,9 @@ absl::Status Replay(const v1::Model& spec, const LogRecord& record, SnapshotStor
       const std::string id(reinterpret_cast<const char*>(record.payload.data()),
                            record.payload.size());
       auto restored = LoadState(spec, id, snapshots);
-      if (!restored.ok())
+      if (!restored.ok()) {
         return DamagedRecord(spec, record.offset, ToStd(restored.status().message()));
+      }
       state.ApplyRestore(*std::move(restored));
       return absl::OkStatus();
     }

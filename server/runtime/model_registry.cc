@@ -111,7 +111,7 @@ absl::Status ModelRegistry::Delete(std::string_view model_id) {
                                  "\" was deleted; what this stream sent last "
                                  "may not have been learned")),
       [] {});
-  const absl::Status status = environment_.data_dir.DeleteModel(model_id);
+  absl::Status status = environment_.data_dir.DeleteModel(model_id);
   spdlog::info("event=model_deleted model={} status=\"{}\"", (*model)->name(), status.ToString());
   return status;
 }

@@ -198,7 +198,7 @@ void ModelRuntime::RestoreSnapshot(std::string_view snapshot_id, Callback<v1::Mo
   }
   pipeline_->SubmitRestore(
       std::string(snapshot_id), *std::move(state),
-      [self = shared_from_this(), done = std::move(done)](LearnOutcome outcome) {
+      [self = shared_from_this(), done = std::move(done)](const LearnOutcome& outcome) {
         if (!outcome.status.ok()) {
           done(outcome.status);
           return;

@@ -25,8 +25,9 @@ absl::StatusOr<Model> FindModel(const ModelRegistry& registry, std::string_view 
 // Ends the call with `result`, whose value goes to `out`.
 template <typename T>
 void FinishWith(grpc::ServerUnaryReactor* reactor, absl::StatusOr<T> result, T* out) {
+  const grpc::Status status = ToGrpcStatus(result.status());
   if (result.ok()) *out = *std::move(result);
-  reactor->Finish(ToGrpcStatus(result.status()));
+  reactor->Finish(status);
 }
 
 // A callback that does the same.
