@@ -64,7 +64,7 @@ struct PusherOptions {
   // The first and the longest wait between two tries, 1 <= initial <= max. Waits double, with
   // jitter.
   int64_t initial_backoff_ms = 100;
-  int64_t max_backoff_ms = 5'000;
+  int64_t max_backoff_ms = 2'000;
   // What to do with rows that the server rejects. True: drop them, count them, push the others of
   // their batch again. False: the push fails with INVALID_ARGUMENT; the batch is not learned.
   bool skip_bad_rows = false;
