@@ -11,7 +11,8 @@ namespace freshet {
 namespace {
 
 std::unique_ptr<Client> ConnectTo(const FakeServer& server) {
-  absl::StatusOr<std::unique_ptr<Client>> client = Client::Connect({.server = server.address()});
+  absl::StatusOr<std::unique_ptr<Client>> client =
+      Client::Connect({.server = server.address(), .connect_timeout_ms = 60'000});
   EXPECT_TRUE(client.ok()) << client.status();
   return *std::move(client);
 }

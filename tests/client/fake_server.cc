@@ -134,7 +134,8 @@ grpc::Status FakeServer::Learn(
   int request_count = 0;
   while (stream->Read(&request)) {
     if (!behavior_.end_status.ok()) return behavior_.end_status;
-    const bool breaks = ++request_count == behavior_.break_after_requests;
+    const bool breaks = ++request_count == behavior_.break_after_requests &&
+                        stream_number < behavior_.break_stream_count;
     if (breaks && break_point == BreakPoint::kBeforeLearning) return broken;
     v1::LearnResponse response = Apply(request);
     if (breaks) return broken;

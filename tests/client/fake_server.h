@@ -25,8 +25,11 @@ enum class BreakPoint {
 
 // How the server misbehaves.
 struct FakeServerBehavior {
-  // Each stream breaks after so many requests; 0: never. Break points alternate.
+  // A stream breaks after so many requests; 0: never. Break points alternate.
   int break_after_requests = 0;
+  // So many streams break; those after them do not. Answers on their way may be lost with a stream,
+  // so that a slow client could need any number of them.
+  int break_stream_count = 20;
   // Acknowledges only every so many requests, and the last of a stream; the answers in between are
   // covered by the next, as the contract allows.
   int acknowledge_every = 1;
