@@ -90,7 +90,7 @@ absl::Status ExampleReader::BeginFile(std::string_view first_line) {
 absl::Status ExampleReader::EndFile() {
   if (format_ == nullptr || open_path_.empty()) return absl::OkStatus();
   const std::string path = std::exchange(open_path_, "");
-  const absl::Status status = format_->EndFile();
+  absl::Status status = format_->EndFile();
   if (status.ok()) return status;
   return DataError(StrCat(Shown(path), ": ", ToStd(status.message())));
 }

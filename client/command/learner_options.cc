@@ -35,6 +35,7 @@ const OneofDescriptor* Schedules() {
 
 std::vector<std::string> Names(const OneofDescriptor* oneof) {
   std::vector<std::string> names;
+  names.reserve(static_cast<size_t>(oneof->field_count()));
   for (int i = 0; i < oneof->field_count(); ++i) names.push_back(oneof->field(i)->name());
   return names;
 }
@@ -98,7 +99,7 @@ absl::Status Choose(const OneofDescriptor* oneof, std::string_view what, std::st
                     v1::LearnerSpec* spec) {
   for (int i = 0; i < oneof->field_count(); ++i) {
     if (oneof->field(i)->name() != name) continue;
-    spec->GetReflection()->MutableMessage(spec, oneof->field(i));
+    v1::LearnerSpec::GetReflection()->MutableMessage(spec, oneof->field(i));
     return absl::OkStatus();
   }
   return NotOneOf(what, name, Names(oneof));
@@ -108,9 +109,10 @@ absl::Status Choose(const OneofDescriptor* oneof, std::string_view what, std::st
 std::vector<Message*> Targets(v1::LearnerSpec* spec) {
   std::vector<Message*> targets = {spec};
   for (const OneofDescriptor* oneof : {Optimizers(), Schedules()}) {
-    const FieldDescriptor* chosen = spec->GetReflection()->GetOneofFieldDescriptor(*spec, oneof);
+    const FieldDescriptor* chosen =
+        v1::LearnerSpec::GetReflection()->GetOneofFieldDescriptor(*spec, oneof);
     if (chosen != nullptr) {
-      targets.push_back(spec->GetReflection()->MutableMessage(spec, chosen));
+      targets.push_back(v1::LearnerSpec::GetReflection()->MutableMessage(spec, chosen));
     }
   }
   return targets;
@@ -242,12 +244,12 @@ std::vector<std::string> LearnerNames() { return Names(Optimizers()); }
 std::vector<std::string> ScheduleNames() { return Names(Schedules()); }
 
 std::string LearnerName(const v1::LearnerSpec& spec) {
-  const auto* field = spec.GetReflection()->GetOneofFieldDescriptor(spec, Optimizers());
+  const auto* field = v1::LearnerSpec::GetReflection()->GetOneofFieldDescriptor(spec, Optimizers());
   return field == nullptr ? "" : field->name();
 }
 
 std::string ScheduleName(const v1::LearnerSpec& spec) {
-  const auto* field = spec.GetReflection()->GetOneofFieldDescriptor(spec, Schedules());
+  const auto* field = v1::LearnerSpec::GetReflection()->GetOneofFieldDescriptor(spec, Schedules());
   return field == nullptr ? "" : field->name();
 }
 

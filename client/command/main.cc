@@ -37,10 +37,9 @@ void AddGlobalOptions(CLI::App& app, CommandContext& context) {
 
 // The help of the innermost command that was recognised.
 std::string HelpCommand(const CLI::App& app) {
-  const std::string text = app.get_name();
   const std::vector<CLI::App*> chosen = app.get_subcommands();
-  if (!chosen.empty()) return StrCat(text, " ", HelpCommand(*chosen.front()));
-  return StrCat(text, " --help");
+  if (!chosen.empty()) return StrCat(app.get_name(), " ", HelpCommand(*chosen.front()));
+  return StrCat(app.get_name(), " --help");
 }
 
 // What is wrong with the command line.

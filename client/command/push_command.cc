@@ -228,8 +228,7 @@ absl::Status Push(const CommandContext& context, PushArguments arguments) {
   outcome.seconds = std::max(
       1e-6, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   if (auto model = (*client)->GetModel(arguments.model); model.ok()) outcome.model = *model;
-  const absl::Status status =
-      FinalStatus(arguments.SkipsErrors(), read, pushed, bad_rows, outcome.stats);
+  absl::Status status = FinalStatus(arguments.SkipsErrors(), read, pushed, bad_rows, outcome.stats);
   if (context.json) {
     std::cout << SummaryJson(arguments, outcome);
   } else if (status.ok() || outcome.stats.pushed > 0) {

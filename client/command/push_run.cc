@@ -62,8 +62,7 @@ absl::Status PushRun::Run() {
     bytes_of_past_epochs_ += reader.bytes_consumed();
     bytes_ = bytes_of_past_epochs_;
     // What came before a bad line is pushed all the same.
-    const absl::Status pushed = PushShuffled();
-    if (!pushed.ok()) return pushed;
+    if (absl::Status pushed = PushShuffled(); !pushed.ok()) return pushed;
     if (!status.ok()) return status;
   }
   return absl::OkStatus();

@@ -128,7 +128,7 @@ grpc::Status FakeServer::Learn(
   }
   const BreakPoint break_point =
       stream_number % 2 == 0 ? BreakPoint::kAfterLearning : BreakPoint::kBeforeLearning;
-  const grpc::Status broken(grpc::StatusCode::UNAVAILABLE, "the stream was broken");
+  grpc::Status broken(grpc::StatusCode::UNAVAILABLE, "the stream was broken");
   v1::LearnRequest request;
   v1::LearnResponse unsent;
   int request_count = 0;

@@ -285,6 +285,7 @@ TEST(PusherTest, ManyThreadsMayPushAtOnce) {
   const auto client = ConnectTo(server);
   const auto pusher = StartPusher(*client, {.batch_examples = 8});
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int thread = 0; thread < 4; ++thread) {
     threads.emplace_back([&pusher, thread] {
       for (int i = 0; i < 500; ++i) {
