@@ -60,7 +60,7 @@ std::function<void()> WorkerPool::NextTask() {
       return stopping_ || !tasks_.empty() ||
              (!delayed_tasks_.empty() && delayed_tasks_.begin()->first < due);
     };
-    mu_.AwaitWithDeadline(absl::Condition(&changed), due);
+    mu_.AwaitWithTimeout(absl::Condition(&changed), due - absl::Now());
   }
 }
 

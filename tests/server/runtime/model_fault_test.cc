@@ -6,13 +6,13 @@
 
 #include <cerrno>
 #include <cstdint>
+#include <latch>
 #include <memory>
 #include <random>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "core/base/str_cat.h"
@@ -66,12 +66,12 @@ std::unique_ptr<LearnMessage> Message(uint64_t sequence) {
 template <typename T, typename Start>
 T Await(Start start) {
   T result;
-  absl::Notification done;
-  start([&](T value) {
+  const auto done = std::make_shared<std::latch>(1);
+  start([&result, done](T value) {
     result = std::move(value);
-    done.Notify();
+    done->count_down();
   });
-  done.WaitForNotification();
+  done->wait();
   return result;
 }
 
@@ -92,9 +92,10 @@ class Served {
 
   ~Served() {
     if (model_ == nullptr) return;
-    absl::Notification drained;
-    model_->pipeline().Close(absl::UnavailableError("closed"), [&] { drained.Notify(); });
-    drained.WaitForNotification();
+    const auto drained = std::make_shared<std::latch>(1);
+    model_->pipeline().Close(absl::UnavailableError("closed"),
+                             [drained] { drained->count_down(); });
+    drained->wait();
   }
 
   Served(const Served&) = delete;
