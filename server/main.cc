@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <iostream>
+#include <latch>
 #include <memory>
 #include <string>
 #include <thread>
@@ -129,21 +130,29 @@ int Serve(const ServerOptions& options) {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
 
-  absl::StatusOr<std::unique_ptr<Server>> server = Server::Start(options);
-  if (!server.ok()) {
-    return Fail(ExitCodeOf(server.status()), std::string(server.status().message()));
+  absl::StatusOr<std::unique_ptr<Server>> started = Server::Start(options);
+  if (!started.ok()) {
+    return Fail(ExitCodeOf(started.status()), std::string(started.status().message()));
   }
-  int received = 0;
-  sigwait(&signals, &received);
-  spdlog::info("event=signal signal={}", received == SIGTERM ? "SIGTERM" : "SIGINT");
-  std::thread([signals] {
-    int second = 0;
-    sigwait(&signals, &second);
+  const std::shared_ptr<Server> server = *std::move(started);
+  // Shared with the thread that waits for signals, which may outlive this function.
+  const auto stop = std::make_shared<std::latch>(1);
+  std::thread([signals, weak = std::weak_ptr<Server>(server), stop] {
+    int received = 0;
+    sigwait(&signals, &received);
+    spdlog::info("event=signal signal={}", received == SIGTERM ? "SIGTERM" : "SIGINT");
+    if (const auto recovering = weak.lock()) recovering->CancelRecovery();
+    stop->count_down();
+    sigwait(&signals, &received);
     spdlog::warn("event=second_signal; ending at once");
-    _exit(128 + second);
+    _exit(128 + received);
   }).detach();
-  (*server)->Drain();
-  server->reset();
+  const absl::Status recovered = server->Recover();
+  if (!recovered.ok() && !absl::IsCancelled(recovered)) {
+    return Fail(ExitCodeOf(recovered), std::string(recovered.message()));
+  }
+  stop->wait();
+  server->Drain();
   return EXIT_SUCCESS;
 }
 

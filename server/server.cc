@@ -35,9 +35,9 @@ int LearnerThreads(const ServerOptions& options) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& options) {
-  std::unique_ptr<Server> server(new Server);
-  server->drained_ = true;  // Nothing to drain until it listens.
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(ServerOptions options_in) {
+  std::unique_ptr<Server> server(new Server(std::move(options_in)));
+  const ServerOptions& options = server->options_;
   absl::StatusOr<std::unique_ptr<DataDir>> data_dir =
       DataDir::Open(PosixFileSystem(), options.data_dir);
   if (!data_dir.ok()) return data_dir.status();
@@ -52,66 +52,75 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
                          .io = *server->io_,
                          .clock = [] { return absl::Now(); },
                          .keep_snapshot_count = options.keep_snapshot_count,
+                         .snapshot_log_growth_bytes = options.snapshot_log_growth_bytes,
                          .log_segment_bytes = options.log_segment_bytes,
+                         .log_retention = {.max_bytes = options.log_retain_bytes,
+                                           .max_age = absl::Seconds(options.log_retain_age_s)},
                          .max_queue_bytes = options.max_queue_bytes,
                          .max_models = options.max_models,
                          .server_version = kVersion});
-  absl::StatusOr<std::unique_ptr<ModelRegistry>> registry =
-      ModelRegistry::Open(*server->environment_);
-  if (!registry.ok()) return registry.status();
-  server->registry_ = *std::move(registry);
-  if (absl::Status status = server->Listen(options); !status.ok()) return status;
-  server->drained_ = false;
-  if (options.snapshot_interval_s > 0) {
-    server->snapshot_timer_ = std::make_unique<SnapshotTimer>(
-        *server->registry_, absl::Seconds(options.snapshot_interval_s));
-  }
-  spdlog::info("event=serving version={} grpc={} data_dir={} models={} learner_threads={} pid={}",
-               kVersion, server->address_, options.data_dir, server->registry_->models()->size(),
-               LearnerThreads(options), getpid());
-  if (!options.endpoints_file.empty()) {
-    const std::string endpoints =
-        StrCat("{\"grpc\":\"", server->address_, "\",\"pid\":", getpid(), "}\n");
-    absl::Status status = WriteFileAtomically(PosixFileSystem(), options.endpoints_file, endpoints);
-    if (!status.ok()) return status;
-    server->endpoints_file_ = options.endpoints_file;
-  }
+  server->registry_ = std::make_unique<ModelRegistry>(*server->environment_);
+  if (absl::Status status = server->Listen(); !status.ok()) return status;
   return server;
 }
 
-absl::Status Server::Listen(const ServerOptions& options) {
-  const BatchLimits limits{.max_examples = options.max_batch_examples,
-                           .max_example_features = options.max_example_features};
+absl::Status Server::Listen() {
+  const BatchLimits limits{.max_examples = options_.max_batch_examples,
+                           .max_example_features = options_.max_example_features};
   model_service_ = std::make_unique<ModelServiceImpl>(*registry_, *io_);
   learning_service_ =
-      std::make_unique<LearningServiceImpl>(*registry_, limits, options.max_streams);
+      std::make_unique<LearningServiceImpl>(*registry_, limits, options_.max_streams);
 
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
   int port = 0;
-  builder.AddListeningPort(options.listen, grpc::InsecureServerCredentials(), &port);
+  builder.AddListeningPort(options_.listen, grpc::InsecureServerCredentials(), &port);
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);  // Two servers on one port: an error.
-  builder.SetMaxReceiveMessageSize(static_cast<int>(options.max_message_bytes));
+  builder.SetMaxReceiveMessageSize(static_cast<int>(options_.max_message_bytes));
   builder.RegisterService(model_service_.get());
   builder.RegisterService(learning_service_.get());
   grpc_server_ = builder.BuildAndStart();
   if (grpc_server_ == nullptr || port == 0) {
     return absl::UnavailableError(
-        StrCat("cannot listen on ", options.listen,
+        StrCat("cannot listen on ", options_.listen,
                "; is another server running there? choose another address with --listen"));
   }
-  address_ = StrCat(options.listen.substr(0, options.listen.rfind(':')), ":", port);
+  drained_ = false;
+  SetHealth(false);
+  address_ = StrCat(options_.listen.substr(0, options_.listen.rfind(':')), ":", port);
+  spdlog::info("event=listening grpc={}", address_);
   return absl::OkStatus();
+}
+
+void Server::SetHealth(bool serving) {
+  if (grpc::HealthCheckServiceInterface* health = grpc_server_->GetHealthCheckService()) {
+    health->SetServingStatus(serving);
+  }
+}
+
+absl::Status Server::Recover() {
+  if (absl::Status status = registry_->Recover(); !status.ok()) return status;
+  if (options_.snapshot_interval_s > 0) {
+    snapshot_timer_ =
+        std::make_unique<SnapshotTimer>(*registry_, absl::Seconds(options_.snapshot_interval_s));
+  }
+  SetHealth(true);
+  spdlog::info("event=serving version={} grpc={} data_dir={} models={} learner_threads={} pid={}",
+               kVersion, address_, options_.data_dir, registry_->models()->size(),
+               LearnerThreads(options_), getpid());
+  if (options_.endpoints_file.empty()) return absl::OkStatus();
+  const std::string endpoints = StrCat("{\"grpc\":\"", address_, "\",\"pid\":", getpid(), "}\n");
+  absl::Status status = WriteFileAtomically(PosixFileSystem(), options_.endpoints_file, endpoints);
+  endpoints_written_ = status.ok();
+  return status;
 }
 
 void Server::Drain() {
   drained_ = true;
   spdlog::info("event=draining");
   snapshot_timer_.reset();
-  if (grpc::HealthCheckServiceInterface* health = grpc_server_->GetHealthCheckService()) {
-    health->SetServingStatus(false);
-  }
+  SetHealth(false);
   learning_service_->EndStreams(
       absl::UnavailableError("the server is stopping; send again what was not acknowledged"));
   learning_service_->AwaitNoStreams();
@@ -122,7 +131,7 @@ void Server::Drain() {
   for (const auto& [id, model] : *registry_->models()) {
     model->pipeline().Close(absl::UnavailableError("the server is stopping"), [] {});
   }
-  if (!endpoints_file_.empty()) std::remove(endpoints_file_.c_str());
+  if (endpoints_written_) std::remove(options_.endpoints_file.c_str());
   spdlog::info("event=stopped");
 }
 

@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -23,15 +24,23 @@ namespace freshet {
 
 class Server {
  public:
-  // Locks the data folder, recovers its models, listens, and writes the endpoints file. The message
-  // of a failure is one line that says what to do.
-  static absl::StatusOr<std::unique_ptr<Server>> Start(const ServerOptions& options);
+  // Locks the data folder and listens. Until Recover() is done, the health service says NOT_SERVING
+  // and every call is answered with UNAVAILABLE. The message of a failure is one line that says
+  // what to do.
+  static absl::StatusOr<std::unique_ptr<Server>> Start(ServerOptions options);
 
   // As Drain(), where it was not called.
   ~Server();
 
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
+
+  // Recovers the models, serves them, and writes the endpoints file. Blocks. Call once. Failures as
+  // above; CANCELLED where that was asked for.
+  absl::Status Recover();
+
+  // Makes Recover() end soon, if it is not done yet. From any thread.
+  void CancelRecovery() { registry_->CancelRecovery(); }
 
   // Stops accepting, finishes and answers what was accepted, snapshots every model that has moved
   // on, and stops listening. Call once, from any thread.
@@ -41,9 +50,12 @@ class Server {
   const std::string& address() const { return address_; }
 
  private:
-  Server() = default;
+  explicit Server(ServerOptions options) : options_(std::move(options)) {}
 
-  absl::Status Listen(const ServerOptions& options);
+  absl::Status Listen();
+  void SetHealth(bool serving);
+
+  const ServerOptions options_;
 
   // In the order of construction; destroyed the other way round.
   std::unique_ptr<DataDir> data_dir_;
@@ -57,8 +69,8 @@ class Server {
   std::unique_ptr<SnapshotTimer> snapshot_timer_;  // Null where there are no snapshots by interval.
   std::unique_ptr<grpc::Server> grpc_server_;
   std::string address_;
-  std::string endpoints_file_;
-  bool drained_ = false;
+  bool endpoints_written_ = false;
+  bool drained_ = true;  // Nothing to drain until it listens.
 };
 
 }  // namespace freshet

@@ -83,7 +83,12 @@ absl::StatusOr<ServerOptions> MakeServerOptions(const v1::ServerConfig& config) 
   const v1::SnapshotConfig& snapshots = config.snapshots();
   take(snapshots.has_interval_s(), snapshots.interval_s(), options.snapshot_interval_s);
   take(snapshots.has_keep_count(), snapshots.keep_count(), options.keep_snapshot_count);
-  take(config.log().has_segment_bytes(), config.log().segment_bytes(), options.log_segment_bytes);
+  take(snapshots.has_log_growth_bytes(), snapshots.log_growth_bytes(),
+       options.snapshot_log_growth_bytes);
+  const v1::LogConfig& log = config.log();
+  take(log.has_segment_bytes(), log.segment_bytes(), options.log_segment_bytes);
+  take(log.has_retain_bytes(), log.retain_bytes(), options.log_retain_bytes);
+  take(log.has_retain_age_s(), log.retain_age_s(), options.log_retain_age_s);
   const v1::LimitsConfig& limits = config.limits();
   take(limits.has_max_message_bytes(), limits.max_message_bytes(), options.max_message_bytes);
   take(limits.has_max_batch_examples(), limits.max_batch_examples(), options.max_batch_examples);

@@ -21,8 +21,11 @@ struct ServerOptions {
 
   uint32_t snapshot_interval_s = 300;  // 0: never.
   uint32_t keep_snapshot_count = 3;
+  uint64_t snapshot_log_growth_bytes = uint64_t{1} << 30;  // 0: never.
 
   uint64_t log_segment_bytes = uint64_t{128} << 20;
+  uint64_t log_retain_bytes = uint64_t{1} << 30;
+  uint64_t log_retain_age_s = 604'800;
 
   uint32_t max_message_bytes = 16U << 20;
   uint32_t max_batch_examples = 65'536;

@@ -20,6 +20,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 
 namespace freshet {
 
@@ -113,6 +114,9 @@ class FileSystem {
   virtual absl::Status SyncDir(const std::string& path) = 0;
 
   virtual absl::StatusOr<uint64_t> FileSize(const std::string& path) = 0;
+
+  // When the file was last written, by the clock of its file system.
+  virtual absl::StatusOr<absl::Time> ModificationTime(const std::string& path) = 0;
 
   // Takes the lock file at `path`, which is created where there is none, and writes this process's
   // id into it. FAILED_PRECONDITION names the process that holds it.

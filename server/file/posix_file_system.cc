@@ -31,6 +31,7 @@ class PosixFiles : public FileSystem {
   absl::Status RemoveDir(const std::string& path) override;
   absl::Status SyncDir(const std::string& path) override;
   absl::StatusOr<uint64_t> FileSize(const std::string& path) override;
+  absl::StatusOr<absl::Time> ModificationTime(const std::string& path) override;
   absl::StatusOr<std::unique_ptr<FileLock>> LockFile(const std::string& path) override;
 };
 
@@ -119,6 +120,12 @@ absl::StatusOr<uint64_t> PosixFiles::FileSize(const std::string& path) {
   struct stat info {};
   if (stat(path.c_str(), &info) != 0) return FileReadError(path, "stat", errno);
   return static_cast<uint64_t>(info.st_size);
+}
+
+absl::StatusOr<absl::Time> PosixFiles::ModificationTime(const std::string& path) {
+  struct stat info {};
+  if (stat(path.c_str(), &info) != 0) return FileReadError(path, "stat", errno);
+  return absl::TimeFromTimespec(info.st_mtim);
 }
 
 absl::StatusOr<std::unique_ptr<FileLock>> PosixFiles::LockFile(const std::string& path) {

@@ -196,8 +196,22 @@ absl::Status Log::SkipTo(uint64_t offset) {
   return absl::OkStatus();
 }
 
-absl::Status Log::DropBefore(uint64_t offset) {
-  while (const std::optional<SegmentInfo> segment = index_->TakeFirstBefore(offset)) {
+// Whether the first segment goes, should nobody need it.
+absl::StatusOr<bool> Log::FirstExceeds(const Retention& retention, absl::Time now) const {
+  if (index_->size_bytes() > retention.max_bytes) return true;
+  absl::StatusOr<absl::Time> written =
+      file_system_.ModificationTime(PathOf(index_->first_offset()));
+  if (!written.ok()) return written.status();
+  return now - *written >= retention.max_age;
+}
+
+absl::Status Log::DropBefore(uint64_t offset, const Retention& retention, absl::Time now) {
+  while (true) {
+    const absl::StatusOr<bool> exceeds = FirstExceeds(retention, now);
+    if (!exceeds.ok()) return exceeds.status();
+    if (!*exceeds) return absl::OkStatus();
+    const std::optional<SegmentInfo> segment = index_->TakeFirstBefore(offset);
+    if (!segment) return absl::OkStatus();
     absl::Status status = file_system_.Unlink(PathOf(segment->first_offset));
     if (!status.ok() && !absl::IsNotFound(status)) {
       index_->PutBackFirst(*segment);
@@ -207,7 +221,6 @@ absl::Status Log::DropBefore(uint64_t offset) {
     status = file_system_.SyncDir(dir_);
     if (!status.ok()) return status;
   }
-  return absl::OkStatus();
 }
 
 absl::StatusOr<std::unique_ptr<LogReader>> Log::NewReader(uint64_t offset) {

@@ -23,6 +23,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 #include "server/file/file_system.h"
 #include "server/log/log_reader.h"
 #include "server/log/record_kind.h"
@@ -37,6 +38,12 @@ struct LogOptions {
   uint64_t segment_bytes = uint64_t{128} << 20;
   // The first offset of a log that does not exist yet.
   uint64_t first_offset = 0;
+};
+
+// How much of a log is kept that nobody needs.
+struct Retention {
+  uint64_t max_bytes = 0;                         // Of all segments together.
+  absl::Duration max_age = absl::ZeroDuration();  // Since a segment was last written.
 };
 
 // What Open() found and did.
@@ -91,9 +98,9 @@ class Log {
   // REQUIRES: offset >= next_offset(); no reader is left.
   absl::Status SkipTo(uint64_t offset);
 
-  // Removes the segments that hold only records below `offset`, but for the last segment and those
-  // that a reader has not passed yet.
-  absl::Status DropBefore(uint64_t offset);
+  // Removes the oldest segments that hold only records below `offset` while they exceed what is to
+  // be retained at `now`; never the last segment, nor those that a reader has not passed yet.
+  absl::Status DropBefore(uint64_t offset, const Retention& retention, absl::Time now);
 
   // Reads from `offset` on. OUT_OF_RANGE where it is below first_offset() or above next_offset().
   // A reader outlives the log, but then reads no further than the log had come.
@@ -124,6 +131,8 @@ class Log {
   absl::Status Rotate();
   absl::Status MakeRoom(uint64_t record_bytes);
   void TakeBack(AppendFile& file, uint64_t size_bytes, const absl::Status& cause);
+
+  absl::StatusOr<bool> FirstExceeds(const Retention& retention, absl::Time now) const;
 
   // Syncing. Until all below `target` is durable; without it in any case.
   absl::Status SyncFile(std::optional<uint64_t> target);

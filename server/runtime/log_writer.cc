@@ -1,5 +1,6 @@
 #include "server/runtime/log_writer.h"
 
+#include <chrono>
 #include <span>
 #include <utility>
 
@@ -29,7 +30,14 @@ void LogWriter::Append(RecordKind kind, std::string payload) {
   Enqueue({kind, nullptr, std::move(payload)});
 }
 
+uint64_t LogWriter::logged_offset() const {
+  absl::MutexLock lock(&mu_);
+  return logged_offset_;
+}
+
 void LogWriter::Enqueue(Entry entry) {
+  appended_bytes_ +=
+      entry.message != nullptr ? entry.message->wire_size_bytes() : entry.payload.size();
   absl::MutexLock lock(&mu_);
   entries_.push_back(std::make_unique<Entry>(std::move(entry)));
   if (strand_running_) return;
@@ -109,7 +117,11 @@ absl::Status LogWriter::WriteOut(const std::vector<const Entry*>& entries) {
     absl::StatusOr<uint64_t> offset = log_->Append(entry.kind, bytes);
     if (!offset.ok()) return offset.status();
   }
-  return options_.sync ? log_->Sync() : absl::OkStatus();
+  if (!options_.sync) return absl::OkStatus();
+  const auto begin = std::chrono::steady_clock::now();
+  absl::Status status = log_->Sync();
+  sync_latency_.Record(absl::FromChrono(std::chrono::steady_clock::now() - begin));
+  return status;
 }
 
 absl::Status LogWriter::Recover() {

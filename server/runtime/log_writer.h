@@ -3,6 +3,7 @@
 #ifndef FRESHET_SERVER_RUNTIME_LOG_WRITER_H_
 #define FRESHET_SERVER_RUNTIME_LOG_WRITER_H_
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -19,6 +20,7 @@
 #include "server/file/file_system.h"
 #include "server/log/log.h"
 #include "server/log/record_kind.h"
+#include "server/runtime/latency_histogram.h"
 #include "server/runtime/worker_pool.h"
 
 namespace freshet {
@@ -59,9 +61,18 @@ class LogWriter : public std::enable_shared_from_this<LogWriter> {
   void StopRetrying();
 
   // See Log. May block on the disk; other threads append meanwhile.
-  absl::Status DropBefore(uint64_t offset) { return log_->DropBefore(offset); }
+  absl::Status DropBefore(uint64_t offset, const Retention& retention, absl::Time now) {
+    return log_->DropBefore(offset, retention, now);
+  }
   uint64_t first_offset() const { return log_->first_offset(); }
   uint64_t size_bytes() const { return log_->size_bytes(); }
+
+  // All records below this are logged.
+  uint64_t logged_offset() const ABSL_LOCKS_EXCLUDED(mu_);
+  // Of all records that were put in line so far.
+  uint64_t appended_bytes() const { return appended_bytes_; }
+  // Since the writer was created.
+  LatencyHistogram::Counts sync_latency() const { return sync_latency_.Read(); }
 
  private:
   struct Entry {
@@ -87,9 +98,12 @@ class LogWriter : public std::enable_shared_from_this<LogWriter> {
   LoggedCallback logged_callback_;
   FaultCallback fault_callback_;
 
+  std::atomic<uint64_t> appended_bytes_{0};
+  LatencyHistogram sync_latency_;
+
   bool faulty_ = false;  // Owned by the strand: the last attempt failed.
 
-  absl::Mutex mu_;
+  mutable absl::Mutex mu_;
   std::deque<std::unique_ptr<Entry>> entries_ ABSL_GUARDED_BY(mu_);  // Not yet logged.
   uint64_t logged_offset_ ABSL_GUARDED_BY(mu_);                      // Of the first entry.
   bool strand_running_ ABSL_GUARDED_BY(mu_) = false;

@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "freshet/v1/model.pb.h"
 #include "server/runtime/model_runtime.h"
+#include "server/runtime/recovery_progress.h"
 #include "server/runtime/runtime_environment.h"
 
 namespace freshet {
@@ -21,8 +22,10 @@ std::string FormatManifest(const v1::Model& spec);
 // damaged snapshot is named in the server's log, and the one before it is used. Fails, with the
 // file and the ways out in the message, where the log is damaged or does not reach back to a usable
 // state: nothing is skipped. A model that was just created is recovered to its empty state.
+// CANCELLED where `progress` was. Blocks; any thread.
 absl::StatusOr<std::shared_ptr<ModelRuntime>> RecoverModel(const RuntimeEnvironment& environment,
-                                                           const std::string& model_id);
+                                                           const std::string& model_id,
+                                                           RecoveryProgress& progress);
 
 }  // namespace freshet
 

@@ -2,6 +2,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include <cstddef>
+#include <latch>
 #include <utility>
 
 #include "core/base/str_cat.h"
@@ -23,6 +25,7 @@ absl::StatusOr<v1::Model> MakeSpec(std::string_view model_id, const v1::Model& r
   spec.set_durability(requested.durability() == v1::DURABILITY_UNSPECIFIED
                           ? v1::DURABILITY_FSYNC
                           : requested.durability());
+  if (requested.has_log_retention()) *spec.mutable_log_retention() = requested.log_retention();
   *spec.mutable_create_time() =
       google::protobuf::util::TimeUtil::NanosecondsToTimestamp(absl::ToUnixNanos(now));
   v1::LearnerSpec learner;
@@ -38,24 +41,75 @@ absl::StatusOr<v1::Model> MakeSpec(std::string_view model_id, const v1::Model& r
 }  // namespace
 
 ModelRegistry::ModelRegistry(const RuntimeEnvironment& environment)
-    : environment_(environment), models_(std::make_shared<const ModelMap>()) {}
+    : environment_(environment),
+      recovery_(std::make_shared<Recovery>()),
+      models_(std::make_shared<const ModelMap>()) {}
 
-absl::StatusOr<std::unique_ptr<ModelRegistry>> ModelRegistry::Open(
-    const RuntimeEnvironment& environment) {
-  absl::StatusOr<std::vector<std::string>> ids = environment.data_dir.ListModels();
+absl::Status ModelRegistry::Recover() {
+  absl::StatusOr<std::vector<std::string>> ids = environment_.data_dir.ListModels();
   if (!ids.ok()) return ids.status();
-  auto models = std::make_shared<ModelMap>();
-  for (const std::string& id : *ids) {
-    absl::StatusOr<std::shared_ptr<ModelRuntime>> model = RecoverModel(environment, id);
-    if (!model.ok()) return model.status();
-    models->emplace(id, *std::move(model));
+  const auto recovery = std::make_shared<Recovery>();
+  for (const std::string& id : *ids) (*recovery)[id];
+  recovery_.store(recovery);
+
+  // Shared with the tasks, since the last may still be within count_down() when wait() returns.
+  struct Outcome {
+    explicit Outcome(size_t count) : left(static_cast<ptrdiff_t>(count)) {}
+    std::latch left;
+    absl::Mutex mu;
+    absl::Status failure ABSL_GUARDED_BY(mu);
+    ModelMap models ABSL_GUARDED_BY(mu);
+  };
+  const auto outcome = std::make_shared<Outcome>(ids->size());
+  for (auto& [id, progress] : *recovery) {
+    environment_.learners.Post([this, recovery, outcome, &id = id, &progress = progress] {
+      if (recovery_cancelled_) progress.cancelled = true;
+      absl::StatusOr<std::shared_ptr<ModelRuntime>> model =
+          RecoverModel(environment_, id, progress);
+      {
+        const absl::MutexLock lock(&outcome->mu);
+        if (model.ok()) {
+          outcome->models.emplace(id, *std::move(model));
+        } else if (outcome->failure.ok()) {
+          outcome->failure = model.status();
+          CancelRecovery();
+        }
+      }
+      outcome->left.count_down();
+    });
   }
-  std::unique_ptr<ModelRegistry> registry(new ModelRegistry(environment));
-  registry->models_.store(std::move(models));
-  return registry;
+  outcome->left.wait();
+  const absl::MutexLock lock(&outcome->mu);
+  if (!outcome->failure.ok()) return outcome->failure;
+  if (recovery_cancelled_) return absl::CancelledError("the server is stopping");
+  models_.store(std::make_shared<const ModelMap>(std::move(outcome->models)));
+  recovery_.store(nullptr);
+  return absl::OkStatus();
+}
+
+void ModelRegistry::CancelRecovery() {
+  recovery_cancelled_ = true;
+  if (const std::shared_ptr<Recovery> recovery = recovery_.load()) {
+    for (auto& [id, progress] : *recovery) progress.cancelled = true;
+  }
+}
+
+absl::Status ModelRegistry::Ready() const {
+  const std::shared_ptr<Recovery> recovery = recovery_.load();
+  if (recovery == nullptr) return absl::OkStatus();
+  return absl::UnavailableError(
+      StrCat("the server is starting: it recovers ", recovery->size(), " models; try again soon"));
 }
 
 absl::StatusOr<std::shared_ptr<ModelRuntime>> ModelRegistry::Find(std::string_view model_id) const {
+  if (const std::shared_ptr<Recovery> recovery = recovery_.load()) {
+    const auto recovering = recovery->find(model_id);
+    if (recovering == recovery->end()) return Ready();
+    const RecoveryProgress& progress = recovering->second;
+    return absl::UnavailableError(StrCat("model \"", model_id,
+                                         "\" is being recovered: ", progress.offset.load(), " of ",
+                                         progress.end_offset.load(), " records; try again soon"));
+  }
   const std::shared_ptr<const ModelMap> models = models_.load();
   const auto found = models->find(model_id);
   if (found != models->end()) return found->second;
@@ -65,6 +119,7 @@ absl::StatusOr<std::shared_ptr<ModelRuntime>> ModelRegistry::Find(std::string_vi
 
 absl::StatusOr<std::shared_ptr<ModelRuntime>> ModelRegistry::Create(std::string_view model_id,
                                                                     const v1::Model& requested) {
+  if (absl::Status status = Ready(); !status.ok()) return status;
   absl::MutexLock lock(&change_mu_);
   const std::shared_ptr<const ModelMap> models = models_.load();
   if (models->contains(model_id)) {
@@ -82,8 +137,9 @@ absl::StatusOr<std::shared_ptr<ModelRuntime>> ModelRegistry::Create(std::string_
       !status.ok()) {
     return status;
   }
+  RecoveryProgress progress;
   absl::StatusOr<std::shared_ptr<ModelRuntime>> recovered =
-      RecoverModel(environment_, std::string(model_id));
+      RecoverModel(environment_, std::string(model_id), progress);
   if (!recovered.ok()) {  // No memory for its tables, most likely.
     const absl::Status deleted = environment_.data_dir.DeleteModel(model_id);
     if (!deleted.ok()) spdlog::error("event=cleanup_failed error=\"{}\"", deleted.ToString());

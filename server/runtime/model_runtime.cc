@@ -5,19 +5,13 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/numbers.h"
-#include "absl/strings/str_format.h"
 #include "core/base/str_cat.h"
 #include "google/protobuf/util/time_util.h"
 #include "server/runtime/learner_spec.h"
+#include "server/runtime/snapshot_state.h"
 
 namespace freshet {
 namespace {
-
-bool IsAutomatic(const v1::Snapshot& snapshot) {
-  return snapshot.trigger() == v1::SNAPSHOT_TRIGGER_INTERVAL ||
-         snapshot.trigger() == v1::SNAPSHOT_TRIGGER_SHUTDOWN;
-}
 
 std::shared_ptr<LogWriter> MakeLogWriter(std::unique_ptr<Log> log,
                                          const RuntimeEnvironment& environment,
@@ -29,67 +23,90 @@ std::shared_ptr<LogWriter> MakeLogWriter(std::unique_ptr<Log> log,
                          .retry_interval = environment.log_retry_interval});
 }
 
-std::string_view LastPart(std::string_view name) { return name.substr(name.rfind('/') + 1); }
+ModelFiles::Options FileOptions(const RuntimeEnvironment& environment, const v1::Model& spec) {
+  ModelFiles::Options options{.keep_snapshot_count = environment.keep_snapshot_count,
+                              .log_retention = environment.log_retention,
+                              .clock = environment.clock};
+  const v1::LogRetention& retention = spec.log_retention();
+  if (retention.has_max_bytes()) options.log_retention.max_bytes = retention.max_bytes();
+  if (retention.has_max_age_s()) {
+    options.log_retention.max_age = absl::Seconds(retention.max_age_s());
+  }
+  return options;
+}
 
 }  // namespace
 
 ModelRuntime::ModelRuntime(const RuntimeEnvironment& environment, std::string model_id,
-                           v1::Model spec, std::unique_ptr<SnapshotStore> snapshots,
-                           std::unique_ptr<Log> log)
+                           RecoveredModel& recovered)
     : environment_(environment),
       id_(std::move(model_id)),
-      spec_(std::move(spec)),
+      spec_(std::move(recovered.spec)),
       loss_(LossKindOf(spec_.variants(0).learner())),
-      snapshots_(std::move(snapshots)),
-      log_(MakeLogWriter(std::move(log), environment, spec_)) {
-  for (const v1::SnapshotFileHeader& header : snapshots_->List()) {
-    snapshot_offset_ = std::max(snapshot_offset_.load(), header.snapshot().offset());
-    uint64_t number = 0;
-    const std::string_view id = LastPart(header.snapshot().name());
-    if (id.front() == 's' && absl::SimpleAtoi(ToAbsl(id.substr(1)), &number)) {
-      next_snapshot_number_ = std::max(next_snapshot_number_.load(), number + 1);
-    }
-  }
-}
+      log_(MakeLogWriter(std::move(recovered.log), environment, spec_)),
+      replayed_bytes_(recovered.replayed_bytes),
+      files_(std::move(recovered.snapshots), log_, std::move(recovered.restores),
+             FileOptions(environment, spec_)) {}
 
 std::shared_ptr<ModelRuntime> ModelRuntime::Start(const RuntimeEnvironment& environment,
-                                                  std::string model_id, v1::Model spec,
-                                                  std::unique_ptr<SnapshotStore> snapshots,
-                                                  std::unique_ptr<Log> log,
-                                                  std::unique_ptr<ModelState> state) {
-  std::shared_ptr<ModelRuntime> runtime(new ModelRuntime(
-      environment, std::move(model_id), std::move(spec), std::move(snapshots), std::move(log)));
-  const auto publish = [served = runtime->served_](const ModelState& applied) {
-    if (served->champion.load(std::memory_order_relaxed) != applied.champion()) {
-      served->champion.store(applied.champion());
-    }
-    served->offset.store(applied.offset(), std::memory_order_release);
+                                                  std::string model_id, RecoveredModel model) {
+  std::shared_ptr<ModelRuntime> runtime(new ModelRuntime(environment, std::move(model_id), model));
+  const auto publish = [weak = std::weak_ptr<ModelRuntime>(runtime)](const ModelState& applied) {
+    if (const auto self = weak.lock()) self->Publish(applied);
   };
   runtime->pipeline_ =
-      Pipeline::Start(std::move(state), runtime->log_, environment.learners,
+      Pipeline::Start(std::move(model.state), runtime->log_, environment.learners,
                       Pipeline::Options{.max_queue_bytes = environment.max_queue_bytes}, publish);
   return runtime;
+}
+
+void ModelRuntime::Publish(const ModelState& state) {
+  if (champion_.load(std::memory_order_relaxed) != state.champion()) {
+    champion_.store(state.champion());
+  }
+  offset_.store(state.offset(), std::memory_order_release);
+  SnapshotGrownLog();
+}
+
+uint64_t ModelRuntime::logged_bytes() const {
+  return log_ == nullptr ? 0 : replayed_bytes_ + log_->appended_bytes();
+}
+
+void ModelRuntime::SnapshotGrownLog() {
+  const uint64_t limit = environment_.snapshot_log_growth_bytes;
+  if (limit == 0 || logged_bytes() - snapshot_logged_bytes_ < limit || pipeline_ == nullptr ||
+      growth_snapshot_running_.exchange(true)) {
+    return;
+  }
+  CreateSnapshot("", v1::SNAPSHOT_TRIGGER_LOG_GROWTH,
+                 [self = shared_from_this()](const absl::StatusOr<v1::Snapshot>& snapshot) {
+                   if (!snapshot.ok()) {  // After as many bytes again it is tried again.
+                     spdlog::error("event=snapshot_failed model={} error=\"{}\"", self->name(),
+                                   std::string(snapshot.status().message()));
+                   }
+                   self->growth_snapshot_running_ = false;
+                 });
 }
 
 uint64_t ModelRuntime::Predict(const ExampleBatch& examples, std::span<float> scores,
                                std::span<float> predictions) const {
   const uint64_t now = offset();
-  const std::shared_ptr<const Learner> champion = served_->champion.load();
+  const std::shared_ptr<const Learner> champion = champion_.load();
   champion->PredictBatch(examples, scores);
   std::transform(scores.begin(), scores.end(), predictions.begin(),
                  [&](float score) { return champion->Prediction(score); });
   return now;
 }
 
-float ModelRuntime::Prediction(float score) const {
-  return served_->champion.load()->Prediction(score);
-}
+float ModelRuntime::Prediction(float score) const { return champion_.load()->Prediction(score); }
 
 void ModelRuntime::Describe(Callback<v1::Model> done) {
   pipeline_->RunOnWriter([self = shared_from_this(), done = std::move(done)](ModelState& state) {
     v1::Model model = self->spec_;
     state.Describe(model);
     model.set_queued_example_count(self->pipeline_->queued_example_count());
+    *model.mutable_storage() = self->files_.Describe();
+    model.mutable_storage()->set_last_pause_ms(self->last_pause_ms_);
     done(std::move(model));
   });
 }
@@ -104,13 +121,9 @@ void ModelRuntime::ComputeDigest(Callback<v1::ComputeDigestResponse> done) {
   });
 }
 
-std::string ModelRuntime::NextSnapshotId() {
-  return absl::StrFormat("s%06d", next_snapshot_number_.fetch_add(1));
-}
-
 void ModelRuntime::CreateSnapshot(std::string snapshot_id, v1::SnapshotTrigger trigger,
                                   Callback<v1::Snapshot> done) {
-  if (snapshot_id.empty()) snapshot_id = NextSnapshotId();
+  if (snapshot_id.empty()) snapshot_id = files_.NextSnapshotId();
   v1::SnapshotFileHeader header;
   *header.mutable_model() = spec_;
   header.mutable_snapshot()->set_name(StrCat(name(), "/snapshots/", snapshot_id));
@@ -128,6 +141,8 @@ void ModelRuntime::CreateSnapshot(std::string snapshot_id, v1::SnapshotTrigger t
     *snapshot.mutable_create_time() =
         google::protobuf::util::TimeUtil::NanosecondsToTimestamp(absl::ToUnixNanos(begin));
     snapshot.set_pause_ms(absl::ToDoubleMilliseconds(self->environment_.clock() - begin));
+    self->last_pause_ms_ = snapshot.pause_ms();
+    self->snapshot_logged_bytes_ = self->logged_bytes();
     // A snapshot must never be ahead of the log, which would go on with other records.
     self->pipeline_->WhenLogged(
         state.offset(), [self, header = std::move(header), copy,
@@ -137,82 +152,43 @@ void ModelRuntime::CreateSnapshot(std::string snapshot_id, v1::SnapshotTrigger t
             return;
           }
           self->environment_.io.Post(
-              [self, header, copy, done] { done(self->WriteSnapshot(header, *copy)); });
+              [self, header, copy, done] { done(self->files_.WriteSnapshot(header, *copy)); });
         });
   });
 }
 
-absl::StatusOr<v1::Snapshot> ModelRuntime::WriteSnapshot(v1::SnapshotFileHeader header,
-                                                         const StateWriter& state) {
-  const uint64_t offset = header.snapshot().offset();
-  const absl::Time begin = environment_.clock();
-  absl::StatusOr<v1::SnapshotFileHeader> written =
-      snapshots_->Write(std::move(header), state.Chunks());
-  if (!written.ok()) return written.status();
-  snapshot_offset_ = std::max(snapshot_offset_.load(), offset);
-  spdlog::info("event=snapshot name={} offset={} bytes={} pause_ms={:.2f} write_ms={:.1f}",
-               written->snapshot().name(), offset, written->snapshot().size_bytes(),
-               written->snapshot().pause_ms(),
-               absl::ToDoubleMilliseconds(environment_.clock() - begin));
-  DeleteOldFiles();
-  return written->snapshot();
-}
-
-void ModelRuntime::DeleteOldFiles() {
-  const absl::MutexLock lock(&cleanup_mu_);
-  std::vector<v1::Snapshot> automatic;  // Oldest first, as List() is.
-  for (const v1::SnapshotFileHeader& header : snapshots_->List()) {
-    if (IsAutomatic(header.snapshot())) automatic.push_back(header.snapshot());
-  }
-  if (automatic.empty()) return;
-  const size_t keep = std::min<size_t>(automatic.size(), environment_.keep_snapshot_count);
-  const auto kept = automatic.end() - static_cast<ptrdiff_t>(keep);
-  for (auto it = automatic.begin(); it != kept; ++it) {
-    const absl::Status status = snapshots_->Delete(LastPart(it->name()));
-    if (!status.ok() && !absl::IsNotFound(status)) {
-      spdlog::warn("event=snapshot_delete_failed name={} error=\"{}\"", it->name(),
-                   status.ToString());
-    }
-  }
-  if (log_ == nullptr) return;
-  if (const absl::Status status = log_->DropBefore(kept->offset()); !status.ok()) {
-    spdlog::warn("event=log_delete_failed model={} error=\"{}\"", name(), status.ToString());
-  }
-}
-
-void ModelRuntime::RestoreSnapshot(std::string_view snapshot_id, Callback<v1::Model> done) {
-  absl::StatusOr<LoadedSnapshot> loaded = snapshots_->Load(snapshot_id);
-  if (!loaded.ok()) {
-    done(loaded.status());
-    return;
-  }
-  absl::StatusOr<std::unique_ptr<ModelState>> state = ModelState::Create(spec_);
+void ModelRuntime::RestoreSnapshot(const std::string& snapshot_id, Callback<v1::Model> done) {
+  files_.BeginRestore(snapshot_id);
+  absl::StatusOr<std::unique_ptr<ModelState>> state =
+      LoadSnapshotState(spec_, snapshot_id, files_.snapshots());
   if (!state.ok()) {
-    done(state.status());
+    files_.EndRestore(snapshot_id);
+    done(absl::Status(state.status().code(),
+                      StrCat(ToStd(state.status().message()), "; the model was left as it is")));
     return;
   }
-  if (absl::Status status = (*state)->Load(loaded->payload()); !status.ok()) {
-    done(absl::DataLossError(StrCat(snapshots_->PathOf(snapshot_id), ": ", ToStd(status.message()),
-                                    "; the model was left as it is")));
-    return;
-  }
-  pipeline_->SubmitRestore(
-      std::string(snapshot_id), *std::move(state),
-      [self = shared_from_this(), done = std::move(done)](const LearnOutcome& outcome) {
-        if (!outcome.status.ok()) {
-          done(outcome.status);
-          return;
-        }
-        // What is on disk must lead to the restored state too.
-        self->CreateSnapshot("", v1::SNAPSHOT_TRIGGER_INTERVAL,
-                             [self, done](const absl::StatusOr<v1::Snapshot>& snapshot) {
-                               if (snapshot.ok()) {
-                                 self->Describe(done);
-                               } else {
-                                 done(snapshot.status());
-                               }
-                             });
-      });
+  pipeline_->SubmitRestore(snapshot_id, *std::move(state),
+                           [self = shared_from_this(), snapshot_id,
+                            done = std::move(done)](const LearnOutcome& outcome) {
+                             // Where the record could not be logged now, it still may be later on.
+                             if (outcome.offset > 0)
+                               self->files_.AddRestore(snapshot_id, outcome.offset - 1);
+                             self->files_.EndRestore(snapshot_id);
+                             if (!outcome.status.ok()) {
+                               done(outcome.status);
+                               return;
+                             }
+                             // What is on disk must lead to the restored state too.
+                             self->CreateSnapshot(
+                                 "", v1::SNAPSHOT_TRIGGER_RESTORE,
+                                 [self, done](const absl::StatusOr<v1::Snapshot>& snapshot) {
+                                   if (snapshot.ok()) {
+                                     self->Describe(done);
+                                   } else {
+                                     done(snapshot.status());
+                                   }
+                                 });
+                           });
 }
 
 }  // namespace freshet

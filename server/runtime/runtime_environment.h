@@ -7,6 +7,7 @@
 
 #include "absl/time/time.h"
 #include "server/file/data_dir.h"
+#include "server/log/log.h"
 #include "server/runtime/worker_pool.h"
 
 namespace freshet {
@@ -20,7 +21,9 @@ struct RuntimeEnvironment {
   std::function<absl::Time()> clock;
 
   uint32_t keep_snapshot_count = 3;                  // Automatic ones, for each model; >= 1.
+  uint64_t snapshot_log_growth_bytes = 0;            // See v1.SnapshotConfig; 0: never.
   uint64_t log_segment_bytes = uint64_t{128} << 20;  // See LogOptions.
+  Retention log_retention = {};                      // For models that set none of their own.
   absl::Duration log_retry_interval = absl::Milliseconds(500);  // See LogWriter.
   uint64_t max_queue_bytes = uint64_t{64} << 20;                // For each model.
   uint32_t max_models = 10'000;

@@ -66,7 +66,7 @@ absl::StatusOr<v1::ListSnapshotsResponse> ListSnapshotPage(
     const ModelRegistry& registry, const v1::ListSnapshotsRequest& request) {
   absl::StatusOr<Model> model = FindModel(registry, request.parent());
   if (!model.ok()) return model.status();
-  const std::vector<v1::SnapshotFileHeader> headers = (*model)->snapshots().List();
+  const std::vector<v1::SnapshotFileHeader> headers = (*model)->files().snapshots().List();
   v1::ListSnapshotsResponse response;
   const auto size = static_cast<size_t>(PageSize(request.page_size()));
   // The token is the name of the last snapshot given; should it be gone, listing ends.
@@ -126,6 +126,10 @@ grpc::ServerUnaryReactor* ModelServiceImpl::ListModels(grpc::CallbackServerConte
                                                        const v1::ListModelsRequest* request,
                                                        v1::ListModelsResponse* response) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  if (absl::Status status = registry_.Ready(); !status.ok()) {
+    reactor->Finish(ToGrpcStatus(status));
+    return reactor;
+  }
   const std::shared_ptr<const ModelRegistry::ModelMap> models = registry_.models();
   const auto size = static_cast<size_t>(PageSize(request->page_size()));
   // The token is the id of the last model given.
@@ -180,7 +184,8 @@ grpc::ServerUnaryReactor* ModelServiceImpl::GetSnapshot(grpc::CallbackServerCont
     if (!name.ok()) return name.status();
     absl::StatusOr<Model> model = registry_.Find(name->model_id);
     if (!model.ok()) return model.status();
-    absl::StatusOr<v1::SnapshotFileHeader> header = (*model)->snapshots().Get(name->snapshot_id);
+    absl::StatusOr<v1::SnapshotFileHeader> header =
+        (*model)->files().snapshots().Get(name->snapshot_id);
     if (!header.ok()) return header.status();
     return header->snapshot();
   };
@@ -205,7 +210,7 @@ grpc::ServerUnaryReactor* ModelServiceImpl::DeleteSnapshot(
     absl::Status status = name.status();
     if (status.ok()) {
       absl::StatusOr<Model> model = registry_.Find(name->model_id);
-      status = model.ok() ? (*model)->snapshots().Delete(name->snapshot_id) : model.status();
+      status = model.ok() ? (*model)->files().DeleteSnapshot(name->snapshot_id) : model.status();
     }
     reactor->Finish(ToGrpcStatus(status));
   });

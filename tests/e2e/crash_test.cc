@@ -288,7 +288,8 @@ TEST_F(CrashTest, SeveralProducersAreLearnedOnceInTheOrderOfTheLog) {
 }
 
 TEST_F(CrashTest, WithRetentionAStreamIsLearnedAsIfNothingHadHappened) {
-  SetConfig("snapshots { interval_s: 1 keep_count: 1 } log { segment_bytes: 16384 }");
+  SetConfig(
+      "snapshots { interval_s: 1 keep_count: 1 } log { segment_bytes: 16384 retain_bytes: 0 }");
   ASSERT_NO_FATAL_FAILURE(Serve());
   ASSERT_TRUE(client_->CreateModel("fsync", Learner(), v1::DURABILITY_FSYNC).ok());
   ASSERT_TRUE(client_->CreateModel("os", Learner(), v1::DURABILITY_OS).ok());

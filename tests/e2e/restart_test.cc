@@ -103,7 +103,7 @@ std::vector<v1::LearnerSpec> AllLearners() {
 TEST_F(RestartTest, EveryLearnerGoesOnExactlyAfterACleanStop) {
   constexpr int kTotal = 3000;
   constexpr int kStopAt = 1234;
-  Start();
+  ASSERT_NO_FATAL_FAILURE(Start());
   const std::vector<v1::LearnerSpec> learners = AllLearners();
   for (size_t i = 0; i < learners.size(); ++i) {
     ASSERT_TRUE(client_->CreateModel("whole" + std::to_string(i), learners[i]).ok());
@@ -112,7 +112,7 @@ TEST_F(RestartTest, EveryLearnerGoesOnExactlyAfterACleanStop) {
     Push("parted" + std::to_string(i), 0, kStopAt, 100);
   }
   ASSERT_EQ(server_->Stop().code, 0);
-  Start();
+  ASSERT_NO_FATAL_FAILURE(Start());
   for (size_t i = 0; i < learners.size(); ++i) {
     Push("parted" + std::to_string(i), kStopAt, kTotal - kStopAt, 37);
     EXPECT_EQ(client_->ComputeDigest("parted" + std::to_string(i))->digest,
@@ -122,7 +122,7 @@ TEST_F(RestartTest, EveryLearnerGoesOnExactlyAfterACleanStop) {
 }
 
 TEST_F(RestartTest, EveryLearnerComesBackExactlyAfterAKill) {
-  Start();
+  ASSERT_NO_FATAL_FAILURE(Start());
   const std::vector<v1::LearnerSpec> learners = AllLearners();
   std::vector<std::string> digests;
   for (size_t i = 0; i < learners.size(); ++i) {
@@ -136,7 +136,7 @@ TEST_F(RestartTest, EveryLearnerComesBackExactlyAfterAKill) {
     digests.push_back(client_->ComputeDigest(model)->digest);
   }
   EXPECT_EQ(server_->Kill().signal, SIGKILL);
-  Start();
+  ASSERT_NO_FATAL_FAILURE(Start());
   for (size_t i = 0; i < learners.size(); ++i) {
     EXPECT_EQ(client_->ComputeDigest("m" + std::to_string(i))->digest, digests[i])
         << learners[i].ShortDebugString();
@@ -144,40 +144,40 @@ TEST_F(RestartTest, EveryLearnerComesBackExactlyAfterAKill) {
 }
 
 TEST_F(RestartTest, PredictionsAreTheSameToTheBit) {
-  Start();
+  ASSERT_NO_FATAL_FAILURE(Start());
   ASSERT_TRUE(client_->CreateModel("ctr", SmallLearner()).ok());
   Push("ctr", 0, 2000, 128);
   const std::vector<float> before = PredictSome("ctr");
   ASSERT_EQ(server_->Stop().code, 0);
-  Start();
+  ASSERT_NO_FATAL_FAILURE(Start());
   EXPECT_EQ(PredictSome("ctr"), before);
   EXPECT_EQ(client_->GetModel("ctr")->example_count(), 2000U);
 }
 
 TEST_F(RestartTest, WithoutALogACleanStopStillKeepsEverything) {
-  Start();
+  ASSERT_NO_FATAL_FAILURE(Start());
   ASSERT_TRUE(client_->CreateModel("ctr", SmallLearner(), v1::DURABILITY_NONE).ok());
   Push("ctr", 0, 500, 50);
   const std::string digest = client_->ComputeDigest("ctr")->digest;
   ASSERT_EQ(server_->Stop().code, 0);
-  Start();
+  ASSERT_NO_FATAL_FAILURE(Start());
   EXPECT_EQ(client_->ComputeDigest("ctr")->digest, digest);
 }
 
 TEST_F(RestartTest, WithoutALogACrashGoesBackToTheNewestSnapshot) {
-  Start();
+  ASSERT_NO_FATAL_FAILURE(Start());
   ASSERT_TRUE(client_->CreateModel("ctr", SmallLearner(), v1::DURABILITY_NONE).ok());
   Push("ctr", 0, 500, 50);
   const std::string digest = client_->ComputeDigest("ctr")->digest;
   ASSERT_TRUE(client_->CreateSnapshot("ctr").ok());
   Push("ctr", 500, 100, 50);
   server_->Kill();
-  Start();
+  ASSERT_NO_FATAL_FAILURE(Start());
   EXPECT_EQ(client_->ComputeDigest("ctr")->digest, digest);
 }
 
 TEST_F(RestartTest, APusherGoesOnThroughACrashWithoutLosingOrDoubling) {
-  Start();
+  ASSERT_NO_FATAL_FAILURE(Start());
   ASSERT_TRUE(client_->CreateModel("ctr", SmallLearner()).ok());
   ASSERT_TRUE(client_->CreateModel("reference", SmallLearner()).ok());
   const std::string address = server_->address();
@@ -201,7 +201,7 @@ TEST_F(RestartTest, APusherGoesOnThroughACrashWithoutLosingOrDoubling) {
 }
 
 TEST_F(RestartTest, SnapshotsAreListedRestoredAndDeleted) {
-  Start();
+  ASSERT_NO_FATAL_FAILURE(Start());
   ASSERT_TRUE(client_->CreateModel("ctr", SmallLearner()).ok());
   Push("ctr", 0, 500, 50);
   const std::string digest = client_->ComputeDigest("ctr")->digest;
@@ -220,16 +220,95 @@ TEST_F(RestartTest, SnapshotsAreListedRestoredAndDeleted) {
   EXPECT_EQ(client_->ComputeDigest("ctr")->digest, digest);
 
   server_->Kill();
-  Start();
+  ASSERT_NO_FATAL_FAILURE(Start());
   EXPECT_EQ(client_->ComputeDigest("ctr")->digest, digest);
-  EXPECT_TRUE(client_->GetSnapshot("ctr", "before").ok());
-  EXPECT_TRUE(client_->DeleteSnapshot("ctr", "before").ok());
-  EXPECT_EQ(client_->GetSnapshot("ctr", "before").status().code(), absl::StatusCode::kNotFound);
-  EXPECT_EQ(client_->RestoreSnapshot("ctr", "before").status().code(), absl::StatusCode::kNotFound);
+  EXPECT_TRUE(client_->CreateSnapshot("ctr", "after").ok());
+  EXPECT_TRUE(client_->DeleteSnapshot("ctr", "after").ok());
+  EXPECT_EQ(client_->GetSnapshot("ctr", "after").status().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(client_->RestoreSnapshot("ctr", "after").status().code(), absl::StatusCode::kNotFound);
+}
+
+// A snapshot that was restored could once be deleted, automatically too, while the log still named
+// it: a damaged snapshot behind the restore then made the model unrecoverable.
+TEST_F(RestartTest, ARestoredSnapshotStaysAsLongAsTheLogMayRestoreItAgain) {
+  const std::string config = folder_.path() + ".config";
+  std::ofstream(config) << "snapshots { interval_s: 0 keep_count: 2 }";
+  ASSERT_NO_FATAL_FAILURE(Start({"--config=" + config}));
+  ASSERT_TRUE(client_->CreateModel("ctr", SmallLearner()).ok());
+  Push("ctr", 0, 500, 50);
+  ASSERT_TRUE(client_->CreateSnapshot("ctr", "before").ok());
+  Push("ctr", 500, 500, 50);
+  ASSERT_TRUE(client_->RestoreSnapshot("ctr", "before").ok());
+  Push("ctr", 1000, 500, 50);
+  const std::string digest = client_->ComputeDigest("ctr")->digest;
+  for (int restart = 0; restart < 2; ++restart) {
+    const absl::Status refused = client_->DeleteSnapshot("ctr", "before");
+    EXPECT_TRUE(absl::IsFailedPrecondition(refused)) << refused;
+    server_->Kill();
+    for (const char* id : {"s000001", "s000002"}) {  // Those behind the restore.
+      const std::string path = folder_.path() + "/models/ctr/snapshots/" + id + ".snapshot";
+      if (std::filesystem::exists(path)) std::filesystem::resize_file(path, 100);
+    }
+    ASSERT_NO_FATAL_FAILURE(Start({"--config=" + config}));
+    EXPECT_EQ(client_->ComputeDigest("ctr")->digest, digest);
+  }
+  // Two automatic snapshots behind the restore: what comes before them is not needed any more.
+  for (int taken = 0; taken < 2; ++taken) {
+    Push("ctr", 1500 + taken, 1, 1);
+    ASSERT_EQ(server_->Stop().code, 0);
+    ASSERT_NO_FATAL_FAILURE(Start({"--config=" + config}));
+  }
+  const absl::Status deleted = client_->DeleteSnapshot("ctr", "before");
+  EXPECT_TRUE(deleted.ok()) << deleted;
+  std::filesystem::remove(config);
+}
+
+TEST_F(RestartTest, TheOnlySnapshotThatRecoveryCanBeginFromCannotBeDeleted) {
+  ASSERT_NO_FATAL_FAILURE(Start());
+  ASSERT_TRUE(client_->CreateModel("ctr", SmallLearner(), v1::DURABILITY_NONE).ok());
+  Push("ctr", 0, 100, 50);
+  ASSERT_TRUE(client_->CreateSnapshot("ctr", "first").ok());
+  EXPECT_TRUE(absl::IsFailedPrecondition(client_->DeleteSnapshot("ctr", "first")));
+  ASSERT_TRUE(client_->CreateSnapshot("ctr", "second").ok());
+  EXPECT_TRUE(client_->DeleteSnapshot("ctr", "first").ok());
+}
+
+TEST_F(RestartTest, ALogThatHasGrownIsFollowedByASnapshot) {
+  const std::string config = folder_.path() + ".config";
+  std::ofstream(config) << "snapshots { interval_s: 0 keep_count: 1 log_growth_bytes: 50000 } "
+                           "log { segment_bytes: 8192 retain_bytes: 20000 }";
+  ASSERT_NO_FATAL_FAILURE(Start({"--config=" + config}));
+  ASSERT_TRUE(client_->CreateModel("ctr", SmallLearner()).ok());
+  const absl::Time deadline = absl::Now() + absl::Seconds(60);
+  v1::Storage storage;
+  for (int pushed = 0; storage.snapshot_offset() == 0 || storage.log_first_offset() == 0;
+       pushed += 500) {
+    ASSERT_LT(absl::Now(), deadline) << storage.ShortDebugString();
+    Push("ctr", pushed, 500, 50);
+    storage = client_->GetModel("ctr")->storage();
+  }
+  const std::vector<v1::Snapshot> snapshots = client_->ListSnapshots("ctr").value();
+  ASSERT_EQ(snapshots.size(), 1U);
+  EXPECT_EQ(snapshots.front().trigger(), v1::SNAPSHOT_TRIGGER_LOG_GROWTH);
+  EXPECT_EQ(storage.snapshot_count(), 1U);
+  EXPECT_GT(storage.snapshot_bytes(), 0U);
+  EXPECT_GT(storage.log_bytes(), 10000U);  // About what is to be retained.
+  EXPECT_LT(storage.log_bytes(), 120000U);
+  EXPECT_LE(storage.log_first_offset(), storage.snapshot_offset());
+  EXPECT_GT(storage.sync_count(), 0U);
+  EXPECT_GT(storage.sync_p50_ms(), 0);
+  EXPECT_GE(storage.sync_p99_ms(), storage.sync_p50_ms());
+  const Digest digest = client_->ComputeDigest("ctr").value();
+  EXPECT_EQ(client_->GetModel("ctr")->storage().logged_offset(), digest.offset);
+  server_->Kill();
+  ASSERT_NO_FATAL_FAILURE(Start({"--config=" + config}));
+  EXPECT_EQ(client_->ComputeDigest("ctr")->digest, digest.digest);
+  EXPECT_EQ(client_->ComputeDigest("ctr")->offset, digest.offset);
+  std::filesystem::remove(config);
 }
 
 TEST_F(RestartTest, ADamagedSnapshotIsNamedAndTheOneBeforeItUsed) {
-  Start();
+  ASSERT_NO_FATAL_FAILURE(Start());
   ASSERT_TRUE(client_->CreateModel("ctr", SmallLearner()).ok());
   Push("ctr", 0, 500, 50);
   ASSERT_TRUE(client_->CreateSnapshot("ctr", "first").ok());
@@ -244,7 +323,7 @@ TEST_F(RestartTest, ADamagedSnapshotIsNamedAndTheOneBeforeItUsed) {
     file.put('\x5a');
     file.put('\xa5');
   }
-  Start();
+  ASSERT_NO_FATAL_FAILURE(Start());
   EXPECT_THAT(server_->Log(), HasSubstr("second"));
   EXPECT_EQ(client_->ComputeDigest("ctr")->digest, digest);  // From the first, and the log.
 }
@@ -252,7 +331,7 @@ TEST_F(RestartTest, ADamagedSnapshotIsNamedAndTheOneBeforeItUsed) {
 TEST_F(RestartTest, AutomaticSnapshotsAreTakenAndKeptByCount) {
   const std::string config = folder_.path() + ".config";
   std::ofstream(config) << "snapshots { interval_s: 1 keep_count: 1 }";
-  Start({"--config=" + config});
+  ASSERT_NO_FATAL_FAILURE(Start({"--config=" + config}));
   ASSERT_TRUE(client_->CreateModel("ctr", SmallLearner()).ok());
   Push("ctr", 0, 50, 50);
   const auto automatic_offset = [&] {

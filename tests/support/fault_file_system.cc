@@ -58,6 +58,7 @@ std::string NameOf(const std::string& path) { return path.substr(path.rfind('/')
 
 struct FaultFileSystem::Node {
   bool is_directory = false;
+  absl::Time modified = absl::UnixEpoch();
   // A file as programs see it, as it is on disk, and what the one has more than the other.
   std::string content;
   std::string disk_content;
@@ -126,6 +127,7 @@ class FaultFileSystem::AppendHandle : public AppendFile {
     const absl::Status status = owner_.MaybeFail(path_, "write");
     if (!status.ok()) bytes.resize(bytes.size() / 2);
     node_->Change({.position = position, .bytes = std::move(bytes)});
+    node_->modified = owner_.now_;
     return status;
   }
 
@@ -341,6 +343,19 @@ absl::StatusOr<uint64_t> FaultFileSystem::FileSize(const std::string& path) {
   const NodePtr node = Find(path);
   if (node == nullptr) return FileError(path, "stat", ENOENT);
   return node->content.size();
+}
+
+absl::StatusOr<absl::Time> FaultFileSystem::ModificationTime(const std::string& path) {
+  const absl::MutexLock lock(&mu_);
+  if (absl::Status status = MaybeFail(path, "stat"); !status.ok()) return status;
+  const NodePtr node = Find(path);
+  if (node == nullptr) return FileError(path, "stat", ENOENT);
+  return node->modified;
+}
+
+void FaultFileSystem::SetTime(absl::Time now) {
+  const absl::MutexLock lock(&mu_);
+  now_ = now;
 }
 
 absl::StatusOr<std::unique_ptr<FileLock>> FaultFileSystem::LockFile(const std::string& path) {

@@ -45,6 +45,8 @@ class FaultFileSystem : public FileSystem {
   void FailFrom(uint64_t call, int error_number);
   // Nothing fails any more.
   void Heal();
+  // The time that files written from now on bear; the Unix epoch until it is set.
+  void SetTime(absl::Time now);
   // Calls since the last FailCall(), FailFrom() or Heal().
   uint64_t calls() const;
 
@@ -66,6 +68,7 @@ class FaultFileSystem : public FileSystem {
   absl::Status RemoveDir(const std::string& path) override;
   absl::Status SyncDir(const std::string& path) override;
   absl::StatusOr<uint64_t> FileSize(const std::string& path) override;
+  absl::StatusOr<absl::Time> ModificationTime(const std::string& path) override;
   absl::StatusOr<std::unique_ptr<FileLock>> LockFile(const std::string& path) override;
 
  private:
@@ -89,6 +92,7 @@ class FaultFileSystem : public FileSystem {
 
   mutable absl::Mutex mu_;
   NodePtr root_ ABSL_GUARDED_BY(mu_);
+  absl::Time now_ ABSL_GUARDED_BY(mu_) = absl::UnixEpoch();
   uint64_t calls_ ABSL_GUARDED_BY(mu_) = 0;
   uint64_t fail_first_ ABSL_GUARDED_BY(mu_) = ~uint64_t{0};
   uint64_t fail_last_ ABSL_GUARDED_BY(mu_) = 0;

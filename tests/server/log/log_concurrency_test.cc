@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "absl/time/clock.h"
 #include "server/log/log.h"
 #include "tests/server/log/log_fixture.h"
 
@@ -65,7 +66,7 @@ TEST_F(LogConcurrencyTest, AppendsWhileOthersSyncReadAndDrop) {
   }
   threads.emplace_back([&] {
     while (!done.load()) {
-      EXPECT_TRUE(log.DropBefore(log.next_offset()).ok());
+      EXPECT_TRUE(log.DropBefore(log.next_offset(), {}, absl::Now()).ok());
       const absl::StatusOr<std::unique_ptr<LogReader>> reader = log.NewReader(log.next_offset());
       // The log may have gone on since, but not back.
       EXPECT_TRUE(reader.ok() || absl::IsOutOfRange(reader.status())) << reader.status();
@@ -78,7 +79,7 @@ TEST_F(LogConcurrencyTest, AppendsWhileOthersSyncReadAndDrop) {
   EXPECT_TRUE(log.Sync().ok());
   EXPECT_EQ(log.durable_offset(), kRecords);
   // With the readers gone all but the last segment may go.
-  EXPECT_TRUE(log.DropBefore(kRecords).ok());
+  EXPECT_TRUE(log.DropBefore(kRecords, {}, absl::Now()).ok());
   EXPECT_LT(log.size_bytes(), 100'000U);
 }
 

@@ -10,6 +10,7 @@
 #include <random>
 #include <string>
 
+#include "absl/time/clock.h"
 #include "core/base/str_cat.h"
 #include "server/log/log.h"
 #include "tests/server/log/log_fixture.h"
@@ -63,7 +64,7 @@ class LogUser {
   void Drop(uint64_t offset) {
     if (log_ == nullptr || offset > acknowledged_) return;
     dropped_ = std::max(dropped_, offset);
-    log_->DropBefore(offset).IgnoreError();
+    log_->DropBefore(offset, {}, absl::Now()).IgnoreError();
   }
 
   void Close() { log_.reset(); }

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/time/clock.h"
 #include "core/base/str_cat.h"
 #include "tests/server/log/log_fixture.h"
 #include "tests/support/fault_file_system.h"
@@ -98,13 +99,46 @@ TEST_F(LogTest, RefusesARecordWithoutAKind) {
   EXPECT_TRUE(absl::IsInvalidArgument(log->Append(RecordKind{}, {}).status()));
 }
 
+TEST_F(LogTest, KeepsWhatNobodyNeedsWithinTheRetainedBytes) {
+  std::unique_ptr<Log> log = OpenLog(files_, kDir);
+  AppendMany(*log, 100);
+  const uint64_t size = log->size_bytes();
+  const absl::Time now = absl::UnixEpoch();
+  ASSERT_TRUE(log->DropBefore(100, {.max_bytes = size, .max_age = absl::Hours(1)}, now).ok());
+  EXPECT_EQ(log->first_offset(), 0U);
+  ASSERT_TRUE(log->DropBefore(100, {.max_bytes = size / 2, .max_age = absl::Hours(1)}, now).ok());
+  EXPECT_GT(log->first_offset(), 0U);
+  EXPECT_LE(log->size_bytes(), size / 2);
+  EXPECT_GT(log->size_bytes(), size / 3);
+}
+
+TEST_F(LogTest, KeepsWhatNobodyNeedsForTheRetainedTime) {
+  std::unique_ptr<Log> log = OpenLog(files_, kDir);
+  const absl::Time begin = absl::FromUnixSeconds(1'000'000);
+  files_.SetTime(begin);
+  AppendMany(*log, 50);
+  files_.SetTime(begin + absl::Hours(2));
+  AppendMany(*log, 50);
+  const Retention retention{.max_bytes = ~uint64_t{0}, .max_age = absl::Hours(3)};
+  ASSERT_TRUE(log->DropBefore(100, retention, begin + absl::Hours(3) - absl::Seconds(1)).ok());
+  EXPECT_EQ(log->first_offset(), 0U);
+  ASSERT_TRUE(log->DropBefore(10, retention, begin + absl::Hours(3)).ok());
+  EXPECT_LE(log->first_offset(), 10U);  // What is needed stays, however old.
+  ASSERT_TRUE(log->DropBefore(100, retention, begin + absl::Hours(3)).ok());
+  EXPECT_GT(log->first_offset(), 40U);
+  EXPECT_LE(log->first_offset(), 50U);
+  // A clock that jumps back keeps more, never less.
+  ASSERT_TRUE(log->DropBefore(100, retention, begin - absl::Hours(100)).ok());
+  EXPECT_LE(log->first_offset(), 50U);
+}
+
 TEST_F(LogTest, DropsWholeSegmentsThatNoReaderNeeds) {
   std::unique_ptr<Log> log = OpenLog(files_, kDir);
   AppendMany(*log, 100);
   const uint64_t size = log->size_bytes();
   {
     const auto reader = log->NewReader(30);
-    ASSERT_TRUE(log->DropBefore(60).ok());
+    ASSERT_TRUE(log->DropBefore(60, {}, absl::Now()).ok());
     EXPECT_LE(log->first_offset(), 30U);
     EXPECT_GT(log->first_offset(), 0U);
     for (uint64_t offset = 30; offset < 100; ++offset) {
@@ -112,11 +146,11 @@ TEST_F(LogTest, DropsWholeSegmentsThatNoReaderNeeds) {
     }
   }
   EXPECT_TRUE(absl::IsOutOfRange(log->NewReader(0).status()));
-  ASSERT_TRUE(log->DropBefore(60).ok());
+  ASSERT_TRUE(log->DropBefore(60, {}, absl::Now()).ok());
   EXPECT_GT(log->first_offset(), 30U);
   EXPECT_LE(log->first_offset(), 60U);
   EXPECT_LT(log->size_bytes(), size);
-  ASSERT_TRUE(log->DropBefore(1000).ok());
+  ASSERT_TRUE(log->DropBefore(1000, {}, absl::Now()).ok());
   const uint64_t first = log->first_offset();
   EXPECT_EQ(Files().size(), 1U);
   log = OpenLog(files_, kDir);

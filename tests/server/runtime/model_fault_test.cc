@@ -107,7 +107,8 @@ class Served {
   }
 
   void Recover() {
-    auto model = RecoverModel(environment_, kModel);
+    RecoveryProgress progress;
+    auto model = RecoverModel(environment_, kModel, progress);
     ASSERT_TRUE(model.ok()) << model.status();
     model_ = *std::move(model);
   }
@@ -268,7 +269,8 @@ TEST(ModelFaultTest, WhicheverCallFailsWhileStartingTheNextStartFindsEverything)
                                            .io = pool,
                                            .clock = [] { return absl::UnixEpoch(); },
                                            .server_version = "test"};
-      const auto model = RecoverModel(environment, kModel);
+      RecoveryProgress progress;
+      const auto model = RecoverModel(environment, kModel, progress);
       EXPECT_TRUE(model.ok() || !model.status().message().empty());
     }
     reached = files.calls() > call;

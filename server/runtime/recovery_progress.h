@@ -1,0 +1,18 @@
+#ifndef FRESHET_SERVER_RUNTIME_RECOVERY_PROGRESS_H_
+#define FRESHET_SERVER_RUNTIME_RECOVERY_PROGRESS_H_
+
+#include <atomic>
+#include <cstdint>
+
+namespace freshet {
+
+// How far the recovery of one model has come: written by who recovers it, read by anybody.
+struct RecoveryProgress {
+  std::atomic<uint64_t> offset{0};      // Records that its state includes so far.
+  std::atomic<uint64_t> end_offset{0};  // Records that it will include; 0 until that is known.
+  std::atomic<bool> cancelled{false};   // Set by anybody: the recovery ends soon, with CANCELLED.
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_SERVER_RUNTIME_RECOVERY_PROGRESS_H_

@@ -1,0 +1,140 @@
+// A server that is still recovering its models: it says so, and can be stopped.
+//
+// The recovery is held up for as long as a test wants by a pipe in the place of a snapshot: opening
+// it for reading waits for somebody who writes.
+
+#include <gmock/gmock.h>
+#include <grpcpp/generic/generic_stub.h>
+#include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/stat.h>
+
+#include <fstream>
+#include <memory>
+#include <string>
+
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "client/client.h"
+#include "client/pusher.h"
+#include "tests/support/random_examples.h"
+#include "tests/support/server_process.h"
+
+namespace freshet {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr absl::Duration kPatience = absl::Seconds(60);
+
+class StartingTest : public testing::Test {
+ protected:
+  // Leaves a model with examples behind a kill, and starts the server on it, which then waits.
+  void StartHeldUp() {
+    {
+      auto server = ServerProcess::Start(DataDir());
+      ASSERT_TRUE(server.ok()) << server.status();
+      auto client = Client::Connect({.server = (*server)->address()});
+      ASSERT_TRUE(client.ok()) << client.status();
+      v1::LearnerSpec learner;
+      learner.set_loss(v1::LOSS_LOGISTIC);
+      learner.set_bits(12);
+      ASSERT_TRUE((*client)->CreateModel("ctr", learner).ok());
+      auto pusher = Pusher::Start(**client, "ctr", {});
+      ASSERT_TRUE(pusher.ok()) << pusher.status();
+      ExampleBatchBuilder batch;
+      RandomExamples(1).Append(100, batch);
+      ASSERT_TRUE((*pusher)->PushBatch(batch).ok());
+      ASSERT_TRUE((*pusher)->Close().ok());
+      (*server)->Kill();
+    }
+    ASSERT_EQ(mkfifo(PipePath().c_str(), 0600), 0);
+    server_ = ServerProcess::Launch(DataDir());
+    const absl::Time deadline = absl::Now() + kPatience;
+    const std::string key = "event=listening grpc=";
+    std::string log;
+    while ((log = server_->Log()).find(key) == std::string::npos || log.back() != '\n') {
+      ASSERT_LT(absl::Now(), deadline) << log;
+      absl::SleepFor(absl::Milliseconds(5));
+    }
+    const size_t begin = log.find(key) + key.size();
+    auto client = Client::Connect({.server = log.substr(begin, log.find('\n', begin) - begin)});
+    ASSERT_TRUE(client.ok()) << client.status();
+    client_ = *std::move(client);
+  }
+
+  // Lets the recovery go on: the snapshot turns out to be empty, hence damaged.
+  void LetGo() const { std::ofstream pipe(PipePath()); }
+
+  std::string DataDir() const { return folder_.path(); }
+  std::string PipePath() const { return DataDir() + "/models/ctr/snapshots/held.snapshot"; }
+
+  // The answer of the standard health service: 1 is SERVING, 2 NOT_SERVING.
+  char Health() const {
+    grpc::GenericStub stub(client_->channel());
+    grpc::ClientContext context;
+    grpc::CompletionQueue queue;
+    void* tag = nullptr;
+    bool ok = false;
+    const grpc::Slice empty;
+    const grpc::ByteBuffer request(&empty, 1);
+    auto call = stub.PrepareUnaryCall(&context, "/grpc.health.v1.Health/Check", request, &queue);
+    call->StartCall();
+    grpc::ByteBuffer response;
+    grpc::Status status;
+    call->Finish(&response, &status, nullptr);
+    EXPECT_TRUE(queue.Next(&tag, &ok) && ok && status.ok()) << status.error_message();
+    grpc::Slice slice;
+    EXPECT_TRUE(response.DumpToSingleSlice(&slice).ok());
+    return slice.size() == 2 ? static_cast<char>(slice.begin()[1]) : '\0';  // Field 1, varint.
+  }
+
+  TemporaryFolder folder_;
+  std::unique_ptr<ServerProcess> server_;
+  std::unique_ptr<Client> client_;
+};
+
+TEST_F(StartingTest, SaysSoUntilItsModelsAreRecovered) {
+  ASSERT_NO_FATAL_FAILURE(StartHeldUp());
+  EXPECT_EQ(Health(), 2);
+  const absl::Status get = client_->GetModel("ctr").status();
+  EXPECT_TRUE(absl::IsUnavailable(get)) << get;
+  EXPECT_THAT(std::string(get.message()), HasSubstr("is being recovered"));
+  EXPECT_TRUE(absl::IsUnavailable(client_->GetModel("other").status()));
+  EXPECT_TRUE(absl::IsUnavailable(client_->ListModels().status()));
+  EXPECT_TRUE(absl::IsUnavailable(client_->CreateModel("new", v1::LearnerSpec()).status()));
+  EXPECT_TRUE(absl::IsUnavailable(client_->Predict("ctr", Example()).status()));
+
+  // A pusher waits for the recovery by itself.
+  auto pusher = Pusher::Start(*client_, "ctr", {});
+  ASSERT_TRUE(pusher.ok()) << pusher.status();
+  ExampleBatchBuilder batch;
+  RandomExamples(2).Append(10, batch);
+  ASSERT_TRUE((*pusher)->PushBatch(batch).ok());
+
+  LetGo();
+  ASSERT_TRUE(server_->AwaitServing().ok());
+  EXPECT_EQ(Health(), 1);
+  EXPECT_TRUE((*pusher)->Close().ok());
+  EXPECT_EQ(client_->GetModel("ctr")->example_count(), 110U);
+  EXPECT_THAT(server_->Log(), HasSubstr("event=snapshot_damaged"));
+}
+
+TEST_F(StartingTest, CanBeStopped) {
+  ASSERT_NO_FATAL_FAILURE(StartHeldUp());
+  server_->Signal(SIGTERM);
+  const absl::Time deadline = absl::Now() + kPatience;
+  while (server_->Log().find("event=signal") == std::string::npos) {
+    ASSERT_LT(absl::Now(), deadline) << server_->Log();
+    absl::SleepFor(absl::Milliseconds(5));
+  }
+  LetGo();
+  const ExitState end = server_->Wait();
+  EXPECT_EQ(end.code, 0) << end.log;
+  EXPECT_THAT(end.log, HasSubstr("event=stopped"));
+  EXPECT_THAT(end.log, testing::Not(HasSubstr("event=serving")));
+}
+
+}  // namespace
+}  // namespace freshet
