@@ -25,7 +25,7 @@ std::string_view IdOf(const v1::Snapshot& snapshot) {
 // The number in an id that NextSnapshotId() chose; 0 for others.
 uint64_t NumberOf(std::string_view id) {
   uint64_t number = 0;
-  return id.front() == 's' && absl::SimpleAtoi(ToAbsl(id.substr(1)), &number) ? number : 0;
+  return id.starts_with('s') && absl::SimpleAtoi(ToAbsl(id.substr(1)), &number) ? number : 0;
 }
 
 }  // namespace
