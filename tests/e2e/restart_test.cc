@@ -15,6 +15,7 @@
 #include "absl/time/time.h"
 #include "client/client.h"
 #include "client/pusher.h"
+#include "tests/e2e/all_learners.h"
 #include "tests/support/random_examples.h"
 #include "tests/support/server_process.h"
 
@@ -67,38 +68,6 @@ class RestartTest : public testing::Test {
   std::unique_ptr<ServerProcess> server_;
   std::unique_ptr<Client> client_;
 };
-
-// Every optimizer with a schedule that has state or counts steps.
-std::vector<v1::LearnerSpec> AllLearners() {
-  std::vector<v1::LearnerSpec> learners(9);
-  for (v1::LearnerSpec& learner : learners) {
-    learner.set_loss(v1::LOSS_LOGISTIC);
-    learner.set_bits(12);
-    learner.set_learning_rate(0.05);
-    learner.set_l2(1e-4);
-    learner.set_gradient_clip(0.7);
-  }
-  learners[0].mutable_sgd();
-  learners[0].mutable_plateau()->set_window(300);
-  learners[0].mutable_plateau()->set_patience(1);
-  learners[1].mutable_minibatch()->set_examples(77);
-  learners[1].mutable_inverse_power()->set_t0(100);
-  learners[2].mutable_momentum();
-  learners[2].mutable_exponential()->set_decay_steps(1000);
-  learners[3].mutable_nesterov();
-  learners[3].mutable_step()->set_decay_steps(700);
-  learners[4].mutable_adagrad();
-  learners[4].mutable_plateau()->set_window(500);
-  learners[5].mutable_rmsprop();
-  learners[5].mutable_inverse_power();
-  learners[6].mutable_adam();
-  learners[6].mutable_exponential();
-  learners[7].set_loss(v1::LOSS_SQUARED);
-  learners[7].mutable_sgd();
-  learners[8].set_loss(v1::LOSS_SQUARED);
-  learners[8].mutable_adagrad();
-  return learners;
-}
 
 TEST_F(RestartTest, EveryLearnerGoesOnExactlyAfterACleanStop) {
   constexpr int kTotal = 3000;

@@ -1,0 +1,93 @@
+// A data folder that an earlier version left behind in the middle of learning: every later version
+// recovers it to the bit. See tests/data/golden/README.md.
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "client/client.h"
+#include "client/pusher.h"
+#include "tests/e2e/all_learners.h"
+#include "tests/support/random_examples.h"
+#include "tests/support/server_process.h"
+
+namespace freshet {
+namespace {
+
+// Beside the data folder `data`: a line for each model with its id, offset, examples and digest.
+constexpr const char* kDigests = "/DIGESTS";
+
+std::string GoldenDir() { return std::string(FRESHET_GOLDEN_DIR) + "/data_v1"; }
+
+TEST(GoldenDataTest, RecoversTheDataFolderOfVersion1) {
+  const TemporaryFolder folder;
+  std::filesystem::copy(GoldenDir() + "/data", folder.path(),
+                        std::filesystem::copy_options::recursive);
+  auto server = ServerProcess::Start(folder.path());
+  ASSERT_TRUE(server.ok()) << server.status();
+  auto client = Client::Connect({.server = (*server)->address()});
+  ASSERT_TRUE(client.ok()) << client.status();
+  std::ifstream digests(GoldenDir() + kDigests);
+  std::string model;
+  std::string digest;
+  uint64_t offset = 0;
+  uint64_t examples = 0;
+  int models = 0;
+  for (; digests >> model >> offset >> examples >> digest; ++models) {
+    const absl::StatusOr<Digest> found = (*client)->ComputeDigest(model);
+    ASSERT_TRUE(found.ok()) << found.status();
+    EXPECT_EQ(found->offset, offset) << model;
+    EXPECT_EQ(found->example_count, examples) << model;
+    EXPECT_EQ(found->digest, digest) << model;
+  }
+  EXPECT_EQ(models, 9);
+}
+
+// Pushes the same examples again and again.
+void Push(const Client& client, const std::string& model, int batches) {
+  auto pusher = Pusher::Start(client, model, {});
+  ASSERT_TRUE(pusher.ok()) << pusher.status();
+  RandomExamples random(5);
+  for (int i = 0; i < batches; ++i) {
+    ExampleBatchBuilder batch;
+    random.Append(20, batch);
+    ASSERT_TRUE((*pusher)->PushBatch(batch).ok());
+  }
+  ASSERT_TRUE((*pusher)->Close().ok());
+}
+
+TEST(GoldenDataTest, DISABLED_WriteGoldenData) {
+  ASSERT_TRUE(std::filesystem::create_directory(GoldenDir()));
+  auto server = ServerProcess::Start(GoldenDir() + "/data");
+  ASSERT_TRUE(server.ok()) << server.status();
+  auto client = Client::Connect({.server = (*server)->address()});
+  ASSERT_TRUE(client.ok()) << client.status();
+  std::ofstream digests(GoldenDir() + kDigests);
+  int number = 0;
+  for (v1::LearnerSpec learner : AllLearners()) {
+    const std::string model = "m" + std::to_string(number++);
+    learner.set_bits(10);
+    ASSERT_TRUE((*client)->CreateModel(model, learner).ok());
+    ASSERT_NO_FATAL_FAILURE(Push(**client, model, 12));
+    ASSERT_TRUE((*client)->CreateSnapshot(model, "half").ok());
+    ASSERT_NO_FATAL_FAILURE(Push(**client, model, 6));
+    if (number % 3 == 0) {
+      ASSERT_TRUE((*client)->RestoreSnapshot(model, "half").ok());
+      ASSERT_TRUE((*client)->DeleteSnapshot(model, "s000001").ok());
+      ASSERT_NO_FATAL_FAILURE(Push(**client, model, 3));
+    }
+    const Digest digest = (*client)->ComputeDigest(model).value();
+    digests << model << " " << digest.offset << " " << digest.example_count << " " << digest.digest
+            << "\n";
+  }
+  (*server)->Kill();
+  std::filesystem::remove(GoldenDir() + "/data/LOCK");
+}
+
+}  // namespace
+}  // namespace freshet
