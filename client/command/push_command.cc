@@ -284,7 +284,7 @@ void AddPushCommand(CLI::App& app, CommandContext& context) {
       "Ctrl-C stops reading, waits for what was sent to be acknowledged, and prints the summary.\n"
       "Examples:\n"
       "  freshet push clicks clicks.vw.gz\n"
-      "  freshet push flights flights.csv --label delay --positive '>=15' --numeric distance"));
+      "  freshet push flights flights.csv --label delay --positive '>=15' --time-features date"));
   const auto arguments = std::make_shared<PushArguments>();
   AddOptions(*push, *arguments);
   push->callback([&context, arguments] {
