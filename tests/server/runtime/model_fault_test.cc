@@ -131,11 +131,19 @@ class Served {
     }
   }
 
-  absl::Status TakeSnapshot() {
+  absl::Status TakeSnapshot(const std::string& id = "",
+                            v1::SnapshotTrigger trigger = v1::SNAPSHOT_TRIGGER_INTERVAL) {
     return Await<absl::Status>([&](auto done) {
-      model_->CreateSnapshot(
-          "", v1::SNAPSHOT_TRIGGER_INTERVAL,
-          [done](const absl::StatusOr<v1::Snapshot>& snapshot) { done(snapshot.status()); });
+      model_->CreateSnapshot(id, trigger, [done](const absl::StatusOr<v1::Snapshot>& snapshot) {
+        done(snapshot.status());
+      });
+    });
+  }
+
+  absl::Status Restore(const std::string& id) {
+    return Await<absl::Status>([&](auto done) {
+      model_->RestoreSnapshot(
+          id, [done](const absl::StatusOr<v1::Model>& model) { done(model.status()); });
     });
   }
 
@@ -245,6 +253,59 @@ TEST(ModelFaultTest, WhicheverCallFailsNothingAcknowledgedIsLost) {
     }
     EXPECT_GT(call, 50U);
   }
+}
+
+// Pushes three batches, takes a snapshot, pushes three more, goes back to it (unless told not to),
+// and pushes three more.
+struct RestoreRun {
+  absl::Status restore_status;
+  std::string digest;
+  bool reached = false;
+};
+RestoreRun RunRestore(FaultFileSystem& files, bool restore, uint64_t failing_call) {
+  RestoreRun run;
+  Served served(files);
+  served.Create(v1::DURABILITY_FSYNC);
+  for (uint64_t i = 1; i <= 3; ++i) served.PushUntilAcknowledged(i);
+  EXPECT_TRUE(served.TakeSnapshot("kept", v1::SNAPSHOT_TRIGGER_REQUEST).ok());
+  for (uint64_t i = 4; i <= 6; ++i) served.PushUntilAcknowledged(i);
+  files.FailCall(failing_call, EIO);
+  if (restore) run.restore_status = served.Restore("kept");
+  for (uint64_t i = 7; i <= 9; ++i) served.PushUntilAcknowledged(i);
+  run.digest = served.Digest().digest();
+  run.reached = files.calls() > failing_call;
+  files.Heal();
+  return run;
+}
+
+// A restore that is acknowledged has happened; one that failed has happened whole or not at all,
+// and the log says the same.
+TEST(ModelFaultTest, WhicheverCallFailsARestoreIsWholeOrNotThere) {
+  constexpr uint64_t kNever = ~uint64_t{0};
+  FaultFileSystem plain_files;
+  const std::string plain = RunRestore(plain_files, /*restore=*/false, kNever).digest;
+  FaultFileSystem restored_files;
+  const std::string restored = RunRestore(restored_files, /*restore=*/true, kNever).digest;
+  ASSERT_NE(plain, restored);
+  uint64_t call = 0;
+  uint64_t failed = 0;
+  for (bool reached = true; reached && !testing::Test::HasFailure(); ++call) {
+    SCOPED_TRACE(StrCat("call ", call));
+    FaultFileSystem files;
+    const RestoreRun run = RunRestore(files, /*restore=*/true, call);
+    reached = run.reached;
+    if (run.restore_status.ok()) {
+      EXPECT_EQ(run.digest, restored);
+    } else {
+      ++failed;
+      EXPECT_TRUE(run.digest == restored || run.digest == plain) << run.restore_status;
+    }
+    std::mt19937_64 random(call);
+    files.PowerLoss(Survival::kAnySectors, random);
+    EXPECT_EQ(RecoveredDigest(files).digest(), run.digest);
+  }
+  EXPECT_GT(call, 20U);
+  EXPECT_GT(failed, 5U);
 }
 
 // The start, too: it fails with a message, or it works; the next one finds everything.
