@@ -67,7 +67,7 @@ std::string ShortBytes(double bytes) {
 }
 
 std::string ClockTime(double seconds) {
-  const auto total = static_cast<int64_t>(std::max(0.0, std::min(seconds, 1e9)) + 0.5);
+  const int64_t total = std::llround(std::max(0.0, std::min(seconds, 1e9)));
   std::array<char, 48> buffer;
   if (total >= 3600) {
     std::snprintf(buffer.data(), buffer.size(), "%d:%02d:%02d", static_cast<int>(total / 3600),
