@@ -103,6 +103,7 @@ class FaultFileSystem::AppendHandle : public AppendFile {
 
   absl::Status Sync() override {
     const absl::MutexLock lock(&owner_.mu_);
+    owner_.mu_.Await(absl::Condition(&owner_.syncs_go_on_));
     const absl::Status status = owner_.MaybeFail(path_, "sync");
     if (status.ok()) {
       for (const FileChange& change : node_->unsynced) Apply(change, node_->disk_content);
@@ -351,6 +352,11 @@ absl::StatusOr<absl::Time> FaultFileSystem::ModificationTime(const std::string& 
   const NodePtr node = Find(path);
   if (node == nullptr) return FileError(path, "stat", ENOENT);
   return node->modified;
+}
+
+void FaultFileSystem::HoldSyncs(bool hold) {
+  const absl::MutexLock lock(&mu_);
+  syncs_go_on_ = !hold;
 }
 
 void FaultFileSystem::SetTime(absl::Time now) {

@@ -45,6 +45,8 @@ class FaultFileSystem : public FileSystem {
   void FailFrom(uint64_t call, int error_number);
   // Nothing fails any more.
   void Heal();
+  // Syncs of files wait, as on a slow disk, until this is called again with false.
+  void HoldSyncs(bool hold);
   // The time that files written from now on bear; the Unix epoch until it is set.
   void SetTime(absl::Time now);
   // Calls since the last FailCall(), FailFrom() or Heal().
@@ -92,6 +94,7 @@ class FaultFileSystem : public FileSystem {
 
   mutable absl::Mutex mu_;
   NodePtr root_ ABSL_GUARDED_BY(mu_);
+  bool syncs_go_on_ ABSL_GUARDED_BY(mu_) = true;
   absl::Time now_ ABSL_GUARDED_BY(mu_) = absl::UnixEpoch();
   uint64_t calls_ ABSL_GUARDED_BY(mu_) = 0;
   uint64_t fail_first_ ABSL_GUARDED_BY(mu_) = ~uint64_t{0};

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstdint>
 #include <latch>
@@ -181,20 +182,20 @@ v1::ComputeDigestResponse RecoveredDigest(FaultFileSystem& files) {
   return served.Digest();
 }
 
-TEST(ModelFaultTest, AFullDiskIsNamedWhilePredictionsGoOnUntilThereIsSpace) {
+void ExpectNamedWhilePredictionsGoOn(int error_number, const std::string& reason) {
   FaultFileSystem files;
   {
     Served served(files);
     served.Create(v1::DURABILITY_FSYNC);
     for (uint64_t i = 1; i <= 3; ++i) EXPECT_TRUE(served.Push(i).status.ok());
 
-    files.FailFrom(0, ENOSPC);
+    files.FailFrom(0, error_number);
     const LearnOutcome accepted = served.Push(4);
     EXPECT_EQ(accepted.status.code(), absl::StatusCode::kUnavailable);
-    EXPECT_THAT(std::string(accepted.status.message()), HasSubstr("No space left on device"));
+    EXPECT_THAT(std::string(accepted.status.message()), HasSubstr(reason));
     const LearnOutcome refused = served.Push(5);
     EXPECT_EQ(refused.status.code(), absl::StatusCode::kUnavailable);
-    EXPECT_THAT(std::string(refused.status.message()), HasSubstr("No space left on device"));
+    EXPECT_THAT(std::string(refused.status.message()), HasSubstr(reason));
 
     const std::unique_ptr<LearnMessage> asked = Message(5);  // Of one example.
     float score = 0;
@@ -215,6 +216,59 @@ TEST(ModelFaultTest, AFullDiskIsNamedWhilePredictionsGoOnUntilThereIsSpace) {
   std::mt19937_64 random(1);
   files.PowerLoss(Survival::kNothing, random);
   EXPECT_EQ(RecoveredDigest(files).digest(), ReferenceDigest(5));
+}
+
+TEST(ModelFaultTest, AFullDiskIsNamedWhilePredictionsGoOnUntilThereIsSpace) {
+  ExpectNamedWhilePredictionsGoOn(ENOSPC, "No space left on device");
+}
+
+TEST(ModelFaultTest, AReadOnlyDiskIsNamedWhilePredictionsGoOnUntilItCanBeWritten) {
+  ExpectNamedWhilePredictionsGoOn(EROFS, "Read-only file system");
+}
+
+TEST(ModelFaultTest, AFailingDiskIsNamedWhilePredictionsGoOnUntilItWorks) {
+  ExpectNamedWhilePredictionsGoOn(EIO, "Input/output error");
+}
+
+TEST(ModelFaultTest, ASlowDiskHoldsUpAcknowledgementsAndNothingElse) {
+  constexpr uint64_t kBatches = 20;
+  FaultFileSystem files;
+  Served served(files);
+  served.Create(v1::DURABILITY_FSYNC);
+  files.HoldSyncs(true);
+  const auto left = std::make_shared<std::latch>(kBatches);
+  const auto acknowledged = std::make_shared<std::atomic<uint64_t>>(0);
+  for (uint64_t i = 1; i <= kBatches; ++i) {
+    served.model().pipeline().Submit(Message(i), [left, acknowledged](const LearnOutcome& outcome) {
+      if (outcome.status.ok()) ++*acknowledged;
+      left->count_down();
+    });
+  }
+  // All is learned, and predictions and digests show it.
+  const absl::Time deadline = absl::Now() + kPatience;
+  while (served.model().offset() < kBatches) {
+    ASSERT_LT(absl::Now(), deadline);
+    absl::SleepFor(absl::Milliseconds(1));
+  }
+  EXPECT_EQ(served.Digest().digest(), ReferenceDigest(kBatches));
+  EXPECT_EQ(*acknowledged, 0U);
+  files.HoldSyncs(false);
+  left->wait();
+  EXPECT_EQ(*acknowledged, kBatches);
+}
+
+TEST(ModelFaultTest, AnUnusableSnapshotFolderFailsSnapshotsAlone) {
+  FaultFileSystem files;
+  Served served(files);
+  served.Create(v1::DURABILITY_FSYNC);
+  EXPECT_TRUE(served.Push(1).status.ok());
+  files.FailFrom(0, EACCES);  // Nothing is being logged meanwhile.
+  const absl::Status refused = served.TakeSnapshot();
+  files.Heal();
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("Permission denied"));
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("snapshots"));
+  EXPECT_TRUE(served.Push(2).status.ok());
+  EXPECT_TRUE(served.TakeSnapshot().ok());
 }
 
 // Pushes a stream while call number `call` fails, loses the power after it, and starts again.
