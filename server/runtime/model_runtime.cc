@@ -167,28 +167,30 @@ void ModelRuntime::RestoreSnapshot(const std::string& snapshot_id, Callback<v1::
                       StrCat(ToStd(state.status().message()), "; the model was left as it is")));
     return;
   }
-  pipeline_->SubmitRestore(snapshot_id, *std::move(state),
-                           [self = shared_from_this(), snapshot_id,
-                            done = std::move(done)](const LearnOutcome& outcome) {
-                             // Where the record could not be logged now, it still may be later on.
-                             if (outcome.offset > 0)
-                               self->files_.AddRestore(snapshot_id, outcome.offset - 1);
-                             self->files_.EndRestore(snapshot_id);
-                             if (!outcome.status.ok()) {
-                               done(outcome.status);
-                               return;
-                             }
-                             // What is on disk must lead to the restored state too.
-                             self->CreateSnapshot(
-                                 "", v1::SNAPSHOT_TRIGGER_RESTORE,
-                                 [self, done](const absl::StatusOr<v1::Snapshot>& snapshot) {
-                                   if (snapshot.ok()) {
-                                     self->Describe(done);
-                                   } else {
-                                     done(snapshot.status());
-                                   }
-                                 });
-                           });
+  pipeline_->SubmitRestore(
+      snapshot_id, *std::move(state),
+      [self = shared_from_this(), snapshot_id, done = std::move(done)](
+          const LearnOutcome& outcome) { self->FinishRestore(snapshot_id, outcome, done); });
+}
+
+void ModelRuntime::FinishRestore(const std::string& snapshot_id, const LearnOutcome& outcome,
+                                 const Callback<v1::Model>& done) {
+  // A record that could not be logged now may still be logged later on.
+  if (outcome.offset > 0) files_.AddRestore(snapshot_id, outcome.offset - 1);
+  files_.EndRestore(snapshot_id);
+  if (!outcome.status.ok()) {
+    done(outcome.status);
+    return;
+  }
+  // What is on disk must lead to the restored state too.
+  CreateSnapshot("", v1::SNAPSHOT_TRIGGER_RESTORE,
+                 [self = shared_from_this(), done](const absl::StatusOr<v1::Snapshot>& snapshot) {
+                   if (snapshot.ok()) {
+                     self->Describe(done);
+                   } else {
+                     done(snapshot.status());
+                   }
+                 });
 }
 
 }  // namespace freshet

@@ -81,6 +81,9 @@ class ModelRuntime : public std::enable_shared_from_this<ModelRuntime> {
   void Publish(const ModelState& state);
   // Takes a snapshot if the log has grown enough since the last one.
   void SnapshotGrownLog();
+  // Called when the record of a restore is answered.
+  void FinishRestore(const std::string& snapshot_id, const LearnOutcome& outcome,
+                     const Callback<v1::Model>& done);
   // What was logged since the newest snapshot from which this run of the server began.
   uint64_t logged_bytes() const;
 
