@@ -14,9 +14,8 @@ namespace {
 class ExampleReaderTest : public testing::Test {
  protected:
   std::string Write(const std::string& name, std::string_view text) {
-    const std::string path = testing::TempDir() + "/" +
-                             testing::UnitTest::GetInstance()->current_test_info()->name() + "." +
-                             name;
+    std::string path = testing::TempDir() + "/" +
+                       testing::UnitTest::GetInstance()->current_test_info()->name() + "." + name;
     std::ofstream(path) << text;
     return path;
   }
