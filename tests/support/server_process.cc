@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -35,6 +36,7 @@ pid_t Spawn(const std::vector<std::string>& arguments, const std::string& in_pat
   argv.push_back(nullptr);
   const pid_t pid = fork();
   if (pid != 0) return pid;
+  prctl(PR_SET_PDEATHSIG, SIGKILL);  // A test that is killed leaves no server behind.
   const auto redirect = [](const std::string& path, int flags, int to) {
     const int from = open(path.empty() ? "/dev/null" : path.c_str(), flags, 0600);
     if (from < 0 || dup2(from, to) < 0) _exit(126);
@@ -69,11 +71,22 @@ absl::StatusOr<std::unique_ptr<ServerProcess>> ServerProcess::Start(
 
 std::unique_ptr<ServerProcess> ServerProcess::Launch(const std::string& data_dir,
                                                      std::vector<std::string> flags) {
-  std::unique_ptr<ServerProcess> server(new ServerProcess);
-  const std::string endpoints = server->EndpointsPath();
   std::vector<std::string> arguments = {BinaryDir() + "/freshetd", "--listen=127.0.0.1:0",
-                                        "--data-dir=" + data_dir, "--endpoints-file=" + endpoints};
+                                        "--data-dir=" + data_dir};
   arguments.insert(arguments.end(), flags.begin(), flags.end());
+  return LaunchProgram(std::move(arguments));
+}
+
+absl::StatusOr<std::unique_ptr<ServerProcess>> ServerProcess::StartProgram(
+    std::vector<std::string> arguments) {
+  std::unique_ptr<ServerProcess> server = LaunchProgram(std::move(arguments));
+  if (absl::Status status = server->AwaitServing(); !status.ok()) return status;
+  return server;
+}
+
+std::unique_ptr<ServerProcess> ServerProcess::LaunchProgram(std::vector<std::string> arguments) {
+  std::unique_ptr<ServerProcess> server(new ServerProcess);
+  arguments.push_back("--endpoints-file=" + server->EndpointsPath());
   server->pid_ = Spawn(arguments, "", "", server->folder_.path() + "/log");
   return server;
 }
@@ -85,7 +98,7 @@ absl::Status ServerProcess::AwaitServing() {
     if (waitpid(pid_, &status, WNOHANG) == pid_) {
       pid_ = -1;
       return absl::UnavailableError(
-          StrCat("freshetd ended with ", WEXITSTATUS(status), ": ", Log()));
+          StrCat("the server ended with ", WEXITSTATUS(status), ": ", Log()));
     }
     if (absl::Now() > deadline) return absl::DeadlineExceededError(Log());
     absl::SleepFor(kPollInterval);

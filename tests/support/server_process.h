@@ -46,6 +46,9 @@ class ServerProcess {
   static std::unique_ptr<ServerProcess> Launch(const std::string& data_dir,
                                                std::vector<std::string> flags = {});
   absl::Status AwaitServing();
+  // Starts another program that takes --endpoints-file as freshetd does, and waits until it serves.
+  static absl::StatusOr<std::unique_ptr<ServerProcess>> StartProgram(
+      std::vector<std::string> arguments);
 
   ~ServerProcess();
   ServerProcess(const ServerProcess&) = delete;
@@ -70,6 +73,7 @@ class ServerProcess {
  private:
   ServerProcess() = default;
 
+  static std::unique_ptr<ServerProcess> LaunchProgram(std::vector<std::string> arguments);
   std::string EndpointsPath() const;
 
   TemporaryFolder folder_;  // For the endpoints file and the log.

@@ -1,0 +1,51 @@
+// The servers that the benchmarks measure.
+
+#ifndef FRESHET_TESTS_BENCH_BENCH_SERVERS_H_
+#define FRESHET_TESTS_BENCH_BENCH_SERVERS_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "client/client.h"
+#include "freshet/v1/model.pb.h"
+#include "tests/support/server_process.h"
+
+namespace freshet {
+
+// A freshetd with a data folder of its own, which is removed at the end. It takes no snapshots by
+// itself. Any failure ends the process with a message.
+class BenchServer {
+ public:
+  // The data folder is made in `dir`.
+  explicit BenchServer(const std::string& dir);
+  ~BenchServer();
+  BenchServer(const BenchServer&) = delete;
+  BenchServer& operator=(const BenchServer&) = delete;
+
+  // A model that learns with AdaGrad in a table of 2^bits slots.
+  void CreateModel(const std::string& model, v1::Durability durability, int bits = 22) const;
+
+  // Kills the server and starts it again on the same folder.
+  void KillAndRestart();
+
+  const ServerProcess& process() const { return *process_; }
+  const Client& client() const { return *client_; }
+  const std::string& address() const { return process_->address(); }
+  pid_t pid() const { return process_->pid(); }
+  const std::string& data_dir() const { return data_dir_; }
+
+ private:
+  void Start();
+
+  std::string data_dir_;
+  std::unique_ptr<ServerProcess> process_;
+  std::unique_ptr<Client> client_;
+};
+
+// A server that does nothing (see bare_server.h), in a process of its own.
+std::unique_ptr<ServerProcess> StartBareServer();
+
+}  // namespace freshet
+
+#endif  // FRESHET_TESTS_BENCH_BENCH_SERVERS_H_

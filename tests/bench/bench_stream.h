@@ -1,0 +1,44 @@
+// The examples that the benchmarks push: 30 features of 30 fields, whose values are
+// Zipf-distributed (exponent 1) over a million each.
+
+#ifndef FRESHET_TESTS_BENCH_BENCH_STREAM_H_
+#define FRESHET_TESTS_BENCH_BENCH_STREAM_H_
+
+#include <cstdint>
+#include <random>
+#include <vector>
+
+#include "client/example.h"
+#include "freshet/v1/example.pb.h"
+#include "freshet/v1/learning_service.pb.h"
+
+namespace freshet {
+
+// Endless and deterministic. Not thread-safe.
+class BenchStream {
+ public:
+  explicit BenchStream(uint32_t seed) : random_(seed) {}
+
+  // The next `rows` examples as columns, all in one namespace.
+  v1::PackedBatch NextBatch(int rows);
+
+  // The same to predict: without labels.
+  v1::PackedBatch NextUnlabelledBatch(int rows);
+
+  // The next example as a program makes it.
+  Example NextExample();
+
+ private:
+  uint32_t NextId(uint64_t field);
+  float NextLabel() { return random_() % 7 == 0 ? 1.0f : 0.0f; }
+
+  std::mt19937_64 random_;
+};
+
+// Requests of `rows` examples each, enough that their features do not all fit in a processor's
+// caches. Who sends them fills in the rest.
+std::vector<v1::LearnRequest> MakeLearnRequests(int rows);
+
+}  // namespace freshet
+
+#endif  // FRESHET_TESTS_BENCH_BENCH_STREAM_H_

@@ -1,0 +1,96 @@
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "tests/bench/bench_servers.h"
+#include "tests/bench/bench_stream.h"
+#include "tests/bench/e2e_benchmarks.h"
+#include "tests/bench/learn_load.h"
+#include "tests/bench/plain_disk.h"
+#include "tests/bench/predict_load.h"
+
+namespace freshet {
+namespace {
+
+struct Window {
+  BenchClock::time_point begin;
+  BenchClock::time_point end;
+};
+
+// A repetition: a while without a snapshot, then the taking of one.
+struct Repetition {
+  Window without;
+  Window within;
+  v1::Snapshot snapshot;
+};
+
+Repetition TakeSnapshot(const BenchOptions& options, const BenchServer& server) {
+  Repetition repetition;
+  repetition.without.begin = BenchClock::now();
+  absl::SleepFor(absl::Seconds(options.measure_s));
+  repetition.without.end = BenchClock::now();
+  repetition.within.begin = repetition.without.end;
+  repetition.snapshot = server.client().CreateSnapshot("ctr").value();
+  repetition.within.end = BenchClock::now();
+  absl::SleepFor(absl::Seconds(options.warm_up_s));  // The disk comes to rest.
+  return repetition;
+}
+
+void ReportLatencies(const std::string& name, const std::vector<Repetition>& repetitions,
+                     const std::vector<TimedLatency>& latencies, BenchReport& report) {
+  const auto add = [&](const std::string& quantile, double q) {
+    std::vector<double> within;
+    std::vector<double> without;
+    for (const Repetition& repetition : repetitions) {
+      within.push_back(Quantile(
+          LatenciesTouching(latencies, repetition.within.begin, repetition.within.end), q));
+      without.push_back(Quantile(
+          LatenciesWithin(latencies, repetition.without.begin, repetition.without.end), q));
+    }
+    report.Add(name + "/" + quantile, "ms", within, without);
+  };
+  add("p50", 0.5);
+  add("p99", 0.99);
+  add("max", 1.0);
+}
+
+}  // namespace
+
+void BenchSnapshot(const BenchOptions& options, BenchReport& report) {
+  const BenchServer server(options.dir);
+  server.CreateModel("ctr", v1::DURABILITY_FSYNC, options.snapshot_bits);
+  std::vector<v1::LearnRequest> requests = MakeLearnRequests(512);
+  const std::unique_ptr<LearnLoad> learning = StartRawLoad(server.address(), "ctr", 1, requests);
+  PredictLoad predicting(server.address(), "ctr", 1, 1);
+  absl::SleepFor(absl::Seconds(options.warm_up_s));
+  std::vector<Repetition> repetitions;
+  for (int i = 0; i < options.repetitions; ++i) {
+    repetitions.push_back(TakeSnapshot(options, server));
+  }
+  ReportLatencies("snapshot/predict", repetitions, predicting.Stop(), report);
+  ReportLatencies("snapshot/ack", repetitions, learning->Stop(), report);
+
+  std::vector<double> pauses_ms;
+  std::vector<double> write_rates;
+  std::vector<double> plain_rates;
+  std::vector<double> load_rates;
+  for (const Repetition& repetition : repetitions) {
+    const auto bytes = static_cast<double>(repetition.snapshot.size_bytes());
+    pauses_ms.push_back(repetition.snapshot.pause_ms());
+    write_rates.push_back(bytes / Seconds(repetition.within.end - repetition.within.begin) / 1e6);
+    plain_rates.push_back(WriteRate(server.data_dir(), repetition.snapshot.size_bytes()) / 1e6);
+    const BenchClock::time_point begin = BenchClock::now();
+    server.client().RestoreSnapshot("ctr", repetition.snapshot.name()).value();
+    load_rates.push_back(bytes / Seconds(BenchClock::now() - begin) / 1e6);
+  }
+  report.Add("snapshot/size", "MB",
+             {static_cast<double>(repetitions.front().snapshot.size_bytes()) / 1e6});
+  report.Add("snapshot/pause", "ms", pauses_ms);
+  report.Add("snapshot/write", "MB/s", write_rates, plain_rates);
+  report.Add("snapshot/load", "MB/s", load_rates);
+}
+
+}  // namespace freshet
