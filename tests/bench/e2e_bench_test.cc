@@ -63,6 +63,7 @@ TEST(EndToEndBenchTest, EveryBenchmarkHasAResult) {
                                  "predict/learning/1/1/p999",
                                  "snapshot/predict/p99",
                                  "snapshot/ack/max",
+                                 "snapshot/learn",
                                  "snapshot/pause",
                                  "snapshot/write",
                                  "snapshot/load",

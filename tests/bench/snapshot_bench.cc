@@ -15,9 +15,19 @@
 namespace freshet {
 namespace {
 
+struct Moment {
+  BenchClock::time_point time;
+  uint64_t acknowledged;  // Examples learned so far.
+};
+
 struct Window {
-  BenchClock::time_point begin;
-  BenchClock::time_point end;
+  Moment begin;
+  Moment end;
+
+  double LearnRate() const {
+    return static_cast<double>(end.acknowledged - begin.acknowledged) /
+           Seconds(end.time - begin.time);
+  }
 };
 
 // A repetition: a while without a snapshot, then the taking of one.
@@ -27,14 +37,16 @@ struct Repetition {
   v1::Snapshot snapshot;
 };
 
-Repetition TakeSnapshot(const BenchOptions& options, const BenchServer& server) {
+Repetition TakeSnapshot(const BenchOptions& options, const BenchServer& server,
+                        const LearnLoad& learning) {
+  const auto now = [&learning] { return Moment{BenchClock::now(), learning.acknowledged()}; };
   Repetition repetition;
-  repetition.without.begin = BenchClock::now();
+  repetition.without.begin = now();
   absl::SleepFor(absl::Seconds(options.measure_s));
-  repetition.without.end = BenchClock::now();
+  repetition.without.end = now();
   repetition.within.begin = repetition.without.end;
   repetition.snapshot = server.client().CreateSnapshot("ctr").value();
-  repetition.within.end = BenchClock::now();
+  repetition.within.end = now();
   absl::SleepFor(absl::Seconds(options.warm_up_s));  // The disk comes to rest.
   return repetition;
 }
@@ -46,9 +58,11 @@ void ReportLatencies(const std::string& name, const std::vector<Repetition>& rep
     std::vector<double> without;
     for (const Repetition& repetition : repetitions) {
       within.push_back(Quantile(
-          LatenciesTouching(latencies, repetition.within.begin, repetition.within.end), q));
+          LatenciesTouching(latencies, repetition.within.begin.time, repetition.within.end.time),
+          q));
       without.push_back(Quantile(
-          LatenciesWithin(latencies, repetition.without.begin, repetition.without.end), q));
+          LatenciesWithin(latencies, repetition.without.begin.time, repetition.without.end.time),
+          q));
     }
     report.Add(name + "/" + quantile, "ms", within, without);
   };
@@ -68,24 +82,30 @@ void BenchSnapshot(const BenchOptions& options, BenchReport& report) {
   absl::SleepFor(absl::Seconds(options.warm_up_s));
   std::vector<Repetition> repetitions;
   for (int i = 0; i < options.repetitions; ++i) {
-    repetitions.push_back(TakeSnapshot(options, server));
+    repetitions.push_back(TakeSnapshot(options, server, *learning));
   }
   ReportLatencies("snapshot/predict", repetitions, predicting.Stop(), report);
   ReportLatencies("snapshot/ack", repetitions, learning->Stop(), report);
 
+  std::vector<double> learn_rates;
+  std::vector<double> learn_rates_without;
   std::vector<double> pauses_ms;
   std::vector<double> write_rates;
   std::vector<double> plain_rates;
   std::vector<double> load_rates;
   for (const Repetition& repetition : repetitions) {
     const auto bytes = static_cast<double>(repetition.snapshot.size_bytes());
+    learn_rates.push_back(repetition.within.LearnRate());
+    learn_rates_without.push_back(repetition.without.LearnRate());
     pauses_ms.push_back(repetition.snapshot.pause_ms());
-    write_rates.push_back(bytes / Seconds(repetition.within.end - repetition.within.begin) / 1e6);
+    write_rates.push_back(bytes /
+                          Seconds(repetition.within.end.time - repetition.within.begin.time) / 1e6);
     plain_rates.push_back(WriteRate(server.data_dir(), repetition.snapshot.size_bytes()) / 1e6);
     const BenchClock::time_point begin = BenchClock::now();
     server.client().RestoreSnapshot("ctr", repetition.snapshot.name()).value();
     load_rates.push_back(bytes / Seconds(BenchClock::now() - begin) / 1e6);
   }
+  report.Add("snapshot/learn", "examples/s", learn_rates, learn_rates_without);
   report.Add("snapshot/size", "MB",
              {static_cast<double>(repetitions.front().snapshot.size_bytes()) / 1e6});
   report.Add("snapshot/pause", "ms", pauses_ms);
