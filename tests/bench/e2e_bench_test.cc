@@ -45,6 +45,7 @@ TEST(EndToEndBenchTest, EveryBenchmarkHasAResult) {
   for (const char* const name : {"core/learn/sgd",
                                  "wire/512/1",
                                  "wire/512/1/server_cpu",
+                                 "learner/512/1",
                                  "end_to_end/raw/fsync/512/1",
                                  "end_to_end/raw/fsync/512/1/server_cpu",
                                  "end_to_end/raw/fsync/512/1/client_cpu",

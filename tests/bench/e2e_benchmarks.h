@@ -35,8 +35,9 @@ struct BenchOptions {
   std::string dir;       // A folder on the disk to measure; data folders are made in it.
 };
 
-// The bare stream, `wire`, and freshetd at each durability beside it, `end_to_end`. Repetitions are
-// interleaved, so that what disturbs the machine disturbs all alike.
+// The bare stream, `wire`, the bare learner on one core, `learner`, and freshetd at each durability
+// beside them, `end_to_end`. Repetitions are interleaved, so that what disturbs the machine
+// disturbs all alike.
 void BenchEndToEnd(const BenchOptions& options, BenchReport& report);
 
 // Unary predictions, alone and while the server learns at full load, beside an empty handler.

@@ -9,6 +9,7 @@
 #include "tests/bench/bench_stream.h"
 #include "tests/bench/e2e_benchmarks.h"
 #include "tests/bench/learn_load.h"
+#include "tests/bench/lone_learner.h"
 #include "tests/bench/plain_disk.h"
 #include "tests/bench/process_usage.h"
 
@@ -22,7 +23,7 @@ struct Durabilities {
 
 const std::vector<Durabilities>& AllDurabilities() {
   static const auto* const all = new std::vector<Durabilities>{
-      {"fsync", v1::DURABILITY_FSYNC}, {"os", v1::DURABILITY_OS}, {"none", v1::DURABILITY_NONE}};
+      {"fsync", v1::DURABILITY_FSYNC}, {"none", v1::DURABILITY_NONE}, {"os", v1::DURABILITY_OS}};
   return *all;
 }
 
@@ -53,12 +54,13 @@ struct Way {
 
 // Measures each way once in each repetition, forwards and backwards in turn, so that none always
 // comes after the same other.
-std::map<std::string, Repetitions> MeasureInterleaved(const std::vector<Way>& ways,
-                                                      int repetitions) {
+std::map<std::string, Repetitions> MeasureInterleaved(const BenchOptions& options,
+                                                      const std::vector<Way>& ways) {
   std::map<std::string, Repetitions> results;
-  for (int i = 0; i < repetitions; ++i) {
+  for (int i = 0; i < options.repetitions; ++i) {
     for (size_t k = 0; k < ways.size(); ++k) {
       const Way& way = ways[i % 2 == 0 ? k : ways.size() - 1 - k];
+      SettleDisk(options.dir);
       results[way.name].Add(way.measure());
     }
   }
@@ -78,8 +80,9 @@ void ReportShape(const std::string& shape, const std::map<std::string, Repetitio
   report.Add("wire/" + shape, "examples/s", wire.examples_per_s);
   report.Add("wire/" + shape + "/server_cpu", "s/M examples", wire.server_cpu_s);
   report.Add("wire/" + shape + "/client_cpu", "s/M examples", wire.client_cpu_s);
+  report.Add("learner/" + shape, "examples/s", results.at("learner").examples_per_s);
   for (const auto& [way, measured] : results) {
-    if (way == "wire") continue;
+    if (way == "wire" || way == "learner") continue;
     const std::string name = StrCat("end_to_end/", way, "/", shape);
     report.Add(name, "examples/s", measured.examples_per_s, wire.examples_per_s);
     report.Add(name + "/server_cpu", "s/M examples", measured.server_cpu_s, wire.server_cpu_s);
@@ -122,6 +125,9 @@ void BenchShape(const BenchOptions& options, const PushShape& shape, BenchReport
                     return measure(StartRawLoad(bare->address(), "bare", shape.producers, requests),
                                    bare->pid());
                   }});
+  LoneLearner learner(requests);
+  ways.push_back(
+      {"learner", [&] { return LoadRates{.examples_per_s = learner.Measure(options.measure_s)}; }});
   CreateUsedModel(server, "pusher-fsync", v1::DURABILITY_FSYNC, requests);
   ways.push_back({"pusher/fsync", [&] {
                     return measure(StartPusherLoad(server.address(), "pusher-fsync",
@@ -129,7 +135,7 @@ void BenchShape(const BenchOptions& options, const PushShape& shape, BenchReport
                                    server.pid());
                   }});
   const std::string name = StrCat(shape.batch_examples, "/", shape.producers);
-  ReportShape(name, MeasureInterleaved(ways, options.repetitions), report);
+  ReportShape(name, MeasureInterleaved(options, ways), report);
   report.Add(StrCat("end_to_end/", name, "/server_peak_memory"), "MB",
              {static_cast<double>(PeakMemoryBytes(server.pid())) / 1e6});
 }
@@ -159,7 +165,7 @@ void BenchOneAtATime(const BenchOptions& options, BenchReport& report) {
                     disk_p99_ms.push_back(Quantile(ms, 0.99));
                     return LoadRates{};
                   }});
-  const auto results = MeasureInterleaved(ways, options.repetitions);
+  const auto results = MeasureInterleaved(options, ways);
   report.Add("disk/append_128kB_fdatasync/p50", "ms", disk_p50_ms);
   report.Add("disk/append_128kB_fdatasync/p99", "ms", disk_p99_ms);
   for (const auto& [name, durability] : AllDurabilities()) {

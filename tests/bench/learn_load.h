@@ -52,7 +52,7 @@ struct LoadRates {
   double examples_per_s = 0;
   double server_cpu_s = 0;  // For a million examples.
   double client_cpu_s = 0;  // For a million examples; of this process.
-  std::vector<double> ack_ms;
+  std::vector<double> ack_ms = {};
 };
 
 // Lets the load run for a while, measures for a while more, at least until something is

@@ -55,6 +55,12 @@ std::vector<char> SomeBytes(size_t size) {
 
 }  // namespace
 
+void SettleDisk(const std::string& dir) {
+  const int fd = open(dir.c_str(), O_RDONLY | O_DIRECTORY);
+  if (fd < 0 || syncfs(fd) != 0) std::perror("e2e_bench: cannot sync");
+  close(fd);
+}
+
 std::vector<double> SyncLatenciesMs(const std::string& dir, int count) {
   const std::vector<char> bytes = SomeBytes(kAppendBytes);
   PlainFile file(dir);

@@ -10,6 +10,10 @@
 
 namespace freshet {
 
+// Waits until what was written is on the disk of `dir`, so that what is measured next has the disk
+// to itself.
+void SettleDisk(const std::string& dir);
+
 // Appends 128 kB to a file in `dir` and syncs it with fdatasync(2), `count` times; how long each
 // took, in milliseconds.
 std::vector<double> SyncLatenciesMs(const std::string& dir, int count);
