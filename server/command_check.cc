@@ -79,7 +79,8 @@ absl::StatusOr<Target> FindTarget(FileSystem& file_system, const std::string& pa
 // The snapshots of one model.
 struct SnapshotReport {
   size_t good_count = 0;
-  uint64_t newest_offset = 0;  // Of the good ones; 0 where there is none.
+  size_t imported_count = 0;   // Of the good ones; a model cannot go on from these by itself.
+  uint64_t newest_offset = 0;  // Of the other good ones; 0 where there is none.
   std::vector<std::string> problems;
 };
 
@@ -96,6 +97,10 @@ absl::StatusOr<SnapshotReport> CheckSnapshots(FileSystem& file_system, const std
       continue;
     }
     ++report.good_count;
+    if (snapshot->header().snapshot().trigger() == v1::SNAPSHOT_TRIGGER_IMPORT) {
+      ++report.imported_count;
+      continue;
+    }
     report.newest_offset = std::max(report.newest_offset, snapshot->header().snapshot().offset());
   }
   return report;
@@ -136,7 +141,10 @@ void PrintLog(const std::string& model_dir, const LogCheckReport& log,
 void PrintSnapshots(const std::string& model_dir, const SnapshotReport& snapshots,
                     std::ostream& out) {
   out << model_dir << ": " << Count(snapshots.good_count, "good snapshot");
-  if (snapshots.good_count > 0) out << ", the newest at offset " << snapshots.newest_offset;
+  if (snapshots.imported_count > 0) out << " (" << snapshots.imported_count << " imported)";
+  if (snapshots.good_count > snapshots.imported_count) {
+    out << ", the newest at offset " << snapshots.newest_offset;
+  }
   if (!snapshots.problems.empty()) out << "; " << snapshots.problems.size() << " DAMAGED";
   out << '\n';
   for (const std::string& problem : snapshots.problems) out << "  " << problem << '\n';

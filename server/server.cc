@@ -67,7 +67,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(ServerOptions options_in) 
 absl::Status Server::Listen() {
   const BatchLimits limits{.max_examples = options_.max_batch_examples,
                            .max_example_features = options_.max_example_features};
-  model_service_ = std::make_unique<ModelServiceImpl>(*registry_, *io_);
+  model_service_ = std::make_unique<ModelServiceImpl>(*registry_, *data_dir_, *io_);
   learning_service_ =
       std::make_unique<LearningServiceImpl>(*registry_, limits, options_.max_streams);
 

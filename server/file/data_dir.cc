@@ -70,7 +70,9 @@ absl::StatusOr<std::unique_ptr<DataDir>> DataDir::Open(FileSystem& file_system, 
   std::unique_ptr<DataDir> data_dir(new DataDir(file_system, std::move(path), *std::move(lock)));
   status = data_dir->CheckVersion();
   if (status.ok()) status = CreateDirs(file_system, data_dir->ModelsDir());
+  if (status.ok()) status = CreateDirs(file_system, data_dir->UploadsDir());
   if (status.ok()) status = data_dir->RemoveLeftovers();
+  if (status.ok()) status = data_dir->EmptyUploads();
   if (!status.ok()) return WithContext(context, status);
   return data_dir;
 }
@@ -110,6 +112,24 @@ absl::Status DataDir::RemoveLeftovers() const {
   return file_system_.SyncDir(ModelsDir());
 }
 
+absl::Status DataDir::EmptyUploads() const {
+  const absl::StatusOr<std::vector<DirEntry>> entries = file_system_.ListDir(UploadsDir());
+  if (!entries.ok()) return entries.status();
+  for (const DirEntry& entry : *entries) {
+    if (entry.is_directory) continue;
+    absl::Status status = file_system_.Unlink(StrCat(UploadsDir(), "/", entry.name));
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+std::string DataDir::UploadsDir() const { return StrCat(path_, "/uploads"); }
+
+std::string DataDir::NewUploadPath() {
+  const absl::MutexLock lock(&mu_);
+  return StrCat(UploadsDir(), "/", ++upload_count_);
+}
+
 std::string DataDir::ModelsDir() const { return StrCat(path_, "/models"); }
 
 std::string DataDir::ModelDir(std::string_view model_id) const {
@@ -139,27 +159,32 @@ absl::StatusOr<std::vector<std::string>> DataDir::ListModels() const {
   return models;
 }
 
-absl::Status DataDir::BuildModel(const std::string& folder, std::string_view manifest) const {
+absl::Status DataDir::BuildModel(const std::string& folder, std::string_view manifest,
+                                 const FillModel& fill) const {
+  const std::string log_dir = StrCat(folder, "/log");
+  const std::string snapshot_dir = StrCat(folder, "/snapshots");
   absl::Status status = file_system_.CreateDir(folder);
   // Left by a creation that failed.
   if (absl::IsAlreadyExists(status)) {
     status = RemoveTree(file_system_, folder);
     if (status.ok()) status = file_system_.CreateDir(folder);
   }
-  if (status.ok()) status = file_system_.CreateDir(StrCat(folder, "/log"));
-  if (status.ok()) status = file_system_.CreateDir(StrCat(folder, "/snapshots"));
+  if (status.ok()) status = file_system_.CreateDir(log_dir);
+  if (status.ok()) status = file_system_.CreateDir(snapshot_dir);
+  if (status.ok() && fill != nullptr) status = fill(log_dir, snapshot_dir);
   if (!status.ok()) return status;
   // Syncs the folder too.
   return WriteFileAtomically(file_system_, StrCat(folder, "/MODEL"), manifest);
 }
 
-absl::Status DataDir::CreateModel(std::string_view model_id, std::string_view manifest) {
+absl::Status DataDir::CreateModel(std::string_view model_id, std::string_view manifest,
+                                  const FillModel& fill) {
   const std::string folder = ModelDir(model_id);
   absl::Status existing = file_system_.FileSize(folder).status();
   if (existing.ok()) return absl::AlreadyExistsError(StrCat("model \"", model_id, "\" exists"));
   if (!absl::IsNotFound(existing)) return existing;
   const std::string new_folder = StrCat(ModelsDir(), "/", kNewPrefix, model_id);
-  absl::Status status = BuildModel(new_folder, manifest);
+  absl::Status status = BuildModel(new_folder, manifest, fill);
   if (status.ok()) status = file_system_.Rename(new_folder, folder);
   if (!status.ok()) {
     // What is left is removed by the next creation or opening.

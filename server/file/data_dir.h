@@ -7,10 +7,13 @@
 //   models/<model>/snapshots/  see server/snapshot/FORMAT.md
 //   models/.new-<model>      a model that is being created; removed when the folder is opened
 //   models/.trash-<model>-<n>  a model that is being deleted; removed when the folder is opened
+//   uploads/<n>              a file that a client is sending; removed when the folder is opened
 
 #ifndef FRESHET_SERVER_FILE_DATA_DIR_H_
 #define FRESHET_SERVER_FILE_DATA_DIR_H_
 
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -40,10 +43,17 @@ class DataDir {
   // says what is wrong.
   absl::StatusOr<std::vector<std::string>> ListModels() const;
 
-  // Creates a model's folder with its manifest and its empty log and snapshot folders: all of it,
-  // durably, or nothing. ALREADY_EXISTS where there is one.
+  // Puts files into the log and snapshot folders of a model that is being created, and makes them
+  // durable.
+  using FillModel =
+      std::function<absl::Status(const std::string& log_dir, const std::string& snapshot_dir)>;
+
+  // Creates a model's folder with its manifest and its log and snapshot folders, empty or as `fill`
+  // fills them: all of it, durably, or nothing. ALREADY_EXISTS where there is one; the error of
+  // `fill` where that fails.
   // REQUIRES: model_id matches [a-z]([a-z0-9-]{0,61}[a-z0-9])?.
-  absl::Status CreateModel(std::string_view model_id, std::string_view manifest);
+  absl::Status CreateModel(std::string_view model_id, std::string_view manifest,
+                           const FillModel& fill = nullptr);
 
   // Deletes a model's folder. It is gone, durably, once this returns OK; what could not be removed
   // of the renamed folder is removed when the data folder is next opened.
@@ -53,6 +63,10 @@ class DataDir {
 
   // Replaces a model's manifest, whole or not at all.
   absl::Status WriteManifest(std::string_view model_id, std::string_view manifest);
+
+  // Where a file may be put until it is known what comes of it; no file stands there yet. Whoever
+  // puts one there removes it.
+  std::string NewUploadPath();
 
   std::string ModelDir(std::string_view model_id) const;
   std::string LogDir(std::string_view model_id) const;
@@ -66,8 +80,11 @@ class DataDir {
 
   absl::Status CheckVersion() const;
   absl::Status RemoveLeftovers() const;
-  absl::Status BuildModel(const std::string& folder, std::string_view manifest) const;
+  absl::Status EmptyUploads() const;
+  absl::Status BuildModel(const std::string& folder, std::string_view manifest,
+                          const FillModel& fill) const;
   std::string ModelsDir() const;
+  std::string UploadsDir() const;
   std::string ManifestPath(std::string_view model_id) const;
   std::string NewTrashPath(std::string_view model_id);
 
@@ -77,6 +94,7 @@ class DataDir {
 
   absl::Mutex mu_;
   uint64_t trash_count_ ABSL_GUARDED_BY(mu_) = 0;
+  uint64_t upload_count_ ABSL_GUARDED_BY(mu_) = 0;
 };
 
 }  // namespace freshet

@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "absl/strings/numbers.h"
@@ -52,7 +53,12 @@ ModelFiles::ModelFiles(std::unique_ptr<SnapshotStore> snapshots, std::shared_ptr
 }
 
 std::string ModelFiles::NextSnapshotId() {
-  return absl::StrFormat("s%06d", next_snapshot_number_.fetch_add(1));
+  std::string id;
+  // Others may have been named like this by request, or where they come from.
+  do {
+    id = absl::StrFormat("s%06d", next_snapshot_number_.fetch_add(1));
+  } while (!absl::IsNotFound(snapshots_->Get(id).status()));
+  return id;
 }
 
 std::vector<v1::Snapshot> ModelFiles::RecoveryStarts() const {
@@ -131,6 +137,16 @@ absl::StatusOr<v1::Snapshot> ModelFiles::WriteSnapshot(v1::SnapshotFileHeader he
                written->snapshot().pause_ms(),
                absl::ToDoubleMilliseconds(options_.clock() - begin));
   DeleteOld();
+  return written->snapshot();
+}
+
+absl::StatusOr<v1::Snapshot> ModelFiles::ImportSnapshot(v1::SnapshotFileHeader header,
+                                                        ByteSpan payload) {
+  const std::array<ByteSpan, 1> pieces = {payload};
+  absl::StatusOr<v1::SnapshotFileHeader> written = snapshots_->Write(std::move(header), pieces);
+  if (!written.ok()) return written.status();
+  spdlog::info("event=snapshot_imported name={} offset={} bytes={}", written->snapshot().name(),
+               written->snapshot().offset(), written->snapshot().size_bytes());
   return written->snapshot();
 }
 

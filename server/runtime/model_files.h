@@ -60,6 +60,10 @@ class ModelFiles {
   absl::StatusOr<v1::Snapshot> WriteSnapshot(v1::SnapshotFileHeader header,
                                              const StateWriter& state);
 
+  // Writes a snapshot that comes from elsewhere (see ImportedHeader()). ALREADY_EXISTS where its id
+  // is taken.
+  absl::StatusOr<v1::Snapshot> ImportSnapshot(v1::SnapshotFileHeader header, ByteSpan payload);
+
   // Deletes a snapshot. FAILED_PRECONDITION where recovery needs it.
   absl::Status DeleteSnapshot(std::string_view id);
 

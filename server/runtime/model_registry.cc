@@ -7,39 +7,10 @@
 #include <utility>
 
 #include "core/base/str_cat.h"
-#include "google/protobuf/util/time_util.h"
-#include "server/runtime/learner_spec.h"
 #include "server/runtime/model_recovery.h"
+#include "server/runtime/new_model.h"
 
 namespace freshet {
-namespace {
-
-// The spec of a new model: what was asked for, with every default filled in.
-absl::StatusOr<v1::Model> MakeSpec(std::string_view model_id, const v1::Model& requested,
-                                   absl::Time now) {
-  if (requested.variants_size() > 1) {
-    return absl::InvalidArgumentError("a new model has one variant, main; add others later");
-  }
-  v1::Model spec;
-  spec.set_name(StrCat("models/", model_id));
-  spec.set_durability(requested.durability() == v1::DURABILITY_UNSPECIFIED
-                          ? v1::DURABILITY_FSYNC
-                          : requested.durability());
-  if (requested.has_log_retention()) *spec.mutable_log_retention() = requested.log_retention();
-  *spec.mutable_create_time() =
-      google::protobuf::util::TimeUtil::NanosecondsToTimestamp(absl::ToUnixNanos(now));
-  v1::LearnerSpec learner;
-  if (requested.variants_size() == 1) learner = requested.variants(0).learner();
-  absl::StatusOr<v1::LearnerSpec> resolved = ResolveLearnerSpec(learner);
-  if (!resolved.ok()) return resolved.status();
-  v1::Variant& variant = *spec.add_variants();
-  variant.set_name(StrCat(spec.name(), "/variants/main"));
-  *variant.mutable_learner() = *std::move(resolved);
-  return spec;
-}
-
-}  // namespace
-
 ModelRegistry::ModelRegistry(const RuntimeEnvironment& environment)
     : environment_(environment),
       recovery_(std::make_shared<Recovery>()),
@@ -117,40 +88,65 @@ absl::StatusOr<std::shared_ptr<ModelRuntime>> ModelRegistry::Find(std::string_vi
                                     "models create ", model_id, "'"));
 }
 
-absl::StatusOr<std::shared_ptr<ModelRuntime>> ModelRegistry::Create(std::string_view model_id,
-                                                                    const v1::Model& requested) {
-  if (absl::Status status = Ready(); !status.ok()) return status;
+absl::Status ModelRegistry::CheckVacant(std::string_view model_id) const {
   absl::MutexLock lock(&change_mu_);
+  return CheckVacantLocked(model_id);
+}
+
+absl::Status ModelRegistry::CheckVacantLocked(std::string_view model_id) const {
+  if (absl::Status status = Ready(); !status.ok()) return status;
   const std::shared_ptr<const ModelMap> models = models_.load();
   if (models->contains(model_id)) {
     return absl::AlreadyExistsError(StrCat("model \"", model_id, "\" exists; see it with 'freshet ",
                                            "models describe ", model_id, "'"));
   }
-  if (models->size() >= environment_.max_models) {
+  if (being_created_.contains(model_id)) {
+    return absl::AlreadyExistsError(StrCat("model \"", model_id, "\" is being created"));
+  }
+  if (models->size() + being_created_.size() >= environment_.max_models) {
     return absl::ResourceExhaustedError(StrCat("the server has ", environment_.max_models,
                                                " models, its limit (limits.max_models); delete "
                                                "one first"));
   }
-  absl::StatusOr<v1::Model> spec = MakeSpec(model_id, requested, environment_.clock());
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::shared_ptr<ModelRuntime>> ModelRegistry::Create(std::string_view model_id,
+                                                                    const v1::Model& requested,
+                                                                    const LoadedSnapshot* origin) {
+  const std::string id(model_id);
+  {
+    absl::MutexLock lock(&change_mu_);
+    if (absl::Status status = CheckVacantLocked(id); !status.ok()) return status;
+    being_created_.insert(id);
+  }
+  absl::StatusOr<std::shared_ptr<ModelRuntime>> model = CreateOnDisk(id, requested, origin);
+  absl::MutexLock lock(&change_mu_);
+  being_created_.erase(id);
+  if (!model.ok()) return model;
+  auto changed = std::make_shared<ModelMap>(*models_.load());
+  changed->emplace(id, *model);
+  models_.store(std::move(changed));
+  spdlog::info("event=model_created model={} origin={}", (*model)->name(),
+               origin == nullptr ? "-" : origin->header().snapshot().name());
+  return model;
+}
+
+absl::StatusOr<std::shared_ptr<ModelRuntime>> ModelRegistry::CreateOnDisk(
+    const std::string& model_id, const v1::Model& requested, const LoadedSnapshot* origin) const {
+  absl::StatusOr<v1::Model> spec = MakeModelSpec(model_id, requested, origin, environment_.clock());
   if (!spec.ok()) return spec.status();
-  if (absl::Status status = environment_.data_dir.CreateModel(model_id, FormatManifest(*spec));
-      !status.ok()) {
+  if (absl::Status status = CreateModelFiles(environment_, model_id, *spec, origin); !status.ok()) {
     return status;
   }
   RecoveryProgress progress;
   absl::StatusOr<std::shared_ptr<ModelRuntime>> recovered =
-      RecoverModel(environment_, std::string(model_id), progress);
+      RecoverModel(environment_, model_id, progress);
   if (!recovered.ok()) {  // No memory for its tables, most likely.
     const absl::Status deleted = environment_.data_dir.DeleteModel(model_id);
     if (!deleted.ok()) spdlog::error("event=cleanup_failed error=\"{}\"", deleted.ToString());
-    return recovered.status();
   }
-  const std::shared_ptr<ModelRuntime> model = *std::move(recovered);
-  auto changed = std::make_shared<ModelMap>(*models);
-  changed->emplace(model_id, model);
-  models_.store(std::move(changed));
-  spdlog::info("event=model_created model={}", model->name());
-  return model;
+  return recovered;
 }
 
 absl::Status ModelRegistry::Delete(std::string_view model_id) {

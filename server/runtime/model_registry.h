@@ -4,8 +4,10 @@
 #define FRESHET_SERVER_RUNTIME_MODEL_REGISTRY_H_
 
 #include <atomic>
+#include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +20,7 @@
 #include "server/runtime/model_runtime.h"
 #include "server/runtime/recovery_progress.h"
 #include "server/runtime/runtime_environment.h"
+#include "server/snapshot/snapshot_file.h"
 
 namespace freshet {
 
@@ -46,11 +49,17 @@ class ModelRegistry {
   // All models, by id; none before they are served.
   std::shared_ptr<const ModelMap> models() const { return models_.load(); }
 
-  // Creates a model on disk and serves it. Of `requested`, durability, log_retention and at
-  // most one variant's learner are read. Blocks on the disk. ALREADY_EXISTS, INVALID_ARGUMENT for a
-  // bad option, RESOURCE_EXHAUSTED at the limit of models.
+  // OK where a model of this id can be created: ALREADY_EXISTS, RESOURCE_EXHAUSTED at the limit of
+  // models. Does not wait for the disk unless a model is being deleted.
+  absl::Status CheckVacant(std::string_view model_id) const;
+
+  // Creates a model on disk and serves it; with `origin`, it begins with that snapshot's learners
+  // and state. Of `requested`, durability, log_retention and, without an origin, at most one
+  // variant's learner are read. Blocks on the disk. Errors as CheckVacant(); INVALID_ARGUMENT for a
+  // bad option; those of LoadImportedState() for the origin.
   absl::StatusOr<std::shared_ptr<ModelRuntime>> Create(std::string_view model_id,
-                                                       const v1::Model& requested);
+                                                       const v1::Model& requested,
+                                                       const LoadedSnapshot* origin = nullptr);
 
   // Deletes a model: its streams end with NOT_FOUND, its files go. Blocks on the disk.
   absl::Status Delete(std::string_view model_id);
@@ -59,11 +68,19 @@ class ModelRegistry {
   // Under way, by the ids of the models.
   using Recovery = std::map<std::string, RecoveryProgress, std::less<>>;
 
+  absl::Status CheckVacantLocked(std::string_view model_id) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(change_mu_);
+  // Creates a model's files and brings it up, or leaves nothing.
+  absl::StatusOr<std::shared_ptr<ModelRuntime>> CreateOnDisk(const std::string& model_id,
+                                                             const v1::Model& requested,
+                                                             const LoadedSnapshot* origin) const;
+
   const RuntimeEnvironment& environment_;
   std::atomic<bool> recovery_cancelled_{false};
   std::atomic<std::shared_ptr<Recovery>> recovery_;  // Null once the models are served.
 
-  absl::Mutex change_mu_;  // Held while the map below is replaced by a changed copy.
+  mutable absl::Mutex change_mu_;  // Held while the map below is replaced by a changed copy.
+  std::set<std::string, std::less<>> being_created_ ABSL_GUARDED_BY(change_mu_);
   std::atomic<std::shared_ptr<const ModelMap>> models_;
 };
 

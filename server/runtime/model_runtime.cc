@@ -7,6 +7,7 @@
 
 #include "core/base/str_cat.h"
 #include "google/protobuf/util/time_util.h"
+#include "server/runtime/imported_snapshot.h"
 #include "server/runtime/learner_spec.h"
 #include "server/runtime/snapshot_state.h"
 
@@ -155,6 +156,18 @@ void ModelRuntime::CreateSnapshot(std::string snapshot_id, v1::SnapshotTrigger t
               [self, header, copy, done] { done(self->files_.WriteSnapshot(header, *copy)); });
         });
   });
+}
+
+absl::StatusOr<v1::Snapshot> ModelRuntime::ImportSnapshot(std::string_view snapshot_id,
+                                                          const LoadedSnapshot& snapshot) {
+  const v1::SnapshotFileHeader& source = snapshot.header();
+  absl::Status status = CheckSameLearners(source, spec_);
+  // A state that cannot be restored is of no use.
+  if (status.ok()) status = LoadImportedState(spec_, snapshot).status();
+  if (!status.ok()) return status;
+  if (snapshot_id.empty()) snapshot_id = SnapshotIdOf(source);
+  return files_.ImportSnapshot(
+      ImportedHeader(source, spec_, snapshot_id, environment_.server_version), snapshot.payload());
 }
 
 void ModelRuntime::RestoreSnapshot(const std::string& snapshot_id, Callback<v1::Model> done) {

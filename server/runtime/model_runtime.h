@@ -24,6 +24,7 @@
 #include "server/runtime/pipeline.h"
 #include "server/runtime/recovered_model.h"
 #include "server/runtime/runtime_environment.h"
+#include "server/snapshot/snapshot_file.h"
 
 namespace freshet {
 
@@ -61,6 +62,13 @@ class ModelRuntime : public std::enable_shared_from_this<ModelRuntime> {
 
   // Puts the model back to the state of a snapshot. Reads the file on the calling thread.
   void RestoreSnapshot(const std::string& snapshot_id, Callback<v1::Model> done);
+
+  // Takes a verified snapshot from elsewhere as one of this model's, to be restored; under the id
+  // that it had where `snapshot_id` is empty. Blocks on the disk. FAILED_PRECONDITION where its
+  // learners are not the model's or a newer server wrote it; DATA_LOSS where its state does not
+  // fit; ALREADY_EXISTS where the id is taken. The model stays as it is.
+  absl::StatusOr<v1::Snapshot> ImportSnapshot(std::string_view snapshot_id,
+                                              const LoadedSnapshot& snapshot);
 
   // A hash of the state (see ModelState::ComputeDigest()).
   void ComputeDigest(Callback<v1::ComputeDigestResponse> done);

@@ -10,6 +10,8 @@
 #include "server/service/grpc_status.h"
 #include "server/service/page.h"
 #include "server/service/resource_name.h"
+#include "server/service/snapshot_transfer.h"
+#include "server/snapshot/snapshot_file.h"
 
 namespace freshet {
 namespace {
@@ -88,6 +90,24 @@ absl::StatusOr<v1::ListSnapshotsResponse> ListSnapshotPage(
   return response;
 }
 
+// Creates a model, empty or from a snapshot of this server.
+absl::StatusOr<Model> CreateModelNow(ModelRegistry& registry,
+                                     const v1::CreateModelRequest& request) {
+  if (request.source_snapshot().empty()) {
+    return registry.Create(request.model_id(), request.model());
+  }
+  absl::StatusOr<SnapshotName> name = ParseSnapshotName(request.source_snapshot());
+  if (!name.ok()) return name.status();
+  // Before a large file is read for nothing.
+  if (absl::Status status = registry.CheckVacant(request.model_id()); !status.ok()) return status;
+  absl::StatusOr<Model> source = registry.Find(name->model_id);
+  if (!source.ok()) return source.status();
+  const absl::StatusOr<LoadedSnapshot> origin =
+      (*source)->files().snapshots().Load(name->snapshot_id);
+  if (!origin.ok()) return origin.status();
+  return registry.Create(request.model_id(), request.model(), &*origin);
+}
+
 }  // namespace
 
 grpc::ServerUnaryReactor* ModelServiceImpl::CreateModel(grpc::CallbackServerContext* context,
@@ -99,7 +119,7 @@ grpc::ServerUnaryReactor* ModelServiceImpl::CreateModel(grpc::CallbackServerCont
     return reactor;
   }
   io_.Post([this, reactor, request, response] {
-    absl::StatusOr<Model> model = registry_.Create(request->model_id(), request->model());
+    absl::StatusOr<Model> model = CreateModelNow(registry_, *request);
     if (!model.ok()) {
       reactor->Finish(ToGrpcStatus(model.status()));
       return;
@@ -235,6 +255,16 @@ grpc::ServerUnaryReactor* ModelServiceImpl::RestoreSnapshot(
     (*model)->RestoreSnapshot(name->snapshot_id, Finisher(reactor, response->mutable_model()));
   });
   return reactor;
+}
+
+grpc::ServerWriteReactor<v1::ExportSnapshotResponse>* ModelServiceImpl::ExportSnapshot(
+    grpc::CallbackServerContext* /*context*/, const v1::ExportSnapshotRequest* request) {
+  return NewSnapshotExport(registry_, io_, *request);
+}
+
+grpc::ServerReadReactor<v1::ImportSnapshotRequest>* ModelServiceImpl::ImportSnapshot(
+    grpc::CallbackServerContext* context, v1::ImportSnapshotResponse* response) {
+  return NewSnapshotImport(registry_, data_dir_, io_, *context, *response);
 }
 
 grpc::ServerUnaryReactor* ModelServiceImpl::ComputeDigest(grpc::CallbackServerContext* context,

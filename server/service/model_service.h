@@ -6,6 +6,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include "freshet/v1/model_service.grpc.pb.h"
+#include "server/file/data_dir.h"
 #include "server/runtime/model_registry.h"
 #include "server/runtime/worker_pool.h"
 
@@ -14,8 +15,9 @@ namespace freshet {
 // What blocks on the disk runs on the io pool, never on gRPC's threads.
 class ModelServiceImpl final : public v1::ModelService::CallbackService {
  public:
-  // Keeps references to both.
-  ModelServiceImpl(ModelRegistry& registry, WorkerPool& io) : registry_(registry), io_(io) {}
+  // Keeps references to all.
+  ModelServiceImpl(ModelRegistry& registry, DataDir& data_dir, WorkerPool& io)
+      : registry_(registry), data_dir_(data_dir), io_(io) {}
 
   grpc::ServerUnaryReactor* CreateModel(grpc::CallbackServerContext* context,
                                         const v1::CreateModelRequest* request,
@@ -44,12 +46,17 @@ class ModelServiceImpl final : public v1::ModelService::CallbackService {
   grpc::ServerUnaryReactor* RestoreSnapshot(grpc::CallbackServerContext* context,
                                             const v1::RestoreSnapshotRequest* request,
                                             v1::RestoreSnapshotResponse* response) override;
+  grpc::ServerWriteReactor<v1::ExportSnapshotResponse>* ExportSnapshot(
+      grpc::CallbackServerContext* context, const v1::ExportSnapshotRequest* request) override;
+  grpc::ServerReadReactor<v1::ImportSnapshotRequest>* ImportSnapshot(
+      grpc::CallbackServerContext* context, v1::ImportSnapshotResponse* response) override;
   grpc::ServerUnaryReactor* ComputeDigest(grpc::CallbackServerContext* context,
                                           const v1::ComputeDigestRequest* request,
                                           v1::ComputeDigestResponse* response) override;
 
  private:
   ModelRegistry& registry_;
+  DataDir& data_dir_;
   WorkerPool& io_;
 };
 

@@ -188,6 +188,18 @@ absl::StatusOr<LoadedSnapshot> SnapshotStore::Load(std::string_view id) {
   return loaded;
 }
 
+absl::StatusOr<std::unique_ptr<ReadFile>> SnapshotStore::OpenVerified(std::string_view id) {
+  if (absl::StatusOr<v1::SnapshotFileHeader> header = Get(id); !header.ok()) {
+    return header.status();
+  }
+  // Opened first: a deletion after the verification then does not matter.
+  absl::StatusOr<std::unique_ptr<ReadFile>> file = file_system_.OpenRead(PathOf(id));
+  if (absl::IsNotFound(file.status())) return NotFound(id);
+  if (!file.ok()) return file;
+  if (absl::Status status = Load(id).status(); !status.ok()) return status;
+  return file;
+}
+
 absl::Status SnapshotStore::Delete(std::string_view id) {
   if (absl::StatusOr<v1::SnapshotFileHeader> header = Get(id); absl::IsNotFound(header.status())) {
     return header.status();

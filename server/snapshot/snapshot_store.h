@@ -58,6 +58,10 @@ class SnapshotStore {
   // RESOURCE_EXHAUSTED where there is no memory for it.
   absl::StatusOr<LoadedSnapshot> Load(std::string_view id);
 
+  // Opens a snapshot's file once every byte of it was verified; it can be read to its end, also
+  // where the snapshot is deleted meanwhile. Errors as Load().
+  absl::StatusOr<std::unique_ptr<ReadFile>> OpenVerified(std::string_view id);
+
   // Deletes a snapshot, damaged or not. NOT_FOUND where there is none. A Load() under way goes on.
   absl::Status Delete(std::string_view id);
 

@@ -1,0 +1,268 @@
+#include "server/service/snapshot_transfer.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "core/base/str_cat.h"
+#include "server/runtime/new_model.h"
+#include "server/service/grpc_status.h"
+#include "server/service/resource_name.h"
+#include "server/snapshot/snapshot_file.h"
+
+namespace freshet {
+namespace {
+
+constexpr uint64_t kExportPieceBytes = uint64_t{1} << 20;
+constexpr uint64_t kMaxUploadBytes = uint64_t{64} << 30;
+
+class SnapshotExport final : public grpc::ServerWriteReactor<v1::ExportSnapshotResponse> {
+ public:
+  SnapshotExport(ModelRegistry& registry, WorkerPool& io, const v1::ExportSnapshotRequest& request)
+      : registry_(registry), io_(io), name_(request.name()) {
+    io_.Post([this] { Begin(); });
+  }
+
+  void OnWriteDone(bool ok) override {
+    if (ok) {
+      io_.Post([this] { SendPiece(); });
+    } else {
+      Finish(ToGrpcStatus(absl::CancelledError("the client is gone")));
+    }
+  }
+
+  void OnDone() override { delete this; }
+
+ private:
+  void Begin() {
+    if (absl::Status status = Open(); !status.ok()) {
+      Finish(ToGrpcStatus(status));
+    } else {
+      SendPiece();
+    }
+  }
+
+  absl::Status Open() {
+    absl::StatusOr<SnapshotName> name = ParseSnapshotName(name_);
+    if (!name.ok()) return name.status();
+    absl::StatusOr<std::shared_ptr<ModelRuntime>> model = registry_.Find(name->model_id);
+    if (!model.ok()) return model.status();
+    absl::StatusOr<std::unique_ptr<ReadFile>> file =
+        (*model)->files().snapshots().OpenVerified(name->snapshot_id);
+    if (!file.ok()) return file.status();
+    file_ = *std::move(file);
+    absl::StatusOr<uint64_t> size = file_->SizeBytes();
+    if (size.ok()) size_bytes_ = *size;
+    return size.status();
+  }
+
+  void SendPiece() {
+    if (position_ == size_bytes_) {
+      Finish(grpc::Status::OK);
+      return;
+    }
+    std::string& data = *piece_.mutable_data();
+    data.resize(std::min(kExportPieceBytes, size_bytes_ - position_));
+    const absl::StatusOr<size_t> count =
+        file_->ReadAt(position_, std::as_writable_bytes(std::span(data)));
+    if (!count.ok() || *count != data.size()) {
+      Finish(ToGrpcStatus(count.ok() ? absl::DataLossError(StrCat(name_, ": the file was cut off"))
+                                     : count.status()));
+      return;
+    }
+    position_ += data.size();
+    StartWrite(&piece_);
+  }
+
+  ModelRegistry& registry_;
+  WorkerPool& io_;
+  const std::string name_;
+
+  // Owned by the task or the write under way.
+  std::unique_ptr<ReadFile> file_;
+  uint64_t size_bytes_ = 0;
+  uint64_t position_ = 0;
+  v1::ExportSnapshotResponse piece_;
+};
+
+// A file in the data folder's uploads, removed at the end.
+class Upload {
+ public:
+  static absl::StatusOr<std::unique_ptr<Upload>> Create(DataDir& data_dir) {
+    std::string path = data_dir.NewUploadPath();
+    absl::StatusOr<std::unique_ptr<AppendFile>> file =
+        data_dir.file_system().OpenAppend(path, AppendMode::kCreate);
+    if (!file.ok()) return file.status();
+    return std::unique_ptr<Upload>(
+        new Upload(data_dir.file_system(), std::move(path), *std::move(file)));
+  }
+
+  ~Upload() {
+    file_.reset();
+    // What stays is removed at the next start.
+    file_system_.Unlink(path_).IgnoreError();
+  }
+
+  Upload(const Upload&) = delete;
+  Upload& operator=(const Upload&) = delete;
+
+  absl::Status Append(std::string_view data) {
+    if (data.size() > kMaxUploadBytes - file_->size_bytes()) {
+      return absl::ResourceExhaustedError(
+          StrCat("the file is larger than ", kMaxUploadBytes, " bytes, the limit of an import"));
+    }
+    const std::array<ByteSpan, 1> pieces = {std::as_bytes(std::span(data))};
+    return file_->Append(pieces);
+  }
+
+  uint64_t size_bytes() const { return file_->size_bytes(); }
+
+  // Reads and verifies all of it.
+  absl::StatusOr<LoadedSnapshot> Read() const {
+    absl::StatusOr<LoadedSnapshot> snapshot = ReadSnapshotFile(file_system_, path_);
+    if (snapshot.ok()) return snapshot;
+    // The client knows the file by another name.
+    std::string message(snapshot.status().message());
+    if (message.starts_with(path_)) message.replace(0, path_.size(), "the file that was sent");
+    return absl::Status(snapshot.status().code(), message);
+  }
+
+ private:
+  Upload(FileSystem& file_system, std::string path, std::unique_ptr<AppendFile> file)
+      : file_system_(file_system), path_(std::move(path)), file_(std::move(file)) {}
+
+  FileSystem& file_system_;
+  const std::string path_;
+  std::unique_ptr<AppendFile> file_;
+};
+
+class SnapshotImport final : public grpc::ServerReadReactor<v1::ImportSnapshotRequest> {
+ public:
+  SnapshotImport(ModelRegistry& registry, DataDir& data_dir, WorkerPool& io,
+                 grpc::CallbackServerContext& context, v1::ImportSnapshotResponse& response)
+      : registry_(registry), data_dir_(data_dir), io_(io), context_(context), response_(response) {
+    StartRead(&request_);
+  }
+
+  void OnReadDone(bool ok) override {
+    io_.Post([this, ok] {
+      if (!ok) {
+        End(context_.IsCancelled() ? absl::CancelledError("the client is gone") : Use());
+      } else if (absl::Status status = TakePiece(); !status.ok()) {
+        End(status);
+      } else {
+        StartRead(&request_);
+      }
+    });
+  }
+
+  void OnDone() override { delete this; }
+
+ private:
+  // What of the upload is left goes first, on the io pool.
+  void End(const absl::Status& status) {
+    upload_.reset();
+    Finish(ToGrpcStatus(status));
+  }
+
+  absl::Status TakePiece() {
+    absl::Status status = absl::OkStatus();
+    if (upload_ == nullptr) {
+      status = Begin();
+    } else if (!request_.parent().empty() || !request_.snapshot_id().empty() ||
+               request_.has_new_model()) {
+      status = absl::InvalidArgumentError(
+          "parent, snapshot_id and new_model belong into the first message alone");
+    }
+    if (!status.ok()) return status;
+    return upload_->Append(request_.data());
+  }
+
+  // Reads the first message, and refuses early what cannot succeed.
+  absl::Status Begin() {
+    absl::StatusOr<std::string> model_id = ParseModelName(request_.parent());
+    absl::Status status = model_id.status();
+    snapshot_id_ = request_.snapshot_id();
+    if (status.ok() && !snapshot_id_.empty()) status = CheckResourceId("snapshot_id", snapshot_id_);
+    if (!status.ok()) return status;
+    model_id_ = *std::move(model_id);
+    if (request_.has_new_model()) {
+      new_model_ = std::move(*request_.mutable_new_model());
+      if (!snapshot_id_.empty()) {
+        return absl::InvalidArgumentError(StrCat("snapshot_id is \"", snapshot_id_,
+                                                 "\"; a new model's first snapshot is called ",
+                                                 kOriginSnapshotId, ", leave it empty"));
+      }
+      status = registry_.CheckVacant(model_id_);
+    } else {
+      status = registry_.Find(model_id_).status();
+    }
+    if (!status.ok()) return status;
+    absl::StatusOr<std::unique_ptr<Upload>> upload = Upload::Create(data_dir_);
+    if (upload.ok()) upload_ = *std::move(upload);
+    return upload.status();
+  }
+
+  // Does what was asked for with the whole file.
+  absl::Status Use() {
+    if (upload_ == nullptr || upload_->size_bytes() == 0) {
+      return absl::InvalidArgumentError("no file was sent; send a snapshot that was exported");
+    }
+    absl::StatusOr<LoadedSnapshot> loaded = upload_->Read();
+    if (!loaded.ok()) return loaded.status();
+    upload_.reset();
+    absl::StatusOr<v1::Snapshot> snapshot =
+        new_model_.has_value() ? CreateModel(*loaded) : AddToModel(*loaded);
+    if (snapshot.ok()) *response_.mutable_snapshot() = *std::move(snapshot);
+    return snapshot.status();
+  }
+
+  absl::StatusOr<v1::Snapshot> CreateModel(const LoadedSnapshot& loaded) {
+    absl::StatusOr<std::shared_ptr<ModelRuntime>> model =
+        registry_.Create(model_id_, *new_model_, &loaded);
+    if (!model.ok()) return model.status();
+    absl::StatusOr<v1::SnapshotFileHeader> origin =
+        (*model)->files().snapshots().Get(kOriginSnapshotId);
+    if (!origin.ok()) return origin.status();
+    return std::move(*origin->mutable_snapshot());
+  }
+
+  absl::StatusOr<v1::Snapshot> AddToModel(const LoadedSnapshot& loaded) {
+    absl::StatusOr<std::shared_ptr<ModelRuntime>> model = registry_.Find(model_id_);
+    if (!model.ok()) return model.status();
+    return (*model)->ImportSnapshot(snapshot_id_, loaded);
+  }
+
+  ModelRegistry& registry_;
+  DataDir& data_dir_;
+  WorkerPool& io_;
+  grpc::CallbackServerContext& context_;
+  v1::ImportSnapshotResponse& response_;
+
+  // Owned by the read or the task under way.
+  v1::ImportSnapshotRequest request_;
+  std::string model_id_;
+  std::string snapshot_id_;
+  std::optional<v1::Model> new_model_;
+  std::unique_ptr<Upload> upload_;
+};
+
+}  // namespace
+
+grpc::ServerWriteReactor<v1::ExportSnapshotResponse>* NewSnapshotExport(
+    ModelRegistry& registry, WorkerPool& io, const v1::ExportSnapshotRequest& request) {
+  return new SnapshotExport(registry, io, request);
+}
+
+grpc::ServerReadReactor<v1::ImportSnapshotRequest>* NewSnapshotImport(
+    ModelRegistry& registry, DataDir& data_dir, WorkerPool& io,
+    grpc::CallbackServerContext& context, v1::ImportSnapshotResponse& response) {
+  return new SnapshotImport(registry, data_dir, io, context, response);
+}
+
+}  // namespace freshet
