@@ -3,6 +3,7 @@
 #include <chrono>
 #include <utility>
 
+#include "client/model_options.h"
 #include "client/packed_encoder.h"
 #include "client/resource_names.h"
 #include "client/rpc_status.h"
@@ -87,18 +88,38 @@ absl::Status Client::Call(Stub* stub,
   return FromRpcStatus((stub->*method)(&context, request, response), options_.server);
 }
 
-absl::StatusOr<v1::Model> Client::CreateModel(std::string_view model,
-                                              const v1::LearnerSpec& learner,
-                                              v1::Durability durability) const {
-  v1::CreateModelRequest request;
-  request.set_model_id(ModelId(model));
-  request.mutable_model()->set_durability(durability);
-  *request.mutable_model()->add_variants()->mutable_learner() = learner;
+absl::StatusOr<v1::Model> Client::CreateModel(const v1::CreateModelRequest& request) const {
   v1::CreateModelResponse response;
   absl::Status status =
       Call(models_.get(), &v1::ModelService::Stub::CreateModel, request, &response);
   if (!status.ok()) return status;
   return std::move(*response.mutable_model());
+}
+
+absl::StatusOr<v1::Model> Client::CreateModel(std::string_view model,
+                                              const v1::LearnerSpec& learner,
+                                              v1::Durability durability) const {
+  return CreateModel(model, learner, NewModelOptions{.durability = durability});
+}
+
+absl::StatusOr<v1::Model> Client::CreateModel(std::string_view model,
+                                              const v1::LearnerSpec& learner,
+                                              const NewModelOptions& options) const {
+  v1::CreateModelRequest request;
+  request.set_model_id(ModelId(model));
+  *request.mutable_model() = ModelWith(options);
+  *request.mutable_model()->add_variants()->mutable_learner() = learner;
+  return CreateModel(request);
+}
+
+absl::StatusOr<v1::Model> Client::CreateModelFromSnapshot(std::string_view model,
+                                                          std::string_view source_snapshot,
+                                                          const NewModelOptions& options) const {
+  v1::CreateModelRequest request;
+  request.set_model_id(ModelId(model));
+  *request.mutable_model() = ModelWith(options);
+  request.set_source_snapshot(std::string(source_snapshot));
+  return CreateModel(request);
 }
 
 absl::StatusOr<v1::Model> Client::GetModel(std::string_view model) const {

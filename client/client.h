@@ -12,7 +12,9 @@
 #define FRESHET_CLIENT_CLIENT_H_
 
 #include <cstdint>
+#include <iosfwd>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -54,6 +56,22 @@ struct Predictions {
   uint64_t offset = 0;             // As Prediction::offset.
 };
 
+// What a new model is like, apart from its learner.
+struct NewModelOptions {
+  // What acknowledged examples survive; unspecified: the server's default.
+  v1::Durability durability = v1::DURABILITY_UNSPECIFIED;
+  // How much log is kept beyond what recovery needs; what is not set is as the server is set up.
+  v1::LogRetention log_retention = {};
+};
+
+// What becomes of a snapshot file that is imported.
+struct ImportOptions {
+  // The id of the snapshot; empty: the one that it had. Empty for a new model.
+  std::string snapshot = {};
+  // Create the model, which then begins with the snapshot's learners and state. Absent: it exists.
+  std::optional<NewModelOptions> new_model = {};
+};
+
 // What a model's state is, in a form that can be compared.
 struct Digest {
   uint64_t offset = 0;         // Log records that the state includes.
@@ -78,6 +96,14 @@ class Client {
   absl::StatusOr<v1::Model> CreateModel(
       std::string_view model, const v1::LearnerSpec& learner,
       v1::Durability durability = v1::DURABILITY_UNSPECIFIED) const;
+  absl::StatusOr<v1::Model> CreateModel(std::string_view model, const v1::LearnerSpec& learner,
+                                        const NewModelOptions& options) const;
+  // Creates a model that begins with the learners and the state of a snapshot of any model on the
+  // server, `models/{model}/snapshots/{snapshot}`. NOT_FOUND where there is none; DATA_LOSS where
+  // its file is damaged.
+  absl::StatusOr<v1::Model> CreateModelFromSnapshot(std::string_view model,
+                                                    std::string_view source_snapshot,
+                                                    const NewModelOptions& options = {}) const;
   // Describes a model, with its metrics as of now. NOT_FOUND where there is none.
   absl::StatusOr<v1::Model> GetModel(std::string_view model) const;
   // All models, by id.
@@ -100,6 +126,18 @@ class Client {
   absl::StatusOr<v1::Model> RestoreSnapshot(std::string_view model,
                                             std::string_view snapshot) const;
 
+  // Writes a snapshot's file to `out`, which may be large: there is no deadline. Returns its size
+  // in bytes. Whatever fails, a part of it may have been written. DATA_LOSS where the file is
+  // damaged; UNKNOWN where `out` cannot be written.
+  absl::StatusOr<uint64_t> ExportSnapshot(std::string_view model, std::string_view snapshot,
+                                          std::ostream& out) const;
+  // Reads an exported file from `in` and makes it a snapshot of a model that has the same learners,
+  // to be restored; or creates a model from it. No deadline either. Nothing comes of a file that is
+  // not whole (DATA_LOSS). FAILED_PRECONDITION where a newer freshet wrote it, or its learners are
+  // not the model's; ALREADY_EXISTS where the id is taken; UNKNOWN where `in` cannot be read.
+  absl::StatusOr<v1::Snapshot> ImportSnapshot(std::string_view model, std::istream& in,
+                                              const ImportOptions& options = {}) const;
+
   // A hash over weights, optimizer state and metrics that does not depend on how the stream was cut
   // into batches.
   absl::StatusOr<Digest> ComputeDigest(std::string_view model) const;
@@ -117,6 +155,8 @@ class Client {
 
  private:
   Client(ClientOptions options, std::shared_ptr<grpc::Channel> channel);
+
+  absl::StatusOr<v1::Model> CreateModel(const v1::CreateModelRequest& request) const;
 
   template <typename Stub, typename Request, typename Response>
   absl::Status Call(Stub* stub,

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_join.h"
 #include "client/command/learner_options.h"
+#include "client/command/quantity.h"
 #include "client/command/text.h"
 #include "client/resource_names.h"
 #include "core/base/str_cat.h"
@@ -40,6 +41,45 @@ void AddMetrics(const v1::ProgressiveMetrics& metrics, Table* table) {
   if (metrics.skipped_count() > 0) {
     table->AddRow({"skipped", StrCat(GroupedCount(metrics.skipped_count()),
                                      "   their update would not have been finite")});
+  }
+}
+
+std::string RetentionText(const v1::LogRetention& retention) {
+  std::string text;
+  if (retention.has_max_bytes()) text = ShortBytes(static_cast<double>(retention.max_bytes()));
+  if (retention.has_max_age_s()) {
+    text += StrCat(text.empty() ? "" : ", ", SecondsText(retention.max_age_s()));
+  }
+  return text;
+}
+
+void AddLog(const v1::Model& model, Table* table) {
+  const v1::Storage& storage = model.storage();
+  table->AddRow({"log", StrCat(ShortBytes(static_cast<double>(storage.log_bytes())),
+                               ", from offset ", GroupedCount(storage.log_first_offset()),
+                               ", logged up to ", GroupedCount(storage.logged_offset()))});
+  if (model.has_log_retention()) {
+    table->AddRow({"log retention", RetentionText(model.log_retention())});
+  }
+  if (storage.sync_count() > 0) {
+    table->AddRow({"log syncs", StrCat(GroupedCount(storage.sync_count()), ", p50 ",
+                                       Decimals(storage.sync_p50_ms(), 2), " ms, p99 ",
+                                       Decimals(storage.sync_p99_ms(), 2), " ms")});
+  }
+}
+
+void AddSnapshots(const v1::Storage& storage, Table* table) {
+  std::string text = "none";
+  if (storage.snapshot_count() > 0) {
+    text = StrCat(GroupedCount(storage.snapshot_count()), ", ",
+                  ShortBytes(static_cast<double>(storage.snapshot_bytes())));
+  }
+  if (storage.snapshot_offset() > 0) {
+    text += StrCat(", the newest at offset ", GroupedCount(storage.snapshot_offset()));
+  }
+  table->AddRow({"snapshots", text});
+  if (storage.last_pause_ms() > 0) {
+    table->AddRow({"last pause", StrCat(Decimals(storage.last_pause_ms(), 2), " ms")});
   }
 }
 
@@ -87,6 +127,8 @@ std::string DescribeModel(const v1::Model& model) {
     table.AddRow({"queued", GroupedCount(model.queued_example_count())});
   }
   table.AddRow({"offset", GroupedCount(model.offset())});
+  if (model.durability() != v1::DURABILITY_NONE) AddLog(model, &table);
+  AddSnapshots(model.storage(), &table);
   for (const v1::Variant& variant : model.variants()) {
     const v1::LearnerSpec& learner = variant.learner();
     table.AddRow({"", ""});

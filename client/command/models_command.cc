@@ -1,4 +1,4 @@
-// freshet models: create, options, list, describe, delete.
+// freshet models: options, list, describe, delete; create has a file of its own.
 
 #include <iostream>
 #include <memory>
@@ -8,49 +8,13 @@
 #include "client/command/command.h"
 #include "client/command/learner_options.h"
 #include "client/command/model_text.h"
+#include "client/command/models_create_command.h"
 #include "client/command/text.h"
 #include "client/resource_names.h"
 #include "core/base/str_cat.h"
 
 namespace freshet {
 namespace {
-
-struct CreateArguments {
-  std::string name;
-  std::string loss = "logistic";
-  std::string learner;
-  std::string durability;
-  uint32_t bits = 0;
-  std::vector<std::string> settings;
-};
-
-absl::StatusOr<v1::Durability> ParseDurability(std::string_view name) {
-  if (name.empty()) return v1::DURABILITY_UNSPECIFIED;
-  if (name == "fsync") return v1::DURABILITY_FSYNC;
-  if (name == "os") return v1::DURABILITY_OS;
-  if (name == "none") return v1::DURABILITY_NONE;
-  return absl::InvalidArgumentError(
-      StrCat("there is no durability '", name, "'; choose one of fsync, os, none"));
-}
-
-absl::Status Create(const CommandContext& context, const CreateArguments& arguments) {
-  absl::StatusOr<v1::LearnerSpec> spec =
-      MakeLearnerSpec(arguments.loss, arguments.learner, arguments.settings);
-  if (!spec.ok()) return spec.status();
-  if (arguments.bits != 0) spec->set_bits(arguments.bits);
-  const absl::StatusOr<v1::Durability> durability = ParseDurability(arguments.durability);
-  if (!durability.ok()) return durability.status();
-  const auto client = Connect(context);
-  if (!client.ok()) return client.status();
-  const auto model = (*client)->CreateModel(arguments.name, *spec, *durability);
-  if (!model.ok()) return model.status();
-  if (context.json) {
-    std::cout << ProtoJson(*model);
-  } else {
-    std::cout << "created " << DescribeModelBriefly(*model) << "\n";
-  }
-  return absl::OkStatus();
-}
 
 void PrintNames(std::string_view title, std::string_view flag,
                 const std::vector<std::string>& names) {
@@ -128,39 +92,12 @@ absl::Status Delete(const CommandContext& context, const std::string& name) {
   return absl::OkStatus();
 }
 
-void AddCreate(CLI::App& models, CommandContext& context) {
-  CLI::App* create = models.add_subcommand("create", "Create a model");
-  create->footer(
-      "Example: freshet models create ctr --loss logistic --learner adagrad --set "
-      "learning_rate=0.2");
-  auto arguments = std::make_shared<CreateArguments>();
-  create->add_option("name", arguments->name, "The model's id, for example ctr")
-      ->required()
-      ->type_name("NAME");
-  create->add_option("--loss", arguments->loss, "The loss to minimise; see 'models options'")
-      ->capture_default_str();
-  create->add_option("--learner", arguments->learner,
-                     "The update rule (default: adagrad); see 'models options'");
-  create->add_option("--bits", arguments->bits,
-                     "The weight table has 2^bits slots, 10 to 30 (default: 22)");
-  create->add_option("--durability", arguments->durability,
-                     "What acknowledged examples survive: fsync (loss of power), os (a crash of "
-                     "the server) or none");
-  create->add_option("--set", arguments->settings, "Set an option; may be given several times")
-      ->type_name("KEY=VALUE")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  create->callback([&context, arguments] {
-    context.action = [&context, arguments] { return Create(context, *arguments); };
-  });
-}
-
 }  // namespace
 
 void AddModelsCommand(CLI::App& app, CommandContext& context) {
   CLI::App* models = app.add_subcommand("models", "Create, list, describe and delete models");
   models->require_subcommand(1);
-  AddCreate(*models, context);
+  AddModelsCreateCommand(*models, context);
 
   CLI::App* options = models->add_subcommand(
       "options", "Every loss, learner and schedule with its options, defaults and ranges");

@@ -1,10 +1,11 @@
-// freshet snapshots: create, list, restore, delete.
+// freshet snapshots: create, list, restore, delete; and export and import from a file of their own.
 
 #include <iostream>
 #include <memory>
 #include <string>
 
 #include "client/command/command.h"
+#include "client/command/snapshot_file_commands.h"
 #include "client/command/text.h"
 #include "client/resource_names.h"
 #include "core/base/str_cat.h"
@@ -25,6 +26,12 @@ std::string TriggerName(v1::SnapshotTrigger trigger) {
       return "interval";
     case v1::SNAPSHOT_TRIGGER_SHUTDOWN:
       return "shutdown";
+    case v1::SNAPSHOT_TRIGGER_LOG_GROWTH:
+      return "log growth";
+    case v1::SNAPSHOT_TRIGGER_RESTORE:
+      return "restore";
+    case v1::SNAPSHOT_TRIGGER_IMPORT:
+      return "import";
     default:
       return "-";
   }
@@ -139,7 +146,7 @@ void Add(CLI::App& snapshots, CommandContext& context, const std::string& name,
 
 void AddSnapshotsCommand(CLI::App& app, CommandContext& context) {
   CLI::App* snapshots =
-      app.add_subcommand("snapshots", "Take, list, restore and delete a model's snapshots");
+      app.add_subcommand("snapshots", "Take, list, restore, export and import a model's snapshots");
   snapshots->require_subcommand(1);
   Add(*snapshots, context, "create", "Take a snapshot now", "create ctr", SnapshotId::kOptional,
       Create);
@@ -149,6 +156,7 @@ void AddSnapshotsCommand(CLI::App& app, CommandContext& context) {
       "restore ctr before-holidays", SnapshotId::kRequired, Restore);
   Add(*snapshots, context, "delete", "Delete a snapshot", "delete ctr before-holidays",
       SnapshotId::kRequired, Delete);
+  AddSnapshotFileCommands(*snapshots, context);
 }
 
 }  // namespace freshet

@@ -86,6 +86,41 @@ TEST_F(DataDirTest, DeletesAModelWithAllThatItHolds) {
   EXPECT_TRUE(data_dir->CreateModel("a", "x").ok());
 }
 
+TEST_F(DataDirTest, RemovesUploadsThatWereCutOff) {
+  std::string path;
+  {
+    const auto data_dir = OpenDataDir(files_);
+    path = data_dir->NewUploadPath();
+    EXPECT_NE(data_dir->NewUploadPath(), path);
+    files_.WriteAll(path, "half");
+    EXPECT_EQ(files_.ListDir("/srv/freshet/uploads")->size(), 1U);
+  }
+  const auto data_dir = OpenDataDir(files_);
+  EXPECT_TRUE(files_.ListDir("/srv/freshet/uploads")->empty());
+  EXPECT_EQ(data_dir->NewUploadPath(), path) << "free again";
+}
+
+TEST_F(DataDirTest, AModelIsThereOnceItsFoldersAreFilled) {
+  const auto data_dir = OpenDataDir(files_);
+  const absl::Status failed = data_dir->CreateModel(
+      "a", "x", [&](const std::string& log_dir, const std::string& snapshot_dir) {
+        files_.WriteAll(log_dir + "/log", "half");
+        files_.WriteAll(snapshot_dir + "/snapshot", "half");
+        EXPECT_TRUE(data_dir->ListModels()->empty());
+        return absl::ResourceExhaustedError("full");
+      });
+  EXPECT_TRUE(absl::IsResourceExhausted(failed));
+  EXPECT_TRUE(files_.ListDir("/srv/freshet/models")->empty());
+  ASSERT_TRUE(data_dir
+                  ->CreateModel("a", "x",
+                                [&](const std::string& log_dir, const std::string&) {
+                                  files_.WriteAll(log_dir + "/log", "whole");
+                                  return absl::OkStatus();
+                                })
+                  .ok());
+  EXPECT_EQ(files_.ReadAll(data_dir->LogDir("a") + "/log"), "whole");
+}
+
 // Creates, changes and deletes models with every call failing once or for good, then loses power.
 TEST(DataDirFaultTest, AcknowledgedChangesSurviveAnyFailedCallAndAnyPowerLoss) {
   std::mt19937_64 random(1);

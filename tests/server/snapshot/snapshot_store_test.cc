@@ -213,5 +213,28 @@ TEST(SnapshotStoreFaultTest, AcknowledgedSnapshotsSurviveAnyFailedCallAndAnyPowe
   }
 }
 
+TEST_F(SnapshotStoreTest, AFileThatWasOpenedCanBeReadThoughItIsDeleted) {
+  const auto store = OpenStore(files_);
+  const std::string state = StateOf(3'000'000);
+  const v1::SnapshotFileHeader written = Write(*store, Header("a", 1), state).value();
+  const std::string whole = files_.ReadAll(store->PathOf("a"));
+  const auto file = store->OpenVerified("a").value();
+  ASSERT_TRUE(store->Delete("a").ok());
+  std::string read(written.snapshot().size_bytes(), '\0');
+  EXPECT_EQ(file->ReadAt(0, std::as_writable_bytes(std::span(read))).value(), whole.size());
+  EXPECT_EQ(read, whole);
+  EXPECT_TRUE(absl::IsNotFound(store->OpenVerified("a").status()));
+}
+
+TEST_F(SnapshotStoreTest, ADamagedFileIsNotOpenedToBeSentOn) {
+  const auto store = OpenStore(files_);
+  ASSERT_TRUE(Write(*store, Header("a", 1), StateOf(3'000'000)).ok());
+  std::string bytes = files_.ReadAll(store->PathOf("a"));
+  bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
+  files_.WriteAll(store->PathOf("a"), bytes);
+  EXPECT_TRUE(absl::IsDataLoss(store->OpenVerified("a").status()));
+  EXPECT_EQ(store->damaged().size(), 1U);
+}
+
 }  // namespace
 }  // namespace freshet

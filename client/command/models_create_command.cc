@@ -1,0 +1,178 @@
+#include "client/command/models_create_command.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "client/command/learner_options.h"
+#include "client/command/model_text.h"
+#include "client/command/quantity.h"
+#include "client/command/snapshot_file_commands.h"
+#include "client/command/text.h"
+#include "client/resource_names.h"
+#include "core/base/str_cat.h"
+
+namespace freshet {
+namespace {
+
+struct Arguments {
+  std::string name;
+  std::string loss = "logistic";
+  std::string learner;
+  uint32_t bits = 0;
+  std::vector<std::string> settings;
+  std::string from_snapshot;
+  std::string durability;
+  std::string retain_bytes;
+  std::string retain_age;
+
+  std::string learner_flag;  // The first flag given that is about the learner; empty: none.
+};
+
+absl::StatusOr<v1::Durability> ParseDurability(std::string_view name) {
+  if (name.empty()) return v1::DURABILITY_UNSPECIFIED;
+  if (name == "fsync") return v1::DURABILITY_FSYNC;
+  if (name == "os") return v1::DURABILITY_OS;
+  if (name == "none") return v1::DURABILITY_NONE;
+  return absl::InvalidArgumentError(
+      StrCat("there is no durability '", name, "'; choose one of fsync, os, none"));
+}
+
+absl::StatusOr<NewModelOptions> ParseOptions(const Arguments& arguments) {
+  NewModelOptions options;
+  const absl::StatusOr<v1::Durability> durability = ParseDurability(arguments.durability);
+  if (!durability.ok()) return durability.status();
+  options.durability = *durability;
+  if (!arguments.retain_bytes.empty()) {
+    const absl::StatusOr<uint64_t> bytes = ParseBytes(arguments.retain_bytes);
+    if (!bytes.ok()) return bytes.status();
+    options.log_retention.set_max_bytes(*bytes);
+  }
+  if (!arguments.retain_age.empty()) {
+    const absl::StatusOr<uint64_t> seconds = ParseSeconds(arguments.retain_age);
+    if (!seconds.ok()) return seconds.status();
+    options.log_retention.set_max_age_s(*seconds);
+  }
+  return options;
+}
+
+// `models/ctr/snapshots/s1` for that and for `ctr/s1`.
+absl::StatusOr<std::string> ParseSource(const std::string& text) {
+  const auto slashes = std::count(text.begin(), text.end(), '/');
+  if (text.starts_with("models/") && slashes == 3) return text;
+  const size_t slash = text.find('/');
+  if (slashes == 1 && slash > 0 && slash + 1 < text.size()) {
+    return SnapshotName(text.substr(0, slash), text.substr(slash + 1));
+  }
+  return absl::NotFoundError(
+      StrCat("'", text, "' is neither a file nor a snapshot; name one as MODEL/SNAPSHOT"));
+}
+
+absl::StatusOr<v1::Model> CreateFromSnapshot(const Client& client, const Arguments& arguments,
+                                             const NewModelOptions& options) {
+  std::error_code ignored;
+  if (std::filesystem::exists(arguments.from_snapshot, ignored)) {
+    const auto snapshot = ImportSnapshotFile(client, arguments.name, arguments.from_snapshot,
+                                             ImportOptions{.new_model = options});
+    if (!snapshot.ok()) return snapshot.status();
+    return client.GetModel(arguments.name);
+  }
+  const absl::StatusOr<std::string> source = ParseSource(arguments.from_snapshot);
+  if (!source.ok()) return source.status();
+  return client.CreateModelFromSnapshot(arguments.name, *source, options);
+}
+
+absl::StatusOr<v1::Model> CreateEmpty(const Client& client, const Arguments& arguments,
+                                      const NewModelOptions& options) {
+  absl::StatusOr<v1::LearnerSpec> spec =
+      MakeLearnerSpec(arguments.loss, arguments.learner, arguments.settings);
+  if (!spec.ok()) return spec.status();
+  if (arguments.bits != 0) spec->set_bits(arguments.bits);
+  return client.CreateModel(arguments.name, *spec, options);
+}
+
+absl::Status Create(const CommandContext& context, const Arguments& arguments) {
+  const bool from_snapshot = !arguments.from_snapshot.empty();
+  if (from_snapshot && !arguments.learner_flag.empty()) {
+    return absl::InvalidArgumentError(
+        StrCat("the learner comes with the snapshot; leave out ", arguments.learner_flag));
+  }
+  const absl::StatusOr<NewModelOptions> options = ParseOptions(arguments);
+  if (!options.ok()) return options.status();
+  const auto client = Connect(context);
+  if (!client.ok()) return client.status();
+  const auto model = from_snapshot ? CreateFromSnapshot(**client, arguments, *options)
+                                   : CreateEmpty(**client, arguments, *options);
+  if (!model.ok()) return model.status();
+  if (context.json) {
+    std::cout << ProtoJson(*model);
+    return absl::OkStatus();
+  }
+  std::cout << "created " << DescribeModelBriefly(*model);
+  if (from_snapshot) {
+    std::cout << ", " << GroupedCount(model->example_count()) << " examples learned before";
+  }
+  std::cout << "\n";
+  return absl::OkStatus();
+}
+
+void AddLearnerOptions(CLI::App& create, Arguments& arguments) {
+  create.add_option("--loss", arguments.loss, "The loss to minimise; see 'models options'")
+      ->capture_default_str();
+  create.add_option("--learner", arguments.learner,
+                    "The update rule (default: adagrad); see 'models options'");
+  create.add_option("--bits", arguments.bits,
+                    "The weight table has 2^bits slots, 10 to 30 (default: 22)");
+  create.add_option("--set", arguments.settings, "Set an option; may be given several times")
+      ->type_name("KEY=VALUE")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
+void AddModelOptions(CLI::App& create, Arguments& arguments) {
+  create
+      .add_option("--from-snapshot", arguments.from_snapshot,
+                  "Begin with the learner and the state of a snapshot: that of a model, or a "
+                  "file that was exported")
+      ->type_name("MODEL/SNAPSHOT|FILE");
+  create.add_option("--durability", arguments.durability,
+                    "What acknowledged examples survive: fsync (loss of power), os (a crash of "
+                    "the server) or none");
+  create
+      .add_option("--retain-bytes", arguments.retain_bytes,
+                  "Keep the log up to this size beyond what recovery needs, such as 500M or 10G "
+                  "(default: the server's setting)")
+      ->type_name("BYTES");
+  create
+      .add_option("--retain-age", arguments.retain_age,
+                  "Keep it for this long, such as 30m, 12h or 7d (default: the server's setting)")
+      ->type_name("SECONDS");
+}
+
+}  // namespace
+
+void AddModelsCreateCommand(CLI::App& models, CommandContext& context) {
+  CLI::App* create = models.add_subcommand("create", "Create a model");
+  create->footer(
+      "Examples: freshet models create ctr --loss logistic --learner adagrad --set "
+      "learning_rate=0.2\n"
+      "          freshet models create ctr-copy --from-snapshot ctr/before-holidays");
+  auto arguments = std::make_shared<Arguments>();
+  create->add_option("name", arguments->name, "The model's id, for example ctr")
+      ->required()
+      ->type_name("NAME");
+  AddLearnerOptions(*create, *arguments);
+  AddModelOptions(*create, *arguments);
+  create->callback([&context, create, arguments] {
+    for (const char* flag : {"--set", "--bits", "--learner", "--loss"}) {
+      if (create->count(flag) > 0) arguments->learner_flag = flag;
+    }
+    context.action = [&context, arguments] { return Create(context, *arguments); };
+  });
+}
+
+}  // namespace freshet

@@ -1,0 +1,14 @@
+#ifndef FRESHET_CLIENT_COMMAND_MODELS_CREATE_COMMAND_H_
+#define FRESHET_CLIENT_COMMAND_MODELS_CREATE_COMMAND_H_
+
+#include "CLI/CLI.hpp"
+#include "client/command/command.h"
+
+namespace freshet {
+
+// Adds `create` to `freshet models`, as the functions in command.h do.
+void AddModelsCreateCommand(CLI::App& models, CommandContext& context);
+
+}  // namespace freshet
+
+#endif  // FRESHET_CLIENT_COMMAND_MODELS_CREATE_COMMAND_H_

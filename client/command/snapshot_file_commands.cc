@@ -1,0 +1,167 @@
+#include "client/command/snapshot_file_commands.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <memory>
+#include <system_error>
+
+#include "client/command/text.h"
+#include "client/resource_names.h"
+#include "core/base/str_cat.h"
+
+namespace freshet {
+namespace {
+
+constexpr char kStandardStream[] = "-";
+
+struct ExportArguments {
+  std::string model;
+  std::string snapshot;
+  std::string output;  // Empty: a name made of the model's and the snapshot's.
+  bool force = false;
+};
+
+absl::Status Named(const std::string& path, const absl::Status& status) {
+  return {status.code(), StrCat(path, ": ", ToStd(status.message()))};
+}
+
+// Writes to a temporary file beside `path` and renames it, so that no part of a file has its name.
+absl::StatusOr<uint64_t> ExportToFile(const Client& client, const ExportArguments& arguments,
+                                      const std::string& path) {
+  std::error_code ignored;
+  if (!arguments.force && std::filesystem::exists(path, ignored)) {
+    return absl::AlreadyExistsError(
+        StrCat(path, " exists; --force overwrites it, --output names another file"));
+  }
+  const std::string temporary = path + ".tmp";
+  std::ofstream file(temporary, std::ios::binary | std::ios::trunc);
+  if (!file) return absl::ErrnoToStatus(errno, StrCat("cannot write to ", temporary));
+  absl::StatusOr<uint64_t> bytes = client.ExportSnapshot(arguments.model, arguments.snapshot, file);
+  file.close();
+  if (bytes.ok() && !file) bytes = absl::UnknownError("cannot write the snapshot");
+  if (absl::IsUnknown(bytes.status())) bytes = Named(temporary, bytes.status());
+  if (bytes.ok() && std::rename(temporary.c_str(), path.c_str()) != 0) {
+    bytes = absl::ErrnoToStatus(errno, StrCat("cannot rename ", temporary, " to ", path));
+  }
+  if (!bytes.ok()) std::filesystem::remove(temporary, ignored);
+  return bytes;
+}
+
+absl::Status Export(const CommandContext& context, const ExportArguments& arguments) {
+  const auto client = Connect(context);
+  if (!client.ok()) return client.status();
+  const std::string id = LastSegment(arguments.snapshot);
+  if (arguments.output == kStandardStream) {
+    if (isatty(STDOUT_FILENO) == 1) {
+      return absl::InvalidArgumentError("a snapshot is not for a terminal; redirect the output");
+    }
+    return (*client)->ExportSnapshot(arguments.model, id, std::cout).status();
+  }
+  const std::string path = arguments.output.empty()
+                               ? StrCat(ModelId(arguments.model), "-", id, ".snapshot")
+                               : arguments.output;
+  const absl::StatusOr<uint64_t> bytes = ExportToFile(**client, arguments, path);
+  if (!bytes.ok()) return bytes.status();
+  if (context.json) {
+    JsonObject object;
+    object.Add("snapshot", SnapshotName(arguments.model, id)).Add("file", path);
+    std::cout << object.Add("bytes", *bytes).ToString() << "\n";
+  } else {
+    std::cout << "exported snapshot " << id << " of " << ModelId(arguments.model) << " to " << path
+              << ": " << ShortBytes(static_cast<double>(*bytes)) << "\n";
+  }
+  return absl::OkStatus();
+}
+
+struct ImportArguments {
+  std::string model;
+  std::string file;
+  std::string id;
+};
+
+absl::Status Import(const CommandContext& context, const ImportArguments& arguments) {
+  const auto client = Connect(context);
+  if (!client.ok()) return client.status();
+  const auto snapshot = ImportSnapshotFile(**client, arguments.model, arguments.file,
+                                           ImportOptions{.snapshot = arguments.id});
+  if (!snapshot.ok()) return snapshot.status();
+  if (context.json) {
+    std::cout << ProtoJson(*snapshot);
+    return absl::OkStatus();
+  }
+  const std::string model = ModelId(arguments.model);
+  const std::string id = LastSegment(snapshot->name());
+  std::cout << "imported snapshot " << id << " of " << model << ": "
+            << GroupedCount(snapshot->example_count()) << " examples, "
+            << ShortBytes(static_cast<double>(snapshot->size_bytes()))
+            << "; 'freshet snapshots restore " << model << " " << id << "' puts the model to it\n";
+  return absl::OkStatus();
+}
+
+void AddExport(CLI::App& snapshots, CommandContext& context) {
+  CLI::App* command = snapshots.add_subcommand("export", "Write a snapshot to a file");
+  command->footer("Example: freshet snapshots export ctr before-holidays --output ctr.snapshot");
+  const auto arguments = std::make_shared<ExportArguments>();
+  command->add_option("model", arguments->model, "The model")->required()->type_name("MODEL");
+  command->add_option("snapshot", arguments->snapshot, "The snapshot's id")
+      ->required()
+      ->type_name("SNAPSHOT");
+  command
+      ->add_option("--output", arguments->output,
+                   "Where to; - is standard output (default: MODEL-SNAPSHOT.snapshot)")
+      ->type_name("FILE");
+  command->add_flag("--force", arguments->force, "Overwrite a file that exists");
+  command->callback([&context, arguments] {
+    context.action = [&context, arguments] { return Export(context, *arguments); };
+  });
+}
+
+void AddImport(CLI::App& snapshots, CommandContext& context) {
+  CLI::App* command = snapshots.add_subcommand(
+      "import", "Make an exported file a snapshot of a model with the same learner");
+  command->footer(
+      "Example: freshet snapshots import ctr ctr.snapshot --id from-elsewhere\n"
+      "'freshet models create NAME --from-snapshot FILE' makes a new model of it instead.");
+  const auto arguments = std::make_shared<ImportArguments>();
+  command->add_option("model", arguments->model, "The model")->required()->type_name("MODEL");
+  command->add_option("file", arguments->file, "The file; - is standard input")
+      ->required()
+      ->type_name("FILE");
+  command->add_option("--id", arguments->id, "The snapshot's id (default: the one that it had)")
+      ->type_name("ID");
+  command->callback([&context, arguments] {
+    context.action = [&context, arguments] { return Import(context, *arguments); };
+  });
+}
+
+}  // namespace
+
+absl::StatusOr<v1::Snapshot> ImportSnapshotFile(const Client& client, const std::string& model,
+                                                const std::string& path,
+                                                const ImportOptions& options) {
+  if (path == kStandardStream) return client.ImportSnapshot(model, std::cin, options);
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) {
+    return absl::InvalidArgumentError(StrCat(path, " is a folder; name a file"));
+  }
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return absl::ErrnoToStatus(errno, StrCat("cannot open ", path));
+  absl::StatusOr<v1::Snapshot> snapshot = client.ImportSnapshot(model, file, options);
+  // What is wrong with the file, rather than with the model.
+  if (absl::IsDataLoss(snapshot.status()) || absl::IsUnknown(snapshot.status())) {
+    return Named(path, snapshot.status());
+  }
+  return snapshot;
+}
+
+void AddSnapshotFileCommands(CLI::App& snapshots, CommandContext& context) {
+  AddExport(snapshots, context);
+  AddImport(snapshots, context);
+}
+
+}  // namespace freshet

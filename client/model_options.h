@@ -1,0 +1,22 @@
+#ifndef FRESHET_CLIENT_MODEL_OPTIONS_H_
+#define FRESHET_CLIENT_MODEL_OPTIONS_H_
+
+#include "client/client.h"
+#include "freshet/v1/model.pb.h"
+
+namespace freshet {
+
+// The options as a request carries them.
+inline v1::Model ModelWith(const NewModelOptions& options) {
+  v1::Model model;
+  model.set_durability(options.durability);
+  const v1::LogRetention& retention = options.log_retention;
+  if (retention.has_max_bytes() || retention.has_max_age_s()) {
+    *model.mutable_log_retention() = retention;
+  }
+  return model;
+}
+
+}  // namespace freshet
+
+#endif  // FRESHET_CLIENT_MODEL_OPTIONS_H_

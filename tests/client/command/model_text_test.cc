@@ -1,0 +1,47 @@
+#include "client/command/model_text.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace freshet {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+TEST(ModelTextTest, SaysWhatAModelTakesOnDisk) {
+  v1::Model model;
+  model.set_name("models/ctr");
+  model.set_durability(v1::DURABILITY_FSYNC);
+  model.mutable_log_retention()->set_max_age_s(7 * 86400);
+  v1::Storage& storage = *model.mutable_storage();
+  storage.set_log_bytes(1'234'567);
+  storage.set_log_first_offset(1000);
+  storage.set_logged_offset(2000);
+  storage.set_snapshot_bytes(5'000'000);
+  storage.set_snapshot_count(3);
+  storage.set_snapshot_offset(1900);
+  storage.set_last_pause_ms(1.234);
+  storage.set_sync_count(4321);
+  storage.set_sync_p50_ms(0.5);
+  storage.set_sync_p99_ms(2);
+  const std::string text = DescribeModel(model);
+  EXPECT_THAT(text, HasSubstr("log            1.2 MB, from offset 1,000, logged up to 2,000\n"));
+  EXPECT_THAT(text, HasSubstr("log retention  7d\n"));
+  EXPECT_THAT(text, HasSubstr("log syncs      4,321, p50 0.50 ms, p99 2.00 ms\n"));
+  EXPECT_THAT(text, HasSubstr("snapshots      3, 5.0 MB, the newest at offset 1,900\n"));
+  EXPECT_THAT(text, HasSubstr("last pause     1.23 ms\n"));
+}
+
+TEST(ModelTextTest, SaysNothingOfALogThatIsNotThere) {
+  v1::Model model;
+  model.set_durability(v1::DURABILITY_NONE);
+  const std::string text = DescribeModel(model);
+  EXPECT_THAT(text, HasSubstr("snapshots   none\n"));
+  EXPECT_THAT(text, Not(HasSubstr("log")));
+}
+
+}  // namespace
+}  // namespace freshet
