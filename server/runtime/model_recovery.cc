@@ -9,6 +9,7 @@
 
 #include "core/base/str_cat.h"
 #include "server/log/log.h"
+#include "server/runtime/imported_snapshot.h"
 #include "server/runtime/log_replay.h"
 #include "server/runtime/model_state.h"
 #include "server/runtime/snapshot_state.h"
@@ -40,14 +41,28 @@ absl::StatusOr<std::unique_ptr<ModelState>> LoadNewestState(const v1::Model& spe
   std::reverse(headers.begin(), headers.end());  // Newest first.
   for (const v1::SnapshotFileHeader& header : headers) {
     if (header.snapshot().trigger() == v1::SNAPSHOT_TRIGGER_IMPORT) continue;
-    const std::string& name = header.snapshot().name();
-    auto state =
-        LoadSnapshotState(spec, std::string_view(name).substr(name.rfind('/') + 1), snapshots);
+    auto state = LoadSnapshotState(spec, SnapshotIdOf(header), snapshots);
     if (state.ok() || absl::IsResourceExhausted(state.status())) return state;
     spdlog::error("event=snapshot_damaged model={} snapshot={} error=\"{}\"; trying the one before",
-                  spec.name(), name, std::string(state.status().message()));
+                  spec.name(), header.snapshot().name(), std::string(state.status().message()));
   }
   return ModelState::Create(spec);
+}
+
+// For a model without a log that would start empty: OK where it has no snapshot that it would start
+// from if that could be read.
+absl::Status CheckNoneLost(const v1::Model& spec, const SnapshotStore& snapshots) {
+  std::string path;
+  for (const v1::SnapshotFileHeader& header : snapshots.List()) {
+    const v1::Snapshot& snapshot = header.snapshot();
+    if (snapshot.trigger() == v1::SNAPSHOT_TRIGGER_IMPORT || snapshot.offset() == 0) continue;
+    path = snapshots.PathOf(SnapshotIdOf(header));
+  }
+  if (!snapshots.damaged().empty()) path = snapshots.damaged().front().path;
+  if (path.empty()) return absl::OkStatus();
+  return absl::DataLossError(
+      StrCat(spec.name(), " has snapshots, and none can be read: ", path,
+             "; put a good copy there, or remove the damaged files to start the model empty"));
 }
 
 absl::StatusOr<std::unique_ptr<Log>> OpenLog(const RuntimeEnvironment& environment,
@@ -93,11 +108,10 @@ absl::StatusOr<std::shared_ptr<ModelRuntime>> RecoverModel(const RuntimeEnvironm
     model.log = *std::move(log);
     absl::Status status = ReplayLog(model, environment.clock, progress);
     if (!status.ok()) return status;
-  } else if (snapshot_offset == 0 && !model.snapshots->damaged().empty()) {
-    return absl::DataLossError(
-        StrCat(model.spec.name(),
-               " has snapshots, and none can be read: ", model.snapshots->damaged().front().path,
-               "; put a good copy there, or remove the damaged files to start the model empty"));
+  } else if (snapshot_offset == 0) {
+    if (absl::Status status = CheckNoneLost(model.spec, *model.snapshots); !status.ok()) {
+      return status;
+    }
   }
   if (model.state->offset() > 0) {
     spdlog::info(
