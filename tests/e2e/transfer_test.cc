@@ -443,6 +443,33 @@ TEST_F(TransferTest, ClientsThatDoNotReadOnHoldUpNobody) {
   EXPECT_FALSE(readers.back()->Finish().ok());
 }
 
+// Reads a file that cannot be read beyond some byte.
+class FailingBuffer : public std::stringbuf {
+ public:
+  using std::stringbuf::stringbuf;
+
+ protected:
+  std::streamsize xsgetn(char* out, std::streamsize count) override {
+    const std::streamsize got = std::stringbuf::xsgetn(out, count);
+    if (got < count) throw std::ios::failure("the disk fails");
+    return got;
+  }
+};
+
+TEST_F(TransferTest, AFileThatCannotBeReadOrWrittenToItsEndIsNotTakenForWhole) {
+  std::ostringstream full;
+  full.setstate(std::ios::badbit);
+  EXPECT_TRUE(absl::IsUnknown(here_.client().ExportSnapshot("ctr", "kept", full).status()));
+  // Even where all that the server needs was sent before the failure.
+  FailingBuffer failing(here_.Export("ctr", "kept"));
+  std::istream in(&failing);
+  const absl::Status refused =
+      here_.client().ImportSnapshot("ctr", in, {.snapshot = "failing"}).status();
+  EXPECT_TRUE(absl::IsUnknown(refused)) << refused;
+  EXPECT_TRUE(in.bad());
+  EXPECT_EQ(here_.client().ListSnapshots("ctr")->size(), 1U);
+}
+
 TEST_F(TransferTest, AServerStopsWhileAClientIsSending) {
   const auto stub = v1::ModelService::NewStub(here_.client().channel());
   grpc::ClientContext context;
@@ -472,6 +499,7 @@ TEST_F(TransferTest, TheCommandExportsAndImports) {
   EXPECT_THAT(again.err, HasSubstr("ctr-kept.snapshot exists; --force overwrites it"));
   EXPECT_EQ(freshet("snapshots export ctr kept --force").code, 0);
   EXPECT_EQ(freshet("snapshots export ctr kept --output - > piped").code, 0);
+  EXPECT_EQ(freshet("snapshots export ctr kept --output - > /dev/full").code, 74);
   EXPECT_EQ(freshet("snapshots export ctr none --output none").code, 66);
   EXPECT_EQ(freshet("snapshots export ctr kept --output missing/file").code, 66);
   EXPECT_FALSE(std::filesystem::exists(folder.path() + "/none"));
