@@ -200,7 +200,7 @@ v1::Storage ModelFiles::Describe() const {
   storage.set_log_bytes(log_->size_bytes());
   storage.set_log_first_offset(log_->first_offset());
   storage.set_logged_offset(log_->logged_offset());
-  const LatencyHistogram::Counts syncs = log_->sync_latency();
+  const LatencyHistogram::Counts syncs = sync_latency();
   storage.set_sync_count(syncs.count);
   storage.set_sync_p50_ms(absl::ToDoubleMilliseconds(syncs.Quantile(0.5)));
   storage.set_sync_p99_ms(absl::ToDoubleMilliseconds(syncs.Quantile(0.99)));

@@ -27,6 +27,7 @@
 #include "freshet/v1/model.pb.h"
 #include "freshet/v1/snapshot_file.pb.h"
 #include "server/log/log.h"
+#include "server/runtime/latency_histogram.h"
 #include "server/runtime/log_writer.h"
 #include "server/snapshot/snapshot_store.h"
 
@@ -80,6 +81,11 @@ class ModelFiles {
   // The offset of the newest snapshot that recovery can begin from; 0 where there is none. Does not
   // block.
   uint64_t snapshot_offset() const { return snapshot_offset_; }
+
+  // Of the log's syncs since the server started; none without a log. Does not block.
+  LatencyHistogram::Counts sync_latency() const {
+    return log_ == nullptr ? LatencyHistogram::Counts() : log_->sync_latency();
+  }
 
   // What there is on disk, and what of it is safe. Does not block.
   v1::Storage Describe() const;

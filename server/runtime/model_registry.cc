@@ -72,6 +72,16 @@ absl::Status ModelRegistry::Ready() const {
       StrCat("the server is starting: it recovers ", recovery->size(), " models; try again soon"));
 }
 
+std::map<std::string, ModelRegistry::Progress> ModelRegistry::RecoveryProgresses() const {
+  std::map<std::string, Progress> progresses;
+  if (const std::shared_ptr<Recovery> recovery = recovery_.load()) {
+    for (const auto& [id, progress] : *recovery) {
+      progresses[id] = {progress.offset, progress.end_offset};
+    }
+  }
+  return progresses;
+}
+
 absl::StatusOr<std::shared_ptr<ModelRuntime>> ModelRegistry::Find(std::string_view model_id) const {
   if (const std::shared_ptr<Recovery> recovery = recovery_.load()) {
     const auto recovering = recovery->find(model_id);

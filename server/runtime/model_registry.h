@@ -46,6 +46,13 @@ class ModelRegistry {
   // NOT_FOUND says how to create it; UNAVAILABLE, how far its recovery is.
   absl::StatusOr<std::shared_ptr<ModelRuntime>> Find(std::string_view model_id) const;
 
+  // How far the recovery of each model is, by id; nothing once the models are served.
+  struct Progress {
+    uint64_t offset = 0;      // See RecoveryProgress.
+    uint64_t end_offset = 0;  // As well.
+  };
+  std::map<std::string, Progress> RecoveryProgresses() const;
+
   // All models, by id; none before they are served.
   std::shared_ptr<const ModelMap> models() const { return models_.load(); }
 

@@ -18,6 +18,7 @@
 #include "core/model/learner.h"
 #include "freshet/v1/model.pb.h"
 #include "freshet/v1/model_service.pb.h"
+#include "server/runtime/batch_counters.h"
 #include "server/runtime/log_writer.h"
 #include "server/runtime/model_files.h"
 #include "server/runtime/model_state.h"
@@ -75,6 +76,9 @@ class ModelRuntime : public std::enable_shared_from_this<ModelRuntime> {
 
   ModelFiles& files() { return files_; }
 
+  // Counted by who answers batches.
+  BatchCounters& batch_counters() { return batch_counters_; }
+
   // True where the state has moved on since the newest snapshot.
   bool HasNewRecords() const { return offset() != files_.snapshot_offset(); }
 
@@ -107,6 +111,8 @@ class ModelRuntime : public std::enable_shared_from_this<ModelRuntime> {
   // What readers see.
   std::atomic<std::shared_ptr<const Learner>> champion_;
   std::atomic<uint64_t> offset_{0};
+
+  BatchCounters batch_counters_;
 
   std::atomic<uint64_t> snapshot_logged_bytes_{0};  // logged_bytes() at the last snapshot.
   std::atomic<bool> growth_snapshot_running_{false};

@@ -181,6 +181,16 @@ uint64_t Pipeline::queued_example_count() const {
   return queued_examples_;
 }
 
+uint64_t Pipeline::accepted_offset() const {
+  absl::MutexLock lock(&mu_);
+  return accepted_offset_;
+}
+
+absl::Status Pipeline::log_fault() const {
+  absl::MutexLock lock(&mu_);
+  return fault_;
+}
+
 void Pipeline::RunStrand() {
   for (int i = 0; i < kRecordsPerTurn; ++i) {
     if (!RunStrandOnce()) return;

@@ -90,6 +90,12 @@ class Pipeline : public std::enable_shared_from_this<Pipeline> {
   // Accepted, not yet answered.
   uint64_t queued_example_count() const;
 
+  // The records accepted so far, which are all offsets below.
+  uint64_t accepted_offset() const;
+
+  // Why the log cannot be written now, so that nothing is accepted; OK where it can.
+  absl::Status log_fault() const;
+
  private:
   // One record under way.
   struct Item {

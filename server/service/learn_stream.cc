@@ -105,6 +105,9 @@ bool LearnStream::HandleRequest(std::unique_ptr<LearnMessage> message) {
   slot->response.set_sequence(request.sequence());
   slot->mergeable = !request.return_predictions();
   if (!message->DecodeBatch(model_->loss(), limits_, *slot->response.mutable_error())) {
+    const v1::BatchError& error = slot->response.error();
+    model_->batch_counters().CountAnswer(static_cast<absl::StatusCode>(error.code()));
+    model_->batch_counters().CountBadRows(error.bad_row_count());
     absl::MutexLock lock(&mu_);
     slot->mergeable = false;
     slot->ready = true;
@@ -126,6 +129,11 @@ LearnStream::Slot* LearnStream::AddSlot() {
 }
 
 void LearnStream::FinishSlot(Slot* slot, LearnOutcome outcome) {
+  if (outcome.duplicate && outcome.status.ok()) {
+    model_->batch_counters().CountDuplicate();
+  } else {
+    model_->batch_counters().CountAnswer(outcome.status.code());
+  }
   v1::LearnResponse& response = slot->response;
   response.set_offset(outcome.offset);
   response.set_duplicate(outcome.duplicate);

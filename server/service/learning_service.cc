@@ -53,6 +53,11 @@ void LearningServiceImpl::EndStreams(const absl::Status& reason) {
   for (LearnStream* stream : streams_) stream->End(reason);
 }
 
+size_t LearningServiceImpl::stream_count() const {
+  absl::MutexLock lock(&mu_);
+  return streams_.size();
+}
+
 void LearningServiceImpl::AwaitNoStreams() {
   const auto none = [this]() ABSL_SHARED_LOCKS_REQUIRED(mu_) { return streams_.empty(); };
   absl::MutexLock lock(&mu_, absl::Condition(&none));

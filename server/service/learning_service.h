@@ -5,6 +5,7 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <unordered_set>
 
@@ -36,6 +37,9 @@ class LearningServiceImpl final
   // Ends every stream with `reason` once what it read is answered, and takes no new ones.
   void EndStreams(const absl::Status& reason);
 
+  // How many streams are open.
+  size_t stream_count() const;
+
   // Waits until there is no stream left.
   void AwaitNoStreams();
 
@@ -46,7 +50,7 @@ class LearningServiceImpl final
   const BatchLimits limits_;
   const uint32_t max_streams_;
 
-  absl::Mutex mu_;
+  mutable absl::Mutex mu_;
   std::unordered_set<LearnStream*> streams_ ABSL_GUARDED_BY(mu_);
   absl::Status ended_ ABSL_GUARDED_BY(mu_);  // OK while streams are taken.
 };
