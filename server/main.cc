@@ -49,6 +49,10 @@ void DeclareFlags(CLI::App& app, Flags& flags) {
       "--listen", [](auto& c, const auto& v) { c.set_listen(v); },
       "host:port of the gRPC endpoint; port 0 takes a free one [127.0.0.1:7400]");
   text(
+      "--http", [](auto& c, const auto& v) { c.set_http(v); },
+      "host:port of the HTTP endpoint, with metrics and probes; port 0 takes a free one; off: none "
+      "[127.0.0.1:7401]");
+  text(
       "--data-dir", [](auto& c, const auto& v) { c.set_data_dir(v); },
       "Folder of models and snapshots [./freshet-data]");
   text(

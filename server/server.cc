@@ -9,11 +9,13 @@
 #include <cstdio>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "absl/time/clock.h"
 #include "core/base/str_cat.h"
 #include "server/file/file_system.h"
 #include "server/file/small_file.h"
+#include "server/http/routes.h"
 #include "server/version.h"
 
 namespace freshet {
@@ -70,6 +72,7 @@ absl::Status Server::Listen() {
   model_service_ = std::make_unique<ModelServiceImpl>(*registry_, *data_dir_, *io_);
   learning_service_ =
       std::make_unique<LearningServiceImpl>(*registry_, limits, options_.max_streams);
+  if (absl::Status status = ListenHttp(); !status.ok()) return status;
 
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
@@ -80,6 +83,9 @@ absl::Status Server::Listen() {
   builder.SetMaxReceiveMessageSize(static_cast<int>(options_.max_message_bytes));
   builder.RegisterService(model_service_.get());
   builder.RegisterService(learning_service_.get());
+  std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
+  interceptors.push_back(rpc_metrics_.MakeInterceptorFactory());
+  builder.experimental().SetInterceptorCreators(std::move(interceptors));
   grpc_server_ = builder.BuildAndStart();
   if (grpc_server_ == nullptr || port == 0) {
     return absl::UnavailableError(
@@ -89,8 +95,29 @@ absl::Status Server::Listen() {
   drained_ = false;
   SetHealth(false);
   address_ = StrCat(options_.listen.substr(0, options_.listen.rfind(':')), ":", port);
-  spdlog::info("event=listening grpc={}", address_);
+  spdlog::info("event=listening grpc={} http={}", address_,
+               http_server_ == nullptr ? "off" : http_server_->address());
   return absl::OkStatus();
+}
+
+absl::Status Server::ListenHttp() {
+  if (options_.http.empty()) return absl::OkStatus();
+  metrics_page_ = std::make_unique<MetricsPage>(*registry_, *learning_service_, rpc_metrics_);
+  absl::StatusOr<std::unique_ptr<HttpServer>> http = HttpServer::Start(
+      {.listen = options_.http}, MakeRoutes([this] { return Ready(); }, *metrics_page_));
+  if (!http.ok()) return http.status();
+  http_server_ = *std::move(http);
+  return absl::OkStatus();
+}
+
+absl::Status Server::Ready() const {
+  return stopping_ ? absl::UnavailableError("the server is stopping") : registry_->Ready();
+}
+
+std::string Server::Endpoints() const {
+  const std::string http =
+      http_server_ == nullptr ? "" : StrCat("\"http\":\"", http_server_->address(), "\",");
+  return StrCat("{\"grpc\":\"", address_, "\",", http, "\"pid\":", getpid(), "}\n");
 }
 
 void Server::SetHealth(bool serving) {
@@ -110,14 +137,15 @@ absl::Status Server::Recover() {
                kVersion, address_, options_.data_dir, registry_->models()->size(),
                LearnerThreads(options_), getpid());
   if (options_.endpoints_file.empty()) return absl::OkStatus();
-  const std::string endpoints = StrCat("{\"grpc\":\"", address_, "\",\"pid\":", getpid(), "}\n");
-  absl::Status status = WriteFileAtomically(PosixFileSystem(), options_.endpoints_file, endpoints);
+  absl::Status status =
+      WriteFileAtomically(PosixFileSystem(), options_.endpoints_file, Endpoints());
   endpoints_written_ = status.ok();
   return status;
 }
 
 void Server::Drain() {
   drained_ = true;
+  stopping_ = true;
   spdlog::info("event=draining");
   snapshot_timer_.reset();
   SetHealth(false);
@@ -131,12 +159,14 @@ void Server::Drain() {
   for (const auto& [id, model] : *registry_->models()) {
     model->pipeline().Close(absl::UnavailableError("the server is stopping"), [] {});
   }
+  http_server_.reset();  // Last: it tells how the rest goes.
   if (endpoints_written_) std::remove(options_.endpoints_file.c_str());
   spdlog::info("event=stopped");
 }
 
 Server::~Server() {
   if (!drained_) Drain();
+  http_server_.reset();
   grpc_server_.reset();
   // Tasks under way hold models, and pass work on: learners to io, loggers to learners and io.
   loggers_.reset();

@@ -5,6 +5,7 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <utility>
@@ -12,6 +13,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "server/file/data_dir.h"
+#include "server/http/http_server.h"
+#include "server/http/metrics_page.h"
 #include "server/runtime/model_registry.h"
 #include "server/runtime/runtime_environment.h"
 #include "server/runtime/snapshot_timer.h"
@@ -19,6 +22,7 @@
 #include "server/server_options.h"
 #include "server/service/learning_service.h"
 #include "server/service/model_service.h"
+#include "server/service/rpc_metrics.h"
 
 namespace freshet {
 
@@ -53,6 +57,11 @@ class Server {
   explicit Server(ServerOptions options) : options_(std::move(options)) {}
 
   absl::Status Listen();
+  absl::Status ListenHttp();
+  // OK while models are served; otherwise says why they are not. From any thread.
+  absl::Status Ready() const;
+  // What the endpoints file says.
+  std::string Endpoints() const;
   void SetHealth(bool serving);
 
   const ServerOptions options_;
@@ -64,13 +73,17 @@ class Server {
   std::unique_ptr<WorkerPool> learners_;
   std::unique_ptr<RuntimeEnvironment> environment_;
   std::unique_ptr<ModelRegistry> registry_;
+  RpcMetrics rpc_metrics_;
   std::unique_ptr<ModelServiceImpl> model_service_;
   std::unique_ptr<LearningServiceImpl> learning_service_;
   std::unique_ptr<SnapshotTimer> snapshot_timer_;  // Null where there are no snapshots by interval.
+  std::unique_ptr<MetricsPage> metrics_page_;
+  std::unique_ptr<HttpServer> http_server_;  // Null where there is no HTTP endpoint.
   std::unique_ptr<grpc::Server> grpc_server_;
   std::string address_;
   bool endpoints_written_ = false;
   bool drained_ = true;  // Nothing to drain until it listens.
+  std::atomic<bool> stopping_{false};
 };
 
 }  // namespace freshet

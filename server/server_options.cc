@@ -76,6 +76,8 @@ absl::StatusOr<ServerOptions> MakeServerOptions(const v1::ServerConfig& config) 
     if (set) option = value;
   };
   take(config.has_listen(), config.listen(), options.listen);
+  take(config.has_http(), config.http(), options.http);
+  if (options.http == "off") options.http.clear();
   take(config.has_data_dir(), config.data_dir(), options.data_dir);
   take(config.has_endpoints_file(), config.endpoints_file(), options.endpoints_file);
   take(config.has_log_level(), config.log_level(), options.log_level);

@@ -14,6 +14,7 @@ namespace freshet {
 // See v1.ServerConfig for each field's meaning, unit and default.
 struct ServerOptions {
   std::string listen = "127.0.0.1:7400";
+  std::string http = "127.0.0.1:7401";  // Empty: none.
   std::string data_dir = "./freshet-data";
   std::string endpoints_file;  // Empty: none.
   std::string log_level = "info";

@@ -44,10 +44,32 @@ TEST(ServerTest, ATakenPortIsOneClearLine) {
   const TemporaryFolder folder;
   auto first = ServerProcess::Start(folder.path() + "/a");
   ASSERT_TRUE(first.ok()) << first.status();
-  const CommandResult second = RunCommand(
-      {Freshetd(), "--listen=" + (*first)->address(), "--data-dir=" + folder.path() + "/b"});
+  const CommandResult second = RunCommand({Freshetd(), "--listen=" + (*first)->address(),
+                                           "--http=off", "--data-dir=" + folder.path() + "/b"});
   EXPECT_NE(second.code, 0);
   EXPECT_THAT(second.err, HasSubstr("cannot listen on " + (*first)->address()));
+}
+
+TEST(ServerTest, ATakenHttpPortIsOneClearLine) {
+  const TemporaryFolder folder;
+  auto first = ServerProcess::Start(folder.path() + "/a");
+  ASSERT_TRUE(first.ok()) << first.status();
+  const std::string taken = (*first)->http_address();
+  ASSERT_THAT(taken, StartsWith("127.0.0.1:"));
+  const CommandResult second = RunCommand({Freshetd(), "--listen=127.0.0.1:0", "--http=" + taken,
+                                           "--data-dir=" + folder.path() + "/b"});
+  EXPECT_EQ(second.code, 69);
+  EXPECT_EQ(second.err, "freshetd: cannot listen on " + taken +
+                            " for HTTP; is another server running there? choose another address "
+                            "with --http, or --http=off\n");
+}
+
+TEST(ServerTest, HttpCanBeTurnedOff) {
+  const TemporaryFolder folder;
+  auto server = ServerProcess::Start(folder.path(), {"--http=off"});
+  ASSERT_TRUE(server.ok()) << server.status();
+  EXPECT_EQ((*server)->http_address(), "");
+  EXPECT_THAT((*server)->Log(), HasSubstr("http=off"));
 }
 
 TEST(ServerTest, BadConfigAndFlagsAreRefusedByName) {
@@ -60,6 +82,9 @@ TEST(ServerTest, BadConfigAndFlagsAreRefusedByName) {
   result = RunCommand({Freshetd(), "--log-level=loud"});
   EXPECT_EQ(result.code, 78);
   EXPECT_THAT(result.err, HasSubstr("loud"));
+  result = RunCommand({Freshetd(), "--http=loopback", "--data-dir=" + folder.path()});
+  EXPECT_EQ(result.code, 78);
+  EXPECT_THAT(result.err, HasSubstr("http is \"loopback\"; it must be host:port"));
   result = RunCommand({Freshetd(), "--listne=x"});
   EXPECT_EQ(result.code, 64);
   EXPECT_THAT(result.err, HasSubstr("--listne"));

@@ -7,6 +7,7 @@
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
+#include <httplib.h>
 #include <signal.h>
 #include <sys/stat.h>
 
@@ -25,6 +26,8 @@ namespace freshet {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
 
 constexpr absl::Duration kPatience = absl::Seconds(60);
 
@@ -51,15 +54,8 @@ class StartingTest : public testing::Test {
     }
     ASSERT_EQ(mkfifo(PipePath().c_str(), 0600), 0);
     server_ = ServerProcess::Launch(DataDir());
-    const absl::Time deadline = absl::Now() + kPatience;
-    const std::string key = "event=listening grpc=";
-    std::string log;
-    while ((log = server_->Log()).find(key) == std::string::npos || log.back() != '\n') {
-      ASSERT_LT(absl::Now(), deadline) << log;
-      absl::SleepFor(absl::Milliseconds(5));
-    }
-    const size_t begin = log.find(key) + key.size();
-    auto client = Client::Connect({.server = log.substr(begin, log.find('\n', begin) - begin)});
+    ASSERT_TRUE(server_->AwaitListening().ok()) << server_->Log();
+    auto client = Client::Connect({.server = server_->address()});
     ASSERT_TRUE(client.ok()) << client.status();
     client_ = *std::move(client);
   }
@@ -121,6 +117,36 @@ TEST_F(StartingTest, SaysSoUntilItsModelsAreRecovered) {
   EXPECT_THAT(server_->Log(), HasSubstr("event=snapshot_damaged"));
 }
 
+TEST_F(StartingTest, ProbesAndMetricsAreThereMeanwhile) {
+  ASSERT_NO_FATAL_FAILURE(StartHeldUp());
+  httplib::Client http("http://" + server_->http_address());
+  EXPECT_EQ(http.Get("/healthz")->status, 200);
+  auto ready = http.Get("/readyz");
+  ASSERT_TRUE(ready);
+  EXPECT_EQ(ready->status, 503);
+  EXPECT_THAT(ready->body, StartsWith("the server is starting: "));
+  const std::string progress = "\nfreshet_model_recovered_offset{model=\"ctr\"} 0\n";
+  const absl::Time deadline = absl::Now() + kPatience;
+  auto metrics = http.Get("/metrics");
+  while (metrics && metrics->body.find(progress) == std::string::npos) {  // Not yet begun.
+    ASSERT_LT(absl::Now(), deadline) << metrics->body;
+    absl::SleepFor(absl::Milliseconds(5));
+    metrics = http.Get("/metrics");
+  }
+  ASSERT_TRUE(metrics);
+  EXPECT_EQ(metrics->status, 200);
+  EXPECT_THAT(metrics->body, HasSubstr("\nfreshet_models 0\n"));
+  EXPECT_THAT(metrics->body, Not(HasSubstr("freshet_model_examples_total")));
+
+  LetGo();
+  ASSERT_TRUE(server_->AwaitServing().ok());
+  EXPECT_EQ(http.Get("/readyz")->status, 200);
+  metrics = http.Get("/metrics");
+  ASSERT_TRUE(metrics);
+  EXPECT_THAT(metrics->body, HasSubstr("\nfreshet_model_examples_total{model=\"ctr\"} 100\n"));
+  EXPECT_THAT(metrics->body, Not(HasSubstr("freshet_model_recovered_offset")));
+}
+
 TEST_F(StartingTest, CanBeStopped) {
   ASSERT_NO_FATAL_FAILURE(StartHeldUp());
   server_->Signal(SIGTERM);
@@ -133,7 +159,7 @@ TEST_F(StartingTest, CanBeStopped) {
   const ExitState end = server_->Wait();
   EXPECT_EQ(end.code, 0) << end.log;
   EXPECT_THAT(end.log, HasSubstr("event=stopped"));
-  EXPECT_THAT(end.log, testing::Not(HasSubstr("event=serving")));
+  EXPECT_THAT(end.log, Not(HasSubstr("event=serving")));
 }
 
 }  // namespace

@@ -21,6 +21,7 @@ absl::StatusOr<v1::ServerConfig> Read(const std::string& text) {
 TEST(ServerOptionsTest, AnEmptyConfigGivesTheDefaults) {
   const ServerOptions options = MakeServerOptions(Read("").value()).value();
   EXPECT_EQ(options.listen, "127.0.0.1:7400");
+  EXPECT_EQ(options.http, "127.0.0.1:7401");
   EXPECT_EQ(options.data_dir, "./freshet-data");
   EXPECT_EQ(options.keep_snapshot_count, 3U);
 }
@@ -34,6 +35,12 @@ TEST(ServerOptionsTest, FieldsOfTheConfigWin) {
   EXPECT_EQ(options.listen, "127.0.0.1:0");
   EXPECT_EQ(options.snapshot_interval_s, 0U);
   EXPECT_EQ(options.max_models, 2U);
+}
+
+TEST(ServerOptionsTest, HttpCanBeTurnedOff) {
+  EXPECT_EQ(MakeServerOptions(Read("http: 'off'").value())->http, "");
+  EXPECT_EQ(MakeServerOptions(Read("http: ''").value())->http, "");
+  EXPECT_EQ(MakeServerOptions(Read("http: '[::1]:0'").value())->http, "[::1]:0");
 }
 
 TEST(ServerOptionsTest, AnUnknownFieldIsNamedWithItsLine) {

@@ -28,6 +28,15 @@ std::string ReadFile(const std::string& path) {
   return text.str();
 }
 
+// The text between `key` and the next `end`; empty where there is none, or not yet.
+std::string Between(const std::string& text, const std::string& key, char end) {
+  const size_t found = text.find(key);
+  if (found == std::string::npos) return "";
+  const size_t begin = found + key.size();
+  const size_t length = text.find(end, begin);
+  return length == std::string::npos ? "" : text.substr(begin, length - begin);
+}
+
 // Starts `arguments` with its standard streams in files; an empty path is /dev/null.
 pid_t Spawn(const std::vector<std::string>& arguments, const std::string& in_path,
             const std::string& out_path, const std::string& err_path) {
@@ -72,7 +81,7 @@ absl::StatusOr<std::unique_ptr<ServerProcess>> ServerProcess::Start(
 std::unique_ptr<ServerProcess> ServerProcess::Launch(const std::string& data_dir,
                                                      std::vector<std::string> flags) {
   std::vector<std::string> arguments = {BinaryDir() + "/freshetd", "--listen=127.0.0.1:0",
-                                        "--data-dir=" + data_dir};
+                                        "--http=127.0.0.1:0", "--data-dir=" + data_dir};
   arguments.insert(arguments.end(), flags.begin(), flags.end());
   return LaunchProgram(std::move(arguments));
 }
@@ -92,8 +101,30 @@ std::unique_ptr<ServerProcess> ServerProcess::LaunchProgram(std::vector<std::str
 }
 
 absl::Status ServerProcess::AwaitServing() {
+  const auto written = [this] { return std::filesystem::exists(EndpointsPath()); };
+  if (absl::Status status = Await(written); !status.ok()) return status;
+  const std::string json = ReadFile(EndpointsPath());
+  address_ = Between(json, "\"grpc\":\"", '"');
+  http_address_ = Between(json, "\"http\":\"", '"');
+  return absl::OkStatus();
+}
+
+absl::Status ServerProcess::AwaitListening() {
+  std::string line;
+  const auto listens = [&] {
+    line = Between(Log(), "event=listening", '\n');
+    return !line.empty();
+  };
+  if (absl::Status status = Await(listens); !status.ok()) return status;
+  line += ' ';
+  address_ = Between(line, " grpc=", ' ');
+  http_address_ = Between(line, " http=", ' ');
+  return absl::OkStatus();
+}
+
+absl::Status ServerProcess::Await(const std::function<bool()>& done) {
   const absl::Time deadline = absl::Now() + absl::Seconds(60);
-  while (!std::filesystem::exists(EndpointsPath())) {
+  while (!done()) {
     int status = 0;
     if (waitpid(pid_, &status, WNOHANG) == pid_) {
       pid_ = -1;
@@ -103,10 +134,6 @@ absl::Status ServerProcess::AwaitServing() {
     if (absl::Now() > deadline) return absl::DeadlineExceededError(Log());
     absl::SleepFor(kPollInterval);
   }
-  const std::string json = ReadFile(EndpointsPath());
-  const std::string key = "\"grpc\":\"";
-  const size_t begin = json.find(key) + key.size();
-  address_ = json.substr(begin, json.find('"', begin) - begin);
   return absl::OkStatus();
 }
 

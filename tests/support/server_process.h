@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -38,7 +39,7 @@ struct ExitState {
 // Not thread-safe. Kills the process, if it still runs, when destroyed.
 class ServerProcess {
  public:
-  // Starts the server on `data_dir` and a free port, and waits until it serves. An error holds what
+  // Starts the server on `data_dir` and free ports, and waits until it serves. An error holds what
   // it wrote to standard error.
   static absl::StatusOr<std::unique_ptr<ServerProcess>> Start(const std::string& data_dir,
                                                               std::vector<std::string> flags = {});
@@ -49,13 +50,16 @@ class ServerProcess {
   // Starts another program that takes --endpoints-file as freshetd does, and waits until it serves.
   static absl::StatusOr<std::unique_ptr<ServerProcess>> StartProgram(
       std::vector<std::string> arguments);
+  // Waits until it listens, which it does before it serves; sets the addresses.
+  absl::Status AwaitListening();
 
   ~ServerProcess();
   ServerProcess(const ServerProcess&) = delete;
   ServerProcess& operator=(const ServerProcess&) = delete;
 
-  // host:port.
+  // host:port of gRPC and of HTTP; the latter is empty where there is none.
   const std::string& address() const { return address_; }
+  const std::string& http_address() const { return http_address_; }
   pid_t pid() const { return pid_; }
 
   // Sends a signal.
@@ -74,10 +78,13 @@ class ServerProcess {
   ServerProcess() = default;
 
   static std::unique_ptr<ServerProcess> LaunchProgram(std::vector<std::string> arguments);
+  // Waits until `done`; an error where the server ends, or takes too long.
+  absl::Status Await(const std::function<bool()>& done);
   std::string EndpointsPath() const;
 
   TemporaryFolder folder_;  // For the endpoints file and the log.
   std::string address_;
+  std::string http_address_;
   pid_t pid_ = -1;
 };
 

@@ -1,0 +1,60 @@
+// What the HTTP library reads a request from and writes its answer to.
+
+#ifndef FRESHET_SERVER_HTTP_CONNECTION_H_
+#define FRESHET_SERVER_HTTP_CONNECTION_H_
+
+#include <httplib.h>
+
+#include <array>
+#include <cstddef>
+#include <string>
+
+#include "absl/time/time.h"
+
+namespace freshet {
+
+// A connected socket with limits on the whole request, so that a client that sends slowly, or
+// without end, costs a thread and memory only so much. The library's own streams limit each read
+// by itself. Used by one thread.
+class Connection : public httplib::Stream {
+ public:
+  // Takes the socket over and closes it at the end. The timeouts are those of HttpOptions; the
+  // first one runs from now on.
+  Connection(socket_t socket, absl::Duration request_timeout, absl::Duration answer_timeout,
+             size_t max_request_bytes);
+  ~Connection() override;
+
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  // The number of bytes read or written; 0 at the end of the stream; -1 on an error, or over a
+  // limit.
+  ssize_t read(char* data, size_t size) override;
+  ssize_t write(const char* data, size_t size) override;
+
+  bool is_readable() const override;
+  bool is_writable() const override;
+  void get_remote_ip_and_port(std::string& ip, int& port) const override;
+  void get_local_ip_and_port(std::string& ip, int& port) const override;
+  socket_t socket() const override { return socket_; }
+
+ private:
+  // Waits for `events` of the socket; false where the deadline passes first.
+  bool Await(short events, absl::Time deadline) const;
+  // Reads what there is into the buffer; as read().
+  ssize_t Fill();
+
+  const socket_t socket_;
+  const absl::Duration answer_timeout_;
+  const absl::Time request_deadline_;
+  absl::Time answer_deadline_ = absl::InfinitePast();  // Set by the first write.
+  size_t allowed_bytes_;                               // May still be read from the socket.
+
+  std::array<char, 4096> buffer_;
+  size_t begin_ = 0;  // What was read from the socket and not handed out.
+  size_t end_ = 0;
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_SERVER_HTTP_CONNECTION_H_

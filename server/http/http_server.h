@@ -1,0 +1,78 @@
+// A small HTTP server for pages that are made when they are asked for.
+
+#ifndef FRESHET_SERVER_HTTP_HTTP_SERVER_H_
+#define FRESHET_SERVER_HTTP_HTTP_SERVER_H_
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+
+namespace freshet {
+
+struct HttpAnswer {
+  int status = 200;
+  std::string content_type = "text/plain; charset=utf-8";
+  std::string body;
+};
+
+struct HttpRoute {
+  std::string path;                     // Begins with a slash; matched as a whole.
+  std::string summary;                  // One line, for people.
+  std::function<HttpAnswer()> respond;  // Called on the server's threads, at the same time too.
+};
+
+struct HttpOptions {
+  // host:port; port 0 takes a free one; [host]:port for IPv6.
+  std::string listen = "127.0.0.1:0";
+  // From the connection to the last byte of the request.
+  absl::Duration request_timeout = absl::Seconds(2);
+  // From the first byte of the answer to the last.
+  absl::Duration answer_timeout = absl::Seconds(10);
+  size_t max_request_bytes = 16384;
+};
+
+// Answers GET and HEAD of its routes; the path / lists them. A connection serves one request, and a
+// few threads serve all connections: more wait in line, without costing more than a file
+// descriptor each, and only a few of these.
+class HttpServer {
+ public:
+  // INVALID_ARGUMENT for an address that is none, UNAVAILABLE where it is taken; the message is one
+  // line that says what to do.
+  static absl::StatusOr<std::unique_ptr<HttpServer>> Start(HttpOptions options,
+                                                           std::vector<HttpRoute> routes);
+
+  // Stops listening, and finishes the requests under way.
+  ~HttpServer();
+
+  HttpServer(const HttpServer&) = delete;
+  HttpServer& operator=(const HttpServer&) = delete;
+
+  // host:port, with the port that was taken.
+  const std::string& address() const { return address_; }
+
+ private:
+  class Listener;  // Keeps the HTTP library out of this header.
+
+  HttpServer(HttpOptions options, std::vector<HttpRoute> routes);
+
+  absl::Status Bind();
+  HttpAnswer Respond(const std::string& method, const std::string& path) const;
+  HttpAnswer Index() const;
+
+  const HttpOptions options_;
+  std::string address_;
+  std::map<std::string, HttpRoute> routes_;  // By path. Constant after construction.
+  std::unique_ptr<Listener> listener_;
+  std::thread thread_;
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_SERVER_HTTP_HTTP_SERVER_H_

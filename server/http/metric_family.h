@@ -1,0 +1,35 @@
+// The parts that metrics are made of.
+
+#ifndef FRESHET_SERVER_HTTP_METRIC_FAMILY_H_
+#define FRESHET_SERVER_HTTP_METRIC_FAMILY_H_
+
+#include <prometheus/metric_family.h>
+
+#include <string>
+#include <vector>
+
+#include "server/runtime/latency_histogram.h"
+
+namespace freshet {
+
+using MetricLabels = std::vector<prometheus::ClientMetric::Label>;
+
+// A family without samples. `name` follows Prometheus' conventions: base units, and `_total` for
+// a counter; `help` says meaning and unit.
+prometheus::MetricFamily MakeFamily(std::string name, prometheus::MetricType type,
+                                    std::string help);
+
+// Adds a sample. REQUIRES: the family is a counter or a gauge.
+void AddValue(prometheus::MetricFamily& family, MetricLabels labels, double value);
+
+// Adds a sample of durations, in seconds, with every second bucket of what was counted: they grow
+// by a factor of about 2.2. REQUIRES: the family is a histogram.
+void AddHistogram(prometheus::MetricFamily& family, MetricLabels labels,
+                  const LatencyHistogram::Counts& counts);
+
+// Adds the family to the page, unless it has no samples.
+void AddFamily(std::vector<prometheus::MetricFamily>& page, prometheus::MetricFamily family);
+
+}  // namespace freshet
+
+#endif  // FRESHET_SERVER_HTTP_METRIC_FAMILY_H_

@@ -1,0 +1,98 @@
+#include "server/http/metrics_page.h"
+
+#include <prometheus/text_serializer.h>
+
+#include <utility>
+
+#include "absl/status/status.h"
+#include "server/http/metric_family.h"
+#include "server/http/model_metrics.h"
+#include "server/http/process_metrics.h"
+#include "server/version.h"
+
+namespace freshet {
+
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+
+std::string MetricsPage::Text() const { return prometheus::TextSerializer().Serialize(Collect()); }
+
+std::vector<MetricFamily> MetricsPage::Collect() const {
+  Page page;
+  AddServer(page);
+  AddRecovery(page);
+  AddModels(page);
+  AddRpcs(page);
+  AddProcessMetrics(page);
+  return page;
+}
+
+void MetricsPage::AddServer(Page& page) const {
+  MetricFamily build =
+      MakeFamily("freshet_build_info", MetricType::Gauge, "Always 1; the label says the version.");
+  AddValue(build, {{"version", kVersion}}, 1);
+  AddFamily(page, std::move(build));
+  MetricFamily models =
+      MakeFamily("freshet_models", MetricType::Gauge, "Models that are served: their number.");
+  AddValue(models, {}, static_cast<double>(registry_.models()->size()));
+  AddFamily(page, std::move(models));
+  MetricFamily streams =
+      MakeFamily("freshet_learn_streams", MetricType::Gauge, "Open Learn streams: their number.");
+  AddValue(streams, {}, static_cast<double>(learning_.stream_count()));
+  AddFamily(page, std::move(streams));
+}
+
+void MetricsPage::AddRecovery(Page& page) const {
+  MetricFamily offset =
+      MakeFamily("freshet_model_recovered_offset", MetricType::Gauge,
+                 "While the server starts: records that the model's state includes so far.");
+  MetricFamily end = MakeFamily(
+      "freshet_model_recovery_end_offset", MetricType::Gauge,
+      "While the server starts: records that the model's state will include; 0 until that is "
+      "known.");
+  for (const auto& [id, progress] : registry_.RecoveryProgresses()) {
+    AddValue(offset, {{"model", id}}, static_cast<double>(progress.offset));
+    AddValue(end, {{"model", id}}, static_cast<double>(progress.end_offset));
+  }
+  AddFamily(page, std::move(offset));
+  AddFamily(page, std::move(end));
+}
+
+void MetricsPage::AddModels(Page& page) const {
+  const std::vector<ModelFigures::Figures> all = figures_.Gather(kPatience);
+  std::vector<ModelSample> samples;
+  samples.reserve(all.size());
+  for (const ModelFigures::Figures& figures : all) {
+    ModelRuntime& runtime = *figures.runtime;
+    samples.push_back({.id = runtime.id(),
+                       .model = figures.model,
+                       .batches = &runtime.batch_counters(),
+                       .syncs = runtime.files().sync_latency(),
+                       .accepted_offset = runtime.pipeline().accepted_offset(),
+                       .log_fault = !runtime.pipeline().log_fault().ok()});
+  }
+  AddModelMetrics(samples, page);
+}
+
+void MetricsPage::AddRpcs(Page& page) const {
+  MetricFamily calls = MakeFamily("freshet_rpc_requests_total", MetricType::Counter,
+                                  "Unary calls answered, by the code of the answer.");
+  MetricFamily durations =
+      MakeFamily("freshet_rpc_duration_seconds", MetricType::Histogram,
+                 "From the request of a unary call to its answer, in seconds.");
+  for (const auto& [name, method] : rpcs_.methods()) {
+    const LatencyHistogram::Counts latency = method.latency.Read();
+    if (latency.count == 0) continue;
+    for (size_t code = 0; code < RpcMetrics::kCodes; ++code) {
+      const uint64_t count = method.calls[code];
+      if (count == 0) continue;
+      const std::string text = absl::StatusCodeToString(static_cast<absl::StatusCode>(code));
+      AddValue(calls, {{"method", name}, {"code", text}}, static_cast<double>(count));
+    }
+    AddHistogram(durations, {{"method", name}}, latency);
+  }
+  AddFamily(page, std::move(calls));
+  AddFamily(page, std::move(durations));
+}
+
+}  // namespace freshet

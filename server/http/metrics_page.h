@@ -1,0 +1,52 @@
+// The page /metrics.
+
+#ifndef FRESHET_SERVER_HTTP_METRICS_PAGE_H_
+#define FRESHET_SERVER_HTTP_METRICS_PAGE_H_
+
+#include <prometheus/collectable.h>
+#include <prometheus/metric_family.h>
+
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "server/http/model_figures.h"
+#include "server/runtime/model_registry.h"
+#include "server/service/learning_service.h"
+#include "server/service/rpc_metrics.h"
+
+namespace freshet {
+
+// Everything is read when the page is: nothing is kept for it but counters. Thread-safe.
+class MetricsPage : public prometheus::Collectable {
+ public:
+  // How long a page waits for models whose writers are busy; see ModelFigures.
+  static constexpr absl::Duration kPatience = absl::Seconds(2);
+
+  // Keeps references to all three.
+  MetricsPage(const ModelRegistry& registry, const LearningServiceImpl& learning,
+              const RpcMetrics& rpcs)
+      : registry_(registry), learning_(learning), rpcs_(rpcs), figures_(registry) {}
+
+  std::vector<prometheus::MetricFamily> Collect() const override;
+
+  // The same in Prometheus' text format, version 0.0.4.
+  std::string Text() const;
+
+ private:
+  using Page = std::vector<prometheus::MetricFamily>;
+
+  void AddServer(Page& page) const;
+  void AddRecovery(Page& page) const;
+  void AddRpcs(Page& page) const;
+  void AddModels(Page& page) const;
+
+  const ModelRegistry& registry_;
+  const LearningServiceImpl& learning_;
+  const RpcMetrics& rpcs_;
+  mutable ModelFigures figures_;  // Keeps the last answers, for models that are late.
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_SERVER_HTTP_METRICS_PAGE_H_

@@ -1,0 +1,55 @@
+#include "server/http/model_figures.h"
+
+#include <utility>
+
+namespace freshet {
+
+std::vector<ModelFigures::Figures> ModelFigures::Gather(absl::Duration patience) {
+  struct Asked {
+    std::shared_ptr<ModelRuntime> runtime;
+    std::shared_ptr<Entry> entry;
+  };
+  std::vector<Asked> all;
+  std::vector<Asked> to_ask;
+  const std::shared_ptr<const ModelRegistry::ModelMap> models = registry_.models();
+  {
+    const absl::MutexLock lock(&shared_->mu);
+    std::map<std::string, std::shared_ptr<Entry>> entries;  // Without those of deleted models.
+    for (const auto& [id, runtime] : *models) {
+      std::shared_ptr<Entry>& entry = entries[id];
+      const auto known = shared_->entries.find(id);
+      if (known != shared_->entries.end() && known->second->runtime.lock() == runtime) {
+        entry = known->second;
+      } else {
+        entry = std::make_shared<Entry>();
+        entry->runtime = runtime;
+      }
+      all.push_back({runtime, entry});
+      if (std::exchange(entry->asked, true)) continue;
+      ++shared_->asked_count;
+      to_ask.push_back({runtime, entry});
+    }
+    shared_->entries = std::move(entries);
+  }
+  for (const Asked& asked : to_ask) {
+    asked.runtime->Describe(
+        [shared = shared_, entry = asked.entry](absl::StatusOr<v1::Model> model) {
+          const absl::MutexLock lock(&shared->mu);
+          if (model.ok()) entry->answer = std::make_shared<const v1::Model>(*std::move(model));
+          entry->asked = false;
+          --shared->asked_count;
+        });
+  }
+  const absl::MutexLock lock(&shared_->mu);
+  const auto answered = [this]() ABSL_SHARED_LOCKS_REQUIRED(shared_->mu) {
+    return shared_->asked_count == 0;
+  };
+  shared_->mu.AwaitWithTimeout(absl::Condition(&answered), patience);
+  std::vector<Figures> figures;
+  for (const Asked& asked : all) {
+    if (asked.entry->answer != nullptr) figures.push_back({asked.runtime, asked.entry->answer});
+  }
+  return figures;
+}
+
+}  // namespace freshet

@@ -1,0 +1,182 @@
+#include "server/http/model_metrics.h"
+
+#include <iterator>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "server/http/metric_family.h"
+
+namespace freshet {
+namespace {
+
+using prometheus::MetricType;
+
+struct ModelMetric {
+  const char* name;
+  MetricType type;
+  const char* help;
+  std::optional<double> (*value)(const ModelSample& sample);
+};
+
+struct VariantMetric {
+  const char* name;
+  MetricType type;
+  const char* help;
+  std::optional<double> (*value)(const v1::Variant& variant);
+};
+
+bool HasLog(const ModelSample& sample) { return sample.model->durability() != v1::DURABILITY_NONE; }
+
+// What the storage says of the log, where there is one.
+template <uint64_t (v1::Storage::*kField)() const>
+std::optional<double> OfLog(const ModelSample& sample) {
+  if (!HasLog(sample)) return std::nullopt;
+  return (sample.model->storage().*kField)();
+}
+
+// One of the figures that mean something from the first example on.
+template <double (v1::ProgressiveMetrics::*kField)() const>
+std::optional<double> OfExamples(const v1::Variant& variant) {
+  if (variant.metrics().example_count() == 0) return std::nullopt;
+  return (variant.metrics().*kField)();
+}
+
+using Value = std::optional<double>;
+
+constexpr ModelMetric kModelMetrics[] = {
+    {"freshet_model_examples_total", MetricType::Counter,
+     "Examples learned since the model was created; goes back where a snapshot is restored.",
+     [](const ModelSample& s) -> Value { return s.model->example_count(); }},
+    {"freshet_model_queued_examples", MetricType::Gauge,
+     "Examples accepted and not yet acknowledged.",
+     [](const ModelSample& s) -> Value { return s.model->queued_example_count(); }},
+    {"freshet_model_accepted_offset", MetricType::Gauge, "Records accepted: all below this offset.",
+     [](const ModelSample& s) -> Value { return s.accepted_offset; }},
+    {"freshet_model_applied_offset", MetricType::Gauge,
+     "Records learned: all below this offset, which every answer names.",
+     [](const ModelSample& s) -> Value { return s.model->offset(); }},
+    {"freshet_model_logged_offset", MetricType::Gauge,
+     "Records logged as the model's durability asks: all below this offset.",
+     OfLog<&v1::Storage::logged_offset>},
+    {"freshet_model_snapshot_offset", MetricType::Gauge,
+     "The offset of the newest snapshot that recovery can begin from; 0 where there is none.",
+     [](const ModelSample& s) -> Value { return s.model->storage().snapshot_offset(); }},
+    {"freshet_model_log_first_offset", MetricType::Gauge,
+     "The offset of the oldest record that the log keeps.", OfLog<&v1::Storage::log_first_offset>},
+    {"freshet_model_log_bytes", MetricType::Gauge, "The log's files, in bytes.",
+     OfLog<&v1::Storage::log_bytes>},
+    {"freshet_model_log_fault", MetricType::Gauge,
+     "1 while the log cannot be written, so that the model does not learn; else 0.",
+     [](const ModelSample& s) -> Value {
+       return HasLog(s) ? Value(s.log_fault ? 1 : 0) : std::nullopt;
+     }},
+    {"freshet_model_snapshots", MetricType::Gauge, "Snapshots on disk: their number.",
+     [](const ModelSample& s) -> Value { return s.model->storage().snapshot_count(); }},
+    {"freshet_model_snapshot_bytes", MetricType::Gauge, "The snapshots' files, in bytes.",
+     [](const ModelSample& s) -> Value { return s.model->storage().snapshot_bytes(); }},
+    {"freshet_model_snapshot_pause_seconds", MetricType::Gauge,
+     "How long learning paused for the last snapshot since the server started, in seconds; 0 where "
+     "there was none.",
+     [](const ModelSample& s) -> Value { return s.model->storage().last_pause_ms() / 1000; }},
+    {"freshet_model_duplicate_batches_total", MetricType::Counter,
+     "Batches acknowledged that had been learned before, since the server started.",
+     [](const ModelSample& s) -> Value { return s.batches->duplicates(); }},
+    {"freshet_model_bad_examples_total", MetricType::Counter,
+     "Bad examples, each of which had its batch refused, since the server started.",
+     [](const ModelSample& s) -> Value { return s.batches->bad_rows(); }},
+};
+
+constexpr VariantMetric kVariantMetrics[] = {
+    {"freshet_variant_progressive_loss", MetricType::Gauge,
+     "The mean loss of predictions made just before learning from each example.",
+     OfExamples<&v1::ProgressiveMetrics::loss>},
+    {"freshet_variant_decayed_loss", MetricType::Gauge,
+     "The progressive loss over about the last 10000 examples, with exponentially decaying weight.",
+     OfExamples<&v1::ProgressiveMetrics::decayed_loss>},
+    {"freshet_variant_base_rate_loss", MetricType::Gauge,
+     "The mean loss of predicting, before each example, the mean label seen so far.",
+     OfExamples<&v1::ProgressiveMetrics::base_rate_loss>},
+    {"freshet_variant_decayed_base_rate_loss", MetricType::Gauge,
+     "The base rate's loss over about the last 10000 examples, with exponentially decaying weight.",
+     OfExamples<&v1::ProgressiveMetrics::decayed_base_rate_loss>},
+    {"freshet_variant_auc", MetricType::Gauge,
+     "Area under the ROC curve, 0 to 1; logistic loss only, once both labels have been seen.",
+     [](const v1::Variant& v) {
+       return v.metrics().has_auc() ? Value(v.metrics().auc()) : std::nullopt;
+     }},
+    {"freshet_variant_calibration_ratio", MetricType::Gauge,
+     "The sum of predictions over the sum of labels; 1 is calibrated.",
+     [](const v1::Variant& v) {
+       return v.metrics().has_calibration() ? Value(v.metrics().calibration()) : std::nullopt;
+     }},
+    {"freshet_variant_label_mean", MetricType::Gauge,
+     "The mean label; for logistic loss the share of positives.",
+     OfExamples<&v1::ProgressiveMetrics::label_mean>},
+    {"freshet_variant_skipped_examples_total", MetricType::Counter,
+     "Examples that were not learned because their update would not have been finite.",
+     [](const v1::Variant& v) -> Value { return v.metrics().skipped_count(); }},
+    {"freshet_variant_table_bytes", MetricType::Gauge,
+     "Memory that the weight table may grow to, in bytes.",
+     [](const v1::Variant& v) -> Value { return v.table_bytes(); }},
+};
+
+std::string IdOf(std::string_view name) { return std::string(name.substr(name.rfind('/') + 1)); }
+
+prometheus::MetricFamily BatchFamily(std::span<const ModelSample> samples) {
+  prometheus::MetricFamily family =
+      MakeFamily("freshet_model_batches_total", MetricType::Counter,
+                 "Batches answered since the server started, by the code of the answer; OK: "
+                 "learned. Without duplicates.");
+  for (const ModelSample& sample : samples) {
+    for (size_t i = 0; i < BatchCounters::kCodes; ++i) {
+      const auto code = static_cast<absl::StatusCode>(i);
+      const uint64_t count = sample.batches->answers(code);
+      if (count == 0 && code != absl::StatusCode::kOk) continue;
+      AddValue(family, {{"model", sample.id}, {"code", absl::StatusCodeToString(code)}},
+               static_cast<double>(count));
+    }
+  }
+  return family;
+}
+
+prometheus::MetricFamily SyncFamily(std::span<const ModelSample> samples) {
+  prometheus::MetricFamily family =
+      MakeFamily("freshet_model_log_sync_duration_seconds", MetricType::Histogram,
+                 "How long each sync of the log took since the server started, in seconds.");
+  for (const ModelSample& sample : samples) {
+    if (HasLog(sample)) AddHistogram(family, {{"model", sample.id}}, sample.syncs);
+  }
+  return family;
+}
+
+}  // namespace
+
+void AddModelMetrics(std::span<const ModelSample> samples,
+                     std::vector<prometheus::MetricFamily>& page) {
+  for (const ModelMetric& metric : kModelMetrics) {
+    prometheus::MetricFamily family = MakeFamily(metric.name, metric.type, metric.help);
+    for (const ModelSample& sample : samples) {
+      if (const Value value = metric.value(sample)) {
+        AddValue(family, {{"model", sample.id}}, *value);
+      }
+    }
+    AddFamily(page, std::move(family));
+  }
+  AddFamily(page, BatchFamily(samples));
+  AddFamily(page, SyncFamily(samples));
+  for (const VariantMetric& metric : kVariantMetrics) {
+    prometheus::MetricFamily family = MakeFamily(metric.name, metric.type, metric.help);
+    for (const ModelSample& sample : samples) {
+      for (const v1::Variant& variant : sample.model->variants()) {
+        const Value value = metric.value(variant);
+        if (!value) continue;
+        AddValue(family, {{"model", sample.id}, {"variant", IdOf(variant.name())}}, *value);
+      }
+    }
+    AddFamily(page, std::move(family));
+  }
+}
+
+}  // namespace freshet

@@ -1,0 +1,21 @@
+// The pages of freshetd's HTTP endpoint.
+
+#ifndef FRESHET_SERVER_HTTP_ROUTES_H_
+#define FRESHET_SERVER_HTTP_ROUTES_H_
+
+#include <functional>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "server/http/http_server.h"
+#include "server/http/metrics_page.h"
+
+namespace freshet {
+
+// `ready` is OK while models are served, and otherwise says why they are not. Keeps a reference to
+// `metrics`.
+std::vector<HttpRoute> MakeRoutes(std::function<absl::Status()> ready, const MetricsPage& metrics);
+
+}  // namespace freshet
+
+#endif  // FRESHET_SERVER_HTTP_ROUTES_H_

@@ -1,0 +1,70 @@
+#include "server/service/rpc_metrics.h"
+
+#include <google/protobuf/descriptor.h>
+
+#include <algorithm>
+#include <chrono>
+#include <string_view>
+
+#include "core/base/str_cat.h"
+#include "freshet/v1/learning_service.pb.h"
+#include "freshet/v1/model_service.pb.h"
+
+namespace freshet {
+
+// One call: lives from its request to the end of its answer.
+class RpcMetrics::Interceptor : public grpc::experimental::Interceptor {
+ public:
+  explicit Interceptor(Method& method) : method_(method) {}
+
+  void Intercept(grpc::experimental::InterceptorBatchMethods* batch) override {
+    if (batch->QueryInterceptionHookPoint(
+            grpc::experimental::InterceptionHookPoints::PRE_SEND_STATUS)) {
+      const auto code = static_cast<size_t>(batch->GetSendStatus().error_code());
+      method_.calls[std::min(code, kCodes - 1)].fetch_add(1, std::memory_order_relaxed);
+      method_.latency.Record(absl::FromChrono(std::chrono::steady_clock::now() - begin_));
+    }
+    batch->Proceed();
+  }
+
+ private:
+  Method& method_;
+  const std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+};
+
+class RpcMetrics::Factory : public grpc::experimental::ServerInterceptorFactoryInterface {
+ public:
+  explicit Factory(RpcMetrics& metrics) : metrics_(metrics) {}
+
+  // Null where the call is not counted: it then costs nothing.
+  grpc::experimental::Interceptor* CreateServerInterceptor(
+      grpc::experimental::ServerRpcInfo* info) override {
+    const std::string_view path = info->method();
+    const auto found = metrics_.methods_.find(path.substr(path.starts_with('/') ? 1 : 0));
+    return found == metrics_.methods_.end() ? nullptr : new Interceptor(found->second);
+  }
+
+ private:
+  RpcMetrics& metrics_;
+};
+
+RpcMetrics::RpcMetrics() {
+  for (const google::protobuf::FileDescriptor* file :
+       {v1::GetModelRequest::descriptor()->file(), v1::LearnRequest::descriptor()->file()}) {
+    for (int i = 0; i < file->service_count(); ++i) {
+      const google::protobuf::ServiceDescriptor& service = *file->service(i);
+      for (int j = 0; j < service.method_count(); ++j) {
+        const google::protobuf::MethodDescriptor& method = *service.method(j);
+        if (method.client_streaming() || method.server_streaming()) continue;
+        methods_.try_emplace(StrCat(service.full_name(), "/", method.name()));
+      }
+    }
+  }
+}
+
+std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>
+RpcMetrics::MakeInterceptorFactory() {
+  return std::make_unique<Factory>(*this);
+}
+
+}  // namespace freshet

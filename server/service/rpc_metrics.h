@@ -1,0 +1,49 @@
+// Counts and latencies of the calls of our services.
+
+#ifndef FRESHET_SERVER_SERVICE_RPC_METRICS_H_
+#define FRESHET_SERVER_SERVICE_RPC_METRICS_H_
+
+#include <grpcpp/support/server_interceptor.h>
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "server/runtime/latency_histogram.h"
+
+namespace freshet {
+
+// Unary calls alone: what is counted is the time from the request to the answer, and gRPC would
+// hand over every message of a stream too. Thread-safe; counting takes no lock.
+class RpcMetrics {
+ public:
+  static constexpr size_t kCodes = 17;  // Those of grpc::StatusCode.
+
+  struct Method {
+    std::array<std::atomic<uint64_t>, kCodes> calls{};  // By the code of their answer.
+    LatencyHistogram latency;
+  };
+
+  RpcMetrics();
+
+  // For grpc::ServerBuilder; what it makes refers to this object.
+  std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface> MakeInterceptorFactory();
+
+  // By name: `freshet.v1.ModelService/GetModel`.
+  const std::map<std::string, Method, std::less<>>& methods() const { return methods_; }
+
+ private:
+  class Interceptor;
+  class Factory;
+
+  std::map<std::string, Method, std::less<>> methods_;  // The map is constant after construction.
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_SERVER_SERVICE_RPC_METRICS_H_

@@ -1,0 +1,185 @@
+// The metrics that pages are made of: names, labels and what is left out.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <prometheus/text_serializer.h>
+#include <unistd.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "server/http/metric_family.h"
+#include "server/http/model_metrics.h"
+#include "server/http/process_metrics.h"
+
+namespace freshet {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+std::string TextOf(const std::vector<prometheus::MetricFamily>& page) {
+  return prometheus::TextSerializer().Serialize(page);
+}
+
+class ModelMetricsTest : public testing::Test {
+ protected:
+  ModelMetricsTest() {
+    model_.set_name("models/ctr");
+    model_.set_durability(v1::DURABILITY_FSYNC);
+    model_.add_variants()->set_name("models/ctr/variants/main");
+  }
+
+  std::string Text() {
+    const ModelSample sample = {.id = "ctr",
+                                .model = std::make_shared<const v1::Model>(model_),
+                                .batches = &batches_,
+                                .syncs = syncs_.Read(),
+                                .accepted_offset = 9,
+                                .log_fault = log_fault_};
+    std::vector<prometheus::MetricFamily> page;
+    AddModelMetrics({&sample, 1}, page);
+    return TextOf(page);
+  }
+
+  v1::Model model_;
+  BatchCounters batches_;
+  LatencyHistogram syncs_;
+  bool log_fault_ = false;
+};
+
+TEST_F(ModelMetricsTest, SaysWhatTheModelSays) {
+  model_.set_example_count(uint64_t{1} << 50);
+  model_.set_offset(7);
+  model_.set_queued_example_count(20);
+  v1::Storage& storage = *model_.mutable_storage();
+  storage.set_logged_offset(8);
+  storage.set_log_bytes(1000);
+  storage.set_log_first_offset(3);
+  storage.set_snapshot_count(2);
+  storage.set_snapshot_bytes(500);
+  storage.set_snapshot_offset(4);
+  storage.set_last_pause_ms(25);
+  v1::ProgressiveMetrics& metrics = *model_.mutable_variants(0)->mutable_metrics();
+  metrics.set_example_count(7);
+  metrics.set_loss(0.25);
+  metrics.set_decayed_loss(0.5);
+  metrics.set_base_rate_loss(0.75);
+  metrics.set_auc(0.875);
+  metrics.set_calibration(1.5);
+  metrics.set_label_mean(0.125);
+  metrics.set_skipped_count(6);
+  model_.mutable_variants(0)->set_table_bytes(4096);
+  const std::string text = Text();
+  for (const char* line :
+       {"freshet_model_examples_total{model=\"ctr\"} 1125899906842624\n",
+        "freshet_model_queued_examples{model=\"ctr\"} 20\n",
+        "freshet_model_accepted_offset{model=\"ctr\"} 9\n",
+        "freshet_model_applied_offset{model=\"ctr\"} 7\n",
+        "freshet_model_logged_offset{model=\"ctr\"} 8\n",
+        "freshet_model_snapshot_offset{model=\"ctr\"} 4\n",
+        "freshet_model_log_first_offset{model=\"ctr\"} 3\n",
+        "freshet_model_log_bytes{model=\"ctr\"} 1000\n",
+        "freshet_model_snapshots{model=\"ctr\"} 2\n",
+        "freshet_model_snapshot_bytes{model=\"ctr\"} 500\n",
+        "freshet_model_snapshot_pause_seconds{model=\"ctr\"} 0.025\n",
+        "freshet_variant_progressive_loss{model=\"ctr\",variant=\"main\"} 0.25\n",
+        "freshet_variant_decayed_loss{model=\"ctr\",variant=\"main\"} 0.5\n",
+        "freshet_variant_base_rate_loss{model=\"ctr\",variant=\"main\"} 0.75\n",
+        "freshet_variant_auc{model=\"ctr\",variant=\"main\"} 0.875\n",
+        "freshet_variant_calibration_ratio{model=\"ctr\",variant=\"main\"} 1.5\n",
+        "freshet_variant_label_mean{model=\"ctr\",variant=\"main\"} 0.125\n",
+        "freshet_variant_skipped_examples_total{model=\"ctr\",variant=\"main\"} 6\n",
+        "freshet_variant_table_bytes{model=\"ctr\",variant=\"main\"} 4096\n"}) {
+    EXPECT_THAT(text, HasSubstr(std::string("\n") + line));
+  }
+}
+
+TEST_F(ModelMetricsTest, LeavesOutWhatMeansNothingYet) {
+  const std::string text = Text();
+  EXPECT_THAT(text, HasSubstr("\nfreshet_model_examples_total{model=\"ctr\"} 0\n"));
+  for (const char* name : {"loss", "_auc", "calibration", "label_mean"}) {
+    EXPECT_THAT(text, Not(HasSubstr(name)));
+  }
+}
+
+TEST_F(ModelMetricsTest, AModelWithoutALogHasNoMetricsOfOne) {
+  EXPECT_THAT(Text(), HasSubstr("_log"));
+  model_.set_durability(v1::DURABILITY_NONE);
+  EXPECT_THAT(Text(), Not(HasSubstr("_log")));
+}
+
+TEST_F(ModelMetricsTest, ALogThatCannotBeWrittenShows) {
+  EXPECT_THAT(Text(), HasSubstr("\nfreshet_model_log_fault{model=\"ctr\"} 0\n"));
+  log_fault_ = true;
+  EXPECT_THAT(Text(), HasSubstr("\nfreshet_model_log_fault{model=\"ctr\"} 1\n"));
+}
+
+TEST_F(ModelMetricsTest, CountsBatchesByWhatBecameOfThem) {
+  batches_.CountAnswer(absl::StatusCode::kOk);
+  batches_.CountAnswer(absl::StatusCode::kOk);
+  batches_.CountAnswer(absl::StatusCode::kInvalidArgument);
+  batches_.CountAnswer(static_cast<absl::StatusCode>(4711));  // From the wire, say.
+  batches_.CountBadRows(3);
+  batches_.CountDuplicate();
+  const std::string text = Text();
+  for (const char* line :
+       {"freshet_model_batches_total{model=\"ctr\",code=\"OK\"} 2\n",
+        "freshet_model_batches_total{model=\"ctr\",code=\"INVALID_ARGUMENT\"} 1\n",
+        "freshet_model_batches_total{model=\"ctr\",code=\"UNKNOWN\"} 1\n",
+        "freshet_model_duplicate_batches_total{model=\"ctr\"} 1\n",
+        "freshet_model_bad_examples_total{model=\"ctr\"} 3\n"}) {
+    EXPECT_THAT(text, HasSubstr(std::string("\n") + line));
+  }
+}
+
+TEST_F(ModelMetricsTest, TheHistogramOfSyncsIsCumulativeAndHoldsThemAll) {
+  syncs_.Record(absl::Microseconds(5));
+  syncs_.Record(absl::Milliseconds(2));
+  syncs_.Record(absl::Milliseconds(3));
+  syncs_.Record(absl::Seconds(1000));
+  const std::string text = Text();
+  const std::string name = "\nfreshet_model_log_sync_duration_seconds";
+  EXPECT_THAT(text, HasSubstr(name + "_count{model=\"ctr\"} 4\n"));
+  EXPECT_THAT(text, HasSubstr(name + "_sum{model=\"ctr\"} 1000.005005\n"));
+  EXPECT_THAT(text, HasSubstr(name + "_bucket{model=\"ctr\",le=\"1e-05\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr(name + "_bucket{model=\"ctr\",le=\"0.001\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr(name + "_bucket{model=\"ctr\",le=\"0.01\"} 3\n"));
+  EXPECT_THAT(text, HasSubstr(name + "_bucket{model=\"ctr\",le=\"100\"} 3\n"));
+  EXPECT_THAT(text, HasSubstr(name + "_bucket{model=\"ctr\",le=\"+Inf\"} 4\n"));
+}
+
+TEST(ProcessMetricsTest, TellOfThisProcess) {
+  std::vector<prometheus::MetricFamily> page;
+  AddProcessMetrics(page);
+  const auto value = [&](const std::string& name) {
+    for (const prometheus::MetricFamily& family : page) {
+      if (family.name != name) continue;
+      const prometheus::ClientMetric& metric = family.metric.at(0);
+      return family.type == prometheus::MetricType::Counter ? metric.counter.value
+                                                            : metric.gauge.value;
+    }
+    return -1.0;
+  };
+  const double now = static_cast<double>(absl::ToUnixSeconds(absl::Now()));
+  EXPECT_GT(value("process_start_time_seconds"), now - 3600);
+  EXPECT_LE(value("process_start_time_seconds"), now + 1);
+  EXPECT_GT(value("process_cpu_seconds_total"), 0);
+  EXPECT_GT(value("process_resident_memory_bytes"), 1e6);
+  EXPECT_GT(value("process_virtual_memory_bytes"), value("process_resident_memory_bytes"));
+  EXPECT_GE(value("process_open_fds"), 3);
+  EXPECT_LT(value("process_open_fds"), 1000);
+
+  const double before = value("process_open_fds");
+  const int copy = dup(STDERR_FILENO);
+  page.clear();
+  AddProcessMetrics(page);
+  EXPECT_EQ(value("process_open_fds"), before + 1);
+  close(copy);
+}
+
+}  // namespace
+}  // namespace freshet

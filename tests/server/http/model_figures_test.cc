@@ -1,0 +1,130 @@
+#include "server/http/model_figures.h"
+
+#include <gtest/gtest.h>
+
+#include <latch>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "server/file/data_dir.h"
+#include "tests/support/fault_file_system.h"
+
+namespace freshet {
+namespace {
+
+constexpr absl::Duration kPatience = absl::Seconds(60);
+constexpr absl::Duration kImpatience = absl::Milliseconds(1);
+
+// A registry whose models have a thread each while there are two.
+class ModelFiguresTest : public testing::Test {
+ protected:
+  ModelFiguresTest() { EXPECT_TRUE(registry_.Recover().ok()); }
+
+  ~ModelFiguresTest() override {
+    for (const auto& [id, model] : *registry_.models()) Close(*model);
+  }
+
+  static void Close(ModelRuntime& model) {
+    const auto drained = std::make_shared<std::latch>(1);
+    model.pipeline().Close(absl::UnavailableError("closed"), [drained] { drained->count_down(); });
+    drained->wait();
+  }
+
+  std::shared_ptr<ModelRuntime> Create(const std::string& id) {
+    v1::Model requested;
+    requested.set_durability(v1::DURABILITY_NONE);
+    requested.add_variants()->mutable_learner()->set_loss(v1::LOSS_LOGISTIC);
+    requested.mutable_variants(0)->mutable_learner()->set_bits(10);
+    auto model = registry_.Create(id, requested);
+    EXPECT_TRUE(model.ok()) << model.status();
+    return *model;
+  }
+
+  // Keeps the model's writer busy until the latch is counted down.
+  static std::shared_ptr<std::latch> HoldUp(ModelRuntime& model) {
+    const auto let_go = std::make_shared<std::latch>(1);
+    const auto held = std::make_shared<std::latch>(1);
+    model.pipeline().RunOnWriter([let_go, held](ModelState&) {
+      held->count_down();
+      let_go->wait();
+    });
+    held->wait();
+    return let_go;
+  }
+
+  std::vector<std::string> Ids(absl::Duration patience) {
+    std::vector<std::string> ids;
+    for (const ModelFigures::Figures& figures : figures_.Gather(patience)) {
+      EXPECT_EQ(figures.model->name(), figures.runtime->name());
+      ids.push_back(figures.runtime->id());
+    }
+    return ids;
+  }
+
+  FaultFileSystem files_;
+  const std::unique_ptr<DataDir> data_dir_ = DataDir::Open(files_, "/data").value();
+  WorkerPool io_{"io", 1};
+  WorkerPool loggers_{"logger", 1};
+  WorkerPool learners_{"learner", 2};
+  const RuntimeEnvironment environment_{.data_dir = *data_dir_,
+                                        .learners = learners_,
+                                        .loggers = loggers_,
+                                        .io = io_,
+                                        .clock = [] { return absl::UnixEpoch(); },
+                                        .server_version = "test"};
+  ModelRegistry registry_{environment_};
+  ModelFigures figures_{registry_};
+};
+
+using Names = std::vector<std::string>;
+
+TEST_F(ModelFiguresTest, GathersAllModelsById) {
+  EXPECT_EQ(Ids(kPatience), Names());
+  Create("b");
+  Create("a");
+  EXPECT_EQ(Ids(kPatience), (Names{"a", "b"}));
+}
+
+TEST_F(ModelFiguresTest, ALateModelIsGivenAsItWas) {
+  Create("a");
+  const auto busy = Create("b");
+  const auto before = figures_.Gather(kPatience);
+  ASSERT_EQ(before.size(), 2U);
+  const auto let_go = HoldUp(*busy);
+  for (int i = 0; i < 3; ++i) {
+    const auto late = figures_.Gather(kImpatience);
+    ASSERT_EQ(late.size(), 2U);
+    EXPECT_EQ(late[1].model, before[1].model);  // The same object.
+  }
+  let_go->count_down();
+  const auto after = figures_.Gather(kPatience);
+  ASSERT_EQ(after.size(), 2U);
+  EXPECT_NE(after[1].model, before[1].model);
+}
+
+TEST_F(ModelFiguresTest, ALateModelThatNeverAnsweredIsLeftOut) {
+  const auto busy = Create("b");
+  const auto let_go = HoldUp(*busy);
+  EXPECT_EQ(Ids(kImpatience), Names());
+  let_go->count_down();
+  EXPECT_EQ(Ids(kPatience), Names{"b"});
+}
+
+TEST_F(ModelFiguresTest, AModelThatReplacesADeletedOneDoesNotTakeItsFigures) {
+  const auto old = Create("a");
+  EXPECT_EQ(Ids(kPatience), Names{"a"});
+  ASSERT_TRUE(registry_.Delete("a").ok());
+  EXPECT_EQ(Ids(kPatience), Names());
+  const auto replacement = Create("a");
+  const auto let_go = HoldUp(*replacement);
+  EXPECT_EQ(Ids(kImpatience), Names());
+  let_go->count_down();
+  EXPECT_EQ(Ids(kPatience), Names{"a"});
+}
+
+}  // namespace
+}  // namespace freshet
