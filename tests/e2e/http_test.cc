@@ -4,6 +4,7 @@
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 #include <httplib.h>
+#include <signal.h>
 
 #include <atomic>
 #include <cstdlib>
@@ -16,6 +17,8 @@
 #include <thread>
 #include <vector>
 
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "client/client.h"
 #include "client/pusher.h"
 #include "freshet/v1/learning_service.grpc.pb.h"
@@ -261,6 +264,24 @@ TEST_F(HttpTest, ServesManyScrapesWhileModelsLearn) {
   for (const std::string id : {"a", "b"}) {
     EXPECT_EQ(metrics["freshet_model_examples_total{model=\"" + id + "\"}"], 20'000);
   }
+}
+
+TEST_F(HttpTest, IsNotReadyOnceTheServerStops) {
+  CreateModel("ctr");  // The connection stays open, which the server grants some time to end.
+  const absl::Time deadline = absl::Now() + absl::Seconds(60);
+  server_->Signal(SIGTERM);
+  while (server_->Log().find("event=draining") == std::string::npos) {
+    ASSERT_LT(absl::Now(), deadline) << server_->Log();
+    absl::SleepFor(absl::Milliseconds(1));
+  }
+  httplib::Client http("http://" + server_->http_address());
+  while (auto answer = http.Get("/readyz")) {
+    EXPECT_EQ(answer->status, 503);
+    EXPECT_EQ(answer->body, "the server is stopping\n");
+    ASSERT_LT(absl::Now(), deadline);
+  }
+  const ExitState state = server_->Wait();
+  EXPECT_EQ(state.code, 0) << state.log;
 }
 
 // The path of a program, where it is installed.
