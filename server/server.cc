@@ -116,8 +116,8 @@ absl::Status Server::Ready() const {
 
 std::string Server::Endpoints() const {
   const std::string http =
-      http_server_ == nullptr ? "" : StrCat("\"http\":\"", http_server_->address(), "\",");
-  return StrCat("{\"grpc\":\"", address_, "\",", http, "\"pid\":", getpid(), "}\n");
+      http_server_ == nullptr ? "" : StrCat(R"("http":")", http_server_->address(), R"(",)");
+  return StrCat(R"({"grpc":")", address_, R"(",)", http, R"("pid":)", getpid(), "}\n");
 }
 
 void Server::SetHealth(bool serving) {

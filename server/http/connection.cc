@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 
 #include "absl/time/clock.h"
@@ -24,8 +25,8 @@ Connection::~Connection() {
   close(socket_);
 }
 
-bool Connection::Await(short events, absl::Time deadline) const {
-  pollfd waited = {.fd = socket_, .events = events, .revents = 0};
+bool Connection::Await(int events, absl::Time deadline) const {
+  pollfd waited = {.fd = socket_, .events = static_cast<int16_t>(events), .revents = 0};
   while (true) {
     const absl::Duration left = deadline - absl::Now();
     if (left <= absl::ZeroDuration()) return false;

@@ -40,7 +40,7 @@ class Connection : public httplib::Stream {
 
  private:
   // Waits for `events` of the socket; false where the deadline passes first.
-  bool Await(short events, absl::Time deadline) const;
+  bool Await(int events, absl::Time deadline) const;
   // Reads what there is into the buffer; as read().
   ssize_t Fill();
 

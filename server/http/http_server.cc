@@ -122,7 +122,8 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(HttpOptions option
         if (answer.status != 200) response.status = answer.status;  // Else 206 for a range.
         if (answer.status == 405) response.set_header("Allow", "GET, HEAD");
         response.set_header("Cache-Control", "no-store");
-        response.set_content(std::move(answer.body), answer.content_type);
+        response.body = std::move(answer.body);
+        response.set_header("Content-Type", answer.content_type);
         return httplib::Server::HandlerResponse::Handled;
       });
   if (absl::Status status = server->Bind(); !status.ok()) return status;

@@ -96,9 +96,8 @@ void AddProcessMetrics(std::vector<prometheus::MetricFamily>& page) {
       memory ? std::optional(memory->resident_bytes) : std::nullopt);
   add("process_virtual_memory_bytes", MetricType::Gauge, "Address space, in bytes.",
       memory ? std::optional(memory->virtual_bytes) : std::nullopt);
-  static const std::optional<double> start_time = ReadStartTime();
   add("process_start_time_seconds", MetricType::Gauge,
-      "When the process started, in seconds since 1970.", start_time);
+      "When the process started, in seconds since 1970.", ReadStartTime());
   add("process_open_fds", MetricType::Gauge, "Open file descriptors: their number.",
       CountOpenFds());
   add("process_max_fds", MetricType::Gauge, "The limit of open file descriptors.", MaxFds());

@@ -4,9 +4,9 @@
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 #include <httplib.h>
-#include <signal.h>
 
 #include <atomic>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <map>
@@ -21,6 +21,7 @@
 #include "absl/time/time.h"
 #include "client/client.h"
 #include "client/pusher.h"
+#include "core/base/str_cat.h"
 #include "freshet/v1/learning_service.grpc.pb.h"
 #include "tests/support/random_examples.h"
 #include "tests/support/server_process.h"
@@ -262,7 +263,7 @@ TEST_F(HttpTest, ServesManyScrapesWhileModelsLearn) {
   EXPECT_GE(scrapes, kScrapers);
   const Metrics metrics = Scrape();
   for (const std::string id : {"a", "b"}) {
-    EXPECT_EQ(metrics["freshet_model_examples_total{model=\"" + id + "\"}"], 20'000);
+    EXPECT_EQ(metrics[StrCat("freshet_model_examples_total{model=\"", id, "\"}")], 20'000);
   }
 }
 
@@ -286,7 +287,8 @@ TEST_F(HttpTest, IsNotReadyOnceTheServerStops) {
 
 // The path of a program, where it is installed.
 std::optional<std::string> FindProgram(const std::string& name) {
-  std::istringstream folders(std::getenv("PATH"));
+  const char* path = std::getenv("PATH");
+  std::istringstream folders(path == nullptr ? "" : path);
   std::string folder;
   while (std::getline(folders, folder, ':')) {
     if (std::filesystem::exists(folder + "/" + name)) return folder + "/" + name;

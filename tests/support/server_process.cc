@@ -104,8 +104,8 @@ absl::Status ServerProcess::AwaitServing() {
   const auto written = [this] { return std::filesystem::exists(EndpointsPath()); };
   if (absl::Status status = Await(written); !status.ok()) return status;
   const std::string json = ReadFile(EndpointsPath());
-  address_ = Between(json, "\"grpc\":\"", '"');
-  http_address_ = Between(json, "\"http\":\"", '"');
+  address_ = Between(json, R"("grpc":")", '"');
+  http_address_ = Between(json, R"("http":")", '"');
   return absl::OkStatus();
 }
 

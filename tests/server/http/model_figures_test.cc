@@ -46,7 +46,7 @@ class ModelFiguresTest : public testing::Test {
 
   // Keeps the model's writer busy until the latch is counted down.
   static std::shared_ptr<std::latch> HoldUp(ModelRuntime& model) {
-    const auto let_go = std::make_shared<std::latch>(1);
+    auto let_go = std::make_shared<std::latch>(1);
     const auto held = std::make_shared<std::latch>(1);
     model.pipeline().RunOnWriter([let_go, held](ModelState&) {
       held->count_down();
