@@ -1,25 +1,16 @@
 // Snapshots that leave a server as files, come into another, and begin models.
 
 #include <gmock/gmock.h>
-#include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
-#include <signal.h>
 
-#include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <memory>
 #include <sstream>
 #include <string>
-#include <utility>
 #include <vector>
 
-#include "absl/time/clock.h"
-#include "absl/time/time.h"
 #include "client/client.h"
-#include "client/pusher.h"
-#include "freshet/v1/model_service.grpc.pb.h"
-#include "tests/support/random_examples.h"
+#include "tests/e2e/transfer_site.h"
 #include "tests/support/server_process.h"
 
 namespace freshet {
@@ -28,120 +19,6 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-constexpr absl::Duration kPatience = absl::Seconds(60);
-
-v1::LearnerSpec Learner(uint32_t bits = 12) {
-  v1::LearnerSpec learner;
-  learner.set_loss(v1::LOSS_LOGISTIC);
-  learner.set_bits(bits);
-  return learner;
-}
-
-// A server with its folder and a client.
-class Site {
- public:
-  void Start() {
-    auto server = ServerProcess::Start(folder_.path());
-    ASSERT_TRUE(server.ok()) << server.status();
-    server_ = *std::move(server);
-    auto connected = Client::Connect({.server = server_->address()});
-    ASSERT_TRUE(connected.ok()) << connected.status();
-    client_ = *std::move(connected);
-  }
-
-  void KillAndStart() {
-    EXPECT_EQ(server_->Kill().signal, SIGKILL);
-    Start();
-  }
-
-  // Pushes the examples [first, first + count) of one stream.
-  void Push(const std::string& model, int first, int count) {
-    constexpr int kBatchExamples = 50;
-    RandomExamples random(42);
-    ExampleBatchBuilder skipped;
-    random.Append(first, skipped);
-    auto pusher = Pusher::Start(*client_, model, {});
-    ASSERT_TRUE(pusher.ok()) << pusher.status();
-    for (int done = 0; done < count; done += kBatchExamples) {
-      ExampleBatchBuilder batch;
-      random.Append(std::min(kBatchExamples, count - done), batch);
-      ASSERT_TRUE((*pusher)->PushBatch(batch).ok());
-    }
-    const absl::Status closed = (*pusher)->Close();
-    ASSERT_TRUE(closed.ok()) << closed;
-  }
-
-  std::string DigestOf(const std::string& model) const {
-    const absl::StatusOr<Digest> digest = client_->ComputeDigest(model);
-    EXPECT_TRUE(digest.ok()) << digest.status();
-    return digest.ok() ? digest->digest : "";
-  }
-
-  // The exported file.
-  std::string Export(const std::string& model, const std::string& snapshot) const {
-    std::ostringstream out;
-    const absl::StatusOr<uint64_t> bytes = client_->ExportSnapshot(model, snapshot, out);
-    EXPECT_TRUE(bytes.ok()) << bytes.status();
-    EXPECT_EQ(bytes.value_or(0), out.str().size());
-    return out.str();
-  }
-
-  absl::StatusOr<v1::Snapshot> Import(const std::string& model, const std::string& file,
-                                      const ImportOptions& options = {}) const {
-    std::istringstream in(file);
-    return client_->ImportSnapshot(model, in, options);
-  }
-
-  // The files that clients are sending.
-  std::vector<std::string> Uploads() const {
-    std::vector<std::string> names;
-    for (const auto& entry : std::filesystem::directory_iterator(folder_.path() + "/uploads")) {
-      names.push_back(entry.path().filename());
-    }
-    return names;
-  }
-
-  std::vector<std::string> ModelFolders() const {
-    std::vector<std::string> names;
-    for (const auto& entry : std::filesystem::directory_iterator(folder_.path() + "/models")) {
-      names.push_back(entry.path().filename());
-    }
-    std::sort(names.begin(), names.end());
-    return names;
-  }
-
-  // Runs the freshet command against this server, in `dir`.
-  CommandResult Freshet(const std::string& dir, const std::string& arguments) const {
-    return RunCommand({"/bin/sh", "-c",
-                       "cd " + dir + " && " + BinaryDir() + "/freshet --server " +
-                           server_->address() + " " + arguments});
-  }
-
-  ServerProcess& server() { return *server_; }
-  const Client& client() const { return *client_; }
-  const std::string& path() const { return folder_.path(); }
-
- private:
-  TemporaryFolder folder_;
-  std::unique_ptr<ServerProcess> server_;
-  std::unique_ptr<Client> client_;
-};
-
-class TransferTest : public testing::Test {
- protected:
-  // A server with a model that has learned 500 examples, and a snapshot of that.
-  void SetUp() override {
-    ASSERT_NO_FATAL_FAILURE(here_.Start());
-    ASSERT_TRUE(here_.client().CreateModel("ctr", Learner()).ok());
-    ASSERT_NO_FATAL_FAILURE(here_.Push("ctr", 0, 500));
-    ASSERT_TRUE(here_.client().CreateSnapshot("ctr", "kept").ok());
-    kept_digest_ = here_.DigestOf("ctr");
-  }
-
-  Site here_;
-  std::string kept_digest_;
-};
-
 TEST_F(TransferTest, AnExportedSnapshotIsRestoredOnAnotherServer) {
   const std::string file = here_.Export("ctr", "kept");
   const v1::Snapshot kept = here_.client().GetSnapshot("ctr", "kept").value();
@@ -149,7 +26,7 @@ TEST_F(TransferTest, AnExportedSnapshotIsRestoredOnAnotherServer) {
 
   Site there;
   ASSERT_NO_FATAL_FAILURE(there.Start());
-  ASSERT_TRUE(there.client().CreateModel("other", Learner()).ok());
+  ASSERT_TRUE(there.client().CreateModel("other", Site::Learner()).ok());
   ASSERT_NO_FATAL_FAILURE(there.Push("other", 7, 100));
   const std::string before = there.DigestOf("other");
   const v1::Snapshot imported = there.Import("other", file, {.snapshot = "theirs"}).value();
@@ -268,7 +145,7 @@ TEST_F(TransferTest, WhatIsNotWholeIsRefusedAndLeavesNothing) {
 }
 
 TEST_F(TransferTest, ASnapshotOfAnotherLearnerIsRefusedAndSaysHowItDiffers) {
-  ASSERT_TRUE(here_.client().CreateModel("wide", Learner(13)).ok());
+  ASSERT_TRUE(here_.client().CreateModel("wide", Site::Learner(13)).ok());
   const absl::Status refused = here_.Import("wide", here_.Export("ctr", "kept")).status();
   EXPECT_TRUE(absl::IsFailedPrecondition(refused)) << refused;
   EXPECT_THAT(std::string(refused.message()), HasSubstr("bits: 12 -> 13"));
@@ -305,271 +182,6 @@ TEST_F(TransferTest, WhatIsNotThereOrIsTakenIsNamed) {
       absl::IsInvalidArgument(here_.client().CreateModelFromSnapshot("new", "ctr/kept").status()));
   EXPECT_TRUE(absl::IsAlreadyExists(
       here_.client().CreateModelFromSnapshot("ctr", "models/ctr/snapshots/kept").status()));
-}
-
-// What other clients of the protocol may get wrong.
-TEST_F(TransferTest, TheRulesOfTheStreamAreKept) {
-  const auto stub = v1::ModelService::NewStub(here_.client().channel());
-  const auto send = [&](const std::vector<v1::ImportSnapshotRequest>& messages) {
-    grpc::ClientContext context;
-    v1::ImportSnapshotResponse response;
-    const auto writer = stub->ImportSnapshot(&context, &response);
-    for (const v1::ImportSnapshotRequest& message : messages) writer->Write(message);
-    writer->WritesDone();
-    return writer->Finish();
-  };
-  EXPECT_EQ(send({}).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
-  v1::ImportSnapshotRequest piece;
-  piece.set_data("x");
-  EXPECT_EQ(send({piece}).error_code(), grpc::StatusCode::INVALID_ARGUMENT) << "no parent";
-  v1::ImportSnapshotRequest first = piece;
-  first.set_parent("models/ctr");
-  const grpc::Status twice = send({first, first});
-  EXPECT_EQ(twice.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
-  EXPECT_THAT(twice.error_message(), HasSubstr("first message"));
-  v1::ImportSnapshotRequest named = first;
-  named.mutable_new_model();
-  named.set_parent("models/new");
-  named.set_snapshot_id("mine");
-  EXPECT_THAT(send({named}).error_message(), HasSubstr("origin"));
-  named.clear_snapshot_id();
-  named.mutable_new_model()->add_variants();
-  named.set_data(here_.Export("ctr", "kept"));
-  EXPECT_THAT(send({named}).error_message(), HasSubstr("leave out variants"));
-  EXPECT_THAT(here_.Uploads(), IsEmpty());
-
-  v1::CreateModelRequest create;
-  create.set_model_id("new");
-  create.set_source_snapshot("models/ctr/snapshots/kept");
-  create.mutable_model()->add_variants();
-  grpc::ClientContext context;
-  v1::CreateModelResponse response;
-  EXPECT_EQ(stub->CreateModel(&context, create, &response).error_code(),
-            grpc::StatusCode::INVALID_ARGUMENT);
-}
-
-TEST_F(TransferTest, AClientThatDisappearsInTheMiddleLeavesNothing) {
-  const std::string file = here_.Export("ctr", "kept");
-  const auto await_uploads = [&](size_t count) {
-    const absl::Time deadline = absl::Now() + kPatience;
-    while (here_.Uploads().size() != count) {
-      ASSERT_LT(absl::Now(), deadline) << count;
-      absl::SleepFor(absl::Milliseconds(5));
-    }
-  };
-  for (const bool new_model : {false, true}) {
-    const auto client = Client::Connect({.server = here_.server().address()}).value();
-    const auto stub = v1::ModelService::NewStub(client->channel());
-    grpc::ClientContext context;
-    v1::ImportSnapshotResponse response;
-    const auto writer = stub->ImportSnapshot(&context, &response);
-    v1::ImportSnapshotRequest request;
-    request.set_parent(new_model ? "models/new" : "models/ctr");
-    request.set_snapshot_id(new_model ? "" : "half");
-    if (new_model) request.mutable_new_model();
-    request.set_data(file.substr(0, file.size() / 2));
-    ASSERT_TRUE(writer->Write(request));
-    ASSERT_NO_FATAL_FAILURE(await_uploads(1));
-    context.TryCancel();
-    ASSERT_NO_FATAL_FAILURE(await_uploads(0));
-    EXPECT_FALSE(writer->Finish().ok());
-  }
-  // One that is cut off with the server: what is left is removed at the next start.
-  const auto stub = v1::ModelService::NewStub(here_.client().channel());
-  grpc::ClientContext context;
-  v1::ImportSnapshotResponse response;
-  const auto writer = stub->ImportSnapshot(&context, &response);
-  v1::ImportSnapshotRequest request;
-  request.set_parent("models/ctr");
-  request.set_data(file.substr(0, file.size() / 2));
-  ASSERT_TRUE(writer->Write(request));
-  ASSERT_NO_FATAL_FAILURE(await_uploads(1));
-  here_.server().Kill();
-  EXPECT_FALSE(writer->Finish().ok());
-  EXPECT_EQ(here_.Uploads().size(), 1U);
-  ASSERT_NO_FATAL_FAILURE(here_.Start());
-  EXPECT_THAT(here_.Uploads(), IsEmpty());
-  EXPECT_EQ(here_.client().ListSnapshots("ctr")->size(), 1U);
-  EXPECT_EQ(here_.DigestOf("ctr"), kept_digest_);
-}
-
-// More clients than the server has threads for the disk begin to read, and stop.
-TEST_F(TransferTest, ClientsThatDoNotReadOnHoldUpNobody) {
-  ASSERT_TRUE(here_.client().CreateModel("big", Learner(20)).ok());
-  ASSERT_EQ(RunCommand({"/bin/sh", "-c",
-                        BinaryDir() + "/freshet generate clicks --rows 100000 | " + BinaryDir() +
-                            "/freshet --server " + here_.server().address() + " push big -"})
-                .code,
-            0);
-  const v1::Snapshot big = here_.client().CreateSnapshot("big", "big").value();
-  ASSERT_GT(big.size_bytes(), uint64_t{4} << 20);
-  const std::string digest = here_.DigestOf("big");
-  const auto stub = v1::ModelService::NewStub(here_.client().channel());
-  v1::ExportSnapshotRequest request;
-  request.set_name(big.name());
-  constexpr size_t kReaders = 8;
-  std::vector<std::unique_ptr<grpc::ClientContext>> contexts;
-  std::vector<std::unique_ptr<grpc::ClientReader<v1::ExportSnapshotResponse>>> readers;
-  std::vector<std::string> files(kReaders);
-  for (std::string& file : files) {
-    contexts.push_back(std::make_unique<grpc::ClientContext>());
-    readers.push_back(stub->ExportSnapshot(contexts.back().get(), request));
-    v1::ExportSnapshotResponse piece;
-    ASSERT_TRUE(readers.back()->Read(&piece));
-    EXPECT_LE(piece.data().size(), size_t{1} << 20);
-    file = piece.data();
-  }
-  EXPECT_TRUE(here_.client().CreateSnapshot("ctr", "meanwhile").ok());
-  EXPECT_TRUE(here_.client().DeleteModel("big").ok());
-  // Half of them go away; most others read on, though the file was deleted.
-  for (size_t i = 0; i + 1 < kReaders; ++i) {
-    if (i % 2 == 0) {
-      contexts[i]->TryCancel();
-      EXPECT_FALSE(readers[i]->Finish().ok());
-      continue;
-    }
-    v1::ExportSnapshotResponse piece;
-    while (readers[i]->Read(&piece)) files[i] += piece.data();
-    EXPECT_TRUE(readers[i]->Finish().ok());
-    EXPECT_EQ(files[i].size(), big.size_bytes());
-  }
-  EXPECT_TRUE(here_.Import("again", files[1], {.new_model = NewModelOptions()}).ok());
-  EXPECT_EQ(here_.DigestOf("again"), digest);
-  // One is still at its first piece when the server stops.
-  EXPECT_EQ(here_.server().Stop().code, 0);
-  v1::ExportSnapshotResponse piece;
-  while (readers.back()->Read(&piece)) {
-  }
-  EXPECT_FALSE(readers.back()->Finish().ok());
-}
-
-// Reads a file that cannot be read beyond some byte.
-class FailingBuffer : public std::stringbuf {
- public:
-  using std::stringbuf::stringbuf;
-
- protected:
-  std::streamsize xsgetn(char* out, std::streamsize count) override {
-    const std::streamsize got = std::stringbuf::xsgetn(out, count);
-    if (got < count) throw std::ios::failure("the disk fails");
-    return got;
-  }
-};
-
-TEST_F(TransferTest, AFileThatCannotBeReadOrWrittenToItsEndIsNotTakenForWhole) {
-  std::ostringstream full;
-  full.setstate(std::ios::badbit);
-  EXPECT_TRUE(absl::IsUnknown(here_.client().ExportSnapshot("ctr", "kept", full).status()));
-  // Even where all that the server needs was sent before the failure.
-  FailingBuffer failing(here_.Export("ctr", "kept"));
-  std::istream in(&failing);
-  const absl::Status refused =
-      here_.client().ImportSnapshot("ctr", in, {.snapshot = "failing"}).status();
-  EXPECT_TRUE(absl::IsUnknown(refused)) << refused;
-  EXPECT_TRUE(in.bad());
-  EXPECT_EQ(here_.client().ListSnapshots("ctr")->size(), 1U);
-}
-
-TEST_F(TransferTest, AServerStopsWhileAClientIsSending) {
-  const auto stub = v1::ModelService::NewStub(here_.client().channel());
-  grpc::ClientContext context;
-  v1::ImportSnapshotResponse response;
-  const auto writer = stub->ImportSnapshot(&context, &response);
-  v1::ImportSnapshotRequest request;
-  request.set_parent("models/ctr");
-  request.set_data("x");
-  ASSERT_TRUE(writer->Write(request));
-  EXPECT_EQ(here_.server().Stop().code, 0);
-  EXPECT_FALSE(writer->Finish().ok());
-  EXPECT_THAT(here_.Uploads(), IsEmpty());
-}
-
-TEST_F(TransferTest, TheCommandExportsAndImports) {
-  const TemporaryFolder folder;
-  const auto freshet = [&](const std::string& arguments) {
-    return here_.Freshet(folder.path(), arguments);
-  };
-  const CommandResult exported = freshet("snapshots export ctr kept");
-  EXPECT_EQ(exported.code, 0) << exported.err;
-  EXPECT_THAT(exported.out, HasSubstr("exported snapshot kept of ctr to ctr-kept.snapshot: "));
-  EXPECT_TRUE(std::filesystem::exists(folder.path() + "/ctr-kept.snapshot"));
-  EXPECT_FALSE(std::filesystem::exists(folder.path() + "/ctr-kept.snapshot.tmp"));
-  const CommandResult again = freshet("snapshots export ctr kept");
-  EXPECT_EQ(again.code, 73);
-  EXPECT_THAT(again.err, HasSubstr("ctr-kept.snapshot exists; --force overwrites it"));
-  EXPECT_EQ(freshet("snapshots export ctr kept --force").code, 0);
-  EXPECT_EQ(freshet("snapshots export ctr kept --output - > piped").code, 0);
-  EXPECT_EQ(freshet("snapshots export ctr kept --output - > /dev/full").code, 74);
-  EXPECT_EQ(freshet("snapshots export ctr none --output none").code, 66);
-  EXPECT_EQ(freshet("snapshots export ctr kept --output missing/file").code, 66);
-  EXPECT_FALSE(std::filesystem::exists(folder.path() + "/none"));
-  EXPECT_FALSE(std::filesystem::exists(folder.path() + "/none.tmp"));
-  EXPECT_THAT(freshet("--json snapshots export ctr kept --output third").out,
-              HasSubstr(R"({"snapshot":"models/ctr/snapshots/kept","file":"third","bytes":)"));
-  EXPECT_EQ(
-      RunCommand({"/usr/bin/cmp", folder.path() + "/piped", folder.path() + "/ctr-kept.snapshot"})
-          .code,
-      0);
-
-  const CommandResult imported = freshet("snapshots import ctr ctr-kept.snapshot --id back");
-  EXPECT_EQ(imported.code, 0) << imported.err;
-  EXPECT_THAT(imported.out, HasSubstr("imported snapshot back of ctr: 500 examples"));
-  EXPECT_EQ(freshet("snapshots import ctr - --id piped < piped").code, 0);
-  EXPECT_THAT(freshet("snapshots list ctr").out, HasSubstr("  import  "));
-  EXPECT_EQ(freshet("snapshots import ctr piped").code, 73) << "it has the id of the first";
-  EXPECT_EQ(freshet("snapshots import ctr missing").code, 66);
-  EXPECT_EQ(freshet("snapshots import ctr .").code, 64);
-  EXPECT_EQ(freshet("snapshots import nothing piped").code, 66);
-  std::filesystem::copy(folder.path() + "/piped", folder.path() + "/cut");
-  std::filesystem::resize_file(folder.path() + "/cut", 100);
-  const CommandResult damaged = freshet("snapshots import ctr cut --id cut");
-  EXPECT_EQ(damaged.code, 65);
-  EXPECT_THAT(damaged.err,
-              HasSubstr("freshet: cut: the file that was sent: the snapshot is damaged"));
-  EXPECT_EQ(freshet("models create narrow --bits 11").code, 0);
-  const CommandResult foreign = freshet("snapshots import narrow piped");
-  EXPECT_EQ(foreign.code, 78);
-  EXPECT_THAT(foreign.err, HasSubstr("create a model from it instead"));
-}
-
-TEST_F(TransferTest, TheCommandCreatesModelsFromSnapshots) {
-  const TemporaryFolder folder;
-  const auto freshet = [&](const std::string& arguments) {
-    return here_.Freshet(folder.path(), arguments);
-  };
-  ASSERT_EQ(freshet("snapshots export ctr kept --output file").code, 0);
-  const CommandResult of_server =
-      freshet("models create one --from-snapshot ctr/kept --retain-bytes 10G --retain-age 7d");
-  EXPECT_EQ(of_server.code, 0) << of_server.err;
-  EXPECT_THAT(of_server.out, HasSubstr("created one: logistic loss, adagrad, 2^12 slots"));
-  EXPECT_THAT(of_server.out, HasSubstr("500 examples learned before"));
-  EXPECT_EQ(freshet("models create two --from-snapshot models/ctr/snapshots/kept").code, 0);
-  const CommandResult of_file =
-      freshet("models create three --from-snapshot file --durability none");
-  EXPECT_EQ(of_file.code, 0) << of_file.err;
-  for (const char* model : {"one", "two", "three"}) {
-    EXPECT_EQ(here_.DigestOf(model), kept_digest_) << model;
-  }
-  const std::string described = freshet("models describe one").out;
-  EXPECT_THAT(described, HasSubstr("from offset 0, logged up to 1\n"));
-  EXPECT_THAT(described, HasSubstr("10.0 GB, 7d\n"));
-  EXPECT_THAT(described, testing::ContainsRegex("snapshots +1, "));
-  EXPECT_THAT(freshet("models describe ctr").out, HasSubstr("the newest at offset 10\n"));
-
-  for (const char* flag : {"--loss squared", "--learner sgd", "--bits 12", "--set l2=0"}) {
-    const CommandResult refused =
-        freshet(std::string("models create no --from-snapshot ctr/kept ") + flag);
-    EXPECT_EQ(refused.code, 64) << flag;
-    EXPECT_THAT(refused.err, HasSubstr("the learner comes with the snapshot; leave out --"));
-  }
-  const CommandResult neither = freshet("models create no --from-snapshot nothing");
-  EXPECT_EQ(neither.code, 66);
-  EXPECT_THAT(neither.err, HasSubstr("neither a file nor a snapshot"));
-  EXPECT_EQ(freshet("models create no --from-snapshot ctr/none").code, 66);
-  EXPECT_EQ(freshet("models create one --from-snapshot ctr/kept").code, 73);
-  EXPECT_EQ(freshet("models create no --retain-bytes 10X").code, 64);
-  EXPECT_EQ(freshet("models create no --retain-age 3w").code, 64);
-  EXPECT_THAT(here_.ModelFolders(), testing::ElementsAre("ctr", "one", "three", "two"));
 }
 
 }  // namespace

@@ -1,0 +1,139 @@
+// What tests of snapshots that travel share: a server that can be looked into, and a snapshot on
+// it.
+
+#ifndef FRESHET_TESTS_E2E_TRANSFER_SITE_H_
+#define FRESHET_TESTS_E2E_TRANSFER_SITE_H_
+
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <sstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "client/client.h"
+#include "client/pusher.h"
+#include "tests/support/random_examples.h"
+#include "tests/support/server_process.h"
+
+namespace freshet {
+
+// A server with its folder and a client.
+class Site {
+ public:
+  static v1::LearnerSpec Learner(uint32_t bits = 12) {
+    v1::LearnerSpec learner;
+    learner.set_loss(v1::LOSS_LOGISTIC);
+    learner.set_bits(bits);
+    return learner;
+  }
+
+  void Start() {
+    auto server = ServerProcess::Start(folder_.path());
+    ASSERT_TRUE(server.ok()) << server.status();
+    server_ = *std::move(server);
+    auto connected = Client::Connect({.server = server_->address()});
+    ASSERT_TRUE(connected.ok()) << connected.status();
+    client_ = *std::move(connected);
+  }
+
+  void KillAndStart() {
+    EXPECT_EQ(server_->Kill().signal, SIGKILL);
+    Start();
+  }
+
+  // Pushes the examples [first, first + count) of one stream.
+  void Push(const std::string& model, int first, int count) {
+    constexpr int kBatchExamples = 50;
+    RandomExamples random(42);
+    ExampleBatchBuilder skipped;
+    random.Append(first, skipped);
+    auto pusher = Pusher::Start(*client_, model, {});
+    ASSERT_TRUE(pusher.ok()) << pusher.status();
+    for (int done = 0; done < count; done += kBatchExamples) {
+      ExampleBatchBuilder batch;
+      random.Append(std::min(kBatchExamples, count - done), batch);
+      ASSERT_TRUE((*pusher)->PushBatch(batch).ok());
+    }
+    const absl::Status closed = (*pusher)->Close();
+    ASSERT_TRUE(closed.ok()) << closed;
+  }
+
+  std::string DigestOf(const std::string& model) const {
+    const absl::StatusOr<Digest> digest = client_->ComputeDigest(model);
+    EXPECT_TRUE(digest.ok()) << digest.status();
+    return digest.ok() ? digest->digest : "";
+  }
+
+  // The exported file.
+  std::string Export(const std::string& model, const std::string& snapshot) const {
+    std::ostringstream out;
+    const absl::StatusOr<uint64_t> bytes = client_->ExportSnapshot(model, snapshot, out);
+    EXPECT_TRUE(bytes.ok()) << bytes.status();
+    EXPECT_EQ(bytes.value_or(0), out.str().size());
+    return out.str();
+  }
+
+  absl::StatusOr<v1::Snapshot> Import(const std::string& model, const std::string& file,
+                                      const ImportOptions& options = {}) const {
+    std::istringstream in(file);
+    return client_->ImportSnapshot(model, in, options);
+  }
+
+  // The files that clients are sending.
+  std::vector<std::string> Uploads() const {
+    std::vector<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(folder_.path() + "/uploads")) {
+      names.push_back(entry.path().filename());
+    }
+    return names;
+  }
+
+  std::vector<std::string> ModelFolders() const {
+    std::vector<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(folder_.path() + "/models")) {
+      names.push_back(entry.path().filename());
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+  }
+
+  // Runs the freshet command against this server, in `dir`.
+  CommandResult Freshet(const std::string& dir, const std::string& arguments) const {
+    return RunCommand({"/bin/sh", "-c",
+                       "cd " + dir + " && " + BinaryDir() + "/freshet --server " +
+                           server_->address() + " " + arguments});
+  }
+
+  ServerProcess& server() { return *server_; }
+  const Client& client() const { return *client_; }
+  const std::string& path() const { return folder_.path(); }
+
+ private:
+  TemporaryFolder folder_;
+  std::unique_ptr<ServerProcess> server_;
+  std::unique_ptr<Client> client_;
+};
+
+class TransferTest : public testing::Test {
+ protected:
+  // A server with a model that has learned 500 examples, and a snapshot of that.
+  void SetUp() override {
+    ASSERT_NO_FATAL_FAILURE(here_.Start());
+    ASSERT_TRUE(here_.client().CreateModel("ctr", Site::Learner()).ok());
+    ASSERT_NO_FATAL_FAILURE(here_.Push("ctr", 0, 500));
+    ASSERT_TRUE(here_.client().CreateSnapshot("ctr", "kept").ok());
+    kept_digest_ = here_.DigestOf("ctr");
+  }
+
+  Site here_;
+  std::string kept_digest_;
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_TESTS_E2E_TRANSFER_SITE_H_
