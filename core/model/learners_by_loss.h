@@ -26,13 +26,14 @@ inline Nesterov RuleOf(const Nesterov::Options& options) { return Nesterov(optio
 inline AdaGrad RuleOf(const AdaGrad::Options& options) { return AdaGrad(options); }
 inline RmsProp RuleOf(const RmsProp::Options& options) { return RmsProp(options); }
 inline Adam RuleOf(const Adam::Options& options) { return Adam(options); }
+inline Ftrl RuleOf(const Ftrl::Options& options) { return Ftrl(options); }
 
 template <typename Loss>
 absl::StatusOr<std::unique_ptr<Learner>> MakeLinearLearner(const LearnerSpec& spec) {
   return std::visit(
       [&](const auto& options) {
         using Rule = decltype(RuleOf(options));
-        return LinearLearner<Loss, Rule>::Create(options, spec.schedule, spec.linear);
+        return LinearLearner<Loss, Rule>::Create(options, spec);
       },
       spec.optimizer);
 }

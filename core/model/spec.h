@@ -9,6 +9,7 @@
 #include "core/loss/loss_kind.h"
 #include "core/optimizer/adagrad.h"
 #include "core/optimizer/adam.h"
+#include "core/optimizer/ftrl.h"
 #include "core/optimizer/minibatch.h"
 #include "core/optimizer/momentum.h"
 #include "core/optimizer/nesterov.h"
@@ -20,7 +21,7 @@ namespace freshet {
 
 using OptimizerOptions =
     std::variant<AdaGrad::Options, Sgd::Options, MiniBatch::Options, Momentum::Options,
-                 Nesterov::Options, RmsProp::Options, Adam::Options>;
+                 Nesterov::Options, RmsProp::Options, Adam::Options, Ftrl::Options>;
 
 // What all optimizers have in common.
 struct LinearOptions {

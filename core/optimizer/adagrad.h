@@ -34,7 +34,7 @@ class AdaGrad {
 
   explicit AdaGrad(const Options& options) : epsilon_(static_cast<float>(options.epsilon)) {}
 
-  float Weight(const Slot& slot, uint64_t /*steps_taken*/) const { return slot.weight; }
+  float Weight(const Slot& slot, const WeightContext& /*context*/) const { return slot.weight; }
 
   StepContext Prepare(const StepContext& step) const { return step; }
 

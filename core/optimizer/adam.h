@@ -55,7 +55,7 @@ class Adam {
         one_minus_beta2_(static_cast<float>(1 - options.beta2)),
         epsilon_(static_cast<float>(options.epsilon)) {}
 
-  float Weight(const Slot& slot, uint64_t /*steps_taken*/) const { return slot.weight; }
+  float Weight(const Slot& slot, const WeightContext& /*context*/) const { return slot.weight; }
 
   Context Prepare(const StepContext& step) const {
     return {step, Correction(beta1_powers_, step.step), Correction(beta2_powers_, step.step)};

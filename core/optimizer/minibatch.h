@@ -36,7 +36,7 @@ class MiniBatch {
   explicit MiniBatch(const Options& options)
       : examples_(options.examples), inverse_(1.0f / static_cast<float>(options.examples)) {}
 
-  float Weight(const Slot& slot, uint64_t /*steps_taken*/) const { return slot.weight; }
+  float Weight(const Slot& slot, const WeightContext& /*context*/) const { return slot.weight; }
 
   StepContext Prepare(const StepContext& step) const { return step; }
 

@@ -33,8 +33,8 @@ class Momentum {
   explicit Momentum(const Options& options)
       : catch_up_(options.momentum, 1), momentum_(static_cast<float>(options.momentum)) {}
 
-  float Weight(const Slot& slot, uint64_t steps_taken) const {
-    return catch_up_.Weight(slot, steps_taken);
+  float Weight(const Slot& slot, const WeightContext& context) const {
+    return catch_up_.Weight(slot, context.steps_taken);
   }
 
   StepContext Prepare(const StepContext& step) const { return step; }

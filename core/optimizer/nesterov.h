@@ -36,8 +36,8 @@ class Nesterov {
       : catch_up_(options.momentum, options.momentum),
         momentum_(static_cast<float>(options.momentum)) {}
 
-  float Weight(const Slot& slot, uint64_t steps_taken) const {
-    return catch_up_.Weight(slot, steps_taken);
+  float Weight(const Slot& slot, const WeightContext& context) const {
+    return catch_up_.Weight(slot, context.steps_taken);
   }
 
   StepContext Prepare(const StepContext& step) const { return step; }

@@ -20,20 +20,24 @@ template <typename Slot>
 concept WeightSlot = std::is_trivially_copyable_v<Slot> &&
     (sizeof(Slot) == 4 || sizeof(Slot) == 8 || sizeof(Slot) == 16);
 
+// What any rule with one slot a feature has.
 template <typename T>
-concept Optimizer = WeightSlot<typename T::Slot> &&
-    std::constructible_from<T, typename T::Options> &&
-    requires(const T& optimizer, const typename T::Slot& slot, typename T::Slot& mutable_slot,
-             const StepContext& step, uint64_t steps_taken) {
+concept SlotRule = WeightSlot<typename T::Slot> &&
+    std::constructible_from<T, typename T::Options> && requires(const typename T::Slot& slot) {
   // A number that stands in saved states; never changes its meaning.
   { T::kStateId } -> std::convertible_to<uint8_t>;
-  // The weight after `steps_taken` steps, none of which touched the slot since its last one. May be
-  // called with an older count than the slot's own.
-  { optimizer.Weight(slot, steps_taken) } -> std::same_as<float>;
-  // What Step() needs to know about a step, computed once an example.
-  { optimizer.Prepare(step) } -> std::convertible_to<StepContext>;
   // Whether the slot is one that the optimizer can have made; see bounds.h.
   { T::IsValid(slot) } -> std::same_as<bool>;
+};
+
+template <typename T>
+concept Optimizer = SlotRule<T> &&
+    requires(const T& optimizer, const typename T::Slot& slot, const StepContext& step) {
+  // The weight after `context.steps_taken` steps, none of which touched the slot since its last
+  // one. May be called with an older count than the slot's own.
+  { optimizer.Weight(slot, WeightContext()) } -> std::same_as<float>;
+  // What Step() needs to know about a step, computed once an example.
+  { optimizer.Prepare(step) } -> std::convertible_to<StepContext>;
 };
 
 // Steps at every example. A feature that occurs twice in an example is stepped twice, but ages

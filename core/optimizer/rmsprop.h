@@ -45,7 +45,7 @@ class RmsProp {
         one_minus_rho_(static_cast<float>(1 - options.rho)),
         epsilon_(static_cast<float>(options.epsilon)) {}
 
-  float Weight(const Slot& slot, uint64_t /*steps_taken*/) const { return slot.weight; }
+  float Weight(const Slot& slot, const WeightContext& /*context*/) const { return slot.weight; }
 
   StepContext Prepare(const StepContext& step) const { return step; }
 

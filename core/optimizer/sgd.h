@@ -27,7 +27,7 @@ class Sgd {
 
   explicit Sgd(const Options&) {}
 
-  float Weight(const Slot& slot, uint64_t /*steps_taken*/) const { return slot.weight; }
+  float Weight(const Slot& slot, const WeightContext& /*context*/) const { return slot.weight; }
 
   StepContext Prepare(const StepContext& step) const { return step; }
 

@@ -88,6 +88,7 @@ std::vector<LearnCase> LearnCases() {
       {"adagrad", AdaGrad::Options{}, 0.1},
       {"rmsprop", RmsProp::Options{}, 0.005},
       {"adam", Adam::Options{}, 0.005},
+      {"ftrl", Ftrl::Options{}, 0.1},
   };
 }
 

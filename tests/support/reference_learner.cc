@@ -11,10 +11,12 @@ ReferenceLearner::ReferenceLearner(const LearnerSpec& spec, size_t feature_count
       weights_(feature_count + 1),
       velocities_(feature_count + 1),
       squares_(feature_count + 1),
+      pulls_(feature_count + 1),
       last_steps_(feature_count + 1),
       window_gradients_(feature_count + 1),
       window_present_(feature_count + 1) {
   if (spec_.linear.intercept) weights_.back() = spec_.linear.initial_intercept;
+  if (std::holds_alternative<Ftrl::Options>(spec_.optimizer)) std::swap(weights_.back(), offset_);
 }
 
 double ReferenceLearner::Learn(const StreamExample& example) {
@@ -27,7 +29,7 @@ double ReferenceLearner::Learn(const StreamExample& example) {
   x.back() = spec_.linear.intercept ? 1 : 0;
   present.back() = spec_.linear.intercept;
 
-  double score = 0;
+  double score = offset_;
   for (size_t i = 0; i < x.size(); ++i) score += weights_[i] * x[i];
   if (example.weight == 0) return score;
 
@@ -109,7 +111,8 @@ void ReferenceLearner::Step(const std::vector<double>& gradients,
     if (options.gradient_clip > 0) {
       g = std::clamp(g, -options.gradient_clip, options.gradient_clip);
     }
-    if (present[i] && !is_intercept) g += options.l2 * weights_[i];
+    const bool is_ftrl = std::holds_alternative<Ftrl::Options>(spec_.optimizer);
+    if (present[i] && !is_intercept && !is_ftrl) g += options.l2 * weights_[i];
     const double rate = is_intercept ? options.intercept_learning_rate : options.learning_rate;
     MoveOne(i, rate * share, g, present[i]);
   }
@@ -141,8 +144,30 @@ void ReferenceLearner::MoveOne(size_t i, double rate, double g, bool present) {
     const double mean = v / (1 - std::pow(adam->beta1, t));
     const double square = s / (1 - std::pow(adam->beta2, t));
     w -= rate * mean / (std::sqrt(square) + adam->epsilon);
+  } else if (std::holds_alternative<Ftrl::Options>(spec_.optimizer)) {
+    MoveFtrl(i, rate, g);
   } else {  // SGD, and mini-batch at the end of a window.
     w -= rate * g;
+  }
+}
+
+void ReferenceLearner::MoveFtrl(size_t i, double rate, double g) {
+  const auto& ftrl = std::get<Ftrl::Options>(spec_.optimizer);
+  const bool is_intercept = i + 1 == weights_.size();
+  const double alpha =
+      is_intercept ? spec_.linear.intercept_learning_rate : spec_.linear.learning_rate;
+  const double l1 = is_intercept ? 0 : ftrl.l1;
+  const double l2 = is_intercept ? 0 : spec_.linear.l2;
+  double& n = squares_[i];
+  double& w = weights_[i];
+  const double sigma = (std::sqrt(n + g * g) - std::sqrt(n)) / alpha;
+  pulls_[i] += rate / alpha * g - sigma * w;
+  n += g * g;
+  const double z = pulls_[i];
+  if (std::abs(z) <= l1) {
+    w = 0;
+  } else {
+    w = -(z - (z > 0 ? l1 : -l1)) / (l2 + (ftrl.beta + std::sqrt(n)) / alpha);
   }
 }
 

@@ -25,7 +25,7 @@ class ReferenceLearner {
   double Learn(const StreamExample& example);
 
   double weight(size_t feature) const { return weights_[feature]; }
-  double intercept() const { return weights_.back(); }
+  double intercept() const { return offset_ + weights_.back(); }
 
  private:
   double Share() const;
@@ -35,11 +35,14 @@ class ReferenceLearner {
 
   void Step(const std::vector<double>& gradients, const std::vector<bool>& present);
   void MoveOne(size_t i, double rate, double g, bool present);
+  void MoveFtrl(size_t i, double rate, double g);
 
   const LearnerSpec spec_;
   std::vector<double> weights_;
+  double offset_ = 0;               // FTRL: where the intercept begins.
   std::vector<double> velocities_;  // Momentum, Nesterov; Adam's m.
-  std::vector<double> squares_;     // AdaGrad, RMSProp; Adam's v.
+  std::vector<double> squares_;     // AdaGrad, RMSProp, FTRL's n; Adam's v.
+  std::vector<double> pulls_;       // FTRL's z.
   std::vector<size_t> last_steps_;  // Adam.
   size_t steps_ = 0;
 

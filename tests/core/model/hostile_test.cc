@@ -85,6 +85,8 @@ TEST(HostileTest, EveryOptimizerStaysFiniteAtTheEdgesOfItsOptions) {
       RmsProp::Options{.rho = 0.999999, .epsilon = 1e-12},
       Adam::Options{.beta1 = 0.9999, .beta2 = 0, .epsilon = 1e-12},
       Adam::Options{.beta1 = 0, .beta2 = 0.999999, .epsilon = 1e-12},
+      Ftrl::Options{.beta = 1e-12, .l1 = 0},
+      Ftrl::Options{.beta = 1e-12, .l1 = 1000},
   };
   for (size_t i = 0; i < extremes.size(); ++i) {
     for (const LossKind loss : {LossKind::kLogistic, LossKind::kSquared}) {

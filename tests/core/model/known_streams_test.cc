@@ -1,4 +1,4 @@
-// Progressive losses on a real stream that a public learner published for plain SGD.
+// Progressive losses on a real stream that a public learner gives at the same options.
 //
 // The stream is not part of the project: without FRESHET_DATA, the folder that has it, this test is
 // skipped.
@@ -53,36 +53,57 @@ std::vector<StreamExample> ReadStream(const std::string& path) {
   return examples;
 }
 
-template <typename Loss>
-double ProgressiveLoss(const std::vector<StreamExample>& examples, double rate,
-                       const ScheduleOptions& schedule) {
-  LearnerSpec spec;
-  spec.loss = Loss::kKind;
-  spec.optimizer = Sgd::Options{};
-  spec.schedule = schedule;
-  spec.linear = {.learning_rate = rate, .intercept = false, .bits = 18};
-  const std::unique_ptr<Learner> learner = NewLearner(spec);
-  const std::vector<float> scores = Learn(*learner, examples);
-  double sum = 0;
-  for (size_t i = 0; i < examples.size(); ++i) sum += Loss::Value(scores[i], examples[i].label);
-  return sum / static_cast<double>(examples.size());
-}
-
-TEST(KnownStreamsTest, PlainSgdGivesThePublishedLosses) {
-  const char* const folder = std::getenv("FRESHET_DATA");
-  const auto path = std::filesystem::path(folder == nullptr ? "" : folder) / "rcv1_small.dat.gz";
-  if (folder == nullptr || !std::filesystem::exists(path)) {
-    GTEST_SKIP() << "set FRESHET_DATA to the folder that has rcv1_small.dat.gz to run this test";
+class KnownStreamsTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    const char* const folder = std::getenv("FRESHET_DATA");
+    const auto path = std::filesystem::path(folder == nullptr ? "" : folder) / "rcv1_small.dat.gz";
+    if (folder == nullptr || !std::filesystem::exists(path)) {
+      GTEST_SKIP() << "set FRESHET_DATA to the folder that has rcv1_small.dat.gz to run this test";
+    }
+    examples_ = ReadStream(path);
+    ASSERT_EQ(examples_.size(), 1000u);
   }
-  const std::vector<StreamExample> examples = ReadStream(path);
-  ASSERT_EQ(examples.size(), 1000u);
+
+  // Without an intercept of our own.
+  template <typename Loss>
+  double ProgressiveLoss(const OptimizerOptions& optimizer, double rate,
+                         const ScheduleOptions& schedule = ConstantSchedule{},
+                         double l2 = 0) const {
+    LearnerSpec spec;
+    spec.loss = Loss::kKind;
+    spec.optimizer = optimizer;
+    spec.schedule = schedule;
+    spec.linear = {.learning_rate = rate, .l2 = l2, .intercept = false, .bits = 18};
+    const std::unique_ptr<Learner> learner = NewLearner(spec);
+    const std::vector<float> scores = Learn(*learner, examples_);
+    double sum = 0;
+    for (size_t i = 0; i < examples_.size(); ++i) {
+      sum += Loss::Value(scores[i], examples_[i].label);
+    }
+    return sum / static_cast<double>(examples_.size());
+  }
+
+  std::vector<StreamExample> examples_;
+};
+
+TEST_F(KnownStreamsTest, PlainSgdGivesTheKnownLosses) {
+  const Sgd::Options sgd;
   // Its rates are rate * t^-0.5 with t = 2 at the first example, so there ours is rate / sqrt(2).
   const InversePowerSchedule root = {.t0 = 2, .power = 0.5};
   const double scale = std::sqrt(0.5);
-  EXPECT_NEAR(ProgressiveLoss<LogisticLoss>(examples, 10 * scale, root), 0.554529, 1e-4);
-  EXPECT_NEAR(ProgressiveLoss<LogisticLoss>(examples, 0.5 * scale, root), 0.676867, 1e-4);
-  EXPECT_NEAR(ProgressiveLoss<LogisticLoss>(examples, 0.5, ConstantSchedule{}), 0.593618, 1e-4);
-  EXPECT_NEAR(ProgressiveLoss<SquaredLoss>(examples, 0.1 * scale, root), 0.952742, 1e-4);
+  EXPECT_NEAR(ProgressiveLoss<LogisticLoss>(sgd, 10 * scale, root), 0.554529, 1e-4);
+  EXPECT_NEAR(ProgressiveLoss<LogisticLoss>(sgd, 0.5 * scale, root), 0.676867, 1e-4);
+  EXPECT_NEAR(ProgressiveLoss<LogisticLoss>(sgd, 0.5), 0.593618, 1e-4);
+  EXPECT_NEAR(ProgressiveLoss<SquaredLoss>(sgd, 0.1 * scale, root), 0.952742, 1e-4);
+}
+
+TEST_F(KnownStreamsTest, FtrlGivesTheKnownLosses) {
+  const Ftrl::Options plain = {.beta = 1};
+  EXPECT_NEAR(ProgressiveLoss<LogisticLoss>(plain, 0.5), 0.586666, 1e-4);
+  EXPECT_NEAR(ProgressiveLoss<SquaredLoss>(plain, 0.1), 0.768073, 1e-4);
+  const Ftrl::Options sparse = {.beta = 1, .l1 = 0.01};
+  EXPECT_NEAR(ProgressiveLoss<LogisticLoss>(sparse, 0.1, ConstantSchedule{}, 0.1), 0.665051, 1e-4);
 }
 
 }  // namespace

@@ -1,0 +1,60 @@
+// The features of one example of a batch, as learners go over them.
+
+#ifndef FRESHET_CORE_MODEL_EXAMPLE_ROW_H_
+#define FRESHET_CORE_MODEL_EXAMPLE_ROW_H_
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+
+#include "core/feature/example_batch.h"
+
+namespace freshet {
+
+// Features that are all of value 1.
+struct UnitRow {
+  UnitRow(const ExampleBatch& batch, size_t row)
+      : ids(batch.feature_ids.data() + batch.RowBegin(row)),
+        size(batch.RowEnd(row) - batch.RowBegin(row)) {}
+  static float Value(size_t /*i*/) { return 1.0f; }
+  static float MaxAbsValue() { return 1.0f; }
+
+  const uint32_t* ids;
+  size_t size;
+};
+
+// Features with values.
+struct ValueRow : UnitRow {
+  ValueRow(const ExampleBatch& batch, size_t row)
+      : UnitRow(batch, row), values(batch.values.data() + batch.RowBegin(row)) {}
+  float Value(size_t i) const { return values[i]; }
+  // Not below 1, the value of the intercept. Not meaningful where a value is NaN.
+  float MaxAbsValue() const {
+    float result = 1.0f;
+    for (size_t i = 0; i < this->size; ++i) result = std::max(result, std::abs(values[i]));
+    return result;
+  }
+
+  const float* values;
+};
+
+// The sum of first, term(0), ..., term(size - 1). Four sums side by side; their order is part of
+// the result.
+template <typename Number, typename Term>
+Number SumOf(size_t size, Number first, const Term& term) {
+  Number sums[4] = {first, 0, 0, 0};
+  size_t i = 0;
+  for (; i + 4 <= size; i += 4) {
+    sums[0] += term(i);
+    sums[1] += term(i + 1);
+    sums[2] += term(i + 2);
+    sums[3] += term(i + 3);
+  }
+  for (; i < size; ++i) sums[i % 4] += term(i);
+  return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+}
+
+}  // namespace freshet
+
+#endif  // FRESHET_CORE_MODEL_EXAMPLE_ROW_H_
