@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "core/base/portable_math.h"
+#include "core/loss/loss.h"
 #include "core/loss/loss_kind.h"
 
 namespace freshet {
@@ -14,6 +15,7 @@ namespace freshet {
 // Labels: 1 is positive; 0 and -1 are negative.
 struct LogisticLoss {
   static constexpr LossKind kKind = LossKind::kLogistic;
+  static constexpr float kScoreLimit = 50;
 
   static double Value(double score, float label) {
     const double margin = label > 0 ? score : -score;
@@ -30,6 +32,30 @@ struct LogisticLoss {
   // The probability of the positive label.
   static float Link(float score) {
     return static_cast<float>(1.0 / (1.0 + Exp(-static_cast<double>(score))));
+  }
+
+  // v = y s moves by dv = rate * sensitivity / (1 + e^v), so that v + e^v grows by their product.
+  static double ImportanceStep(double score, float label, double rate, double sensitivity) {
+    const double sign = label > 0 ? 1.0 : -1.0;
+    const double importance = rate * sensitivity;
+    const double exp_margin = Exp(sign * score);
+    if (importance < kMinImportance) return sign * rate / (1.0 + exp_margin);
+    const double margin = SolveMargin(importance + sign * score + exp_margin);
+    return (sign * margin - score) / sensitivity;
+  }
+
+ private:
+  // The v with v + e^v = sum, to an error below 1e-12 of max(1, |v|). For w = e^v, by F. Fritsch,
+  // R. Shafer, W. Crowley: Solution of the transcendental equation we^w = x. CACM 16(2), 1973.
+  static double SolveMargin(double sum) {
+    double w = sum >= 1 ? 0.86 * sum + 0.01 : Exp(0.8 * sum - 0.65);
+    for (int i = 0; i < 2; ++i) {
+      const double r = sum - Log(w) - w;
+      const double t = 1.0 + w;
+      const double u = 2.0 * t * (t + 2.0 / 3 * r);
+      w *= 1.0 + r / t * (u - r) / (u - 2.0 * r);
+    }
+    return sum < 100 ? sum - w : Log(w);  // The difference of large numbers is not exact.
   }
 };
 

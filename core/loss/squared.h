@@ -3,12 +3,17 @@
 #ifndef FRESHET_CORE_LOSS_SQUARED_H_
 #define FRESHET_CORE_LOSS_SQUARED_H_
 
+#include <limits>
+
+#include "core/base/portable_math.h"
+#include "core/loss/loss.h"
 #include "core/loss/loss_kind.h"
 
 namespace freshet {
 
 struct SquaredLoss {
   static constexpr LossKind kKind = LossKind::kSquared;
+  static constexpr float kScoreLimit = std::numeric_limits<float>::infinity();
 
   static double Value(double score, float label) {
     const double error = score - label;
@@ -20,6 +25,14 @@ struct SquaredLoss {
 
   // The prediction is the score.
   static float Link(float score) { return score; }
+
+  // The error shrinks by the factor exp(-2 rate * sensitivity).
+  static double ImportanceStep(double score, float label, double rate, double sensitivity) {
+    const double importance = rate * sensitivity;
+    const double error = label - score;
+    if (importance < kMinImportance) return 2 * error * rate;
+    return error * (1 - Exp(-2 * importance)) / sensitivity;
+  }
 };
 
 }  // namespace freshet

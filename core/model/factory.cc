@@ -10,6 +10,12 @@ absl::StatusOr<std::unique_ptr<Learner>> MakeLearner(const LearnerSpec& spec) {
       return MakeLogisticLearner(spec);
     case LossKind::kSquared:
       return MakeSquaredLearner(spec);
+    case LossKind::kHinge:
+      return MakeHingeLearner(spec);
+    case LossKind::kPoisson:
+      return MakePoissonLearner(spec);
+    case LossKind::kQuantile:
+      return MakeQuantileLearner(spec);
   }
   return absl::InternalError("unknown loss");
 }

@@ -7,14 +7,21 @@
 #include <variant>
 
 #include "absl/status/statusor.h"
+#include "core/loss/loss.h"
+#include "core/model/coin_learner.h"
 #include "core/model/learner.h"
 #include "core/model/linear_learner.h"
+#include "core/model/nag_learner.h"
 #include "core/model/spec.h"
 
 namespace freshet {
 
+// REQUIRES: the spec's loss is the one that the function is for.
 absl::StatusOr<std::unique_ptr<Learner>> MakeLogisticLearner(const LearnerSpec& spec);
 absl::StatusOr<std::unique_ptr<Learner>> MakeSquaredLearner(const LearnerSpec& spec);
+absl::StatusOr<std::unique_ptr<Learner>> MakeHingeLearner(const LearnerSpec& spec);
+absl::StatusOr<std::unique_ptr<Learner>> MakePoissonLearner(const LearnerSpec& spec);
+absl::StatusOr<std::unique_ptr<Learner>> MakeQuantileLearner(const LearnerSpec& spec);
 
 namespace internal {
 
@@ -28,14 +35,34 @@ inline RmsProp RuleOf(const RmsProp::Options& options) { return RmsProp(options)
 inline Adam RuleOf(const Adam::Options& options) { return Adam(options); }
 inline Ftrl RuleOf(const Ftrl::Options& options) { return Ftrl(options); }
 
-template <typename Loss>
-absl::StatusOr<std::unique_ptr<Learner>> MakeLinearLearner(const LearnerSpec& spec) {
-  return std::visit(
-      [&](const auto& options) {
-        using Rule = decltype(RuleOf(options));
-        return LinearLearner<Loss, Rule>::Create(options, spec);
-      },
-      spec.optimizer);
+// Makes the learner that belongs to a rule's options.
+template <LossFunction Loss>
+struct MakeLearnerOf {
+  template <typename Options>
+  absl::StatusOr<std::unique_ptr<Learner>> operator()(const Options& options) const {
+    return LinearLearner<Loss, decltype(RuleOf(options))>::Create(loss, options, spec);
+  }
+
+  absl::StatusOr<std::unique_ptr<Learner>> operator()(const NagOptions& options) const {
+    if (options.adaptive) {
+      if (options.normalized) return NagLearner<Loss, Nag<true, true>>::Create(loss, options, spec);
+      return NagLearner<Loss, Nag<true, false>>::Create(loss, options, spec);
+    }
+    if (options.normalized) return NagLearner<Loss, Nag<false, true>>::Create(loss, options, spec);
+    return NagLearner<Loss, Nag<false, false>>::Create(loss, options, spec);
+  }
+
+  absl::StatusOr<std::unique_ptr<Learner>> operator()(const Coin::Options& options) const {
+    return CoinLearner<Loss>::Create(loss, options, spec);
+  }
+
+  Loss loss;
+  const LearnerSpec& spec;
+};
+
+template <LossFunction Loss>
+absl::StatusOr<std::unique_ptr<Learner>> MakeLearnerFor(const Loss& loss, const LearnerSpec& spec) {
+  return std::visit(MakeLearnerOf<Loss>{loss, spec}, spec.optimizer);
 }
 
 }  // namespace internal

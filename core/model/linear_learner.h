@@ -17,6 +17,7 @@
 #include "absl/status/statusor.h"
 #include "core/base/state.h"
 #include "core/feature/example_batch.h"
+#include "core/loss/loss.h"
 #include "core/model/example_row.h"
 #include "core/model/learner.h"
 #include "core/model/spec.h"
@@ -34,17 +35,18 @@ namespace freshet {
 // One step an example (for windowed optimizers, one a window): the gradient with respect to the
 // score, times the importance weight, times each feature's value goes to the optimizer. An example
 // of weight 0 is predicted, and changes nothing.
-template <typename Loss, Optimizer Rule>
+template <LossFunction Loss, Optimizer Rule>
 class LinearLearner final : public TableLearner<Loss, Rule> {
  public:
   using Slot = typename Rule::Slot;
 
   // RESOURCE_EXHAUSTED where there is no memory for the table.
-  static absl::StatusOr<std::unique_ptr<Learner>> Create(const typename Rule::Options& rule,
+  static absl::StatusOr<std::unique_ptr<Learner>> Create(const Loss& loss,
+                                                         const typename Rule::Options& rule,
                                                          const LearnerSpec& spec) {
     absl::StatusOr<WeightTable<Slot>> table = WeightTable<Slot>::Create(spec.linear.bits);
     if (!table.ok()) return table.status();
-    return std::unique_ptr<Learner>(new LinearLearner(rule, spec, *std::move(table)));
+    return std::unique_ptr<Learner>(new LinearLearner(loss, rule, spec, *std::move(table)));
   }
 
   void LearnBatch(const ExampleBatch& batch, std::span<float> scores) override {
@@ -70,6 +72,7 @@ class LinearLearner final : public TableLearner<Loss, Rule> {
  private:
   using Base = TableLearner<Loss, Rule>;
   using Base::intercept_;
+  using Base::loss_;
   using Base::offset_;
   using Base::options_;
   using Base::rule_;
@@ -89,9 +92,9 @@ class LinearLearner final : public TableLearner<Loss, Rule> {
     Context intercept;
   };
 
-  LinearLearner(const typename Rule::Options& rule, const LearnerSpec& spec,
+  LinearLearner(const Loss& loss, const typename Rule::Options& rule, const LearnerSpec& spec,
                 WeightTable<Slot> table)
-      : Base(rule, spec.schedule, spec.linear, std::move(table)),
+      : Base(loss, rule, spec, std::move(table)),
         clip_(spec.linear.gradient_clip > 0 ? static_cast<float>(spec.linear.gradient_clip)
                                             : std::numeric_limits<float>::infinity()) {}
 
@@ -139,7 +142,7 @@ class LinearLearner final : public TableLearner<Loss, Rule> {
     const uint64_t steps_taken = this->steps_taken();
     const float score = Score<&LinearLearner::OwnWeight>(row, intercept_.LoadOwn(), steps_taken);
     if (weight == 0) return std::isfinite(score) ? score : 0;
-    const float gradient = Loss::Gradient(score, label) * weight;
+    const float gradient = loss_.Gradient(score, label) * weight;
     // False for NaN too: see bounds.h.
     if (!(std::abs(gradient) * row.MaxAbsValue() <= kMaxGradient) || !std::isfinite(score)) {
       this->CountSkipped();
@@ -150,7 +153,7 @@ class LinearLearner final : public TableLearner<Loss, Rule> {
     } else {
       Step(row, gradient, steps_taken);
     }
-    if (schedule_.observes_loss()) schedule_.Observe(Loss::Value(score, label), weight);
+    if (schedule_.observes_loss()) schedule_.Observe(loss_.Value(score, label), weight);
     return score;
   }
 
@@ -259,7 +262,7 @@ class LinearLearner final : public TableLearner<Loss, Rule> {
   std::vector<uint32_t> pending_indices_;  // Slots that this window has added to.
 };
 
-template <typename Loss, Optimizer Rule>
+template <LossFunction Loss, Optimizer Rule>
 absl::Status LinearLearner<Loss, Rule>::LoadState(StateReader& reader) {
   uint32_t max_window_count = 0;
   if constexpr (kWindowed) max_window_count = rule_.window_examples() - 1;

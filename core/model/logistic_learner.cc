@@ -4,7 +4,7 @@
 namespace freshet {
 
 absl::StatusOr<std::unique_ptr<Learner>> MakeLogisticLearner(const LearnerSpec& spec) {
-  return internal::MakeLinearLearner<LogisticLoss>(spec);
+  return internal::MakeLearnerFor(LogisticLoss(), spec);
 }
 
 }  // namespace freshet

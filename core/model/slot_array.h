@@ -16,9 +16,9 @@ namespace freshet {
 
 // A view of slots as atomic machine words. Loads and stores are plain moves on common processors.
 //
-// A slot of 4 or 8 bytes is one word, and is never seen half-written. One of 16 bytes is two: a
-// reader may see a newer first half beside an older second half, never the other way round, since
-// the writer stores the first half first and readers load it last.
+// A slot of 4 or 8 bytes is one word, and is never seen half-written. A larger one is several: a
+// reader may see newer words before older ones, never the other way round, since the writer stores
+// the first word first and readers load it last.
 template <WeightSlot Slot>
 class SlotArray {
  public:
@@ -32,7 +32,9 @@ class SlotArray {
   Slot Load(size_t index) const {
     const Word* const word = words_ + index * kSlotWords;
     Parts parts;
-    if constexpr (kSlotWords == 2) Split(__atomic_load_n(word + 1, __ATOMIC_ACQUIRE), &parts[2]);
+    for (size_t i = kSlotWords - 1; i > 0; --i) {
+      Split(__atomic_load_n(word + i, __ATOMIC_ACQUIRE), &parts[2 * i]);
+    }
     Split(__atomic_load_n(word, __ATOMIC_RELAXED), parts.data());
     return std::bit_cast<Slot>(parts);
   }
@@ -49,7 +51,9 @@ class SlotArray {
     Word* const word = words_ + index * kSlotWords;
     const auto parts = std::bit_cast<Parts>(slot);
     __atomic_store_n(word, Join(parts.data()), __ATOMIC_RELAXED);
-    if constexpr (kSlotWords == 2) __atomic_store_n(word + 1, Join(&parts[2]), __ATOMIC_RELEASE);
+    for (size_t i = 1; i < kSlotWords; ++i) {
+      __atomic_store_n(word + i, Join(&parts[2 * i]), __ATOMIC_RELEASE);
+    }
   }
 
   // Whether any bit of the slot is set. For readers.

@@ -9,9 +9,11 @@
 #include "core/loss/loss_kind.h"
 #include "core/optimizer/adagrad.h"
 #include "core/optimizer/adam.h"
+#include "core/optimizer/coin.h"
 #include "core/optimizer/ftrl.h"
 #include "core/optimizer/minibatch.h"
 #include "core/optimizer/momentum.h"
+#include "core/optimizer/nag.h"
 #include "core/optimizer/nesterov.h"
 #include "core/optimizer/rmsprop.h"
 #include "core/optimizer/schedule.h"
@@ -19,9 +21,9 @@
 
 namespace freshet {
 
-using OptimizerOptions =
-    std::variant<AdaGrad::Options, Sgd::Options, MiniBatch::Options, Momentum::Options,
-                 Nesterov::Options, RmsProp::Options, Adam::Options, Ftrl::Options>;
+using OptimizerOptions = std::variant<AdaGrad::Options, Sgd::Options, MiniBatch::Options,
+                                      Momentum::Options, Nesterov::Options, RmsProp::Options,
+                                      Adam::Options, Ftrl::Options, NagOptions, Coin::Options>;
 
 // What all optimizers have in common.
 struct LinearOptions {
@@ -36,6 +38,7 @@ struct LinearOptions {
 
 struct LearnerSpec {
   LossKind loss = LossKind::kLogistic;
+  double quantile_tau = 0.5;  // In (0, 1): the quantile that LossKind::kQuantile learns.
   OptimizerOptions optimizer;
   ScheduleOptions schedule;
   LinearOptions linear;

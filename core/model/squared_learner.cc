@@ -4,7 +4,7 @@
 namespace freshet {
 
 absl::StatusOr<std::unique_ptr<Learner>> MakeSquaredLearner(const LearnerSpec& spec) {
-  return internal::MakeLinearLearner<SquaredLoss>(spec);
+  return internal::MakeLearnerFor(SquaredLoss(), spec);
 }
 
 }  // namespace freshet

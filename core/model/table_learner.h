@@ -14,6 +14,7 @@
 #include "core/base/state.h"
 #include "core/base/str_cat.h"
 #include "core/feature/example_batch.h"
+#include "core/loss/loss.h"
 #include "core/model/learner.h"
 #include "core/model/slot_array.h"
 #include "core/model/spec.h"
@@ -25,12 +26,12 @@ namespace freshet {
 
 // The table, the intercept, the schedule, the counts, and their saved form. What a step is, is left
 // to the learners derived from it.
-template <typename Loss, SlotRule Rule>
+template <LossFunction Loss, SlotRule Rule>
 class TableLearner : public Learner {
  public:
   using Slot = typename Rule::Slot;
 
-  float Prediction(float score) const override { return Loss::Link(score); }
+  float Prediction(float score) const override { return loss_.Link(score); }
 
   uint64_t example_count() const override { return example_count_.load(std::memory_order_relaxed); }
   uint64_t skipped_count() const override { return skipped_count_.load(std::memory_order_relaxed); }
@@ -39,10 +40,15 @@ class TableLearner : public Learner {
   uint64_t table_bytes() const override { return table_.size_bytes(); }
 
  protected:
-  TableLearner(const typename Rule::Options& rule, const ScheduleOptions& schedule,
-               const LinearOptions& linear, WeightTable<Slot> table)
-      : options_(linear), rule_(rule), table_(std::move(table)), schedule_(schedule) {
-    const float initial = linear.intercept ? static_cast<float>(linear.initial_intercept) : 0.0f;
+  TableLearner(const Loss& loss, const typename Rule::Options& rule, const LearnerSpec& spec,
+               WeightTable<Slot> table)
+      : loss_(loss),
+        rule_(rule),
+        options_(spec.linear),
+        table_(std::move(table)),
+        schedule_(spec.schedule) {
+    const float initial =
+        options_.intercept ? static_cast<float>(options_.initial_intercept) : 0.0f;
     Slot slot{};
     if constexpr (requires { slot.weight; }) {
       slot.weight = initial;
@@ -72,8 +78,9 @@ class TableLearner : public Learner {
   absl::Status LoadSlots(StateReader& reader, uint32_t max_window_count, uint32_t* window_count);
 
   // Constant after construction.
-  const LinearOptions options_;
+  const Loss loss_;
   const Rule rule_;
+  const LinearOptions options_;
   // Added to every score: the initial intercept, where slots do not hold a weight as such.
   float offset_ = 0;
 
@@ -97,7 +104,7 @@ class TableLearner : public Learner {
   std::atomic<uint64_t> skipped_count_{0};
 };
 
-template <typename Loss, SlotRule Rule>
+template <LossFunction Loss, SlotRule Rule>
 void TableLearner<Loss, Rule>::SaveSlots(StateWriter& writer, uint32_t window_count) const {
   writer.WriteValue(kStateVersion);
   writer.WriteValue(static_cast<uint8_t>(Loss::kKind));
@@ -113,7 +120,7 @@ void TableLearner<Loss, Rule>::SaveSlots(StateWriter& writer, uint32_t window_co
   table_.SaveState(writer);
 }
 
-template <typename Loss, SlotRule Rule>
+template <LossFunction Loss, SlotRule Rule>
 absl::Status TableLearner<Loss, Rule>::LoadSlots(StateReader& reader, uint32_t max_window_count,
                                                  uint32_t* window_count) {
   const auto version = reader.ReadValue<uint32_t>();

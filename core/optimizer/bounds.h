@@ -17,6 +17,10 @@
 //    positive epsilon (at least 1e-12) has been added.
 // 5. A step is finite or infinite, never NaN: finite state times finite factors.
 //
+// 6. Learners that keep scales skip an example with a value beyond kMaxValue = 1e15, and take
+// values
+//    below kMinValue = 1e-15 for that size, so that squares and quotients of values are finite.
+//
 // A saved state is held to the same bounds when it is loaded.
 
 #ifndef FRESHET_CORE_OPTIMIZER_BOUNDS_H_
@@ -30,6 +34,8 @@ namespace freshet {
 inline constexpr float kMaxGradient = 1e12f;
 inline constexpr float kMaxWeight = 1e12f;
 inline constexpr float kMaxState = 1e38f;
+inline constexpr float kMinValue = 1e-15f;
+inline constexpr float kMaxValue = 1e15f;
 
 inline float BoundedWeight(float weight) {
   return std::min(std::max(weight, -kMaxWeight), kMaxWeight);

@@ -89,6 +89,8 @@ std::vector<LearnCase> LearnCases() {
       {"rmsprop", RmsProp::Options{}, 0.005},
       {"adam", Adam::Options{}, 0.005},
       {"ftrl", Ftrl::Options{}, 0.1},
+      {"nag", NagOptions{}, 0.5},
+      {"coin", Coin::Options{}, 0.5},
   };
 }
 
@@ -194,6 +196,7 @@ void RegisterAll() {
     benchmark::RegisterBenchmark(("touch/4" + suffix).c_str(), BenchTouch<uint32_t, 1>, bits);
     benchmark::RegisterBenchmark(("touch/8" + suffix).c_str(), BenchTouch<uint64_t, 1>, bits);
     benchmark::RegisterBenchmark(("touch/16" + suffix).c_str(), BenchTouch<uint64_t, 2>, bits);
+    benchmark::RegisterBenchmark(("touch/32" + suffix).c_str(), BenchTouch<uint64_t, 4>, bits);
     for (const LearnCase& learn_case : LearnCases()) {
       benchmark::RegisterBenchmark(("learn/" + learn_case.name + suffix).c_str(), BenchLearn,
                                    learn_case, bits, false);

@@ -41,8 +41,10 @@ std::vector<StreamExample> MakeStream(const StreamOptions& options) {
       example.features.push_back({id, value});
       score += hidden[id] * value;
     }
-    if (options.loss == LossKind::kLogistic) {
+    if (IsBinary(options.loss)) {
       example.label = score + random.Normal() > 0 ? 1.0f : -1.0f;
+    } else if (options.loss == LossKind::kPoisson) {
+      example.label = static_cast<float>(std::floor(std::exp(0.3 * score + random.Uniform())));
     } else {
       example.label = static_cast<float>(score + 0.5 * random.Normal());
     }

@@ -19,6 +19,11 @@ std::vector<NamedOptimizer> Optimizers() {
       {"rmsprop", RmsProp::Options{.rho = 0.98, .epsilon = 1e-3}, 0.02},
       {"adam", Adam::Options{.beta1 = 0.8, .beta2 = 0.99, .epsilon = 1e-3}, 0.02},
       {"ftrl", Ftrl::Options{.beta = 0.5, .l1 = 0.3}, 0.3},
+      {"nag", NagOptions{}, 0.4},
+      {"nag_adaptive", NagOptions{.power = 0.4, .normalized = false, .invariant = false}, 0.1},
+      {"nag_normalized", NagOptions{.adaptive = false}, 0.3},
+      {"nag_invariant", NagOptions{.adaptive = false, .normalized = false}, 0.1},
+      {"coin", Coin::Options{.alpha = 2, .beta = 0.6}, 0.1},
   };
 }
 
@@ -39,10 +44,23 @@ std::vector<NamedSpec> EveryOptimizerAndLoss() {
   for (const NamedOptimizer& optimizer : Optimizers()) {
     LearnerSpec spec = SpecOf(optimizer);
     specs.push_back({optimizer.name + "_logistic", spec});
-    spec.loss = LossKind::kSquared;
-    spec.linear.learning_rate /= 4;  // Gradients are larger than the logistic ones.
+    // Odd rates, so that sums of steps never end exactly at the kink.
+    spec.linear.learning_rate *= 0.9637;
+    spec.linear.intercept_learning_rate *= 0.9411;
+    spec.loss = LossKind::kHinge;
+    specs.push_back({optimizer.name + "_hinge", spec});
+    spec.loss = LossKind::kQuantile;
+    spec.quantile_tau = 0.7;
+    specs.push_back({optimizer.name + "_quantile", spec});
+    // Gradients are larger than those of the others.
+    spec.linear.learning_rate /= 4;
     spec.linear.intercept_learning_rate /= 4;
+    spec.loss = LossKind::kSquared;
     specs.push_back({optimizer.name + "_squared", spec});
+    spec.linear.learning_rate /= 20;
+    spec.linear.intercept_learning_rate /= 20;
+    spec.loss = LossKind::kPoisson;
+    specs.push_back({optimizer.name + "_poisson", spec});
   }
   return specs;
 }

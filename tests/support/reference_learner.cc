@@ -8,6 +8,8 @@ namespace freshet {
 
 ReferenceLearner::ReferenceLearner(const LearnerSpec& spec, size_t feature_count)
     : spec_(spec),
+      loss_{.kind = spec.loss, .tau = spec.quantile_tau},
+      schedule_(spec.schedule),
       weights_(feature_count + 1),
       velocities_(feature_count + 1),
       squares_(feature_count + 1),
@@ -35,7 +37,7 @@ double ReferenceLearner::Learn(const StreamExample& example) {
 
   std::vector<double> gradients(weights_.size());
   for (size_t i = 0; i < x.size(); ++i) {
-    gradients[i] = example.weight * Gradient(score, example.label) * x[i];
+    gradients[i] = example.weight * loss_.Gradient(score, example.label) * x[i];
   }
   const auto* minibatch = std::get_if<MiniBatch::Options>(&spec_.optimizer);
   if (minibatch == nullptr) {
@@ -52,58 +54,14 @@ double ReferenceLearner::Learn(const StreamExample& example) {
       window_count_ = 0;
     }
   }
-  ObserveLoss(Loss(score, example.label), example.weight);
+  schedule_.Observe(loss_.Value(score, example.label), example.weight);
   return score;
-}
-
-double ReferenceLearner::Loss(double score, double label) const {
-  if (spec_.loss == LossKind::kSquared) return std::pow(score - label, 2);
-  const double y = label > 0 ? 1 : -1;
-  return std::log(1 + std::exp(-y * score));
-}
-
-double ReferenceLearner::Gradient(double score, double label) const {
-  if (spec_.loss == LossKind::kSquared) return 2 * (score - label);
-  const double p = 1 / (1 + std::exp(-score));
-  return p - (label > 0 ? 1 : 0);
-}
-
-double ReferenceLearner::Share() const {
-  const auto t = static_cast<double>(steps_);
-  if (const auto* inverse_power = std::get_if<InversePowerSchedule>(&spec_.schedule)) {
-    return std::pow(inverse_power->t0 / (inverse_power->t0 + t), inverse_power->power);
-  }
-  if (const auto* exponential = std::get_if<ExponentialSchedule>(&spec_.schedule)) {
-    return std::pow(exponential->decay, t / exponential->decay_steps);
-  }
-  if (const auto* step = std::get_if<StepSchedule>(&spec_.schedule)) {
-    return std::pow(step->decay, std::floor(t / step->decay_steps));
-  }
-  return share_;
-}
-
-void ReferenceLearner::ObserveLoss(double loss, double weight) {
-  const auto* plateau = std::get_if<PlateauSchedule>(&spec_.schedule);
-  if (plateau == nullptr) return;
-  loss_sum_ += weight * loss;
-  loss_weight_ += weight;
-  if (++loss_count_ < plateau->window) return;
-  const double mean = loss_sum_ / loss_weight_;
-  loss_sum_ = loss_weight_ = 0;
-  loss_count_ = 0;
-  if (best_ < 0 || mean < best_ - plateau->threshold * best_) {
-    best_ = mean;
-    bad_windows_ = 0;
-  } else if (++bad_windows_ == plateau->patience) {
-    share_ = std::max(share_ * plateau->factor, plateau->min_share);
-    bad_windows_ = 0;
-  }
 }
 
 void ReferenceLearner::Step(const std::vector<double>& gradients,
                             const std::vector<bool>& present) {
   const LinearOptions& options = spec_.linear;
-  const double share = Share();
+  const double share = schedule_.Share(steps_);
   ++steps_;
   for (size_t i = 0; i < weights_.size(); ++i) {
     const bool is_intercept = i + 1 == weights_.size();

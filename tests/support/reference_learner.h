@@ -9,6 +9,8 @@
 
 #include "core/model/spec.h"
 #include "tests/support/example_stream.h"
+#include "tests/support/reference_loss.h"
+#include "tests/support/reference_schedule.h"
 
 namespace freshet {
 
@@ -28,16 +30,13 @@ class ReferenceLearner {
   double intercept() const { return offset_ + weights_.back(); }
 
  private:
-  double Share() const;
-  double Loss(double score, double label) const;
-  double Gradient(double score, double label) const;
-  void ObserveLoss(double loss, double weight);
-
   void Step(const std::vector<double>& gradients, const std::vector<bool>& present);
   void MoveOne(size_t i, double rate, double g, bool present);
   void MoveFtrl(size_t i, double rate, double g);
 
   const LearnerSpec spec_;
+  const ReferenceLoss loss_;
+  ReferenceSchedule schedule_;
   std::vector<double> weights_;
   double offset_ = 0;               // FTRL: where the intercept begins.
   std::vector<double> velocities_;  // Momentum, Nesterov; Adam's m.
@@ -50,14 +49,6 @@ class ReferenceLearner {
   std::vector<double> window_gradients_;
   std::vector<bool> window_present_;
   size_t window_count_ = 0;
-
-  // Plateau schedule.
-  double share_ = 1;
-  double best_ = -1;
-  double loss_sum_ = 0;
-  double loss_weight_ = 0;
-  size_t loss_count_ = 0;
-  size_t bad_windows_ = 0;
 };
 
 }  // namespace freshet

@@ -1,6 +1,9 @@
 #include <cmath>
 
+#include "core/loss/hinge.h"
 #include "core/loss/logistic.h"
+#include "core/loss/poisson.h"
+#include "core/loss/quantile.h"
 #include "core/loss/squared.h"
 #include "gtest/gtest.h"
 
@@ -8,11 +11,11 @@ namespace freshet {
 namespace {
 
 template <typename Loss>
-void ExpectGradientIsTheSlope(double score, float label) {
+void ExpectGradientIsTheSlope(double score, float label, const Loss& loss = {}) {
   constexpr double kStep = 1e-4;
   const double slope =
-      (Loss::Value(score + kStep, label) - Loss::Value(score - kStep, label)) / (2 * kStep);
-  EXPECT_NEAR(Loss::Gradient(static_cast<float>(score), label), slope, 1e-6 * (1 + std::abs(slope)))
+      (loss.Value(score + kStep, label) - loss.Value(score - kStep, label)) / (2 * kStep);
+  EXPECT_NEAR(loss.Gradient(static_cast<float>(score), label), slope, 1e-6 * (1 + std::abs(slope)))
       << score << " " << label;
 }
 
@@ -55,6 +58,68 @@ TEST(SquaredLossTest, AgreesWithTheFormula) {
   for (double score = -5; score <= 5; score += 0.5) {
     ExpectGradientIsTheSlope<SquaredLoss>(score, 0.25f);
   }
+}
+
+TEST(HingeLossTest, AgreesWithTheFormula) {
+  EXPECT_EQ(HingeLoss::Value(0.25, 1), 0.75);
+  EXPECT_EQ(HingeLoss::Value(0.25, 0), 1.25);
+  EXPECT_EQ(HingeLoss::Value(0.25, -1), 1.25);
+  EXPECT_EQ(HingeLoss::Value(3, 1), 0);
+  EXPECT_EQ(HingeLoss::Gradient(1, 1), 0);
+  EXPECT_EQ(HingeLoss::Gradient(-1, 0), 0);
+  EXPECT_EQ(HingeLoss::Link(-2.5f), -2.5f);
+  for (double score = -3.03; score <= 3; score += 0.3) {
+    for (const float label : {-1.0f, 0.0f, 1.0f}) {
+      ExpectGradientIsTheSlope<HingeLoss>(score, label);
+    }
+  }
+}
+
+TEST(PoissonLossTest, IsHalfTheDeviance) {
+  EXPECT_NEAR(PoissonLoss::Value(0.5, 0), std::exp(0.5), 1e-12);
+  EXPECT_NEAR(PoissonLoss::Value(0.5, 3), 3 * std::log(3 / std::exp(0.5)) - 3 + std::exp(0.5),
+              1e-12);
+  EXPECT_NEAR(PoissonLoss::Value(std::log(7.0), 7), 0, 1e-12);
+  EXPECT_NEAR(PoissonLoss::Link(2), std::exp(2.0), 1e-6);
+  for (double score = -5; score <= 5; score += 0.37) {
+    for (const float label : {0.0f, 1.0f, 2.5f, 40.0f}) {
+      ExpectGradientIsTheSlope<PoissonLoss>(score, label);
+      EXPECT_GE(PoissonLoss::Value(score, label), 0);
+    }
+  }
+}
+
+TEST(PoissonLossTest, IsFiniteFarOut) {
+  for (const float score : {-1e30f, -100.0f, 100.0f, 1e30f}) {
+    for (const float label : {0.0f, 1e-40f, 3.0f, 1e12f}) {
+      EXPECT_TRUE(std::isfinite(PoissonLoss::Value(score, label)));
+      EXPECT_TRUE(std::isfinite(PoissonLoss::Gradient(score, label)));
+      EXPECT_TRUE(std::isfinite(PoissonLoss::Link(score)));
+    }
+  }
+}
+
+TEST(QuantileLossTest, AgreesWithTheFormula) {
+  const QuantileLoss loss(0.75);
+  EXPECT_EQ(loss.Value(1, 3), 1.5);
+  EXPECT_EQ(loss.Value(3, 1), 0.5);
+  EXPECT_EQ(loss.Value(1, 1), 0);
+  EXPECT_EQ(loss.Gradient(1, 1), 0);
+  for (double score = -5; score <= 5; score += 0.5) {
+    ExpectGradientIsTheSlope(score, 0.25f, loss);
+  }
+}
+
+// The score that learns by its gradient ends where a share tau of the labels is below it.
+TEST(QuantileLossTest, TheQuantileMinimisesIt) {
+  const QuantileLoss loss(0.9);
+  const auto mean_loss = [&](double score) {
+    double sum = 0;
+    for (int label = 0; label < 100; ++label) sum += loss.Value(score, static_cast<float>(label));
+    return sum;
+  };
+  EXPECT_LT(mean_loss(89.5), mean_loss(85));
+  EXPECT_LT(mean_loss(89.5), mean_loss(94));
 }
 
 }  // namespace

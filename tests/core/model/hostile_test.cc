@@ -28,8 +28,9 @@ std::vector<StreamExample> HostileExamples(LossKind loss) {
   const std::vector<float> weights = {1, 1, 1, 1e-38f, kHuge, 1e12f, 3, 1000, 0, kTiny};
   std::vector<StreamExample> examples(3000);
   for (StreamExample& example : examples) {
-    const size_t label_count = loss == LossKind::kLogistic ? 2 : labels.size();
+    const size_t label_count = IsBinary(loss) ? 2 : labels.size();
     example.label = labels[random() % label_count];
+    if (loss == LossKind::kPoisson) example.label = std::abs(example.label);
     example.weight = weights[random() % weights.size()];
     for (size_t count = random() % 4 + 1; count > 0; --count) {
       example.features.push_back(
@@ -63,10 +64,11 @@ TEST(HostileTest, EveryOptimizerAndLossStaysFiniteAndGoesOnLearning) {
     // Ordinary examples of other features are learned as ever.
     const uint64_t used = learner->CountUsedSlots();
     const uint64_t skipped = learner->skipped_count();
-    for (int i = 0; i < 21; ++i) {  // Of both labels: one of them comes as a surprise.
+    // Of both labels: one of them comes as a surprise. Of unlike weights: steps do not cancel.
+    for (int i = 0; i < 21; ++i) {
       Learn(*learner, std::vector<StreamExample>{
                           {.label = 1, .weight = 1, .features = {{20, 1}, {21, -1}}},
-                          {.label = -1, .weight = 1, .features = {{20, 1}, {21, -1}}}});
+                          {.label = -1, .weight = 3, .features = {{20, 1}, {21, -1}}}});
     }
     EXPECT_EQ(learner->skipped_count(), skipped);
     EXPECT_EQ(learner->CountUsedSlots(), used + 2);
@@ -87,9 +89,19 @@ TEST(HostileTest, EveryOptimizerStaysFiniteAtTheEdgesOfItsOptions) {
       Adam::Options{.beta1 = 0, .beta2 = 0.999999, .epsilon = 1e-12},
       Ftrl::Options{.beta = 1e-12, .l1 = 0},
       Ftrl::Options{.beta = 1e-12, .l1 = 1000},
+      NagOptions{.power = 0},
+      NagOptions{},
+      NagOptions{.power = 1},
+      NagOptions{.power = 1, .invariant = false},
+      NagOptions{.normalized = false},
+      NagOptions{.adaptive = false},
+      NagOptions{.adaptive = false, .normalized = false, .invariant = false},
+      Coin::Options{.alpha = 1e-12, .beta = 1e-12},
+      Coin::Options{.alpha = 1e6, .beta = 1e6},
   };
   for (size_t i = 0; i < extremes.size(); ++i) {
-    for (const LossKind loss : {LossKind::kLogistic, LossKind::kSquared}) {
+    for (const LossKind loss : {LossKind::kLogistic, LossKind::kSquared, LossKind::kHinge,
+                                LossKind::kPoisson, LossKind::kQuantile}) {
       for (const auto& [rate, l2] : {std::pair{1000.0, 0.0009}, std::pair{0.0009, 1000.0}}) {
         SCOPED_TRACE(i);
         LearnerSpec spec;

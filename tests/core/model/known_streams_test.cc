@@ -106,5 +106,20 @@ TEST_F(KnownStreamsTest, FtrlGivesTheKnownLosses) {
   EXPECT_NEAR(ProgressiveLoss<LogisticLoss>(sparse, 0.1, ConstantSchedule{}, 0.1), 0.665051, 1e-4);
 }
 
+TEST_F(KnownStreamsTest, NormalisedAdaptiveUpdatesGiveTheKnownLosses) {
+  const NagOptions all;
+  EXPECT_NEAR(ProgressiveLoss<LogisticLoss>(all, 0.5), 0.429393, 1e-4);
+  const NagOptions adaptive = {.normalized = false, .invariant = false};
+  EXPECT_NEAR(ProgressiveLoss<LogisticLoss>(adaptive, 0.5), 0.366225, 1e-4);
+  const NagOptions adaptive_invariant = {.normalized = false};
+  EXPECT_NEAR(ProgressiveLoss<LogisticLoss>(adaptive_invariant, 0.5), 0.403100, 1e-4);
+  for (StreamExample& example : examples_) example.features.pop_back();  // The constant.
+  EXPECT_NEAR(ProgressiveLoss<LogisticLoss>(all, 0.5), 0.428884, 1e-4);
+}
+
+TEST_F(KnownStreamsTest, CoinBettingGivesTheKnownLoss) {
+  EXPECT_NEAR(ProgressiveLoss<LogisticLoss>(Coin::Options{}, 0.5), 0.448101, 1e-4);
+}
+
 }  // namespace
 }  // namespace freshet

@@ -1,20 +1,25 @@
 // Sparse streams, on which features are absent for long, against the plain reference learner.
 
 #include <cmath>
+#include <memory>
+#include <variant>
+#include <vector>
 
 #include "gtest/gtest.h"
 #include "tests/support/example_stream.h"
 #include "tests/support/learner_specs.h"
 #include "tests/support/reference_learner.h"
+#include "tests/support/reference_scaled_learner.h"
 
 namespace freshet {
 namespace {
 
 constexpr uint32_t kFeatureCount = 60;
 
-void ExpectSameAsReference(const LearnerSpec& spec, const std::vector<StreamExample>& examples) {
+template <typename Reference>
+void ExpectSameAs(Reference reference, const LearnerSpec& spec,
+                  const std::vector<StreamExample>& examples) {
   const std::unique_ptr<Learner> learner = NewLearner(spec);
-  ReferenceLearner reference(spec, kFeatureCount);
   const std::vector<float> scores = Learn(*learner, examples);
   for (size_t i = 0; i < examples.size(); ++i) {
     const double expected = reference.Learn(examples[i]);
@@ -28,6 +33,15 @@ void ExpectSameAsReference(const LearnerSpec& spec, const std::vector<StreamExam
   }
   ASSERT_NEAR(ScoreOf(*learner, {}), reference.intercept(), 3e-4);
   EXPECT_EQ(learner->skipped_count(), 0u);
+}
+
+void ExpectSameAsReference(const LearnerSpec& spec, const std::vector<StreamExample>& examples) {
+  if (std::holds_alternative<NagOptions>(spec.optimizer) ||
+      std::holds_alternative<Coin::Options>(spec.optimizer)) {
+    ExpectSameAs(ReferenceScaledLearner(spec, kFeatureCount), spec, examples);
+  } else {
+    ExpectSameAs(ReferenceLearner(spec, kFeatureCount), spec, examples);
+  }
 }
 
 std::vector<StreamExample> StreamFor(const LearnerSpec& spec, uint32_t seed) {

@@ -1,0 +1,179 @@
+// A linear model that learns by coin betting; the rule is in core/optimizer/coin.h.
+
+#ifndef FRESHET_CORE_MODEL_COIN_LEARNER_H_
+#define FRESHET_CORE_MODEL_COIN_LEARNER_H_
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "core/base/state.h"
+#include "core/feature/example_batch.h"
+#include "core/loss/loss.h"
+#include "core/model/example_row.h"
+#include "core/model/learner.h"
+#include "core/model/mean_norm.h"
+#include "core/model/spec.h"
+#include "core/model/table_learner.h"
+#include "core/model/weight_table.h"
+#include "core/optimizer/bounds.h"
+#include "core/optimizer/coin.h"
+
+namespace freshet {
+
+// The intercept is a feature of value 1; the initial intercept is added to every score. Learning
+// rates, schedules, l2 and clipping have no part in the rule.
+//
+// The mean norm that a score is divided by counts the example itself, at weight 1.
+template <LossFunction Loss>
+class CoinLearner final : public TableLearner<Loss, Coin> {
+ public:
+  using Slot = Coin::Slot;
+
+  // RESOURCE_EXHAUSTED where there is no memory for the table.
+  static absl::StatusOr<std::unique_ptr<Learner>> Create(const Loss& loss,
+                                                         const Coin::Options& rule,
+                                                         const LearnerSpec& spec) {
+    absl::StatusOr<WeightTable<Slot>> table = WeightTable<Slot>::Create(spec.linear.bits);
+    if (!table.ok()) return table.status();
+    return std::unique_ptr<Learner>(new CoinLearner(loss, rule, spec, *std::move(table)));
+  }
+
+  void LearnBatch(const ExampleBatch& batch, std::span<float> scores) override {
+    if (batch.values.empty()) {
+      LearnRows<UnitRow>(batch, scores);
+    } else {
+      LearnRows<ValueRow>(batch, scores);
+    }
+    this->CountExamples(batch.size());
+  }
+
+  void PredictBatch(const ExampleBatch& batch, std::span<float> scores) const override {
+    if (batch.values.empty()) {
+      PredictRows<UnitRow>(batch, scores);
+    } else {
+      PredictRows<ValueRow>(batch, scores);
+    }
+  }
+
+  void SaveState(StateWriter& writer) const override {
+    this->SaveSlots(writer, 0);
+    norm_.SaveState(writer);
+  }
+  absl::Status LoadState(StateReader& reader) override {
+    uint32_t window_count = 0;
+    absl::Status status = this->LoadSlots(reader, 0, &window_count);
+    return status.ok() ? norm_.LoadState(reader) : status;
+  }
+
+ private:
+  using Base = TableLearner<Loss, Coin>;
+  using Base::intercept_;
+  using Base::loss_;
+  using Base::offset_;
+  using Base::options_;
+  using Base::rule_;
+  using Base::schedule_;
+  using Base::steps_taken_;
+  using Base::table_;
+
+  // Keeps the mean norm of examples without features above 0.
+  static constexpr double kMinNormSum = 1e-6;
+
+  struct Scored {
+    float score;  // May be infinite or NaN.
+    float norm;
+  };
+
+  CoinLearner(const Loss& loss, const Coin::Options& rule, const LearnerSpec& spec,
+              WeightTable<Slot> table)
+      : Base(loss, rule, spec, std::move(table)) {}
+
+  // `load(i)` is the slot of feature i, and at row.size that of the intercept.
+  template <typename Row, typename Load>
+  Scored Score(const Row& row, const Load& load) const {
+    const size_t size = row.size + (options_.intercept ? 1 : 0);
+    float sums[2] = {0, 0};
+    float norms[2] = {0, 0};
+    for (size_t i = 0; i < size; ++i) {
+      const Slot slot = load(i);
+      const float value = i < row.size ? row.Value(i) : 1.0f;
+      const float value_size = std::max(std::abs(value), kMinValue);
+      const float scale = Coin::ScaleOf(slot, value_size);
+      const float share = value_size / scale;
+      sums[i % 2] += rule_.Weight(slot, scale) * value;
+      norms[i % 2] += share * share;
+    }
+    const float norm = norms[0] + norms[1];
+    const double mean = (norm_.norm_sum() + norm + kMinNormSum) / (norm_.weight_sum() + 1);
+    return {.score = offset_ + static_cast<float>((sums[0] + sums[1]) / mean), .norm = norm};
+  }
+
+  template <typename Row>
+  void LearnRows(const ExampleBatch& batch, std::span<float> scores) {
+    size_t next = 0;
+    for (size_t row = 0; row < batch.size(); ++row) {
+      this->PrefetchAhead(batch, row, &next);
+      scores[row] = LearnRow(Row(batch, row), batch.labels[row], batch.Weight(row));
+    }
+  }
+
+  // Returns the score before the update.
+  template <typename Row>
+  float LearnRow(const Row& row, float label, float weight) {
+    const auto [score, norm] = Score(row, [&](size_t i) {
+      return i < row.size ? table_.LoadOwn(table_.IndexOf(row.ids[i])) : intercept_.LoadOwn();
+    });
+    if (weight == 0) return std::isfinite(score) ? score : 0;
+    const float gradient = loss_.Gradient(score, label) * weight;
+    const float size = row.MaxAbsValue();
+    // False for NaN too: see bounds.h.
+    if (!(std::abs(gradient) * size <= kMaxGradient) || !(size <= kMaxValue) ||
+        !std::isfinite(score)) {
+      this->CountSkipped();
+      return std::isfinite(score) ? score : 0;
+    }
+    norm_.Add(norm, weight);
+    for (size_t i = 0; i < row.size; ++i) {
+      const uint32_t index = table_.IndexOf(row.ids[i]);
+      Slot slot = table_.LoadOwn(index);
+      rule_.Step(gradient, row.Value(i), slot);
+      table_.Store(index, slot);
+    }
+    if (options_.intercept) {
+      Slot slot = intercept_.LoadOwn();
+      rule_.Step(gradient, 1, slot);
+      intercept_.Store(slot);
+    }
+    steps_taken_.store(this->steps_taken() + 1, std::memory_order_relaxed);
+    if (schedule_.observes_loss()) schedule_.Observe(loss_.Value(score, label), weight);
+    return score;
+  }
+
+  template <typename Row>
+  void PredictRows(const ExampleBatch& batch, std::span<float> scores) const {
+    size_t next = 0;
+    for (size_t index = 0; index < batch.size(); ++index) {
+      this->PrefetchAhead(batch, index, &next);
+      const Row row(batch, index);
+      const float score =
+          Score(row, [&](size_t i) {
+            return i < row.size ? table_.Load(table_.IndexOf(row.ids[i])) : intercept_.Load();
+          }).score;
+      scores[index] = std::isfinite(score) ? score : 0;
+    }
+  }
+
+  // Written by the writer, read by readers.
+  MeanNorm norm_;
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_CORE_MODEL_COIN_LEARNER_H_

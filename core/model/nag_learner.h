@@ -1,0 +1,262 @@
+// A linear model that learns by normalised adaptive updates; the rule is in core/optimizer/nag.h.
+
+#ifndef FRESHET_CORE_MODEL_NAG_LEARNER_H_
+#define FRESHET_CORE_MODEL_NAG_LEARNER_H_
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "core/base/state.h"
+#include "core/feature/example_batch.h"
+#include "core/loss/loss.h"
+#include "core/model/example_row.h"
+#include "core/model/label_range.h"
+#include "core/model/learner.h"
+#include "core/model/mean_norm.h"
+#include "core/model/spec.h"
+#include "core/model/table_learner.h"
+#include "core/model/weight_table.h"
+#include "core/optimizer/bounds.h"
+#include "core/optimizer/nag.h"
+
+namespace freshet {
+
+// Scores are clipped to what the loss gives a meaning to. The intercept is a feature of value 1,
+// whose rate is multiplied by intercept_learning_rate / learning_rate. l2 shrinks the weight of
+// each feature that an example contains by 1 / (1 + rate c r l2) after the step. An example whose
+// gradient is too small to move anything (h g^2 below 1e-30) changes no slot.
+//
+// Each example takes three passes over its slots: the score; Observe(), which grows G and s; and
+// the step, whose size depends on the sum of all rates.
+template <LossFunction Loss, typename Rule>
+class NagLearner final : public TableLearner<Loss, Rule> {
+ public:
+  using Slot = typename Rule::Slot;
+
+  // RESOURCE_EXHAUSTED where there is no memory for the table.
+  static absl::StatusOr<std::unique_ptr<Learner>> Create(const Loss& loss, const NagOptions& rule,
+                                                         const LearnerSpec& spec) {
+    absl::StatusOr<WeightTable<Slot>> table = WeightTable<Slot>::Create(spec.linear.bits);
+    if (!table.ok()) return table.status();
+    return std::unique_ptr<Learner>(new NagLearner(loss, rule, spec, *std::move(table)));
+  }
+
+  void LearnBatch(const ExampleBatch& batch, std::span<float> scores) override {
+    if (batch.values.empty()) {
+      LearnRows<UnitRow>(batch, scores);
+    } else {
+      LearnRows<ValueRow>(batch, scores);
+    }
+    this->CountExamples(batch.size());
+  }
+
+  void PredictBatch(const ExampleBatch& batch, std::span<float> scores) const override {
+    if (batch.values.empty()) {
+      PredictRows<UnitRow>(batch, scores);
+    } else {
+      PredictRows<ValueRow>(batch, scores);
+    }
+  }
+
+  void SaveState(StateWriter& writer) const override {
+    this->SaveSlots(writer, 0);
+    norm_.SaveState(writer);
+    label_range_.SaveState(writer);
+  }
+  absl::Status LoadState(StateReader& reader) override {
+    uint32_t window_count = 0;
+    absl::Status status = this->LoadSlots(reader, 0, &window_count);
+    if (status.ok()) status = norm_.LoadState(reader);
+    if (status.ok()) status = label_range_.LoadState(reader);
+    return status;
+  }
+
+ private:
+  using Base = TableLearner<Loss, Rule>;
+  using Base::intercept_;
+  using Base::loss_;
+  using Base::options_;
+  using Base::rule_;
+  using Base::schedule_;
+  using Base::steps_taken_;
+  using Base::table_;
+
+  static constexpr double kMinSquare = 1e-30;
+  static constexpr double kMaxScale = 1e30;
+
+  // Of the features of one example, and of the intercept at the end.
+  struct Columns {
+    void Resize(size_t size) {
+      if (size <= square_sums.size()) return;
+      square_sums.resize(size);
+      scales.resize(size);
+      rates.resize(size);
+    }
+
+    std::vector<float> square_sums;
+    std::vector<float> scales;
+    std::vector<float> rates;
+  };
+
+  NagLearner(const Loss& loss, const NagOptions& rule, const LearnerSpec& spec,
+             WeightTable<Slot> table)
+      : Base(loss, rule, spec, std::move(table)),
+        is_invariant_(rule.invariant),
+        intercept_share_(static_cast<float>(
+            std::min(spec.linear.intercept_learning_rate / spec.linear.learning_rate, 1e8))),
+        label_range_(Loss::kScoreLimit) {}
+
+  template <typename Row>
+  void LearnRows(const ExampleBatch& batch, std::span<float> scores) {
+    size_t next = 0;
+    for (size_t row = 0; row < batch.size(); ++row) {
+      this->PrefetchAhead(batch, row, &next);
+      scores[row] = LearnRow(Row(batch, row), batch.labels[row], batch.Weight(row));
+    }
+  }
+
+  // Returns the score before the update.
+  template <typename Row>
+  float LearnRow(const Row& row, float label, float weight) {
+    const float sum = SumOf(row.size, intercept_.LoadOwn().weight, [&](size_t i) {
+      return table_.LoadOwn(table_.IndexOf(row.ids[i])).weight * row.Value(i);
+    });
+    const float score = std::isfinite(sum) ? label_range_.Clip(sum) : 0;
+    if (weight == 0) return score;
+    const float gradient = loss_.Gradient(score, label);
+    const float size = row.MaxAbsValue();
+    // False for NaN too: see bounds.h.
+    if (!(std::abs(gradient) * std::max(weight, 1.0f) * size <= kMaxGradient) ||
+        !(size <= kMaxValue) || !std::isfinite(sum)) {
+      this->CountSkipped();
+      return score;
+    }
+    label_range_.Observe(label);
+    const double square = 1.0 * weight * gradient * gradient;
+    if (square >= kMinSquare) Step(row, score, label, weight, static_cast<float>(square));
+    steps_taken_.store(this->steps_taken() + 1, std::memory_order_relaxed);
+    if (schedule_.observes_loss()) schedule_.Observe(loss_.Value(score, label), weight);
+    return score;
+  }
+
+  template <typename Row>
+  void Step(const Row& row, float score, float label, float weight, float square) {
+    const size_t size = Observe(row, square);
+    rule_.ComputeRates(columns_.square_sums.data(), columns_.scales.data(), size,
+                       columns_.rates.data());
+    if (options_.intercept) columns_.rates[row.size] *= intercept_share_;
+    const double correction = UpdateNorm(row, size, weight);
+    const float rate_sum = SumOf(size, 0.0f, [&](size_t i) {
+      const float value = i < row.size ? row.Value(i) : 1.0f;
+      return value * value * columns_.rates[i];
+    });
+    const double sensitivity = std::min(correction * rate_sum, kMaxScale);
+    const double rate = options_.learning_rate * schedule_.Share(this->steps_taken());
+    const double u = is_invariant_ ? loss_.ImportanceStep(score, label, rate * weight, sensitivity)
+                                   : -loss_.Gradient(score, label) * rate * weight;
+    const double scale = std::min(std::max(u * correction, -kMaxScale), kMaxScale);
+    Move(row, static_cast<float>(scale));
+    if (options_.l2 > 0) Shrink(row, static_cast<float>(rate * correction * options_.l2));
+  }
+
+  // Passes the features by the rule and fills in the columns; returns their size.
+  template <typename Row>
+  size_t Observe(const Row& row, float square) {
+    const size_t size = row.size + (options_.intercept ? 1 : 0);
+    columns_.Resize(size);
+    const auto observe = [&](size_t i, float value, Slot& slot) {
+      rule_.Observe(std::max(std::abs(value), kMinValue), square, slot);
+      columns_.square_sums[i] = Rule::SquareSum(slot);
+      columns_.scales[i] = Rule::Scale(slot);
+    };
+    for (size_t i = 0; i < row.size; ++i) {
+      const uint32_t index = table_.IndexOf(row.ids[i]);
+      Slot slot = table_.LoadOwn(index);
+      observe(i, row.Value(i), slot);
+      table_.Store(index, slot);
+    }
+    if (options_.intercept) {
+      Slot slot = intercept_.LoadOwn();
+      observe(row.size, 1, slot);
+      intercept_.Store(slot);
+    }
+    return size;
+  }
+
+  // Counts the example in the mean norm; returns c.
+  template <typename Row>
+  double UpdateNorm(const Row& row, size_t size, float weight) {
+    if constexpr (!Rule::kNormalized) return 1;
+    const float norm = SumOf(size, 0.0f, [&](size_t i) {
+      const float value = i < row.size ? std::max(std::abs(row.Value(i)), kMinValue) : 1.0f;
+      const float share = value / columns_.scales[i];
+      return share * share;
+    });
+    norm_.Add(norm, weight);
+    return rule_.Correction(norm_.norm_sum() / norm_.weight_sum());
+  }
+
+  template <typename Row>
+  void Move(const Row& row, float scale) {
+    if (scale == 0) return;  // Times an infinite rate it would be NaN.
+    const float* const rates = columns_.rates.data();
+    for (size_t i = 0; i < row.size; ++i) {
+      const uint32_t index = table_.IndexOf(row.ids[i]);
+      Slot slot = table_.LoadOwn(index);
+      slot.weight = BoundedWeight(slot.weight + scale * (rates[i] * row.Value(i)));
+      table_.Store(index, slot);
+    }
+    if (options_.intercept) {
+      Slot slot = intercept_.LoadOwn();
+      slot.weight = BoundedWeight(slot.weight + scale * rates[row.size]);
+      intercept_.Store(slot);
+    }
+  }
+
+  // l2, of features only.
+  template <typename Row>
+  void Shrink(const Row& row, float strength) {
+    for (size_t i = 0; i < row.size; ++i) {
+      const uint32_t index = table_.IndexOf(row.ids[i]);
+      Slot slot = table_.LoadOwn(index);
+      slot.weight /= 1 + strength * columns_.rates[i];
+      table_.Store(index, slot);
+    }
+  }
+
+  template <typename Row>
+  void PredictRows(const ExampleBatch& batch, std::span<float> scores) const {
+    size_t next = 0;
+    for (size_t index = 0; index < batch.size(); ++index) {
+      this->PrefetchAhead(batch, index, &next);
+      const Row row(batch, index);
+      const float sum = SumOf(row.size, intercept_.Load().weight, [&](size_t i) {
+        return table_.Load(table_.IndexOf(row.ids[i])).weight * row.Value(i);
+      });
+      scores[index] = std::isfinite(sum) ? label_range_.Clip(sum) : 0;
+    }
+  }
+
+  // Constant after construction.
+  const bool is_invariant_;
+  const float intercept_share_;  // The intercept's rate, as a share of the learning rate.
+
+  // Written by the writer, read by readers.
+  MeanNorm norm_;
+  LabelRange label_range_;
+
+  // Owned by the writer.
+  Columns columns_;
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_CORE_MODEL_NAG_LEARNER_H_

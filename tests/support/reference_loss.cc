@@ -1,0 +1,71 @@
+#include "tests/support/reference_loss.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace freshet {
+
+double ReferenceLoss::Value(double score, double label) const {
+  const double y = label > 0 ? 1 : -1;
+  const double error = label - score;
+  switch (kind) {
+    case LossKind::kLogistic:
+      return std::log(1 + std::exp(-y * score));
+    case LossKind::kSquared:
+      return error * error;
+    case LossKind::kHinge:
+      return std::max(0.0, 1 - y * score);
+    case LossKind::kPoisson:
+      return std::exp(score) - label - label * score + (label > 0 ? label * std::log(label) : 0);
+    case LossKind::kQuantile:
+      return error > 0 ? tau * error : (tau - 1) * error;
+  }
+  return 0;
+}
+
+double ReferenceLoss::Gradient(double score, double label) const {
+  const double y = label > 0 ? 1 : -1;
+  switch (kind) {
+    case LossKind::kLogistic:
+      return -y / (1 + std::exp(y * score));
+    case LossKind::kSquared:
+      return 2 * (score - label);
+    case LossKind::kHinge:
+      return y * score < 1 ? -y : 0;
+    case LossKind::kPoisson:
+      return std::exp(score) - label;
+    case LossKind::kQuantile:
+      if (score == label) return 0;
+      return score < label ? -tau : 1 - tau;
+  }
+  return 0;
+}
+
+double ReferenceLoss::ImportanceStep(double score, double label, double rate,
+                                     double sensitivity) const {
+  // Those with a kink go straight to it and stay.
+  if (kind == LossKind::kHinge || kind == LossKind::kQuantile) {
+    const double target = kind == LossKind::kQuantile ? label : (label > 0 ? 1 : -1);
+    const double u = -rate * Gradient(score, label);
+    if (u == 0 || std::abs(u) * sensitivity <= std::abs(target - score)) return u;
+    return (target - score) / sensitivity;
+  }
+  // Runge and Kutta's method, in steps that are small beside the time in which the gradient
+  // changes.
+  const double stiffness =
+      rate * sensitivity * (2 + (kind == LossKind::kPoisson ? std::exp(score) + label : 0));
+  const int steps = static_cast<int>(std::min(64 + 16 * stiffness, 1e6));
+  const double h = rate / steps;
+  double u = 0;
+  const auto slope = [&](double at) { return -Gradient(score + sensitivity * at, label); };
+  for (int i = 0; i < steps; ++i) {
+    const double k1 = slope(u);
+    const double k2 = slope(u + h / 2 * k1);
+    const double k3 = slope(u + h / 2 * k2);
+    const double k4 = slope(u + h * k3);
+    u += h / 6 * (k1 + 2 * k2 + 2 * k3 + k4);
+  }
+  return u;
+}
+
+}  // namespace freshet

@@ -1,0 +1,24 @@
+// Losses as the textbook has them, in double precision.
+
+#ifndef FRESHET_TESTS_SUPPORT_REFERENCE_LOSS_H_
+#define FRESHET_TESTS_SUPPORT_REFERENCE_LOSS_H_
+
+#include "core/loss/loss_kind.h"
+
+namespace freshet {
+
+struct ReferenceLoss {
+  double Value(double score, double label) const;
+  double Gradient(double score, double label) const;
+
+  // What u becomes when the score follows -Gradient() for the time `rate`, moving by `sensitivity`
+  // for each unit of u: integrated in many small steps.
+  double ImportanceStep(double score, double label, double rate, double sensitivity) const;
+
+  LossKind kind = LossKind::kLogistic;
+  double tau = 0.5;
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_TESTS_SUPPORT_REFERENCE_LOSS_H_

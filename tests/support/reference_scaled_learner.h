@@ -1,0 +1,67 @@
+// Slow, obvious learners that keep scales of features: they judge NagLearner and CoinLearner.
+
+#ifndef FRESHET_TESTS_SUPPORT_REFERENCE_SCALED_LEARNER_H_
+#define FRESHET_TESTS_SUPPORT_REFERENCE_SCALED_LEARNER_H_
+
+#include <cstddef>
+#include <vector>
+
+#include "core/model/spec.h"
+#include "tests/support/example_stream.h"
+#include "tests/support/reference_loss.h"
+#include "tests/support/reference_schedule.h"
+
+namespace freshet {
+
+// The rules as the papers have them, in double precision. The interface is that of
+// ReferenceLearner.
+class ReferenceScaledLearner {
+ public:
+  // Features are 0 to feature_count - 1. REQUIRES: the optimizer is NagOptions or Coin::Options.
+  ReferenceScaledLearner(const LearnerSpec& spec, size_t feature_count);
+
+  // The score before the update. REQUIRES: no feature occurs twice.
+  double Learn(const StreamExample& example);
+
+  // What Learn() would return for an example of one feature of value 1, apart from the intercept;
+  // and for one of none.
+  double weight(size_t feature) const;
+  double intercept() const;
+
+ private:
+  struct Feature {
+    double w = 0;  // NAG
+    double G = 0;
+    double s = 0;
+    double z = 0;  // Coin
+    double A = 0;
+    double W = 0;
+    double X = 0;
+    double M = 0;
+  };
+  struct Entry {
+    size_t id;
+    double x;
+  };
+
+  std::vector<Entry> EntriesOf(const StreamExample& example) const;
+  double Score(const std::vector<Entry>& entries) const;
+  double Clip(double score) const;
+  double CoinWeight(const Feature& feature, double X) const;
+  void LearnNag(const std::vector<Entry>& entries, double s, double y, double h);
+  void LearnCoin(const std::vector<Entry>& entries, double s, double y, double h);
+
+  const LearnerSpec spec_;
+  const ReferenceLoss loss_;
+  ReferenceSchedule schedule_;
+  std::vector<Feature> features_;  // The intercept is last.
+  double offset_ = 0;
+  double N_ = 0;
+  double T_ = 0;
+  size_t steps_ = 0;
+  std::vector<double> labels_;
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_TESTS_SUPPORT_REFERENCE_SCALED_LEARNER_H_
