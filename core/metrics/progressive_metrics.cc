@@ -6,6 +6,9 @@
 #include <cstddef>
 
 #include "core/base/portable_math.h"
+#include "core/loss/hinge.h"
+#include "core/loss/poisson.h"
+#include "core/loss/quantile.h"
 
 namespace freshet {
 namespace {
@@ -27,14 +30,14 @@ struct ProgressiveMetrics::Block {
   size_t size = 0;
   std::array<double, kBlockSize> weights;
   std::array<double, kBlockSize> scores;
-  std::array<double, kBlockSize> labels;  // Logistic loss: 0 or 1.
+  std::array<double, kBlockSize> labels;  // Losses of two classes: 0 or 1.
   std::array<double, kBlockSize> predictions;
   std::array<double, kBlockSize> losses;
   std::array<double, kBlockSize> base_rate_losses;
 };
 
-ProgressiveMetrics::ProgressiveMetrics(LossKind loss)
-    : loss_(loss), buckets_(loss == LossKind::kLogistic ? kBucketCount : 0) {}
+ProgressiveMetrics::ProgressiveMetrics(LossKind loss, double quantile_tau)
+    : loss_(loss), quantile_tau_(quantile_tau), buckets_(IsBinary(loss) ? kBucketCount : 0) {}
 
 void ProgressiveMetrics::Update(std::span<const float> scores, std::span<const float> labels,
                                 std::span<const float> weights) {
@@ -49,14 +52,24 @@ void ProgressiveMetrics::Update(std::span<const float> scores, std::span<const f
       block.labels[block.size] = labels[i];
       block.size += weight > 0 ? 1 : 0;  // Examples of weight 0 are not counted.
     }
-    if (loss_ == LossKind::kLogistic) {
-      ComputeLogistic(block);
-      Add(block);
-      AddToBuckets(block);
-    } else {
-      ComputeSquared(block);
-      Add(block);
-    }
+    Compute(block);
+    Add(block);
+    if (IsBinary(loss_)) AddToBuckets(block);
+  }
+}
+
+void ProgressiveMetrics::Compute(Block& block) {
+  switch (loss_) {
+    case LossKind::kLogistic:
+      return ComputeLogistic(block);
+    case LossKind::kSquared:
+      return ComputeSquared(block);
+    case LossKind::kHinge:
+      return ComputeHinge(block);
+    case LossKind::kPoisson:
+      return ComputePoisson(block);
+    case LossKind::kQuantile:
+      return ComputeQuantile(block);
   }
 }
 
@@ -94,6 +107,56 @@ void ProgressiveMetrics::ComputeSquared(Block& block) const {
     block.base_rate_losses[i] = base_rate_error * base_rate_error;
     weight += block.weights[i];
     label_sum += block.weights[i] * block.labels[i];
+  }
+}
+
+// The base rate predicts the class that more of the labels were of.
+void ProgressiveMetrics::ComputeHinge(Block& block) const {
+  double weight = sums_.weight;
+  double positive_weight = sums_.label;
+  for (size_t i = 0; i < block.size; ++i) {
+    const auto label = static_cast<float>(block.labels[i]);
+    const double lead = 2 * positive_weight - weight;
+    const double base_rate = lead > 0 ? 1 : (lead < 0 ? -1 : 0);
+    block.labels[i] = label > 0 ? 1.0 : 0.0;
+    block.predictions[i] = block.scores[i];
+    block.losses[i] = HingeLoss::Value(block.scores[i], label);
+    block.base_rate_losses[i] = HingeLoss::Value(base_rate, label);
+    weight += block.weights[i];
+    positive_weight += block.weights[i] * block.labels[i];
+  }
+}
+
+void ProgressiveMetrics::ComputePoisson(Block& block) const {
+  double weight = sums_.weight;
+  double label_sum = sums_.label;
+  for (size_t i = 0; i < block.size; ++i) {
+    const auto label = static_cast<float>(block.labels[i]);
+    const double base_rate = Log((label_sum + 0.5) / (weight + 1));
+    block.predictions[i] = PoissonLoss::Link(static_cast<float>(block.scores[i]));
+    block.losses[i] = PoissonLoss::Value(block.scores[i], label);
+    block.base_rate_losses[i] = PoissonLoss::Value(base_rate, label);
+    weight += block.weights[i];
+    label_sum += block.weights[i] * block.labels[i];
+  }
+}
+
+// Predictions are counted by whether the label was not above them.
+void ProgressiveMetrics::ComputeQuantile(Block& block) {
+  const QuantileLoss loss(quantile_tau_);
+  double weight = sums_.weight;
+  for (size_t i = 0; i < block.size; ++i) {
+    const double label = block.labels[i];
+    const auto label_float = static_cast<float>(label);
+    block.predictions[i] = label <= block.scores[i] ? 1.0 : 0.0;
+    block.losses[i] = loss.Value(block.scores[i], label_float);
+    block.base_rate_losses[i] = loss.Value(quantile_.value, label_float);
+    if (weight == 0) quantile_.value = label;
+    weight += block.weights[i];
+    quantile_.deviation_sum += block.weights[i] * std::abs(label - quantile_.value);
+    const double rate =
+        2 * (quantile_.deviation_sum / weight) * block.weights[i] / std::sqrt(weight);
+    quantile_.value += loss.ImportanceStep(quantile_.value, label_float, rate, 1);
   }
 }
 
@@ -140,7 +203,7 @@ ProgressiveFigures ProgressiveMetrics::Figures() const {
     figures.decayed_base_rate_loss = sums_.decayed_base_rate_loss / sums_.decayed_weight;
   }
   if (figures.base_rate_loss > 0) figures.relative_gain = 1 - figures.loss / figures.base_rate_loss;
-  if (sums_.label != 0) figures.calibration = sums_.prediction / sums_.label;
+  figures.calibration = Calibration();
   figures.auc = Auc();
   return figures;
 }
@@ -158,11 +221,28 @@ std::optional<double> ProgressiveMetrics::Auc() const {
   return area / (negative_sum * positive_sum);
 }
 
+std::optional<double> ProgressiveMetrics::Calibration() const {
+  switch (loss_) {
+    case LossKind::kLogistic:
+    case LossKind::kSquared:
+    case LossKind::kPoisson:
+      if (sums_.label != 0) return sums_.prediction / sums_.label;
+      break;
+    case LossKind::kQuantile:
+      if (sums_.weight > 0) return sums_.prediction / sums_.weight / quantile_tau_;
+      break;
+    case LossKind::kHinge:
+      break;
+  }
+  return std::nullopt;
+}
+
 void ProgressiveMetrics::SaveState(StateWriter& writer) const {
   writer.WriteValue(kStateVersion);
   writer.WriteValue(static_cast<uint32_t>(loss_));
   writer.WriteValue(sums_);
   writer.Write(std::as_bytes(std::span(buckets_)));
+  if (loss_ == LossKind::kQuantile) writer.WriteValue(quantile_);
 }
 
 absl::Status ProgressiveMetrics::LoadState(StateReader& reader) {
@@ -170,12 +250,14 @@ absl::Status ProgressiveMetrics::LoadState(StateReader& reader) {
   const auto loss = reader.ReadValue<uint32_t>();
   sums_ = reader.ReadValue<Sums>();
   reader.Read(std::as_writable_bytes(std::span(buckets_)));
+  if (loss_ == LossKind::kQuantile) quantile_ = reader.ReadValue<RunningQuantile>();
   if (!reader.status().ok()) return reader.status();
   bool valid = version == kStateVersion && loss == static_cast<uint32_t>(loss_);
   valid &= IsSum(sums_.weight) && IsSum(sums_.loss) && IsSum(sums_.base_rate_loss);
   valid &= std::isfinite(sums_.prediction) && std::isfinite(sums_.label);
   valid &= IsSum(sums_.decayed_weight) && IsSum(sums_.decayed_loss);
   valid &= IsSum(sums_.decayed_base_rate_loss);
+  valid &= std::isfinite(quantile_.value) && IsSum(quantile_.deviation_sum);
   for (const Bucket& bucket : buckets_) {
     valid &= IsSum(bucket.negative_weight) && IsSum(bucket.positive_weight);
   }

@@ -36,7 +36,8 @@ class ProgressiveMetrics {
   // The decayed figures look back over about this many examples.
   static constexpr double kDecayExampleCount = 10000;
 
-  explicit ProgressiveMetrics(LossKind loss);
+  // `quantile_tau` is that of the quantile loss.
+  explicit ProgressiveMetrics(LossKind loss, double quantile_tau = 0.5);
 
   // Counts examples, in order. `scores` are those of Learner::LearnBatch(); `weights` may be empty:
   // all 1. REQUIRES: scores.size() == labels.size().
@@ -53,7 +54,7 @@ class ProgressiveMetrics {
   absl::Status LoadState(StateReader& reader);
 
  private:
-  // One of the two labels of logistic loss, by score: what the AUC is computed from.
+  // The weights of the two classes, by score: what the AUC is computed from.
   static constexpr int kBucketCount = 2048;
   struct Bucket {
     double negative_weight = 0;
@@ -73,17 +74,31 @@ class ProgressiveMetrics {
     double decayed_base_rate_loss = 0;
   };
 
+  // The constant predictor of the quantile loss: a running tau-quantile of the labels, which
+  // follows them by importance-aware steps.
+  struct RunningQuantile {
+    double value = 0;
+    double deviation_sum = 0;  // Of labels from the value, weighted.
+  };
+
   struct Block;
 
+  void Compute(Block& block);
   void ComputeLogistic(Block& block) const;
   void ComputeSquared(Block& block) const;
+  void ComputeHinge(Block& block) const;
+  void ComputePoisson(Block& block) const;
+  void ComputeQuantile(Block& block);
   void Add(const Block& block);
   void AddToBuckets(const Block& block);
   std::optional<double> Auc() const;
+  std::optional<double> Calibration() const;
 
   LossKind loss_;
+  double quantile_tau_;
   Sums sums_;
-  std::vector<Bucket> buckets_;  // Logistic loss: kBucketCount of them, by rising score.
+  std::vector<Bucket> buckets_;  // Losses of two classes: kBucketCount of them, by rising score.
+  RunningQuantile quantile_;     // Quantile loss.
 };
 
 }  // namespace freshet
