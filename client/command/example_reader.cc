@@ -129,9 +129,10 @@ absl::Status ExampleReader::CheckLabel(const ExampleBatchBuilder& builder) const
   if (!options_.binary_labels) return absl::OkStatus();
   const float label = builder.View().labels.back();
   if (label == 1.0f || label == 0.0f || label == -1.0f) return absl::OkStatus();
-  return absl::InvalidArgumentError(StrCat(
-      Place(), ": label ", label, ": logistic loss takes 1 (positive) and 0 or -1 (negative)",
-      "; --positive makes such labels of the cells of a csv file"));
+  return absl::InvalidArgumentError(
+      StrCat(Place(), ": label ", label,
+             ": logistic and hinge loss take 1 (positive) and 0 or -1 (negative)",
+             "; --positive makes such labels of the cells of a csv file"));
 }
 
 // Where the last line stands.

@@ -157,12 +157,14 @@ void AppendOptions(std::string_view owner, const Descriptor* message,
                    std::vector<LearnerOption>* options) {
   for (const FieldDescriptor* field : OptionFields(message)) {
     LearnerOption option{std::string(owner), field->name(), "", "", ""};
+    const v1::OptionInfo& info = field->options().GetExtension(v1::option_info);
     if (field->cpp_type() == FieldDescriptor::CPPTYPE_BOOL) {
-      option.default_text = "true";
+      const bool has_info = field->options().HasExtension(v1::option_info);
+      option.default_text = !has_info || info.default_value() != 0 ? "true" : "false";
       option.range_text = "true, false";
-      option.meaning = "whether there is a weight that every example has";
+      option.meaning =
+          has_info ? info.meaning() : "whether there is a weight that every example has";
     } else {
-      const v1::OptionInfo& info = field->options().GetExtension(v1::option_info);
       // These two have a default that depends on other choices: that of the first stands with each
       // learner, and the meaning of both says so.
       const bool depends =
@@ -175,12 +177,13 @@ void AppendOptions(std::string_view owner, const Descriptor* message,
   }
 }
 
-// The learner's own default of an option that all learners have.
-LearnerOption DefaultRateOption(const FieldDescriptor* learner) {
+// The learner's own default of an option that nearly all learners have.
+void AppendDefaultRate(const FieldDescriptor* learner, std::vector<LearnerOption>* options) {
   const double rate =
       learner->message_type()->options().GetExtension(v1::learner_info).default_learning_rate();
-  return {learner->name(), "learning_rate", ShortestNumber(rate), "(0, 1000]",
-          "learning rate before the schedule"};
+  if (rate == 0) return;
+  options->push_back({learner->name(), "learning_rate", ShortestNumber(rate), "(0, 1000]",
+                      "learning rate before the schedule"});
 }
 
 }  // namespace
@@ -258,7 +261,7 @@ std::vector<LearnerOption> LearnerOptions() {
   AppendOptions("", v1::LearnerSpec::descriptor(), &options);
   for (const OneofDescriptor* oneof : {Optimizers(), Schedules()}) {
     for (int i = 0; i < oneof->field_count(); ++i) {
-      if (oneof == Optimizers()) options.push_back(DefaultRateOption(oneof->field(i)));
+      if (oneof == Optimizers()) AppendDefaultRate(oneof->field(i), &options);
       AppendOptions(oneof->field(i)->name(), oneof->field(i)->message_type(), &options);
     }
   }
@@ -269,6 +272,9 @@ std::string_view MeaningOf(std::string_view name) {
   static const auto* const kMeanings = new std::map<std::string_view, std::string_view>{
       {"logistic", "classification: log(1 + exp(-y s)); predictions are probabilities"},
       {"squared", "regression: (s - y)^2; predictions are values"},
+      {"hinge", "classification: max(0, 1 - y s); predictions are scores, above 0 for positive"},
+      {"poisson", "counts: exp(s) - y s; predictions are expected counts"},
+      {"quantile", "tau (y - s) or (1 - tau) (s - y); predictions are quantiles"},
       {"sgd", "plain stochastic gradient descent"},
       {"minibatch", "SGD on the mean gradient of several examples"},
       {"momentum", "SGD with heavy-ball momentum"},
@@ -276,6 +282,9 @@ std::string_view MeaningOf(std::string_view name) {
       {"adagrad", "a rate for each feature, from its sum of squared gradients (default)"},
       {"rmsprop", "a rate for each feature, from a decaying mean of squared gradients"},
       {"adam", "bias-corrected first and second moments, lazy on absent features"},
+      {"ftrl", "AdaGrad's rates, and l1 that makes weak weights exactly 0"},
+      {"nag", "normalised adaptive importance-aware updates, for raw numbers of any size"},
+      {"coin", "coin betting: no learning rate, recovers after drift"},
       {"constant", "the rate stays as it is (default)"},
       {"inverse_power", "rate * (t0 / (t0 + t))^power"},
       {"exponential", "rate * decay^(t / decay_steps)"},

@@ -170,7 +170,8 @@ absl::Status Push(const CommandContext& context, PushArguments arguments) {
   if (!client.ok()) return client.status();
   const auto found = FindModel(**client, arguments.model);
   if (!found.ok()) return found.status();
-  arguments.input.binary_labels = ChampionOf(*found).learner().loss() == v1::LOSS_LOGISTIC;
+  const v1::Loss loss = ChampionOf(*found).learner().loss();
+  arguments.input.binary_labels = loss == v1::LOSS_LOGISTIC || loss == v1::LOSS_HINGE;
 
   std::unique_ptr<PredictionFile> predictions;
   PusherOptions options = MakePusherOptions(arguments);

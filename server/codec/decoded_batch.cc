@@ -81,13 +81,17 @@ bool AllFinite(std::span<const float> values) {
 }
 
 bool IsLabel(float label, LossKind loss) {
-  if (loss == LossKind::kLogistic) return label == 0.0f || label == 1.0f || label == -1.0f;
-  return IsFinite(label);
+  if (IsBinary(loss)) return label == 0.0f || label == 1.0f || label == -1.0f;
+  return IsFinite(label) && (loss != LossKind::kPoisson || label >= 0);
 }
 
 std::string LabelReason(float label, LossKind loss) {
-  if (loss == LossKind::kLogistic) {
-    return StrCat("is ", label, "; logistic loss takes 1 (positive) and 0 or -1 (negative)");
+  if (IsBinary(loss)) {
+    return StrCat("is ", label, "; ", loss == LossKind::kHinge ? "hinge" : "logistic",
+                  " loss takes 1 (positive) and 0 or -1 (negative)");
+  }
+  if (loss == LossKind::kPoisson) {
+    return StrCat("is ", label, "; Poisson loss takes counts, finite and >= 0");
   }
   return StrCat("is ", label, "; it must be finite");
 }

@@ -1,6 +1,7 @@
 #include "server/runtime/learner_spec.h"
 
 #include <cmath>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -18,10 +19,14 @@ using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 using google::protobuf::Reflection;
 
+// Numbers, and switches as 0 and 1.
 double GetNumber(const Message& message, const FieldDescriptor& field) {
   const Reflection& reflection = *message.GetReflection();
   if (field.cpp_type() == FieldDescriptor::CPPTYPE_DOUBLE) {
     return reflection.GetDouble(message, &field);
+  }
+  if (field.cpp_type() == FieldDescriptor::CPPTYPE_BOOL) {
+    return reflection.GetBool(message, &field) ? 1 : 0;
   }
   return reflection.GetUInt32(message, &field);
 }
@@ -30,6 +35,8 @@ void SetNumber(Message& message, const FieldDescriptor& field, double value) {
   const Reflection& reflection = *message.GetReflection();
   if (field.cpp_type() == FieldDescriptor::CPPTYPE_DOUBLE) {
     reflection.SetDouble(&message, &field, value);
+  } else if (field.cpp_type() == FieldDescriptor::CPPTYPE_BOOL) {
+    reflection.SetBool(&message, &field, value != 0);
   } else {
     reflection.SetUInt32(&message, &field, static_cast<uint32_t>(value));
   }
@@ -59,9 +66,13 @@ absl::Status CheckRange(double value, const v1::OptionInfo& info, std::string_vi
       StrCat("option ", name, " is ", value, "; it must be ", DescribeRange(info)));
 }
 
+// Names of options.
+using OptionNames = std::set<std::string>;
+
 // Fills in the default of each option that is absent and checks the others, in the message and the
-// messages set in it. `prefix` stands before the names of options in errors.
-absl::Status ResolveOptions(Message& message, std::string_view prefix) {
+// messages set in it. `prefix` stands before the names of options in errors; options named in
+// `unused` stay absent.
+absl::Status ResolveOptions(Message& message, std::string_view prefix, const OptionNames& unused) {
   const Reflection& reflection = *message.GetReflection();
   const google::protobuf::Descriptor& descriptor = *message.GetDescriptor();
   for (int i = 0; i < descriptor.field_count(); ++i) {
@@ -70,9 +81,9 @@ absl::Status ResolveOptions(Message& message, std::string_view prefix) {
     if (field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
       if (!reflection.HasField(message, &field)) continue;
       absl::Status status =
-          ResolveOptions(*reflection.MutableMessage(&message, &field), StrCat(name, "."));
+          ResolveOptions(*reflection.MutableMessage(&message, &field), StrCat(name, "."), unused);
       if (!status.ok()) return status;
-    } else if (field.options().HasExtension(v1::option_info)) {
+    } else if (field.options().HasExtension(v1::option_info) && !unused.contains(name)) {
       const v1::OptionInfo& info = field.options().GetExtension(v1::option_info);
       if (!reflection.HasField(message, &field)) SetNumber(message, field, info.default_value());
       absl::Status status = CheckRange(GetNumber(message, field), info, name);
@@ -82,11 +93,47 @@ absl::Status ResolveOptions(Message& message, std::string_view prefix) {
   return absl::OkStatus();
 }
 
+const google::protobuf::OneofDescriptor* Oneof(const char* name) {
+  return v1::LearnerSpec::descriptor()->FindOneofByName(name);
+}
+
+// The chosen optimizer. REQUIRES: there is one.
+const FieldDescriptor& OptimizerFieldOf(const v1::LearnerSpec& spec) {
+  return *v1::LearnerSpec::GetReflection()->GetOneofFieldDescriptor(spec, Oneof("optimizer"));
+}
+
 // REQUIRES: an optimizer is chosen.
-double DefaultLearningRate(const v1::LearnerSpec& spec) {
-  const auto* oneof = v1::LearnerSpec::descriptor()->FindOneofByName("optimizer");
-  const auto* chosen = v1::LearnerSpec::GetReflection()->GetOneofFieldDescriptor(spec, oneof);
-  return chosen->message_type()->options().GetExtension(v1::learner_info).default_learning_rate();
+const v1::LearnerInfo& LearnerInfoOf(const v1::LearnerSpec& spec) {
+  return OptimizerFieldOf(spec).message_type()->options().GetExtension(v1::learner_info);
+}
+
+// Checks that no option is set that has no part in the learner; returns the names of such options.
+// REQUIRES: an optimizer is chosen, and no default is filled in.
+absl::StatusOr<OptionNames> UnusedOptions(const v1::LearnerSpec& spec) {
+  OptionNames unused;
+  const auto refuse = [](std::string_view option, std::string_view choice) {
+    return absl::InvalidArgumentError(
+        StrCat("option ", option, " is set, but has no part in ", choice, "; leave it out"));
+  };
+  for (const std::string& name : LearnerInfoOf(spec).unused_options()) {
+    const FieldDescriptor* field = v1::LearnerSpec::descriptor()->FindFieldByName(name);
+    const bool is_set = field == nullptr
+                            ? spec.schedule_case() != v1::LearnerSpec::SCHEDULE_NOT_SET &&
+                                  spec.schedule_case() != v1::LearnerSpec::kConstant
+                            : v1::LearnerSpec::GetReflection()->HasField(spec, field);
+    if (is_set) return refuse(name, OptimizerFieldOf(spec).name());
+    unused.insert(name);
+  }
+  if (spec.loss() != v1::LOSS_QUANTILE) {
+    if (spec.has_quantile_tau()) return refuse("quantile_tau", v1::Loss_Name(spec.loss()));
+    unused.insert("quantile_tau");
+  }
+  return unused;
+}
+
+// Whether l2 is added to gradients, so that a large one would overshoot.
+bool AddsL2ToGradients(const v1::LearnerSpec& spec) {
+  return !spec.has_ftrl() && !spec.has_nag() && !spec.has_coin();
 }
 
 OptimizerOptions OptimizerOf(const v1::LearnerSpec& spec) {
@@ -105,6 +152,15 @@ OptimizerOptions OptimizerOf(const v1::LearnerSpec& spec) {
       return Adam::Options{.beta1 = spec.adam().beta1(),
                            .beta2 = spec.adam().beta2(),
                            .epsilon = spec.adam().epsilon()};
+    case v1::LearnerSpec::kFtrl:
+      return Ftrl::Options{.beta = spec.ftrl().beta(), .l1 = spec.ftrl().l1()};
+    case v1::LearnerSpec::kNag:
+      return NagOptions{.power = spec.nag().power(),
+                        .adaptive = spec.nag().adaptive(),
+                        .normalized = spec.nag().normalized(),
+                        .invariant = spec.nag().invariant()};
+    case v1::LearnerSpec::kCoin:
+      return Coin::Options{.alpha = spec.coin().alpha(), .beta = spec.coin().beta()};
     case v1::LearnerSpec::kAdagrad:
     case v1::LearnerSpec::OPTIMIZER_NOT_SET:
       break;
@@ -138,24 +194,28 @@ ScheduleOptions ScheduleOf(const v1::LearnerSpec& spec) {
 }  // namespace
 
 absl::StatusOr<v1::LearnerSpec> ResolveLearnerSpec(const v1::LearnerSpec& spec) {
-  if (spec.loss() != v1::LOSS_LOGISTIC && spec.loss() != v1::LOSS_SQUARED) {
-    return absl::InvalidArgumentError(StrCat("option loss is ", static_cast<int>(spec.loss()),
-                                             "; it must be set, to LOSS_LOGISTIC or LOSS_SQUARED"));
+  if (spec.loss() == v1::LOSS_UNSPECIFIED || !v1::Loss_IsValid(spec.loss())) {
+    return absl::InvalidArgumentError(
+        StrCat("option loss is ", static_cast<int>(spec.loss()),
+               "; it must be set, to LOSS_LOGISTIC, LOSS_SQUARED, LOSS_HINGE, LOSS_POISSON or "
+               "LOSS_QUANTILE"));
   }
   v1::LearnerSpec resolved = spec;
   if (resolved.optimizer_case() == v1::LearnerSpec::OPTIMIZER_NOT_SET) resolved.mutable_adagrad();
   if (resolved.schedule_case() == v1::LearnerSpec::SCHEDULE_NOT_SET) resolved.mutable_constant();
+  const absl::StatusOr<OptionNames> unused = UnusedOptions(resolved);
+  if (!unused.ok()) return unused.status();
   if (!resolved.has_intercept()) resolved.set_intercept(true);
   // These two defaults depend on other options.
-  if (!resolved.has_learning_rate()) {
-    resolved.set_learning_rate(DefaultLearningRate(resolved));
+  if (!resolved.has_learning_rate() && !unused->contains("learning_rate")) {
+    resolved.set_learning_rate(LearnerInfoOf(resolved).default_learning_rate());
   }
-  if (!resolved.has_intercept_learning_rate()) {
+  if (!resolved.has_intercept_learning_rate() && !unused->contains("intercept_learning_rate")) {
     resolved.set_intercept_learning_rate(resolved.learning_rate());
   }
-  absl::Status status = ResolveOptions(resolved, "");
+  absl::Status status = ResolveOptions(resolved, "", *unused);
   if (!status.ok()) return status;
-  if (resolved.learning_rate() * resolved.l2() >= 1) {
+  if (AddsL2ToGradients(resolved) && resolved.learning_rate() * resolved.l2() >= 1) {
     return absl::InvalidArgumentError(StrCat("option l2 is ", resolved.l2(),
                                              "; learning_rate * l2 must be below 1, so with the ",
                                              "learning_rate ", resolved.learning_rate(),
@@ -167,6 +227,7 @@ absl::StatusOr<v1::LearnerSpec> ResolveLearnerSpec(const v1::LearnerSpec& spec) 
 absl::StatusOr<std::unique_ptr<Learner>> MakeLearner(const v1::LearnerSpec& resolved) {
   LearnerSpec spec;
   spec.loss = LossKindOf(resolved);
+  spec.quantile_tau = resolved.quantile_tau();
   spec.optimizer = OptimizerOf(resolved);
   spec.schedule = ScheduleOf(resolved);
   spec.linear = {.learning_rate = resolved.learning_rate(),
@@ -180,7 +241,18 @@ absl::StatusOr<std::unique_ptr<Learner>> MakeLearner(const v1::LearnerSpec& reso
 }
 
 LossKind LossKindOf(const v1::LearnerSpec& resolved) {
-  return resolved.loss() == v1::LOSS_SQUARED ? LossKind::kSquared : LossKind::kLogistic;
+  switch (resolved.loss()) {
+    case v1::LOSS_SQUARED:
+      return LossKind::kSquared;
+    case v1::LOSS_HINGE:
+      return LossKind::kHinge;
+    case v1::LOSS_POISSON:
+      return LossKind::kPoisson;
+    case v1::LOSS_QUANTILE:
+      return LossKind::kQuantile;
+    default:
+      return LossKind::kLogistic;
+  }
 }
 
 }  // namespace freshet

@@ -35,7 +35,8 @@ absl::StatusOr<std::unique_ptr<ModelState>> ModelState::Create(const v1::Model& 
     absl::StatusOr<std::unique_ptr<Learner>> learner = MakeLearner(variant.learner());
     if (!learner.ok()) return learner.status();
     state->variants_.push_back(
-        {*std::move(learner), ProgressiveMetrics(LossKindOf(variant.learner()))});
+        {*std::move(learner),
+         ProgressiveMetrics(LossKindOf(variant.learner()), variant.learner().quantile_tau())});
   }
   return state;
 }

@@ -7,7 +7,8 @@
 
 namespace freshet {
 
-// Every optimizer with a schedule that has state or counts steps.
+// Every optimizer with a schedule that has state or counts steps. The first nine are those of
+// tests/data/golden/data_v1; new ones stand at the end.
 inline std::vector<v1::LearnerSpec> AllLearners() {
   std::vector<v1::LearnerSpec> learners(9);
   for (v1::LearnerSpec& learner : learners) {
@@ -36,6 +37,28 @@ inline std::vector<v1::LearnerSpec> AllLearners() {
   learners[7].mutable_sgd();
   learners[8].set_loss(v1::LOSS_SQUARED);
   learners[8].mutable_adagrad();
+  const auto add = [&](v1::Loss loss) -> v1::LearnerSpec& {
+    v1::LearnerSpec& learner = learners.emplace_back();
+    learner.set_loss(loss);
+    learner.set_bits(12);
+    return learner;
+  };
+  v1::LearnerSpec& ftrl = add(v1::LOSS_LOGISTIC);
+  ftrl.mutable_ftrl()->set_l1(0.5);
+  ftrl.mutable_exponential()->set_decay_steps(1000);
+  ftrl.set_gradient_clip(0.7);
+  ftrl.set_l2(0.1);
+  add(v1::LOSS_LOGISTIC).mutable_nag();
+  v1::LearnerSpec& powered = add(v1::LOSS_SQUARED);
+  powered.mutable_nag()->set_power(0.3);
+  powered.mutable_plateau()->set_window(500);
+  powered.set_l2(0.01);
+  add(v1::LOSS_HINGE).mutable_nag()->set_adaptive(false);
+  add(v1::LOSS_POISSON).mutable_nag()->set_normalized(false);
+  add(v1::LOSS_LOGISTIC).mutable_coin();
+  v1::LearnerSpec& quantile = add(v1::LOSS_QUANTILE);
+  quantile.mutable_coin()->set_beta(0.5);
+  quantile.set_quantile_tau(0.8);
   return learners;
 }
 

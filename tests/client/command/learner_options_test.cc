@@ -33,6 +33,18 @@ TEST(LearnerOptionsTest, SetsOptionsOfSpecLearnerAndSchedule) {
   EXPECT_EQ(spec->bits(), 18u);
 }
 
+TEST(LearnerOptionsTest, SetsSwitchesAndTheQuantile) {
+  const auto spec = MakeLearnerSpec("quantile", "nag", {"quantile_tau=0.9", "adaptive=false"});
+  ASSERT_TRUE(spec.ok()) << spec.status();
+  EXPECT_EQ(spec->loss(), v1::LOSS_QUANTILE);
+  EXPECT_EQ(spec->quantile_tau(), 0.9);
+  EXPECT_TRUE(spec->nag().has_adaptive());
+  EXPECT_FALSE(spec->nag().adaptive());
+  EXPECT_FALSE(spec->nag().has_normalized());
+  EXPECT_TRUE(Contains(ErrorOf("poison", "ftrl", {}), "did you mean 'poisson'?"));
+  EXPECT_TRUE(Contains(ErrorOf("logistic", "sgd", {"l1=1"}), "--learner ftrl"));
+}
+
 TEST(LearnerOptionsTest, LeavesTheChoiceOfALearnerToTheServer) {
   const auto spec = MakeLearnerSpec("logistic", "", {});
   ASSERT_TRUE(spec.ok());

@@ -136,6 +136,20 @@ TEST(DecodedBatchTest, SquaredLossTakesAnyFiniteLabel) {
   EXPECT_EQ(ErrorOf(batch, LossKind::kSquared).rows(0).field(), "label");
 }
 
+TEST(DecodedBatchTest, LabelsAreThoseOfTheLoss) {
+  v1::PackedBatch batch = GoodBatch();
+  DecodedBatch decoded;
+  v1::BatchError error;
+  batch.set_labels(0, 2.5f);
+  EXPECT_TRUE(decoded.Decode(batch, BatchUse::kLearn, LossKind::kPoisson, {}, error));
+  EXPECT_TRUE(decoded.Decode(batch, BatchUse::kLearn, LossKind::kQuantile, {}, error));
+  EXPECT_THAT(ErrorOf(batch, LossKind::kHinge).rows(0).reason(), HasSubstr("hinge loss takes"));
+  batch.set_labels(0, -1);
+  EXPECT_TRUE(decoded.Decode(batch, BatchUse::kLearn, LossKind::kHinge, {}, error));
+  EXPECT_TRUE(decoded.Decode(batch, BatchUse::kLearn, LossKind::kQuantile, {}, error));
+  EXPECT_THAT(ErrorOf(batch, LossKind::kPoisson).rows(0).reason(), HasSubstr("takes counts"));
+}
+
 TEST(DecodedBatchTest, ManyBadRowsAreCountedAndTheFirstNamed) {
   v1::PackedBatch batch;
   batch.add_namespaces("");

@@ -4,6 +4,7 @@
 #include <functional>
 #include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/base/str_cat.h"
@@ -79,6 +80,69 @@ TEST(ResolveLearnerSpecTest, DefaultsOfOptimizersEqualThoseOfTheCore) {
   EXPECT_EQ(Resolve(spec).adam().beta2(), Adam::Options().beta2);
   EXPECT_EQ(Resolve(spec).adam().epsilon(), Adam::Options().epsilon);
   EXPECT_EQ(Resolve(spec).learning_rate(), Adam::kDefaultLearningRate);
+  spec.mutable_ftrl();
+  EXPECT_EQ(Resolve(spec).ftrl().beta(), Ftrl::Options().beta);
+  EXPECT_EQ(Resolve(spec).ftrl().l1(), Ftrl::Options().l1);
+  EXPECT_EQ(Resolve(spec).learning_rate(), Ftrl::kDefaultLearningRate);
+  spec.mutable_nag();
+  EXPECT_EQ(Resolve(spec).nag().power(), NagOptions().power);
+  EXPECT_EQ(Resolve(spec).nag().adaptive(), NagOptions().adaptive);
+  EXPECT_EQ(Resolve(spec).nag().normalized(), NagOptions().normalized);
+  EXPECT_EQ(Resolve(spec).nag().invariant(), NagOptions().invariant);
+  EXPECT_EQ(Resolve(spec).learning_rate(), kNagDefaultLearningRate);
+  spec.mutable_coin();
+  EXPECT_EQ(Resolve(spec).coin().alpha(), Coin::Options().alpha);
+  EXPECT_EQ(Resolve(spec).coin().beta(), Coin::Options().beta);
+  spec.set_loss(v1::LOSS_QUANTILE);
+  EXPECT_EQ(Resolve(spec).quantile_tau(), freshet::LearnerSpec().quantile_tau);
+}
+
+TEST(ResolveLearnerSpecTest, SwitchesThatAreOffStayOff) {
+  v1::LearnerSpec spec = Logistic();
+  spec.mutable_nag()->set_adaptive(false);
+  spec.mutable_nag()->set_invariant(false);
+  const v1::LearnerSpec resolved = Resolve(spec);
+  EXPECT_FALSE(resolved.nag().adaptive());
+  EXPECT_TRUE(resolved.nag().normalized());
+  EXPECT_FALSE(resolved.nag().invariant());
+  EXPECT_EQ(resolved.learning_rate(), kNagDefaultLearningRate);
+}
+
+TEST(ResolveLearnerSpecTest, OptionsWithoutAPartInTheLearnerStayAbsentAndAreRefused) {
+  v1::LearnerSpec coin = Logistic();
+  coin.mutable_coin();
+  const v1::LearnerSpec resolved = Resolve(coin);
+  EXPECT_FALSE(resolved.has_learning_rate() || resolved.has_l2() || resolved.has_gradient_clip() ||
+               resolved.has_intercept_learning_rate() || resolved.has_quantile_tau());
+  EXPECT_TRUE(google::protobuf::util::MessageDifferencer::Equals(resolved, Resolve(resolved)));
+
+  const std::vector<std::pair<std::string, std::function<void(v1::LearnerSpec&)>>> settings = {
+      {"learning_rate", [](auto& s) { s.mutable_coin(), s.set_learning_rate(1); }},
+      {"l2", [](auto& s) { s.mutable_coin(), s.set_l2(0.1); }},
+      {"schedule", [](auto& s) { s.mutable_coin(), s.mutable_plateau(); }},
+      {"gradient_clip", [](auto& s) { s.mutable_nag(), s.set_gradient_clip(1); }},
+      {"quantile_tau", [](auto& s) { s.mutable_sgd(), s.set_quantile_tau(0.5); }},
+  };
+  for (const auto& [name, set] : settings) {
+    v1::LearnerSpec spec = Logistic();
+    set(spec);
+    const absl::Status status = ResolveLearnerSpec(spec).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << name;
+    EXPECT_THAT(std::string(status.message()),
+                HasSubstr(StrCat("option ", name, " is set, but has no part in ")));
+  }
+}
+
+TEST(ResolveLearnerSpecTest, L2OfLearnersThatCannotOvershootMayBeLarge) {
+  v1::LearnerSpec spec = Logistic();
+  spec.set_learning_rate(1);
+  spec.set_l2(50);
+  spec.mutable_ftrl();
+  EXPECT_TRUE(ResolveLearnerSpec(spec).ok());
+  spec.mutable_nag();
+  EXPECT_TRUE(ResolveLearnerSpec(spec).ok());
+  spec.mutable_sgd();
+  EXPECT_FALSE(ResolveLearnerSpec(spec).ok());
 }
 
 TEST(ResolveLearnerSpecTest, DefaultsOfSchedulesEqualThoseOfTheCore) {
@@ -156,6 +220,13 @@ TEST(ResolveLearnerSpecTest, NamesTheOptionThatIsOutOfRange) {
       {"adagrad.epsilon", "at least 1e-12", [](auto& s) { s.mutable_adagrad()->set_epsilon(0); }},
       {"rmsprop.rho", "at most 0.999999", [](auto& s) { s.mutable_rmsprop()->set_rho(1); }},
       {"adam.beta2", "at most 0.999999", [](auto& s) { s.mutable_adam()->set_beta2(kNan); }},
+      {"ftrl.beta", "at least 1e-12", [](auto& s) { s.mutable_ftrl()->set_beta(0); }},
+      {"ftrl.l1", "at least 0", [](auto& s) { s.mutable_ftrl()->set_l1(-1); }},
+      {"nag.power", "at most 1", [](auto& s) { s.mutable_nag()->set_power(1.1); }},
+      {"coin.alpha", "at least 1e-12", [](auto& s) { s.mutable_coin()->set_alpha(0); }},
+      {"coin.beta", "at most 1e+12", [](auto& s) { s.mutable_coin()->set_beta(1e13); }},
+      {"quantile_tau", "below 1",
+       [](auto& s) { s.set_loss(v1::LOSS_QUANTILE), s.set_quantile_tau(1); }},
       {"exponential.decay", "above 0", [](auto& s) { s.mutable_exponential()->set_decay(0); }},
       {"step.decay_steps", "at least 1", [](auto& s) { s.mutable_step()->set_decay_steps(0.5); }},
       {"plateau.factor", "below 1", [](auto& s) { s.mutable_plateau()->set_factor(1); }},
@@ -173,14 +244,23 @@ TEST(ResolveLearnerSpecTest, NamesTheOptionThatIsOutOfRange) {
 
 TEST(MakeLearnerTest, MakesALearnerForEverySpec) {
   const std::vector<std::function<void(v1::LearnerSpec&)>> optimizers = {
-      [](auto& s) { s.mutable_sgd(); },      [](auto& s) { s.mutable_minibatch(); },
-      [](auto& s) { s.mutable_momentum(); }, [](auto& s) { s.mutable_nesterov(); },
-      [](auto& s) { s.mutable_adagrad(); },  [](auto& s) { s.mutable_rmsprop(); },
+      [](auto& s) { s.mutable_sgd(); },
+      [](auto& s) { s.mutable_minibatch(); },
+      [](auto& s) { s.mutable_momentum(); },
+      [](auto& s) { s.mutable_nesterov(); },
+      [](auto& s) { s.mutable_adagrad(); },
+      [](auto& s) { s.mutable_rmsprop(); },
       [](auto& s) { s.mutable_adam(); },
+      [](auto& s) { s.mutable_ftrl(); },
+      [](auto& s) { s.mutable_nag(); },
+      [](auto& s) { s.mutable_nag()->set_adaptive(false); },
+      [](auto& s) { s.mutable_nag()->set_normalized(false); },
+      [](auto& s) { s.mutable_coin(); },
   };
-  const std::vector<uint64_t> slot_bytes = {4, 8, 16, 16, 8, 16, 16};
+  const std::vector<uint64_t> slot_bytes = {4, 8, 16, 16, 8, 16, 16, 8, 16, 8, 8, 32};
   for (size_t i = 0; i < optimizers.size(); ++i) {
-    for (const v1::Loss loss : {v1::LOSS_LOGISTIC, v1::LOSS_SQUARED}) {
+    for (const v1::Loss loss : {v1::LOSS_LOGISTIC, v1::LOSS_SQUARED, v1::LOSS_HINGE,
+                                v1::LOSS_POISSON, v1::LOSS_QUANTILE}) {
       v1::LearnerSpec spec;
       spec.set_loss(loss);
       spec.set_bits(10);
