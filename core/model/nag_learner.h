@@ -95,15 +95,18 @@ class NagLearner final : public TableLearner<Loss, Rule> {
   // Of the features of one example, and of the intercept at the end.
   struct Columns {
     void Resize(size_t size) {
-      if (size <= square_sums.size()) return;
-      square_sums.resize(size);
-      scales.resize(size);
-      rates.resize(size);
+      if (size <= values.size()) return;
+      for (auto* column : {&values, &square_sums, &scales, &rates, &gains, &norms}) {
+        column->resize(size);
+      }
     }
 
+    std::vector<float> values;
     std::vector<float> square_sums;
     std::vector<float> scales;
     std::vector<float> rates;
+    std::vector<float> gains;
+    std::vector<float> norms;
   };
 
   NagLearner(const Loss& loss, const NagOptions& rule, const LearnerSpec& spec,
@@ -150,15 +153,17 @@ class NagLearner final : public TableLearner<Loss, Rule> {
   template <typename Row>
   void Step(const Row& row, float score, float label, float weight, float square) {
     const size_t size = Observe(row, square);
-    rule_.ComputeRates(columns_.square_sums.data(), columns_.scales.data(), size,
-                       columns_.rates.data());
-    if (options_.intercept) columns_.rates[row.size] *= intercept_share_;
-    const double correction = UpdateNorm(row, size, weight);
-    const float rate_sum = SumOf(size, 0.0f, [&](size_t i) {
-      const float value = i < row.size ? row.Value(i) : 1.0f;
-      return value * value * columns_.rates[i];
-    });
-    const double sensitivity = std::min(correction * rate_sum, kMaxScale);
+    Columns& columns = columns_;
+    rule_.ComputeRates(size, columns.values.data(), columns.square_sums.data(),
+                       columns.scales.data(), columns.rates.data(), columns.gains.data(),
+                       columns.norms.data());
+    if (options_.intercept) {
+      columns.rates[row.size] *= intercept_share_;
+      columns.gains[row.size] *= intercept_share_;
+    }
+    const double correction = UpdateNorm(size, weight);
+    const double gain = SumOf(size, 0.0f, [&](size_t i) { return columns.gains[i]; });
+    const double sensitivity = std::min(correction * gain, kMaxScale);
     const double rate = options_.learning_rate * schedule_.Share(this->steps_taken());
     const double u = is_invariant_ ? loss_.ImportanceStep(score, label, rate * weight, sensitivity)
                                    : -loss_.Gradient(score, label) * rate * weight;
@@ -172,16 +177,22 @@ class NagLearner final : public TableLearner<Loss, Rule> {
   size_t Observe(const Row& row, float square) {
     const size_t size = row.size + (options_.intercept ? 1 : 0);
     columns_.Resize(size);
+    // Returns whether the whole slot has changed.
     const auto observe = [&](size_t i, float value, Slot& slot) {
-      rule_.Observe(std::max(std::abs(value), kMinValue), square, slot);
+      const bool grew = rule_.Observe(Rule::SizeOf(value), square, slot);
+      columns_.values[i] = value;
       columns_.square_sums[i] = Rule::SquareSum(slot);
       columns_.scales[i] = Rule::Scale(slot);
+      return grew;
     };
     for (size_t i = 0; i < row.size; ++i) {
       const uint32_t index = table_.IndexOf(row.ids[i]);
       Slot slot = table_.LoadOwn(index);
-      observe(i, row.Value(i), slot);
-      table_.Store(index, slot);
+      if (observe(i, row.Value(i), slot)) {
+        table_.Store(index, slot);
+      } else {
+        table_.StoreHead(index, slot);
+      }
     }
     if (options_.intercept) {
       Slot slot = intercept_.LoadOwn();
@@ -192,15 +203,9 @@ class NagLearner final : public TableLearner<Loss, Rule> {
   }
 
   // Counts the example in the mean norm; returns c.
-  template <typename Row>
-  double UpdateNorm(const Row& row, size_t size, float weight) {
+  double UpdateNorm(size_t size, float weight) {
     if constexpr (!Rule::kNormalized) return 1;
-    const float norm = SumOf(size, 0.0f, [&](size_t i) {
-      const float value = i < row.size ? std::max(std::abs(row.Value(i)), kMinValue) : 1.0f;
-      const float share = value / columns_.scales[i];
-      return share * share;
-    });
-    norm_.Add(norm, weight);
+    norm_.Add(SumOf(size, 0.0f, [&](size_t i) { return columns_.norms[i]; }), weight);
     return rule_.Correction(norm_.norm_sum() / norm_.weight_sum());
   }
 
@@ -212,7 +217,7 @@ class NagLearner final : public TableLearner<Loss, Rule> {
       const uint32_t index = table_.IndexOf(row.ids[i]);
       Slot slot = table_.LoadOwn(index);
       slot.weight = BoundedWeight(slot.weight + scale * (rates[i] * row.Value(i)));
-      table_.Store(index, slot);
+      table_.StoreHead(index, slot);
     }
     if (options_.intercept) {
       Slot slot = intercept_.LoadOwn();
@@ -228,7 +233,7 @@ class NagLearner final : public TableLearner<Loss, Rule> {
       const uint32_t index = table_.IndexOf(row.ids[i]);
       Slot slot = table_.LoadOwn(index);
       slot.weight /= 1 + strength * columns_.rates[i];
-      table_.Store(index, slot);
+      table_.StoreHead(index, slot);
     }
   }
 

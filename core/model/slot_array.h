@@ -56,6 +56,12 @@ class SlotArray {
     }
   }
 
+  // For the one writer: stores the first word alone. REQUIRES: the others are as they were.
+  void StoreHead(size_t index, const Slot& slot) {
+    const auto parts = std::bit_cast<Parts>(slot);
+    __atomic_store_n(words_ + index * kSlotWords, Join(parts.data()), __ATOMIC_RELAXED);
+  }
+
   // Whether any bit of the slot is set. For readers.
   bool IsUsed(size_t index) const { return std::bit_cast<Parts>(Load(index)) != Parts{}; }
 

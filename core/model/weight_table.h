@@ -39,6 +39,7 @@ class WeightTable {
   Slot Load(uint32_t index) const { return slots_.Load(index); }
   Slot LoadOwn(uint32_t index) const { return slots_.LoadOwn(index); }
   void Store(uint32_t index, const Slot& slot) { slots_.Store(index, slot); }
+  void StoreHead(uint32_t index, const Slot& slot) { slots_.StoreHead(index, slot); }
   void Prefetch(uint32_t index) const { slots_.Prefetch(index); }
 
   uint64_t slot_count() const { return uint64_t{mask_} + 1; }

@@ -78,16 +78,21 @@ class Nag {
   explicit Nag(const Options& options)
       : power_(adaptive ? options.power : 0.0), is_root_(adaptive && options.power == 0.5) {}
 
-  // Takes note of a value and of h g^2 before the step: grows G and s. `size` is |x|, but at least
-  // kMinValue.
-  void Observe(float size, float square, Slot& slot) const {
+  // The size |x| of a value, as the rule takes it.
+  static float SizeOf(float value) { return std::max(std::abs(value), kMinValue); }
+
+  // Takes note of a size and of h g^2 before the step: grows G and s. Returns whether s grew; else
+  // only the first 8 bytes of the slot have changed.
+  bool Observe(float size, float square, Slot& slot) const {
     if constexpr (adaptive) slot.square_sum += square * size * size;
     if constexpr (normalized) {
       if (size > slot.scale) {
         if (slot.scale > 0) slot.weight *= Rescaling(slot.scale / size);
         slot.scale = size;
+        return true;
       }
     }
+    return false;
   }
 
   // G and s of a slot.
@@ -100,20 +105,23 @@ class Nag {
     return 1;
   }
 
-  // rates[i] = r of the G and s of feature i. Whole columns, for vector instructions.
-  void ComputeRates(const float* square_sums, const float* scales, size_t size,
-                    float* rates) const {
+  // For each feature, from its x, G and s: its r in `rates`, x^2 r in `gains`, (x / s)^2 in
+  // `norms`. Whole columns, for vector instructions.
+  void ComputeRates(size_t size, const float* __restrict values,
+                    const float* __restrict square_sums, const float* __restrict scales,
+                    float* __restrict rates, float* __restrict gains,
+                    float* __restrict norms) const {
     if (is_root_) {
       for (size_t i = 0; i < size; ++i) {
         rates[i] = 1.0f / (std::max(std::sqrt(square_sums[i]), kMinRoot) * scales[i]);
       }
     } else {
-      for (size_t i = 0; i < size; ++i) {
-        const double sum = std::max(square_sums[i], kMinRoot * kMinRoot);
-        const double scale = scales[i];
-        const double rate = Exp(-power_ * Log(sum) + (power_ - 1) * Log(scale * scale));
-        rates[i] = static_cast<float>(std::min(rate, 1e30));
-      }
+      for (size_t i = 0; i < size; ++i) rates[i] = PowerRate(square_sums[i], scales[i]);
+    }
+    for (size_t i = 0; i < size; ++i) {
+      gains[i] = values[i] * values[i] * rates[i];
+      const float share = SizeOf(values[i]) / scales[i];
+      norms[i] = share * share;
     }
   }
 
@@ -135,6 +143,12 @@ class Nag {
  private:
   // Keeps rates of features without a gradient below 1e30.
   static constexpr float kMinRoot = 1e-15f;
+
+  float PowerRate(double square_sum, double scale) const {
+    const double sum = std::max(square_sum, 1.0 * kMinRoot * kMinRoot);
+    const double rate = Exp(-power_ * Log(sum) + (power_ - 1) * Log(scale * scale));
+    return static_cast<float>(std::min(rate, 1e30));
+  }
 
   // What a weight is multiplied by where the scale grows: the same step at the new scale.
   float Rescaling(float ratio) const {
