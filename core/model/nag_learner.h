@@ -177,12 +177,17 @@ class NagLearner final : public TableLearner<Loss, Rule> {
   size_t Observe(const Row& row, float square) {
     const size_t size = row.size + (options_.intercept ? 1 : 0);
     columns_.Resize(size);
+    // Copies, which the compiler need not load again after each store to a slot.
+    const Rule rule = rule_;
+    float* const values = columns_.values.data();
+    float* const square_sums = columns_.square_sums.data();
+    float* const scales = columns_.scales.data();
     // Returns whether the whole slot has changed.
-    const auto observe = [&](size_t i, float value, Slot& slot) {
-      const bool grew = rule_.Observe(Rule::SizeOf(value), square, slot);
-      columns_.values[i] = value;
-      columns_.square_sums[i] = Rule::SquareSum(slot);
-      columns_.scales[i] = Rule::Scale(slot);
+    const auto observe = [=](size_t i, float value, Slot& slot) {
+      const bool grew = rule.Observe(Rule::SizeOf(value), square, slot);
+      values[i] = value;
+      square_sums[i] = Rule::SquareSum(slot);
+      scales[i] = Rule::Scale(slot);
       return grew;
     };
     for (size_t i = 0; i < row.size; ++i) {
