@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -33,6 +34,12 @@ constexpr int kLoggerThreads = 4;
 int LearnerThreads(const ServerOptions& options) {
   if (options.learner_threads != 0) return static_cast<int>(options.learner_threads);
   return static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+}
+
+// Whether an address, host:port, is for programs of this machine alone.
+bool IsLoopback(std::string_view address) {
+  return address.starts_with("127.") || address.starts_with("localhost:") ||
+         address.starts_with("[::1]:");
 }
 
 }  // namespace
@@ -67,12 +74,20 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(ServerOptions options_in) 
 }
 
 absl::Status Server::Listen() {
+  if (absl::Status status = ListenGrpc(); !status.ok()) return status;
+  if (absl::Status status = ListenHttp(); !status.ok()) return status;
+  drained_ = false;
+  spdlog::info("event=listening grpc={} http={}", address_,
+               http_server_ == nullptr ? "off" : http_server_->address());
+  return absl::OkStatus();
+}
+
+absl::Status Server::ListenGrpc() {
   const BatchLimits limits{.max_examples = options_.max_batch_examples,
                            .max_example_features = options_.max_example_features};
   model_service_ = std::make_unique<ModelServiceImpl>(*registry_, *data_dir_, *io_);
   learning_service_ =
       std::make_unique<LearningServiceImpl>(*registry_, limits, options_.max_streams);
-  if (absl::Status status = ListenHttp(); !status.ok()) return status;
 
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
@@ -92,19 +107,23 @@ absl::Status Server::Listen() {
         StrCat("cannot listen on ", options_.listen,
                "; is another server running there? choose another address with --listen"));
   }
-  drained_ = false;
   SetHealth(false);
   address_ = StrCat(options_.listen.substr(0, options_.listen.rfind(':')), ":", port);
-  spdlog::info("event=listening grpc={} http={}", address_,
-               http_server_ == nullptr ? "off" : http_server_->address());
   return absl::OkStatus();
 }
 
 absl::Status Server::ListenHttp() {
   if (options_.http.empty()) return absl::OkStatus();
   metrics_page_ = std::make_unique<MetricsPage>(*registry_, *learning_service_, rpc_metrics_);
-  absl::StatusOr<std::unique_ptr<HttpServer>> http = HttpServer::Start(
-      {.listen = options_.http}, MakeRoutes([this] { return Ready(); }, *metrics_page_));
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(-1);  // What the server sends itself is not hostile.
+  json_api_ =
+      std::make_unique<JsonApi>(grpc_server_->InProcessChannel(arguments),
+                                JsonApi::Options{.max_batch_examples = options_.max_batch_examples,
+                                                 .local_hosts_only = IsLoopback(options_.http)});
+  absl::StatusOr<std::unique_ptr<HttpServer>> http =
+      HttpServer::Start({.listen = options_.http, .max_body_bytes = options_.max_message_bytes},
+                        MakeRoutes([this] { return Ready(); }, *metrics_page_), json_api_.get());
   if (!http.ok()) return http.status();
   http_server_ = *std::move(http);
   return absl::OkStatus();
@@ -167,6 +186,7 @@ void Server::Drain() {
 Server::~Server() {
   if (!drained_) Drain();
   http_server_.reset();
+  json_api_.reset();
   grpc_server_.reset();
   // Tasks under way hold models, and pass work on: learners to io, loggers to learners and io.
   loggers_.reset();

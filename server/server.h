@@ -14,6 +14,7 @@
 #include "absl/status/statusor.h"
 #include "server/file/data_dir.h"
 #include "server/http/http_server.h"
+#include "server/http/json_api.h"
 #include "server/http/metrics_page.h"
 #include "server/runtime/model_registry.h"
 #include "server/runtime/runtime_environment.h"
@@ -57,6 +58,7 @@ class Server {
   explicit Server(ServerOptions options) : options_(std::move(options)) {}
 
   absl::Status Listen();
+  absl::Status ListenGrpc();
   absl::Status ListenHttp();
   // OK while models are served; otherwise says why they are not. From any thread.
   absl::Status Ready() const;
@@ -77,9 +79,11 @@ class Server {
   std::unique_ptr<ModelServiceImpl> model_service_;
   std::unique_ptr<LearningServiceImpl> learning_service_;
   std::unique_ptr<SnapshotTimer> snapshot_timer_;  // Null where there are no snapshots by interval.
-  std::unique_ptr<MetricsPage> metrics_page_;
-  std::unique_ptr<HttpServer> http_server_;  // Null where there is no HTTP endpoint.
   std::unique_ptr<grpc::Server> grpc_server_;
+  // Null where there is no HTTP endpoint.
+  std::unique_ptr<MetricsPage> metrics_page_;
+  std::unique_ptr<JsonApi> json_api_;
+  std::unique_ptr<HttpServer> http_server_;
   std::string address_;
   bool endpoints_written_ = false;
   bool drained_ = true;  // Nothing to drain until it listens.

@@ -12,6 +12,11 @@
 #include "absl/time/clock.h"
 
 namespace freshet {
+namespace {
+
+constexpr absl::Duration kDropTimeout = absl::Milliseconds(500);
+
+}  // namespace
 
 Connection::Connection(socket_t socket, absl::Duration request_timeout,
                        absl::Duration answer_timeout, size_t max_request_bytes)
@@ -21,8 +26,24 @@ Connection::Connection(socket_t socket, absl::Duration request_timeout,
       allowed_bytes_(max_request_bytes) {}
 
 Connection::~Connection() {
+  if (unread_body_bytes_ > 0) DropUnread();
   shutdown(socket_, SHUT_RDWR);
   close(socket_);
+}
+
+void Connection::ExpectBody(size_t max_bytes, size_t announced_bytes, absl::Duration timeout) {
+  request_deadline_ = absl::Now() + timeout;
+  allowed_bytes_ = max_bytes;
+  unread_body_bytes_ = announced_bytes;
+}
+
+void Connection::DropUnread() {
+  shutdown(socket_, SHUT_WR);
+  const absl::Time deadline = absl::Now() + kDropTimeout;
+  while (Await(POLLIN, deadline)) {
+    const ssize_t count = recv(socket_, buffer_.data(), buffer_.size(), MSG_DONTWAIT);
+    if (count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR)) return;
+  }
 }
 
 bool Connection::Await(int events, absl::Time deadline) const {
@@ -58,6 +79,7 @@ ssize_t Connection::read(char* data, size_t size) {
   const size_t count = std::min(size, end_ - begin_);
   std::memcpy(data, &buffer_[begin_], count);
   begin_ += count;
+  unread_body_bytes_ -= std::min(count, unread_body_bytes_);
   return static_cast<ssize_t>(count);
 }
 

@@ -19,13 +19,19 @@ namespace freshet {
 class Connection : public httplib::Stream {
  public:
   // Takes the socket over and closes it at the end. The timeouts are those of HttpOptions; the
-  // first one runs from now on.
+  // first one runs from now on. `max_request_bytes` is of the head.
   Connection(socket_t socket, absl::Duration request_timeout, absl::Duration answer_timeout,
              size_t max_request_bytes);
   ~Connection() override;
 
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
+
+  // Called between a request's head and its body: so much may come, within `timeout` from now on,
+  // and all of it would be `announced_bytes`, 0 where the client did not say. What is then not read
+  // is dropped for a moment before the connection is closed: a client that is still sending would
+  // otherwise not see its answer.
+  void ExpectBody(size_t max_bytes, size_t announced_bytes, absl::Duration timeout);
 
   // The number of bytes read or written; 0 at the end of the stream; -1 on an error, or over a
   // limit.
@@ -43,12 +49,14 @@ class Connection : public httplib::Stream {
   bool Await(int events, absl::Time deadline) const;
   // Reads what there is into the buffer; as read().
   ssize_t Fill();
+  void DropUnread();
 
   const socket_t socket_;
   const absl::Duration answer_timeout_;
-  const absl::Time request_deadline_;
+  absl::Time request_deadline_;
   absl::Time answer_deadline_ = absl::InfinitePast();  // Set by the first write.
   size_t allowed_bytes_;                               // May still be read from the socket.
+  size_t unread_body_bytes_ = 0;                       // Announced, and not handed out.
 
   std::array<char, 4096> buffer_;
   size_t begin_ = 0;  // What was read from the socket and not handed out.

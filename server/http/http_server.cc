@@ -4,7 +4,10 @@
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>
 
+#include <algorithm>
+#include <cctype>
 #include <latch>
+#include <optional>
 #include <semaphore>
 #include <string_view>
 #include <utility>
@@ -17,7 +20,14 @@
 namespace freshet {
 namespace {
 
-constexpr int kThreads = 2;
+constexpr int kThreads = 16;
+
+// Requests to the API at a time, with the reading of their bodies; the other threads are left to
+// pages.
+constexpr ptrdiff_t kMaxApiRequests = 12;
+
+// What a body in chunks takes beside its bytes.
+constexpr size_t kChunkAllowanceBytes = 65'536;
 
 // Connections that are accepted, served or in line; others wait in the system's own line.
 constexpr ptrdiff_t kMaxConnections = 64;
@@ -66,6 +76,37 @@ void SetSocketOptions(socket_t socket) {
   setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
 }
 
+HttpRequest ReadHead(const httplib::Request& from) {
+  HttpRequest head;
+  head.method = from.method == "HEAD" ? "GET" : from.method;
+  head.path = from.path;
+  head.query = from.params;
+  for (const auto& [name, value] : from.headers) {
+    std::string small = name;
+    std::transform(small.begin(), small.end(), small.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    head.headers.emplace(std::move(small), value);
+  }
+  return head;
+}
+
+void WriteAnswer(HttpAnswer answer, httplib::Response& response) {
+  if (answer.status != 200) response.status = answer.status;  // Else 206 for a range.
+  response.set_header("X-Content-Type-Options", "nosniff");
+  if (!answer.headers.contains("Cache-Control")) response.set_header("Cache-Control", "no-store");
+  for (const auto& [name, value] : answer.headers) response.set_header(name, value);
+  response.set_header("Content-Type", answer.content_type);
+  response.body = std::move(answer.body);
+}
+
+uint64_t AnnouncedBytes(const httplib::Request& request) {
+  return request.get_header_value<uint64_t>("Content-Length");
+}
+
+bool HasBody(const std::string& method) {
+  return method == "POST" || method == "PUT" || method == "PATCH";
+}
+
 std::string EscapeHtml(std::string_view text) {
   std::string escaped;
   for (const char c : text) {
@@ -84,48 +125,132 @@ std::string EscapeHtml(std::string_view text) {
 
 class HttpServer::Listener : public httplib::Server {
  public:
-  explicit Listener(const HttpOptions& options) : options_(options) {
+  explicit Listener(const HttpServer& owner) : owner_(owner) {
     set_socket_options(SetSocketOptions);
+    set_payload_max_length(owner.options_.max_body_bytes);
     new_task_queue = [listening = listening_] {  // Called once stop() has an effect.
       listening->count_down();
       return new ConnectionQueue;
     };
+    // Before the library looks at it: it would read a body.
+    set_pre_routing_handler([this](const httplib::Request& request, httplib::Response& response) {
+      return RespondToHead(request, response) ? HandlerResponse::Handled
+                                              : HandlerResponse::Unhandled;
+    });
+    const HandlerWithContentReader respond =
+        [this](const httplib::Request& request, httplib::Response& response,
+               const httplib::ContentReader& body) { RespondToBody(request, response, body); };
+    Post(".*", respond);
+    Put(".*", respond);
+    Patch(".*", respond);
+    set_expect_100_continue_handler(
+        [this](const httplib::Request& request, httplib::Response& response) {
+          return RefuseEarly(request, response) ? response.status : 100;
+        });
   }
 
   void AwaitListening() { listening_->wait(); }
 
  private:
   bool process_and_close_socket(socket_t socket) override {
-    Connection connection(socket, options_.request_timeout, options_.answer_timeout,
-                          options_.max_request_bytes);
+    const HttpOptions& options = owner_.options_;
+    Connection connection(socket, options.request_timeout, options.answer_timeout,
+                          options.max_request_bytes);
     bool closed = false;
-    return process_request(connection, /*close_connection=*/true, closed, nullptr);
+    return process_request(
+        connection, /*close_connection=*/true, closed, [&](httplib::Request& request) {
+          // The library's other encodings cost far more time than they save bytes.
+          if (request.get_header_value("Accept-Encoding").find("gzip") != std::string::npos) {
+            request.headers.erase("Accept-Encoding");
+            request.set_header("Accept-Encoding", "gzip");
+          }
+          const bool taken = HasBody(request.method) && IsForApi(request);
+          connection.ExpectBody(taken ? options.max_body_bytes + kChunkAllowanceBytes : 0,
+                                AnnouncedBytes(request), options.body_timeout);
+        });
   }
 
-  const HttpOptions& options_;
+  bool IsForApi(const httplib::Request& request) const {
+    return owner_.api_ != nullptr && owner_.api_->Owns(request.path);
+  }
+
+  // The answer to a request whose head says enough to refuse it.
+  std::optional<HttpAnswer> Refuse(const httplib::Request& request, const HttpRequest& head) const {
+    std::optional<HttpAnswer> refusal = owner_.api_->Refuse(head);
+    if (refusal || AnnouncedBytes(request) <= owner_.options_.max_body_bytes) return refusal;
+    return owner_.api_->BadBody(/*too_long=*/true);
+  }
+
+  // True, with the answer, where the client asks whether to send a body, and need not.
+  bool RefuseEarly(const httplib::Request& request, httplib::Response& response) const {
+    if (!IsForApi(request)) return false;
+    std::optional<HttpAnswer> refusal = Refuse(request, ReadHead(request));
+    if (!refusal) return false;
+    WriteAnswer(*std::move(refusal), response);
+    response.set_header("Content-Length", std::to_string(response.body.size()));
+    return true;
+  }
+
+  // False where the body is to be read first.
+  bool RespondToHead(const httplib::Request& request, httplib::Response& response) {
+    if (!IsForApi(request)) {
+      WriteAnswer(owner_.RespondPage(request.method, request.path), response);
+      return true;
+    }
+    const HttpRequest head = ReadHead(request);
+    if (std::optional<HttpAnswer> refusal = Refuse(request, head)) {
+      WriteAnswer(*std::move(refusal), response);
+      return true;
+    }
+    if (HasBody(request.method)) return false;
+    WriteAnswer(RespondInTurn([&] { return owner_.api_->Respond(head); }), response);
+    return true;
+  }
+
+  void RespondToBody(const httplib::Request& request, httplib::Response& response,
+                     const httplib::ContentReader& reader) {
+    HttpAnswer answer = RespondInTurn([&] {
+      HttpRequest full = ReadHead(request);
+      bool too_long = false;
+      const bool read = !HasContent(full) || reader([&](const char* data, size_t size) {
+        too_long = full.body.size() + size > owner_.options_.max_body_bytes;
+        if (!too_long) full.body.append(data, size);
+        return !too_long;
+      });
+      if (read) return owner_.api_->Respond(full);
+      return owner_.api_->BadBody(too_long);
+    });
+    WriteAnswer(std::move(answer), response);
+  }
+
+  // Without either header there is no body, though the library would wait for one.
+  static bool HasContent(const HttpRequest& head) {
+    return head.headers.contains("content-length") || head.headers.contains("transfer-encoding");
+  }
+
+  template <typename Function>
+  HttpAnswer RespondInTurn(Function respond) {
+    if (!api_room_.try_acquire()) return owner_.api_->Busy();
+    HttpAnswer answer = respond();
+    api_room_.release();
+    return answer;
+  }
+
+  const HttpServer& owner_;
   const std::shared_ptr<std::latch> listening_ = std::make_shared<std::latch>(1);
+  std::counting_semaphore<> api_room_{kMaxApiRequests};
 };
 
-HttpServer::HttpServer(HttpOptions options, std::vector<HttpRoute> routes)
-    : options_(std::move(options)), listener_(std::make_unique<Listener>(options_)) {
+HttpServer::HttpServer(HttpOptions options, std::vector<HttpRoute> routes, HttpApi* api)
+    : options_(std::move(options)), api_(api), listener_(std::make_unique<Listener>(*this)) {
   for (HttpRoute& route : routes) routes_.emplace(route.path, std::move(route));
 }
 
 absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(HttpOptions options,
-                                                              std::vector<HttpRoute> routes) {
-  std::unique_ptr<HttpServer> server(new HttpServer(std::move(options), std::move(routes)));
+                                                              std::vector<HttpRoute> routes,
+                                                              HttpApi* api) {
+  std::unique_ptr<HttpServer> server(new HttpServer(std::move(options), std::move(routes), api));
   Listener& listener = *server->listener_;
-  // Before the library looks at it: it would read a body.
-  listener.set_pre_routing_handler(
-      [raw = server.get()](const httplib::Request& request, httplib::Response& response) {
-        HttpAnswer answer = raw->Respond(request.method, request.path);
-        if (answer.status != 200) response.status = answer.status;  // Else 206 for a range.
-        if (answer.status == 405) response.set_header("Allow", "GET, HEAD");
-        response.set_header("Cache-Control", "no-store");
-        response.body = std::move(answer.body);
-        response.set_header("Content-Type", answer.content_type);
-        return httplib::Server::HandlerResponse::Handled;
-      });
   if (absl::Status status = server->Bind(); !status.ok()) return status;
   server->thread_ = std::thread([&listener] {
     if (!listener.listen_after_bind()) spdlog::error("event=http_ended");
@@ -158,13 +283,15 @@ HttpServer::~HttpServer() {
   thread_.join();
 }
 
-HttpAnswer HttpServer::Respond(const std::string& method, const std::string& path) const {
+HttpAnswer HttpServer::RespondPage(const std::string& method, const std::string& path) const {
   const auto route = routes_.find(path);
   if (route == routes_.end() && path != "/") {
     return {.status = 404, .body = "there is no such page; / lists them\n"};
   }
   if (method != "GET" && method != "HEAD") {
-    return {.status = 405, .body = "this page answers GET and HEAD only\n"};
+    return {.status = 405,
+            .body = "this page answers GET and HEAD only\n",
+            .headers = {{"Allow", "GET, HEAD"}}};
   }
   return route == routes_.end() ? Index() : route->second.respond();
 }

@@ -1,8 +1,9 @@
-// A small HTTP server for pages that are made when they are asked for.
+// A small HTTP server for pages that are made when they are asked for, and for an API.
 
 #ifndef FRESHET_SERVER_HTTP_HTTP_SERVER_H_
 #define FRESHET_SERVER_HTTP_HTTP_SERVER_H_
 
+#include <cstddef>
 #include <functional>
 #include <map>
 #include <memory>
@@ -13,14 +14,10 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "server/http/http_api.h"
+#include "server/http/http_message.h"
 
 namespace freshet {
-
-struct HttpAnswer {
-  int status = 200;
-  std::string content_type = "text/plain; charset=utf-8";
-  std::string body;
-};
 
 struct HttpRoute {
   std::string path;                     // Begins with a slash; matched as a whole.
@@ -31,22 +28,29 @@ struct HttpRoute {
 struct HttpOptions {
   // host:port; port 0 takes a free one; [host]:port for IPv6.
   std::string listen = "127.0.0.1:0";
-  // From the connection to the last byte of the request.
+  // From the connection to the last byte of the request's head.
   absl::Duration request_timeout = absl::Seconds(2);
+  // From there to the last byte of its body.
+  absl::Duration body_timeout = absl::Seconds(30);
   // From the first byte of the answer to the last.
   absl::Duration answer_timeout = absl::Seconds(10);
+  // Of a request's head.
   size_t max_request_bytes = 16384;
+  // Of a request's body, as it is after decoding.
+  size_t max_body_bytes = 16U << 20;
 };
 
-// Answers GET and HEAD of its routes; the path / lists them. A connection serves one request, and a
-// few threads serve all connections: more wait in line, without costing more than a file
-// descriptor each, and only a few of these.
+// Answers GET and HEAD of its routes, and what its API owns; the path / lists the routes. A
+// connection serves one request, and a few threads serve all connections: more wait in line,
+// without costing more than a file descriptor each, and only a few of these. Requests to the API,
+// which may take long, leave some threads to the routes.
 class HttpServer {
  public:
   // INVALID_ARGUMENT for an address that is none, UNAVAILABLE where it is taken; the message is one
-  // line that says what to do.
+  // line that says what to do. `api` may be null; it must outlive the server.
   static absl::StatusOr<std::unique_ptr<HttpServer>> Start(HttpOptions options,
-                                                           std::vector<HttpRoute> routes);
+                                                           std::vector<HttpRoute> routes,
+                                                           HttpApi* api = nullptr);
 
   // Stops listening, and finishes the requests under way.
   ~HttpServer();
@@ -60,15 +64,16 @@ class HttpServer {
  private:
   class Listener;  // Keeps the HTTP library out of this header.
 
-  HttpServer(HttpOptions options, std::vector<HttpRoute> routes);
+  HttpServer(HttpOptions options, std::vector<HttpRoute> routes, HttpApi* api);
 
   absl::Status Bind();
-  HttpAnswer Respond(const std::string& method, const std::string& path) const;
+  HttpAnswer RespondPage(const std::string& method, const std::string& path) const;
   HttpAnswer Index() const;
 
   const HttpOptions options_;
   std::string address_;
   std::map<std::string, HttpRoute> routes_;  // By path. Constant after construction.
+  HttpApi* const api_;                       // May be null.
   std::unique_ptr<Listener> listener_;
   std::thread thread_;
 };

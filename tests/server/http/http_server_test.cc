@@ -9,11 +9,17 @@
 #include <unistd.h>
 
 #include <cstdint>
+#include <latch>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
+
+#include "absl/synchronization/notification.h"
+#include "absl/time/time.h"
 
 namespace freshet {
 namespace {
@@ -37,6 +43,41 @@ std::unique_ptr<HttpServer> StartServer(HttpOptions options = {}) {
   EXPECT_TRUE(server.ok()) << server.status();
   return *std::move(server);
 }
+
+// Says what it was asked; refuses the path /api/refused.
+class EchoApi : public HttpApi {
+ public:
+  bool Owns(std::string_view path) const override { return path.starts_with("/api/"); }
+  std::optional<HttpAnswer> Refuse(const HttpRequest& head) const override {
+    if (head.path != "/api/refused") return std::nullopt;
+    return HttpAnswer{.status = 403, .body = "refused"};
+  }
+  HttpAnswer Respond(const HttpRequest& request) override {
+    if (blocked_ != nullptr) {
+      arrived_->count_down();
+      blocked_->WaitForNotification();
+    }
+    HttpAnswer answer = {.body = request.method + " " + request.path + " " + request.body};
+    for (const auto& [name, value] : request.query) answer.body += " " + name + "=" + value;
+    answer.body += " " + std::string(request.Header("x-test"));
+    answer.headers.emplace("X-Answer", "yes");
+    return answer;
+  }
+  HttpAnswer Busy() const override { return {.status = 429, .body = "busy"}; }
+  HttpAnswer BadBody(bool too_long) const override {
+    return {.status = too_long ? 413 : 400, .body = "bad body"};
+  }
+
+  // Holds requests up once so many have come.
+  void Block(std::latch* arrived, absl::Notification* blocked) {
+    arrived_ = arrived;
+    blocked_ = blocked;
+  }
+
+ private:
+  std::latch* arrived_ = nullptr;
+  absl::Notification* blocked_ = nullptr;
+};
 
 // A bare connection to the server.
 class RawClient {
@@ -169,6 +210,115 @@ TEST(HttpServerTest, ServesManyAtATime) {
       }
     });
   }
+  for (std::thread& client : clients) client.join();
+}
+
+class HttpServerApiTest : public testing::Test {
+ protected:
+  void Start(HttpOptions options = {}) {
+    auto server = HttpServer::Start(std::move(options), Routes(), &api_);
+    ASSERT_TRUE(server.ok()) << server.status();
+    server_ = *std::move(server);
+  }
+
+  httplib::Client Connect() const { return httplib::Client("http://" + server_->address()); }
+
+  EchoApi api_;
+  std::unique_ptr<HttpServer> server_;
+};
+
+TEST_F(HttpServerApiTest, AnswersEveryMethodBelowItsPath) {
+  Start();
+  httplib::Client client = Connect();
+  EXPECT_EQ(client.Get("/api/a%20b?x=1&y=%26", {{"X-Test", "t"}})->body, "GET /api/a b  x=1 y=& t");
+  EXPECT_EQ(client.Post("/api/x", "body", "text/plain")->body, "POST /api/x body ");
+  EXPECT_EQ(client.Put("/api/x", "body", "text/plain")->body, "PUT /api/x body ");
+  EXPECT_EQ(client.Patch("/api/x", "body", "text/plain")->body, "PATCH /api/x body ");
+  EXPECT_EQ(client.Delete("/api/x")->body, "DELETE /api/x  ");
+  EXPECT_EQ(client.Post("/api/x")->body, "POST /api/x  ");
+  EXPECT_EQ(client.Head("/api/x")->get_header_value("Content-Length"), "12");
+  const auto answer = client.Get("/api/x");
+  EXPECT_EQ(answer->get_header_value("X-Answer"), "yes");
+  EXPECT_EQ(answer->get_header_value("X-Content-Type-Options"), "nosniff");
+  EXPECT_EQ(client.Get("/page")->body, "0123456789");
+}
+
+TEST_F(HttpServerApiTest, ABodyInChunksOrCompressedIsReadWhole) {
+  Start();
+  httplib::Client client = Connect();
+  int parts = 3;
+  const auto chunked = client.Post(
+      "/api/x",
+      [&](size_t, httplib::DataSink& sink) {
+        if (parts-- == 0) {
+          sink.done();
+          return true;
+        }
+        return sink.write("part ", 5);
+      },
+      "text/plain");
+  EXPECT_EQ(chunked->body, "POST /api/x part part part  ");
+  client.set_compress(true);
+  EXPECT_EQ(client.Post("/api/x", std::string(5000, 'x'), "text/plain")->body,
+            "POST /api/x " + std::string(5000, 'x') + " ");
+}
+
+TEST_F(HttpServerApiTest, ARefusedRequestIsAnsweredWithoutItsBody) {
+  Start();
+  const RawClient raw(*server_);
+  ASSERT_TRUE(raw.Send("POST /api/refused HTTP/1.1\r\nContent-Length: 1000000\r\n\r\nbegin"));
+  EXPECT_THAT(raw.ReadAll(), HasSubstr("403 Forbidden"));
+  const RawClient polite(*server_);
+  ASSERT_TRUE(polite.Send(
+      "POST /api/refused HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n"));
+  const std::string answer = polite.ReadAll();
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 403 Forbidden"));
+  EXPECT_THAT(answer, HasSubstr("\r\n\r\nrefused"));
+  // A client that is still sending gets to see it.
+  EXPECT_EQ(Connect().Post("/api/refused", std::string(8'000'000, 'x'), "text/plain")->status, 403);
+}
+
+TEST_F(HttpServerApiTest, ABodyBeyondTheLimitIsRefusedHoweverItComes) {
+  Start({.max_body_bytes = 10'000});
+  httplib::Client client = Connect();
+  EXPECT_EQ(client.Post("/api/x", std::string(10'000, 'x'), "text/plain")->status, 200);
+  EXPECT_EQ(client.Post("/api/x", std::string(10'001, 'x'), "text/plain")->status, 413);
+  client.set_compress(true);
+  EXPECT_EQ(client.Post("/api/x", std::string(10'000'000, 'x'), "text/plain")->status, 413);
+  const RawClient liar(*server_);
+  ASSERT_TRUE(liar.Send("POST /api/x HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\n"));
+  EXPECT_THAT(liar.ReadAll(), HasSubstr(" 413 "));
+  const RawClient endless(*server_);
+  ASSERT_TRUE(endless.Send("POST /api/x HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"));
+  int sent = 0;
+  while (sent < 1'000'000 && endless.Send("5\r\n01234\r\n")) ++sent;
+  EXPECT_LT(sent, 1'000'000);
+}
+
+TEST_F(HttpServerApiTest, ABodyThatDoesNotComeIsGivenUp) {
+  Start({.body_timeout = absl::Milliseconds(50)});
+  const RawClient slow(*server_);
+  ASSERT_TRUE(slow.Send("POST /api/x HTTP/1.1\r\nContent-Length: 10\r\n\r\nbegin"));
+  EXPECT_THAT(slow.ReadAll(), HasSubstr(" 400 "));
+  const RawClient wrong(*server_);
+  ASSERT_TRUE(
+      wrong.Send("POST /api/x HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nnot a size\r\n"));
+  EXPECT_THAT(wrong.ReadAll(), HasSubstr(" 400 "));
+}
+
+TEST_F(HttpServerApiTest, PagesAreServedWhileTheApiIsBusy) {
+  Start();
+  std::latch arrived(12);
+  absl::Notification blocked;
+  api_.Block(&arrived, &blocked);
+  std::vector<std::thread> clients;
+  for (int i = 0; i < 12; ++i) {
+    clients.emplace_back([&] { EXPECT_EQ(Connect().Get("/api/x")->status, 200); });
+  }
+  arrived.wait();
+  EXPECT_EQ(Connect().Get("/api/x")->status, 429);
+  EXPECT_EQ(Connect().Get("/page")->status, 200);
+  blocked.Notify();
   for (std::thread& client : clients) client.join();
 }
 

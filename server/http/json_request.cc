@@ -1,0 +1,172 @@
+#include "server/http/json_request.h"
+
+#include <google/protobuf/field_mask.pb.h>
+#include <google/protobuf/util/field_mask_util.h>
+#include <google/protobuf/util/json_util.h>
+
+#include <algorithm>
+#include <string>
+
+#include "absl/strings/numbers.h"
+#include "core/base/str_cat.h"
+
+namespace freshet {
+namespace {
+
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+using google::protobuf::Reflection;
+
+constexpr int kMaxReportedRows = 16;
+
+const FieldDescriptor* FindField(const Message& message, const std::string& name) {
+  const google::protobuf::Descriptor* type = message.GetDescriptor();
+  const FieldDescriptor* field = type->FindFieldByName(name);
+  return field != nullptr ? field : type->FindFieldByCamelcaseName(name);
+}
+
+// What comes from an address is a name, a number or a list of fields.
+bool IsPlain(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
+}
+
+bool SetScalar(Message& message, const FieldDescriptor& field, std::string_view text) {
+  const Reflection& reflection = *message.GetReflection();
+  switch (field.cpp_type()) {
+    case FieldDescriptor::CPPTYPE_STRING:
+      reflection.SetString(&message, &field, std::string(text));
+      return true;
+    case FieldDescriptor::CPPTYPE_BOOL: {
+      bool value = false;
+      if (!absl::SimpleAtob(ToAbsl(text), &value)) return false;
+      reflection.SetBool(&message, &field, value);
+      return true;
+    }
+    case FieldDescriptor::CPPTYPE_INT32: {
+      int32_t value = 0;
+      if (!absl::SimpleAtoi(ToAbsl(text), &value)) return false;
+      reflection.SetInt32(&message, &field, value);
+      return true;
+    }
+    case FieldDescriptor::CPPTYPE_UINT32: {
+      uint32_t value = 0;
+      if (!absl::SimpleAtoi(ToAbsl(text), &value)) return false;
+      reflection.SetUInt32(&message, &field, value);
+      return true;
+    }
+    case FieldDescriptor::CPPTYPE_UINT64: {
+      uint64_t value = 0;
+      if (!absl::SimpleAtoi(ToAbsl(text), &value)) return false;
+      reflection.SetUInt64(&message, &field, value);
+      return true;
+    }
+    case FieldDescriptor::CPPTYPE_MESSAGE:
+      if (field.message_type() != google::protobuf::FieldMask::descriptor()) return false;
+      google::protobuf::util::FieldMaskUtil::FromString(
+          std::string(text),
+          static_cast<google::protobuf::FieldMask*>(reflection.MutableMessage(&message, &field)));
+      return true;
+    default:
+      return false;
+  }
+}
+
+// The library's errors may have many lines, and point into the text.
+std::string OneLine(absl::string_view text) {
+  std::string line(text);
+  std::replace(line.begin(), line.end(), '\n', ' ');
+  return line;
+}
+
+absl::Status ReadJson(std::string_view json, Message& message) {
+  if (json.find_first_not_of(" \t\r\n") == std::string_view::npos) return absl::OkStatus();
+  const auto status = google::protobuf::util::JsonStringToMessage(
+      {json.data(), json.size()}, &message, google::protobuf::util::JsonParseOptions());
+  if (status.ok()) return absl::OkStatus();
+  const auto reason = status.message();
+  return absl::InvalidArgumentError(StrCat("the body is not a ",
+                                           message.GetDescriptor()->full_name(),
+                                           " in JSON: ", OneLine({reason.data(), reason.size()})));
+}
+
+}  // namespace
+
+bool IsJsonLines(const HttpRequest& request) {
+  const std::string_view type = request.Header("content-type");
+  return type.starts_with("application/x-ndjson") || type.starts_with("application/jsonl");
+}
+
+bool TakesJsonLines(const ApiRoute& route) {
+  return route.path.ends_with(":learn") || route.path.ends_with(":predict");
+}
+
+absl::Status SetField(Message& message, std::string_view path, std::string_view text) {
+  const size_t dot = path.find('.');
+  const std::string name(path.substr(0, dot));
+  const FieldDescriptor* field = FindField(message, name);
+  if (field == nullptr || field->is_repeated() || !IsPlain(path)) {
+    return absl::InvalidArgumentError(StrCat("there is no parameter \"", IsPlain(name) ? name : "?",
+                                             "\"; ", message.GetDescriptor()->full_name(),
+                                             " says what there is"));
+  }
+  if (dot != std::string_view::npos && field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
+    return SetField(*message.GetReflection()->MutableMessage(&message, field), path.substr(dot + 1),
+                    text);
+  }
+  if (dot == std::string_view::npos && IsPlain(text) && SetScalar(message, *field, text)) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      StrCat("the value of ", path, " is not a ", field->cpp_type_name(), " in plain characters"));
+}
+
+bool ReadExampleLines(std::string_view lines, uint32_t max_examples, v1::ExampleList& examples,
+                      v1::BatchError& error) {
+  uint32_t row = 0;
+  while (!lines.empty()) {
+    const size_t end = lines.find('\n');
+    const std::string_view line = lines.substr(0, end);
+    lines = end == std::string_view::npos ? std::string_view() : lines.substr(end + 1);
+    if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
+    if (row == max_examples) {
+      error.set_code(static_cast<int>(absl::StatusCode::kResourceExhausted));
+      error.set_message(StrCat("a request may hold ", max_examples,
+                               " examples (limits.max_batch_examples); send them in several"));
+      return false;
+    }
+    if (absl::Status status = ReadJson(line, *examples.add_examples()); !status.ok()) {
+      error.set_bad_row_count(error.bad_row_count() + 1);
+      if (error.rows_size() < kMaxReportedRows) {
+        v1::RowError& bad = *error.add_rows();
+        bad.set_row(row);
+        bad.set_field("example");
+        bad.set_reason(std::string(status.message()));
+      }
+    }
+    ++row;
+  }
+  if (error.bad_row_count() == 0) return true;
+  error.set_code(static_cast<int>(absl::StatusCode::kInvalidArgument));
+  error.set_message(StrCat("row ", error.rows(0).row(), ": ", error.rows(0).reason()));
+  return false;
+}
+
+absl::Status ReadRequest(const ApiMatch& match, const HttpRequest& request, Message& message) {
+  const std::string_view body = match.route->body;
+  absl::Status status;
+  if (body == "*" && !IsJsonLines(request)) {
+    status = ReadJson(request.body, message);
+  } else if (!body.empty() && body != "*") {
+    status = ReadJson(request.body, *message.GetReflection()->MutableMessage(
+                                        &message, FindField(message, std::string(body))));
+  }
+  for (const auto& [name, value] : request.query) {
+    if (status.ok()) status = SetField(message, name, value);
+  }
+  if (status.ok() && !match.field.field.empty()) {
+    status = SetField(message, match.field.field, match.field.value);
+  }
+  return status;
+}
+
+}  // namespace freshet

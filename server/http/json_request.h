@@ -1,0 +1,42 @@
+// From a request over HTTP to the message that it stands for.
+
+#ifndef FRESHET_SERVER_HTTP_JSON_REQUEST_H_
+#define FRESHET_SERVER_HTTP_JSON_REQUEST_H_
+
+#include <google/protobuf/message.h>
+
+#include <cstdint>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "freshet/v1/example.pb.h"
+#include "freshet/v1/learning_service.pb.h"
+#include "server/http/api_route.h"
+#include "server/http/http_message.h"
+
+namespace freshet {
+
+// Whether a body is JSON lines, by its content type.
+bool IsJsonLines(const HttpRequest& request);
+
+// Whether this kind of body says examples, one a line, for this route.
+bool TakesJsonLines(const ApiRoute& route);
+
+// Sets a field, by its name in the proto or in JSON; a.b is a field of a field. INVALID_ARGUMENT
+// where there is none of this name, or the text is not of its type.
+absl::Status SetField(google::protobuf::Message& message, std::string_view path,
+                      std::string_view text);
+
+// Reads JSON lines: a v1.Example in Protobuf's JSON on each line that is not blank. False, with the
+// rows and reasons in `error`, where one is not, or where there are more than `max_examples`.
+bool ReadExampleLines(std::string_view lines, uint32_t max_examples, v1::ExampleList& examples,
+                      v1::BatchError& error);
+
+// Fills in `message` from the path, the query, and the body where it is JSON. INVALID_ARGUMENT says
+// what is wrong.
+absl::Status ReadRequest(const ApiMatch& match, const HttpRequest& request,
+                         google::protobuf::Message& message);
+
+}  // namespace freshet
+
+#endif  // FRESHET_SERVER_HTTP_JSON_REQUEST_H_

@@ -1,0 +1,126 @@
+#include "server/http/json_request.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "freshet/v1/model_service.pb.h"
+#include "freshet/v1/stats_service.pb.h"
+
+namespace freshet {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+std::string Message(const absl::Status& status) { return std::string(status.message()); }
+
+TEST(JsonRequestTest, FieldsAreSetByEitherName) {
+  v1::LearnRequest learn;
+  EXPECT_TRUE(SetField(learn, "producer_id", "p1").ok());
+  EXPECT_TRUE(SetField(learn, "sequence", "18446744073709551615").ok());
+  EXPECT_TRUE(SetField(learn, "returnPredictions", "true").ok());
+  EXPECT_EQ(learn.producer_id(), "p1");
+  EXPECT_EQ(learn.sequence(), ~uint64_t{0});
+  EXPECT_TRUE(learn.return_predictions());
+  v1::UpdateModelRequest update;
+  EXPECT_TRUE(SetField(update, "model.name", "models/ctr").ok());
+  EXPECT_TRUE(SetField(update, "updateMask", "durability,log_retention.max_bytes").ok());
+  EXPECT_EQ(update.model().name(), "models/ctr");
+  EXPECT_THAT(update.update_mask().paths(), ElementsAre("durability", "log_retention.max_bytes"));
+}
+
+TEST(JsonRequestTest, WhatIsNoFieldOrNoValueIsNamed) {
+  v1::ListTopWeightsRequest weights;
+  for (const char* name : {"limits", "", "limit.x", "name.x", "LIMIT"}) {
+    const absl::Status status = SetField(weights, name, "5");
+    EXPECT_TRUE(absl::IsInvalidArgument(status)) << name << status;
+  }
+  EXPECT_THAT(Message(SetField(weights, "limits", "5")), HasSubstr("\"limits\""));
+  for (const char* value : {"-1", "x", "", "4294967296", "1.5"}) {
+    EXPECT_THAT(Message(SetField(weights, "limit", value)), HasSubstr("limit is not a uint32"));
+  }
+  EXPECT_FALSE(SetField(weights, "name", "models/\xff").ok());
+  v1::LearnRequest learn;
+  EXPECT_FALSE(SetField(learn, "examples", "x").ok());
+  EXPECT_FALSE(SetField(learn, "packed.labels", "1").ok());
+}
+
+TEST(JsonRequestTest, LinesAreExamplesAndBlankOnesAreNone) {
+  v1::ExampleList examples;
+  v1::BatchError error;
+  ASSERT_TRUE(
+      ReadExampleLines("{\"label\":1}\r\n\n  \n{\"label\":-1,\"weight\":2}", 2, examples, error))
+      << error.message();
+  ASSERT_EQ(examples.examples_size(), 2);
+  EXPECT_EQ(examples.examples(0).label(), 1);
+  EXPECT_EQ(examples.examples(1).weight(), 2);
+}
+
+TEST(JsonRequestTest, BadLinesAreNamedByRowAndCounted) {
+  v1::ExampleList examples;
+  v1::BatchError error;
+  std::string lines = "{\"label\":1}\n\n{\"label\":}\n{\"lable\":1}\n";
+  for (int i = 0; i < 100; ++i) lines += "nonsense\n";
+  ASSERT_FALSE(ReadExampleLines(lines, 1000, examples, error));
+  EXPECT_EQ(error.code(), 3);
+  EXPECT_EQ(error.bad_row_count(), 102U);
+  ASSERT_EQ(error.rows_size(), 16);
+  EXPECT_EQ(error.rows(0).row(), 1U);
+  EXPECT_EQ(error.rows(1).row(), 2U);
+  EXPECT_THAT(error.rows(1).reason(), HasSubstr("lable"));
+  EXPECT_EQ(error.message().find('\n'), std::string::npos) << error.message();
+}
+
+TEST(JsonRequestTest, MoreLinesThanABatchHoldsAreRefusedBeforeTheyAreRead) {
+  std::string lines;
+  for (int i = 0; i < 1000; ++i) lines += "{}\n";
+  v1::ExampleList examples;
+  v1::BatchError error;
+  ASSERT_FALSE(ReadExampleLines(lines, 10, examples, error));
+  EXPECT_EQ(error.code(), 8);
+  EXPECT_EQ(examples.examples_size(), 10);
+}
+
+TEST(JsonRequestTest, HostileJsonIsRefused) {
+  const std::string deep = std::string(100'000, '[');
+  const std::string objects = [] {
+    std::string text;
+    for (int i = 0; i < 100'000; ++i) text += R"({"namespaces":[)";
+    return text;
+  }();
+  for (const std::string& line :
+       {deep, objects, std::string(R"({"label":1e999})"), std::string("{\"label\":\"\xff\"}"),
+        std::string("\0", 1), std::string(R"({"label":1}})")}) {
+    v1::ExampleList examples;
+    v1::BatchError error;
+    EXPECT_FALSE(ReadExampleLines(line, 10, examples, error)) << line.substr(0, 20);
+  }
+}
+
+TEST(JsonRequestTest, ThePathWinsOverTheBody) {
+  const ApiMatch match = MatchRoute("POST", "/v1/models/ctr:predict");
+  HttpRequest request;
+  request.body = R"({"model":"models/other","examples":{"examples":[{}]}})";
+  v1::PredictRequest message;
+  ASSERT_TRUE(ReadRequest(match, request, message).ok());
+  EXPECT_EQ(message.model(), "models/ctr");
+  EXPECT_EQ(message.examples().examples_size(), 1);
+}
+
+TEST(JsonRequestTest, ABodyCanBeOneField) {
+  const ApiMatch match = MatchRoute("PATCH", "/v1/models/ctr");
+  HttpRequest request;
+  request.body = R"({"durability":"DURABILITY_OS"})";
+  request.query.emplace("updateMask", "durability");
+  v1::UpdateModelRequest message;
+  ASSERT_TRUE(ReadRequest(match, request, message).ok());
+  EXPECT_EQ(message.model().name(), "models/ctr");
+  EXPECT_EQ(message.model().durability(), v1::DURABILITY_OS);
+  EXPECT_THAT(message.update_mask().paths(), ElementsAre("durability"));
+}
+
+}  // namespace
+}  // namespace freshet
