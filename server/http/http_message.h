@@ -26,7 +26,7 @@ struct HttpRequest {
 struct HttpAnswer {
   int status = 200;
   std::string content_type = "text/plain; charset=utf-8";
-  std::string body;
+  std::string body = {};
   std::multimap<std::string, std::string> headers = {};  // Beside the content's type and length.
 };
 

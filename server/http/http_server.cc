@@ -107,20 +107,6 @@ bool HasBody(const std::string& method) {
   return method == "POST" || method == "PUT" || method == "PATCH";
 }
 
-std::string EscapeHtml(std::string_view text) {
-  std::string escaped;
-  for (const char c : text) {
-    if (c == '&') {
-      escaped += "&amp;";
-    } else if (c == '<') {
-      escaped += "&lt;";
-    } else {
-      escaped += c;
-    }
-  }
-  return escaped;
-}
-
 }  // namespace
 
 class HttpServer::Listener : public httplib::Server {
@@ -194,7 +180,7 @@ class HttpServer::Listener : public httplib::Server {
   // False where the body is to be read first.
   bool RespondToHead(const httplib::Request& request, httplib::Response& response) {
     if (!IsForApi(request)) {
-      WriteAnswer(owner_.RespondPage(request.method, request.path), response);
+      WriteAnswer(owner_.RespondPage(ReadHead(request)), response);
       return true;
     }
     const HttpRequest head = ReadHead(request);
@@ -283,25 +269,17 @@ HttpServer::~HttpServer() {
   thread_.join();
 }
 
-HttpAnswer HttpServer::RespondPage(const std::string& method, const std::string& path) const {
-  const auto route = routes_.find(path);
-  if (route == routes_.end() && path != "/") {
-    return {.status = 404, .body = "there is no such page; / lists them\n"};
+HttpAnswer HttpServer::RespondPage(const HttpRequest& request) const {
+  const auto route = routes_.find(request.path);
+  if (route == routes_.end()) {
+    return {.status = 404, .body = "there is no such page; / leads to those that there are\n"};
   }
-  if (method != "GET" && method != "HEAD") {
+  if (request.method != "GET") {
     return {.status = 405,
             .body = "this page answers GET and HEAD only\n",
             .headers = {{"Allow", "GET, HEAD"}}};
   }
-  return route == routes_.end() ? Index() : route->second.respond();
-}
-
-HttpAnswer HttpServer::Index() const {
-  std::string body = "<!DOCTYPE html>\n<title>freshetd</title>\n<h1>freshetd</h1>\n<ul>\n";
-  for (const auto& [path, route] : routes_) {
-    body += StrCat("<li><a href=\"", path, "\">", path, "</a>: ", EscapeHtml(route.summary), "\n");
-  }
-  return {.content_type = "text/html; charset=utf-8", .body = body + "</ul>\n"};
+  return route->second.respond(request);
 }
 
 }  // namespace freshet

@@ -20,9 +20,9 @@
 namespace freshet {
 
 struct HttpRoute {
-  std::string path;                     // Begins with a slash; matched as a whole.
-  std::string summary;                  // One line, for people.
-  std::function<HttpAnswer()> respond;  // Called on the server's threads, at the same time too.
+  std::string path;  // Begins with a slash; matched as a whole.
+  // Called on the server's threads, at the same time too.
+  std::function<HttpAnswer(const HttpRequest&)> respond;
 };
 
 struct HttpOptions {
@@ -67,8 +67,7 @@ class HttpServer {
   HttpServer(HttpOptions options, std::vector<HttpRoute> routes, HttpApi* api);
 
   absl::Status Bind();
-  HttpAnswer RespondPage(const std::string& method, const std::string& path) const;
-  HttpAnswer Index() const;
+  HttpAnswer RespondPage(const HttpRequest& request) const;
 
   const HttpOptions options_;
   std::string address_;

@@ -12,8 +12,8 @@
 
 namespace freshet {
 
-// `ready` is OK while models are served, and otherwise says why they are not. Keeps a reference to
-// `metrics`.
+// The dashboard, the metrics and the probes. `ready` is OK while models are served, and otherwise
+// says why they are not. Keeps a reference to `metrics`.
 std::vector<HttpRoute> MakeRoutes(std::function<absl::Status()> ready, const MetricsPage& metrics);
 
 }  // namespace freshet

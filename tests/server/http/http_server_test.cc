@@ -31,9 +31,11 @@ using ::testing::StartsWith;
 
 std::vector<HttpRoute> Routes() {
   return {{.path = "/page",
-           .summary = "a <page>",
-           .respond = [] { return HttpAnswer{.content_type = "text/test", .body = "0123456789"}; }},
-          {.path = "/broken", .summary = "fails", .respond = [] {
+           .respond =
+               [](const HttpRequest&) {
+                 return HttpAnswer{.content_type = "text/test", .body = "0123456789"};
+               }},
+          {.path = "/broken", .respond = [](const HttpRequest&) {
              return HttpAnswer{.status = 503, .body = "why\n"};
            }}};
 }
@@ -136,15 +138,6 @@ TEST(HttpServerTest, AnswersGetAndHeadOfItsRoutes) {
   EXPECT_EQ(answer->body, "why\n");
 }
 
-TEST(HttpServerTest, TheRootListsTheRoutes) {
-  const auto server = StartServer();
-  auto answer = httplib::Client("http://" + server->address()).Get("/");
-  ASSERT_TRUE(answer);
-  EXPECT_EQ(answer->status, 200);
-  EXPECT_THAT(answer->get_header_value("Content-Type"), StartsWith("text/html"));
-  EXPECT_THAT(answer->body, HasSubstr("<a href=\"/page\">/page</a>: a &lt;page>"));
-}
-
 TEST(HttpServerTest, OtherPathsAndMethodsAreRefused) {
   const auto server = StartServer();
   httplib::Client client("http://" + server->address());
@@ -155,7 +148,7 @@ TEST(HttpServerTest, OtherPathsAndMethodsAreRefused) {
   }
   std::vector<httplib::Result> refused;
   refused.push_back(client.Post("/page", "body", "text/plain"));
-  refused.push_back(client.Put("/", "", "text/plain"));
+  refused.push_back(client.Put("/page", "", "text/plain"));
   refused.push_back(client.Delete("/page"));
   refused.push_back(client.Options("/page"));
   for (const httplib::Result& answer : refused) {

@@ -1,0 +1,43 @@
+#include "server/http/dashboard.h"
+
+#include <string>
+
+#include "core/base/str_cat.h"
+#include "server/http/dashboard_files.h"
+
+namespace freshet {
+namespace {
+
+// The page runs its own files and talks to its own server, and is shown in no other page.
+constexpr char kPolicy[] =
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+HttpAnswer Respond(const DashboardFile& file, const HttpRequest& request) {
+  const std::string tag = StrCat("W/\"", file.hash, "\"");
+  HttpAnswer answer = {.content_type = std::string(file.content_type)};
+  answer.headers = {{"Cache-Control", "no-cache"},  // Kept, but asked about.
+                    {"ETag", tag},
+                    {"Content-Security-Policy", kPolicy},
+                    {"Referrer-Policy", "no-referrer"}};
+  if (request.Header("if-none-match") == tag) {
+    answer.status = 304;
+  } else {
+    answer.body = file.text;
+  }
+  return answer;
+}
+
+}  // namespace
+
+std::vector<HttpRoute> DashboardRoutes() {
+  std::vector<HttpRoute> routes;
+  for (const DashboardFile& file : DashboardFiles()) {
+    routes.push_back(
+        {.path = std::string(file.path),
+         .respond = [&file](const HttpRequest& request) { return Respond(file, request); }});
+  }
+  return routes;
+}
+
+}  // namespace freshet

@@ -1,0 +1,89 @@
+// The page: which view is shown, and the connection to the server, which comes back by itself.
+
+import {token} from './api.js';
+import {askToken} from './dialogs.js';
+import {el, setText, show} from './dom.js';
+import {ModelView} from './model_view.js';
+import {Overview} from './overview.js';
+
+const kRetryMs = 1000;
+
+const main = document.getElementById('main');
+const crumbs = document.getElementById('crumbs');
+const status = document.getElementById('status');
+const signOut = document.getElementById('sign-out');
+
+let view = null;
+let timer = 0;
+let asking = false;  // For a token.
+
+function setStatus(state, text) {
+  status.dataset.state = state;
+  setText(status, text);
+}
+
+function openView() {
+  const model = /^#\/models\/([a-z0-9-]+)$/.exec(location.hash);
+  view?.forget();
+  view = model ? new ModelView(model[1], pollNow) : new Overview();
+  main.replaceChildren(view.element);
+  crumbs.replaceChildren(...(model ? [el('span', {'aria-current': 'page'}, model[1])] : []));
+  document.title = model ? `${model[1]} \u00b7 freshet` : 'freshet';
+  scrollTo(0, 0);
+  pollNow();
+}
+
+function pollNow() {
+  clearTimeout(timer);
+  timer = setTimeout(poll, 0);
+}
+
+/** Asks the view to read its figures, says how that went, and comes back. */
+async function poll() {
+  const asked = view;
+  let pause = view.intervalMs;
+  try {
+    await asked.refresh();
+    if (asked === view) setStatus('live', 'Live');
+  } catch (error) {
+    if (asked === view) pause = await explain(error);
+  }
+  show(signOut, token.get() !== '');
+  if (asked === view) {
+    clearTimeout(timer);
+    timer = setTimeout(poll, pause);
+  }
+}
+
+/** Says what is wrong; returns how long to wait before the next try. */
+async function explain(error) {
+  if (error.status === 401 && !asking) {
+    setStatus('waiting', 'Waiting for a token');
+    asking = true;
+    const given = await askToken(error.message);
+    asking = false;
+    if (given !== null) {
+      token.set(given);
+      return 0;
+    }
+    return 60000;
+  }
+  if (error.status === undefined) throw error;  // A fault of this page.
+  if (error.status === 404 || error.status === 403) {
+    setStatus('live', 'Live');
+    view.refuse(error.message);
+    return 5000;
+  }
+  setStatus('lost', error.status === 0 ? 'Reconnecting' : `Reconnecting: ${error.message}`);
+  status.title = error.message;
+  return kRetryMs;
+}
+
+signOut.addEventListener('click', () => {
+  token.set('');
+  location.reload();
+});
+addEventListener('hashchange', openView);
+addEventListener('online', pollNow);
+document.addEventListener('visibilitychange', () => document.hidden || pollNow());
+openView();

@@ -1,0 +1,102 @@
+// Figures of a model that stand in tables: its variants, the parts of a mixture, drift, storage.
+
+import {card, el, setText, shareBar, show} from './dom.js';
+import {bytes, count, enumText, fixed, idOf, milliseconds, percent, short} from './format.js';
+
+const head = (...columns) => el('thead', {}, el('tr', {}, ...columns.map(
+    ([text, kind]) => el('th', {scope: 'col', class: kind ?? false}, text))));
+const number = (text) => el('td', {class: 'number'}, text);
+
+/** Shown where a model has several. */
+export class VariantsPanel {
+  constructor() {
+    this.body = el('tbody');
+    this.element = card('Variants', null, el('div', {class: 'scroll'}, el('table', {}, head(
+        ['Variant'], ['Loss function'], ['Loss, recent', 'number'], ['Gain', 'number'], ['AUC', 'number']), this.body)));
+  }
+
+  update(model) {
+    show(this.element, model.variants.length > 1);
+    this.body.replaceChildren(...model.variants.map(({name, champion, learner, metrics}) => el('tr', {},
+        el('td', {class: 'name'}, idOf(name), champion ? ' \u2605 champion' : ''), el('td', {}, enumText(learner.loss, 'LOSS_')),
+        number(fixed(metrics.decayedLoss)), number(percent(metrics.relativeGain)), number(fixed(metrics.auc)))));
+  }
+}
+
+/** How the parts of a mixture share the prediction. */
+export class MixturePanel {
+  constructor() {
+    this.bar = el('div', {class: 'mix', 'aria-hidden': 'true'});
+    this.body = el('tbody');
+    this.element = card('Mixture', el('span', {class: 'note'}, 'who answers'), this.bar, el('div', {class: 'scroll'}, el('table', {},
+        head(['Learner'], ['Weight', 'number'], ['Loss, recent', 'number']), this.body)));
+  }
+
+  update(model, {mixture = []}) {
+    show(this.element, mixture.length > 0);
+    const parts = mixture.map((part, i) => ({...part, hue: i % 5 + 1}));
+    this.bar.replaceChildren(...parts.map(({weight, hue}) => {
+      const share = el('i', {class: `s${hue}`});
+      share.style.flex = `${weight} 0 0`;
+      return share;
+    }));
+    this.body.replaceChildren(...parts.map(({name, weight, decayedLoss, hue}) => {
+      const swatch = el('span', {class: `swatch s${hue}`, 'aria-hidden': 'true'});
+      Object.assign(swatch.style, {display: 'inline-block', marginRight: '8px', verticalAlign: 'middle', height: '8px', width: '8px'});
+      return el('tr', {}, el('td', {class: 'name'}, swatch, name), number(percent(weight)), number(fixed(decayedLoss)));
+    }));
+  }
+}
+
+/** Whether the stream has changed. */
+export class DriftPanel {
+  constructor() {
+    this.body = el('tbody');
+    this.element = card('Drift', el('span', {class: 'note'}, 'has the stream changed?'), el('div', {class: 'scroll'}, el('table', {}, head(
+        ['Watched'], ['Alarms', 'number'], ['Examples ago', 'number'], ['Level']), this.body)));
+  }
+
+  update(model, {metrics}) {
+    const alarms = metrics.driftAlarms ?? [];
+    show(this.element, alarms.length > 0);
+    this.body.replaceChildren(...alarms.map(({subject, count: times, lastExample, level}) => {
+      const since = Number(metrics.exampleCount) - Number(lastExample);
+      return el('tr', {}, el('td', {}, subject.replaceAll('_', ' ')), number(count(Number(times))),
+                number(Number(times) > 0 ? short(since) : 'never'),
+                el('td', {'aria-label': percent(level, 0), title: percent(level, 0)}, shareBar(level, level > 0.8)));
+    }));
+  }
+}
+
+/** What the model takes, and how safe it is. */
+export class StoragePanel {
+  constructor() {
+    this.list = el('dl', {class: 'tiles'});
+    this.list.style.margin = '0';
+    this.values = new Map();
+    this.element = card('Storage', null, this.list);
+  }
+
+  update(model, {tableBytes, table}) {
+    const storage = model.storage ?? {};
+    this.set('Log', bytes(Number(storage.logBytes)), `from offset ${count(Number(storage.logFirstOffset))}`);
+    this.set('Sync', milliseconds(storage.syncP50Ms), `99 %: ${milliseconds(storage.syncP99Ms)}`);
+    this.set('Snapshots', bytes(Number(storage.snapshotBytes)), `${count(storage.snapshotCount)}, last pause ${milliseconds(storage.lastPauseMs)}`);
+    this.set('Weight table', bytes(Number(tableBytes)), table && Number(table.slotCount) > 0
+        ? `${percent(Number(table.usedSlotCount) / Number(table.slotCount))} of its slots in use` : 'at most');
+    if (table && Number(table.featureCount) > 0) {
+      this.set('Features', short(Number(table.featureCount)), `${percent(table.collisionShare)} share a slot`);
+    }
+  }
+
+  set(label, value, below) {
+    if (!this.values.has(label)) {
+      const cells = [el('dd', {class: 'value'}), el('dd', {class: 'below'})];
+      this.values.set(label, cells);
+      this.list.append(el('div', {class: 'figure'}, el('dt', {}, label), ...cells));
+    }
+    const [valueCell, belowCell] = this.values.get(label);
+    setText(valueCell, value);
+    setText(belowCell, below);
+  }
+}

@@ -1,0 +1,99 @@
+// A model's snapshots: taken, restored and deleted, each after a question.
+
+import {call} from './api.js';
+import {askId, confirmed} from './dialogs.js';
+import {card, el, setText, show} from './dom.js';
+import {ago, bytes, count, enumText, idOf, milliseconds, short} from './format.js';
+
+const kTimeoutMs = 70000;  // Of what writes or reads a whole model.
+
+const kReasons = {
+  REQUEST: 'asked for', INTERVAL: 'by interval', SHUTDOWN: 'at a stop', LOG_GROWTH: 'log grew',
+  RESTORE: 'before a restore', IMPORT: 'imported',
+};
+
+export class SnapshotsPanel {
+  constructor(path, pollNow) {
+    this.path = path;
+    this.pollNow = pollNow;
+    this.body = el('tbody');
+    this.note = el('p', {class: 'note', role: 'status', hidden: true});
+    this.error = el('p', {class: 'error', role: 'alert', hidden: true});
+    this.empty = el('p', {class: 'note', hidden: true}, 'There is none yet. They are taken by themselves while the model learns.');
+    this.table = el('div', {class: 'scroll'}, el('table', {}, el('thead', {}, el('tr', {},
+        ...[['Snapshot', ''], ['Taken', ''], ['Why', 'wide'], ['Offset', 'number'], ['Examples', 'number wide'], ['Size', 'number wide'],
+            ['Pause', 'number wide'], ['', 'actions']].map(([text, kind]) => el('th', {scope: 'col', class: kind || false}, text)))), this.body));
+    const take = el('button', {class: 'small', type: 'button', onclick: () => this.take()}, 'Take one');
+    this.element = card('Snapshots', take, this.note, this.error, this.table, this.empty);
+    this.names = '';
+  }
+
+  async refresh() {
+    const snapshots = [];
+    let pageToken = '';
+    do {
+      const page = await call(`${this.path}/snapshots?pageSize=1000&pageToken=${encodeURIComponent(pageToken)}`);
+      snapshots.push(...page.snapshots);
+      pageToken = page.nextPageToken;
+    } while (pageToken !== '');
+    this.update(snapshots.reverse());
+  }
+
+  /** Rows are made anew only where the list is another, so that a button keeps its focus. */
+  update(snapshots) {
+    show(this.empty, snapshots.length === 0);
+    show(this.table, snapshots.length > 0);
+    const names = snapshots.map(({name, createTime}) => name + createTime).join();
+    if (names !== this.names) {
+      this.names = names;
+      this.body.replaceChildren(...snapshots.map((snapshot) => this.row(snapshot)));
+    }
+    snapshots.forEach(({createTime}, i) => setText(this.body.children[i].children[1], ago(Date.parse(createTime), Date.now())));
+  }
+
+  row(snapshot) {
+    const id = idOf(snapshot.name);
+    const reason = snapshot.trigger.replace('SNAPSHOT_TRIGGER_', '');
+    const button = (action, kind, act) => el('button', {class: `small quiet ${kind}`, type: 'button', onclick: act,
+                                                        'aria-label': `${action} ${id}`}, action);
+    return el('tr', {}, el('td', {class: 'name'}, id), el('td', {title: snapshot.createTime}), el('td', {class: 'wide'}, kReasons[reason] ?? enumText(reason, '')),
+              el('td', {class: 'number'}, count(Number(snapshot.offset))), el('td', {class: 'number wide'}, short(Number(snapshot.exampleCount))),
+              el('td', {class: 'number wide'}, bytes(Number(snapshot.sizeBytes))), el('td', {class: 'number wide'}, milliseconds(snapshot.pauseMs)),
+              el('td', {class: 'actions'}, button('Restore', '', () => this.restore(snapshot)), button('Delete', 'away', () => this.remove(snapshot))));
+  }
+
+  async take() {
+    const id = await askId('Take a snapshot', 'Learning pauses for a copy in memory, predictions do not. It is kept until you delete it.', 'Take it');
+    if (id === null) return;
+    await this.run('Taking a snapshot\u2026', `${this.path}/snapshots`, {body: {snapshotId: id}},
+                   ({snapshot}) => `Took ${idOf(snapshot.name)} at offset ${count(Number(snapshot.offset))}.`);
+  }
+
+  async restore({name, offset, exampleCount}) {
+    const id = idOf(name);
+    if (!await confirmed(`Restore ${id}?`, `The model goes back to what it knew after ${count(Number(exampleCount))} examples, at offset ${
+        count(Number(offset))}. What it learned since is undone; pushing goes on from there.`, 'Restore', true)) return;
+    await this.run(`Restoring ${id}\u2026`, `${name}:restore`, {body: {}}, () => `Restored ${id}.`);
+  }
+
+  async remove({name}) {
+    const id = idOf(name);
+    if (!await confirmed(`Delete ${id}?`, 'Its file is deleted. The model itself does not change.', 'Delete', true)) return;
+    await this.run(`Deleting ${id}\u2026`, name, {method: 'DELETE'}, () => `Deleted ${id}.`);
+  }
+
+  async run(during, path, options, after) {
+    show(this.error, false);
+    show(this.note, true);
+    setText(this.note, during);
+    try {
+      setText(this.note, after(await call(path, {...options, timeoutMs: kTimeoutMs})));
+      await this.refresh();
+    } catch (error) {
+      show(this.note, false);
+      show(this.error, true);
+      setText(this.error, error.message);
+    }
+    this.pollNow();
+  }
+}

@@ -1,0 +1,75 @@
+// Tries a prediction, and shows what each feature adds to it.
+
+import {call} from './api.js';
+import {card, el, setText, show, signedBar} from './dom.js';
+import {fixed, percent, short, weight} from './format.js';
+import {parseExample} from './vw_text.js';
+import {featureName} from './weights.js';
+
+export class TryPanel {
+  constructor(path) {
+    this.path = path;
+    this.input = el('textarea', {id: 'example', rows: 3, spellcheck: 'false', autocapitalize: 'none',
+                                 placeholder: '|user ann age:0.3 |ad shoes', 'aria-describedby': 'example-hint'});
+    this.button = el('button', {class: 'primary', type: 'submit'}, 'Predict');
+    this.error = el('p', {class: 'error', role: 'alert', hidden: true});
+    this.answer = el('div', {'aria-live': 'polite'});
+    const form = el('form', {}, el('label', {for: 'example'}, 'Features, as in Vowpal Wabbit: namespaces after a bar, values after a colon'),
+                    this.input, el('div', {class: 'row'}, this.button, el('span', {class: 'note', id: 'example-hint'}, 'Nothing is learned from it.')));
+    form.addEventListener('submit', (event) => {
+      event.preventDefault();
+      this.predict();
+    });
+    this.input.addEventListener('keydown', (event) => {
+      if (event.key === 'Enter' && !event.shiftKey) {
+        event.preventDefault();
+        form.requestSubmit();
+      }
+    });
+    this.element = card('Try a prediction', null, form, this.error, this.answer);
+  }
+
+  async predict() {
+    show(this.error, false);
+    this.button.disabled = true;
+    try {
+      const example = parseExample(this.input.value);
+      this.answer.replaceChildren(...await this.explained(example));
+    } catch (error) {
+      this.answer.replaceChildren();
+      show(this.error, true);
+      setText(this.error, error.message);
+    }
+    this.button.disabled = false;
+  }
+
+  /** With each feature's part where the server and the token allow it, otherwise the figure alone. */
+  async explained(example) {
+    try {
+      const {prediction, score, intercept, contributions} = await call(`${this.path}:explain`, {body: {example}});
+      return [this.figure(prediction, score), this.table(contributions, intercept)];
+    } catch (error) {
+      if (error.status !== 501 && error.status !== 403) throw error;
+      const {predictions, scores} = await call(`${this.path}:predict`, {body: {examples: {examples: [example]}}});
+      return [this.figure(predictions[0], scores[0])];
+    }
+  }
+
+  figure(prediction, score) {
+    // A logit that is not the prediction itself belongs to a probability.
+    const probability = prediction !== score && prediction >= 0 && prediction <= 1;
+    return el('p', {class: 'result'}, el('strong', {}, probability ? percent(prediction, 2) : fixed(prediction)),
+              el('span', {class: 'note'}, `score ${fixed(score)}`));
+  }
+
+  table(contributions, intercept) {
+    const largest = Math.max(Math.abs(intercept), ...contributions.map(({contribution}) => Math.abs(contribution)));
+    const row = (name, value, part) => el('tr', {}, el('td', {class: 'name'}, name), el('td', {class: 'number wide'}, value),
+                                          el('td', {class: 'number'}, weight(part)), el('td', {}, signedBar(part, largest)));
+    return el('div', {class: 'scroll'}, el('table', {}, el('thead', {}, el('tr', {},
+        el('th', {scope: 'col'}, 'Feature'), el('th', {scope: 'col', class: 'number wide'}, 'Value'),
+        el('th', {scope: 'col', class: 'number'}, 'Adds'), el('th', {scope: 'col', class: 'middle'}, 'against \u00b7 for'))),
+        el('tbody', {}, row('intercept', '', intercept),
+           ...contributions.map(({feature, value, contribution}) => row(featureName(feature), short(value), contribution)))));
+  }
+}

@@ -1,0 +1,23 @@
+// The files of the page at /, which the build puts into the program: those of
+// server/http/dashboard, and the library that draws charts.
+
+#ifndef FRESHET_SERVER_HTTP_DASHBOARD_FILES_H_
+#define FRESHET_SERVER_HTTP_DASHBOARD_FILES_H_
+
+#include <span>
+#include <string_view>
+
+namespace freshet {
+
+struct DashboardFile {
+  std::string_view path;  // Under which it is served.
+  std::string_view content_type;
+  std::string_view hash;  // Of its text, in hexadecimal digits.
+  std::string_view text;
+};
+
+std::span<const DashboardFile> DashboardFiles();
+
+}  // namespace freshet
+
+#endif  // FRESHET_SERVER_HTTP_DASHBOARD_FILES_H_

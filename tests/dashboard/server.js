@@ -1,0 +1,91 @@
+// A real freshetd on free ports of loopback, and a browser to look at its page.
+
+import {spawn} from 'node:child_process';
+import {existsSync, mkdtempSync, readFileSync, rmSync} from 'node:fs';
+import {createRequire} from 'node:module';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+
+const {chromium} = createRequire(join(process.env.FRESHET_WORK, 'package.json'))('playwright-core');
+
+/** Waits until `done` gives something true, and returns that. */
+export async function until(done, what) {
+  for (const end = Date.now() + 30000; Date.now() < end;) {
+    const value = await done();
+    if (value) return value;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  throw new Error(`it took too long until ${what}`);
+}
+
+export class Server {
+  static async start(flags = []) {
+    const server = new Server();
+    server.folder = mkdtempSync(join(tmpdir(), 'freshet-dashboard-'));
+    await server.run('127.0.0.1:0', flags);
+    return server;
+  }
+
+  async run(http, flags) {
+    const endpoints = join(this.folder, 'endpoints');
+    rmSync(endpoints, {force: true});
+    this.flags = flags;
+    this.log = '';
+    this.process = spawn(join(process.env.FRESHET_BIN, 'freshetd'), [
+      '--listen', '127.0.0.1:0', '--http', http, '--data-dir', join(this.folder, 'data'), '--endpoints-file', endpoints, ...flags,
+    ], {stdio: ['ignore', 'ignore', 'pipe']});
+    this.process.stderr.on('data', (data) => { this.log += data; });
+    this.exited = new Promise((resolve) => this.process.once('exit', resolve));
+    await until(() => existsSync(endpoints) || this.process.exitCode !== null, 'the server serves');
+    if (this.process.exitCode !== null) throw new Error(this.log);
+    this.http = JSON.parse(readFileSync(endpoints)).http;
+    this.url = `http://${this.http}`;
+  }
+
+  async kill() {
+    this.process.kill('SIGKILL');
+    await this.exited;
+  }
+
+  /** Starts it anew where it was. */
+  restart() {
+    return this.run(this.http, this.flags);
+  }
+
+  async end() {
+    await this.kill();
+    rmSync(this.folder, {recursive: true});
+  }
+
+  /** A call of the API; `lines` are examples, one each. */
+  async call(path, {method, body, lines} = {}) {
+    const content = lines !== undefined ? lines.map((line) => JSON.stringify(line)).join('\n') : JSON.stringify(body);
+    const answer = await fetch(`${this.url}/v1/${path}`, {
+      method: method ?? (content === undefined ? 'GET' : 'POST'), body: content,
+      headers: content === undefined ? {} : {'Content-Type': lines !== undefined ? 'application/x-ndjson' : 'application/json'},
+    });
+    const json = await answer.json();
+    if (!answer.ok) throw new Error(json.message);
+    return json;
+  }
+
+  createModel(id, loss = 'LOSS_LOGISTIC') {
+    return this.call('models', {body: {modelId: id, model: {variants: [{learner: {loss, bits: 16}}]}}});
+  }
+
+  /** Ann clicks on shoes, Bob does not. */
+  learn(id, count) {
+    const lines = Array.from({length: count}, (_, i) => example(i % 2 === 0 ? 'ann' : 'bob', i % 2 === 0 ? 1 : 0));
+    return this.call(`models/${id}:learn`, {lines});
+  }
+}
+
+export const example = (user, label = 0) => ({
+  label, namespaces: [{name: 'user', features: [{name: user}]}, {name: 'ad', features: [{name: 'shoes'}]}],
+});
+
+export const launchBrowser = () => chromium.launch({
+  executablePath: process.env.FRESHET_CHROMIUM,
+  args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+         '--disable-component-update', '--disable-sync'],
+});
