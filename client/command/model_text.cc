@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "absl/strings/str_join.h"
+#include "client/command/feature_flags.h"
 #include "client/command/learner_options.h"
 #include "client/command/quantity.h"
 #include "client/command/text.h"
@@ -42,6 +43,16 @@ void AddMetrics(const v1::ProgressiveMetrics& metrics, Table* table) {
     table->AddRow({"skipped", StrCat(GroupedCount(metrics.skipped_count()),
                                      "   their update would not have been finite")});
   }
+}
+
+void AddFeatures(const v1::FeatureSpec& spec, Table* table) {
+  const FeatureFlags flags = FlagsOf(spec);
+  const auto add = [&](const char* title, const std::vector<std::string>& values) {
+    if (!values.empty()) table->AddRow({title, absl::StrJoin(values, " ")});
+  };
+  add("interactions", flags.interactions);
+  add("numbers", flags.numerics);
+  add("n-grams", flags.ngrams);
 }
 
 std::string RetentionText(const v1::LogRetention& retention) {
@@ -138,6 +149,7 @@ std::string DescribeModel(const v1::Model& model) {
     table.AddRow({"learner", LearnerName(learner)});
     table.AddRow({"schedule", ScheduleName(learner)});
     table.AddRow({"options", absl::StrJoin(SettingsOf(learner), " ")});
+    AddFeatures(learner.features(), &table);
     table.AddRow(
         {"table", StrCat(GroupedCount(uint64_t{1} << learner.bits()), " slots, ",
                          ShortBytes(static_cast<double>(variant.table_bytes())), " at most")});

@@ -8,6 +8,7 @@
 #include <system_error>
 #include <vector>
 
+#include "client/command/feature_flags.h"
 #include "client/command/learner_options.h"
 #include "client/command/model_text.h"
 #include "client/command/quantity.h"
@@ -25,6 +26,7 @@ struct Arguments {
   std::string learner;
   uint32_t bits = 0;
   std::vector<std::string> settings;
+  FeatureFlags features;
   std::string from_snapshot;
   std::string durability;
   std::string retain_bytes;
@@ -92,6 +94,9 @@ absl::StatusOr<v1::Model> CreateEmpty(const Client& client, const Arguments& arg
       MakeLearnerSpec(arguments.loss, arguments.learner, arguments.settings);
   if (!spec.ok()) return spec.status();
   if (arguments.bits != 0) spec->set_bits(arguments.bits);
+  absl::StatusOr<v1::FeatureSpec> features = MakeFeatureSpec(arguments.features);
+  if (!features.ok()) return features.status();
+  if (features->ByteSizeLong() > 0) *spec->mutable_features() = *std::move(features);
   return client.CreateModel(arguments.name, *spec, options);
 }
 
@@ -133,6 +138,31 @@ void AddLearnerOptions(CLI::App& create, Arguments& arguments) {
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
 }
 
+// A flag that may be given several times.
+void AddList(CLI::App& create, const std::string& flag, std::vector<std::string>& values,
+             const std::string& meaning, const std::string& type) {
+  create.add_option(flag, values, meaning)
+      ->type_name(type)
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
+void AddFeatureOptions(CLI::App& create, FeatureFlags& features) {
+  AddList(create, "--interact", features.interactions,
+          "Also learn each pair of a feature of one namespace and a feature of the other, or "
+          "triples and so on; ':' is every namespace. May be given several times",
+          "A*B[*C[*D]]");
+  AddList(create, "--numeric-transform", features.numerics,
+          "What to make of a namespace's numbers: standardize, log-bins, quantile-bins, "
+          "quantile-bins:N (default: 16) or raw; '*' is every namespace that no other one names. "
+          "May be given several times",
+          "NAMESPACE=KIND");
+  AddList(create, "--ngram", features.ngrams,
+          "Also learn runs of 2 to N features of a namespace, in their order, that leap over up to "
+          "SKIPS; '*' is every namespace that no other one names. May be given several times",
+          "NAMESPACE:N[:SKIPS]");
+}
+
 void AddModelOptions(CLI::App& create, Arguments& arguments) {
   create
       .add_option("--from-snapshot", arguments.from_snapshot,
@@ -160,15 +190,19 @@ void AddModelsCreateCommand(CLI::App& models, CommandContext& context) {
   create->footer(
       "Examples: freshet models create ctr --loss logistic --learner adagrad --set "
       "learning_rate=0.2\n"
+      "          freshet models create ctr-pairs --interact user*ad --numeric-transform "
+      "'*=standardize'\n"
       "          freshet models create ctr-copy --from-snapshot ctr/before-holidays");
   auto arguments = std::make_shared<Arguments>();
   create->add_option("name", arguments->name, "The model's id, for example ctr")
       ->required()
       ->type_name("NAME");
   AddLearnerOptions(*create, *arguments);
+  AddFeatureOptions(*create, arguments->features);
   AddModelOptions(*create, *arguments);
   create->callback([&context, create, arguments] {
-    for (const char* flag : {"--set", "--bits", "--learner", "--loss"}) {
+    for (const char* flag : {"--ngram", "--numeric-transform", "--interact", "--set", "--bits",
+                             "--learner", "--loss"}) {
       if (create->count(flag) > 0) arguments->learner_flag = flag;
     }
     context.action = [&context, arguments] { return Create(context, *arguments); };

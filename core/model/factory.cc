@@ -1,10 +1,15 @@
 #include "core/model/factory.h"
 
+#include <utility>
+
+#include "core/model/featured_learner.h"
 #include "core/model/learners_by_loss.h"
 
 namespace freshet {
+namespace {
 
-absl::StatusOr<std::unique_ptr<Learner>> MakeLearner(const LearnerSpec& spec) {
+// Without regard to the spec's features.
+absl::StatusOr<std::unique_ptr<Learner>> MakePlainLearner(const LearnerSpec& spec) {
   switch (spec.loss) {
     case LossKind::kLogistic:
       return MakeLogisticLearner(spec);
@@ -18,6 +23,14 @@ absl::StatusOr<std::unique_ptr<Learner>> MakeLearner(const LearnerSpec& spec) {
       return MakeQuantileLearner(spec);
   }
   return absl::InternalError("unknown loss");
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Learner>> MakeLearner(const LearnerSpec& spec) {
+  absl::StatusOr<std::unique_ptr<Learner>> learner = MakePlainLearner(spec);
+  if (!learner.ok() || spec.features.empty()) return learner;
+  return std::make_unique<FeaturedLearner>(spec.features, *std::move(learner));
 }
 
 }  // namespace freshet

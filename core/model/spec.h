@@ -6,6 +6,7 @@
 
 #include <variant>
 
+#include "core/feature/feature_options.h"
 #include "core/loss/loss_kind.h"
 #include "core/optimizer/adagrad.h"
 #include "core/optimizer/adam.h"
@@ -42,6 +43,7 @@ struct LearnerSpec {
   OptimizerOptions optimizer;
   ScheduleOptions schedule;
   LinearOptions linear;
+  FeatureOptions features;  // Empty: features are learned as they come.
 };
 
 }  // namespace freshet

@@ -98,10 +98,24 @@ std::string LabelReason(float label, LossKind loss) {
 
 bool IsWeight(float weight) { return IsFinite(weight) && weight >= 0; }
 
+// The number of features that are made of each row, up to just above what a row may have.
+std::vector<uint64_t> CountMade(const ExampleBatch& batch, const FeatureExpander& expander) {
+  FeatureExpander::Plan plan;
+  expander.MakePlan(batch, plan);
+  std::vector<uint64_t> counts(batch.size());
+  for (size_t row = 0; row < batch.size(); ++row) {
+    counts[row] = expander.CountRow(batch, row, FeatureColumns::kMaxRowFeatures, plan);
+  }
+  return counts;
+}
+
+bool FitsRow(uint64_t count) { return count <= FeatureColumns::kMaxRowFeatures; }
+
 // Adds every fault of every row of a batch, in the order of rows. Slow: for batches known to be
 // bad.
 void DescribeFaults(const ExampleBatch& batch, BatchUse use, LossKind loss,
-                    const BatchLimits& limits, RowFaults& faults) {
+                    const BatchLimits& limits, std::span<const uint64_t> made_counts,
+                    RowFaults& faults) {
   for (size_t row = 0; row < batch.size(); ++row) {
     if (use == BatchUse::kLearn) {
       if (!IsLabel(batch.labels[row], loss)) {
@@ -116,6 +130,12 @@ void DescribeFaults(const ExampleBatch& batch, BatchUse use, LossKind loss,
       faults.Add(row, "features",
                  StrCat("has ", count, "; the server takes at most ", limits.max_example_features,
                         " features an example (limits.max_example_features)"));
+    }
+    if (!made_counts.empty() && !FitsRow(made_counts[row])) {
+      faults.Add(row, "features",
+                 StrCat("are more than ", FeatureColumns::kMaxRowFeatures,
+                        " with those that the model's n-grams and interactions make of them; send "
+                        "fewer, or create the model with fewer interactions"));
     }
     if (batch.values.empty()) continue;
     for (uint32_t i = batch.RowBegin(row); i < batch.RowEnd(row); ++i) {
@@ -140,9 +160,12 @@ bool CheckContent(const ExampleBatch& batch, BatchUse use, LossKind loss, const 
     for (const float label : batch.labels) good &= IsLabel(label, loss);
     for (const float weight : batch.weights) good &= IsWeight(weight);
   }
+  std::vector<uint64_t> made_counts;
+  if (limits.expander != nullptr) made_counts = CountMade(batch, *limits.expander);
+  good &= std::all_of(made_counts.begin(), made_counts.end(), FitsRow);
   if (good) return true;
   RowFaults faults(error);
-  DescribeFaults(batch, use, loss, limits, faults);
+  DescribeFaults(batch, use, loss, limits, made_counts, faults);
   return faults.Finish();
 }
 

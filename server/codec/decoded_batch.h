@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/feature/example_batch.h"
+#include "core/feature/feature_expander.h"
 #include "core/loss/loss_kind.h"
 #include "freshet/v1/example.pb.h"
 #include "freshet/v1/learning_service.pb.h"
@@ -19,6 +20,9 @@ namespace freshet {
 struct BatchLimits {
   uint32_t max_examples = 65'536;
   uint32_t max_example_features = 65'536;
+  // Makes features of those of an example, which together must not be more than
+  // FeatureColumns::kMaxRowFeatures; null: none are made. Outlives the decoding.
+  const FeatureExpander* expander = nullptr;
 };
 
 // What the examples of a batch are for.

@@ -11,6 +11,7 @@
 #include "freshet/v1/option_info.pb.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
+#include "server/runtime/feature_spec.h"
 
 namespace freshet {
 namespace {
@@ -78,6 +79,7 @@ absl::Status ResolveOptions(Message& message, std::string_view prefix, const Opt
   for (int i = 0; i < descriptor.field_count(); ++i) {
     const FieldDescriptor& field = *descriptor.field(i);
     const std::string name = StrCat(prefix, field.name());
+    if (field.is_repeated()) continue;  // See ResolveFeatureSpec().
     if (field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
       if (!reflection.HasField(message, &field)) continue;
       absl::Status status =
@@ -214,6 +216,9 @@ absl::StatusOr<v1::LearnerSpec> ResolveLearnerSpec(const v1::LearnerSpec& spec) 
     resolved.set_intercept_learning_rate(resolved.learning_rate());
   }
   absl::Status status = ResolveOptions(resolved, "", *unused);
+  if (status.ok() && resolved.has_features()) {
+    status = ResolveFeatureSpec(*resolved.mutable_features());
+  }
   if (!status.ok()) return status;
   if (AddsL2ToGradients(resolved) && resolved.learning_rate() * resolved.l2() >= 1) {
     return absl::InvalidArgumentError(StrCat("option l2 is ", resolved.l2(),
@@ -237,6 +242,7 @@ absl::StatusOr<std::unique_ptr<Learner>> MakeLearner(const v1::LearnerSpec& reso
                  .intercept_learning_rate = resolved.intercept_learning_rate(),
                  .initial_intercept = resolved.initial_intercept(),
                  .bits = static_cast<int>(resolved.bits())};
+  spec.features = FeatureOptionsOf(resolved.features());
   return MakeLearner(spec);
 }
 

@@ -7,6 +7,7 @@
 
 #include "core/base/str_cat.h"
 #include "google/protobuf/util/time_util.h"
+#include "server/runtime/feature_spec.h"
 #include "server/runtime/imported_snapshot.h"
 #include "server/runtime/learner_spec.h"
 #include "server/runtime/snapshot_state.h"
@@ -36,6 +37,11 @@ ModelFiles::Options FileOptions(const RuntimeEnvironment& environment, const v1:
   return options;
 }
 
+std::unique_ptr<const FeatureExpander> MakeExpander(const v1::LearnerSpec& learner) {
+  const FeatureOptions options = FeatureOptionsOf(learner.features());
+  return options.empty() ? nullptr : std::make_unique<const FeatureExpander>(options);
+}
+
 }  // namespace
 
 ModelRuntime::ModelRuntime(const RuntimeEnvironment& environment, std::string model_id,
@@ -44,6 +50,7 @@ ModelRuntime::ModelRuntime(const RuntimeEnvironment& environment, std::string mo
       id_(std::move(model_id)),
       spec_(std::move(recovered.spec)),
       loss_(LossKindOf(spec_.variants(0).learner())),
+      expander_(MakeExpander(spec_.variants(0).learner())),
       log_(MakeLogWriter(std::move(recovered.log), environment, spec_)),
       replayed_bytes_(recovered.replayed_bytes),
       files_(std::move(recovered.snapshots), log_, std::move(recovered.restores),

@@ -14,6 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "core/feature/example_batch.h"
+#include "core/feature/feature_expander.h"
 #include "core/loss/loss_kind.h"
 #include "core/model/learner.h"
 #include "freshet/v1/model.pb.h"
@@ -42,6 +43,8 @@ class ModelRuntime : public std::enable_shared_from_this<ModelRuntime> {
   const std::string& id() const { return id_; }
   const std::string& name() const { return spec_.name(); }
   LossKind loss() const { return loss_; }
+  // What the champion makes of features, for BatchLimits; null: nothing.
+  const FeatureExpander* expander() const { return expander_.get(); }
   Pipeline& pipeline() { return *pipeline_; }
 
   // Scores and predictions of the champion as it is now, without a lock and without waiting.
@@ -103,6 +106,7 @@ class ModelRuntime : public std::enable_shared_from_this<ModelRuntime> {
   const std::string id_;
   const v1::Model spec_;
   const LossKind loss_;
+  const std::unique_ptr<const FeatureExpander> expander_;
   const std::shared_ptr<LogWriter> log_;  // Null: no log.
   const uint64_t replayed_bytes_;         // Logged between the newest snapshot and the start.
   ModelFiles files_;

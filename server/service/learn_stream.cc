@@ -104,7 +104,9 @@ bool LearnStream::HandleRequest(std::unique_ptr<LearnMessage> message) {
   Slot* slot = AddSlot();
   slot->response.set_sequence(request.sequence());
   slot->mergeable = !request.return_predictions();
-  if (!message->DecodeBatch(model_->loss(), limits_, *slot->response.mutable_error())) {
+  BatchLimits limits = limits_;
+  limits.expander = model_->expander();
+  if (!message->DecodeBatch(model_->loss(), limits, *slot->response.mutable_error())) {
     const v1::BatchError& error = slot->response.error();
     model_->batch_counters().CountAnswer(static_cast<absl::StatusCode>(error.code()));
     model_->batch_counters().CountBadRows(error.bad_row_count());

@@ -78,15 +78,17 @@ absl::Status LearningServiceImpl::PredictNow(const v1::PredictRequest& request,
   absl::StatusOr<std::shared_ptr<ModelRuntime>> model = registry_.Find(*id);
   if (!model.ok()) return model.status();
 
+  BatchLimits limits = limits_;
+  limits.expander = (*model)->expander();
   DecodedBatch batch;
   v1::BatchError error;
   bool good = false;
   switch (request.batch_case()) {
     case v1::PredictRequest::kPacked:
-      good = batch.Decode(request.packed(), BatchUse::kPredict, (*model)->loss(), limits_, error);
+      good = batch.Decode(request.packed(), BatchUse::kPredict, (*model)->loss(), limits, error);
       break;
     case v1::PredictRequest::kExamples:
-      good = batch.Decode(request.examples(), BatchUse::kPredict, (*model)->loss(), limits_, error);
+      good = batch.Decode(request.examples(), BatchUse::kPredict, (*model)->loss(), limits, error);
       break;
     case v1::PredictRequest::BATCH_NOT_SET:
       return absl::InvalidArgumentError("the request has no batch; set packed or examples");

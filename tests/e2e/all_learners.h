@@ -59,6 +59,20 @@ inline std::vector<v1::LearnerSpec> AllLearners() {
   v1::LearnerSpec& quantile = add(v1::LOSS_QUANTILE);
   quantile.mutable_coin()->set_beta(0.5);
   quantile.set_quantile_tau(0.8);
+  v1::FeatureSpec& features = *add(v1::LOSS_LOGISTIC).mutable_features();
+  for (const char* name : {"user", "*"}) {
+    if (features.interactions_size() == 0) features.add_interactions();
+    features.mutable_interactions(0)->add_namespaces(name);
+  }
+  v1::NumericTransform& numeric = *features.add_numerics();
+  numeric.set_namespace_("x");
+  numeric.set_kind(v1::NumericTransform::KIND_QUANTILE_BINS);
+  v1::Ngrams& ngrams = *features.add_ngrams();
+  ngrams.set_namespace_("x");
+  ngrams.set_length(2);
+  v1::LearnerSpec& standardized = learners.emplace_back(learners.back());
+  standardized.mutable_features()->mutable_numerics(0)->set_kind(
+      v1::NumericTransform::KIND_STANDARDIZE);
   return learners;
 }
 

@@ -43,5 +43,18 @@ TEST(ModelTextTest, SaysNothingOfALogThatIsNotThere) {
   EXPECT_THAT(text, Not(HasSubstr("log")));
 }
 
+TEST(ModelTextTest, SaysWhatIsMadeOfFeatures) {
+  v1::Model model;
+  v1::FeatureSpec& features = *model.add_variants()->mutable_learner()->mutable_features();
+  features.add_interactions()->add_namespaces("user");
+  features.mutable_interactions(0)->add_namespaces("*");
+  features.add_numerics()->set_namespace_("age");
+  features.mutable_numerics(0)->set_kind(v1::NumericTransform::KIND_STANDARDIZE);
+  const std::string text = DescribeModel(model);
+  EXPECT_THAT(text, HasSubstr("interactions  user*:\n"));
+  EXPECT_THAT(text, HasSubstr("numbers       age=standardize\n"));
+  EXPECT_THAT(text, Not(HasSubstr("n-grams")));
+}
+
 }  // namespace
 }  // namespace freshet

@@ -217,5 +217,21 @@ TEST(DecodedBatchTest, PredictingNeedsNoLabelsAndIgnoresBadOnes) {
   EXPECT_EQ(without.examples().size(), 2U);
 }
 
+TEST(DecodedBatchTest, RejectsAnExampleOfWhichTooManyFeaturesAreMade) {
+  FeatureOptions options;
+  options.interactions = {{{"v", "v", "v"}}};
+  const FeatureExpander expander(options);
+  v1::PackedBatch batch = GoodBatch();
+  batch.clear_feature_ids();
+  for (uint32_t i = 0; i < 1 + 70 + 1 + 80; ++i) batch.add_feature_ids(i);
+  batch.set_segment_sizes(1, 70);
+  batch.set_segment_sizes(3, 80);
+  const v1::BatchError error = ErrorOf(batch, LossKind::kLogistic, {.expander = &expander});
+  ASSERT_EQ(error.rows_size(), 1);  // 80 * 81 * 82 / 6 is too many, 70 * 71 * 72 / 6 is not.
+  EXPECT_EQ(error.rows(0).row(), 1U);
+  EXPECT_EQ(error.rows(0).field(), "features");
+  EXPECT_THAT(error.rows(0).reason(), HasSubstr("65536"));
+}
+
 }  // namespace
 }  // namespace freshet

@@ -1,0 +1,77 @@
+// Rows of features while they are made.
+
+#ifndef FRESHET_CORE_FEATURE_FEATURE_COLUMNS_H_
+#define FRESHET_CORE_FEATURE_FEATURE_COLUMNS_H_
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace freshet {
+
+// Features side by side. A row holds at most kMaxRowFeatures: what is added beyond that is dropped,
+// so that no example grows without bound. Not thread-safe; keeps its memory over Clear().
+class FeatureColumns {
+ public:
+  static constexpr size_t kMaxRowFeatures = 65'536;
+
+  void Clear() {
+    ids_.clear();
+    values_.clear();
+    row_ends_.clear();
+  }
+
+  void Add(uint32_t id, float value) {
+    if (room() == 0) return;
+    ids_.push_back(id);
+    values_.push_back(value);
+  }
+
+  // Makes room for up to `count` features at the end; returns for how many there is. The caller
+  // fills them in.
+  size_t Grow(size_t count) {
+    const size_t grown = std::min(count, room());
+    ids_.resize(ids_.size() + grown);
+    values_.resize(values_.size() + grown);
+    return grown;
+  }
+
+  // Drops the features from `size` on. REQUIRES: they are of the open row.
+  void Shrink(size_t size) {
+    ids_.resize(size);
+    values_.resize(size);
+  }
+
+  void EndRow() { row_ends_.push_back(static_cast<uint32_t>(size())); }
+
+  size_t size() const { return ids_.size(); }
+  // Where the open row begins.
+  size_t row_begin() const { return row_ends_.empty() ? 0 : row_ends_.back(); }
+  // How many features the open row may still take.
+  size_t room() const { return row_begin() + kMaxRowFeatures - size(); }
+
+  uint32_t* ids() { return ids_.data(); }
+  float* values() { return values_.data(); }
+  const std::vector<uint32_t>& id_column() const { return ids_; }
+  const std::vector<float>& value_column() const { return values_; }
+  const std::vector<uint32_t>& row_ends() const { return row_ends_; }
+
+ private:
+  std::vector<uint32_t> ids_;
+  std::vector<float> values_;
+  std::vector<uint32_t> row_ends_;
+};
+
+// The features of one namespace in the open row.
+struct FeatureSegment {
+  uint32_t namespace_hash = 0;
+  size_t begin = 0;
+  size_t end = 0;
+
+  size_t size() const { return end - begin; }
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_CORE_FEATURE_FEATURE_COLUMNS_H_
