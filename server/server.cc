@@ -26,6 +26,9 @@ namespace {
 // as long, since they may be slow to notice.
 constexpr absl::Duration kGrace = absl::Milliseconds(500);
 
+// Between samples of the models' figures, for the page.
+constexpr absl::Duration kHistoryInterval = absl::Seconds(5);
+
 constexpr int kIoThreads = 2;
 
 // Logs that may wait for the disk at the same time.
@@ -115,15 +118,17 @@ absl::Status Server::ListenGrpc() {
 absl::Status Server::ListenHttp() {
   if (options_.http.empty()) return absl::OkStatus();
   metrics_page_ = std::make_unique<MetricsPage>(*registry_, *learning_service_, rpc_metrics_);
+  figure_history_ =
+      std::make_shared<FigureHistory>(FigureHistory::Options{.clock = environment_->clock});
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(-1);  // What the server sends itself is not hostile.
   json_api_ =
       std::make_unique<JsonApi>(grpc_server_->InProcessChannel(arguments),
                                 JsonApi::Options{.max_batch_examples = options_.max_batch_examples,
                                                  .local_hosts_only = IsLoopback(options_.http)});
-  absl::StatusOr<std::unique_ptr<HttpServer>> http =
-      HttpServer::Start({.listen = options_.http, .max_body_bytes = options_.max_message_bytes},
-                        MakeRoutes([this] { return Ready(); }, *metrics_page_), json_api_.get());
+  absl::StatusOr<std::unique_ptr<HttpServer>> http = HttpServer::Start(
+      {.listen = options_.http, .max_body_bytes = options_.max_message_bytes},
+      MakeRoutes([this] { return Ready(); }, *metrics_page_, *figure_history_), json_api_.get());
   if (!http.ok()) return http.status();
   http_server_ = *std::move(http);
   return absl::OkStatus();
@@ -151,6 +156,10 @@ absl::Status Server::Recover() {
     snapshot_timer_ =
         std::make_unique<SnapshotTimer>(*registry_, absl::Seconds(options_.snapshot_interval_s));
   }
+  if (figure_history_ != nullptr) {
+    history_timer_ = std::make_unique<PeriodicTask>(
+        kHistoryInterval, [this] { figure_history_->Sample(*registry_); });
+  }
   SetHealth(true);
   spdlog::info("event=serving version={} grpc={} data_dir={} models={} learner_threads={} pid={}",
                kVersion, address_, options_.data_dir, registry_->models()->size(),
@@ -167,6 +176,7 @@ void Server::Drain() {
   stopping_ = true;
   spdlog::info("event=draining");
   snapshot_timer_.reset();
+  history_timer_.reset();
   SetHealth(false);
   learning_service_->EndStreams(
       absl::UnavailableError("the server is stopping; send again what was not acknowledged"));

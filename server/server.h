@@ -13,10 +13,12 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "server/file/data_dir.h"
+#include "server/http/figure_history.h"
 #include "server/http/http_server.h"
 #include "server/http/json_api.h"
 #include "server/http/metrics_page.h"
 #include "server/runtime/model_registry.h"
+#include "server/runtime/periodic_task.h"
 #include "server/runtime/runtime_environment.h"
 #include "server/runtime/snapshot_timer.h"
 #include "server/runtime/worker_pool.h"
@@ -82,8 +84,10 @@ class Server {
   std::unique_ptr<grpc::Server> grpc_server_;
   // Null where there is no HTTP endpoint.
   std::unique_ptr<MetricsPage> metrics_page_;
+  std::shared_ptr<FigureHistory> figure_history_;
   std::unique_ptr<JsonApi> json_api_;
   std::unique_ptr<HttpServer> http_server_;
+  std::unique_ptr<PeriodicTask> history_timer_;  // Null also before models are served.
   std::string address_;
   bool endpoints_written_ = false;
   bool drained_ = true;  // Nothing to drain until it listens.

@@ -19,6 +19,9 @@ namespace {
 
 using google::protobuf::Message;
 
+// Far above that of any name; the library matches paths in a way that takes stack for each byte.
+constexpr size_t kMaxPathSize = 512;
+
 const google::protobuf::MethodDescriptor* FindMethod(std::string_view rpc) {
   // What nothing refers to is not linked in.
   (void)v1::ListModelsRequest::descriptor();
@@ -84,7 +87,8 @@ std::optional<HttpAnswer> JsonApi::Refuse(const HttpRequest& head) const {
   if (absl::Status status = CheckOrigin(head, options_.local_hosts_only); !status.ok()) {
     return ErrorAnswer(status);
   }
-  const ApiMatch match = MatchRoute(head.method, head.path);
+  const ApiMatch match =
+      head.path.size() <= kMaxPathSize ? MatchRoute(head.method, head.path) : ApiMatch();
   if (match.route != nullptr) return RefuseContentType(*match.route, head);
   if (match.allowed_methods.empty()) {
     return ErrorAnswer(

@@ -7,7 +7,8 @@
 
 namespace freshet {
 
-std::vector<HttpRoute> MakeRoutes(std::function<absl::Status()> ready, const MetricsPage& metrics) {
+std::vector<HttpRoute> MakeRoutes(std::function<absl::Status()> ready, const MetricsPage& metrics,
+                                  const FigureHistory& history) {
   std::vector<HttpRoute> routes = DashboardRoutes();
   routes.insert(
       routes.end(),
@@ -17,6 +18,16 @@ std::vector<HttpRoute> MakeRoutes(std::function<absl::Status()> ready, const Met
                [&metrics](const HttpRequest&) {
                  return HttpAnswer{.content_type = "text/plain; version=0.0.4; charset=utf-8",
                                    .body = metrics.Text()};
+               }},
+          {.path = "/history",
+           .respond =
+               [&history](const HttpRequest& request) {
+                 const auto model = request.query.find("model");
+                 if (model == request.query.end()) {
+                   return HttpAnswer{.status = 400, .body = "say which: /history?model=ID\n"};
+                 }
+                 return HttpAnswer{.content_type = "application/json; charset=utf-8",
+                                   .body = history.Json(model->second)};
                }},
           {.path = "/healthz",
            .respond = [](const HttpRequest&) { return HttpAnswer{.body = "ok\n"}; }},

@@ -7,14 +7,16 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "server/http/figure_history.h"
 #include "server/http/http_server.h"
 #include "server/http/metrics_page.h"
 
 namespace freshet {
 
-// The dashboard, the metrics and the probes. `ready` is OK while models are served, and otherwise
-// says why they are not. Keeps a reference to `metrics`.
-std::vector<HttpRoute> MakeRoutes(std::function<absl::Status()> ready, const MetricsPage& metrics);
+// The dashboard, the metrics, the models' history and the probes. `ready` is OK while models are
+// served, and otherwise says why they are not. Keeps references to `metrics` and `history`.
+std::vector<HttpRoute> MakeRoutes(std::function<absl::Status()> ready, const MetricsPage& metrics,
+                                  const FigureHistory& history);
 
 }  // namespace freshet
 

@@ -2,283 +2,300 @@
 
 import assert from 'node:assert/strict';
 import {join} from 'node:path';
-import {after, afterEach, before, test} from 'node:test';
+import {after, afterEach, before, describe, it as test} from 'node:test';
 
 import {example, launchBrowser, Server, until} from './server.js';
 
-let browser;
-let server;
-let context;
-let page;
-let complaints;  // What the browser says is wrong with the page.
-let strangers;   // Requests to anybody else.
+describe('the dashboard', () => {
+  let browser;
+  let server;
+  let context;
+  let page;
+  let complaints;  // What the browser says is wrong with the page.
+  let strangers;   // Requests to anybody else.
 
-before(async () => {
-  browser = await launchBrowser();
-  server = await Server.start();
-  await server.createModel('clicks');
-  await server.learn('clicks', 2000);
-  await server.createModel('spend', 'LOSS_SQUARED');
-});
-after(async () => {
-  await browser?.close();
-  await server?.end();
-});
-
-async function open(hash = '', options = {}, prepare = async () => {}) {
-  context = await browser.newContext(options);
-  page = await context.newPage();
-  complaints = [];
-  strangers = [];
-  page.on('pageerror', (error) => complaints.push(error.message));
-  page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
-  page.on('request', (request) => request.url().startsWith(server.url) || strangers.push(request.url()));
-  await prepare(page);
-  await page.goto(`${server.url}/${hash}`);
-  await page.locator('#status[data-state=live]').waitFor();
-}
-afterEach(() => context?.close());
-
-const text = (selector) => page.locator(selector).first().textContent();
-const tile = (label) => text(`.tile:has(dt:text-is("${label}")) .value span`);
-const button = (name) => page.getByRole('button', {name, exact: true});
-
-/** Keeps a picture, where somebody wants to look. */
-async function keepPicture(name) {
-  const folder = process.env.FRESHET_SCREENSHOTS;
-  if (folder) await page.screenshot({path: join(folder, `${name}.png`), fullPage: true});
-}
-
-test('models are there at a glance, and their figures move', async () => {
-  await open();
-  const row = page.locator('tr', {hasText: 'clicks'});
-  await row.waitFor();
-  assert.equal(await page.locator('tbody tr').count(), 2);
-  assert.match(await row.textContent(), /logistic/);
-  const learned = Number((await server.call('models/clicks')).model.exampleCount);
-  assert.match(await row.textContent(), new RegExp(`${(learned / 1000).toFixed(2)}\u202fk`));
-  await server.learn('clicks', 1000);
-  await row.filter({hasText: `${((learned + 1000) / 1000).toFixed(2)}\u202fk`}).waitFor();
-  await server.createModel('late');
-  await page.locator('tr', {hasText: 'late'}).waitFor();
-  await server.call('models/late', {method: 'DELETE'});
-  await page.locator('tr', {hasText: 'late'}).waitFor({state: 'detached'});
-  await row.click();
-  await page.waitForURL(/#\/models\/clicks$/);
-});
-
-test('a model without examples, and no model at all, are shown as such', async () => {
-  await open('#/models/spend');
-  assert.equal(await tile('Loss, recent'), '\u2013');
-  await page.goto(`${server.url}/#/models/nothing`);
-  await page.locator('[role=alert]', {hasText: 'model "nothing" not found'}).waitFor();
-});
-
-test('the figures of a model are those of the API', async () => {
-  await open('#/models/clicks');
-  const {model} = await server.call('models/clicks');
-  const {metrics} = model.variants[0];
-  await until(async () => await tile('Loss, recent') === metrics.decayedLoss.toFixed(4), 'the loss is shown');
-  assert.equal(await tile('Offset'), model.offset);
-  await page.locator('canvas[aria-label^="Loss of recent examples: model 0."]').waitFor();
-  // A chart that draws nothing would have no pixel.
-  const painted = await page.locator('canvas').first().evaluate((canvas) => {
-    const {data} = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
-    return data.some((value) => value !== 0);
+  before(async () => {
+    browser = await launchBrowser();
+    server = await Server.start();
+    await server.createModel('clicks');
+    await server.learn('clicks', 2000);
+    await server.createModel('spend', 'LOSS_SQUARED');
   });
-  assert.ok(painted);
-});
-
-test('a prediction can be tried by keyboard alone, and says what is wrong with it', async () => {
-  await open('#/models/clicks');
-  await page.locator('#example').fill('|user ann |ad shoes');
-  await page.keyboard.press('Enter');
-  const {predictions} = await server.call('models/clicks:predict', {body: {examples: {examples: [example('ann')]}}});
-  const shown = await text('.result strong');
-  assert.ok(Math.abs(parseFloat(shown) - 100 * predictions[0]) < 0.01, `${shown} is not ${predictions[0]}`);
-  await page.locator('#example').fill('|user age:old');
-  await button('Predict').click();
-  await page.locator('.error[role=alert]', {hasText: '"age:old": what follows the colon is not a number'}).waitFor();
-});
-
-test('snapshots are taken, restored and deleted, each after a question', async () => {
-  await open('#/models/clicks');
-  const examples = async () => Number((await server.call('models/clicks')).model.exampleCount);
-  const before = await examples();
-  await button('Take one').click();
-  await page.locator('#new-id').fill('kept');
-  await page.keyboard.press('Enter');
-  await page.locator('tr', {hasText: 'kept'}).waitFor();
-  await server.learn('clicks', 500);
-
-  await button('Restore kept').click();
-  await page.keyboard.press('Escape');
-  assert.equal(await examples(), before + 500);
-  await button('Restore kept').click();
-  assert.match(await text('dialog'), /What it learned since is undone/);
-  assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Cancel');
-  await page.locator('dialog').getByRole('button', {name: 'Restore'}).click();
-  await page.locator('[role=status]', {hasText: 'Restored kept.'}).waitFor();
-  assert.equal(await examples(), before);
-
-  // Another one, which recovery begins from, so that the first can go.
-  await server.call('models/clicks/snapshots', {body: {snapshotId: 'newer'}});
-  await page.locator('tr', {hasText: 'newer'}).waitFor();
-  await button('Delete newer').waitFor();
-  await button('Delete kept').click();
-  await page.locator('dialog').getByRole('button', {name: 'Delete'}).click();
-  await until(async () => await page.locator('section[aria-label=Snapshots] [role=alert]').isVisible() ||
-                         await page.locator('tr', {hasText: 'kept'}).count() === 0, 'the answer is shown');
-});
-
-test('it comes back by itself when the server does', async () => {
-  await open('#/models/clicks');
-  await page.evaluate(() => { globalThis.neverLoadedAgain = true; });
-  await server.kill();
-  await page.locator('#status[data-state=lost]', {hasText: 'Reconnecting'}).waitFor();
-  await server.restart();
-  await page.locator('#status[data-state=live]').waitFor();
-  await server.learn('clicks', 100);
-  const {model} = await server.call('models/clicks');
-  await until(async () => (await tile('Offset')).replace(/\u202f/g, '') === model.offset, 'the figures move again');
-  assert.ok(await page.evaluate(() => globalThis.neverLoadedAgain));
-});
-
-test('it asks nobody but its server, and breaks no rule of its policy', async () => {
-  await open('#/models/clicks');
-  await until(async () => await page.locator('canvas').count() >= 5, 'the charts are there');
-  await page.goto(`${server.url}/#/`);
-  await page.locator('tr', {hasText: 'clicks'}).waitFor();
-  assert.deepEqual(strangers, []);
-  assert.deepEqual(complaints.filter((text) => !text.includes('status of 501')), []);
-  const {headers} = await fetch(server.url);
-  assert.match(headers.get('content-security-policy'), /default-src 'none'.*frame-ancestors 'none'/);
-  const tag = headers.get('etag');
-  assert.equal((await fetch(server.url, {headers: {'If-None-Match': tag}})).status, 304);
-});
-
-test('names are text, whatever they are', async () => {
-  const hostile = '<img src=x onerror="document.title=1">';
-  const feature = {slot: 1, names: [hostile, 'user^ann'], weight: -0.5, evidence: 1};
-  await open('#/models/clicks', {}, async () => {
-    await page.route('**/weights?*', (route) => route.fulfill({json: {features: [feature], intercept: 0, offset: '1'}}));
-    await page.route('**/*:explain', (route) => route.fulfill({json: {
-      score: -1, prediction: 0.25, intercept: 0, contributions: [{feature, value: 2, contribution: -1}], offset: '1',
-    }}));
+  after(async () => {
+    await browser?.close();
+    await server?.end();
   });
-  await page.locator('section[aria-label="Top weights"]', {hasText: hostile}).waitFor();
-  assert.match(await text('section[aria-label="Top weights"] tbody'), /collide/);
-  await page.locator('#example').fill('x');
-  await button('Predict').click();
-  await page.locator('section[aria-label="Try a prediction"]', {hasText: hostile}).waitFor();
-  assert.equal(await page.locator('img[src=x]').count(), 0);
-});
 
-test('what a server does not keep is not shown', async () => {
-  await open('#/models/clicks', {}, async () => {
-    await page.route('**/weights?*', (route) => route.fulfill({status: 501, json: {code: 12, status: 'UNIMPLEMENTED', message: ''}}));
-    await page.route('**/metrics', (route) => route.fulfill({status: 403, body: 'no'}));
+  async function open(hash = '', options = {}, prepare = async () => {}) {
+    context = await browser.newContext(options);
+    page = await context.newPage();
+    complaints = [];
+    strangers = [];
+    page.on('pageerror', (error) => complaints.push(error.message));
+    page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
+    page.on('request', (request) => request.url().startsWith(server.url) || strangers.push(request.url()));
+    await prepare(page);
+    await page.goto(`${server.url}/${hash}`);
+    await page.locator('#status[data-state=live]').waitFor();
+  }
+  afterEach(() => context?.close());
+
+  const text = (selector) => page.locator(selector).first().textContent();
+  const tile = (label) => text(`.tile:has(dt:text-is("${label}")) .value span`);
+  const button = (name) => page.getByRole('button', {name, exact: true});
+
+  /** Keeps a picture, where somebody wants to look. */
+  async function keepPicture(name) {
+    const folder = process.env.FRESHET_SCREENSHOTS;
+    if (folder) await page.screenshot({path: join(folder, `${name}.png`), fullPage: true});
+  }
+
+  test('models are there at a glance, and their figures move', async () => {
+    await open();
+    const row = page.locator('tr', {hasText: 'clicks'});
+    await row.waitFor();
+    assert.equal(await page.locator('tbody tr').count(), 2);
+    assert.match(await row.textContent(), /logistic/);
+    const learned = Number((await server.call('models/clicks')).model.exampleCount);
+    assert.match(await row.textContent(), new RegExp(`${(learned / 1000).toFixed(2)}\u202fk`));
+    await server.learn('clicks', 1000);
+    await row.filter({hasText: `${((learned + 1000) / 1000).toFixed(2)}\u202fk`}).waitFor();
+    await server.createModel('late');
+    await page.locator('tr', {hasText: 'late'}).waitFor();
+    await server.call('models/late', {method: 'DELETE'});
+    await page.locator('tr', {hasText: 'late'}).waitFor({state: 'detached'});
+    await row.click();
+    await page.waitForURL(/#\/models\/clicks$/);
   });
-  await until(async () => await page.locator('section[aria-label="Predict latency, all models"]').isHidden(), 'the chart is gone');
-  assert.ok(await page.locator('section[aria-label="Top weights"]').isHidden());
-  assert.equal(await page.locator('#status').getAttribute('data-state'), 'live');
-});
 
-test('it asks for a token where the server wants one, and keeps it for the tab alone', async () => {
-  context = await browser.newContext();
-  page = await context.newPage();
-  await page.route('**/v1/**', (route) => route.request().headers().authorization === 'Bearer right'
-      ? route.continue()
-      : route.fulfill({status: 401, json: {code: 16, status: 'UNAUTHENTICATED', message: 'the call has no token'}}));
-  await page.goto(server.url);
-  const input = page.locator('dialog[open] #token');
-  await input.fill('wrong');
-  await button('Use it').click();
-  await until(async () => await input.inputValue() === '', 'it asks again');
-  await input.fill('right');
-  await button('Use it').click();
-  await page.locator('tr', {hasText: 'clicks'}).waitFor();
-  assert.equal(await page.evaluate(() => sessionStorage.getItem('freshet.token')), 'right');
-  assert.equal(await page.evaluate(() => localStorage.length), 0);
-  await button('Forget token').click();
-  await page.locator('dialog[open] #token').waitFor();
-  assert.equal(await page.evaluate(() => sessionStorage.getItem('freshet.token')), null);
-});
+  test('a model without examples, and no model at all, are shown as such', async () => {
+    await open('#/models/spend');
+    assert.equal(await tile('Loss, recent'), '\u2013');
+    await page.goto(`${server.url}/#/models/nothing`);
+    await page.locator('[role=alert]', {hasText: 'model "nothing" not found'}).waitFor();
+  });
 
-for (const colorScheme of ['light', 'dark']) {
-  for (const [name, viewport] of [['desktop', {width: 1280, height: 900}], ['phone', {width: 360, height: 740}]]) {
-    test(`it fits a ${name}, ${colorScheme}`, async () => {
-      for (const [view, hash, ready] of [['models', '#/', 'tbody tr'], ['model', '#/models/clicks', 'canvas']]) {
-        await open(hash, {viewport, colorScheme});
-        await page.locator(ready).first().waitFor();
-        const wide = await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
-        assert.ok(wide[0] <= wide[1], `${view} is ${wide[0]} wide on a screen of ${wide[1]}`);
-        await keepPicture(`${view}-${name}-${colorScheme}`);
-        await context.close();
-      }
+  test('the figures of a model are those of the API', async () => {
+    await open('#/models/clicks');
+    const {model} = await server.call('models/clicks');
+    const {metrics} = model.variants[0];
+    await until(async () => await tile('Loss, recent') === metrics.decayedLoss.toFixed(4), 'the loss is shown');
+    assert.equal(await tile('Offset'), model.offset);
+    await page.locator('canvas[aria-label^="Loss of recent examples: model 0."]').waitFor();
+    // A chart that draws nothing would have no pixel.
+    const painted = await page.locator('canvas').first().evaluate((canvas) => {
+      const {data} = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+      return data.some((value) => value !== 0);
     });
-  }
-}
-
-test('everything that can be used has a name, and can be reached by keyboard', async () => {
-  await open('#/models/clicks');
-  await page.locator('canvas').first().waitFor();
-  const nameless = await page.evaluate(() => [...document.querySelectorAll('button, a, input, textarea, canvas')].filter(
-      (element) => element.offsetParent !== null && !element.textContent.trim() && !element.getAttribute('aria-label') &&
-          !document.querySelector(`label[for="${element.id}"]`)).map((element) => element.outerHTML));
-  assert.deepEqual(nameless, []);
-  assert.equal(await page.locator('h1').count(), 1);
-  const reached = new Set();
-  for (let i = 0; i < 20; ++i) {
-    await page.keyboard.press('Tab');
-    reached.add(await page.evaluate(() => document.activeElement.id || document.activeElement.textContent.trim()));
-  }
-  for (const target of ['Skip to the figures', '2 min', 'example', 'Predict', 'Take one']) {
-    assert.ok(reached.has(target), `${target} is not among ${[...reached]}`);
-  }
-});
-
-test('figures are written as people read them', async () => {
-  await open();
-  const written = await page.evaluate(async () => {
-    const {ago, bytes, count, fixed, milliseconds, percent, short, weight} = await import('/assets/format.js');
-    return [count(1234567), count(undefined), short(999), short(1234), short(999999), short(0.5), short(-45600), bytes(1536), bytes(5),
-            fixed(-0.12345), percent(0.1234), milliseconds(0.5), milliseconds(12345), weight(0), weight(-0.000012), weight(12.345),
-            ago(0, 5000), ago(0, 300000)].map((text) => text.replaceAll('\u202f', ' '));
+    assert.ok(painted);
   });
-  assert.deepEqual(written, [
-    '1 234 567', '\u2013', '999', '1.23 k', '1.00 M', '0.50', '\u221245.6 k', '1.5 KiB', '5 B', '\u22120.1235', '12.3 %', '0.50 ms', '12.35 s',
-    '0', '\u22121.20e\u22125', '+12.35', 'just now', '5 min ago',
-  ]);
-});
 
-test('an example is read as Vowpal Wabbit reads it', async () => {
-  await open();
-  const read = (line) => page.evaluate(async (it) => {
-    const {parseExample} = await import('/assets/vw_text.js');
-    try {
-      return parseExample(it).namespaces;
-    } catch (error) {
-      return error.message;
+  test('a prediction can be tried by keyboard alone, and says what is wrong with it', async () => {
+    await open('#/models/clicks');
+    await page.locator('#example').fill('|user ann |ad shoes');
+    await page.keyboard.press('Enter');
+    const {predictions} = await server.call('models/clicks:predict', {body: {examples: {examples: [example('ann')]}}});
+    const shown = await text('.result strong');
+    assert.ok(Math.abs(parseFloat(shown) - 100 * predictions[0]) < 0.01, `${shown} is not ${predictions[0]}`);
+    await page.locator('#example').fill('|user age:old');
+    await button('Predict').click();
+    await page.locator('.error[role=alert]', {hasText: '"age:old": what follows the colon is not a number'}).waitFor();
+  });
+
+  test('snapshots are taken, restored and deleted, each after a question', async () => {
+    await open('#/models/clicks');
+    const examples = async () => Number((await server.call('models/clicks')).model.exampleCount);
+    const before = await examples();
+    await button('Take one').click();
+    await page.locator('#new-id').fill('kept');
+    await page.keyboard.press('Enter');
+    await page.locator('tr', {hasText: 'kept'}).waitFor();
+    await server.learn('clicks', 500);
+
+    await button('Restore kept').click();
+    await page.keyboard.press('Escape');
+    assert.equal(await examples(), before + 500);
+    await button('Restore kept').click();
+    assert.match(await text('dialog'), /What it learned since is undone/);
+    assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Cancel');
+    await page.locator('dialog').getByRole('button', {name: 'Restore'}).click();
+    await page.locator('[role=status]', {hasText: 'Restored kept.'}).waitFor();
+    assert.equal(await examples(), before);
+
+    // Another one, which recovery begins from, so that the first can go.
+    await server.call('models/clicks/snapshots', {body: {snapshotId: 'newer'}});
+    await page.locator('tr', {hasText: 'newer'}).waitFor();
+    await button('Delete newer').waitFor();
+    await button('Delete kept').click();
+    await page.locator('dialog').getByRole('button', {name: 'Delete'}).click();
+    await until(async () => await page.locator('section[aria-label=Snapshots] [role=alert]').isVisible() ||
+                           await page.locator('tr', {hasText: 'kept'}).count() === 0, 'the answer is shown');
+  });
+
+  test('the page comes back by itself when the server does', async () => {
+    await open('#/models/clicks');
+    await page.evaluate(() => { globalThis.neverLoadedAgain = true; });
+    await server.kill();
+    await page.locator('#status[data-state=lost]', {hasText: 'Reconnecting'}).waitFor();
+    await server.restart();
+    await page.locator('#status[data-state=live]').waitFor();
+    await server.learn('clicks', 100);
+    const {model} = await server.call('models/clicks');
+    await until(async () => (await tile('Offset')).replace(/\u202f/g, '') === model.offset, 'the figures move again');
+    assert.ok(await page.evaluate(() => globalThis.neverLoadedAgain));
+  });
+
+  test('the page asks nobody but its server, and breaks no rule of its policy', async () => {
+    await open('#/models/clicks');
+    await until(async () => await page.locator('canvas').count() >= 5, 'the charts are there');
+    await page.goto(`${server.url}/#/`);
+    await page.locator('tr', {hasText: 'clicks'}).waitFor();
+    assert.deepEqual(strangers, []);
+    assert.deepEqual(complaints.filter((text) => !text.includes('status of 501')), []);
+    const {headers} = await fetch(server.url);
+    assert.match(headers.get('content-security-policy'), /default-src 'none'.*frame-ancestors 'none'/);
+    const tag = headers.get('etag');
+    assert.equal((await fetch(server.url, {headers: {'If-None-Match': tag}})).status, 304);
+  });
+
+  test('names are text, whatever they are', async () => {
+    const hostile = '<img src=x onerror="document.title=1">';
+    const feature = {slot: 1, names: [hostile, 'user^ann'], weight: -0.5, evidence: 1};
+    await open('#/models/clicks', {}, async () => {
+      await page.route('**/weights?*', (route) => route.fulfill({json: {features: [feature], intercept: 0, offset: '1'}}));
+      await page.route('**/*:explain', (route) => route.fulfill({json: {
+        score: -1, prediction: 0.25, intercept: 0, contributions: [{feature, value: 2, contribution: -1}], offset: '1',
+      }}));
+    });
+    await page.locator('section[aria-label="Top weights"]', {hasText: hostile}).waitFor();
+    assert.match(await text('section[aria-label="Top weights"] tbody'), /collide/);
+    await page.locator('#example').fill('x');
+    await button('Predict').click();
+    await page.locator('section[aria-label="Try a prediction"]', {hasText: hostile}).waitFor();
+    assert.equal(await page.locator('img[src=x]').count(), 0);
+  });
+
+  test('what came before the page was opened is drawn too, whatever time the server has', async () => {
+    const now = 1000000000000;
+    const samples = [60000, 55000, 50000].map((before, i) => [now - before, 1000 + 500 * i, i, i, 0, 0.5, 0.6, 0.7, null]);
+    const fields = ['t', 'examples', 'offset', 'logged', 'snapshot', 'loss', 'baseLoss', 'auc', 'error'];
+    await open('#/models/clicks', {}, () => page.route('**/history?model=clicks', (route) => route.fulfill({json: {now, fields, samples}})));
+    const drawn = await until(() => page.evaluate(async () => {
+      const {samplesOf} = await import('/assets/history.js');
+      const all = samplesOf('models/clicks');
+      return all.length > 4 && all.map(({t, rate}) => ({ago: Date.now() - t, rate}));
+    }), 'there are samples');
+    assert.ok(drawn[0].ago > 59000 && drawn[0].ago < 90000, `${drawn[0].ago}`);
+    assert.deepEqual(drawn.slice(0, 3).map(({rate}) => rate), [null, 100, 100]);
+    assert.equal(drawn[3].rate, null);  // Too long after the last of them to say.
+  });
+
+  test('what a server does not keep is not shown', async () => {
+    await open('#/models/clicks', {}, async () => {
+      await page.route('**/weights?*', (route) => route.fulfill({status: 501, json: {code: 12, status: 'UNIMPLEMENTED', message: ''}}));
+      await page.route('**/metrics', (route) => route.fulfill({status: 403, body: 'no'}));
+    });
+    await until(async () => await page.locator('section[aria-label="Predict latency, all models"]').isHidden(), 'the chart is gone');
+    assert.ok(await page.locator('section[aria-label="Top weights"]').isHidden());
+    assert.equal(await page.locator('#status').getAttribute('data-state'), 'live');
+  });
+
+  test('the page asks for a token where the server wants one, and keeps it for the tab alone', async () => {
+    context = await browser.newContext();
+    page = await context.newPage();
+    await page.route('**/v1/**', (route) => route.request().headers().authorization === 'Bearer right'
+        ? route.continue()
+        : route.fulfill({status: 401, json: {code: 16, status: 'UNAUTHENTICATED', message: 'the call has no token'}}));
+    await page.goto(server.url);
+    const input = page.locator('dialog[open] #token');
+    await input.fill('wrong');
+    await button('Use it').click();
+    await until(async () => await input.inputValue() === '', 'it asks again');
+    await input.fill('right');
+    await button('Use it').click();
+    await page.locator('tr', {hasText: 'clicks'}).waitFor();
+    assert.equal(await page.evaluate(() => sessionStorage.getItem('freshet.token')), 'right');
+    assert.equal(await page.evaluate(() => localStorage.length), 0);
+    await button('Forget token').click();
+    await page.locator('dialog[open] #token').waitFor();
+    assert.equal(await page.evaluate(() => sessionStorage.getItem('freshet.token')), null);
+  });
+
+  for (const colorScheme of ['light', 'dark']) {
+    for (const [name, viewport] of [['desktop', {width: 1280, height: 900}], ['phone', {width: 360, height: 740}]]) {
+      test(`the page fits a ${name}, ${colorScheme}`, async () => {
+        for (const [view, hash, ready] of [['models', '#/', 'tbody tr'], ['model', '#/models/clicks', 'canvas']]) {
+          await open(hash, {viewport, colorScheme});
+          await page.locator(ready).first().waitFor();
+          const wide = await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
+          assert.ok(wide[0] <= wide[1], `${view} is ${wide[0]} wide on a screen of ${wide[1]}`);
+          await keepPicture(`${view}-${name}-${colorScheme}`);
+          await context.close();
+        }
+      });
     }
-  }, line);
-  assert.deepEqual(await read('1 2.0 \'tag|user:2 u42 age:0.3 | x'), [
-    {name: 'user', features: [{name: 'u42', value: 2}, {name: 'age', value: 0.6}]}, {name: '', features: [{name: 'x', value: 1}]},
-  ]);
-  assert.deepEqual(await read('a b:-1e3'), [{name: '', features: [{name: 'a', value: 1}, {name: 'b', value: -1000}]}]);
-  assert.match(await read('|a b:x'), /"b:x"/);
-  assert.match(await read('  '), /at least one/);
-});
+  }
 
-test('latencies are taken out of the metrics', async () => {
-  await open();
-  const [median, high, none] = await page.evaluate(async () => {
-    const {bucketsSince, latencyBuckets, quantile} = await import('/assets/metrics_text.js');
-    const page = (...totals) => totals.map((total, i) => `freshet_rpc_duration_seconds_bucket{method="a/B",le="${['0.001', '0.002', '+Inf'][i]}"} ${total}`).join('\n');
-    const change = bucketsSince(latencyBuckets(page(110, 120, 120), 'a/B'), latencyBuckets(page(100, 100, 100), 'a/B'));
-    return [quantile(change, 0.25), quantile(change, 1), quantile(latencyBuckets(page(1, 1, 1), 'a/C'), 0.5)];
+  test('everything that can be used has a name, and can be reached by keyboard', async () => {
+    await open('#/models/clicks');
+    await page.locator('canvas').first().waitFor();
+    const nameless = await page.evaluate(() => [...document.querySelectorAll('button, a, input, textarea, canvas')].filter(
+        (element) => element.offsetParent !== null && !element.textContent.trim() && !element.getAttribute('aria-label') &&
+            !document.querySelector(`label[for="${element.id}"]`)).map((element) => element.outerHTML));
+    assert.deepEqual(nameless, []);
+    assert.equal(await page.locator('h1').count(), 1);
+    const reached = new Set();
+    for (let i = 0; i < 20; ++i) {
+      await page.keyboard.press('Tab');
+      reached.add(await page.evaluate(() => document.activeElement.id || document.activeElement.textContent.trim()));
+    }
+    for (const target of ['Skip to the figures', '2 min', 'example', 'Predict', 'Take one']) {
+      assert.ok(reached.has(target), `${target} is not among ${[...reached]}`);
+    }
   });
-  assert.ok(Math.abs(median - 0.0005) < 1e-9, `${median}`);
-  assert.ok(Math.abs(high - 0.002) < 1e-9, `${high}`);
-  assert.equal(none, null);
+
+  test('figures are written as people read them', async () => {
+    await open();
+    const written = await page.evaluate(async () => {
+      const {ago, bytes, count, fixed, milliseconds, percent, short, weight} = await import('/assets/format.js');
+      return [count(1234567), count(undefined), short(999), short(1234), short(999999), short(0.5), short(-45600), bytes(1536), bytes(5),
+              fixed(-0.12345), percent(0.1234), milliseconds(0.5), milliseconds(12345), weight(0), weight(-0.000012), weight(12.345),
+              ago(0, 5000), ago(0, 300000)].map((text) => text.replaceAll('\u202f', ' '));
+    });
+    assert.deepEqual(written, [
+      '1 234 567', '\u2013', '999', '1.23 k', '1.00 M', '0.50', '\u221245.6 k', '1.5 KiB', '5 B', '\u22120.1235', '12.3 %', '0.50 ms', '12.35 s',
+      '0', '\u22121.20e\u22125', '+12.35', 'just now', '5 min ago',
+    ]);
+  });
+
+  test('an example is read as Vowpal Wabbit reads it', async () => {
+    await open();
+    const read = (line) => page.evaluate(async (it) => {
+      const {parseExample} = await import('/assets/vw_text.js');
+      try {
+        return parseExample(it).namespaces;
+      } catch (error) {
+        return error.message;
+      }
+    }, line);
+    assert.deepEqual(await read('1 2.0 \'tag|user:2 u42 age:0.3 | x'), [
+      {name: 'user', features: [{name: 'u42', value: 2}, {name: 'age', value: 0.6}]}, {name: '', features: [{name: 'x', value: 1}]},
+    ]);
+    assert.deepEqual(await read('a b:-1e3'), [{name: '', features: [{name: 'a', value: 1}, {name: 'b', value: -1000}]}]);
+    assert.match(await read('|a b:x'), /"b:x"/);
+    assert.match(await read('  '), /at least one/);
+  });
+
+  test('latencies are taken out of the metrics', async () => {
+    await open();
+    const [median, high, none] = await page.evaluate(async () => {
+      const {bucketsSince, latencyBuckets, quantile} = await import('/assets/metrics_text.js');
+      const page = (...totals) => totals.map((total, i) => `freshet_rpc_duration_seconds_bucket{method="a/B",le="${['0.001', '0.002', '+Inf'][i]}"} ${total}`).join('\n');
+      const change = bucketsSince(latencyBuckets(page(110, 120, 120), 'a/B'), latencyBuckets(page(100, 100, 100), 'a/B'));
+      return [quantile(change, 0.25), quantile(change, 1), quantile(latencyBuckets(page(1, 1, 1), 'a/C'), 0.5)];
+    });
+    assert.ok(Math.abs(median - 0.0005) < 1e-9, `${median}`);
+    assert.ok(Math.abs(high - 0.002) < 1e-9, `${high}`);
+    assert.equal(none, null);
+  });
 });

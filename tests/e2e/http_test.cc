@@ -220,6 +220,19 @@ TEST_F(HttpTest, ModelsComeAndGo) {
   EXPECT_FALSE(metrics.Has("freshet_model_examples_total{model=\"a\"}"));
 }
 
+TEST_F(HttpTest, HistoryBeginsWhenAModelLearns) {
+  CreateModel("ctr");
+  EXPECT_THAT(Get("/history?model=ctr"), HasSubstr("\"samples\":[]}"));
+  httplib::Client http("http://" + server_->http_address());
+  EXPECT_EQ(http.Get("/history")->status, 400);
+  Push("ctr", 2, 100);
+  const absl::Time deadline = absl::Now() + absl::Seconds(60);
+  while (Get("/history?model=ctr").find(",200,2,2,0,") == std::string::npos) {
+    ASSERT_LT(absl::Now(), deadline);
+    absl::SleepFor(absl::Milliseconds(20));
+  }
+}
+
 TEST_F(HttpTest, FiguresSurviveARestart) {
   CreateModel("ctr");
   Push("ctr", 4, 100);

@@ -178,6 +178,7 @@ TEST_F(JsonTest, WhatIsNotAskedForRightIsRefusedWithTheReason) {
   EXPECT_THAT(Get("/v1/nothing", 404), HasSubstr(R"("status":"NOT_FOUND")"));
   EXPECT_THAT(Get("/v1/models/CTR", 400), HasSubstr("is not the name of a model"));
   EXPECT_THAT(Get("/v1/models/%ff", 400), HasSubstr("INVALID_ARGUMENT"));
+  Post("/v1/models/" + std::string(7000, 'a') + ":learn", "", 404, kLines);
   EXPECT_THAT(Get("/v1/models?page=1", 400), HasSubstr(R"(no parameter \"page\")"));
   EXPECT_THAT(Post("/v1/models", "{", 400), HasSubstr("CreateModelRequest in JSON"));
   EXPECT_THAT(Post("/v1/models", R"({"modelId":5})", 400), HasSubstr("INVALID_ARGUMENT"));

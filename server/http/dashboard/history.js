@@ -1,7 +1,8 @@
 // What the page has seen of each model: one sample a poll, the last half hour of them.
 
 const kKeepMs = 31 * 60 * 1000;
-const kMaxSamples = 2000;  // Of a model.
+const kMaxSamples = 2400;  // Of a model.
+const kGapMs = 12000;          // Between samples that say nothing of each other.
 const kStoreKey = 'freshet.history';
 const kStoreChars = 2000000;
 
@@ -16,17 +17,20 @@ export function sampleOf(model, t) {
     offset: Number(model.offset),
     logged: number(model.storage?.loggedOffset),
     snapshot: number(model.storage?.snapshotOffset),
-    queued: Number(model.queuedExampleCount),
     loss: metrics.exampleCount > 0 ? metrics.decayedLoss : null,
     baseLoss: metrics.exampleCount > 0 ? metrics.decayedBaseRateLoss : null,
     auc: metrics.window?.auc ?? metrics.auc ?? null,
-    calibration: metrics.window?.calibration ?? metrics.calibration ?? null,
     error: metrics.meanAbsoluteError ?? null,
-    rate: null,
   };
 }
 
 const models = new Map();  // From a model's name to its samples, oldest first.
+
+const withRate = (sample, before) => ({
+  ...sample,
+  rate: before && sample.examples >= before.examples && sample.t - before.t < kGapMs
+      ? 1000 * (sample.examples - before.examples) / (sample.t - before.t) : null,
+});
 
 /** A model's samples; a row that is not changed. */
 export const samplesOf = (name) => models.get(name) ?? [];
@@ -36,11 +40,24 @@ export function addSample(name, sample) {
   const samples = models.get(name) ?? [];
   const before = samples[samples.length - 1];
   if (before && sample.t <= before.t) return;
-  if (before && sample.examples >= before.examples && sample.t - before.t < 12000) {
-    sample.rate = 1000 * (sample.examples - before.examples) / (sample.t - before.t);
-  }
   const kept = samples.filter(({t}) => t > sample.t - kKeepMs);
-  models.set(name, [...kept.slice(-kMaxSamples + 1), sample]);
+  models.set(name, [...kept.slice(-kMaxSamples + 1), withRate(sample, before)]);
+}
+
+/** Puts what the server kept of a model before what the page has seen; the server's clock may be another. */
+export function addEarlier(name, {now, fields, samples}) {
+  const ahead = Date.now() - now;
+  const seen = models.get(name) ?? [];
+  const first = seen[0]?.t ?? Infinity;
+  let before;
+  const earlier = samples.map((row) => {
+    const sample = Object.fromEntries(fields.map((field, i) => [field, row[i]]));
+    sample.t += ahead;
+    const rated = withRate(sample, before);
+    before = sample;
+    return rated;
+  }).filter(({t}) => t < first);
+  models.set(name, [...earlier, ...seen]);
 }
 
 /** Forgets models that are no more. */

@@ -20,6 +20,7 @@ let asking = false;  // For a token.
 function setStatus(state, text) {
   status.dataset.state = state;
   setText(status, text);
+  main.classList.toggle('stale', state === 'lost');
 }
 
 function openView() {

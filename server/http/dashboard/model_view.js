@@ -4,7 +4,7 @@ import {call, text} from './api.js';
 import {ReliabilityPlot, TimePlot} from './charts.js';
 import {el, setText, show} from './dom.js';
 import {ago, count, enumText, fixed, milliseconds, short} from './format.js';
-import {addSample, sampleOf, samplesOf} from './history.js';
+import {addEarlier, addSample, sampleOf, samplesOf} from './history.js';
 import {bucketsSince, latencyBuckets, quantile} from './metrics_text.js';
 import {DriftPanel, MixturePanel, StoragePanel, VariantsPanel} from './panels.js';
 import {SnapshotsPanel} from './snapshots.js';
@@ -94,11 +94,21 @@ export class ModelView {
   async refresh() {
     const {model} = await call(this.path);
     const now = Date.now();
+    if (this.polls === 0) await this.readEarlier();
     addSample(model.name, sampleOf(model, now));
     if (this.plots === null) this.makePlots(model.variants[0].learner);
     this.update(model, now);
     await this.refreshBeside(model);
     ++this.polls;
+  }
+
+  /** Figures from before the page was opened, where the server has them and the token allows it. */
+  async readEarlier() {
+    try {
+      addEarlier(this.path, JSON.parse(await text(`/history?model=${this.id}`)));
+    } catch (error) {
+      if (error.status === 0) throw error;
+    }
   }
 
   /** What is read less often, or may be refused without harm. */

@@ -1,0 +1,81 @@
+// What models' figures were a while ago, for pages that are opened later.
+
+#ifndef FRESHET_SERVER_HTTP_FIGURE_HISTORY_H_
+#define FRESHET_SERVER_HTTP_FIGURE_HISTORY_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "freshet/v1/model.pb.h"
+#include "server/runtime/model_registry.h"
+
+namespace freshet {
+
+// Keeps the newest samples of each model that learns; of few enough models that memory stays
+// bounded: where there is one more, what was kept of the model that has been idle longest is
+// dropped. Thread-safe. Held by a shared_ptr, since models answer later.
+class FigureHistory : public std::enable_shared_from_this<FigureHistory> {
+ public:
+  struct Options {
+    size_t max_samples = 360;  // Of a model.
+    size_t max_models = 500;
+    std::function<absl::Time()> clock;
+  };
+
+  explicit FigureHistory(Options options) : options_(std::move(options)) {}
+
+  // Asks each model that has moved on since the last call, or has learned before the first, for its
+  // figures, and adds a sample when
+  // it answers. A model that has not answered yet is not asked again.
+  void Sample(const ModelRegistry& registry);
+
+  // Adds a sample of a model's champion as of now.
+  void Add(const std::string& model_id, const v1::Model& model);
+
+  // The samples of a model, oldest first:
+  // `{"now":TIME,"fields":[NAME,...],"samples":[[VALUE,...],...]}`, times in milliseconds since
+  // 1970. A value is null where there is none. No samples where nothing is known of the model.
+  std::string Json(std::string_view model_id) const;
+
+ private:
+  // Of a model at one time.
+  struct Figures {
+    int64_t time_ms = 0;
+    uint64_t examples = 0;
+    uint64_t offset = 0;
+    uint64_t logged_offset = 0;
+    uint64_t snapshot_offset = 0;
+    std::optional<double> loss = {};
+    std::optional<double> base_rate_loss = {};
+    std::optional<double> auc = {};
+    std::optional<double> mean_absolute_error = {};
+  };
+
+  // A model, as far as it has been asked.
+  struct Asked {
+    std::weak_ptr<ModelRuntime> runtime;
+    uint64_t offset = 0;   // At which it was asked last.
+    bool waiting = false;  // For its answer.
+  };
+
+  static Figures FiguresOf(const v1::Model& model, absl::Time now);
+
+  const Options options_;
+  mutable absl::Mutex mu_;
+  std::map<std::string, std::deque<Figures>, std::less<>> samples_ ABSL_GUARDED_BY(mu_);  // By id.
+  std::map<std::string, Asked, std::less<>> asked_ ABSL_GUARDED_BY(mu_);  // As well.
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_SERVER_HTTP_FIGURE_HISTORY_H_
