@@ -124,15 +124,15 @@ HttpAnswer JsonApi::Call(const ApiMatch& match, const HttpRequest& request) cons
   const google::protobuf::MethodDescriptor& method = *FindMethod(match.route->rpc);
   const std::unique_ptr<Message> message = NewMessage(method.input_type());
   absl::Status status = ReadRequest(match, request, *message);
-  if (status.ok() && IsJsonLines(request)) {
+  if (!status.ok()) return ErrorAnswer(status);
+  auto* const predict = google::protobuf::DynamicCastToGenerated<v1::PredictRequest>(message.get());
+  if (predict != nullptr && IsJsonLines(request)) {
     v1::BatchError error;
-    auto& predict = *google::protobuf::DynamicCastToGenerated<v1::PredictRequest>(message.get());
-    if (!ReadExampleLines(request.body, options_.max_batch_examples, *predict.mutable_examples(),
+    if (!ReadExampleLines(request.body, options_.max_batch_examples, *predict->mutable_examples(),
                           error)) {
       return ErrorAnswer(ToStatus(error), &error);
     }
   }
-  if (!status.ok()) return ErrorAnswer(status);
   const std::unique_ptr<Message> response = NewMessage(method.output_type());
   status = caller_.CallUnary(method, *message, MetadataOf(request), *response);
   return status.ok() ? JsonAnswer(*response) : ErrorAnswer(status);

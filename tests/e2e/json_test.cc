@@ -215,6 +215,16 @@ TEST_F(JsonTest, HeadersThatGrpcWouldNotCarryAreLeftOut) {
   EXPECT_EQ(http_->Get("/v1/models")->status, 200);
 }
 
+// The type of a body says nothing where there is none.
+TEST_F(JsonTest, ATypeOfContentWithoutContentDoesNoHarm) {
+  CreateModel("ctr");
+  const httplib::Headers lines = {{"Content-Type", kLines}};
+  EXPECT_EQ(http_->Get("/v1/models", lines)->status, 200);
+  EXPECT_EQ(http_->Get("/v1/models/ctr", lines)->status, 200);
+  EXPECT_EQ(http_->Delete("/v1/models/ctr", lines)->status, 200);
+  EXPECT_EQ(http_->Get("/v1/models")->status, 200);
+}
+
 TEST_F(JsonTest, LargeBatchesAreLearnedUpToTheLimitOfABatch) {
   CreateModel("ctr");
   EXPECT_THAT(Post("/v1/models/ctr:learn", Lines(20'000), 200, kLines),
