@@ -1,11 +1,11 @@
 #include "client/command/model_text.h"
 
-#include <cmath>
 #include <optional>
 
 #include "absl/strings/str_join.h"
 #include "client/command/feature_flags.h"
 #include "client/command/learner_options.h"
+#include "client/command/metrics_text.h"
 #include "client/command/quantity.h"
 #include "client/command/text.h"
 #include "client/resource_names.h"
@@ -16,33 +16,6 @@ namespace {
 
 std::optional<double> Auc(const v1::ProgressiveMetrics& metrics) {
   return metrics.has_auc() ? std::optional<double>(metrics.auc()) : std::nullopt;
-}
-
-std::optional<double> Calibration(const v1::ProgressiveMetrics& metrics) {
-  return metrics.has_calibration() ? std::optional<double>(metrics.calibration()) : std::nullopt;
-}
-
-void AddMetrics(const v1::ProgressiveMetrics& metrics, Table* table) {
-  if (metrics.example_count() == 0) {
-    table->AddRow({"mean loss", "- (nothing learned yet)"});
-    return;
-  }
-  table->AddRow({"mean loss", StrCat(Decimals(metrics.loss(), 5), "   base rate ",
-                                     Decimals(metrics.base_rate_loss(), 5), ", ",
-                                     GainText(metrics.relative_gain()))});
-  table->AddRow(
-      {"recent loss",
-       StrCat(Decimals(metrics.decayed_loss(), 5), "   base rate ",
-              Decimals(metrics.decayed_base_rate_loss(), 5), ", over about ",
-              GroupedCount(static_cast<uint64_t>(metrics.decay_example_count())), " examples")});
-  table->AddRow({"AUC", Decimals(Auc(metrics), 4)});
-  table->AddRow({"calibration", StrCat(Decimals(Calibration(metrics), 4),
-                                       "   predictions over labels; 1 is calibrated")});
-  table->AddRow({"mean label", Decimals(metrics.label_mean(), 5)});
-  if (metrics.skipped_count() > 0) {
-    table->AddRow({"skipped", StrCat(GroupedCount(metrics.skipped_count()),
-                                     "   their update would not have been finite")});
-  }
 }
 
 void AddFeatures(const v1::FeatureSpec& spec, Table* table) {
@@ -116,11 +89,6 @@ std::string DurabilityName(v1::Durability durability) {
   }
 }
 
-std::string GainText(double relative_gain) {
-  return StrCat(Decimals(std::abs(relative_gain) * 100, 1), " % ",
-                relative_gain < 0 ? "worse" : "better");
-}
-
 std::string DescribeModelBriefly(const v1::Model& model) {
   const v1::LearnerSpec& learner = ChampionOf(model).learner();
   return StrCat(ModelId(model.name()), ": ", LossName(learner.loss()), " loss, ",
@@ -153,6 +121,10 @@ std::string DescribeModel(const v1::Model& model) {
     table.AddRow(
         {"table", StrCat(GroupedCount(uint64_t{1} << learner.bits()), " slots, ",
                          ShortBytes(static_cast<double>(variant.table_bytes())), " at most")});
+    if (variant.learner().l1() > 0) {
+      table.AddRow({"zero weights", StrCat(GroupedCount(variant.table().zero_weight_count()),
+                                           "   of features that l1 holds at 0")});
+    }
     AddMetrics(variant.metrics(), &table);
   }
   return table.ToString();

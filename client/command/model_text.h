@@ -25,9 +25,6 @@ std::string ModelTable(const std::vector<v1::Model>& models);
 // "fsync" for DURABILITY_FSYNC; "" where there is none.
 std::string DurabilityName(v1::Durability durability);
 
-// "10.6 % better" or "2.0 % worse" for a relative gain.
-std::string GainText(double relative_gain);
-
 }  // namespace freshet
 
 #endif  // FRESHET_CLIENT_COMMAND_MODEL_TEXT_H_

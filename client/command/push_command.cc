@@ -10,6 +10,7 @@
 
 #include "client/command/command.h"
 #include "client/command/exit_code.h"
+#include "client/command/metrics_text.h"
 #include "client/command/model_text.h"
 #include "client/command/prediction_file.h"
 #include "client/command/push_run.h"

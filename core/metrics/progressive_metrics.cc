@@ -1,235 +1,158 @@
 #include "core/metrics/progressive_metrics.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstddef>
 
 #include "core/base/portable_math.h"
-#include "core/loss/hinge.h"
-#include "core/loss/poisson.h"
-#include "core/loss/quantile.h"
 
 namespace freshet {
 namespace {
 
-constexpr uint32_t kStateVersion = 1;
-constexpr size_t kBlockSize = 256;
-constexpr double kMinProbability = 1e-15;
-constexpr double kMaxLogit = 34.538776394910684;  // Of 1 - kMinProbability.
-// Buckets are 1/64 wide: the logits -16 to 16 are told apart, what is beyond is one bucket each.
-constexpr double kBucketsPerLogit = 64;
+constexpr uint32_t kStateVersion = 2;
+// Had totals and scores alone. Digests are made of that form.
+constexpr uint32_t kTotalsVersion = 1;
 constexpr double kDecay = 1 - 1 / ProgressiveMetrics::kDecayExampleCount;
 
 bool IsSum(double value) { return std::isfinite(value) && value >= 0; }
 
+double GainOver(double base_rate_loss, double loss) {
+  return base_rate_loss > 0 ? 1 - loss / base_rate_loss : 0;
+}
+
 }  // namespace
 
-// Some examples as columns, so that the logarithms are computed by vector instructions.
-struct ProgressiveMetrics::Block {
-  size_t size = 0;
-  std::array<double, kBlockSize> weights;
-  std::array<double, kBlockSize> scores;
-  std::array<double, kBlockSize> labels;  // Losses of two classes: 0 or 1.
-  std::array<double, kBlockSize> predictions;
-  std::array<double, kBlockSize> losses;
-  std::array<double, kBlockSize> base_rate_losses;
-};
-
-ProgressiveMetrics::ProgressiveMetrics(LossKind loss, double quantile_tau)
-    : loss_(loss), quantile_tau_(quantile_tau), buckets_(IsBinary(loss) ? kBucketCount : 0) {}
+ProgressiveMetrics::ProgressiveMetrics(const Options& options)
+    : options_(options),
+      score_correction_(options.negative_sampling_rate < 1 ? Log(options.negative_sampling_rate)
+                                                           : 0),
+      columns_(options.loss, options.quantile_tau) {}
 
 void ProgressiveMetrics::Update(std::span<const float> scores, std::span<const float> labels,
                                 std::span<const float> weights) {
-  Block block;
-  for (size_t begin = 0; begin < scores.size(); begin += kBlockSize) {
-    const size_t end = std::min(begin + kBlockSize, scores.size());
+  ExampleBlock block;
+  for (size_t i = 0; i < scores.size();) {
+    const size_t room = kGroupExamples - group_.example_count;
     block.size = 0;
-    for (size_t i = begin; i < end; ++i) {
+    for (; i < scores.size() && block.size < room; ++i) {
       const float weight = weights.empty() ? 1.0f : weights[i];
       block.weights[block.size] = weight;
       block.scores[block.size] = scores[i];
       block.labels[block.size] = labels[i];
       block.size += weight > 0 ? 1 : 0;  // Examples of weight 0 are not counted.
     }
-    Compute(block);
+    if (score_correction_ != 0) CorrectForSampling(block);
+    columns_.Fill(totals_.all.weight, totals_.all.label, block);
     Add(block);
-    if (IsBinary(loss_)) AddToBuckets(block);
+    if (IsBinary(options_.loss)) {
+      window_.AddScores(block);
+    } else {
+      const bool is_count = options_.loss == LossKind::kPoisson;
+      numbers_.Add(block, is_count ? block.predictions : block.scores);
+    }
+    if (group_.example_count == kGroupExamples) EndGroup();
   }
 }
 
-void ProgressiveMetrics::Compute(Block& block) {
-  switch (loss_) {
-    case LossKind::kLogistic:
-      return ComputeLogistic(block);
-    case LossKind::kSquared:
-      return ComputeSquared(block);
-    case LossKind::kHinge:
-      return ComputeHinge(block);
-    case LossKind::kPoisson:
-      return ComputePoisson(block);
-    case LossKind::kQuantile:
-      return ComputeQuantile(block);
-  }
-}
-
-void ProgressiveMetrics::ComputeLogistic(Block& block) const {
-  // The base rate's probability of each label as it came, before that example.
-  double weight = sums_.weight;
-  double positive_weight = sums_.label;
+void ProgressiveMetrics::CorrectForSampling(ExampleBlock& block) const {
   for (size_t i = 0; i < block.size; ++i) {
-    block.labels[i] = block.labels[i] > 0 ? 1.0 : 0.0;
-    const double of_label = block.labels[i] > 0 ? positive_weight : weight - positive_weight;
-    block.base_rate_losses[i] = (of_label + 0.5) / (weight + 1);
-    weight += block.weights[i];
-    positive_weight += block.weights[i] * block.labels[i];
-  }
-  for (size_t i = 0; i < block.size; ++i) {
-    const double score = std::min(std::max(block.scores[i], -kMaxLogit), kMaxLogit);
-    const double exp_score = Exp(-score);
-    block.predictions[i] = 1.0 / (1.0 + exp_score);
-    // -log p = log(1 + exp(-s)), and -log(1 - p) = s - log p.
-    block.losses[i] =
-        std::max(Log(1.0 + exp_score) + (1.0 - block.labels[i]) * score, kMinProbability);
-    block.base_rate_losses[i] = -Log(std::max(block.base_rate_losses[i], kMinProbability));
+    block.scores[i] += score_correction_;
+    if (!(block.labels[i] > 0)) block.weights[i] /= options_.negative_sampling_rate;
   }
 }
 
-void ProgressiveMetrics::ComputeSquared(Block& block) const {
-  double weight = sums_.weight;
-  double label_sum = sums_.label;
-  for (size_t i = 0; i < block.size; ++i) {
-    const double mean = weight > 0 ? label_sum / weight : 0;
-    const double error = block.scores[i] - block.labels[i];
-    const double base_rate_error = mean - block.labels[i];
-    block.predictions[i] = block.scores[i];
-    block.losses[i] = error * error;
-    block.base_rate_losses[i] = base_rate_error * base_rate_error;
-    weight += block.weights[i];
-    label_sum += block.weights[i] * block.labels[i];
-  }
-}
-
-// The base rate predicts the class that more of the labels were of.
-void ProgressiveMetrics::ComputeHinge(Block& block) const {
-  double weight = sums_.weight;
-  double positive_weight = sums_.label;
-  for (size_t i = 0; i < block.size; ++i) {
-    const auto label = static_cast<float>(block.labels[i]);
-    const double lead = 2 * positive_weight - weight;
-    const double base_rate = lead > 0 ? 1 : (lead < 0 ? -1 : 0);
-    block.labels[i] = label > 0 ? 1.0 : 0.0;
-    block.predictions[i] = block.scores[i];
-    block.losses[i] = HingeLoss::Value(block.scores[i], label);
-    block.base_rate_losses[i] = HingeLoss::Value(base_rate, label);
-    weight += block.weights[i];
-    positive_weight += block.weights[i] * block.labels[i];
-  }
-}
-
-void ProgressiveMetrics::ComputePoisson(Block& block) const {
-  double weight = sums_.weight;
-  double label_sum = sums_.label;
-  for (size_t i = 0; i < block.size; ++i) {
-    const auto label = static_cast<float>(block.labels[i]);
-    const double base_rate = Log((label_sum + 0.5) / (weight + 1));
-    block.predictions[i] = PoissonLoss::Link(static_cast<float>(block.scores[i]));
-    block.losses[i] = PoissonLoss::Value(block.scores[i], label);
-    block.base_rate_losses[i] = PoissonLoss::Value(base_rate, label);
-    weight += block.weights[i];
-    label_sum += block.weights[i] * block.labels[i];
-  }
-}
-
-// Predictions are counted by whether the label was not above them.
-void ProgressiveMetrics::ComputeQuantile(Block& block) {
-  const QuantileLoss loss(quantile_tau_);
-  double weight = sums_.weight;
-  for (size_t i = 0; i < block.size; ++i) {
-    const double label = block.labels[i];
-    const auto label_float = static_cast<float>(label);
-    block.predictions[i] = label <= block.scores[i] ? 1.0 : 0.0;
-    block.losses[i] = loss.Value(block.scores[i], label_float);
-    block.base_rate_losses[i] = loss.Value(quantile_.value, label_float);
-    if (weight == 0) quantile_.value = label;
-    weight += block.weights[i];
-    quantile_.deviation_sum += block.weights[i] * std::abs(label - quantile_.value);
-    const double rate =
-        2 * (quantile_.deviation_sum / weight) * block.weights[i] / std::sqrt(weight);
-    quantile_.value += loss.ImportanceStep(quantile_.value, label_float, rate, 1);
-  }
-}
-
-void ProgressiveMetrics::Add(const Block& block) {
-  Sums sums = sums_;
+void ProgressiveMetrics::Add(const ExampleBlock& block) {
+  Totals totals = totals_;
+  LossSums group = group_;
   for (size_t i = 0; i < block.size; ++i) {
     const double weight = block.weights[i];
     const double loss = weight * block.losses[i];
     const double base_rate_loss = weight * block.base_rate_losses[i];
-    sums.weight += weight;
-    sums.loss += loss;
-    sums.base_rate_loss += base_rate_loss;
-    sums.prediction += weight * block.predictions[i];
-    sums.label += weight * block.labels[i];
-    sums.decayed_weight = sums.decayed_weight * kDecay + weight;
-    sums.decayed_loss = sums.decayed_loss * kDecay + loss;
-    sums.decayed_base_rate_loss = sums.decayed_base_rate_loss * kDecay + base_rate_loss;
+    const double prediction = weight * block.predictions[i];
+    const double label = weight * block.labels[i];
+    totals.all.weight += weight;
+    totals.all.loss += loss;
+    totals.all.base_rate_loss += base_rate_loss;
+    totals.all.prediction += prediction;
+    totals.all.label += label;
+    totals.decayed_weight = totals.decayed_weight * kDecay + weight;
+    totals.decayed_loss = totals.decayed_loss * kDecay + loss;
+    totals.decayed_base_rate_loss = totals.decayed_base_rate_loss * kDecay + base_rate_loss;
+    group.weight += weight;
+    group.loss += loss;
+    group.base_rate_loss += base_rate_loss;
+    group.prediction += prediction;
+    group.label += label;
   }
-  sums.example_count += block.size;
-  sums_ = sums;
+  totals.all.example_count += block.size;
+  group.example_count += block.size;
+  totals_ = totals;
+  group_ = group;
 }
 
-void ProgressiveMetrics::AddToBuckets(const Block& block) {
-  constexpr double kMiddle = kBucketCount / 2.0;
-  for (size_t i = 0; i < block.size; ++i) {
-    const double position = block.scores[i] * kBucketsPerLogit + kMiddle;
-    const double inside = std::min(std::max(position, 0.0), kBucketCount - 1.0);
-    Bucket& bucket = buckets_[static_cast<size_t>(inside)];
-    (block.labels[i] > 0 ? bucket.positive_weight : bucket.negative_weight) += block.weights[i];
-  }
+void ProgressiveMetrics::EndGroup() {
+  window_.AddSums(group_);
+  loss_drift_.Observe(group_.loss / group_.weight, totals_.all.example_count);
+  label_drift_.Observe(group_.label / group_.weight, totals_.all.example_count);
+  group_ = LossSums();
 }
 
 ProgressiveFigures ProgressiveMetrics::Figures() const {
   ProgressiveFigures figures;
-  figures.example_count = sums_.example_count;
-  figures.weight_sum = sums_.weight;
-  if (sums_.weight > 0) {
-    figures.loss = sums_.loss / sums_.weight;
-    figures.base_rate_loss = sums_.base_rate_loss / sums_.weight;
-    figures.label_mean = sums_.label / sums_.weight;
+  const LossSums& all = totals_.all;
+  figures.example_count = all.example_count;
+  figures.weight_sum = all.weight;
+  if (all.weight > 0) {
+    figures.loss = all.loss / all.weight;
+    figures.base_rate_loss = all.base_rate_loss / all.weight;
+    figures.label_mean = all.label / all.weight;
   }
-  if (sums_.decayed_weight > 0) {
-    figures.decayed_loss = sums_.decayed_loss / sums_.decayed_weight;
-    figures.decayed_base_rate_loss = sums_.decayed_base_rate_loss / sums_.decayed_weight;
+  if (totals_.decayed_weight > 0) {
+    figures.decayed_loss = totals_.decayed_loss / totals_.decayed_weight;
+    figures.decayed_base_rate_loss = totals_.decayed_base_rate_loss / totals_.decayed_weight;
   }
-  if (figures.base_rate_loss > 0) figures.relative_gain = 1 - figures.loss / figures.base_rate_loss;
-  figures.calibration = Calibration();
-  figures.auc = Auc();
+  figures.relative_gain = GainOver(figures.base_rate_loss, figures.loss);
+  figures.calibration = Calibration(all);
+  figures.window = Window();
+  if (IsBinary(options_.loss)) {
+    const ScoreHistogram scores = window_.AllScores();
+    figures.auc = scores.Auc();
+    if (options_.loss == LossKind::kLogistic) figures.reliability_bins = scores.ReliabilityBins();
+  } else {
+    figures.mean_squared_error = numbers_.MeanSquaredError();
+    figures.mean_absolute_error = numbers_.MeanAbsoluteError();
+    figures.r_squared = numbers_.RSquared();
+  }
+  figures.loss_drift = loss_drift_.Figures();
+  figures.label_drift = label_drift_.Figures();
   return figures;
 }
 
-std::optional<double> ProgressiveMetrics::Auc() const {
-  double negative_sum = 0;
-  double positive_sum = 0;
-  double area = 0;
-  for (const Bucket& bucket : buckets_) {
-    area += bucket.positive_weight * (negative_sum + bucket.negative_weight / 2);
-    negative_sum += bucket.negative_weight;
-    positive_sum += bucket.positive_weight;
+WindowFigures ProgressiveMetrics::Window() const {
+  WindowFigures figures;
+  LossSums sums = window_.Sums();
+  sums += group_;
+  figures.example_count = sums.example_count;
+  if (sums.weight > 0) {
+    figures.loss = sums.loss / sums.weight;
+    figures.base_rate_loss = sums.base_rate_loss / sums.weight;
+    figures.label_mean = sums.label / sums.weight;
   }
-  if (negative_sum == 0 || positive_sum == 0) return std::nullopt;
-  return area / (negative_sum * positive_sum);
+  figures.relative_gain = GainOver(figures.base_rate_loss, figures.loss);
+  figures.calibration = Calibration(sums);
+  if (IsBinary(options_.loss)) figures.auc = window_.Scores().Auc();
+  return figures;
 }
 
-std::optional<double> ProgressiveMetrics::Calibration() const {
-  switch (loss_) {
+std::optional<double> ProgressiveMetrics::Calibration(const LossSums& sums) const {
+  switch (options_.loss) {
     case LossKind::kLogistic:
     case LossKind::kSquared:
     case LossKind::kPoisson:
-      if (sums_.label != 0) return sums_.prediction / sums_.label;
+      if (sums.label != 0) return sums.prediction / sums.label;
       break;
     case LossKind::kQuantile:
-      if (sums_.weight > 0) return sums_.prediction / sums_.weight / quantile_tau_;
+      if (sums.weight > 0) return sums.prediction / sums.weight / options_.quantile_tau;
       break;
     case LossKind::kHinge:
       break;
@@ -237,31 +160,58 @@ std::optional<double> ProgressiveMetrics::Calibration() const {
   return std::nullopt;
 }
 
+void ProgressiveMetrics::SaveTotals(StateWriter& writer) const {
+  writer.WriteValue(kTotalsVersion);
+  writer.WriteValue(static_cast<uint32_t>(options_.loss));
+  writer.WriteValue(totals_);
+  if (IsBinary(options_.loss)) window_.AllScores().SaveBuckets(writer);
+  columns_.SaveState(writer);
+}
+
 void ProgressiveMetrics::SaveState(StateWriter& writer) const {
   writer.WriteValue(kStateVersion);
-  writer.WriteValue(static_cast<uint32_t>(loss_));
-  writer.WriteValue(sums_);
-  writer.Write(std::as_bytes(std::span(buckets_)));
-  if (loss_ == LossKind::kQuantile) writer.WriteValue(quantile_);
+  writer.WriteValue(static_cast<uint32_t>(options_.loss));
+  writer.WriteValue(totals_);
+  columns_.SaveState(writer);
+  writer.WriteValue(group_);
+  window_.SaveState(writer);
+  numbers_.SaveState(writer);
+  loss_drift_.SaveState(writer);
+  label_drift_.SaveState(writer);
 }
 
 absl::Status ProgressiveMetrics::LoadState(StateReader& reader) {
   const auto version = reader.ReadValue<uint32_t>();
   const auto loss = reader.ReadValue<uint32_t>();
-  sums_ = reader.ReadValue<Sums>();
-  reader.Read(std::as_writable_bytes(std::span(buckets_)));
-  if (loss_ == LossKind::kQuantile) quantile_ = reader.ReadValue<RunningQuantile>();
-  if (!reader.status().ok()) return reader.status();
-  bool valid = version == kStateVersion && loss == static_cast<uint32_t>(loss_);
-  valid &= IsSum(sums_.weight) && IsSum(sums_.loss) && IsSum(sums_.base_rate_loss);
-  valid &= std::isfinite(sums_.prediction) && std::isfinite(sums_.label);
-  valid &= IsSum(sums_.decayed_weight) && IsSum(sums_.decayed_loss);
-  valid &= IsSum(sums_.decayed_base_rate_loss);
-  valid &= std::isfinite(quantile_.value) && IsSum(quantile_.deviation_sum);
-  for (const Bucket& bucket : buckets_) {
-    valid &= IsSum(bucket.negative_weight) && IsSum(bucket.positive_weight);
+  const bool known = version == kStateVersion || version == kTotalsVersion;
+  if (reader.status().ok() && (!known || loss != static_cast<uint32_t>(options_.loss))) {
+    return absl::DataLossError("the saved metrics are not those of this model's loss");
   }
-  if (!valid) return absl::DataLossError("the saved metrics are not those of this model's loss");
+  if (absl::Status status = LoadTotals(reader); !status.ok()) return status;
+  if (version == kTotalsVersion) {
+    if (IsBinary(options_.loss)) {
+      if (absl::Status status = window_.LoadOldScores(reader); !status.ok()) return status;
+    }
+    return columns_.LoadState(reader);
+  }
+  if (absl::Status status = columns_.LoadState(reader); !status.ok()) return status;
+  group_ = reader.ReadValue<LossSums>();
+  if (absl::Status status = window_.LoadState(reader); !status.ok()) return status;
+  if (!group_.IsValid() || group_.example_count >= kGroupExamples) {
+    return absl::DataLossError("the saved metrics have impossible sums of a group");
+  }
+  if (absl::Status status = numbers_.LoadState(reader); !status.ok()) return status;
+  if (absl::Status status = loss_drift_.LoadState(reader); !status.ok()) return status;
+  return label_drift_.LoadState(reader);
+}
+
+absl::Status ProgressiveMetrics::LoadTotals(StateReader& reader) {
+  totals_ = reader.ReadValue<Totals>();
+  if (!reader.status().ok()) return reader.status();
+  if (!totals_.all.IsValid() || !IsSum(totals_.decayed_weight) || !IsSum(totals_.decayed_loss) ||
+      !IsSum(totals_.decayed_base_rate_loss)) {
+    return absl::DataLossError("the saved metrics have impossible sums");
+  }
   return absl::OkStatus();
 }
 

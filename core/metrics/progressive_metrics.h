@@ -11,8 +11,26 @@
 #include "absl/status/status.h"
 #include "core/base/state.h"
 #include "core/loss/loss_kind.h"
+#include "core/metrics/drift_detector.h"
+#include "core/metrics/example_block.h"
+#include "core/metrics/loss_columns.h"
+#include "core/metrics/loss_sums.h"
+#include "core/metrics/metrics_window.h"
+#include "core/metrics/number_metrics.h"
+#include "core/metrics/score_histogram.h"
 
 namespace freshet {
+
+// Figures over a window of the newest examples. See v1.WindowMetrics for what each means.
+struct WindowFigures {
+  uint64_t example_count = 0;
+  double loss = 0;
+  double base_rate_loss = 0;
+  double relative_gain = 0;
+  std::optional<double> auc;
+  std::optional<double> calibration;
+  double label_mean = 0;
+};
 
 // The figures, all weighted by importance. See v1.ProgressiveMetrics for what each means.
 struct ProgressiveFigures {
@@ -26,6 +44,13 @@ struct ProgressiveFigures {
   std::optional<double> auc;
   std::optional<double> calibration;
   double label_mean = 0;
+  WindowFigures window;
+  std::vector<ReliabilityBin> reliability_bins;  // Logistic loss.
+  std::optional<double> mean_squared_error;      // These three: losses of numbers.
+  std::optional<double> mean_absolute_error;
+  std::optional<double> r_squared;
+  DriftFigures loss_drift;
+  DriftFigures label_drift;
 };
 
 // Counts predictions against labels. Not thread-safe: owned by a model's writer.
@@ -36,8 +61,16 @@ class ProgressiveMetrics {
   // The decayed figures look back over about this many examples.
   static constexpr double kDecayExampleCount = 10000;
 
-  // `quantile_tau` is that of the quantile loss.
-  explicit ProgressiveMetrics(LossKind loss, double quantile_tau = 0.5);
+  struct Options {
+    LossKind loss = LossKind::kLogistic;
+    double quantile_tau = 0.5;  // Of the quantile loss.
+    // In (0, 1], logistic loss: the share of negative examples that were kept. Below 1 the figures
+    // are those of the stream before some were dropped: scores are corrected as served ones are,
+    // and each negative example stands for 1 / negative_sampling_rate of them.
+    double negative_sampling_rate = 1;
+  };
+
+  explicit ProgressiveMetrics(const Options& options);
 
   // Counts examples, in order. `scores` are those of Learner::LearnBatch(); `weights` may be empty:
   // all 1. REQUIRES: scores.size() == labels.size().
@@ -50,55 +83,42 @@ class ProgressiveMetrics {
   // Appends the state, canonical and versioned.
   void SaveState(StateWriter& writer) const;
 
-  // Reads a saved state. DATA_LOSS where the bytes do not fit.
+  // Reads a saved state, also one of an earlier version: the figures that it lacks begin anew.
+  // DATA_LOSS where the bytes do not fit.
   absl::Status LoadState(StateReader& reader);
 
+  // Appends what every version has counted alike, for digests.
+  void SaveTotals(StateWriter& writer) const;
+
  private:
-  // The weights of the two classes, by score: what the AUC is computed from.
-  static constexpr int kBucketCount = 2048;
-  struct Bucket {
-    double negative_weight = 0;
-    double positive_weight = 0;
-  };
+  // Examples are gathered into groups of this many, by their number in the stream.
+  static constexpr uint64_t kGroupExamples = ExampleBlock::kCapacity;
+  static_assert(MetricsWindow::kHalfExamples % kGroupExamples == 0);
 
   // Sums over all examples, and the same with exponentially decaying weight.
-  struct Sums {
-    uint64_t example_count = 0;
-    double weight = 0;
-    double loss = 0;
-    double base_rate_loss = 0;
-    double prediction = 0;
-    double label = 0;
+  struct Totals {
+    LossSums all;
     double decayed_weight = 0;
     double decayed_loss = 0;
     double decayed_base_rate_loss = 0;
   };
 
-  // The constant predictor of the quantile loss: a running tau-quantile of the labels, which
-  // follows them by importance-aware steps.
-  struct RunningQuantile {
-    double value = 0;
-    double deviation_sum = 0;  // Of labels from the value, weighted.
-  };
+  void CorrectForSampling(ExampleBlock& block) const;
+  void Add(const ExampleBlock& block);
+  void EndGroup();
+  std::optional<double> Calibration(const LossSums& sums) const;
+  WindowFigures Window() const;
+  absl::Status LoadTotals(StateReader& reader);
 
-  struct Block;
-
-  void Compute(Block& block);
-  void ComputeLogistic(Block& block) const;
-  void ComputeSquared(Block& block) const;
-  void ComputeHinge(Block& block) const;
-  void ComputePoisson(Block& block) const;
-  void ComputeQuantile(Block& block);
-  void Add(const Block& block);
-  void AddToBuckets(const Block& block);
-  std::optional<double> Auc() const;
-  std::optional<double> Calibration() const;
-
-  LossKind loss_;
-  double quantile_tau_;
-  Sums sums_;
-  std::vector<Bucket> buckets_;  // Losses of two classes: kBucketCount of them, by rising score.
-  RunningQuantile quantile_;     // Quantile loss.
+  Options options_;
+  double score_correction_;  // ln negative_sampling_rate
+  LossColumns columns_;
+  Totals totals_;
+  LossSums group_;  // Since the last whole group.
+  MetricsWindow window_;
+  NumberMetrics numbers_;
+  DriftDetector loss_drift_{DriftDetector::kLearningTolerance};
+  DriftDetector label_drift_;
 };
 
 }  // namespace freshet

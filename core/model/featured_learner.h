@@ -36,6 +36,7 @@ class FeaturedLearner final : public Learner {
   absl::Status LoadState(StateReader& reader) override;
 
   uint64_t CountUsedSlots() const override { return learner_->CountUsedSlots(); }
+  uint64_t CountZeroWeights() const override { return learner_->CountZeroWeights(); }
   uint64_t table_bytes() const override { return learner_->table_bytes(); }
 
  private:

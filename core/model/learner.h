@@ -56,6 +56,10 @@ class Learner {
   // Slots of the weight table that hold anything but zero. Reads the whole table.
   virtual uint64_t CountUsedSlots() const = 0;
 
+  // Slots that hold anything and whose weight is exactly 0, as l1 makes them; an estimate where the
+  // table is large. 0 for learners without l1.
+  virtual uint64_t CountZeroWeights() const { return 0; }
+
   // What the weight table may grow to, in bytes.
   virtual uint64_t table_bytes() const = 0;
 };

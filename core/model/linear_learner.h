@@ -66,6 +66,11 @@ class LinearLearner final : public TableLearner<Loss, Rule> {
     }
   }
 
+  uint64_t CountZeroWeights() const override {
+    const WeightContext context = FeatureContext(this->steps_taken());
+    return table_.EstimateCount([&](const Slot& slot) { return rule_.Weight(slot, context) == 0; });
+  }
+
   void SaveState(StateWriter& writer) const override { this->SaveSlots(writer, window_count_); }
   absl::Status LoadState(StateReader& reader) override;
 
@@ -84,7 +89,7 @@ class LinearLearner final : public TableLearner<Loss, Rule> {
   // Between two refreshes of all slots, to keep their ages well below 2^31.
   static constexpr uint64_t kRefreshSteps = uint64_t{1} << 30;
 
-  // One step, for features and for the intercept, which has its own rate and no l2.
+  // One step, for features and for the intercept, which has a rate of its own.
   struct StepPair {
     using Context = decltype(std::declval<const Rule&>().Prepare(StepContext()));
 
@@ -101,12 +106,14 @@ class LinearLearner final : public TableLearner<Loss, Rule> {
   WeightContext FeatureContext(uint64_t steps_taken) const {
     return {.steps_taken = steps_taken,
             .base_rate = static_cast<float>(options_.learning_rate),
+            .l1 = static_cast<float>(options_.l1),
             .l2 = static_cast<float>(options_.l2)};
   }
   WeightContext InterceptContext(uint64_t steps_taken) const {
     return {.steps_taken = steps_taken,
             .base_rate = static_cast<float>(options_.intercept_learning_rate),
-            .is_intercept = true};
+            .l1 = options_.regularize_intercept ? static_cast<float>(options_.l1) : 0.0f,
+            .l2 = options_.regularize_intercept ? static_cast<float>(options_.l2) : 0.0f};
   }
 
   // The weights as the writer and as readers load them.

@@ -19,6 +19,7 @@
 #include "core/loss/loss.h"
 #include "core/model/example_row.h"
 #include "core/model/label_range.h"
+#include "core/model/lazy_regularizer.h"
 #include "core/model/learner.h"
 #include "core/model/mean_norm.h"
 #include "core/model/spec.h"
@@ -30,9 +31,9 @@
 namespace freshet {
 
 // Scores are clipped to what the loss gives a meaning to. The intercept is a feature of value 1,
-// whose rate is multiplied by intercept_learning_rate / learning_rate. l2 shrinks the weight of
-// each feature that an example contains by 1 / (1 + rate c r l2) after the step. An example whose
-// gradient is too small to move anything (h g^2 below 1e-30) changes no slot.
+// whose rate is multiplied by intercept_learning_rate / learning_rate. l1 and l2 shrink all weights
+// at every step; see lazy_regularizer.h. An example whose gradient is too small to move anything
+// (h g^2 below 1e-30) changes no slot.
 //
 // Each example takes three passes over its slots: the score; Observe(), which grows G and s; and
 // the step, whose size depends on the sum of all rates.
@@ -66,16 +67,23 @@ class NagLearner final : public TableLearner<Loss, Rule> {
     }
   }
 
+  uint64_t CountZeroWeights() const override {
+    const LazyRegularizer::Pull pull = regularizer_.pull();
+    return table_.EstimateCount([&](const Slot& slot) { return pull.Of(slot.weight) == 0; });
+  }
+
   void SaveState(StateWriter& writer) const override {
     this->SaveSlots(writer, 0);
     norm_.SaveState(writer);
     label_range_.SaveState(writer);
+    regularizer_.SaveState(writer);
   }
   absl::Status LoadState(StateReader& reader) override {
     uint32_t window_count = 0;
     absl::Status status = this->LoadSlots(reader, 0, &window_count);
     if (status.ok()) status = norm_.LoadState(reader);
     if (status.ok()) status = label_range_.LoadState(reader);
+    if (status.ok()) status = regularizer_.LoadState(reader);
     return status;
   }
 
@@ -115,7 +123,20 @@ class NagLearner final : public TableLearner<Loss, Rule> {
         is_invariant_(rule.invariant),
         intercept_share_(static_cast<float>(
             std::min(spec.linear.intercept_learning_rate / spec.linear.learning_rate, 1e8))),
-        label_range_(Loss::kScoreLimit) {}
+        label_range_(Loss::kScoreLimit),
+        regularizer_(spec.linear.l1, spec.linear.l2) {}
+
+  // The score before it is clipped. `load(i)` is what is stored for feature i, `intercept` for the
+  // intercept.
+  template <typename Row, typename Load>
+  float Score(const Row& row, float intercept, const Load& load) const {
+    if (!regularizer_.is_active()) {
+      return SumOf(row.size, intercept, [&](size_t i) { return load(i) * row.Value(i); });
+    }
+    const LazyRegularizer::Pull pull = regularizer_.pull();
+    const float first = options_.regularize_intercept ? pull.Of(intercept) : intercept;
+    return SumOf(row.size, first, [&](size_t i) { return pull.Of(load(i)) * row.Value(i); });
+  }
 
   template <typename Row>
   void LearnRows(const ExampleBatch& batch, std::span<float> scores) {
@@ -129,8 +150,8 @@ class NagLearner final : public TableLearner<Loss, Rule> {
   // Returns the score before the update.
   template <typename Row>
   float LearnRow(const Row& row, float label, float weight) {
-    const float sum = SumOf(row.size, intercept_.LoadOwn().weight, [&](size_t i) {
-      return table_.LoadOwn(table_.IndexOf(row.ids[i])).weight * row.Value(i);
+    const float sum = Score(row, intercept_.LoadOwn().weight, [&](size_t i) {
+      return table_.LoadOwn(table_.IndexOf(row.ids[i])).weight;
     });
     const float score = std::isfinite(sum) ? label_range_.Clip(sum) : 0;
     if (weight == 0) return score;
@@ -167,9 +188,16 @@ class NagLearner final : public TableLearner<Loss, Rule> {
     const double rate = options_.learning_rate * schedule_.Share(this->steps_taken());
     const double u = is_invariant_ ? loss_.ImportanceStep(score, label, rate * weight, sensitivity)
                                    : -loss_.Gradient(score, label) * rate * weight;
-    const double scale = std::min(std::max(u * correction, -kMaxScale), kMaxScale);
-    Move(row, static_cast<float>(scale));
-    if (options_.l2 > 0) Shrink(row, static_cast<float>(rate * correction * options_.l2));
+    const float scale = BoundedScale(u * correction);
+    if (!regularizer_.is_active()) return Move(row, scale, scale);
+    regularizer_.Advance(loss_.Gradient(score, label), u);
+    const float stored_scale = BoundedScale(u * correction / regularizer_.contraction());
+    Move(row, stored_scale, options_.regularize_intercept ? stored_scale : scale);
+    if (regularizer_.IsDue()) Settle();
+  }
+
+  static float BoundedScale(double scale) {
+    return static_cast<float>(std::min(std::max(scale, -kMaxScale), kMaxScale));
   }
 
   // Passes the features by the rule and fills in the columns; returns their size.
@@ -214,8 +242,9 @@ class NagLearner final : public TableLearner<Loss, Rule> {
     return rule_.Correction(norm_.norm_sum() / norm_.weight_sum());
   }
 
+  // `scale` is that of the features.
   template <typename Row>
-  void Move(const Row& row, float scale) {
+  void Move(const Row& row, float scale, float intercept_scale) {
     if (scale == 0) return;  // Times an infinite rate it would be NaN.
     const float* const rates = columns_.rates.data();
     for (size_t i = 0; i < row.size; ++i) {
@@ -226,20 +255,24 @@ class NagLearner final : public TableLearner<Loss, Rule> {
     }
     if (options_.intercept) {
       Slot slot = intercept_.LoadOwn();
-      slot.weight = BoundedWeight(slot.weight + scale * rates[row.size]);
+      slot.weight = BoundedWeight(slot.weight + intercept_scale * rates[row.size]);
       intercept_.Store(slot);
     }
   }
 
-  // l2, of features only.
-  template <typename Row>
-  void Shrink(const Row& row, float strength) {
-    for (size_t i = 0; i < row.size; ++i) {
-      const uint32_t index = table_.IndexOf(row.ids[i]);
-      Slot slot = table_.LoadOwn(index);
-      slot.weight /= 1 + strength * columns_.rates[i];
+  // Stores weights as they are. What readers see of it meanwhile is too small, never too large.
+  void Settle() {
+    const LazyRegularizer::Pull pull = regularizer_.pull();
+    table_.VisitUsed([&](uint32_t index, Slot slot) {
+      slot.weight = pull.Of(slot.weight);
       table_.StoreHead(index, slot);
+    });
+    if (options_.regularize_intercept) {
+      Slot slot = intercept_.LoadOwn();
+      slot.weight = pull.Of(slot.weight);
+      intercept_.Store(slot);
     }
+    regularizer_.Reset();
   }
 
   template <typename Row>
@@ -248,8 +281,8 @@ class NagLearner final : public TableLearner<Loss, Rule> {
     for (size_t index = 0; index < batch.size(); ++index) {
       this->PrefetchAhead(batch, index, &next);
       const Row row(batch, index);
-      const float sum = SumOf(row.size, intercept_.Load().weight, [&](size_t i) {
-        return table_.Load(table_.IndexOf(row.ids[i])).weight * row.Value(i);
+      const float sum = Score(row, intercept_.Load().weight, [&](size_t i) {
+        return table_.Load(table_.IndexOf(row.ids[i])).weight;
       });
       scores[index] = std::isfinite(sum) ? label_range_.Clip(sum) : 0;
     }
@@ -262,6 +295,7 @@ class NagLearner final : public TableLearner<Loss, Rule> {
   // Written by the writer, read by readers.
   MeanNorm norm_;
   LabelRange label_range_;
+  LazyRegularizer regularizer_;
 
   // Owned by the writer.
   Columns columns_;

@@ -29,11 +29,13 @@ using OptimizerOptions = std::variant<AdaGrad::Options, Sgd::Options, MiniBatch:
 // What all optimizers have in common.
 struct LinearOptions {
   double learning_rate = AdaGrad::kDefaultLearningRate;  // In (0, 1000].
+  double l1 = 0;                                         // In [0, 1e12].
   double l2 = 0;                                         // In [0, 1000]; learning_rate * l2 < 1.
   double gradient_clip = 0;                              // >= 0; 0 is off.
   bool intercept = true;
   double intercept_learning_rate = AdaGrad::kDefaultLearningRate;  // In [0, 1000].
   double initial_intercept = 0;                                    // In [-100, 100].
+  bool regularize_intercept = false;
   int bits = 22;  // In [10, 30]: the weight table has 2^bits slots.
 };
 

@@ -66,6 +66,21 @@ class WeightTable {
     return count;
   }
 
+  // The number of slots that are not all zero and for which is_meant(slot) is true, from at most
+  // kSampleBlocks blocks, evenly spread over the table. Also for readers.
+  template <typename IsMeant>
+  uint64_t EstimateCount(IsMeant is_meant) const {
+    const uint32_t stride = std::max(block_count() / kSampleBlocks, 1u);
+    uint64_t count = 0;
+    for (uint32_t block = 0; block < block_count(); block += stride) {
+      const uint64_t begin = uint64_t{block} * kBlockSlots;
+      for (uint64_t i = begin; i < begin + kBlockSlots; ++i) {
+        count += slots_.IsUsed(i) && is_meant(slots_.Load(i)) ? 1 : 0;
+      }
+    }
+    return count * stride;
+  }
+
   void SaveState(StateWriter& writer) const {
     for (uint32_t block = 0; block < block_count(); ++block) {
       if (IsZero(Block(block))) continue;
@@ -102,6 +117,7 @@ class WeightTable {
 
  private:
   static constexpr uint32_t kBlockSlots = 512;
+  static constexpr uint32_t kSampleBlocks = 256;
   static constexpr uint32_t kEndOfBlocks = 0xffffffff;
 
   WeightTable(int bits, ZeroedMemory memory)

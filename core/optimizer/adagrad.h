@@ -6,6 +6,9 @@
 // Source: J. Duchi, E. Hazan, Y. Singer. Adaptive Subgradient Methods for Online Learning and
 // Stochastic Optimization. JMLR 12, 2011. Epsilon stands inside the root, as a sum of squares to
 // start from: 1 keeps the first steps of rare features small, which calibrates rare events.
+//
+// l1 moves the weight towards 0 by rate * l1 / sqrt(G + epsilon) after the step, and not beyond:
+// the paper's composite mirror descent.
 
 #ifndef FRESHET_CORE_OPTIMIZER_ADAGRAD_H_
 #define FRESHET_CORE_OPTIMIZER_ADAGRAD_H_
@@ -43,6 +46,7 @@ class AdaGrad {
     slot.square_sum += g * g;
     const float root = std::sqrt(slot.square_sum + epsilon_);
     slot.weight = BoundedWeight(slot.weight - step.rate * g / root);
+    if (step.l1 > 0) slot.weight = SoftThreshold(slot.weight, step.rate * step.l1 / root);
   }
 
   static bool IsValid(const Slot& slot) {

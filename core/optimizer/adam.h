@@ -7,6 +7,10 @@
 // Source: D. Kingma, J. Ba. Adam: A Method for Stochastic Optimization. ICLR 2015. Epsilon stands
 // outside the root, as in the paper.
 //
+// l1 moves the weight towards 0 by rate * l1 / (sqrt(v / (1 - beta2^t)) + epsilon) after the step,
+// and not beyond: the proximal step in the metric of this one. Source: J. Yun, A. Lozano, E. Yang.
+// Adaptive Proximal Gradient Methods for Structured Neural Networks. NeurIPS 2021.
+//
 // Sparse form: the usual lazy Adam. When a feature is touched, m and v decay over the k steps it
 // was absent (beta1^k, beta2^k); the motion that the dense rule would have given it in the meantime
 // is not applied. On dense data it equals the paper's rule.
@@ -69,6 +73,9 @@ class Adam {
     const float root = std::sqrt(slot.mean_square * step.mean_square_correction);
     const float direction = slot.mean * step.mean_correction / (root + epsilon_);
     slot.weight = BoundedWeight(slot.weight - step.rate * direction);
+    if (step.l1 > 0) {
+      slot.weight = SoftThreshold(slot.weight, step.rate * step.l1 / (root + epsilon_));
+    }
   }
 
   void Refresh(uint64_t steps_taken, Slot& slot) const {

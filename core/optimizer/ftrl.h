@@ -33,7 +33,6 @@ class Ftrl {
  public:
   struct Options {
     double beta = 1;  // > 0; keeps the first steps of rare features small.
-    double l1 = 0;    // >= 0; a weight stays 0 until its gradients add up to more.
   };
 
   struct alignas(8) Slot {
@@ -44,12 +43,10 @@ class Ftrl {
   static constexpr uint8_t kStateId = 8;
   static constexpr double kDefaultLearningRate = 0.1;
 
-  explicit Ftrl(const Options& options)
-      : beta_(static_cast<float>(options.beta)), l1_(static_cast<float>(options.l1)) {}
+  explicit Ftrl(const Options& options) : beta_(static_cast<float>(options.beta)) {}
 
   float Weight(const Slot& slot, const WeightContext& context) const {
-    const float threshold = context.is_intercept ? 0.0f : context.base_rate * l1_;
-    const float size = std::max(std::abs(slot.z) - threshold, 0.0f);
+    const float size = std::max(std::abs(slot.z) - context.base_rate * context.l1, 0.0f);
     const float divisor = context.base_rate * context.l2 + beta_ + slot.root;
     return BoundedWeight(-std::copysign(size, slot.z) / divisor);
   }
@@ -73,7 +70,6 @@ class Ftrl {
   static constexpr float kMaxRoot = 1e18f;
 
   float beta_;
-  float l1_;
 };
 
 }  // namespace freshet

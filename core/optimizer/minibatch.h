@@ -5,7 +5,8 @@
 // Source: O. Dekel, R. Gilad-Bachrach, O. Shamir, L. Xiao. Optimal Distributed Online Prediction
 // Using Mini-Batches. JMLR 13, 2012.
 //
-// Clipping is applied to the mean, and l2 once to each feature that the m examples contain.
+// Clipping is applied to the mean, and l1 and l2 once to each feature that the m examples contain;
+// l1 as for SGD.
 
 #ifndef FRESHET_CORE_OPTIMIZER_MINIBATCH_H_
 #define FRESHET_CORE_OPTIMIZER_MINIBATCH_H_
@@ -54,6 +55,7 @@ class MiniBatch {
   void Step(const StepContext& step, Slot& slot) const {
     const float g = step.Gradient(slot.pending_sum * inverse_, slot.weight);
     slot.weight = BoundedWeight(slot.weight - step.rate * g);
+    if (step.l1 > 0) slot.weight = SoftThreshold(slot.weight, step.rate * step.l1);
     slot.pending_sum = 0;
   }
 

@@ -6,6 +6,8 @@
 // Source: B. Polyak. Some methods of speeding up the convergence of iteration methods. USSR Comput.
 // Math. Math. Phys., 1964.
 //
+// l1 is a part of the gradient; see velocity.h.
+//
 // Sparse form: the motion of absent steps is caught up exactly; see velocity.h.
 
 #ifndef FRESHET_CORE_OPTIMIZER_MOMENTUM_H_
@@ -41,18 +43,19 @@ class Momentum {
 
   void Step(const StepContext& step, float gradient, Slot& slot) const {
     const auto number = static_cast<uint32_t>(step.step);
-    float g;
-    if (slot.step != number) {
-      catch_up_.CatchUp(step.step - 1, slot);
-      g = step.Gradient(gradient, slot.weight);
+    // Not so at a feature's second occurrence in the same example.
+    const bool ages = slot.step != number;
+    if (ages) catch_up_.CatchUp(step.step - 1, slot);
+    const float before = slot.weight;
+    const float g = VelocityGradient(step, gradient, before);
+    if (ages) {
       slot.step = slot.same_step = number;
       slot.velocity *= momentum_;
       slot.weight += slot.velocity;
-    } else {  // The feature's second occurrence in this example.
-      g = step.Gradient(gradient, slot.weight);
     }
     slot.velocity -= step.rate * g;
     slot.weight = BoundedWeight(slot.weight - step.rate * g);
+    if (step.l1 > 0) StopAtZero(before, slot);
   }
 
   void Refresh(uint64_t steps_taken, Slot& slot) const {

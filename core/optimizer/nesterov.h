@@ -8,6 +8,8 @@
 // O(1/k^2). Soviet Math. Doklady, 1983. Reformulated as in Y. Bengio, N. Boulanger-Lewandowski,
 // R. Pascanu. Advances in Optimizing Recurrent Networks. ICASSP 2013.
 //
+// l1 is a part of the gradient; see velocity.h.
+//
 // Sparse form: an absent step moves w by momentum * v, which is caught up exactly; see velocity.h.
 
 #ifndef FRESHET_CORE_OPTIMIZER_NESTEROV_H_
@@ -44,18 +46,19 @@ class Nesterov {
 
   void Step(const StepContext& step, float gradient, Slot& slot) const {
     const auto number = static_cast<uint32_t>(step.step);
-    float g;
-    if (slot.step != number) {
-      catch_up_.CatchUp(step.step - 1, slot);
-      g = step.Gradient(gradient, slot.weight);
+    // Not so at a feature's second occurrence in the same example.
+    const bool ages = slot.step != number;
+    if (ages) catch_up_.CatchUp(step.step - 1, slot);
+    const float before = slot.weight;
+    const float g = VelocityGradient(step, gradient, before);
+    if (ages) {
       slot.step = slot.same_step = number;
       slot.velocity *= momentum_;
       slot.weight += momentum_ * slot.velocity;
-    } else {  // The feature's second occurrence in this example.
-      g = step.Gradient(gradient, slot.weight);
     }
     slot.velocity -= step.rate * g;
     slot.weight = BoundedWeight(slot.weight - (1 + momentum_) * step.rate * g);
+    if (step.l1 > 0) StopAtZero(before, slot);
   }
 
   void Refresh(uint64_t steps_taken, Slot& slot) const {

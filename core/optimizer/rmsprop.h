@@ -9,6 +9,9 @@
 // The defaults are milder than the usual 0.99 and 1e-8: a mean that forgets within 100 steps is
 // almost 0 when a rare feature comes back, and its first step then far too large.
 //
+// l1 moves the weight towards 0 by rate * l1 / sqrt(G + epsilon) after the step, and not beyond:
+// the proximal step in the metric of this one, as for AdaGrad.
+//
 // Sparse form: after k absent steps G = rho^k G, which equals the dense rule.
 
 #ifndef FRESHET_CORE_OPTIMIZER_RMSPROP_H_
@@ -55,6 +58,7 @@ class RmsProp {
     slot.mean_square += one_minus_rho_ * (g * g);
     const float root = std::sqrt(slot.mean_square + epsilon_);
     slot.weight = BoundedWeight(slot.weight - step.rate * g / root);
+    if (step.l1 > 0) slot.weight = SoftThreshold(slot.weight, step.rate * step.l1 / root);
   }
 
   void Refresh(uint64_t steps_taken, Slot& slot) const {

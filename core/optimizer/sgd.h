@@ -3,6 +3,10 @@
 //   w -= rate * g
 //
 // Source: H. Robbins, S. Monro. A Stochastic Approximation Method. Ann. Math. Statist., 1951.
+//
+// l1 moves the weight towards 0 by rate * l1 after the step, and not beyond: the truncated gradient
+// of J. Langford, L. Li, T. Zhang. Sparse Online Learning via Truncated Gradient. JMLR 10, 2009,
+// which is the forward-backward splitting of J. Duchi, Y. Singer. JMLR 10, 2009.
 
 #ifndef FRESHET_CORE_OPTIMIZER_SGD_H_
 #define FRESHET_CORE_OPTIMIZER_SGD_H_
@@ -34,6 +38,7 @@ class Sgd {
   void Step(const StepContext& step, float gradient, Slot& slot) const {
     const float g = step.Gradient(gradient, slot.weight);
     slot.weight = BoundedWeight(slot.weight - step.rate * g);
+    if (step.l1 > 0) slot.weight = SoftThreshold(slot.weight, step.rate * step.l1);
   }
 
   static bool IsValid(const Slot& slot) { return IsBoundedWeight(slot.weight); }

@@ -1,4 +1,9 @@
 // The state that momentum and Nesterov share: a weight that moves on while its feature is absent.
+//
+// l1 is added to the gradient with the sign of the weight, so that it drives the velocity as every
+// other part does; a weight of 0 stays there until a gradient is larger than l1; and a weight that
+// a step would carry across 0 stops there, without its velocity. Source: G. Andrew, J. Gao.
+// Scalable Training of L1-Regularized Log-Linear Models. ICML 2007 (pseudo-gradient and orthant).
 
 #ifndef FRESHET_CORE_OPTIMIZER_VELOCITY_H_
 #define FRESHET_CORE_OPTIMIZER_VELOCITY_H_
@@ -7,6 +12,7 @@
 
 #include "core/optimizer/bounds.h"
 #include "core/optimizer/power_table.h"
+#include "core/optimizer/step_context.h"
 
 namespace freshet {
 
@@ -55,6 +61,19 @@ class VelocityCatchUp {
   PowerTable powers_;
   double scale_;
 };
+
+inline float VelocityGradient(const StepContext& step, float loss_gradient, float weight) {
+  return step.l1 > 0 ? step.GradientWithL1(loss_gradient, weight)
+                     : step.Gradient(loss_gradient, weight);
+}
+
+// `before` is the weight before the step.
+inline void StopAtZero(float before, VelocitySlot& slot) {
+  if ((before > 0 && slot.weight < 0) || (before < 0 && slot.weight > 0)) {
+    slot.weight = 0;
+    slot.velocity = 0;
+  }
+}
 
 inline bool IsValidVelocitySlot(const VelocitySlot& slot) {
   return IsBoundedWeight(slot.weight) && IsBoundedState(slot.velocity) &&

@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "server/http/metric_family.h"
+#include "server/http/quality_metrics.h"
 
 namespace freshet {
 namespace {
@@ -177,6 +178,7 @@ void AddModelMetrics(std::span<const ModelSample> samples,
     }
     AddFamily(page, std::move(family));
   }
+  AddQualityMetrics(samples, page);
 }
 
 }  // namespace freshet

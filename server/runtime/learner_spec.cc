@@ -130,6 +130,12 @@ absl::StatusOr<OptionNames> UnusedOptions(const v1::LearnerSpec& spec) {
     if (spec.has_quantile_tau()) return refuse("quantile_tau", v1::Loss_Name(spec.loss()));
     unused.insert("quantile_tau");
   }
+  if (spec.loss() != v1::LOSS_LOGISTIC) {
+    if (spec.has_negative_sampling_rate()) {
+      return refuse("negative_sampling_rate", v1::Loss_Name(spec.loss()));
+    }
+    unused.insert("negative_sampling_rate");
+  }
   return unused;
 }
 
@@ -155,7 +161,7 @@ OptimizerOptions OptimizerOf(const v1::LearnerSpec& spec) {
                            .beta2 = spec.adam().beta2(),
                            .epsilon = spec.adam().epsilon()};
     case v1::LearnerSpec::kFtrl:
-      return Ftrl::Options{.beta = spec.ftrl().beta(), .l1 = spec.ftrl().l1()};
+      return Ftrl::Options{.beta = spec.ftrl().beta()};
     case v1::LearnerSpec::kNag:
       return NagOptions{.power = spec.nag().power(),
                         .adaptive = spec.nag().adaptive(),
@@ -236,14 +242,21 @@ absl::StatusOr<std::unique_ptr<Learner>> MakeLearner(const v1::LearnerSpec& reso
   spec.optimizer = OptimizerOf(resolved);
   spec.schedule = ScheduleOf(resolved);
   spec.linear = {.learning_rate = resolved.learning_rate(),
+                 .l1 = resolved.l1(),
                  .l2 = resolved.l2(),
                  .gradient_clip = resolved.gradient_clip(),
                  .intercept = resolved.intercept(),
                  .intercept_learning_rate = resolved.intercept_learning_rate(),
                  .initial_intercept = resolved.initial_intercept(),
+                 .regularize_intercept = resolved.regularize_intercept(),
                  .bits = static_cast<int>(resolved.bits())};
   spec.features = FeatureOptionsOf(resolved.features());
   return MakeLearner(spec);
+}
+
+float ScoreCorrectionOf(const v1::LearnerSpec& resolved) {
+  if (!resolved.has_negative_sampling_rate()) return 0;
+  return static_cast<float>(std::log(resolved.negative_sampling_rate()));
 }
 
 LossKind LossKindOf(const v1::LearnerSpec& resolved) {

@@ -20,6 +20,9 @@ absl::StatusOr<v1::LearnerSpec> ResolveLearnerSpec(const v1::LearnerSpec& spec);
 // there is no memory for the table.
 absl::StatusOr<std::unique_ptr<Learner>> MakeLearner(const v1::LearnerSpec& resolved);
 
+// What is added to a learner's score to make it a served one: ln negative_sampling_rate.
+float ScoreCorrectionOf(const v1::LearnerSpec& resolved);
+
 // The loss of a resolved spec.
 LossKind LossKindOf(const v1::LearnerSpec& resolved);
 

@@ -51,6 +51,7 @@ ModelRuntime::ModelRuntime(const RuntimeEnvironment& environment, std::string mo
       spec_(std::move(recovered.spec)),
       loss_(LossKindOf(spec_.variants(0).learner())),
       expander_(MakeExpander(spec_.variants(0).learner())),
+      score_correction_(ScoreCorrectionOf(spec_.variants(0).learner())),
       log_(MakeLogWriter(std::move(recovered.log), environment, spec_)),
       replayed_bytes_(recovered.replayed_bytes),
       files_(std::move(recovered.snapshots), log_, std::move(recovered.restores),
@@ -101,6 +102,7 @@ uint64_t ModelRuntime::Predict(const ExampleBatch& examples, std::span<float> sc
   const uint64_t now = offset();
   const std::shared_ptr<const Learner> champion = champion_.load();
   champion->PredictBatch(examples, scores);
+  for (float& score : scores) score = ServedScore(score);
   std::transform(scores.begin(), scores.end(), predictions.begin(),
                  [&](float score) { return champion->Prediction(score); });
   return now;

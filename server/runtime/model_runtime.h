@@ -47,14 +47,17 @@ class ModelRuntime : public std::enable_shared_from_this<ModelRuntime> {
   const FeatureExpander* expander() const { return expander_.get(); }
   Pipeline& pipeline() { return *pipeline_; }
 
-  // Scores and predictions of the champion as it is now, without a lock and without waiting.
+  // Served scores and predictions of the champion as it is now, without a lock and without waiting.
   // Returns the model's offset: the weights include at least that many records.
   // REQUIRES: the sizes of all three agree.
   uint64_t Predict(const ExampleBatch& examples, std::span<float> scores,
                    std::span<float> predictions) const;
 
-  // The prediction that belongs to a score.
+  // The prediction that belongs to a score as it is served.
   float Prediction(float score) const;
+
+  // The score that is served for a learner's: corrected where negatives are down-sampled.
+  float ServedScore(float score) const { return score + score_correction_; }
 
   // The model with its figures as of now.
   void Describe(Callback<v1::Model> done);
@@ -107,6 +110,7 @@ class ModelRuntime : public std::enable_shared_from_this<ModelRuntime> {
   const v1::Model spec_;
   const LossKind loss_;
   const std::unique_ptr<const FeatureExpander> expander_;
+  const float score_correction_;
   const std::shared_ptr<LogWriter> log_;  // Null: no log.
   const uint64_t replayed_bytes_;         // Logged between the newest snapshot and the start.
   ModelFiles files_;

@@ -11,6 +11,24 @@
 namespace freshet {
 namespace {
 
+void FillWindow(const WindowFigures& figures, v1::WindowMetrics& out) {
+  out.set_example_count(figures.example_count);
+  out.set_loss(figures.loss);
+  out.set_base_rate_loss(figures.base_rate_loss);
+  out.set_relative_gain(figures.relative_gain);
+  if (figures.auc) out.set_auc(*figures.auc);
+  if (figures.calibration) out.set_calibration(*figures.calibration);
+  out.set_label_mean(figures.label_mean);
+}
+
+void AddDrift(const char* subject, const DriftFigures& figures, v1::ProgressiveMetrics& out) {
+  v1::DriftAlarm& alarm = *out.add_drift_alarms();
+  alarm.set_subject(subject);
+  alarm.set_count(figures.count);
+  alarm.set_last_example(figures.last_example);
+  alarm.set_level(figures.level);
+}
+
 void FillMetrics(const ProgressiveFigures& figures, const Learner& learner,
                  v1::ProgressiveMetrics& out) {
   out.set_example_count(figures.example_count);
@@ -25,6 +43,29 @@ void FillMetrics(const ProgressiveFigures& figures, const Learner& learner,
   if (figures.calibration) out.set_calibration(*figures.calibration);
   out.set_label_mean(figures.label_mean);
   out.set_skipped_count(learner.skipped_count());
+  FillWindow(figures.window, *out.mutable_window());
+  for (const ReliabilityBin& bin : figures.reliability_bins) {
+    v1::ReliabilityBin& added = *out.add_reliability_bins();
+    added.set_from(bin.from);
+    added.set_to(bin.to);
+    added.set_weight_sum(bin.weight_sum);
+    added.set_prediction_mean(bin.prediction_mean);
+    added.set_label_mean(bin.label_mean);
+  }
+  if (figures.mean_squared_error) out.set_mean_squared_error(*figures.mean_squared_error);
+  if (figures.mean_absolute_error) out.set_mean_absolute_error(*figures.mean_absolute_error);
+  if (figures.r_squared) out.set_r_squared(*figures.r_squared);
+  AddDrift("loss", figures.loss_drift, out);
+  AddDrift("label_rate", figures.label_drift, out);
+}
+
+ProgressiveMetrics::Options MetricsOptionsOf(const v1::LearnerSpec& learner) {
+  ProgressiveMetrics::Options options{.loss = LossKindOf(learner)};
+  if (learner.has_quantile_tau()) options.quantile_tau = learner.quantile_tau();
+  if (learner.has_negative_sampling_rate()) {
+    options.negative_sampling_rate = learner.negative_sampling_rate();
+  }
+  return options;
 }
 
 }  // namespace
@@ -35,8 +76,7 @@ absl::StatusOr<std::unique_ptr<ModelState>> ModelState::Create(const v1::Model& 
     absl::StatusOr<std::unique_ptr<Learner>> learner = MakeLearner(variant.learner());
     if (!learner.ok()) return learner.status();
     state->variants_.push_back(
-        {*std::move(learner),
-         ProgressiveMetrics(LossKindOf(variant.learner()), variant.learner().quantile_tau())});
+        {*std::move(learner), ProgressiveMetrics(MetricsOptionsOf(variant.learner()))});
   }
   return state;
 }
@@ -62,7 +102,10 @@ void ModelState::ApplyRestore(std::unique_ptr<ModelState> restored) {
   ++offset_;
 }
 
-void ModelState::SaveVariants(StateWriter& writer) const {
+void ModelState::Save(StateWriter& writer) const {
+  writer.WriteValue<uint32_t>(kVersion);
+  writer.WriteValue<uint64_t>(offset_);
+  producers_.SaveState(writer);
   writer.WriteValue<uint32_t>(static_cast<uint32_t>(variants_.size()));
   for (const VariantState& variant : variants_) {
     variant.metrics.SaveState(writer);
@@ -70,19 +113,13 @@ void ModelState::SaveVariants(StateWriter& writer) const {
   }
 }
 
-void ModelState::Save(StateWriter& writer) const {
-  writer.WriteValue<uint32_t>(kVersion);
-  writer.WriteValue<uint64_t>(offset_);
-  producers_.SaveState(writer);
-  SaveVariants(writer);
-}
-
 absl::Status ModelState::Load(std::span<const std::byte> bytes) {
   StateReader reader(bytes);
   const auto version = reader.ReadValue<uint32_t>();
-  if (version != kVersion) {
-    return absl::DataLossError(StrCat("the state has version ", version, "; this server reads ",
-                                      kVersion, "; start the version that wrote it"));
+  if (version == 0 || version > kVersion) {
+    return absl::DataLossError(StrCat("the state has version ", version,
+                                      "; this server reads 1 to ", kVersion,
+                                      "; start the version that wrote it"));
   }
   offset_ = reader.ReadValue<uint64_t>();
   if (absl::Status status = producers_.LoadState(reader); !status.ok()) return status;
@@ -104,7 +141,11 @@ absl::Status ModelState::Load(std::span<const std::byte> bytes) {
 
 std::string ModelState::ComputeDigest() const {
   StateWriter writer;
-  SaveVariants(writer);
+  writer.WriteValue<uint32_t>(static_cast<uint32_t>(variants_.size()));
+  for (const VariantState& variant : variants_) {
+    variant.metrics.SaveTotals(writer);
+    variant.learner->SaveState(writer);
+  }
   XXH3_state_t* hash = XXH3_createState();
   XXH3_128bits_reset(hash);
   for (const std::span<const std::byte> chunk : writer.Chunks()) {
@@ -123,6 +164,9 @@ void ModelState::Describe(v1::Model& model) const {
     variant.set_champion(i == 0);
     variant.set_table_bytes(variants_[i].learner->table_bytes());
     FillMetrics(variants_[i].metrics.Figures(), *variants_[i].learner, *variant.mutable_metrics());
+    if (variant.learner().l1() > 0) {
+      variant.mutable_table()->set_zero_weight_count(variants_[i].learner->CountZeroWeights());
+    }
   }
 }
 

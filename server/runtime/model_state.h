@@ -26,8 +26,9 @@ namespace freshet {
 // Threads: one writer at a time. Readers hold a champion() and use its const methods meanwhile.
 class ModelState {
  public:
-  // Of the bytes that Save() writes.
-  static constexpr uint32_t kVersion = 1;
+  // Of the bytes that Save() writes. Version 2 brought windows and drift into the metrics, which
+  // have a version of their own; Load() reads both.
+  static constexpr uint32_t kVersion = 2;
 
   // The state before the first record. `spec` is a model whose learners are resolved; its first
   // variant is the champion. RESOURCE_EXHAUSTED where there is no memory for the tables.
@@ -49,7 +50,8 @@ class ModelState {
   // object is then to be thrown away.
   absl::Status Load(std::span<const std::byte> bytes);
 
-  // XXH3-128 over learners and metrics, as 32 hexadecimal digits.
+  // XXH3-128 over learners and the metrics' totals, as 32 hexadecimal digits. Windows and alarms
+  // have no part in it: they begin anew where a state of version 1 is loaded.
   std::string ComputeDigest() const;
 
   // Fills in the figures of `model` (offset, counts, metrics of variants), which holds the spec.
@@ -68,7 +70,6 @@ class ModelState {
   };
 
   ModelState() = default;
-  void SaveVariants(StateWriter& writer) const;
 
   uint64_t offset_ = 0;
   ProducerTable producers_;

@@ -140,9 +140,10 @@ void LearnStream::FinishSlot(Slot* slot, LearnOutcome outcome) {
   response.set_offset(outcome.offset);
   response.set_duplicate(outcome.duplicate);
   if (!outcome.scores.empty()) {
-    response.mutable_scores()->Add(outcome.scores.begin(), outcome.scores.end());
     for (const float score : outcome.scores) {
-      response.add_predictions(model_->Prediction(score));
+      const float served = model_->ServedScore(score);
+      response.add_scores(served);
+      response.add_predictions(model_->Prediction(served));
     }
   }
   absl::MutexLock lock(&mu_);

@@ -181,7 +181,7 @@ void BenchMetrics(benchmark::State& state) {
   std::mt19937 random(2);
   std::vector<float> scores(kBatchRows);
   for (float& score : scores) score = static_cast<float>(random() % 1000) / 250 - 3;
-  ProgressiveMetrics metrics(LossKind::kLogistic);
+  ProgressiveMetrics metrics({.loss = LossKind::kLogistic});
   size_t next = 0;
   for (auto _ : state) {
     metrics.Update(scores, stream.Batch(next, false).labels, {});

@@ -44,7 +44,8 @@ inline std::vector<v1::LearnerSpec> AllLearners() {
     return learner;
   };
   v1::LearnerSpec& ftrl = add(v1::LOSS_LOGISTIC);
-  ftrl.mutable_ftrl()->set_l1(0.5);
+  ftrl.mutable_ftrl();
+  ftrl.set_l1(0.5);
   ftrl.mutable_exponential()->set_decay_steps(1000);
   ftrl.set_gradient_clip(0.7);
   ftrl.set_l2(0.1);
@@ -52,6 +53,7 @@ inline std::vector<v1::LearnerSpec> AllLearners() {
   v1::LearnerSpec& powered = add(v1::LOSS_SQUARED);
   powered.mutable_nag()->set_power(0.3);
   powered.mutable_plateau()->set_window(500);
+  powered.set_l1(1e-4);
   powered.set_l2(0.01);
   add(v1::LOSS_HINGE).mutable_nag()->set_adaptive(false);
   add(v1::LOSS_POISSON).mutable_nag()->set_normalized(false);

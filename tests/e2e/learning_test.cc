@@ -4,6 +4,7 @@
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <limits>
 #include <memory>
 #include <string>
@@ -173,6 +174,67 @@ TEST_F(LearningTest, PredictionsBeforeLearningComeBackWhenAskedFor) {
   ASSERT_EQ(responses[0].predictions_size(), 2);
   EXPECT_EQ(responses[0].predictions(0), 0.5f);  // Nothing learned yet.
   EXPECT_GT(responses[0].predictions(1), 0.5f);  // One positive learned.
+}
+
+// The sender kept a tenth of the negatives; what is served is as if it had kept all.
+TEST_F(LearningTest, PredictionsAreCorrectedForDroppedNegatives) {
+  v1::LearnerSpec learner;
+  learner.set_loss(v1::LOSS_LOGISTIC);
+  learner.set_bits(10);
+  learner.set_negative_sampling_rate(0.1);
+  ASSERT_TRUE(client_->CreateModel("sampled", learner).ok());
+  grpc::Status status;
+  const auto push = [&](uint64_t sequence) {
+    v1::LearnRequest request = Request(sequence, {});
+    request.set_model("models/sampled");
+    request.set_return_predictions(true);
+    for (int i = 0; i < 2000; ++i) {
+      request.mutable_packed()->add_labels(i % 2 == 0 ? 1 : 0);
+      request.mutable_packed()->add_feature_ids(7);
+    }
+    return Exchange({request}, &status).at(0);
+  };
+  const v1::LearnResponse first = push(1);
+  EXPECT_NEAR(first.predictions(0), 0.1 / 1.1, 1e-6);  // Odds of 1 among the kept.
+  EXPECT_NEAR(first.scores(0), std::log(0.1), 1e-6);
+  push(2);
+  Example example;
+  const absl::StatusOr<Prediction> prediction = client_->Predict("sampled", example);
+  ASSERT_TRUE(prediction.ok()) << prediction.status();
+  EXPECT_NEAR(prediction->prediction, 1 / (1 + std::exp(-prediction->score)), 1e-6);
+  EXPECT_LT(prediction->prediction, 0.2f);
+  const v1::ProgressiveMetrics metrics = client_->GetModel("sampled")->variants(0).metrics();
+  EXPECT_EQ(metrics.example_count(), 4000U);
+  EXPECT_NEAR(metrics.weight_sum(), 2000 + 20000, 1);
+  EXPECT_NEAR(metrics.label_mean(), 1 / 11.0, 1e-6);
+  EXPECT_NEAR(metrics.calibration(), 1, 0.05);
+}
+
+TEST_F(LearningTest, TheFiguresOfAModelAreAllThere) {
+  grpc::Status status;
+  Exchange({Request(1, {1, 0, 1, 1})}, &status);
+  v1::ProgressiveMetrics metrics = client_->GetModel("ctr")->variants(0).metrics();
+  EXPECT_EQ(metrics.window().example_count(), 4U);
+  EXPECT_NEAR(metrics.window().loss(), metrics.loss(), 1e-12);
+  ASSERT_GT(metrics.reliability_bins_size(), 0);
+  double weight = 0;
+  for (const v1::ReliabilityBin& bin : metrics.reliability_bins()) weight += bin.weight_sum();
+  EXPECT_EQ(weight, 4);
+  ASSERT_EQ(metrics.drift_alarms_size(), 2);
+  EXPECT_EQ(metrics.drift_alarms(0).subject(), "loss");
+  EXPECT_EQ(metrics.drift_alarms(1).subject(), "label_rate");
+  EXPECT_FALSE(metrics.has_mean_squared_error());
+  v1::LearnerSpec squared;
+  squared.set_loss(v1::LOSS_SQUARED);
+  squared.set_l1(1000);  // Holds the weight at 0.
+  ASSERT_TRUE(client_->CreateModel("numbers", squared).ok());
+  v1::LearnRequest request = Request(1, {3, 5});
+  request.set_model("models/numbers");
+  Exchange({request}, &status);
+  const v1::Variant variant = client_->GetModel("numbers")->variants(0);
+  EXPECT_NEAR(variant.metrics().mean_squared_error(), variant.metrics().loss(), 1e-12);
+  EXPECT_TRUE(variant.metrics().has_mean_absolute_error() && variant.metrics().has_r_squared());
+  EXPECT_EQ(variant.table().zero_weight_count(), 1U);
 }
 
 TEST_F(LearningTest, PredictNamesTheOffsetAndRefusesBadInput) {

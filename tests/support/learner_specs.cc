@@ -18,7 +18,7 @@ std::vector<NamedOptimizer> Optimizers() {
       {"adagrad", AdaGrad::Options{.epsilon = 0.2}, 0.3},
       {"rmsprop", RmsProp::Options{.rho = 0.98, .epsilon = 1e-3}, 0.02},
       {"adam", Adam::Options{.beta1 = 0.8, .beta2 = 0.99, .epsilon = 1e-3}, 0.02},
-      {"ftrl", Ftrl::Options{.beta = 0.5, .l1 = 0.3}, 0.3},
+      {"ftrl", Ftrl::Options{.beta = 0.5}, 0.3},
       {"nag", NagOptions{}, 0.4},
       {"nag_adaptive", NagOptions{.power = 0.4, .normalized = false, .invariant = false}, 0.1},
       {"nag_normalized", NagOptions{.adaptive = false}, 0.3},

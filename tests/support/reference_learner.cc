@@ -5,6 +5,14 @@
 #include <variant>
 
 namespace freshet {
+namespace {
+
+// Towards 0 by at most `bound`.
+double Shrink(double x, double bound) {
+  return std::copysign(std::max(std::abs(x) - bound, 0.0), x);
+}
+
+}  // namespace
 
 ReferenceLearner::ReferenceLearner(const LearnerSpec& spec, size_t feature_count)
     : spec_(spec),
@@ -69,14 +77,29 @@ void ReferenceLearner::Step(const std::vector<double>& gradients,
     if (options.gradient_clip > 0) {
       g = std::clamp(g, -options.gradient_clip, options.gradient_clip);
     }
+    const bool is_regularized = present[i] && (!is_intercept || options.regularize_intercept);
     const bool is_ftrl = std::holds_alternative<Ftrl::Options>(spec_.optimizer);
-    if (present[i] && !is_intercept && !is_ftrl) g += options.l2 * weights_[i];
+    if (is_regularized && !is_ftrl) g += options.l2 * weights_[i];
     const double rate = is_intercept ? options.intercept_learning_rate : options.learning_rate;
-    MoveOne(i, rate * share, g, present[i]);
+    const double before = weights_[i];
+    const double l1 = is_regularized ? options.l1 : 0;
+    if (HasVelocity()) g = before != 0 ? g + std::copysign(l1, before) : Shrink(g, l1);
+    const double step_rate = MoveOne(i, rate * share, g, present[i]);
+    if (is_ftrl || l1 == 0) continue;
+    if (!HasVelocity()) {
+      weights_[i] = Shrink(weights_[i], step_rate * l1);
+    } else if (weights_[i] * before < 0) {
+      weights_[i] = velocities_[i] = 0;
+    }
   }
 }
 
-void ReferenceLearner::MoveOne(size_t i, double rate, double g, bool present) {
+bool ReferenceLearner::HasVelocity() const {
+  return std::holds_alternative<Momentum::Options>(spec_.optimizer) ||
+         std::holds_alternative<Nesterov::Options>(spec_.optimizer);
+}
+
+double ReferenceLearner::MoveOne(size_t i, double rate, double g, bool present) {
   double& w = weights_[i];
   double& v = velocities_[i];
   double& s = squares_[i];
@@ -88,12 +111,14 @@ void ReferenceLearner::MoveOne(size_t i, double rate, double g, bool present) {
     w += nesterov->momentum * v - rate * g;
   } else if (const auto* adagrad = std::get_if<AdaGrad::Options>(&spec_.optimizer)) {
     s += g * g;
-    w -= rate * g / std::sqrt(s + adagrad->epsilon);
+    rate /= std::sqrt(s + adagrad->epsilon);
+    w -= rate * g;
   } else if (const auto* rmsprop = std::get_if<RmsProp::Options>(&spec_.optimizer)) {
     s = rmsprop->rho * s + (1 - rmsprop->rho) * g * g;
-    w -= rate * g / std::sqrt(s + rmsprop->epsilon);
+    rate /= std::sqrt(s + rmsprop->epsilon);
+    w -= rate * g;
   } else if (const auto* adam = std::get_if<Adam::Options>(&spec_.optimizer)) {
-    if (!present) return;
+    if (!present) return 0;
     const auto absent = static_cast<double>(steps_ - last_steps_[i]);
     last_steps_[i] = steps_;
     v = std::pow(adam->beta1, absent) * v + (1 - adam->beta1) * g;
@@ -101,12 +126,14 @@ void ReferenceLearner::MoveOne(size_t i, double rate, double g, bool present) {
     const auto t = static_cast<double>(steps_);
     const double mean = v / (1 - std::pow(adam->beta1, t));
     const double square = s / (1 - std::pow(adam->beta2, t));
-    w -= rate * mean / (std::sqrt(square) + adam->epsilon);
+    rate /= std::sqrt(square) + adam->epsilon;
+    w -= rate * mean;
   } else if (std::holds_alternative<Ftrl::Options>(spec_.optimizer)) {
     MoveFtrl(i, rate, g);
   } else {  // SGD, and mini-batch at the end of a window.
     w -= rate * g;
   }
+  return rate;
 }
 
 void ReferenceLearner::MoveFtrl(size_t i, double rate, double g) {
@@ -114,8 +141,9 @@ void ReferenceLearner::MoveFtrl(size_t i, double rate, double g) {
   const bool is_intercept = i + 1 == weights_.size();
   const double alpha =
       is_intercept ? spec_.linear.intercept_learning_rate : spec_.linear.learning_rate;
-  const double l1 = is_intercept ? 0 : ftrl.l1;
-  const double l2 = is_intercept ? 0 : spec_.linear.l2;
+  const bool is_regularized = !is_intercept || spec_.linear.regularize_intercept;
+  const double l1 = is_regularized ? spec_.linear.l1 : 0;
+  const double l2 = is_regularized ? spec_.linear.l2 : 0;
   double& n = squares_[i];
   double& w = weights_[i];
   const double sigma = (std::sqrt(n + g * g) - std::sqrt(n)) / alpha;

@@ -31,7 +31,10 @@ class ReferenceLearner {
 
  private:
   void Step(const std::vector<double>& gradients, const std::vector<bool>& present);
-  void MoveOne(size_t i, double rate, double g, bool present);
+  // Whether l1 is a part of the gradient instead of a step of its own.
+  bool HasVelocity() const;
+  // Returns the rate of the step for this weight, after what the rule divides it by.
+  double MoveOne(size_t i, double rate, double g, bool present);
   void MoveFtrl(size_t i, double rate, double g);
 
   const LearnerSpec spec_;

@@ -56,11 +56,25 @@ double ReferenceScaledLearner::Score(const std::vector<Entry>& entries) const {
   for (const auto& [id, x] : entries) {
     const Feature& f = features_[id];
     const double X = std::max(f.X, std::abs(x));
-    sum += (std::holds_alternative<NagOptions>(spec_.optimizer) ? f.w : CoinWeight(f, X)) * x;
+    sum +=
+        (std::holds_alternative<NagOptions>(spec_.optimizer) ? NagWeight(id) : CoinWeight(f, X)) *
+        x;
     norm += x * x / (X * X);
   }
   if (std::holds_alternative<NagOptions>(spec_.optimizer)) return Clip(sum);
   return offset_ + sum / ((N_ + norm + 1e-6) / (T_ + 1));
+}
+
+// Features that are regularised are stored as they were before.
+bool ReferenceScaledLearner::IsRegularized(size_t id) const {
+  const bool is_intercept = id + 1 == features_.size();
+  return !is_intercept || spec_.linear.regularize_intercept;
+}
+
+double ReferenceScaledLearner::NagWeight(size_t id) const {
+  const double w = features_[id].w;
+  if (!IsRegularized(id)) return w;
+  return contraction_ * std::copysign(std::max(std::abs(w) - gravity_, 0.0), w);
 }
 
 double ReferenceScaledLearner::Clip(double score) const {
@@ -110,11 +124,13 @@ void ReferenceScaledLearner::LearnNag(const std::vector<Entry>& entries, double 
   for (size_t i = 0; i < entries.size(); ++i) P += c * entries[i].x * entries[i].x * r[i];
   const double eta = spec_.linear.learning_rate * schedule_.Share(steps_);
   const double u = options.invariant ? loss_.ImportanceStep(s, y, eta * h, P) : -g * eta * h;
+  if (std::abs(u) > 1e-8 && std::abs(g) > 1e-8) {
+    contraction_ *= 1 + spec_.linear.l2 * u / g;
+    gravity_ -= spec_.linear.l1 * u / g;
+  }
   for (size_t i = 0; i < entries.size(); ++i) {
-    double& w = features_[entries[i].id].w;
-    w += u * c * r[i] * entries[i].x;
-    const bool is_intercept = entries[i].id + 1 == features_.size();
-    if (!is_intercept) w /= 1 + eta * c * r[i] * spec_.linear.l2;
+    const double part = u * c * r[i] * entries[i].x;
+    features_[entries[i].id].w += IsRegularized(entries[i].id) ? part / contraction_ : part;
   }
 }
 

@@ -47,6 +47,8 @@ class ReferenceScaledLearner {
   std::vector<Entry> EntriesOf(const StreamExample& example) const;
   double Score(const std::vector<Entry>& entries) const;
   double Clip(double score) const;
+  bool IsRegularized(size_t id) const;
+  double NagWeight(size_t id) const;
   double CoinWeight(const Feature& feature, double X) const;
   void LearnNag(const std::vector<Entry>& entries, double s, double y, double h);
   void LearnCoin(const std::vector<Entry>& entries, double s, double y, double h);
@@ -58,6 +60,8 @@ class ReferenceScaledLearner {
   double offset_ = 0;
   double N_ = 0;
   double T_ = 0;
+  double gravity_ = 0;
+  double contraction_ = 1;
   size_t steps_ = 0;
   std::vector<double> labels_;
 };

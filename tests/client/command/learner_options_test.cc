@@ -42,7 +42,7 @@ TEST(LearnerOptionsTest, SetsSwitchesAndTheQuantile) {
   EXPECT_FALSE(spec->nag().adaptive());
   EXPECT_FALSE(spec->nag().has_normalized());
   EXPECT_TRUE(Contains(ErrorOf("poison", "ftrl", {}), "did you mean 'poisson'?"));
-  EXPECT_TRUE(Contains(ErrorOf("logistic", "sgd", {"l1=1"}), "--learner ftrl"));
+  EXPECT_TRUE(Contains(ErrorOf("logistic", "sgd", {"beta=1"}), "--learner ftrl"));
 }
 
 TEST(LearnerOptionsTest, LeavesTheChoiceOfALearnerToTheServer) {

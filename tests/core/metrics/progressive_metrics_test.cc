@@ -128,7 +128,7 @@ TEST(ProgressiveMetricsTest, FiguresAreThoseOfTheDefinitions) {
   for (const LossKind loss :
        {LossKind::kLogistic, LossKind::kSquared, LossKind::kHinge, LossKind::kPoisson}) {
     const Column column = MakeColumn(loss, 3000);
-    ProgressiveMetrics metrics(loss);
+    ProgressiveMetrics metrics({.loss = loss});
     metrics.Update(column.scores, column.labels, column.weights);
     const ProgressiveFigures figures = metrics.Figures();
     const ProgressiveFigures expected = Expected(loss, column);
@@ -150,21 +150,21 @@ TEST(ProgressiveMetricsTest, FiguresAreThoseOfTheDefinitions) {
 
 TEST(ProgressiveMetricsTest, AucIsThatOfAllPairsUpToTheWidthOfABucket) {
   const Column column = MakeColumn(LossKind::kLogistic, 2000);
-  ProgressiveMetrics metrics(LossKind::kLogistic);
+  ProgressiveMetrics metrics({.loss = LossKind::kLogistic});
   metrics.Update(column.scores, column.labels, column.weights);
   EXPECT_NEAR(metrics.Figures().auc.value(), ExactAuc(column), 1e-3);
 }
 
 TEST(ProgressiveMetricsTest, HingeLossHasAnAucToo) {
   const Column column = MakeColumn(LossKind::kHinge, 2000);
-  ProgressiveMetrics metrics(LossKind::kHinge);
+  ProgressiveMetrics metrics({.loss = LossKind::kHinge});
   metrics.Update(column.scores, column.labels, column.weights);
   EXPECT_NEAR(metrics.Figures().auc.value(), ExactAuc(column), 1e-3);
 }
 
 TEST(ProgressiveMetricsTest, QuantileFiguresAreThePinballLossAndTheCoverage) {
   const Column column = MakeColumn(LossKind::kQuantile, 5000);
-  ProgressiveMetrics metrics(LossKind::kQuantile, 0.8);
+  ProgressiveMetrics metrics({.loss = LossKind::kQuantile, .quantile_tau = 0.8});
   metrics.Update(column.scores, column.labels, column.weights);
   double weight_sum = 0, loss_sum = 0, covered = 0;
   std::vector<float> labels;
@@ -191,20 +191,20 @@ TEST(ProgressiveMetricsTest, QuantileFiguresAreThePinballLossAndTheCoverage) {
 }
 
 TEST(ProgressiveMetricsTest, AucOfTiesIsHalfAndOfPerfectScoresOne) {
-  ProgressiveMetrics ties(LossKind::kLogistic);
+  ProgressiveMetrics ties({.loss = LossKind::kLogistic});
   ties.Update(std::vector<float>{1, 1, 1}, std::vector<float>{1, 0, 0}, {});
   EXPECT_EQ(ties.Figures().auc, 0.5);
-  ProgressiveMetrics perfect(LossKind::kLogistic);
+  ProgressiveMetrics perfect({.loss = LossKind::kLogistic});
   perfect.Update(std::vector<float>{100, -100, -3}, std::vector<float>{1, 0, 0}, {});
   EXPECT_EQ(perfect.Figures().auc, 1.0);
-  ProgressiveMetrics reversed(LossKind::kLogistic);
+  ProgressiveMetrics reversed({.loss = LossKind::kLogistic});
   reversed.Update(std::vector<float>{-1, 1}, std::vector<float>{1, 0}, {});
   EXPECT_EQ(reversed.Figures().auc, 0.0);
 }
 
 TEST(ProgressiveMetricsTest, IsZeroAndAbsentWithoutExamples) {
   for (const LossKind loss : kLosses) {
-    ProgressiveMetrics metrics(loss);
+    ProgressiveMetrics metrics({.loss = loss});
     metrics.Update({}, {}, {});
     metrics.Update(std::vector<float>{1}, std::vector<float>{1}, std::vector<float>{0});
     const ProgressiveFigures figures = metrics.Figures();
@@ -217,7 +217,7 @@ TEST(ProgressiveMetricsTest, IsZeroAndAbsentWithoutExamples) {
 }
 
 TEST(ProgressiveMetricsTest, AucAndCalibrationWaitForBothLabels) {
-  ProgressiveMetrics metrics(LossKind::kLogistic);
+  ProgressiveMetrics metrics({.loss = LossKind::kLogistic});
   metrics.Update(std::vector<float>{1}, std::vector<float>{0}, {});
   EXPECT_FALSE(metrics.Figures().auc.has_value());
   EXPECT_FALSE(metrics.Figures().calibration.has_value());
@@ -227,10 +227,10 @@ TEST(ProgressiveMetricsTest, AucAndCalibrationWaitForBothLabels) {
 }
 
 TEST(ProgressiveMetricsTest, ProbabilitiesAreClipped) {
-  ProgressiveMetrics wrong(LossKind::kLogistic);
+  ProgressiveMetrics wrong({.loss = LossKind::kLogistic});
   wrong.Update(std::vector<float>{1e30f}, std::vector<float>{0}, {});
   EXPECT_NEAR(wrong.Figures().loss, -std::log(1e-15), 1e-3);
-  ProgressiveMetrics right(LossKind::kLogistic);
+  ProgressiveMetrics right({.loss = LossKind::kLogistic});
   right.Update(std::vector<float>{1e30f}, std::vector<float>{1}, {});
   EXPECT_NEAR(right.Figures().loss, 1e-15, 1e-15);
   EXPECT_GT(right.Figures().loss, 0);
@@ -239,7 +239,7 @@ TEST(ProgressiveMetricsTest, ProbabilitiesAreClipped) {
 TEST(ProgressiveMetricsTest, HostileNumbersStayFinite) {
   constexpr float kMax = std::numeric_limits<float>::max();
   for (const LossKind loss : kLosses) {
-    ProgressiveMetrics metrics(loss);
+    ProgressiveMetrics metrics({.loss = loss});
     for (int i = 0; i < 10; ++i) {
       const float low = loss == LossKind::kPoisson ? 0 : -kMax;
       metrics.Update(std::vector<float>{kMax, -kMax, 0}, std::vector<float>{low, kMax, kMax},
@@ -256,10 +256,10 @@ TEST(ProgressiveMetricsTest, HostileNumbersStayFinite) {
 TEST(ProgressiveMetricsTest, StateDoesNotDependOnCutsAndGoesOnExactly) {
   for (const LossKind loss : kLosses) {
     const Column column = MakeColumn(loss, 1500);
-    ProgressiveMetrics whole(loss);
+    ProgressiveMetrics whole({.loss = loss});
     whole.Update(column.scores, column.labels, column.weights);
     for (const size_t cut : {1, 7, 255, 256, 257, 1000}) {
-      ProgressiveMetrics metrics(loss);
+      ProgressiveMetrics metrics({.loss = loss});
       for (size_t begin = 0; begin < column.scores.size(); begin += cut) {
         const size_t size = std::min(cut, column.scores.size() - begin);
         metrics.Update(std::span(column.scores).subspan(begin, size),
@@ -267,7 +267,7 @@ TEST(ProgressiveMetricsTest, StateDoesNotDependOnCutsAndGoesOnExactly) {
                        std::span(column.weights).subspan(begin, size));
         // Every piece in another object.
         const std::vector<std::byte> state = StateOf(metrics);
-        ProgressiveMetrics restored(loss);
+        ProgressiveMetrics restored({.loss = loss});
         StateReader reader(state);
         ASSERT_TRUE(restored.LoadState(reader).ok());
         ASSERT_EQ(reader.remaining_bytes(), 0u);
@@ -278,31 +278,143 @@ TEST(ProgressiveMetricsTest, StateDoesNotDependOnCutsAndGoesOnExactly) {
   }
 }
 
+// Version 1 had no windows, errors of numbers and tests of drift: what it had is kept, the rest
+// begins there.
+TEST(ProgressiveMetricsTest, ReadsTheStateOfVersion1AndItsTotalsGoOn) {
+  for (const LossKind loss : kLosses) {
+    const Column column = MakeColumn(loss, 1500);
+    const auto part = [&](const std::vector<float>& values, bool first) {
+      return first ? std::span(values).first(600) : std::span(values).subspan(600);
+    };
+    ProgressiveMetrics whole({.loss = loss});
+    whole.Update(part(column.scores, true), part(column.labels, true), part(column.weights, true));
+    StateWriter version1;
+    whole.SaveTotals(version1);
+    StateReader reader(version1.Chunks().front());
+    ProgressiveMetrics loaded({.loss = loss});
+    ASSERT_TRUE(loaded.LoadState(reader).ok());
+    ASSERT_EQ(reader.remaining_bytes(), 0u);
+    EXPECT_EQ(loaded.Figures().window.example_count, 0u);
+    for (ProgressiveMetrics* metrics : {&whole, &loaded}) {
+      metrics->Update(part(column.scores, false), part(column.labels, false),
+                      part(column.weights, false));
+    }
+    StateWriter whole_totals;
+    StateWriter loaded_totals;
+    whole.SaveTotals(whole_totals);
+    loaded.SaveTotals(loaded_totals);
+    const auto expected = whole_totals.Chunks().front();
+    const auto found = loaded_totals.Chunks().front();
+    EXPECT_TRUE(std::equal(found.begin(), found.end(), expected.begin(), expected.end()));
+    EXPECT_GT(loaded.Figures().window.example_count, 0u);
+    EXPECT_LT(loaded.Figures().window.example_count, whole.Figures().window.example_count);
+  }
+}
+
+TEST(ProgressiveMetricsTest, TheWindowForgetsWhatIsLongPast) {
+  ProgressiveMetrics metrics({});
+  const std::vector<float> labels = {1, -1, 1, 1};
+  for (int i = 0; i < 60'000; ++i) {  // Wrong at first, right from then on.
+    const float s = i < 10'000 ? -2.0f : 2.0f;
+    metrics.Update(std::vector<float>{s, -s, s, s}, labels, {});
+  }
+  const ProgressiveFigures figures = metrics.Figures();
+  const WindowFigures& window = figures.window;
+  EXPECT_EQ(window.example_count, 140'000u);
+  EXPECT_NEAR(window.loss, std::log(1 + std::exp(-2)), 1e-9);
+  EXPECT_EQ(window.auc, 1.0);
+  EXPECT_LT(figures.auc.value(), 0.9);
+  EXPECT_GT(figures.loss, window.loss + 0.2);
+  EXPECT_GT(window.relative_gain, 0.7);
+  EXPECT_NEAR(window.label_mean, 0.75, 1e-12);
+  const double p = 1 / (1 + std::exp(-2));
+  EXPECT_NEAR(window.calibration.value(), (0.75 * p + 0.25 * (1 - p)) / 0.75, 1e-9);
+}
+
+TEST(ProgressiveMetricsTest, BeforeTheWindowIsFullItIsTheWholeStream) {
+  for (const LossKind loss : kLosses) {
+    const Column column = MakeColumn(loss, 777);
+    ProgressiveMetrics metrics({.loss = loss});
+    metrics.Update(column.scores, column.labels, column.weights);
+    const ProgressiveFigures figures = metrics.Figures();
+    EXPECT_EQ(figures.window.example_count, figures.example_count);
+    EXPECT_NEAR(figures.window.loss, figures.loss, 1e-9 * figures.loss);
+    EXPECT_NEAR(figures.window.base_rate_loss, figures.base_rate_loss, 1e-9);
+    EXPECT_EQ(figures.window.auc.has_value(), figures.auc.has_value());
+    EXPECT_EQ(figures.window.calibration.has_value(), figures.calibration.has_value());
+  }
+}
+
+TEST(ProgressiveMetricsTest, LossesOfNumbersHaveErrorsAndLossesOfTwoClassesHaveNot) {
+  for (const LossKind loss : kLosses) {
+    const Column column = MakeColumn(loss, 500);
+    ProgressiveMetrics metrics({.loss = loss});
+    metrics.Update(column.scores, column.labels, column.weights);
+    const ProgressiveFigures figures = metrics.Figures();
+    EXPECT_EQ(figures.mean_squared_error.has_value(), !IsBinary(loss));
+    EXPECT_EQ(figures.mean_absolute_error.has_value(), !IsBinary(loss));
+    EXPECT_EQ(figures.r_squared.has_value(), !IsBinary(loss));
+    EXPECT_EQ(figures.reliability_bins.empty(), loss != LossKind::kLogistic);
+  }
+  // The count that is predicted is not the score.
+  ProgressiveMetrics counts({.loss = LossKind::kPoisson});
+  counts.Update(std::vector<float>{0, 0}, std::vector<float>{0, 4}, {});
+  EXPECT_EQ(counts.Figures().mean_squared_error, 5);
+  EXPECT_EQ(counts.Figures().mean_absolute_error, 2);
+}
+
+// A stream of which the sender dropped half of the negatives, and was told so.
+TEST(ProgressiveMetricsTest, FiguresOfASampledStreamAreThoseOfTheWholeOne) {
+  const Column column = MakeColumn(LossKind::kLogistic, 40'000);
+  ProgressiveMetrics whole({});
+  whole.Update(column.scores, column.labels, column.weights);
+  Column kept;
+  std::mt19937 random(9);
+  for (size_t i = 0; i < column.scores.size(); ++i) {
+    if (column.labels[i] <= 0 && random() % 4 != 0) continue;
+    // What a learner of the kept ones would say: higher by -ln r.
+    kept.scores.push_back(column.scores[i] + std::log(4.0f));
+    kept.labels.push_back(column.labels[i]);
+    kept.weights.push_back(column.weights[i]);
+  }
+  ProgressiveMetrics sampled({.negative_sampling_rate = 0.25});
+  sampled.Update(kept.scores, kept.labels, kept.weights);
+  const ProgressiveFigures expected = whole.Figures();
+  const ProgressiveFigures figures = sampled.Figures();
+  EXPECT_LT(figures.example_count, expected.example_count);
+  EXPECT_NEAR(figures.weight_sum, expected.weight_sum, 0.01 * expected.weight_sum);
+  EXPECT_NEAR(figures.loss, expected.loss, 0.02 * expected.loss);
+  EXPECT_NEAR(figures.base_rate_loss, expected.base_rate_loss, 0.01 * expected.base_rate_loss);
+  EXPECT_NEAR(figures.calibration.value(), expected.calibration.value(), 0.02);
+  EXPECT_NEAR(figures.auc.value(), expected.auc.value(), 0.01);
+  EXPECT_NEAR(figures.label_mean, expected.label_mean, 0.01);
+}
+
 TEST(ProgressiveMetricsTest, AbsentWeightsAreOne) {
   const Column column = MakeColumn(LossKind::kLogistic, 400);
-  ProgressiveMetrics absent(LossKind::kLogistic);
-  ProgressiveMetrics given(LossKind::kLogistic);
+  ProgressiveMetrics absent({.loss = LossKind::kLogistic});
+  ProgressiveMetrics given({.loss = LossKind::kLogistic});
   absent.Update(column.scores, column.labels, {});
   given.Update(column.scores, column.labels, std::vector<float>(400, 1.0f));
   EXPECT_EQ(StateOf(absent), StateOf(given));
 }
 
 TEST(ProgressiveMetricsTest, RefusesStatesThatAreNotItsOwn) {
-  ProgressiveMetrics logistic(LossKind::kLogistic);
+  ProgressiveMetrics logistic({.loss = LossKind::kLogistic});
   const std::vector<std::byte> state = StateOf(logistic);
   for (const size_t size : {size_t{0}, size_t{7}, size_t{60}, state.size() - 1}) {
     const std::span<const std::byte> cut_short(state.data(), size);
     StateReader reader(cut_short);
-    EXPECT_EQ(ProgressiveMetrics(LossKind::kLogistic).LoadState(reader).code(),
+    EXPECT_EQ(ProgressiveMetrics({.loss = LossKind::kLogistic}).LoadState(reader).code(),
               absl::StatusCode::kDataLoss);
   }
   StateReader other_loss(state);
-  EXPECT_EQ(ProgressiveMetrics(LossKind::kHinge).LoadState(other_loss).code(),
+  EXPECT_EQ(ProgressiveMetrics({.loss = LossKind::kHinge}).LoadState(other_loss).code(),
             absl::StatusCode::kDataLoss);
   std::vector<std::byte> damaged = state;
   for (size_t i = 24; i < 32; ++i) damaged[i] = std::byte{0xff};  // NaN.
   StateReader not_finite(damaged);
-  EXPECT_EQ(ProgressiveMetrics(LossKind::kLogistic).LoadState(not_finite).code(),
+  EXPECT_EQ(ProgressiveMetrics({.loss = LossKind::kLogistic}).LoadState(not_finite).code(),
             absl::StatusCode::kDataLoss);
 }
 

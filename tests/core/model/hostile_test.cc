@@ -87,8 +87,7 @@ TEST(HostileTest, EveryOptimizerStaysFiniteAtTheEdgesOfItsOptions) {
       RmsProp::Options{.rho = 0.999999, .epsilon = 1e-12},
       Adam::Options{.beta1 = 0.9999, .beta2 = 0, .epsilon = 1e-12},
       Adam::Options{.beta1 = 0, .beta2 = 0.999999, .epsilon = 1e-12},
-      Ftrl::Options{.beta = 1e-12, .l1 = 0},
-      Ftrl::Options{.beta = 1e-12, .l1 = 1000},
+      Ftrl::Options{.beta = 1e-12},
       NagOptions{.power = 0},
       NagOptions{},
       NagOptions{.power = 1},
@@ -102,15 +101,24 @@ TEST(HostileTest, EveryOptimizerStaysFiniteAtTheEdgesOfItsOptions) {
   for (size_t i = 0; i < extremes.size(); ++i) {
     for (const LossKind loss : {LossKind::kLogistic, LossKind::kSquared, LossKind::kHinge,
                                 LossKind::kPoisson, LossKind::kQuantile}) {
-      for (const auto& [rate, l2] : {std::pair{1000.0, 0.0009}, std::pair{0.0009, 1000.0}}) {
+      struct Rates {
+        double rate;
+        double l1;
+        double l2;
+      };
+      for (const auto& [rate, l1, l2] :
+           {Rates{1000, 0, 0.0009}, Rates{0.0009, 0, 1000}, Rates{1000, 1000, 0.0009},
+            Rates{1000, 1e12, 0}, Rates{1000, 1e-9, 0}}) {
         SCOPED_TRACE(i);
         LearnerSpec spec;
         spec.loss = loss;
         spec.optimizer = extremes[i];
         spec.linear = {.learning_rate = rate,
+                       .l1 = l1,
                        .l2 = l2,
                        .intercept_learning_rate = 1000,
                        .initial_intercept = 100,
+                       .regularize_intercept = l1 > 1,
                        .bits = 10};
         const std::unique_ptr<Learner> learner = NewLearner(spec);
         ExpectAllFinite(spec, *learner, Learn(*learner, HostileExamples(loss)));

@@ -72,6 +72,19 @@ TEST(ReferenceTest, EveryOptimizerAndLossWithL2AndClipping) {
   }
 }
 
+TEST(ReferenceTest, EveryOptimizerAndLossWithL1) {
+  for (const NamedSpec& named : EveryOptimizerAndLoss()) {
+    SCOPED_TRACE(named.name);
+    LearnerSpec spec = named.spec;
+    const bool is_nag = std::holds_alternative<NagOptions>(spec.optimizer);
+    spec.linear.l1 = is_nag ? 1e-3 : 0.05;  // NAG's is paid at every step.
+    ExpectSameAsReference(spec, StreamFor(spec, 9));
+    spec.linear.l2 = is_nag ? 1e-3 : 0.02;
+    spec.linear.regularize_intercept = true;
+    ExpectSameAsReference(spec, StreamFor(spec, 10));
+  }
+}
+
 TEST(ReferenceTest, EveryOptimizerAndLossWithoutIntercept) {
   for (const NamedSpec& named : EveryOptimizerAndLoss()) {
     SCOPED_TRACE(named.name);

@@ -34,6 +34,7 @@ std::vector<StreamExample> StreamFor(const LearnerSpec& spec) {
 std::vector<NamedSpec> EverySpec() {
   std::vector<NamedSpec> specs = EveryOptimizerAndSchedule();
   for (NamedSpec& named : EveryOptimizerAndLoss()) {
+    named.spec.linear.l1 = 0.003;
     named.spec.linear.l2 = 0.01;
     named.spec.linear.gradient_clip = 0.5;
     specs.push_back(named);

@@ -11,10 +11,10 @@
 namespace freshet {
 namespace {
 
-LearnerSpec SpecOf(const Ftrl::Options& options, double l2 = 0) {
+LearnerSpec SpecOf(const Ftrl::Options& options, double l1 = 0, double l2 = 0) {
   LearnerSpec spec;
   spec.optimizer = options;
-  spec.linear = {.learning_rate = 0.5, .l2 = l2, .intercept = false, .bits = 10};
+  spec.linear = {.learning_rate = 0.5, .l1 = l1, .l2 = l2, .intercept = false, .bits = 10};
   return spec;
 }
 
@@ -26,7 +26,7 @@ TEST(FtrlTest, TheFirstStepIsWhatThePaperSays) {
   const std::unique_ptr<Learner> plain = NewLearner(SpecOf({.beta = 2}));
   Learn(*plain, OnePositive());
   EXPECT_FLOAT_EQ(WeightOf(*plain, 3), 0.5 / (2.5 / 0.5));
-  const std::unique_ptr<Learner> regularized = NewLearner(SpecOf({.beta = 2, .l1 = 0.1}, 3));
+  const std::unique_ptr<Learner> regularized = NewLearner(SpecOf({.beta = 2}, 0.1, 3));
   Learn(*regularized, OnePositive());
   EXPECT_FLOAT_EQ(WeightOf(*regularized, 3), 0.4 / (3 + 2.5 / 0.5));
 }
@@ -74,7 +74,7 @@ TEST(FtrlTest, L1DrivesWeakWeightsToExactZeroAndKeepsTheStrong) {
   const std::vector<StreamExample> examples = MostlyNoise();
   size_t last = 0;
   for (const double l1 : {0.0, 3.0, 12.0}) {
-    const std::unique_ptr<Learner> learner = NewLearner(SpecOf({.l1 = l1}));
+    const std::unique_ptr<Learner> learner = NewLearner(SpecOf({}, l1));
     Learn(*learner, examples);
     const size_t zeros = ZeroCount(*learner);
     if (l1 == 0) {
@@ -92,7 +92,7 @@ TEST(FtrlTest, L1DrivesWeakWeightsToExactZeroAndKeepsTheStrong) {
 TEST(FtrlTest, L1ShrinksWeightsOfBothSignsTowardsZero) {
   for (const float label : {1.0f, -1.0f}) {
     const std::unique_ptr<Learner> plain = NewLearner(SpecOf({}));
-    const std::unique_ptr<Learner> shrunk = NewLearner(SpecOf({.l1 = 0.2}));
+    const std::unique_ptr<Learner> shrunk = NewLearner(SpecOf({}, 0.2));
     for (Learner* learner : {plain.get(), shrunk.get()}) {
       Learn(*learner, std::vector<StreamExample>(4, {.label = label, .features = {{3, 1}}}));
     }
@@ -102,7 +102,7 @@ TEST(FtrlTest, L1ShrinksWeightsOfBothSignsTowardsZero) {
 }
 
 TEST(FtrlTest, TheInterceptIsFreeOfL1AndL2AndBeginsWhereItIsTold) {
-  LearnerSpec spec = SpecOf({.l1 = 100}, 100);
+  LearnerSpec spec = SpecOf({}, 100, 100);
   spec.linear.intercept = true;
   spec.linear.intercept_learning_rate = 0.5;
   spec.linear.initial_intercept = -2;

@@ -98,6 +98,40 @@ TEST_F(ModelMetricsTest, SaysWhatTheModelSays) {
   }
 }
 
+TEST_F(ModelMetricsTest, SaysHowWellAVariantPredictsNowAndWhetherItsStreamHasChanged) {
+  v1::ProgressiveMetrics& metrics = *model_.mutable_variants(0)->mutable_metrics();
+  metrics.set_example_count(7);
+  metrics.set_relative_gain(0.5);
+  metrics.set_r_squared(0.25);
+  metrics.mutable_window()->set_example_count(6);
+  metrics.mutable_window()->set_loss(0.375);
+  metrics.mutable_window()->set_auc(0.75);
+  v1::DriftAlarm& alarm = *metrics.add_drift_alarms();
+  alarm.set_subject("label_rate");
+  alarm.set_count(3);
+  alarm.set_level(0.5);
+  v1::ReliabilityBin& bin = *metrics.add_reliability_bins();
+  bin.set_from(0.0502);
+  bin.set_weight_sum(4);
+  bin.set_prediction_mean(0.0625);
+  bin.set_label_mean(0.125);
+  const std::string text = Text();
+  const std::string ids = "{model=\"ctr\",variant=\"main\"";
+  for (const std::string& line :
+       {"relative_gain_ratio" + ids + "} 0.5\n", "r_squared" + ids + "} 0.25\n",
+        "window_examples" + ids + "} 6\n", "window_loss" + ids + "} 0.375\n",
+        "window_auc" + ids + "} 0.75\n",
+        "drift_alarms_total" + ids + ",subject=\"label_rate\"} 3\n",
+        "drift_level_ratio" + ids + ",subject=\"label_rate\"} 0.5\n",
+        "reliability_weight" + ids + ",from=\"0.05\"} 4\n",
+        "reliability_prediction_mean" + ids + ",from=\"0.05\"} 0.0625\n",
+        "reliability_label_mean" + ids + ",from=\"0.05\"} 0.125\n"}) {
+    EXPECT_THAT(text, HasSubstr("\nfreshet_variant_" + line));
+  }
+  EXPECT_THAT(text, Not(HasSubstr("mean_squared_error")));
+  EXPECT_THAT(text, Not(HasSubstr("window_calibration")));
+}
+
 TEST_F(ModelMetricsTest, LeavesOutWhatMeansNothingYet) {
   const std::string text = Text();
   EXPECT_THAT(text, HasSubstr("\nfreshet_model_examples_total{model=\"ctr\"} 0\n"));

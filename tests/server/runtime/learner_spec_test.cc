@@ -82,7 +82,6 @@ TEST(ResolveLearnerSpecTest, DefaultsOfOptimizersEqualThoseOfTheCore) {
   EXPECT_EQ(Resolve(spec).learning_rate(), Adam::kDefaultLearningRate);
   spec.mutable_ftrl();
   EXPECT_EQ(Resolve(spec).ftrl().beta(), Ftrl::Options().beta);
-  EXPECT_EQ(Resolve(spec).ftrl().l1(), Ftrl::Options().l1);
   EXPECT_EQ(Resolve(spec).learning_rate(), Ftrl::kDefaultLearningRate);
   spec.mutable_nag();
   EXPECT_EQ(Resolve(spec).nag().power(), NagOptions().power);
@@ -118,10 +117,13 @@ TEST(ResolveLearnerSpecTest, OptionsWithoutAPartInTheLearnerStayAbsentAndAreRefu
 
   const std::vector<std::pair<std::string, std::function<void(v1::LearnerSpec&)>>> settings = {
       {"learning_rate", [](auto& s) { s.mutable_coin(), s.set_learning_rate(1); }},
+      {"l1", [](auto& s) { s.mutable_coin(), s.set_l1(0.1); }},
       {"l2", [](auto& s) { s.mutable_coin(), s.set_l2(0.1); }},
       {"schedule", [](auto& s) { s.mutable_coin(), s.mutable_plateau(); }},
       {"gradient_clip", [](auto& s) { s.mutable_nag(), s.set_gradient_clip(1); }},
       {"quantile_tau", [](auto& s) { s.mutable_sgd(), s.set_quantile_tau(0.5); }},
+      {"negative_sampling_rate",
+       [](auto& s) { s.set_loss(v1::LOSS_SQUARED), s.set_negative_sampling_rate(0.5); }},
   };
   for (const auto& [name, set] : settings) {
     v1::LearnerSpec spec = Logistic();
@@ -221,7 +223,8 @@ TEST(ResolveLearnerSpecTest, NamesTheOptionThatIsOutOfRange) {
       {"rmsprop.rho", "at most 0.999999", [](auto& s) { s.mutable_rmsprop()->set_rho(1); }},
       {"adam.beta2", "at most 0.999999", [](auto& s) { s.mutable_adam()->set_beta2(kNan); }},
       {"ftrl.beta", "at least 1e-12", [](auto& s) { s.mutable_ftrl()->set_beta(0); }},
-      {"ftrl.l1", "at least 0", [](auto& s) { s.mutable_ftrl()->set_l1(-1); }},
+      {"l1", "at least 0", [](auto& s) { s.set_l1(-1); }},
+      {"negative_sampling_rate", "above 0", [](auto& s) { s.set_negative_sampling_rate(0); }},
       {"nag.power", "at most 1", [](auto& s) { s.mutable_nag()->set_power(1.1); }},
       {"coin.alpha", "at least 1e-12", [](auto& s) { s.mutable_coin()->set_alpha(0); }},
       {"coin.beta", "at most 1e+12", [](auto& s) { s.mutable_coin()->set_beta(1e13); }},

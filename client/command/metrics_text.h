@@ -1,0 +1,21 @@
+// How well a model predicts, for people.
+
+#ifndef FRESHET_CLIENT_COMMAND_METRICS_TEXT_H_
+#define FRESHET_CLIENT_COMMAND_METRICS_TEXT_H_
+
+#include <string>
+
+#include "client/command/text.h"
+#include "freshet/v1/model.pb.h"
+
+namespace freshet {
+
+// "10.6 % better" or "2.0 % worse" for a relative gain.
+std::string GainText(double relative_gain);
+
+// Adds rows of a name and a value. REQUIRES: the table has two columns.
+void AddMetrics(const v1::ProgressiveMetrics& metrics, Table* table);
+
+}  // namespace freshet
+
+#endif  // FRESHET_CLIENT_COMMAND_METRICS_TEXT_H_

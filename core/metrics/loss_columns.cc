@@ -1,0 +1,127 @@
+#include "core/metrics/loss_columns.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+
+#include "core/base/portable_math.h"
+#include "core/loss/hinge.h"
+#include "core/loss/poisson.h"
+#include "core/loss/quantile.h"
+
+namespace freshet {
+namespace {
+
+constexpr double kMinProbability = 1e-15;
+constexpr double kMaxLogit = 34.538776394910684;  // Of 1 - kMinProbability.
+
+void FillLogistic(double weight, double positive_weight, ExampleBlock& block) {
+  // The base rate's probability of each label as it came, before that example.
+  for (size_t i = 0; i < block.size; ++i) {
+    block.labels[i] = block.labels[i] > 0 ? 1.0 : 0.0;
+    const double of_label = block.labels[i] > 0 ? positive_weight : weight - positive_weight;
+    block.base_rate_losses[i] = (of_label + 0.5) / (weight + 1);
+    weight += block.weights[i];
+    positive_weight += block.weights[i] * block.labels[i];
+  }
+  for (size_t i = 0; i < block.size; ++i) {
+    const double score = std::min(std::max(block.scores[i], -kMaxLogit), kMaxLogit);
+    const double exp_score = Exp(-score);
+    block.predictions[i] = 1.0 / (1.0 + exp_score);
+    // -log p = log(1 + exp(-s)), and -log(1 - p) = s - log p.
+    block.losses[i] =
+        std::max(Log(1.0 + exp_score) + (1.0 - block.labels[i]) * score, kMinProbability);
+    block.base_rate_losses[i] = -Log(std::max(block.base_rate_losses[i], kMinProbability));
+  }
+}
+
+void FillSquared(double weight, double label_sum, ExampleBlock& block) {
+  for (size_t i = 0; i < block.size; ++i) {
+    const double mean = weight > 0 ? label_sum / weight : 0;
+    const double error = block.scores[i] - block.labels[i];
+    const double base_rate_error = mean - block.labels[i];
+    block.predictions[i] = block.scores[i];
+    block.losses[i] = error * error;
+    block.base_rate_losses[i] = base_rate_error * base_rate_error;
+    weight += block.weights[i];
+    label_sum += block.weights[i] * block.labels[i];
+  }
+}
+
+// The base rate predicts the class that more of the labels were of.
+void FillHinge(double weight, double positive_weight, ExampleBlock& block) {
+  for (size_t i = 0; i < block.size; ++i) {
+    const auto label = static_cast<float>(block.labels[i]);
+    const double lead = 2 * positive_weight - weight;
+    const double base_rate = lead > 0 ? 1 : (lead < 0 ? -1 : 0);
+    block.labels[i] = label > 0 ? 1.0 : 0.0;
+    block.predictions[i] = block.scores[i];
+    block.losses[i] = HingeLoss::Value(block.scores[i], label);
+    block.base_rate_losses[i] = HingeLoss::Value(base_rate, label);
+    weight += block.weights[i];
+    positive_weight += block.weights[i] * block.labels[i];
+  }
+}
+
+void FillPoisson(double weight, double label_sum, ExampleBlock& block) {
+  for (size_t i = 0; i < block.size; ++i) {
+    const auto label = static_cast<float>(block.labels[i]);
+    const double base_rate = Log((label_sum + 0.5) / (weight + 1));
+    block.predictions[i] = PoissonLoss::Link(static_cast<float>(block.scores[i]));
+    block.losses[i] = PoissonLoss::Value(block.scores[i], label);
+    block.base_rate_losses[i] = PoissonLoss::Value(base_rate, label);
+    weight += block.weights[i];
+    label_sum += block.weights[i] * block.labels[i];
+  }
+}
+
+}  // namespace
+
+void LossColumns::Fill(double weight, double label, ExampleBlock& block) {
+  switch (loss_) {
+    case LossKind::kLogistic:
+      return FillLogistic(weight, label, block);
+    case LossKind::kSquared:
+      return FillSquared(weight, label, block);
+    case LossKind::kHinge:
+      return FillHinge(weight, label, block);
+    case LossKind::kPoisson:
+      return FillPoisson(weight, label, block);
+    case LossKind::kQuantile:
+      return FillQuantile(weight, block);
+  }
+}
+
+void LossColumns::FillQuantile(double weight, ExampleBlock& block) {
+  const QuantileLoss loss(quantile_tau_);
+  for (size_t i = 0; i < block.size; ++i) {
+    const double label = block.labels[i];
+    const auto label_float = static_cast<float>(label);
+    block.predictions[i] = label <= block.scores[i] ? 1.0 : 0.0;
+    block.losses[i] = loss.Value(block.scores[i], label_float);
+    block.base_rate_losses[i] = loss.Value(quantile_.value, label_float);
+    if (weight == 0) quantile_.value = label;
+    weight += block.weights[i];
+    quantile_.deviation_sum += block.weights[i] * std::abs(label - quantile_.value);
+    const double rate =
+        2 * (quantile_.deviation_sum / weight) * block.weights[i] / std::sqrt(weight);
+    quantile_.value += loss.ImportanceStep(quantile_.value, label_float, rate, 1);
+  }
+}
+
+void LossColumns::SaveState(StateWriter& writer) const {
+  if (loss_ == LossKind::kQuantile) writer.WriteValue(quantile_);
+}
+
+absl::Status LossColumns::LoadState(StateReader& reader) {
+  if (loss_ != LossKind::kQuantile) return reader.status();
+  quantile_ = reader.ReadValue<RunningQuantile>();
+  if (!reader.status().ok()) return reader.status();
+  if (!std::isfinite(quantile_.value) || !std::isfinite(quantile_.deviation_sum) ||
+      quantile_.deviation_sum < 0) {
+    return absl::DataLossError("the saved metrics have an impossible quantile");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace freshet

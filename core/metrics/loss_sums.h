@@ -1,0 +1,38 @@
+#ifndef FRESHET_CORE_METRICS_LOSS_SUMS_H_
+#define FRESHET_CORE_METRICS_LOSS_SUMS_H_
+
+#include <cmath>
+#include <cstdint>
+
+namespace freshet {
+
+// Sums over some examples, each times its weight. Stands in saved states as it is.
+struct LossSums {
+  uint64_t example_count = 0;
+  double weight = 0;
+  double loss = 0;
+  double base_rate_loss = 0;
+  double prediction = 0;
+  double label = 0;
+
+  LossSums& operator+=(const LossSums& other) {
+    example_count += other.example_count;
+    weight += other.weight;
+    loss += other.loss;
+    base_rate_loss += other.base_rate_loss;
+    prediction += other.prediction;
+    label += other.label;
+    return *this;
+  }
+
+  // Of sums that were saved.
+  bool IsValid() const {
+    const auto is_sum = [](double value) { return std::isfinite(value) && value >= 0; };
+    return is_sum(weight) && is_sum(loss) && is_sum(base_rate_loss) && std::isfinite(prediction) &&
+           std::isfinite(label);
+  }
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_CORE_METRICS_LOSS_SUMS_H_
