@@ -14,6 +14,7 @@
 #include "client/command/quantity.h"
 #include "client/command/snapshot_file_commands.h"
 #include "client/command/text.h"
+#include "client/command/vw_options.h"
 #include "client/resource_names.h"
 #include "core/base/str_cat.h"
 
@@ -27,12 +28,14 @@ struct Arguments {
   uint32_t bits = 0;
   std::vector<std::string> settings;
   FeatureFlags features;
+  std::string vw_options;
   std::string from_snapshot;
   std::string durability;
   std::string retain_bytes;
   std::string retain_age;
 
   std::string learner_flag;  // The first flag given that is about the learner; empty: none.
+  bool has_vw_options = false;
 };
 
 absl::StatusOr<v1::Durability> ParseDurability(std::string_view name) {
@@ -88,10 +91,20 @@ absl::StatusOr<v1::Model> CreateFromSnapshot(const Client& client, const Argumen
   return client.CreateModelFromSnapshot(arguments.name, *source, options);
 }
 
+absl::StatusOr<v1::LearnerSpec> ParseLearner(const Arguments& arguments) {
+  if (!arguments.has_vw_options) {
+    return MakeLearnerSpec(arguments.loss, arguments.learner, arguments.settings);
+  }
+  if (!arguments.learner_flag.empty()) {
+    return absl::InvalidArgumentError(
+        StrCat("--vw-options says what the learner is; leave out ", arguments.learner_flag));
+  }
+  return ParseVwOptions(arguments.vw_options);
+}
+
 absl::StatusOr<v1::Model> CreateEmpty(const Client& client, const Arguments& arguments,
                                       const NewModelOptions& options) {
-  absl::StatusOr<v1::LearnerSpec> spec =
-      MakeLearnerSpec(arguments.loss, arguments.learner, arguments.settings);
+  absl::StatusOr<v1::LearnerSpec> spec = ParseLearner(arguments);
   if (!spec.ok()) return spec.status();
   if (arguments.bits != 0) spec->set_bits(arguments.bits);
   absl::StatusOr<v1::FeatureSpec> features = MakeFeatureSpec(arguments.features);
@@ -102,9 +115,10 @@ absl::StatusOr<v1::Model> CreateEmpty(const Client& client, const Arguments& arg
 
 absl::Status Create(const CommandContext& context, const Arguments& arguments) {
   const bool from_snapshot = !arguments.from_snapshot.empty();
-  if (from_snapshot && !arguments.learner_flag.empty()) {
+  if (from_snapshot && (!arguments.learner_flag.empty() || arguments.has_vw_options)) {
     return absl::InvalidArgumentError(
-        StrCat("the learner comes with the snapshot; leave out ", arguments.learner_flag));
+        StrCat("the learner comes with the snapshot; leave out ",
+               arguments.has_vw_options ? "--vw-options" : arguments.learner_flag));
   }
   const absl::StatusOr<NewModelOptions> options = ParseOptions(arguments);
   if (!options.ok()) return options.status();
@@ -163,6 +177,14 @@ void AddFeatureOptions(CLI::App& create, FeatureFlags& features) {
           "NAMESPACE:N[:SKIPS]");
 }
 
+void AddVwOption(CLI::App& create, Arguments& arguments) {
+  create
+      .add_option("--vw-options", arguments.vw_options,
+                  "The learner that Vowpal Wabbit's options make, with its defaults, such as "
+                  "'--loss_function logistic -b 22 --ftrl'; instead of the options above")
+      ->type_name("OPTIONS");
+}
+
 void AddModelOptions(CLI::App& create, Arguments& arguments) {
   create
       .add_option("--from-snapshot", arguments.from_snapshot,
@@ -199,12 +221,14 @@ void AddModelsCreateCommand(CLI::App& models, CommandContext& context) {
       ->type_name("NAME");
   AddLearnerOptions(*create, *arguments);
   AddFeatureOptions(*create, arguments->features);
+  AddVwOption(*create, *arguments);
   AddModelOptions(*create, *arguments);
   create->callback([&context, create, arguments] {
     for (const char* flag : {"--ngram", "--numeric-transform", "--interact", "--set", "--bits",
                              "--learner", "--loss"}) {
       if (create->count(flag) > 0) arguments->learner_flag = flag;
     }
+    arguments->has_vw_options = create->count("--vw-options") > 0;
     context.action = [&context, arguments] { return Create(context, *arguments); };
   });
 }

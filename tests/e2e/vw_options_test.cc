@@ -1,0 +1,107 @@
+// Models created with Vowpal Wabbit's options, fed with its files, give its progressive losses.
+//
+// The streams are not part of the project: without FRESHET_DATA, the folder that has them, these
+// tests are skipped.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "client/client.h"
+#include "tests/support/server_process.h"
+
+namespace freshet {
+namespace {
+
+using ::testing::HasSubstr;
+
+struct Case {
+  std::string options;
+  double loss;
+};
+
+class VwOptionsTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    auto server = ServerProcess::Start(folder_.path());
+    ASSERT_TRUE(server.ok()) << server.status();
+    server_ = *std::move(server);
+    auto client = Client::Connect({.server = server_->address()});
+    ASSERT_TRUE(client.ok()) << client.status();
+    client_ = *std::move(client);
+  }
+
+  CommandResult Freshet(std::vector<std::string> arguments) const {
+    arguments.insert(arguments.begin(), BinaryDir() + "/freshet");
+    arguments.insert(arguments.end(), {"--server", server_->address()});
+    return RunCommand(arguments);
+  }
+
+  void ExpectLosses(const std::string& name, const std::vector<Case>& cases) {
+    const char* const folder = std::getenv("FRESHET_DATA");
+    const auto path = std::filesystem::path(folder == nullptr ? "" : folder) / name;
+    if (folder == nullptr || !std::filesystem::exists(path)) {
+      GTEST_SKIP() << "set FRESHET_DATA to the folder that has " << name << " to run this test";
+    }
+    for (size_t i = 0; i < cases.size(); ++i) {
+      SCOPED_TRACE(cases[i].options);
+      const std::string model = "m" + std::to_string(i);
+      const CommandResult created = Freshet(
+          {"models", "create", model, "--durability", "none", "--vw-options", cases[i].options});
+      ASSERT_EQ(created.code, 0) << created.err;
+      const CommandResult pushed = Freshet({"push", model, path.string(), "--format", "vw"});
+      ASSERT_EQ(pushed.code, 0) << pushed.err;
+      const absl::StatusOr<v1::Model> learned = client_->GetModel(model);
+      ASSERT_TRUE(learned.ok()) << learned.status();
+      EXPECT_NEAR(learned->variants(0).metrics().loss(), cases[i].loss, 1e-4);
+    }
+  }
+
+  TemporaryFolder folder_;
+  std::unique_ptr<ServerProcess> server_;
+  std::unique_ptr<Client> client_;
+};
+
+TEST_F(VwOptionsTest, GiveTheKnownLossesOnASmallStream) {
+  ExpectLosses(
+      "rcv1_small.dat.gz",
+      {{"--loss_function logistic", 0.429393},
+       {"--loss_function logistic --noconstant", 0.428884},
+       {"--loss_function logistic --sgd", 0.554529},
+       {"--loss_function logistic --sgd -l 0.5", 0.676867},
+       {"--loss_function logistic --sgd -l 0.5 --power_t 0", 0.593618},
+       {"--loss_function logistic --adaptive -l 0.5", 0.366225},
+       {"--loss_function logistic --adaptive --invariant -l 0.5", 0.403100},
+       {"--loss_function logistic --ftrl --ftrl_alpha 0.5 --ftrl_beta 1", 0.586666},
+       {"--loss_function logistic --ftrl --ftrl_alpha 0.1 --ftrl_beta 1 --l1 0.01 --l2 0.1",
+        0.665051},
+       {"--loss_function logistic --coin", 0.448101},
+       {"--sgd -l 0.1", 0.952742},
+       {"--ftrl --ftrl_alpha 0.1 --ftrl_beta 1", 0.768073}});
+}
+
+TEST_F(VwOptionsTest, GiveTheKnownLossOnACensus) {
+  ExpectLosses("a9a.vw.gz", {{"--loss_function logistic -b 22", 0.32991}});
+}
+
+TEST_F(VwOptionsTest, GiveTheKnownLossOnAPowerMarket) {
+  ExpectLosses("elec2.vw.gz", {{"--loss_function logistic -b 22", 0.55146}});
+}
+
+TEST_F(VwOptionsTest, WhatThereIsNotIsNamed) {
+  const CommandResult unknown = Freshet({"models", "create", "m", "--vw-options", "--nn 5"});
+  EXPECT_NE(unknown.code, 0);
+  EXPECT_THAT(unknown.err, HasSubstr("--nn"));
+  const CommandResult both =
+      Freshet({"models", "create", "m", "--vw-options", "--ftrl", "--learner", "sgd"});
+  EXPECT_NE(both.code, 0);
+  EXPECT_THAT(both.err, HasSubstr("leave out --learner"));
+}
+
+}  // namespace
+}  // namespace freshet
