@@ -143,6 +143,9 @@ class Restorer {
 };
 
 class CrashTest : public testing::Test {
+ public:
+  ~CrashTest() override { server_.reset(); }
+
  protected:
   CrashTest()
       : kills_(FromEnvironment("FRESHET_CRASH_KILLS", 8)),
@@ -151,8 +154,6 @@ class CrashTest : public testing::Test {
     std::printf("FRESHET_CRASH_SEED=%u FRESHET_CRASH_KILLS=%u\n", seed_, kills_);
     std::fflush(stdout);
   }
-
-  ~CrashTest() override { server_.reset(); }
 
   void SetConfig(const std::string& text) { std::ofstream(ConfigPath()) << text; }
   std::string ConfigPath() const { return folder_.path() + "/config.textproto"; }

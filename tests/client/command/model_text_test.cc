@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <string>
 
 namespace freshet {
@@ -15,7 +16,7 @@ TEST(ModelTextTest, SaysWhatAModelTakesOnDisk) {
   v1::Model model;
   model.set_name("models/ctr");
   model.set_durability(v1::DURABILITY_FSYNC);
-  model.mutable_log_retention()->set_max_age_s(7 * 86400);
+  model.mutable_log_retention()->set_max_age_s(uint64_t{7} * 86400);
   v1::Storage& storage = *model.mutable_storage();
   storage.set_log_bytes(1'234'567);
   storage.set_log_first_offset(1000);

@@ -19,12 +19,14 @@ namespace {
 ByteSpan BytesOfText(std::string_view text) { return std::as_bytes(std::span(text)); }
 
 class PosixFileSystemTest : public testing::Test {
+ public:
+  ~PosixFileSystemTest() override { std::filesystem::remove_all(dir_); }
+
  protected:
   PosixFileSystemTest() {
     std::string pattern = testing::TempDir() + "/freshet-files-XXXXXX";
     dir_ = mkdtemp(pattern.data());
   }
-  ~PosixFileSystemTest() override { std::filesystem::remove_all(dir_); }
 
   std::string Path(std::string_view name) const { return StrCat(dir_, "/", name); }
 

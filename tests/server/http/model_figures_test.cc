@@ -21,12 +21,13 @@ constexpr absl::Duration kImpatience = absl::Milliseconds(1);
 
 // A registry whose models have a thread each while there are two.
 class ModelFiguresTest : public testing::Test {
- protected:
-  ModelFiguresTest() { EXPECT_TRUE(registry_.Recover().ok()); }
-
+ public:
   ~ModelFiguresTest() override {
     for (const auto& [id, model] : *registry_.models()) Close(*model);
   }
+
+ protected:
+  ModelFiguresTest() { EXPECT_TRUE(registry_.Recover().ok()); }
 
   static void Close(ModelRuntime& model) {
     const auto drained = std::make_shared<std::latch>(1);

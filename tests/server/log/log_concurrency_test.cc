@@ -20,12 +20,14 @@ namespace {
 constexpr uint64_t kRecords = 2000;
 
 class LogConcurrencyTest : public testing::Test {
+ public:
+  ~LogConcurrencyTest() override { std::filesystem::remove_all(dir_); }
+
  protected:
   LogConcurrencyTest() {
     std::string pattern = testing::TempDir() + "/freshet-log-XXXXXX";
     dir_ = mkdtemp(pattern.data());
   }
-  ~LogConcurrencyTest() override { std::filesystem::remove_all(dir_); }
 
   std::string dir_;
 };
