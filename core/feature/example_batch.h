@@ -12,6 +12,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/feature/new_names.h"
+
 namespace freshet {
 
 // A view of columns that live elsewhere; copying it copies no data.
@@ -64,6 +66,17 @@ class ExampleBatchBuilder {
     row_values_one_ &= value == 1.0f;
   }
 
+  // The same for a feature whose name is known; see KeepNames().
+  void AddFeature(size_t namespace_index, std::string_view name, uint32_t id, float value) {
+    if (names_ != nullptr && value != 0) names_->Note(namespaces_[namespace_index], name, id);
+    AddFeature(namespace_index, id, value);
+  }
+
+  // From now on, names that come with features go to `names`, those of rows that are then abandoned
+  // too; null: to nobody. Stays over Clear(). `names` must live as long.
+  void KeepNames(NewNames* names) { names_ = names; }
+  NewNames* names() const { return names_; }
+
   // Ends the row: its features are now grouped by namespace.
   void EndRow();
 
@@ -110,6 +123,8 @@ class ExampleBatchBuilder {
   size_t FindNamespace(std::string_view name);
 
   static constexpr size_t kNoNamespace = static_cast<size_t>(-1);
+
+  NewNames* names_ = nullptr;
 
   bool row_open_ = false;
   size_t run_namespace_ = kNoNamespace;  // Of the run that AddFeature() adds to.

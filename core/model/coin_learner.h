@@ -10,6 +10,7 @@
 #include <memory>
 #include <span>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -18,6 +19,7 @@
 #include "core/loss/loss.h"
 #include "core/model/example_row.h"
 #include "core/model/learner.h"
+#include "core/model/linear_explanation.h"
 #include "core/model/mean_norm.h"
 #include "core/model/spec.h"
 #include "core/model/table_learner.h"
@@ -62,6 +64,45 @@ class CoinLearner final : public TableLearner<Loss, Coin> {
     }
   }
 
+  // Weights as they count in an example of the mean norm.
+  void ReadWeights(uint32_t first_slot, std::span<TableWeight> weights) const override {
+    const double mean = (norm_.norm_sum() + kMinNormSum) / (norm_.weight_sum() + kMinNormSum);
+    for (size_t i = 0; i < weights.size(); ++i) {
+      const Slot slot = table_.Load(first_slot + static_cast<uint32_t>(i));
+      weights[i] = {.weight = static_cast<float>(rule_.Weight(slot, slot.scale) / mean),
+                    .evidence = Coin::Evidence(slot)};
+    }
+  }
+
+  // Weights as they count in this example: divided by the mean norm with it.
+  Explanation Explain(const ExampleBatch& batch, size_t index) const override {
+    return ExplainRowOf(batch, index, [&](const auto& row) {
+      // Each slot is read once, so that the score and what explains it are of one moment.
+      std::vector<Slot> slots;
+      for (size_t i = 0; i < row.size; ++i) {
+        slots.push_back(table_.Load(table_.IndexOf(row.ids[i])));
+      }
+      slots.push_back(intercept_.Load());
+      const Scored scored = Score(row, [&](size_t i) { return slots[i]; });
+      const auto weight_of = [&](size_t i, float value) {
+        const float scale = Coin::ScaleOf(slots[i], std::max(std::abs(value), kMinValue));
+        return rule_.Weight(slots[i], scale) / scored.mean;
+      };
+      Explanation explanation;
+      AddContributions(
+          row,
+          [&](size_t i) {
+            return TableWeight{.weight = static_cast<float>(weight_of(i, row.Value(i))),
+                               .evidence = Coin::Evidence(slots[i])};
+          },
+          explanation);
+      const double intercept = options_.intercept ? weight_of(row.size, 1) : 0;
+      SetScore(std::isfinite(scored.score) ? scored.score : 0, scored.score, intercept + offset_,
+               explanation);
+      return explanation;
+    });
+  }
+
   void SaveState(StateWriter& writer) const override {
     this->SaveSlots(writer, 0);
     norm_.SaveState(writer);
@@ -89,6 +130,7 @@ class CoinLearner final : public TableLearner<Loss, Coin> {
   struct Scored {
     float score;  // May be infinite or NaN.
     float norm;
+    double mean;  // Norm, with this example.
   };
 
   CoinLearner(const Loss& loss, const Coin::Options& rule, const LearnerSpec& spec,
@@ -112,7 +154,9 @@ class CoinLearner final : public TableLearner<Loss, Coin> {
     }
     const float norm = norms[0] + norms[1];
     const double mean = (norm_.norm_sum() + norm + kMinNormSum) / (norm_.weight_sum() + 1);
-    return {.score = offset_ + static_cast<float>((sums[0] + sums[1]) / mean), .norm = norm};
+    return {.score = offset_ + static_cast<float>((sums[0] + sums[1]) / mean),
+            .norm = norm,
+            .mean = mean};
   }
 
   template <typename Row>
@@ -127,7 +171,7 @@ class CoinLearner final : public TableLearner<Loss, Coin> {
   // Returns the score before the update.
   template <typename Row>
   float LearnRow(const Row& row, float label, float weight) {
-    const auto [score, norm] = Score(row, [&](size_t i) {
+    const auto [score, norm, mean] = Score(row, [&](size_t i) {
       return i < row.size ? table_.LoadOwn(table_.IndexOf(row.ids[i])) : intercept_.LoadOwn();
     });
     if (weight == 0) return std::isfinite(score) ? score : 0;

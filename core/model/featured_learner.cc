@@ -67,6 +67,14 @@ void FeaturedLearner::PredictBatch(const ExampleBatch& batch, std::span<float> s
   }
 }
 
+Explanation FeaturedLearner::Explain(const ExampleBatch& batch, size_t row) const {
+  FeatureExpander::Plan plan;
+  FeatureColumns columns;
+  expander_.MakePlan(batch, plan);
+  expander_.AppendRow(batch, row, plan, columns);
+  return learner_->Explain(Expanded(batch, row, row + 1, columns), 0);
+}
+
 void FeaturedLearner::SaveState(StateWriter& writer) const {
   learner_->SaveState(writer);
   expander_.SaveState(writer);

@@ -3,6 +3,7 @@
 #ifndef FRESHET_CORE_MODEL_FEATURED_LEARNER_H_
 #define FRESHET_CORE_MODEL_FEATURED_LEARNER_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -38,6 +39,12 @@ class FeaturedLearner final : public Learner {
   uint64_t CountUsedSlots() const override { return learner_->CountUsedSlots(); }
   uint64_t CountZeroWeights() const override { return learner_->CountZeroWeights(); }
   uint64_t table_bytes() const override { return learner_->table_bytes(); }
+  uint64_t slot_count() const override { return learner_->slot_count(); }
+  void ReadWeights(uint32_t first_slot, std::span<TableWeight> weights) const override {
+    learner_->ReadWeights(first_slot, weights);
+  }
+  // By the features that the other learner sees.
+  Explanation Explain(const ExampleBatch& batch, size_t row) const override;
 
  private:
   // Rows are handed over when they have this many features, so that memory is bounded.

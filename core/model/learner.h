@@ -3,9 +3,11 @@
 #ifndef FRESHET_CORE_MODEL_LEARNER_H_
 #define FRESHET_CORE_MODEL_LEARNER_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "core/base/state.h"
@@ -13,10 +15,31 @@
 
 namespace freshet {
 
+// A weight of the table, as people look at it.
+struct TableWeight {
+  float weight = 0;    // What a feature of value 1 adds to the score.
+  float evidence = 0;  // See EvidenceOf() in core/optimizer/optimizer.h.
+};
+
+// What one feature adds to the score of an example.
+struct Contribution {
+  uint32_t feature_id = 0;
+  float value = 0;
+  TableWeight weight;
+  double contribution = 0;
+};
+
+// Why an example has its score: the contributions add up to the score less the intercept.
+struct Explanation {
+  float score = 0;       // As PredictBatch() gives it.
+  double intercept = 0;  // What belongs to no feature, also what clipping the score took away.
+  std::vector<Contribution> contributions;  // One a feature that the learner sees, in its order.
+};
+
 // A model that learns from a stream of examples.
 //
 // Threads: one writer at a time may call the non-const methods and SaveState(), while any number of
-// readers call PredictBatch(), Prediction() and the counters. Owns its weights; keeps no reference
+// readers call the other const methods. Owns its weights; keeps no reference
 // to a batch after returning.
 //
 // The state is a pure function of the examples in order: it does not depend on how they were cut
@@ -62,6 +85,24 @@ class Learner {
 
   // What the weight table may grow to, in bytes.
   virtual uint64_t table_bytes() const = 0;
+
+  // Slots of the weight table. The slot of a feature is its id modulo this number.
+  virtual uint64_t slot_count() const = 0;
+
+  // Reads the slots [first_slot, first_slot + weights.size()), which must be in the table.
+  //
+  // As given here, a weight is what PredictBatch() makes of it, and evidence is 0: right for every
+  // learner, and slow.
+  virtual void ReadWeights(uint32_t first_slot, std::span<TableWeight> weights) const;
+
+  // Explains the score of one row, with the weights as they are. A learner that makes other
+  // features of those that it is given explains the score by these.
+  //
+  // As given here, a feature's contribution is what it adds to the features before it, and what it
+  // adds to those behind it, in the mean: for a linear learner weight times value, and where
+  // features act together in pairs, each has half of what they do (the Shapley value). Takes time
+  // quadratic in the number of features.
+  virtual Explanation Explain(const ExampleBatch& batch, size_t row) const;
 };
 
 }  // namespace freshet

@@ -20,6 +20,7 @@
 #include "core/loss/loss.h"
 #include "core/model/example_row.h"
 #include "core/model/learner.h"
+#include "core/model/linear_explanation.h"
 #include "core/model/spec.h"
 #include "core/model/table_learner.h"
 #include "core/model/weight_table.h"
@@ -69,6 +70,29 @@ class LinearLearner final : public TableLearner<Loss, Rule> {
   uint64_t CountZeroWeights() const override {
     const WeightContext context = FeatureContext(this->steps_taken());
     return table_.EstimateCount([&](const Slot& slot) { return rule_.Weight(slot, context) == 0; });
+  }
+
+  void ReadWeights(uint32_t first_slot, std::span<TableWeight> weights) const override {
+    const WeightContext context = FeatureContext(this->steps_taken());
+    for (size_t i = 0; i < weights.size(); ++i) {
+      weights[i] = WeightAt(first_slot + static_cast<uint32_t>(i), context);
+    }
+  }
+
+  Explanation Explain(const ExampleBatch& batch, size_t index) const override {
+    return ExplainRowOf(batch, index, [&](const auto& row) {
+      const uint64_t steps_taken = this->steps_taken();
+      const WeightContext context = FeatureContext(steps_taken);
+      Explanation explanation;
+      AddContributions(
+          row, [&](size_t i) { return WeightAt(table_.IndexOf(row.ids[i]), context); },
+          explanation);
+      const float intercept =
+          rule_.Weight(intercept_.Load(), InterceptContext(steps_taken)) + offset_;
+      const float sum = SumOfWeights(row, intercept, explanation);
+      SetScore(std::isfinite(sum) ? sum : 0, sum, intercept, explanation);
+      return explanation;
+    });
   }
 
   void SaveState(StateWriter& writer) const override { this->SaveSlots(writer, window_count_); }
@@ -124,7 +148,13 @@ class LinearLearner final : public TableLearner<Loss, Rule> {
     return rule_.Weight(table_.Load(index), context);
   }
 
-  // `weight_of` is one of the functions above, `intercept` the slot as it loads it.
+  // As readers see it.
+  TableWeight WeightAt(uint32_t index, const WeightContext& context) const {
+    const Slot slot = table_.Load(index);
+    return {.weight = rule_.Weight(slot, context), .evidence = EvidenceOf<Rule>(slot)};
+  }
+
+  // `weight_of` is OwnWeight() or SharedWeight(), `intercept` the slot as it loads it.
   template <auto weight_of, typename Row>
   float Score(const Row& row, const Slot& intercept, uint64_t steps_taken) const {
     const float first = rule_.Weight(intercept, InterceptContext(steps_taken)) + offset_;

@@ -21,6 +21,7 @@
 #include "core/model/label_range.h"
 #include "core/model/lazy_regularizer.h"
 #include "core/model/learner.h"
+#include "core/model/linear_explanation.h"
 #include "core/model/mean_norm.h"
 #include "core/model/spec.h"
 #include "core/model/table_learner.h"
@@ -70,6 +71,26 @@ class NagLearner final : public TableLearner<Loss, Rule> {
   uint64_t CountZeroWeights() const override {
     const LazyRegularizer::Pull pull = regularizer_.pull();
     return table_.EstimateCount([&](const Slot& slot) { return pull.Of(slot.weight) == 0; });
+  }
+
+  void ReadWeights(uint32_t first_slot, std::span<TableWeight> weights) const override {
+    for (size_t i = 0; i < weights.size(); ++i) {
+      weights[i] = WeightAt(first_slot + static_cast<uint32_t>(i));
+    }
+  }
+
+  Explanation Explain(const ExampleBatch& batch, size_t index) const override {
+    return ExplainRowOf(batch, index, [&](const auto& row) {
+      Explanation explanation;
+      AddContributions(
+          row, [&](size_t i) { return WeightAt(table_.IndexOf(row.ids[i])); }, explanation);
+      const float stored = intercept_.Load().weight;
+      const float intercept =
+          options_.regularize_intercept ? regularizer_.pull().Of(stored) : stored;
+      const float sum = SumOfWeights(row, intercept, explanation);
+      SetScore(ScoreOf(sum), sum, intercept, explanation);
+      return explanation;
+    });
   }
 
   void SaveState(StateWriter& writer) const override {
@@ -138,6 +159,15 @@ class NagLearner final : public TableLearner<Loss, Rule> {
     return SumOf(row.size, first, [&](size_t i) { return pull.Of(load(i)) * row.Value(i); });
   }
 
+  // As readers see it.
+  TableWeight WeightAt(uint32_t index) const {
+    const Slot slot = table_.Load(index);
+    return {.weight = regularizer_.pull().Of(slot.weight), .evidence = EvidenceOf<Rule>(slot)};
+  }
+
+  // What becomes of a sum of weights times values.
+  float ScoreOf(float sum) const { return std::isfinite(sum) ? label_range_.Clip(sum) : 0; }
+
   template <typename Row>
   void LearnRows(const ExampleBatch& batch, std::span<float> scores) {
     size_t next = 0;
@@ -153,7 +183,7 @@ class NagLearner final : public TableLearner<Loss, Rule> {
     const float sum = Score(row, intercept_.LoadOwn().weight, [&](size_t i) {
       return table_.LoadOwn(table_.IndexOf(row.ids[i])).weight;
     });
-    const float score = std::isfinite(sum) ? label_range_.Clip(sum) : 0;
+    const float score = ScoreOf(sum);
     if (weight == 0) return score;
     const float gradient = loss_.Gradient(score, label);
     const float size = row.MaxAbsValue();
@@ -284,7 +314,7 @@ class NagLearner final : public TableLearner<Loss, Rule> {
       const float sum = Score(row, intercept_.Load().weight, [&](size_t i) {
         return table_.Load(table_.IndexOf(row.ids[i])).weight;
       });
-      scores[index] = std::isfinite(sum) ? label_range_.Clip(sum) : 0;
+      scores[index] = ScoreOf(sum);
     }
   }
 

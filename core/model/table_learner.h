@@ -38,6 +38,7 @@ class TableLearner : public Learner {
 
   uint64_t CountUsedSlots() const override { return table_.CountUsed(); }
   uint64_t table_bytes() const override { return table_.size_bytes(); }
+  uint64_t slot_count() const override { return table_.slot_count(); }
 
  protected:
   TableLearner(const Loss& loss, const typename Rule::Options& rule, const LearnerSpec& spec,

@@ -49,6 +49,8 @@ class AdaGrad {
     if (step.l1 > 0) slot.weight = SoftThreshold(slot.weight, step.rate * step.l1 / root);
   }
 
+  static float Evidence(const Slot& slot) { return slot.square_sum; }
+
   static bool IsValid(const Slot& slot) {
     return IsBoundedWeight(slot.weight) && IsBoundedSquareSum(slot.square_sum);
   }

@@ -82,6 +82,8 @@ class Adam {
     if (slot.step != 0 || slot.mean != 0 || slot.mean_square != 0) Age(steps_taken, slot);
   }
 
+  static float Evidence(const Slot& slot) { return slot.mean_square; }
+
   static bool IsValid(const Slot& slot) {
     return IsBoundedWeight(slot.weight) && IsBoundedState(slot.mean) &&
            IsBoundedSquareSum(slot.mean_square);

@@ -65,6 +65,8 @@ class Coin {
     slot.size_sum += std::abs(g);
   }
 
+  static float Evidence(const Slot& slot) { return slot.size_sum; }
+
   static bool IsValid(const Slot& slot) {
     return slot.scale >= 0 && slot.scale <= kMaxValue && slot.gradient_scale >= 0 &&
            slot.gradient_scale <= kMaxGradient && IsBoundedState(slot.sum) &&

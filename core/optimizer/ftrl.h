@@ -61,6 +61,8 @@ class Ftrl {
     slot.root = root;
   }
 
+  static float Evidence(const Slot& slot) { return slot.root * slot.root; }
+
   static bool IsValid(const Slot& slot) {
     return slot.root >= 0 && slot.root <= kMaxRoot && IsBoundedState(slot.z);
   }

@@ -132,6 +132,8 @@ class Nag {
     return is_root_ ? std::sqrt(inverse) : Pow(inverse, 1 - power_);
   }
 
+  static float Evidence(const Slot& slot) requires adaptive { return slot.square_sum; }
+
   static bool IsValid(const Slot& slot) {
     bool valid = IsBoundedWeight(slot.weight);
     if constexpr (adaptive) valid &= IsBoundedSquareSum(slot.square_sum);

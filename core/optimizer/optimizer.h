@@ -30,6 +30,17 @@ concept SlotRule = WeightSlot<typename T::Slot> &&
   { T::IsValid(slot) } -> std::same_as<bool>;
 };
 
+// How far a weight is to be trusted: what the rule keeps of its squared gradients, or of their
+// sizes, which grows as the feature is learned. 0 where the rule keeps nothing of the kind.
+template <SlotRule T>
+float EvidenceOf(const typename T::Slot& slot) {
+  if constexpr (requires { T::Evidence(slot); }) {
+    return T::Evidence(slot);
+  } else {
+    return 0;
+  }
+}
+
 template <typename T>
 concept Optimizer = SlotRule<T> &&
     requires(const T& optimizer, const typename T::Slot& slot, const StepContext& step) {

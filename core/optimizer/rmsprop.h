@@ -65,6 +65,8 @@ class RmsProp {
     if (slot.step != 0 || slot.mean_square != 0) Age(steps_taken, slot);
   }
 
+  static float Evidence(const Slot& slot) { return slot.mean_square; }
+
   static bool IsValid(const Slot& slot) {
     return IsBoundedWeight(slot.weight) && IsBoundedSquareSum(slot.mean_square) && slot.unused == 0;
   }

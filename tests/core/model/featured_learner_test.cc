@@ -105,6 +105,26 @@ TEST(FeaturedLearnerTest, GoesOnExactlyWhereItWasSaved) {
   }
 }
 
+TEST(FeaturedLearnerTest, ExplainsScoresByTheFeaturesThatItMakes) {
+  const std::unique_ptr<Learner> learner = NewLearner(Spec(Everything()));
+  LearnRows(*learner, 0, 600, 50);
+  ExampleBatchBuilder builder;
+  AppendRows(600, 620, builder);
+  const ExampleBatch batch = builder.View();
+  std::vector<float> scores(batch.size());
+  learner->PredictBatch(batch, scores);
+  size_t made = 0;
+  for (size_t row = 0; row < batch.size(); ++row) {
+    const Explanation explanation = learner->Explain(batch, row);
+    EXPECT_EQ(explanation.score, scores[row]);
+    double sum = explanation.intercept;
+    for (const Contribution& feature : explanation.contributions) sum += feature.contribution;
+    EXPECT_NEAR(sum, explanation.score, 1e-5);
+    made += explanation.contributions.size();
+  }
+  EXPECT_GT(made, batch.feature_ids.size());
+}
+
 TEST(FeaturedLearnerTest, DamagedStatesAreRefusedOrHarmless) {
   const LearnerSpec spec = Spec(Everything());
   const std::unique_ptr<Learner> learner = NewLearner(spec);

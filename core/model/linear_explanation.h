@@ -1,0 +1,54 @@
+// Explanations of scores that are sums over features.
+
+#ifndef FRESHET_CORE_MODEL_LINEAR_EXPLANATION_H_
+#define FRESHET_CORE_MODEL_LINEAR_EXPLANATION_H_
+
+#include <cstddef>
+
+#include "core/feature/example_batch.h"
+#include "core/model/example_row.h"
+#include "core/model/learner.h"
+
+namespace freshet {
+
+// Calls explain(row) with the row as the kind that it is.
+template <typename Explain>
+Explanation ExplainRowOf(const ExampleBatch& batch, size_t row, const Explain& explain) {
+  return batch.values.empty() ? explain(UnitRow(batch, row)) : explain(ValueRow(batch, row));
+}
+
+// Adds a contribution for each feature, weight times value. `weight_of(i)` is that of feature i.
+template <typename Row, typename WeightOf>
+void AddContributions(const Row& row, const WeightOf& weight_of, Explanation& explanation) {
+  explanation.contributions.reserve(row.size);
+  for (size_t i = 0; i < row.size; ++i) {
+    const TableWeight weight = weight_of(i);
+    explanation.contributions.push_back({.feature_id = row.ids[i],
+                                         .value = row.Value(i),
+                                         .weight = weight,
+                                         .contribution = 1.0 * weight.weight * row.Value(i)});
+  }
+}
+
+// Sets the score and the intercept. Where `score` is not the `sum` that the contributions and
+// `intercept` come to, but what became of it, the intercept takes the difference.
+inline void SetScore(float score, float sum, double intercept, Explanation& explanation) {
+  explanation.score = score;
+  explanation.intercept = intercept;
+  if (score == sum) return;
+  explanation.intercept = score;
+  for (const Contribution& feature : explanation.contributions) {
+    explanation.intercept -= feature.contribution;
+  }
+}
+
+// The sum of `first` and the weights times values in an explanation, as learners add them up.
+template <typename Row>
+float SumOfWeights(const Row& row, float first, const Explanation& explanation) {
+  return SumOf(row.size, first,
+               [&](size_t i) { return explanation.contributions[i].weight.weight * row.Value(i); });
+}
+
+}  // namespace freshet
+
+#endif  // FRESHET_CORE_MODEL_LINEAR_EXPLANATION_H_
