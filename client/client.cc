@@ -76,7 +76,8 @@ Client::Client(ClientOptions options, std::shared_ptr<grpc::Channel> channel)
     : options_(std::move(options)),
       channel_(std::move(channel)),
       models_(v1::ModelService::NewStub(channel_)),
-      learning_(v1::LearningService::NewStub(channel_)) {}
+      learning_(v1::LearningService::NewStub(channel_)),
+      stats_(v1::StatsService::NewStub(channel_)) {}
 
 template <typename Stub, typename Request, typename Response>
 absl::Status Client::Call(Stub* stub,
@@ -248,6 +249,56 @@ absl::StatusOr<Prediction> Client::Predict(std::string_view model, const Example
   absl::StatusOr<Predictions> predictions = Predict(model, batch);
   if (!predictions.ok()) return predictions.status();
   return Prediction{predictions->predictions[0], predictions->scores[0], predictions->offset};
+}
+
+absl::StatusOr<v1::ListTopWeightsResponse> Client::ListTopWeights(std::string_view model,
+                                                                  uint32_t limit) const {
+  v1::ListTopWeightsRequest request;
+  request.set_name(ModelName(model));
+  request.set_limit(limit);
+  v1::ListTopWeightsResponse response;
+  absl::Status status =
+      Call(stats_.get(), &v1::StatsService::Stub::ListTopWeights, request, &response);
+  if (!status.ok()) return status;
+  return response;
+}
+
+absl::StatusOr<v1::ExplainResponse> Client::Explain(std::string_view model,
+                                                    const Example& example) const {
+  NewNames names;
+  ExampleBatchBuilder batch;
+  batch.KeepNames(&names);
+  example.AppendTo(&batch);
+  return Explain(model, batch);
+}
+
+absl::StatusOr<v1::ExplainResponse> Client::Explain(std::string_view model,
+                                                    const ExampleBatchBuilder& batch) const {
+  v1::ExplainRequest request;
+  request.set_name(ModelName(model));
+  EncodePackedBatch(batch, PackedLabels::kLeaveOut, request.mutable_packed());
+  if (batch.names() != nullptr) {
+    EncodeNames(batch.namespaces(), batch.names(), request.mutable_packed());
+  }
+  v1::ExplainResponse response;
+  absl::Status status = Call(stats_.get(), &v1::StatsService::Stub::Explain, request, &response);
+  if (!status.ok()) return status;
+  return response;
+}
+
+absl::StatusOr<v1::CompareSnapshotsResponse> Client::CompareSnapshots(std::string_view model,
+                                                                      std::string_view old_snapshot,
+                                                                      std::string_view new_snapshot,
+                                                                      uint32_t limit) const {
+  v1::CompareSnapshotsRequest request;
+  request.set_old_name(SnapshotName(model, old_snapshot));
+  request.set_new_name(SnapshotName(model, new_snapshot));
+  request.set_limit(limit);
+  v1::CompareSnapshotsResponse response;
+  absl::Status status =
+      Call(stats_.get(), &v1::StatsService::Stub::CompareSnapshots, request, &response);
+  if (!status.ok()) return status;
+  return response;
 }
 
 }  // namespace freshet

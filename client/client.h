@@ -26,6 +26,7 @@
 #include "freshet/v1/learning_service.grpc.pb.h"
 #include "freshet/v1/model.pb.h"
 #include "freshet/v1/model_service.grpc.pb.h"
+#include "freshet/v1/stats_service.grpc.pb.h"
 #include "grpcpp/channel.h"
 
 namespace freshet {
@@ -149,6 +150,22 @@ class Client {
   // Predicts one example.
   absl::StatusOr<Prediction> Predict(std::string_view model, const Example& example) const;
 
+  // The features with the largest weights of a model's champion, whatever their sign; at most
+  // 10000.
+  absl::StatusOr<v1::ListTopWeightsResponse> ListTopWeights(std::string_view model,
+                                                            uint32_t limit = 50) const;
+  // How each feature of an example contributes to its score.
+  absl::StatusOr<v1::ExplainResponse> Explain(std::string_view model, const Example& example) const;
+  // The same for the one row of a batch. Where the batch keeps names (see
+  // ExampleBatchBuilder::KeepNames()), the answer has them, and they are taken out.
+  absl::StatusOr<v1::ExplainResponse> Explain(std::string_view model,
+                                              const ExampleBatchBuilder& batch) const;
+  // What changed from one snapshot of a model to another; at most 10000 changes.
+  absl::StatusOr<v1::CompareSnapshotsResponse> CompareSnapshots(std::string_view model,
+                                                                std::string_view old_snapshot,
+                                                                std::string_view new_snapshot,
+                                                                uint32_t limit = 50) const;
+
   const ClientOptions& options() const { return options_; }
   // The connection, for stubs of one's own.
   const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
@@ -167,6 +184,7 @@ class Client {
   const std::shared_ptr<grpc::Channel> channel_;
   const std::unique_ptr<v1::ModelService::Stub> models_;
   const std::unique_ptr<v1::LearningService::Stub> learning_;
+  const std::unique_ptr<v1::StatsService::Stub> stats_;
 };
 
 }  // namespace freshet

@@ -18,17 +18,21 @@ uint32_t Example::NamespaceIndex(std::string_view name) {
 
 void Example::Add(std::string_view name_space, std::string_view feature, float value) {
   const uint32_t index = NamespaceIndex(name_space);
-  features_.push_back({index, HashFeature(feature, namespaces_[index].hash), value});
+  features_.push_back({index, HashFeature(feature, namespaces_[index].hash), value,
+                       static_cast<uint32_t>(names_.size()),
+                       static_cast<uint32_t>(feature.size())});
+  names_ += feature;
 }
 
 void Example::AddId(std::string_view name_space, uint32_t id, float value) {
-  features_.push_back({NamespaceIndex(name_space), id, value});
+  features_.push_back({NamespaceIndex(name_space), id, value, 0, 0});
 }
 
 void Example::Clear() {
   label = 0;
   weight = 1;
   features_.clear();
+  names_.clear();
 }
 
 void Example::AppendTo(ExampleBatchBuilder* batch) const {
@@ -39,7 +43,8 @@ void Example::AppendTo(ExampleBatchBuilder* batch) const {
     if (i == 0 || feature.namespace_index != features_[i - 1].namespace_index) {
       batch_index = batch->Namespace(namespaces_[feature.namespace_index].name);
     }
-    batch->AddFeature(batch_index, feature.id, feature.value);
+    const std::string_view name(names_.data() + feature.name_begin, feature.name_size);
+    batch->AddFeature(batch_index, name, feature.id, feature.value);
   }
   batch->EndRow();
 }

@@ -52,12 +52,15 @@ class Example {
     uint32_t namespace_index;
     uint32_t id;
     float value;
+    uint32_t name_begin;  // In names_.
+    uint32_t name_size;   // 0: added by its id.
   };
 
   uint32_t NamespaceIndex(std::string_view name);
 
   std::vector<Namespace> namespaces_;  // Kept over Clear(), as examples tend to be alike.
   std::vector<Feature> features_;
+  std::string names_;  // Of the features, one after the other.
 };
 
 }  // namespace freshet

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 #include <numeric>
+#include <utility>
+#include <vector>
 
 namespace freshet {
 namespace {
@@ -79,6 +81,25 @@ void EncodePackedBatch(const ExampleBatchBuilder& batch, PackedLabels labels,
       view.size() > 0 && SameShape(view.segment_sizes, namespaces.size(), view.size());
   Assign(same_shape ? view.segment_sizes.first(namespaces.size()) : view.segment_sizes,
          packed->mutable_segment_sizes());
+}
+
+void EncodeNames(std::span<const std::string> namespaces, NewNames* names,
+                 v1::PackedBatch* packed) {
+  constexpr size_t kMaxBytes = size_t{1} << 20;
+  constexpr size_t kBytesOfOthers = 12;  // About what a FeatureName takes beside its name.
+  packed->clear_names();
+  size_t bytes = 0;
+  std::erase_if(names->names(), [&](NewNames::Name& name) {
+    const auto name_space = std::find(namespaces.begin(), namespaces.end(), name.name_space);
+    const size_t size = name.name.size() + kBytesOfOthers;
+    if (name_space == namespaces.end() || bytes + size > kMaxBytes) return false;
+    bytes += size;
+    v1::FeatureName& out = *packed->add_names();
+    out.set_id(name.id);
+    out.set_namespace_index(static_cast<uint32_t>(name_space - namespaces.begin()));
+    out.set_name(std::move(name.name));
+    return true;
+  });
 }
 
 void DropRows(std::span<const uint32_t> rows, v1::PackedBatch* packed) {

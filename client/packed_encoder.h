@@ -6,8 +6,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 
 #include "core/feature/example_batch.h"
+#include "core/feature/new_names.h"
 #include "freshet/v1/example.pb.h"
 
 namespace freshet {
@@ -24,10 +26,17 @@ inline bool IsFull(const ExampleBatchBuilder& batch, size_t max_rows) {
 // What to do with labels and weights: predictions need none.
 enum class PackedLabels { kKeep, kLeaveOut };
 
-// Overwrites `packed` with the ended rows of `batch`; its memory is reused. Columns that say
-// nothing are left out: weights and values that are all 1, segment sizes that all rows share.
+// Overwrites `packed`, but for its names, with the ended rows of `batch`; its memory is reused.
+// Columns that say nothing are left out: weights and values that are all 1, segment sizes that all
+// rows share.
 void EncodePackedBatch(const ExampleBatchBuilder& batch, PackedLabels labels,
                        v1::PackedBatch* packed);
+
+// Overwrites the names of `packed` with those in `names` whose namespace is in the batch, oldest
+// first, until they take about a mebibyte, and takes them out. They leave room in a message of the
+// size that servers take. REQUIRES: EncodePackedBatch() gets, or got, a batch with these
+// namespaces.
+void EncodeNames(std::span<const std::string> namespaces, NewNames* names, v1::PackedBatch* packed);
 
 // Removes rows. REQUIRES: `rows` rises and `packed` comes from EncodePackedBatch() with labels.
 void DropRows(std::span<const uint32_t> rows, v1::PackedBatch* packed);

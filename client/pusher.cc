@@ -1,6 +1,7 @@
 #include "client/pusher.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -9,6 +10,7 @@
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/strings/numbers.h"
 #include "client/backoff.h"
 #include "client/packed_encoder.h"
 #include "client/push_window.h"
@@ -26,6 +28,9 @@ using Stream = grpc::ClientReaderWriterInterface<v1::LearnRequest, v1::LearnResp
 
 // How long a try waits for the connection; bounds how late the Pusher notices that it is to end.
 constexpr milliseconds kConnectionWait(200);
+
+// What a server says with its first answer: how many names of features each model keeps.
+constexpr const char* kMaxNamesMetadata = "freshet-max-names";
 
 uint64_t RandomWord() {
   std::random_device device;
@@ -112,6 +117,7 @@ class Pusher::Impl {
   absl::Status Push(const Example& example) {
     std::unique_lock lock(mu_);
     if (absl::Status status = WaitForRoom(lock); !status.ok()) return status;
+    open_->KeepNames(&names_);
     example.AppendTo(open_.get());
     ++pushed_;
     if (open_->row_count() == 1) {
@@ -130,6 +136,7 @@ class Pusher::Impl {
       pending = window_.NewBatch();
     }
     EncodePackedBatch(batch, PackedLabels::kKeep, pending->request.mutable_packed());
+    EncodeNames(batch.namespaces(), batch.names(), pending.get());
     pending->row_count = batch.row_count();
     pending->bytes = WireBytes(batch);
     std::unique_lock lock(mu_);
@@ -218,11 +225,24 @@ class Pusher::Impl {
     batch->row_count = open_->row_count();
     batch->bytes = WireBytes(*open_);
     batch->first_index = pushed_ - batch->row_count;
+    EncodeNames(open_->namespaces(), &names_, batch.get());
     batch->builder = std::move(open_);
     open_ = spare_builder_ != nullptr ? std::move(spare_builder_)
                                       : std::make_unique<ExampleBatchBuilder>();
     window_.Add(std::move(batch));
     work_.notify_one();
+  }
+
+  // Sends new names of features along with a batch. `names` belongs to the caller, or is null.
+  void EncodeNames(std::span<const std::string> namespaces, NewNames* names,
+                   PendingBatch* batch) const {
+    v1::PackedBatch& packed = *batch->request.mutable_packed();
+    if (names == nullptr) {
+      packed.clear_names();
+      return;
+    }
+    names->SetLimit(std::min<size_t>(names->limit(), name_limit_));
+    freshet::EncodeNames(namespaces, names, &packed);
   }
 
   // The first error stays. What is in flight may still be acknowledged.
@@ -237,7 +257,8 @@ class Pusher::Impl {
   absl::Status RunStream();
   std::shared_ptr<PendingBatch> NextBatch();
   bool Send(Stream* stream, PendingBatch* batch);
-  void ReadResponses(Stream* stream);
+  void ReadResponses(const grpc::ClientContext& context, Stream* stream);
+  void ReadNameLimit(const grpc::ClientContext& context);
   void Handle(const v1::LearnResponse& response);
   void Deliver(const std::vector<RejectedRow>& rejected,
                const std::vector<std::shared_ptr<PendingBatch>>& done) const;
@@ -253,12 +274,16 @@ class Pusher::Impl {
   // Owned by the sending thread.
   Backoff backoff_;
 
+  // Of each model, as the server says with its first answer.
+  std::atomic<size_t> name_limit_{NewNames::kDefaultLimit};
+
   mutable std::mutex mu_;
   std::condition_variable work_;     // For the sending thread: something to send, or an end.
   std::condition_variable space_;    // For callers: room in the window, things delivered, an end.
   std::condition_variable written_;  // For the reading thread: a write has returned.
   PushWindow window_ ABSL_GUARDED_BY(mu_);
   std::unique_ptr<ExampleBatchBuilder> open_ ABSL_GUARDED_BY(mu_);  // What Push() gathers.
+  NewNames names_ ABSL_GUARDED_BY(mu_);                             // Of its features.
   Clock::time_point open_until_ ABSL_GUARDED_BY(mu_);  // When open_ is sent, if it has rows.
   std::unique_ptr<ExampleBatchBuilder> spare_builder_ ABSL_GUARDED_BY(mu_);
   uint64_t pushed_ ABSL_GUARDED_BY(mu_) = 0;     // Examples.
@@ -312,7 +337,7 @@ absl::Status Pusher::Impl::RunStream() {
     window_.StartStream();
     if (cancelled_) context.TryCancel();
   }
-  std::thread reader([this, &stream] { ReadResponses(stream.get()); });
+  std::thread reader([this, &context, &stream] { ReadResponses(context, stream.get()); });
   while (const std::shared_ptr<PendingBatch> batch = NextBatch()) {
     if (!Send(stream.get(), batch.get())) break;
   }
@@ -378,12 +403,27 @@ bool Pusher::Impl::Send(Stream* stream, PendingBatch* batch) {
   return ok;
 }
 
-void Pusher::Impl::ReadResponses(Stream* stream) {
+void Pusher::Impl::ReadResponses(const grpc::ClientContext& context, Stream* stream) {
   v1::LearnResponse response;
-  while (stream->Read(&response)) Handle(response);
+  for (bool first = true; stream->Read(&response); first = false) {
+    if (first) ReadNameLimit(context);
+    Handle(response);
+  }
   const std::lock_guard lock(mu_);
   stream_ended_ = true;
   work_.notify_all();
+}
+
+void Pusher::Impl::ReadNameLimit(const grpc::ClientContext& context) {
+  const auto& metadata = context.GetServerInitialMetadata();
+  const auto found = metadata.find(kMaxNamesMetadata);
+  uint32_t limit = 0;
+  if (found == metadata.end() ||
+      !absl::SimpleAtoi(ToAbsl(std::string_view(found->second.data(), found->second.size())),
+                        &limit)) {
+    return;
+  }
+  name_limit_ = limit;
 }
 
 void Pusher::Impl::Handle(const v1::LearnResponse& response) {

@@ -122,7 +122,9 @@ class Pusher {
   absl::Status Push(const Example& example);
 
   // Takes the ended rows of `batch` as one batch, behind what came before; `batch` may be reused at
-  // once. Waits while the window is full. An empty batch does nothing.
+  // once. Waits while the window is full. An empty batch does nothing. Where the batch keeps names
+  // (see ExampleBatchBuilder::KeepNames()), they are sent along and taken out, and their limit is
+  // set to what the server keeps. Push() does so by itself.
   absl::Status PushBatch(const ExampleBatchBuilder& batch);
 
   // Sends what is gathered and waits until everything pushed so far is acknowledged or dropped.

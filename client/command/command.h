@@ -35,6 +35,10 @@ void AddPredictCommand(CLI::App& app, CommandContext& context);
 void AddSnapshotsCommand(CLI::App& app, CommandContext& context);
 void AddDigestCommand(CLI::App& app, CommandContext& context);
 void AddGenerateCommand(CLI::App& app, CommandContext& context);
+void AddWatchCommand(CLI::App& app, CommandContext& context);
+void AddExplainCommand(CLI::App& app, CommandContext& context);
+void AddWeightsCommand(CLI::App& app, CommandContext& context);
+void AddDiffCommand(CLI::App& app, CommandContext& context);
 void AddCompletionCommand(CLI::App& app, CommandContext& context);
 
 }  // namespace freshet

@@ -21,9 +21,13 @@ void AddInputOptions(CLI::App& app, InputOptions& options) {
                  "Files to read, one after the other, plain, gzip or zstd; - or none is standard "
                  "input")
       ->type_name("FILE");
+  AddFormatOptions(app, options);
+  app.add_flag("--follow", options.follow, "Wait for more at the end of the last file");
+}
+
+void AddFormatOptions(CLI::App& app, InputOptions& options) {
   app.add_option("--format", options.format,
                  "vw, svmlight, csv, tsv or jsonl; else guessed from the name and the first line");
-  app.add_flag("--follow", options.follow, "Wait for more at the end of the last file");
   app.add_option("--label", options.parse.label_column,
                  "csv: the column with the label (default: label)")
       ->type_name("COLUMN");

@@ -34,6 +34,9 @@ struct InputOptions {
 // Adds the options that push and predict share.
 void AddInputOptions(CLI::App& app, InputOptions& options);
 
+// Adds those of them that say how text is read, not from where.
+void AddFormatOptions(CLI::App& app, InputOptions& options);
+
 // What a line of each format looks like, for the help of push and predict.
 std::string_view FormatHelp();
 

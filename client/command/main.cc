@@ -73,6 +73,10 @@ int Main(int argc, char** argv) {
   AddPushCommand(app, context);
   AddPredictCommand(app, context);
   AddSnapshotsCommand(app, context);
+  AddWatchCommand(app, context);
+  AddExplainCommand(app, context);
+  AddWeightsCommand(app, context);
+  AddDiffCommand(app, context);
   AddDigestCommand(app, context);
   AddGenerateCommand(app, context);
   AddCompletionCommand(app, context);

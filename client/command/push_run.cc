@@ -52,7 +52,10 @@ PushRun::PushRun(const PushArguments& arguments, const std::atomic<bool>& stop, 
       positions_(positions),
       bad_rows_(bad_rows),
       batch_rows_(BatchRows(arguments)),
-      shuffle_(arguments.seed) {}
+      shuffle_(arguments.seed) {
+  gathered_.KeepNames(&names_);
+  single_.KeepNames(&names_);
+}
 
 absl::Status PushRun::Run() {
   for (uint32_t epoch = 0; epoch < arguments_.epochs && !Done(); ++epoch) {

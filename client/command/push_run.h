@@ -21,6 +21,7 @@
 #include "client/command/shuffle_buffer.h"
 #include "client/pusher.h"
 #include "core/feature/example_batch.h"
+#include "core/feature/new_names.h"
 
 namespace freshet {
 
@@ -99,6 +100,7 @@ class PushRun {
   const size_t batch_rows_;
   Clock::time_point due_ = Clock::now();  // When the next rows may go, at the rate asked for.
 
+  NewNames names_;  // Of the features in these two builders.
   ExampleBatchBuilder gathered_;
   std::vector<RowPosition> gathered_positions_;
   ShuffleBuffer shuffle_;

@@ -38,6 +38,9 @@ std::string JsonString(std::string_view text) {
   return out + "\"";
 }
 
+// False within a character of several bytes.
+bool BeginsCharacter(char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }
+
 }  // namespace
 
 std::string GroupedCount(uint64_t count) {
@@ -88,22 +91,51 @@ std::string UtcTime(const google::protobuf::Timestamp& time) {
   return buffer.data();
 }
 
+size_t DisplayWidth(std::string_view text) {
+  return static_cast<size_t>(std::count_if(text.begin(), text.end(), &BeginsCharacter));
+}
+
+std::string CutToWidth(std::string_view text, size_t columns) {
+  if (DisplayWidth(text) <= columns) return std::string(text);
+  if (columns == 0) return "";
+  size_t end = 0;
+  for (size_t width = 0; end < text.size(); ++end) {
+    if (BeginsCharacter(text[end]) && ++width == columns) break;
+  }
+  return StrCat(text.substr(0, end), "…");
+}
+
+std::string Printable(std::string_view text) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    // U+0080 to U+009F are control characters as well.
+    const bool control_pair =
+        c == 0xc2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xa0;
+    if (control_pair) ++i;
+    out += c < 0x20 || c == 0x7f || control_pair ? '?' : text[i];
+  }
+  return out;
+}
+
 std::string Table::ToString() const {
   std::vector<size_t> widths;
   bool titled = false;
   for (const Column& column : columns_) {
-    widths.push_back(column.title.size());
+    widths.push_back(DisplayWidth(column.title));
     titled |= !column.title.empty();
   }
   for (const auto& row : rows_) {
-    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+    for (size_t i = 0; i < row.size(); ++i) {
+      widths[i] = std::max(widths[i], DisplayWidth(row[i]));
+    }
   }
   std::string out;
   const auto add_line = [&](const auto& cell_of) {
     std::string line;
     for (size_t i = 0; i < columns_.size(); ++i) {
       const std::string& cell = cell_of(i);
-      const std::string padding(widths[i] - cell.size(), ' ');
+      const std::string padding(widths[i] - DisplayWidth(cell), ' ');
       if (i > 0) line += "  ";
       line += columns_[i].align == Align::kRight ? padding + cell : cell + padding;
     }

@@ -34,6 +34,16 @@ std::string ClockTime(double seconds);
 // "2026-11-23 15:04:05 UTC".
 std::string UtcTime(const google::protobuf::Timestamp& time);
 
+// How many columns of a terminal UTF-8 text takes, at one a character.
+size_t DisplayWidth(std::string_view text);
+
+// At most `columns` wide; what is cut off is shown by an ellipsis.
+std::string CutToWidth(std::string_view text, size_t columns);
+
+// Text from elsewhere, safe to show: control characters, which could command a terminal, are
+// replaced by question marks.
+std::string Printable(std::string_view text);
+
 // Rows of cells, printed in aligned columns.
 class Table {
  public:

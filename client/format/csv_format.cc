@@ -152,7 +152,7 @@ absl::Status CsvFormat::ParseRow(ExampleBatchBuilder& builder) {
     const size_t index = builder.Namespace(column.name);
     if (cell.text.empty()) continue;
     if (column.role == Role::kCategory) {
-      builder.AddFeature(index, HashFeature(cell.text, column.namespace_hash), 1);
+      builder.AddFeature(index, cell.text, HashFeature(cell.text, column.namespace_hash), 1);
     } else if (column.role == Role::kNumber) {
       float value = 0;
       if (!ParseFiniteFloat(Trim(cell.text), value)) {
@@ -160,7 +160,7 @@ absl::Status CsvFormat::ParseRow(ExampleBatchBuilder& builder) {
                           StrCat("numeric column ", Quoted(column.name), " has ", Quoted(cell.text),
                                  "; it must be a finite number or empty"));
       }
-      builder.AddFeature(index, column.number_id, value);
+      builder.AddFeature(index, column.name, column.number_id, value);
     } else {
       CivilTime time{};
       if (!ParseCivilTime(Trim(cell.text), time)) {

@@ -185,12 +185,13 @@ absl::Status JsonlFormat::ParseMember(Member& member, ExampleBatchBuilder& build
   if (type == json::json_type::boolean) {
     bool yes = false;
     if (const error_code error = member.value.get_bool().get(yes)) return Malformed(error);
-    builder.AddFeature(index, HashFeature(yes ? "true" : "false", hash), 1);
+    const std::string_view name = yes ? "true" : "false";
+    builder.AddFeature(index, name, HashFeature(name, hash), 1);
     return absl::OkStatus();
   }
   float number = 0;
   if (absl::Status status = ReadNumber(member, number); !status.ok()) return status;
-  builder.AddFeature(index, HashFeature(member.key, hash), number);
+  builder.AddFeature(index, member.key, HashFeature(member.key, hash), number);
   return absl::OkStatus();
 }
 
@@ -200,7 +201,7 @@ absl::Status JsonlFormat::ParseString(const Member& member, ExampleBatchBuilder&
   if (const error_code error = value.get_string().get(text)) return Malformed(error);
   if (text.empty()) return absl::OkStatus();
   const size_t index = builder.Namespace(member.key);
-  builder.AddFeature(index, HashFeature(text, builder.namespace_hash(index)), 1);
+  builder.AddFeature(index, text, HashFeature(text, builder.namespace_hash(index)), 1);
   return absl::OkStatus();
 }
 
@@ -251,7 +252,7 @@ absl::Status JsonlFormat::ParseNamespaceObject(Member& member, ExampleBatchBuild
     } else {
       return MemberError(inner, "of a namespace must be a string, a number, true, false or null");
     }
-    builder.AddFeature(index, HashFeature(feature_name_, hash), number);
+    builder.AddFeature(index, feature_name_, HashFeature(feature_name_, hash), number);
     return absl::OkStatus();
   });
 }
@@ -284,7 +285,7 @@ absl::Status JsonlFormat::ParseProtoNamespace(json::value value, ExampleBatchBui
   const size_t index = builder.Namespace(name);
   const uint32_t hash = builder.namespace_hash(index);
   for (const NamedValue& feature : proto_features_) {
-    builder.AddFeature(index, HashFeature(feature.name, hash), feature.value);
+    builder.AddFeature(index, feature.name, HashFeature(feature.name, hash), feature.value);
   }
   return absl::OkStatus();
 }

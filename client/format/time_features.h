@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "core/feature/example_batch.h"
@@ -24,7 +25,7 @@ struct CivilTime {
 // for points in time that do not exist.
 bool ParseCivilTime(std::string_view text, CivilTime& time);
 
-// The ids of the features of one column: hour=HH, weekday=ddd, weekday_hour=ddd_HH and
+// The features of one column: hour=HH, weekday=ddd, weekday_hour=ddd_HH and
 // month_day=MM-DD, as in hour=09, weekday=mon, weekday_hour=mon_09 and month_day=12-31.
 class TimeFeatures {
  public:
@@ -34,10 +35,15 @@ class TimeFeatures {
   void Add(const CivilTime& time, size_t namespace_index, ExampleBatchBuilder& builder) const;
 
  private:
-  std::array<uint32_t, 24> hours_;
-  std::array<uint32_t, 7> weekdays_;
-  std::array<std::array<uint32_t, 24>, 7> weekday_hours_;
-  std::array<std::array<uint32_t, 32>, 13> month_days_;
+  struct Feature {
+    std::string name;
+    uint32_t id = 0;
+  };
+
+  std::array<Feature, 24> hours_;
+  std::array<Feature, 7> weekdays_;
+  std::array<std::array<Feature, 24>, 7> weekday_hours_;
+  std::array<std::array<Feature, 32>, 13> month_days_;
 };
 
 }  // namespace freshet

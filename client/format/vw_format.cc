@@ -193,7 +193,7 @@ absl::Status VwFormat::ParseNamespace(const char*& cursor, ExampleBatchBuilder& 
       continue;  // One blank of several.
     }
     const uint32_t id = feature.empty() ? hash + nameless++ : HashFeature(feature, hash);
-    builder.AddFeature(index, id, value);
+    builder.AddFeature(index, feature, id, value);
   }
   if (p != end && *p != '|') {
     return ErrorAt(

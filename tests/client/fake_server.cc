@@ -77,6 +77,11 @@ std::vector<std::string> FakeServer::producers() const {
   return names;
 }
 
+std::vector<std::string> FakeServer::names() const {
+  const std::lock_guard lock(mu_);
+  return names_;
+}
+
 v1::LearnResponse FakeServer::Apply(const v1::LearnRequest& request) {
   const std::lock_guard lock(mu_);
   v1::LearnResponse response;
@@ -114,13 +119,20 @@ v1::LearnResponse FakeServer::Apply(const v1::LearnRequest& request) {
       response.add_predictions(label + 0.5f);
     }
   }
+  for (const v1::FeatureName& name : request.packed().names()) {
+    names_.push_back(StrCat(request.packed().namespaces(static_cast<int>(name.namespace_index())),
+                            "^", name.name()));
+  }
   changed_.notify_all();
   return response;
 }
 
 grpc::Status FakeServer::Learn(
-    grpc::ServerContext* /*context*/,
+    grpc::ServerContext* context,
     grpc::ServerReaderWriter<v1::LearnResponse, v1::LearnRequest>* stream) {
+  if (behavior_.max_names >= 0) {
+    context->AddInitialMetadata("freshet-max-names", std::to_string(behavior_.max_names));
+  }
   int stream_number;
   {
     const std::lock_guard lock(mu_);

@@ -35,6 +35,8 @@ struct FakeServerBehavior {
   int acknowledge_every = 1;
   // Rows whose label is negative are rejected.
   bool reject_negative_labels = false;
+  // How many names of features each model keeps, as a server says to streams; negative: not said.
+  int max_names = -1;
   // When not OK, streams end with this at their first request.
   grpc::Status end_status = {};
 };
@@ -64,6 +66,8 @@ class FakeServer : public v1::LearningService::Service, public v1::ModelService:
   // How many requests each producer sent that had been learned before.
   int duplicate_count() const;
   std::vector<std::string> producers() const;
+  // The names that were sent, as namespace^name, in order.
+  std::vector<std::string> names() const;
 
   grpc::Status Learn(
       grpc::ServerContext* context,
@@ -93,6 +97,7 @@ class FakeServer : public v1::LearningService::Service, public v1::ModelService:
   uint64_t offset_ = 0;
   std::map<std::string, uint64_t> last_sequences_;  // By producer.
   std::vector<float> learned_;
+  std::vector<std::string> names_;
 };
 
 }  // namespace freshet

@@ -125,5 +125,59 @@ TEST(ExampleTest, ClearForgetsFeaturesLabelAndWeight) {
   EXPECT_EQ(example.weight, 1);
 }
 
+TEST(EncodeNamesTest, SendsNamesOfNamespacesInTheBatchOnce) {
+  NewNames names;
+  names.Note("a", "one", 1);
+  names.Note("c", "elsewhere", 2);
+  names.Note("b", "three", 3);
+  const std::vector<std::string> namespaces = {"b", "a"};
+  v1::PackedBatch packed;
+  packed.add_names()->set_name("of the batch before");
+  EncodeNames(namespaces, &names, &packed);
+  ASSERT_EQ(packed.names_size(), 2);
+  EXPECT_EQ(packed.names(0).id(), 1u);
+  EXPECT_EQ(packed.names(0).namespace_index(), 1u);
+  EXPECT_EQ(packed.names(0).name(), "one");
+  EXPECT_EQ(packed.names(1).name(), "three");
+  ASSERT_EQ(names.names().size(), 1u);
+  EXPECT_EQ(names.names()[0].name, "elsewhere");
+  EncodeNames(namespaces, &names, &packed);
+  EXPECT_EQ(packed.names_size(), 0);
+}
+
+TEST(EncodeNamesTest, LeavesRoomInTheMessage) {
+  NewNames names;
+  for (uint32_t id = 0; id < 20'000; ++id) names.Note("a", std::string(200, 'x'), id);
+  const std::vector<std::string> namespaces = {"a"};
+  v1::PackedBatch packed;
+  size_t sent = 0;
+  for (int i = 0; i < 5; ++i) {
+    EncodeNames(namespaces, &names, &packed);
+    EXPECT_LE(packed.ByteSizeLong(), size_t{1} << 20);
+    sent += static_cast<size_t>(packed.names_size());
+  }
+  EXPECT_EQ(sent, 20'000u);
+}
+
+TEST(ExampleTest, TellsTheNamesOfItsFeatures) {
+  Example example;
+  example.Add("user", "u42");
+  example.AddId("user", 7);
+  example.Add("stats", "age", 0.3f);
+  NewNames names;
+  ExampleBatchBuilder batch;
+  batch.KeepNames(&names);
+  example.AppendTo(&batch);
+  example.Clear();
+  example.Add("user", "u1");
+  example.AppendTo(&batch);
+  ASSERT_EQ(names.names().size(), 3u);
+  EXPECT_EQ(names.names()[0].name, "u42");
+  EXPECT_EQ(names.names()[0].id, HashFeature("u42", HashNamespace("user")));
+  EXPECT_EQ(names.names()[1].name, "age");
+  EXPECT_EQ(names.names()[1].name_space, "stats");
+  EXPECT_EQ(names.names()[2].name, "u1");
+}
+
 }  // namespace
 }  // namespace freshet

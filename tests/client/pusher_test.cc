@@ -357,5 +357,56 @@ TEST(PusherTest, NamesOptionsThatAreOutOfRange) {
   EXPECT_EQ(message({.linger_ms = -1}), "linger_ms is -1; it must be 0 to 60000");
 }
 
+using Names = std::vector<std::string>;
+
+TEST(PusherTest, SendsEachNameOnce) {
+  FakeServer server;
+  const auto client = ConnectTo(server);
+  const auto pusher = StartPusher(*client, {.batch_examples = 7});
+  PushLabels(pusher.get(), 100);
+  NewNames names;
+  ExampleBatchBuilder batch;
+  batch.KeepNames(&names);
+  for (const char* user : {"u1", "u2", "u1"}) {
+    batch.BeginRow(1, 1);
+    batch.AddFeature(batch.Namespace("of a batch"), user, static_cast<uint32_t>(user[1]), 1);
+    batch.EndRow();
+  }
+  ASSERT_TRUE(pusher->PushBatch(batch).ok());
+  ASSERT_TRUE(pusher->PushBatch(batch).ok());
+  ASSERT_TRUE(pusher->Close().ok());
+  EXPECT_EQ(server.names(), Names({"user^u1", "stats^age", "of a batch^u1", "of a batch^u2"}));
+  EXPECT_TRUE(names.names().empty());
+}
+
+TEST(PusherTest, SendsTheNamesOfALostBatchAgainWithIt) {
+  FakeServer server({.break_after_requests = 1});
+  const auto client = ConnectTo(server);
+  const auto pusher = StartPusher(*client, {.batch_examples = 7});
+  PushLabels(pusher.get(), 50);
+  ASSERT_TRUE(pusher->Close().ok());
+  EXPECT_EQ(server.names(), Names({"user^u1", "stats^age"}));
+}
+
+TEST(PusherTest, SendsNoNamesThatTheServerDoesNotKeep) {
+  FakeServer server({.max_names = 0});
+  const auto client = ConnectTo(server);
+  const auto pusher = StartPusher(*client, {});
+  ASSERT_TRUE(pusher->Push(Labelled(1)).ok());
+  ASSERT_TRUE(pusher->Flush().ok());  // The first answer says how many names are kept.
+  const size_t before = server.names().size();
+  Example other = Labelled(2);
+  other.Add("user", "u2");
+  ASSERT_TRUE(pusher->Push(other).ok());
+  NewNames names;
+  ExampleBatchBuilder batch;
+  batch.KeepNames(&names);
+  other.AppendTo(&batch);
+  ASSERT_TRUE(pusher->PushBatch(batch).ok());
+  ASSERT_TRUE(pusher->Close().ok());
+  EXPECT_EQ(server.names().size(), before);
+  EXPECT_EQ(names.limit(), 0U);  // So that nothing more is gathered.
+}
+
 }  // namespace
 }  // namespace freshet

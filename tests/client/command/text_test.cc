@@ -105,5 +105,25 @@ TEST(ProgressTest, SaysItInOneLineWithoutATerminal) {
             "AUC 0.7500");
 }
 
+TEST(TextTest, MeasuresAndCutsTextByCharacters) {
+  EXPECT_EQ(DisplayWidth("größe"), 5U);
+  EXPECT_EQ(CutToWidth("größe", 5), "größe");
+  EXPECT_EQ(CutToWidth("größe", 4), "grö…");
+  EXPECT_EQ(CutToWidth("größe", 1), "…");
+  EXPECT_EQ(CutToWidth("größe", 0), "");
+  Table table({{"NAME"}, {"N", Table::Align::kRight}});
+  table.AddRow({"größe", "1"});
+  table.AddRow({"plain", "22"});
+  EXPECT_EQ(table.ToString(), "NAME    N\ngröße   1\nplain  22\n");
+}
+
+TEST(TextTest, KeepsCommandsToTheTerminalOutOfNames) {
+  EXPECT_EQ(Printable("plain größe"), "plain größe");
+  EXPECT_EQ(Printable("a\x1b[2Jb\nc\x7f"), "a?[2Jb?c?");
+  EXPECT_EQ(Printable("a\xc2\x9b"
+                      "b"),
+            "a?b");
+}
+
 }  // namespace
 }  // namespace freshet

@@ -8,10 +8,13 @@
 #include <ostream>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "client/input/line_reader.h"
 #include "core/base/str_cat.h"
+#include "core/feature/hash.h"
+#include "core/feature/new_names.h"
 #include "tests/client/format/rows.h"
 
 namespace freshet {
@@ -194,6 +197,49 @@ INSTANTIATE_TEST_SUITE_P(
                     DataFile{"kdd99.vw.gz", "vw", 494021, 0.8031, {}},
                     DataFile{"rcv1_small.vw.gz", "vw", 1500, 0.4693, {}}),
     TestName);
+
+// The names that a format gives for these lines, as namespace^name; each must hash to the id of a
+// feature.
+std::vector<std::string> NamesIn(std::string_view format_name, FormatOptions options,
+                                 const std::vector<std::string>& lines) {
+  const auto format = MakeRowFormat(format_name, std::move(options));
+  EXPECT_TRUE(format.ok()) << format.status();
+  NewNames names;
+  ExampleBatchBuilder builder;
+  builder.KeepNames(&names);
+  (*format)->BeginFile("test");
+  for (const std::string& line : lines) {
+    const auto row = (*format)->ParseLine(line, builder);
+    EXPECT_TRUE(row.ok()) << row.status();
+  }
+  const auto ids = builder.View().feature_ids;
+  std::vector<std::string> found;
+  for (const NewNames::Name& name : names.names()) {
+    EXPECT_EQ(name.id, HashFeature(name.name, HashNamespace(name.name_space))) << name.name;
+    EXPECT_NE(std::find(ids.begin(), ids.end(), name.id), ids.end()) << name.name;
+    found.push_back(StrCat(name.name_space, "^", name.name));
+  }
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+TEST(RowFormatTest, TellsTheNamesOfFeatures) {
+  using Names = std::vector<std::string>;
+  EXPECT_EQ(NamesIn("vw", {}, {"1 |user u42 age:0.3 |ad a7", "1 |user u42 :0.5 17:2 |f x:0"}),
+            Names({"ad^a7", "user^17", "user^age", "user^u42"}));
+  EXPECT_EQ(NamesIn("csv", {.numeric_columns = {"size"}, .time_features_column = "at"},
+                    {"label,size,kind,at", "1,2.5,red,2001-01-01 09:30"}),
+            Names({"at^hour=09", "at^month_day=01-01", "at^weekday=mon", "at^weekday_hour=mon_09",
+                   "kind^red", "size^size"}));
+  EXPECT_EQ(NamesIn("jsonl", {},
+                    {R"({"label": 1, "user": "u42", "age": 3, "new": true, "tags": ["a", "b"],)"
+                     R"( "stats": {"clicks": 0.5, "kind": "red", "on": false},)"
+                     R"( "namespaces": [{"name": "n", "features": [{"name": "f"}]}]})"}),
+            Names({"age^age", "n^f", "new^true", "stats^clicks", "stats^kind=red", "stats^on=false",
+                   "tags^a", "tags^b", "user^u42"}));
+  // An index has no name.
+  EXPECT_EQ(NamesIn("svmlight", {}, {"1 3:0.5"}), Names());
+}
 
 }  // namespace
 }  // namespace freshet

@@ -1,0 +1,101 @@
+// freshet explain.
+
+#include <algorithm>
+#include <iostream>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "client/command/command.h"
+#include "client/command/example_reader.h"
+#include "client/command/exit_code.h"
+#include "client/command/model_text.h"
+#include "client/command/text.h"
+#include "client/command/weight_text.h"
+#include "core/base/str_cat.h"
+
+namespace freshet {
+namespace {
+
+struct Arguments {
+  std::string model;
+  std::string example;  // "-": standard input.
+  InputOptions input;   // Only how the example is read.
+};
+
+// Reads the one example in `text`, of which the first lines may be a header.
+absl::Status ParseExample(std::string_view text, const InputOptions& options,
+                          ExampleBatchBuilder& batch) {
+  std::string name = options.format;
+  if (name.empty()) {
+    absl::StatusOr<std::string> guess = GuessFormat("", text.substr(0, text.find('\n')));
+    if (!guess.ok()) {
+      return absl::InvalidArgumentError(
+          "cannot tell the format of the example; say --format vw, svmlight, csv, tsv or jsonl");
+    }
+    name = *std::move(guess);
+  }
+  FormatOptions parse = options.parse;
+  parse.labels_required = false;
+  const auto format = MakeRowFormat(name, parse);
+  if (!format.ok()) return format.status();
+  (*format)->BeginFile("-");
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t end = std::min(text.find('\n', begin), text.size());
+    const auto row = (*format)->ParseLine(text.substr(begin, end - begin), batch);
+    if (!row.ok()) return DataError(StrCat("the example: ", ToStd(row.status().message())));
+    begin = end + 1;
+  }
+  if (absl::Status ended = (*format)->EndFile(); !ended.ok()) {
+    return DataError(StrCat("the example: ", ToStd(ended.message())));
+  }
+  if (batch.row_count() == 1) return absl::OkStatus();
+  return DataError(
+      StrCat("there are ", batch.row_count(),
+             " examples; one is explained at a time (csv needs its header before it)"));
+}
+
+absl::Status Explain(const CommandContext& context, const Arguments& arguments) {
+  std::string text = arguments.example;
+  if (text == "-") text.assign(std::istreambuf_iterator<char>(std::cin), {});
+  NewNames names;
+  ExampleBatchBuilder batch;
+  batch.KeepNames(&names);
+  if (absl::Status status = ParseExample(text, arguments.input, batch); !status.ok()) return status;
+  const auto client = Connect(context);
+  if (!client.ok()) return client.status();
+  const auto model = (*client)->GetModel(arguments.model);
+  if (!model.ok()) return model.status();
+  const auto explanation = (*client)->Explain(arguments.model, batch);
+  if (!explanation.ok()) return explanation.status();
+  std::cout << (context.json ? ProtoJson(*explanation)
+                             : ExplanationText(ChampionOf(*model).learner().loss(), *explanation));
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+void AddExplainCommand(CLI::App& app, CommandContext& context) {
+  CLI::App* explain =
+      app.add_subcommand("explain", "Show what each feature of an example adds to its score");
+  explain->footer(StrCat(
+      FormatHelp(),
+      "Contributions add up to the score less the intercept. Evidence is what the learner keeps "
+      "of a\n"
+      "feature's squared gradients: the more, the surer the weight.\n"
+      "Example: freshet explain ctr '|user u42 |ad a7'"));
+  const auto arguments = std::make_shared<Arguments>();
+  explain->add_option("model", arguments->model, "The model")->required()->type_name("MODEL");
+  explain
+      ->add_option("example", arguments->example,
+                   "The example, as a line of an input format; - reads it from standard input")
+      ->required()
+      ->type_name("EXAMPLE");
+  AddFormatOptions(*explain, arguments->input);
+  explain->callback([&context, arguments] {
+    context.action = [&context, arguments] { return Explain(context, *arguments); };
+  });
+}
+
+}  // namespace freshet

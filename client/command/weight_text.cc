@@ -1,0 +1,162 @@
+#include "client/command/weight_text.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
+
+#include "client/command/text.h"
+#include "core/base/str_cat.h"
+
+namespace freshet {
+namespace {
+
+constexpr Table::Align kRight = Table::Align::kRight;
+
+// Of the names of a feature; the rest of a line is for its numbers.
+constexpr size_t kMaxNameColumns = 48;
+
+template <typename... Args>
+std::string Format(const char* format, Args... args) {
+  std::array<char, 64> buffer;
+  std::snprintf(buffer.data(), buffer.size(), format, args...);
+  return buffer.data();
+}
+
+// "812.4", "12,345", or "-" where the learner keeps none.
+std::string EvidenceText(double evidence) {
+  if (evidence <= 0 || !std::isfinite(evidence)) return "-";
+  if (evidence >= 1e15) return Format("%.2e", evidence);
+  if (evidence >= 1000) return GroupedCount(static_cast<uint64_t>(std::llround(evidence)));
+  return Format(evidence >= 0.1 ? "%.1f" : "%.1e", evidence);
+}
+
+std::string PredictionText(double prediction) {
+  const std::string text = SignedNumber(prediction);
+  return text.starts_with('+') ? text.substr(1) : text;
+}
+
+std::string ValueText(double value) { return ShortestNumber(static_cast<float>(value)); }
+
+// Tells what slashes between names mean, where there are any.
+template <typename Features, typename FeatureOf>
+std::string CollisionNote(const Features& features, const FeatureOf& feature_of) {
+  const bool collide = std::any_of(features.begin(), features.end(), [&](const auto& item) {
+    return feature_of(item).names_size() > 1;
+  });
+  return collide ? "Names with a slash between them share one weight: their hashes collide.\n" : "";
+}
+
+std::string Repeated(std::string_view text, int count) {
+  std::string out;
+  for (int i = 0; i < count; ++i) out += text;
+  return out;
+}
+
+// What a prediction is, of a loss.
+std::string PredictionName(v1::Loss loss) {
+  switch (loss) {
+    case v1::LOSS_LOGISTIC:
+      return "probability";
+    case v1::LOSS_POISSON:
+      return "expected count";
+    default:
+      return "prediction";
+  }
+}
+
+}  // namespace
+
+std::string SignedNumber(double number) {
+  if (number == 0) return "0";
+  const double size = std::abs(number);
+  return Format(size >= 5e-4 && size < 1e6 ? "%+.4f" : "%+.3e", number);
+}
+
+std::string FeatureText(const v1::WeightedFeature& feature) {
+  std::string text;
+  for (const std::string& name : feature.names()) {
+    text += StrCat(text.empty() ? "" : " / ", Printable(name));
+  }
+  if (text.empty()) return StrCat("#", feature.slot());
+  return CutToWidth(text, kMaxNameColumns);
+}
+
+std::string SignedBar(double number, double largest) {
+  constexpr int kColumns = 10;  // To each side.
+  const double share = largest > 0 ? std::min(1.0, std::abs(number) / largest) : 0;
+  const auto halves = static_cast<int>(std::lround(share * 2 * kColumns));
+  const std::string whole = Repeated("█", halves / 2);
+  const std::string blank(static_cast<size_t>(kColumns - (halves + 1) / 2), ' ');
+  const std::string other_side(kColumns, ' ');
+  if (number < 0) return StrCat(blank, halves % 2 == 0 ? "" : "▐", whole, "│", other_side);
+  return StrCat(other_side, "│", whole, halves % 2 == 0 ? "" : "▌", blank);
+}
+
+std::string WeightsText(const std::string& model, const v1::ListTopWeightsResponse& weights) {
+  const std::string at = StrCat(" at offset ", GroupedCount(weights.offset()), "; intercept ",
+                                SignedNumber(weights.intercept()), "\n");
+  if (weights.features().empty()) return StrCat(model, ": all weights are 0", at);
+  Table table({{"FEATURE"}, {"WEIGHT", kRight}, {""}, {"EVIDENCE", kRight}});
+  const double largest = std::abs(weights.features(0).weight());
+  for (const v1::WeightedFeature& feature : weights.features()) {
+    table.AddRow({FeatureText(feature), SignedNumber(feature.weight()),
+                  SignedBar(feature.weight(), largest), EvidenceText(feature.evidence())});
+  }
+  return StrCat(
+      model, ": the ", weights.features_size(), " largest weights", at, table.ToString(),
+      CollisionNote(
+          weights.features(), [](const auto& feature) -> const auto& { return feature; }));
+}
+
+std::string ChangesText(const std::string& model, const v1::CompareSnapshotsResponse& changes) {
+  const std::string head =
+      StrCat(model, ": ", GroupedCount(changes.changed_count()), " weights changed from offset ",
+             GroupedCount(changes.old_offset()), " to ", GroupedCount(changes.new_offset()), ", ",
+             GroupedCount(changes.added_count()), " of them from 0, ",
+             GroupedCount(changes.removed_count()), " to 0\n");
+  if (changes.changes().empty()) return head;
+  Table table({{"FEATURE"}, {"OLD", kRight}, {"NEW", kRight}, {"CHANGE", kRight}, {""}});
+  const auto change_of = [](const v1::WeightChange& change) {
+    return change.feature().weight() - change.old_weight();
+  };
+  const double largest = std::abs(change_of(changes.changes(0)));
+  for (const v1::WeightChange& change : changes.changes()) {
+    table.AddRow({FeatureText(change.feature()), SignedNumber(change.old_weight()),
+                  SignedNumber(change.feature().weight()), SignedNumber(change_of(change)),
+                  SignedBar(change_of(change), largest)});
+  }
+  return StrCat(
+      head, table.ToString(),
+      CollisionNote(
+          changes.changes(), [](const auto& change) -> const auto& { return change.feature(); }));
+}
+
+std::string ExplanationText(v1::Loss loss, const v1::ExplainResponse& explanation) {
+  Table table({{"FEATURE"},
+               {"VALUE", kRight},
+               {"WEIGHT", kRight},
+               {"EVIDENCE", kRight},
+               {"CONTRIBUTION", kRight},
+               {""}});
+  double largest = std::abs(explanation.intercept());
+  for (const v1::Contribution& feature : explanation.contributions()) {
+    largest = std::max(largest, std::abs(feature.contribution()));
+  }
+  for (const v1::Contribution& feature : explanation.contributions()) {
+    table.AddRow({FeatureText(feature.feature()), ValueText(feature.value()),
+                  SignedNumber(feature.feature().weight()),
+                  EvidenceText(feature.feature().evidence()), SignedNumber(feature.contribution()),
+                  SignedBar(feature.contribution(), largest)});
+  }
+  table.AddRow({"intercept", "", "", "", SignedNumber(explanation.intercept()),
+                SignedBar(explanation.intercept(), largest)});
+  table.AddRow({"score", "", "", "", SignedNumber(explanation.score()), ""});
+  table.AddRow({PredictionName(loss), "", "", "", PredictionText(explanation.prediction()), ""});
+  return StrCat(table.ToString(),
+                CollisionNote(
+                    explanation.contributions(),
+                    [](const auto& feature) -> const auto& { return feature.feature(); }));
+}
+
+}  // namespace freshet
