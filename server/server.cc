@@ -70,6 +70,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(ServerOptions options_in) 
                                            .max_age = absl::Seconds(options.log_retain_age_s)},
                          .max_queue_bytes = options.max_queue_bytes,
                          .max_models = options.max_models,
+                         .max_names = options.max_names,
                          .server_version = kVersion});
   server->registry_ = std::make_unique<ModelRegistry>(*server->environment_);
   if (absl::Status status = server->Listen(); !status.ok()) return status;
@@ -89,8 +90,9 @@ absl::Status Server::ListenGrpc() {
   const BatchLimits limits{.max_examples = options_.max_batch_examples,
                            .max_example_features = options_.max_example_features};
   model_service_ = std::make_unique<ModelServiceImpl>(*registry_, *data_dir_, *io_);
-  learning_service_ =
-      std::make_unique<LearningServiceImpl>(*registry_, limits, options_.max_streams);
+  learning_service_ = std::make_unique<LearningServiceImpl>(
+      *registry_, limits, options_.max_streams, options_.max_names);
+  stats_service_ = std::make_unique<StatsServiceImpl>(*registry_, limits, *io_);
 
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
@@ -101,6 +103,7 @@ absl::Status Server::ListenGrpc() {
   builder.SetMaxReceiveMessageSize(static_cast<int>(options_.max_message_bytes));
   builder.RegisterService(model_service_.get());
   builder.RegisterService(learning_service_.get());
+  builder.RegisterService(stats_service_.get());
   std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
   interceptors.push_back(rpc_metrics_.MakeInterceptorFactory());
   builder.experimental().SetInterceptorCreators(std::move(interceptors));

@@ -26,6 +26,7 @@
 #include "server/service/learning_service.h"
 #include "server/service/model_service.h"
 #include "server/service/rpc_metrics.h"
+#include "server/service/stats_service.h"
 
 namespace freshet {
 
@@ -80,6 +81,7 @@ class Server {
   RpcMetrics rpc_metrics_;
   std::unique_ptr<ModelServiceImpl> model_service_;
   std::unique_ptr<LearningServiceImpl> learning_service_;
+  std::unique_ptr<StatsServiceImpl> stats_service_;
   std::unique_ptr<SnapshotTimer> snapshot_timer_;  // Null where there are no snapshots by interval.
   std::unique_ptr<grpc::Server> grpc_server_;
   // Null where there is no HTTP endpoint.

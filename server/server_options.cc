@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "core/base/str_cat.h"
+#include "server/runtime/feature_names.h"
 
 namespace freshet {
 namespace {
@@ -39,6 +40,7 @@ absl::Status CheckOptions(const ServerOptions& options) {
        {CheckRange("learner_threads", options.learner_threads, 0, 1024),
         CheckRange("snapshots.keep_count", options.keep_snapshot_count, 1, 1000),
         CheckRange("log.segment_bytes", options.log_segment_bytes, 4096, uint64_t{16} << 30),
+        CheckRange("names.max_names", options.max_names, 0, FeatureNames::kMaxCapacity),
         CheckRange("limits.max_message_bytes", options.max_message_bytes, 4096, 1U << 30),
         CheckRange("limits.max_batch_examples", options.max_batch_examples, 1, 1U << 24),
         CheckRange("limits.max_example_features", options.max_example_features, 1, 1U << 24),
@@ -91,6 +93,7 @@ absl::StatusOr<ServerOptions> MakeServerOptions(const v1::ServerConfig& config) 
   take(log.has_segment_bytes(), log.segment_bytes(), options.log_segment_bytes);
   take(log.has_retain_bytes(), log.retain_bytes(), options.log_retain_bytes);
   take(log.has_retain_age_s(), log.retain_age_s(), options.log_retain_age_s);
+  take(config.names().has_max_names(), config.names().max_names(), options.max_names);
   const v1::LimitsConfig& limits = config.limits();
   take(limits.has_max_message_bytes(), limits.max_message_bytes(), options.max_message_bytes);
   take(limits.has_max_batch_examples(), limits.max_batch_examples(), options.max_batch_examples);

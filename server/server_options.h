@@ -28,6 +28,8 @@ struct ServerOptions {
   uint64_t log_retain_bytes = uint64_t{1} << 30;
   uint64_t log_retain_age_s = 604'800;
 
+  uint32_t max_names = 100'000;  // 0: none are kept.
+
   uint32_t max_message_bytes = 16U << 20;
   uint32_t max_batch_examples = 65'536;
   uint32_t max_example_features = 65'536;

@@ -254,6 +254,14 @@ bool DecodedBatch::Decode(const v1::PackedBatch& packed, BatchUse use, LossKind 
     namespace_hashes_.push_back(HashNamespace(name));
   }
 
+  for (int i = 0; i < packed.names_size(); ++i) {
+    if (packed.names(i).namespace_index() >= namespaces) {
+      return Reject(error, kInvalidArgument,
+                    StrCat("names[", i, "].namespace_index is ", packed.names(i).namespace_index(),
+                           "; there are ", namespaces, " namespaces, counted from 0"));
+    }
+  }
+
   examples_.row_ends = row_ends_;
   if (use == BatchUse::kLearn) {
     examples_.labels = labels;

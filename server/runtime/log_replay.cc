@@ -36,8 +36,7 @@ absl::Status ApplyBatch(RecoveredModel& model, const LogRecord& record,
     return DamagedRecord(model.spec, record.offset, error.message());
   }
   scores.resize(message->examples().size());
-  model.state->ApplyBatch(message->examples(), message->request().producer_id(),
-                          message->request().sequence(), scores);
+  model.state->ApplyBatch(*message, scores);
   return absl::OkStatus();
 }
 

@@ -100,6 +100,7 @@ absl::StatusOr<std::shared_ptr<ModelRuntime>> RecoverModel(const RuntimeEnvironm
   absl::StatusOr<std::unique_ptr<ModelState>> state = LoadNewestState(model.spec, *model.snapshots);
   if (!state.ok()) return state.status();
   model.state = *std::move(state);
+  model.state->names()->SetCapacity(environment.max_names);
   const uint64_t snapshot_offset = model.state->offset();
   const absl::Time begin = environment.clock();
   if (model.spec.durability() != v1::DURABILITY_NONE) {

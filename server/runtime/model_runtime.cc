@@ -53,6 +53,7 @@ ModelRuntime::ModelRuntime(const RuntimeEnvironment& environment, std::string mo
       expander_(MakeExpander(spec_.variants(0).learner())),
       score_correction_(ScoreCorrectionOf(spec_.variants(0).learner())),
       log_(MakeLogWriter(std::move(recovered.log), environment, spec_)),
+      names_(recovered.state->names()),
       replayed_bytes_(recovered.replayed_bytes),
       files_(std::move(recovered.snapshots), log_, std::move(recovered.restores),
              FileOptions(environment, spec_)) {}
@@ -109,6 +110,32 @@ uint64_t ModelRuntime::Predict(const ExampleBatch& examples, std::span<float> sc
 }
 
 float ModelRuntime::Prediction(float score) const { return champion_.load()->Prediction(score); }
+
+void ModelRuntime::FindLearner(const std::string& variant_id, Callback<LearnerView> done) {
+  if (variant_id.empty()) {
+    const uint64_t now = offset();
+    done(LearnerView{champion_.load(), now});
+    return;
+  }
+  const std::string variant_name = StrCat(name(), "/variants/", variant_id);
+  const auto found =
+      std::find_if(spec_.variants().begin(), spec_.variants().end(),
+                   [&](const v1::Variant& variant) { return variant.name() == variant_name; });
+  if (found == spec_.variants().end()) {
+    done(absl::NotFoundError(StrCat("model \"", id_, "\" has no variant \"", variant_id,
+                                    "\"; 'freshet models describe ", id_, "' lists them")));
+    return;
+  }
+  const auto index = static_cast<size_t>(found - spec_.variants().begin());
+  pipeline_->RunOnWriter([index, done = std::move(done)](ModelState& state) {
+    done(LearnerView{state.learner(index), state.offset()});
+  });
+}
+
+absl::StatusOr<std::unique_ptr<ModelState>> ModelRuntime::LoadSnapshot(
+    std::string_view snapshot_id) {
+  return LoadSnapshotState(spec_, snapshot_id, files_.snapshots());
+}
 
 void ModelRuntime::Describe(Callback<v1::Model> done) {
   pipeline_->RunOnWriter([self = shared_from_this(), done = std::move(done)](ModelState& state) {

@@ -20,6 +20,7 @@
 #include "freshet/v1/model.pb.h"
 #include "freshet/v1/model_service.pb.h"
 #include "server/runtime/batch_counters.h"
+#include "server/runtime/feature_names.h"
 #include "server/runtime/log_writer.h"
 #include "server/runtime/model_files.h"
 #include "server/runtime/model_state.h"
@@ -58,6 +59,23 @@ class ModelRuntime : public std::enable_shared_from_this<ModelRuntime> {
 
   // The score that is served for a learner's: corrected where negatives are down-sampled.
   float ServedScore(float score) const { return score + score_correction_; }
+
+  // A learner to look into.
+  struct LearnerView {
+    std::shared_ptr<const Learner> learner;
+    uint64_t offset = 0;  // It includes at least that many records.
+  };
+
+  // The learner of a variant, given by the last part of its name; the champion's where that is
+  // empty. NOT_FOUND where there is none.
+  void FindLearner(const std::string& variant_id, Callback<LearnerView> done);
+
+  // What its features are called.
+  const FeatureNames& names() const { return *names_; }
+
+  // The state that a snapshot holds. Reads and verifies the file; blocks on the disk. Errors as
+  // LoadSnapshotState().
+  absl::StatusOr<std::unique_ptr<ModelState>> LoadSnapshot(std::string_view snapshot_id);
 
   // The model with its figures as of now.
   void Describe(Callback<v1::Model> done);
@@ -112,7 +130,8 @@ class ModelRuntime : public std::enable_shared_from_this<ModelRuntime> {
   const std::unique_ptr<const FeatureExpander> expander_;
   const float score_correction_;
   const std::shared_ptr<LogWriter> log_;  // Null: no log.
-  const uint64_t replayed_bytes_;         // Logged between the newest snapshot and the start.
+  const std::shared_ptr<const FeatureNames> names_;
+  const uint64_t replayed_bytes_;  // Logged between the newest snapshot and the start.
   ModelFiles files_;
   std::shared_ptr<Pipeline> pipeline_;  // Constant after Start().
 

@@ -11,6 +11,10 @@
 namespace freshet {
 namespace {
 
+// Of the saved state.
+constexpr uint32_t kFirstVersion = 1;
+constexpr uint32_t kVersionWithNames = 2;
+
 void FillWindow(const WindowFigures& figures, v1::WindowMetrics& out) {
   out.set_example_count(figures.example_count);
   out.set_loss(figures.loss);
@@ -81,8 +85,8 @@ absl::StatusOr<std::unique_ptr<ModelState>> ModelState::Create(const v1::Model& 
   return state;
 }
 
-void ModelState::ApplyBatch(const ExampleBatch& batch, std::string_view producer_id,
-                            uint64_t sequence, std::span<float> scores) {
+void ModelState::ApplyBatch(const LearnMessage& message, std::span<float> scores) {
+  const ExampleBatch& batch = message.examples();
   for (size_t i = 0; i < variants_.size(); ++i) {
     VariantState& variant = variants_[i];
     std::span<float> variant_scores = scores;
@@ -93,12 +97,19 @@ void ModelState::ApplyBatch(const ExampleBatch& batch, std::string_view producer
     variant.learner->LearnBatch(batch, variant_scores);
     variant.metrics.Update(variant_scores, batch.labels, batch.weights);
   }
+  const v1::LearnRequest& request = message.request();
+  if (request.has_packed()) {
+    names_->Learn(request.packed());
+  } else {
+    names_->Learn(request.examples());
+  }
   ++offset_;
-  producers_.Set(producer_id, {sequence, offset_});
+  producers_.Set(request.producer_id(), {request.sequence(), offset_});
 }
 
 void ModelState::ApplyRestore(std::unique_ptr<ModelState> restored) {
   variants_ = std::move(restored->variants_);
+  names_->Merge(*restored->names_);
   ++offset_;
 }
 
@@ -111,14 +122,15 @@ void ModelState::Save(StateWriter& writer) const {
     variant.metrics.SaveState(writer);
     variant.learner->SaveState(writer);
   }
+  names_->SaveState(writer);
 }
 
 absl::Status ModelState::Load(std::span<const std::byte> bytes) {
   StateReader reader(bytes);
   const auto version = reader.ReadValue<uint32_t>();
-  if (version == 0 || version > kVersion) {
+  if (version < kFirstVersion || version > kVersion) {
     return absl::DataLossError(StrCat("the state has version ", version,
-                                      "; this server reads 1 to ", kVersion,
+                                      "; this server reads up to ", kVersion,
                                       "; start the version that wrote it"));
   }
   offset_ = reader.ReadValue<uint64_t>();
@@ -131,6 +143,9 @@ absl::Status ModelState::Load(std::span<const std::byte> bytes) {
   for (VariantState& variant : variants_) {
     if (absl::Status status = variant.metrics.LoadState(reader); !status.ok()) return status;
     if (absl::Status status = variant.learner->LoadState(reader); !status.ok()) return status;
+  }
+  if (version >= kVersionWithNames) {
+    if (absl::Status status = names_->LoadState(reader); !status.ok()) return status;
   }
   if (reader.remaining_bytes() != 0) {
     return absl::DataLossError(

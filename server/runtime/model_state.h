@@ -7,40 +7,42 @@
 #include <memory>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "core/base/state.h"
-#include "core/feature/example_batch.h"
 #include "core/metrics/progressive_metrics.h"
 #include "core/model/learner.h"
 #include "freshet/v1/model.pb.h"
+#include "server/codec/learn_message.h"
+#include "server/runtime/feature_names.h"
 #include "server/runtime/producer_table.h"
 
 namespace freshet {
 
-// Variants, their metrics, and the sequences of producers: a pure function of the records in order.
+// Variants, their metrics, the sequences of producers, and the names of features: a pure function
+// of the records in order.
 //
 // Threads: one writer at a time. Readers hold a champion() and use its const methods meanwhile.
 class ModelState {
  public:
-  // Of the bytes that Save() writes. Version 2 brought windows and drift into the metrics, which
-  // have a version of their own; Load() reads both.
+  // Of the bytes that Save() writes. Version 2 brought the names of features, and windows and drift
+  // into the metrics, which have a version of their own; Load() reads both.
   static constexpr uint32_t kVersion = 2;
 
   // The state before the first record. `spec` is a model whose learners are resolved; its first
   // variant is the champion. RESOURCE_EXHAUSTED where there is no memory for the tables.
   static absl::StatusOr<std::unique_ptr<ModelState>> Create(const v1::Model& spec);
 
-  // Applies the record of a batch: every variant learns it. `scores` are the champion's, before
-  // learning. REQUIRES: scores.size() == batch.size(); the batch passed validation.
-  void ApplyBatch(const ExampleBatch& batch, std::string_view producer_id, uint64_t sequence,
-                  std::span<float> scores);
+  // Applies the record of a batch: every variant learns it, and the names of its features are kept.
+  // `scores` are the champion's, before learning. REQUIRES: scores.size() ==
+  // message.examples().size(); the batch passed validation.
+  void ApplyBatch(const LearnMessage& message, std::span<float> scores);
 
-  // Applies the record of a restore: takes the variants of `restored`, and keeps the sequences of
-  // producers, so that a resend is harmless across it. REQUIRES: `restored` has the same spec.
+  // Applies the record of a restore: takes the variants of `restored`, and adds the names that it
+  // knows; keeps the sequences of producers, so that a resend is harmless across it. REQUIRES:
+  // `restored` has the same spec.
   void ApplyRestore(std::unique_ptr<ModelState> restored);
 
   // Appends the whole state, canonical and versioned.
@@ -51,7 +53,8 @@ class ModelState {
   absl::Status Load(std::span<const std::byte> bytes);
 
   // XXH3-128 over learners and the metrics' totals, as 32 hexadecimal digits. Windows and alarms
-  // have no part in it: they begin anew where a state of version 1 is loaded.
+  // have no part in it: they begin anew where a state of version 1 is loaded. Nor have the names of
+  // features: what of them a client sends along depends on how often it connects.
   std::string ComputeDigest() const;
 
   // Fills in the figures of `model` (offset, counts, metrics of variants), which holds the spec.
@@ -61,7 +64,13 @@ class ModelState {
   uint64_t offset() const { return offset_; }
   uint64_t example_count() const { return champion()->example_count(); }
   const ProducerTable& producers() const { return producers_; }
-  std::shared_ptr<const Learner> champion() const { return variants_.front().learner; }
+  std::shared_ptr<const Learner> champion() const { return learner(0); }
+  // Of a variant, in the order of the spec.
+  std::shared_ptr<const Learner> learner(size_t variant) const {
+    return variants_[variant].learner;
+  }
+  // The same object as long as the state lives.
+  const std::shared_ptr<FeatureNames>& names() const { return names_; }
 
  private:
   struct VariantState {
@@ -73,6 +82,7 @@ class ModelState {
 
   uint64_t offset_ = 0;
   ProducerTable producers_;
+  const std::shared_ptr<FeatureNames> names_ = std::make_shared<FeatureNames>();
   std::vector<VariantState> variants_;    // At least one; the first is the champion.
   std::vector<float> challenger_scores_;  // Scratch.
 };

@@ -238,8 +238,7 @@ void Pipeline::Apply(Item& item) {
   if (item.message) {
     const v1::LearnRequest& request = item.message->request();
     item.outcome.scores.resize(item.message->examples().size());
-    state_->ApplyBatch(item.message->examples(), request.producer_id(), request.sequence(),
-                       item.outcome.scores);
+    state_->ApplyBatch(*item.message, item.outcome.scores);
     if (!request.return_predictions()) item.outcome.scores.clear();
   } else {
     state_->ApplyRestore(std::move(item.restored));

@@ -27,6 +27,7 @@ struct RuntimeEnvironment {
   absl::Duration log_retry_interval = absl::Milliseconds(500);  // See LogWriter.
   uint64_t max_queue_bytes = uint64_t{64} << 20;                // For each model.
   uint32_t max_models = 10'000;
+  uint32_t max_names = 100'000;  // Of features, for each model; 0: none are kept.
   std::string server_version;
 };
 

@@ -10,6 +10,9 @@
 namespace freshet {
 namespace {
 
+// See v1.NamesConfig.max_names. Goes out with a stream's first answer.
+constexpr const char* kMaxNamesMetadata = "freshet-max-names";
+
 // A stream that ends before it begins.
 class RefusedStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
  public:
@@ -20,11 +23,12 @@ class RefusedStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::Byt
 }  // namespace
 
 LearningServiceImpl::LearningServiceImpl(ModelRegistry& registry, BatchLimits limits,
-                                         uint32_t max_streams)
-    : registry_(registry), limits_(limits), max_streams_(max_streams) {}
+                                         uint32_t max_streams, uint32_t max_names)
+    : registry_(registry), limits_(limits), max_streams_(max_streams), max_names_(max_names) {}
 
 grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* LearningServiceImpl::Learn(
-    grpc::CallbackServerContext* /*context*/) {
+    grpc::CallbackServerContext* context) {
+  context->AddInitialMetadata(kMaxNamesMetadata, StrCat(max_names_));
   LearnStream* stream = nullptr;
   {
     absl::MutexLock lock(&mu_);

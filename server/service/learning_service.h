@@ -25,7 +25,9 @@ class LearningServiceImpl final
           v1::LearningService::WithCallbackMethod_Predict<v1::LearningService::Service>> {
  public:
   // Keeps a reference to `registry`.
-  LearningServiceImpl(ModelRegistry& registry, BatchLimits limits, uint32_t max_streams);
+  // Streams are told `max_names`, so that clients send no names that nobody keeps.
+  LearningServiceImpl(ModelRegistry& registry, BatchLimits limits, uint32_t max_streams,
+                      uint32_t max_names);
 
   grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* Learn(
       grpc::CallbackServerContext* context) override;
@@ -49,6 +51,7 @@ class LearningServiceImpl final
   ModelRegistry& registry_;
   const BatchLimits limits_;
   const uint32_t max_streams_;
+  const uint32_t max_names_;
 
   mutable absl::Mutex mu_;
   std::unordered_set<LearnStream*> streams_ ABSL_GUARDED_BY(mu_);

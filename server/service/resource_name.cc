@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::string_view kModels = "models/";
 constexpr std::string_view kSnapshots = "/snapshots/";
+constexpr std::string_view kVariants = "/variants/";
 constexpr size_t kMaxIdSize = 63;
 
 bool IsId(std::string_view id) {
@@ -35,6 +36,22 @@ absl::StatusOr<std::string> ParseModelName(std::string_view name) {
                                              "models/ctr"));
   }
   return std::string(name.substr(kModels.size()));
+}
+
+absl::StatusOr<VariantName> ParseVariantName(std::string_view name) {
+  const size_t middle = name.find(kVariants);
+  absl::StatusOr<std::string> model_id = ParseModelName(name.substr(0, middle));
+  if (middle == std::string_view::npos) {
+    if (!model_id.ok()) return model_id.status();
+    return VariantName{*std::move(model_id), ""};
+  }
+  const std::string_view variant_id = name.substr(middle + kVariants.size());
+  if (model_id.ok() && IsId(variant_id)) {
+    return VariantName{*std::move(model_id), std::string(variant_id)};
+  }
+  return absl::InvalidArgumentError(StrCat("\"", name.substr(0, 3 * kMaxIdSize),
+                                           "\" is not the name of a variant, which is like "
+                                           "models/ctr/variants/main"));
 }
 
 absl::StatusOr<SnapshotName> ParseSnapshotName(std::string_view name) {

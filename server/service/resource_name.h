@@ -1,4 +1,5 @@
-// Resource names: models/{model}, models/{model}/snapshots/{snapshot}.
+// Resource names: models/{model}, models/{model}/variants/{variant},
+// models/{model}/snapshots/{snapshot}.
 
 #ifndef FRESHET_SERVER_SERVICE_RESOURCE_NAME_H_
 #define FRESHET_SERVER_SERVICE_RESOURCE_NAME_H_
@@ -16,12 +17,21 @@ struct SnapshotName {
   std::string snapshot_id;
 };
 
+struct VariantName {
+  std::string model_id;
+  std::string variant_id;  // Empty: the champion.
+};
+
 // OK where the id matches [a-z]([a-z0-9-]{0,61}[a-z0-9])?; else INVALID_ARGUMENT, which calls it a
 // `what`, for example "model_id".
 absl::Status CheckResourceId(std::string_view what, std::string_view id);
 
 // The id in `models/{model}`. INVALID_ARGUMENT where `name` is something else.
 absl::StatusOr<std::string> ParseModelName(std::string_view name);
+
+// The ids in `models/{model}/variants/{variant}` or `models/{model}`. INVALID_ARGUMENT where `name`
+// is something else.
+absl::StatusOr<VariantName> ParseVariantName(std::string_view name);
 
 // The ids in `models/{model}/snapshots/{snapshot}`. INVALID_ARGUMENT where `name` is something
 // else.

@@ -102,6 +102,15 @@ TEST(DecodedBatchTest, ColumnsOfUnlikeLengthAreRejectedByName) {
   EXPECT_THAT(ErrorOf(batch).message(), HasSubstr("\"u\" twice"));
 }
 
+TEST(DecodedBatchTest, NamesOfNoNamespaceAreRejected) {
+  v1::PackedBatch batch = GoodBatch();
+  batch.add_names()->set_namespace_index(1);
+  EXPECT_EQ(ErrorOf(batch).code(), 0);
+  batch.add_names()->set_namespace_index(2);
+  EXPECT_THAT(ErrorOf(batch).message(),
+              HasSubstr("names[1].namespace_index is 2; there are 2 namespaces"));
+}
+
 TEST(DecodedBatchTest, BadNumbersAreReportedByRowFieldAndReason) {
   v1::PackedBatch batch = GoodBatch();
   for (const float value : {1.0f, 2.0f, 3.0f, kNan}) batch.add_values(value);

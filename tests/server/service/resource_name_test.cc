@@ -23,6 +23,12 @@ TEST(ResourceNameTest, ParsesNames) {
   const SnapshotName name = ParseSnapshotName("models/ctr/snapshots/s000001").value();
   EXPECT_EQ(name.model_id, "ctr");
   EXPECT_EQ(name.snapshot_id, "s000001");
+  const VariantName champion = ParseVariantName("models/ctr").value();
+  EXPECT_EQ(champion.model_id, "ctr");
+  EXPECT_EQ(champion.variant_id, "");
+  const VariantName variant = ParseVariantName("models/ctr/variants/main").value();
+  EXPECT_EQ(variant.model_id, "ctr");
+  EXPECT_EQ(variant.variant_id, "main");
 }
 
 TEST(ResourceNameTest, RejectsOtherNames) {
@@ -32,6 +38,10 @@ TEST(ResourceNameTest, RejectsOtherNames) {
   for (const char* bad : {"models/ctr", "models/ctr/snapshots/", "models/ctr/snapshots/../x",
                           "models//snapshots/s1", "snapshots/s1"}) {
     EXPECT_FALSE(ParseSnapshotName(bad).ok()) << bad;
+  }
+  for (const char* bad : {"ctr", "models/ctr/variants/", "models/ctr/variants/a/b",
+                          "models/ctr/snapshots/s1", "models//variants/main"}) {
+    EXPECT_FALSE(ParseVariantName(bad).ok()) << bad;
   }
 }
 

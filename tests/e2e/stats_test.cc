@@ -1,0 +1,177 @@
+// StatsService over a real connection.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "client/client.h"
+#include "client/pusher.h"
+#include "freshet/v1/stats_service.grpc.pb.h"
+#include "tests/e2e/all_learners.h"
+#include "tests/support/random_examples.h"
+#include "tests/support/server_process.h"
+
+namespace freshet {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+class StatsTest : public testing::Test {
+ protected:
+  void SetUp() override { Start(); }
+
+  void Start() {
+    auto server = ServerProcess::Start(folder_.path());
+    ASSERT_TRUE(server.ok()) << server.status();
+    server_ = *std::move(server);
+    auto client = Client::Connect({.server = server_->address()});
+    ASSERT_TRUE(client.ok()) << client.status();
+    client_ = *std::move(client);
+    stub_ = v1::StatsService::NewStub(client_->channel());
+  }
+
+  void Create(const std::string& model) const {
+    v1::LearnerSpec learner;
+    learner.set_loss(v1::LOSS_LOGISTIC);
+    learner.set_bits(10);
+    ASSERT_TRUE(client_->CreateModel(model, learner).ok());
+  }
+
+  // Learns that Ann clicks.
+  void PushAnn(const std::string& model) const {
+    auto pusher = Pusher::Start(*client_, model, {});
+    ASSERT_TRUE(pusher.ok()) << pusher.status();
+    for (int i = 0; i < 20; ++i) {
+      Example example;
+      example.label = 1;
+      example.Add("user", "ann");
+      ASSERT_TRUE((*pusher)->Push(example).ok());
+    }
+    ASSERT_TRUE((*pusher)->Close().ok());
+  }
+
+  TemporaryFolder folder_;
+  std::unique_ptr<ServerProcess> server_;
+  std::unique_ptr<Client> client_;
+  std::unique_ptr<v1::StatsService::Stub> stub_;
+};
+
+TEST_F(StatsTest, ExplainsThePredictionsOfEveryLearner) {
+  int number = 0;
+  for (const v1::LearnerSpec& learner : AllLearners()) {
+    const std::string model = "m" + std::to_string(number++);
+    SCOPED_TRACE(model);
+    ASSERT_TRUE(client_->CreateModel(model, learner).ok());
+    RandomExamples random(3);
+    ExampleBatchBuilder batch;
+    random.Append(300, batch);
+    auto pusher = Pusher::Start(*client_, model, {});
+    ASSERT_TRUE(pusher.ok());
+    ASSERT_TRUE((*pusher)->PushBatch(batch).ok());
+    ASSERT_TRUE((*pusher)->Close().ok());
+    ExampleBatchBuilder one;
+    random.Append(1, one);
+    const auto prediction = client_->Predict(model, one);
+    const auto explanation = client_->Explain(model, one);
+    ASSERT_TRUE(explanation.ok()) << explanation.status();
+    EXPECT_EQ(static_cast<float>(explanation->score()), prediction->scores[0]);
+    EXPECT_EQ(static_cast<float>(explanation->prediction()), prediction->predictions[0]);
+    EXPECT_EQ(explanation->offset(), prediction->offset);
+    ASSERT_EQ(explanation->contributions_size(), static_cast<int>(one.feature_count()));
+    double sum = explanation->intercept();
+    for (const v1::Contribution& feature : explanation->contributions()) {
+      sum += feature.contribution();
+    }
+    EXPECT_NEAR(sum, explanation->score(), 1e-5 * (1 + std::abs(explanation->score())));
+    const auto weights = client_->ListTopWeights(model, 5);
+    ASSERT_TRUE(weights.ok()) << weights.status();
+    EXPECT_EQ(weights->features_size(), 5);
+    EXPECT_TRUE(std::is_sorted(
+        weights->features().begin(), weights->features().end(),
+        [](const auto& a, const auto& b) { return std::abs(a.weight()) > std::abs(b.weight()); }));
+  }
+}
+
+TEST_F(StatsTest, LearnsNamesAndNotFromPredictions) {
+  ASSERT_NO_FATAL_FAILURE(Create("ctr"));
+  ASSERT_NO_FATAL_FAILURE(PushAnn("ctr"));
+  Example bob;
+  bob.Add("user", "bob");
+  ASSERT_TRUE(client_->Predict("ctr", bob).ok());
+  const auto explained = client_->Explain("ctr", bob);
+  ASSERT_TRUE(explained.ok());
+  EXPECT_THAT(explained->contributions(0).feature().names(), ElementsAre("user^bob"));
+  const auto weights = client_->ListTopWeights("ctr");
+  ASSERT_TRUE(weights.ok());
+  ASSERT_EQ(weights->features_size(), 1);
+  EXPECT_THAT(weights->features(0).names(), ElementsAre("user^ann"));
+  // By its slot alone Bob is not known.
+  v1::ExplainRequest request;
+  request.set_name("models/ctr/variants/main");
+  v1::PackedBatch& packed = *request.mutable_packed();
+  packed.add_namespaces("");
+  packed.add_feature_ids(explained->contributions(0).feature().slot());
+  packed.add_segment_sizes(1);
+  packed.set_row_count(1);
+  grpc::ClientContext context;
+  v1::ExplainResponse response;
+  ASSERT_TRUE(stub_->Explain(&context, request, &response).ok());
+  EXPECT_THAT(response.contributions(0).feature().names(), IsEmpty());
+}
+
+TEST_F(StatsTest, KeepsNamesInRestoredAndCopiedModels) {
+  ASSERT_NO_FATAL_FAILURE(Create("ctr"));
+  ASSERT_NO_FATAL_FAILURE(PushAnn("ctr"));
+  ASSERT_TRUE(client_->CreateSnapshot("ctr", "kept").ok());
+  ASSERT_TRUE(client_->CreateModelFromSnapshot("copy", "models/ctr/snapshots/kept").ok());
+  const std::string digest = client_->ComputeDigest("ctr")->digest;
+  ASSERT_TRUE(client_->RestoreSnapshot("ctr", "kept").ok());
+  for (int run = 0; run < 2; ++run) {
+    for (const char* model : {"ctr", "copy"}) {
+      const auto weights = client_->ListTopWeights(model);
+      ASSERT_TRUE(weights.ok()) << weights.status();
+      ASSERT_EQ(weights->features_size(), 1);
+      EXPECT_THAT(weights->features(0).names(), ElementsAre("user^ann"));
+      EXPECT_EQ(client_->ComputeDigest(model)->digest, digest);
+    }
+    server_->Kill();
+    ASSERT_NO_FATAL_FAILURE(Start());
+  }
+}
+
+TEST_F(StatsTest, SaysWhatIsWrongWithARequest) {
+  ASSERT_NO_FATAL_FAILURE(Create("ctr"));
+  ASSERT_NO_FATAL_FAILURE(Create("other"));
+  ASSERT_TRUE(client_->CreateSnapshot("ctr", "a").ok());
+  EXPECT_EQ(client_->ListTopWeights("none").status().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(client_->ListTopWeights("models/ctr/variants/none").status().code(),
+            absl::StatusCode::kNotFound);
+  EXPECT_EQ(client_->ListTopWeights("models/").status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(client_->CompareSnapshots("ctr", "a", "none").status().code(),
+            absl::StatusCode::kNotFound);
+  EXPECT_EQ(client_->CompareSnapshots("ctr", "a", "models/other/snapshots/a").status().code(),
+            absl::StatusCode::kInvalidArgument);
+  ExampleBatchBuilder two;
+  RandomExamples(1).Append(2, two);
+  const auto explained = client_->Explain("ctr", two);
+  EXPECT_EQ(explained.status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(explained.status().message()), HasSubstr("one example"));
+  Example large;
+  for (uint32_t id = 0; id < 5000; ++id) large.AddId("", id);
+  EXPECT_EQ(client_->Explain("ctr", large).status().code(), absl::StatusCode::kInvalidArgument);
+  grpc::ClientContext context;
+  v1::ExplainRequest empty;
+  empty.set_name("models/ctr");
+  v1::ExplainResponse response;
+  EXPECT_EQ(stub_->Explain(&context, empty, &response).error_code(),
+            grpc::StatusCode::INVALID_ARGUMENT);
+}
+
+}  // namespace
+}  // namespace freshet
