@@ -1,0 +1,86 @@
+// Feeds bytes to the server as one message of a Learn stream, and checks what decoding promises: it
+// never crashes; what it accepts is well formed, finite and of the labels that the loss takes, and
+// can be learned and named; what it rejects it gives a reason for.
+//
+// The first byte of the input picks the loss and the limits.
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <vector>
+
+#include "core/model/factory.h"
+#include "server/codec/learn_message.h"
+#include "server/runtime/feature_names.h"
+
+namespace freshet {
+namespace {
+
+void Require(bool condition, const char* what) {
+  if (condition) return;
+  std::fprintf(stderr, "broken promise: %s\n", what);
+  std::abort();
+}
+
+void CheckColumns(const ExampleBatch& batch, LossKind loss, const BatchLimits& limits) {
+  Require(batch.size() > 0 && batch.size() <= limits.max_examples, "rows within the limit");
+  Require(batch.labels.size() == batch.size(), "one label a row");
+  Require(batch.weights.empty() || batch.weights.size() == batch.size(), "one weight a row");
+  Require(batch.values.empty() || batch.values.size() == batch.feature_ids.size(),
+          "one value a feature");
+  Require(batch.row_ends.back() == batch.feature_ids.size(), "rows hold all features");
+  for (size_t row = 0; row < batch.size(); ++row) {
+    Require(batch.RowBegin(row) <= batch.RowEnd(row), "row ends rise");
+    Require(batch.RowEnd(row) - batch.RowBegin(row) <= limits.max_example_features,
+            "features within the limit");
+    const float label = batch.labels[row];
+    Require(std::isfinite(label), "finite labels");
+    if (IsBinary(loss)) Require(label == 0 || std::abs(label) == 1, "binary labels");
+    if (loss == LossKind::kPoisson) Require(label >= 0, "counts");
+    Require(std::isfinite(batch.Weight(row)) && batch.Weight(row) >= 0, "finite weights >= 0");
+  }
+  for (const float value : batch.values) Require(std::isfinite(value), "finite values");
+}
+
+void Feed(const uint8_t* data, size_t size) {
+  if (size == 0) return;
+  const auto loss = static_cast<LossKind>(data[0] % 5);
+  const BatchLimits limits = (data[0] & 0x80) != 0
+                                 ? BatchLimits{.max_examples = 3, .max_example_features = 4}
+                                 : BatchLimits{};
+  const std::unique_ptr<LearnMessage> message =
+      LearnMessage::Parse({grpc::Slice(data + 1, size - 1)});
+  if (message == nullptr) return;
+  v1::BatchError error;
+  if (!message->DecodeBatch(loss, limits, error)) {
+    Require(error.code() != 0 && !error.message().empty(), "errors have a code and a message");
+    return;
+  }
+  const ExampleBatch& batch = message->examples();
+  CheckColumns(batch, loss, limits);
+  LearnerSpec spec;
+  spec.loss = loss;
+  spec.linear.bits = 10;
+  const std::unique_ptr<Learner> learner = MakeLearner(spec).value();
+  std::vector<float> scores(batch.size());
+  learner->LearnBatch(batch, scores);
+  for (const float score : scores) Require(std::isfinite(score), "finite scores");
+  FeatureNames names;
+  if (message->request().has_packed()) {
+    names.Learn(message->request().packed());
+  } else {
+    names.Learn(message->request().examples());
+  }
+}
+
+}  // namespace
+}  // namespace freshet
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  freshet::Feed(data, size);
+  return 0;
+}
