@@ -21,6 +21,7 @@
 #include "core/model/learner.h"
 #include "core/model/linear_explanation.h"
 #include "core/model/mean_norm.h"
+#include "core/model/prefetcher.h"
 #include "core/model/spec.h"
 #include "core/model/table_learner.h"
 #include "core/model/weight_table.h"
@@ -34,35 +35,9 @@ namespace freshet {
 //
 // The mean norm that a score is divided by counts the example itself, at weight 1.
 template <LossFunction Loss>
-class CoinLearner final : public TableLearner<Loss, Coin> {
+class CoinLearner final : public TableLearner<CoinLearner<Loss>, Loss, Coin> {
  public:
   using Slot = Coin::Slot;
-
-  // RESOURCE_EXHAUSTED where there is no memory for the table.
-  static absl::StatusOr<std::unique_ptr<Learner>> Create(const Loss& loss,
-                                                         const Coin::Options& rule,
-                                                         const LearnerSpec& spec) {
-    absl::StatusOr<WeightTable<Slot>> table = WeightTable<Slot>::Create(spec.linear.bits);
-    if (!table.ok()) return table.status();
-    return std::unique_ptr<Learner>(new CoinLearner(loss, rule, spec, *std::move(table)));
-  }
-
-  void LearnBatch(const ExampleBatch& batch, std::span<float> scores) override {
-    if (batch.values.empty()) {
-      LearnRows<UnitRow>(batch, scores);
-    } else {
-      LearnRows<ValueRow>(batch, scores);
-    }
-    this->CountExamples(batch.size());
-  }
-
-  void PredictBatch(const ExampleBatch& batch, std::span<float> scores) const override {
-    if (batch.values.empty()) {
-      PredictRows<UnitRow>(batch, scores);
-    } else {
-      PredictRows<ValueRow>(batch, scores);
-    }
-  }
 
   // Weights as they count in an example of the mean norm.
   void ReadWeights(uint32_t first_slot, std::span<TableWeight> weights) const override {
@@ -114,7 +89,8 @@ class CoinLearner final : public TableLearner<Loss, Coin> {
   }
 
  private:
-  using Base = TableLearner<Loss, Coin>;
+  using Base = TableLearner<CoinLearner, Loss, Coin>;
+  friend Base;
   using Base::intercept_;
   using Base::loss_;
   using Base::offset_;
@@ -159,21 +135,13 @@ class CoinLearner final : public TableLearner<Loss, Coin> {
             .mean = mean};
   }
 
-  template <typename Row>
-  void LearnRows(const ExampleBatch& batch, std::span<float> scores) {
-    size_t next = 0;
-    for (size_t row = 0; row < batch.size(); ++row) {
-      this->PrefetchAhead(batch, row, &next);
-      scores[row] = LearnRow(Row(batch, row), batch.labels[row], batch.Weight(row));
-    }
-  }
-
   // Returns the score before the update.
   template <typename Row>
-  float LearnRow(const Row& row, float label, float weight) {
+  float LearnRow(const Row& row, float label, float weight, Prefetcher<Slot>& ahead) {
     const auto [score, norm, mean] = Score(row, [&](size_t i) {
       return i < row.size ? table_.LoadOwn(table_.IndexOf(row.ids[i])) : intercept_.LoadOwn();
     });
+    ahead.FetchPart();
     if (weight == 0) return std::isfinite(score) ? score : 0;
     const float gradient = loss_.Gradient(score, label) * weight;
     const float size = row.MaxAbsValue();
@@ -184,6 +152,7 @@ class CoinLearner final : public TableLearner<Loss, Coin> {
       return std::isfinite(score) ? score : 0;
     }
     norm_.Add(norm, weight);
+    ahead.FetchPart();
     for (size_t i = 0; i < row.size; ++i) {
       const uint32_t index = table_.IndexOf(row.ids[i]);
       Slot slot = table_.LoadOwn(index);
@@ -201,17 +170,12 @@ class CoinLearner final : public TableLearner<Loss, Coin> {
   }
 
   template <typename Row>
-  void PredictRows(const ExampleBatch& batch, std::span<float> scores) const {
-    size_t next = 0;
-    for (size_t index = 0; index < batch.size(); ++index) {
-      this->PrefetchAhead(batch, index, &next);
-      const Row row(batch, index);
-      const float score =
-          Score(row, [&](size_t i) {
-            return i < row.size ? table_.Load(table_.IndexOf(row.ids[i])) : intercept_.Load();
-          }).score;
-      scores[index] = std::isfinite(score) ? score : 0;
-    }
+  float PredictRow(const Row& row) const {
+    const float score =
+        Score(row, [&](size_t i) {
+          return i < row.size ? table_.Load(table_.IndexOf(row.ids[i])) : intercept_.Load();
+        }).score;
+    return std::isfinite(score) ? score : 0;
   }
 
   // Written by the writer, read by readers.

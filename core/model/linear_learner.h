@@ -21,6 +21,7 @@
 #include "core/model/example_row.h"
 #include "core/model/learner.h"
 #include "core/model/linear_explanation.h"
+#include "core/model/prefetcher.h"
 #include "core/model/spec.h"
 #include "core/model/table_learner.h"
 #include "core/model/weight_table.h"
@@ -33,39 +34,16 @@ namespace freshet {
 
 // The score is the intercept plus the sum of weight * value over the features of an example.
 //
+// Where a rule's step is worth it (ColumnOptimizer), the slots of an example are first gathered
+// side by side, so that all features are stepped in vector instructions, and then put back.
+//
 // One step an example (for windowed optimizers, one a window): the gradient with respect to the
 // score, times the importance weight, times each feature's value goes to the optimizer. An example
 // of weight 0 is predicted, and changes nothing.
 template <LossFunction Loss, Optimizer Rule>
-class LinearLearner final : public TableLearner<Loss, Rule> {
+class LinearLearner final : public TableLearner<LinearLearner<Loss, Rule>, Loss, Rule> {
  public:
   using Slot = typename Rule::Slot;
-
-  // RESOURCE_EXHAUSTED where there is no memory for the table.
-  static absl::StatusOr<std::unique_ptr<Learner>> Create(const Loss& loss,
-                                                         const typename Rule::Options& rule,
-                                                         const LearnerSpec& spec) {
-    absl::StatusOr<WeightTable<Slot>> table = WeightTable<Slot>::Create(spec.linear.bits);
-    if (!table.ok()) return table.status();
-    return std::unique_ptr<Learner>(new LinearLearner(loss, rule, spec, *std::move(table)));
-  }
-
-  void LearnBatch(const ExampleBatch& batch, std::span<float> scores) override {
-    if (batch.values.empty()) {
-      LearnRows<UnitRow>(batch, scores);
-    } else {
-      LearnRows<ValueRow>(batch, scores);
-    }
-    this->CountExamples(batch.size());
-  }
-
-  void PredictBatch(const ExampleBatch& batch, std::span<float> scores) const override {
-    if (batch.values.empty()) {
-      PredictRows<UnitRow>(batch, scores);
-    } else {
-      PredictRows<ValueRow>(batch, scores);
-    }
-  }
 
   uint64_t CountZeroWeights() const override {
     const WeightContext context = FeatureContext(this->steps_taken());
@@ -99,7 +77,8 @@ class LinearLearner final : public TableLearner<Loss, Rule> {
   absl::Status LoadState(StateReader& reader) override;
 
  private:
-  using Base = TableLearner<Loss, Rule>;
+  using Base = TableLearner<LinearLearner, Loss, Rule>;
+  friend Base;
   using Base::intercept_;
   using Base::loss_;
   using Base::offset_;
@@ -110,6 +89,7 @@ class LinearLearner final : public TableLearner<Loss, Rule> {
   using Base::table_;
 
   static constexpr bool kWindowed = WindowedOptimizer<Rule>;
+  static constexpr bool kInColumns = ColumnOptimizer<Rule>;
   // Between two refreshes of all slots, to keep their ages well below 2^31.
   static constexpr uint64_t kRefreshSteps = uint64_t{1} << 30;
 
@@ -164,20 +144,18 @@ class LinearLearner final : public TableLearner<Loss, Rule> {
     });
   }
 
-  template <typename Row>
-  void LearnRows(const ExampleBatch& batch, std::span<float> scores) {
-    size_t next = 0;
-    for (size_t row = 0; row < batch.size(); ++row) {
-      this->PrefetchAhead(batch, row, &next);
-      scores[row] = LearnRow(Row(batch, row), batch.labels[row], batch.Weight(row));
-    }
-  }
-
   // Returns the score before the update.
   template <typename Row>
-  float LearnRow(const Row& row, float label, float weight) {
+  float LearnRow(const Row& row, float label, float weight, Prefetcher<Slot>& ahead) {
     const uint64_t steps_taken = this->steps_taken();
-    const float score = Score<&LinearLearner::OwnWeight>(row, intercept_.LoadOwn(), steps_taken);
+    float score;
+    if constexpr (kInColumns) {
+      Gather(row);
+      score = GatheredScore(row, steps_taken);
+    } else {
+      score = Score<&LinearLearner::OwnWeight>(row, intercept_.LoadOwn(), steps_taken);
+    }
+    ahead.FetchPart();
     if (weight == 0) return std::isfinite(score) ? score : 0;
     const float gradient = loss_.Gradient(score, label) * weight;
     // False for NaN too: see bounds.h.
@@ -188,20 +166,49 @@ class LinearLearner final : public TableLearner<Loss, Rule> {
     if constexpr (kWindowed) {
       Accumulate(row, gradient);
     } else {
-      Step(row, gradient, steps_taken);
+      Step(row, gradient, steps_taken, ahead);
     }
     if (schedule_.observes_loss()) schedule_.Observe(loss_.Value(score, label), weight);
     return score;
   }
 
+  // Fills in the column of slots.
   template <typename Row>
-  void Step(const Row& row, float gradient, uint64_t steps_taken) {
+  void Gather(const Row& row) {
+    if (row.size > gathered_.size()) {
+      gathered_.resize(row.size);
+      weights_.resize(row.size);
+      stepped_.resize(row.size);
+    }
+    Slot* const gathered = gathered_.data();
+    for (size_t i = 0; i < row.size; ++i) gathered[i] = table_.LoadOwn(table_.IndexOf(row.ids[i]));
+  }
+
+  // As Score(), of the gathered slots.
+  template <typename Row>
+  float GatheredScore(const Row& row, uint64_t steps_taken) {
+    // Copies, which the compiler need not load again for each feature.
+    const Rule rule = rule_;
+    const WeightContext context = FeatureContext(steps_taken);
+    const float first = rule.Weight(intercept_.LoadOwn(), InterceptContext(steps_taken)) + offset_;
+    const Slot* const __restrict gathered = gathered_.data();
+    if constexpr (requires(const Slot& slot) { slot.weight; }) {
+      return SumOf(row.size, first,
+                   [&](size_t i) { return rule.Weight(gathered[i], context) * row.Value(i); });
+    }
+    float* const __restrict weights = weights_.data();
+    for (size_t i = 0; i < row.size; ++i) weights[i] = rule.Weight(gathered[i], context);
+    return SumOf(row.size, first, [&](size_t i) { return weights[i] * row.Value(i); });
+  }
+
+  template <typename Row>
+  void Step(const Row& row, float gradient, uint64_t steps_taken, Prefetcher<Slot>& ahead) {
     const StepPair step = NextStep(steps_taken);
-    for (size_t i = 0; i < row.size; ++i) {
-      const uint32_t index = table_.IndexOf(row.ids[i]);
-      Slot slot = table_.LoadOwn(index);
-      rule_.Step(step.feature, gradient * row.Value(i), slot);
-      table_.Store(index, slot);
+    if constexpr (kInColumns) {
+      StepGathered(row, gradient, step.feature, ahead);
+    } else {
+      ahead.FetchPart();
+      for (size_t i = 0; i < row.size; ++i) StepOne(row, i, gradient, step.feature);
     }
     if (options_.intercept) {
       Slot slot = intercept_.LoadOwn();
@@ -209,6 +216,37 @@ class LinearLearner final : public TableLearner<Loss, Rule> {
       intercept_.Store(slot);
     }
     FinishStep(steps_taken + 1);
+  }
+
+  template <typename Row>
+  void StepOne(const Row& row, size_t i, float gradient, const typename StepPair::Context& step) {
+    const uint32_t index = table_.IndexOf(row.ids[i]);
+    Slot slot = table_.LoadOwn(index);
+    rule_.Step(step, gradient * row.Value(i), slot);
+    table_.Store(index, slot);
+  }
+
+  template <typename Row>
+  void StepGathered(const Row& row, float gradient, const typename StepPair::Context& step,
+                    Prefetcher<Slot>& ahead) {
+    const Rule rule = rule_;
+    const typename StepPair::Context context = step;
+    const Slot* const __restrict gathered = gathered_.data();
+    Slot* const __restrict stepped = stepped_.data();
+    for (size_t i = 0; i < row.size; ++i) {
+      Slot slot = gathered[i];
+      rule.Step(context, gradient * row.Value(i), slot);
+      stepped[i] = slot;
+    }
+    ahead.FetchPart();
+    for (size_t i = 0; i < row.size; ++i) {
+      const uint32_t index = table_.IndexOf(row.ids[i]);
+      if (table_.HoldsOwn(index, gathered[i])) {
+        table_.Store(index, stepped[i]);
+      } else {  // The slot's second occurrence in this example: it has been stepped since.
+        StepOne(row, i, gradient, step);
+      }
+    }
   }
 
   // Adds an example to the window of a windowed optimizer, and steps at the window's end.
@@ -280,15 +318,10 @@ class LinearLearner final : public TableLearner<Loss, Rule> {
   }
 
   template <typename Row>
-  void PredictRows(const ExampleBatch& batch, std::span<float> scores) const {
-    size_t next = 0;
-    for (size_t row = 0; row < batch.size(); ++row) {
-      this->PrefetchAhead(batch, row, &next);
-      const uint64_t steps_taken = this->steps_taken();
-      const float score =
-          Score<&LinearLearner::SharedWeight>(Row(batch, row), intercept_.Load(), steps_taken);
-      scores[row] = std::isfinite(score) ? score : 0;
-    }
+  float PredictRow(const Row& row) const {
+    const float score =
+        Score<&LinearLearner::SharedWeight>(row, intercept_.Load(), this->steps_taken());
+    return std::isfinite(score) ? score : 0;
   }
 
   // Constant after construction.
@@ -297,6 +330,11 @@ class LinearLearner final : public TableLearner<Loss, Rule> {
   // Owned by the writer.
   uint32_t window_count_ = 0;              // Examples in the window of a windowed optimizer.
   std::vector<uint32_t> pending_indices_;  // Slots that this window has added to.
+  // Of the example's features: their slots before the step, the weights that follow from these, and
+  // their slots after it.
+  std::vector<Slot> gathered_;
+  std::vector<float> weights_;
+  std::vector<Slot> stepped_;
 };
 
 template <LossFunction Loss, Optimizer Rule>

@@ -23,6 +23,7 @@
 #include "core/model/learner.h"
 #include "core/model/linear_explanation.h"
 #include "core/model/mean_norm.h"
+#include "core/model/prefetcher.h"
 #include "core/model/spec.h"
 #include "core/model/table_learner.h"
 #include "core/model/weight_table.h"
@@ -39,34 +40,9 @@ namespace freshet {
 // Each example takes three passes over its slots: the score; Observe(), which grows G and s; and
 // the step, whose size depends on the sum of all rates.
 template <LossFunction Loss, typename Rule>
-class NagLearner final : public TableLearner<Loss, Rule> {
+class NagLearner final : public TableLearner<NagLearner<Loss, Rule>, Loss, Rule> {
  public:
   using Slot = typename Rule::Slot;
-
-  // RESOURCE_EXHAUSTED where there is no memory for the table.
-  static absl::StatusOr<std::unique_ptr<Learner>> Create(const Loss& loss, const NagOptions& rule,
-                                                         const LearnerSpec& spec) {
-    absl::StatusOr<WeightTable<Slot>> table = WeightTable<Slot>::Create(spec.linear.bits);
-    if (!table.ok()) return table.status();
-    return std::unique_ptr<Learner>(new NagLearner(loss, rule, spec, *std::move(table)));
-  }
-
-  void LearnBatch(const ExampleBatch& batch, std::span<float> scores) override {
-    if (batch.values.empty()) {
-      LearnRows<UnitRow>(batch, scores);
-    } else {
-      LearnRows<ValueRow>(batch, scores);
-    }
-    this->CountExamples(batch.size());
-  }
-
-  void PredictBatch(const ExampleBatch& batch, std::span<float> scores) const override {
-    if (batch.values.empty()) {
-      PredictRows<UnitRow>(batch, scores);
-    } else {
-      PredictRows<ValueRow>(batch, scores);
-    }
-  }
 
   uint64_t CountZeroWeights() const override {
     const LazyRegularizer::Pull pull = regularizer_.pull();
@@ -109,7 +85,8 @@ class NagLearner final : public TableLearner<Loss, Rule> {
   }
 
  private:
-  using Base = TableLearner<Loss, Rule>;
+  using Base = TableLearner<NagLearner, Loss, Rule>;
+  friend Base;
   using Base::intercept_;
   using Base::loss_;
   using Base::options_;
@@ -168,21 +145,13 @@ class NagLearner final : public TableLearner<Loss, Rule> {
   // What becomes of a sum of weights times values.
   float ScoreOf(float sum) const { return std::isfinite(sum) ? label_range_.Clip(sum) : 0; }
 
-  template <typename Row>
-  void LearnRows(const ExampleBatch& batch, std::span<float> scores) {
-    size_t next = 0;
-    for (size_t row = 0; row < batch.size(); ++row) {
-      this->PrefetchAhead(batch, row, &next);
-      scores[row] = LearnRow(Row(batch, row), batch.labels[row], batch.Weight(row));
-    }
-  }
-
   // Returns the score before the update.
   template <typename Row>
-  float LearnRow(const Row& row, float label, float weight) {
+  float LearnRow(const Row& row, float label, float weight, Prefetcher<Slot>& ahead) {
     const float sum = Score(row, intercept_.LoadOwn().weight, [&](size_t i) {
       return table_.LoadOwn(table_.IndexOf(row.ids[i])).weight;
     });
+    ahead.FetchPart();
     const float score = ScoreOf(sum);
     if (weight == 0) return score;
     const float gradient = loss_.Gradient(score, label);
@@ -195,19 +164,23 @@ class NagLearner final : public TableLearner<Loss, Rule> {
     }
     label_range_.Observe(label);
     const double square = 1.0 * weight * gradient * gradient;
-    if (square >= kMinSquare) Step(row, score, label, weight, static_cast<float>(square));
+    if (square >= kMinSquare) {
+      Step(row, score, label, weight, static_cast<float>(square), ahead);
+    }
     steps_taken_.store(this->steps_taken() + 1, std::memory_order_relaxed);
     if (schedule_.observes_loss()) schedule_.Observe(loss_.Value(score, label), weight);
     return score;
   }
 
   template <typename Row>
-  void Step(const Row& row, float score, float label, float weight, float square) {
+  void Step(const Row& row, float score, float label, float weight, float square,
+            Prefetcher<Slot>& ahead) {
     const size_t size = Observe(row, square);
     Columns& columns = columns_;
     rule_.ComputeRates(size, columns.values.data(), columns.square_sums.data(),
                        columns.scales.data(), columns.rates.data(), columns.gains.data(),
                        columns.norms.data());
+    ahead.FetchPart();
     if (options_.intercept) {
       columns.rates[row.size] *= intercept_share_;
       columns.gains[row.size] *= intercept_share_;
@@ -306,16 +279,10 @@ class NagLearner final : public TableLearner<Loss, Rule> {
   }
 
   template <typename Row>
-  void PredictRows(const ExampleBatch& batch, std::span<float> scores) const {
-    size_t next = 0;
-    for (size_t index = 0; index < batch.size(); ++index) {
-      this->PrefetchAhead(batch, index, &next);
-      const Row row(batch, index);
-      const float sum = Score(row, intercept_.Load().weight, [&](size_t i) {
-        return table_.Load(table_.IndexOf(row.ids[i])).weight;
-      });
-      scores[index] = ScoreOf(sum);
-    }
+  float PredictRow(const Row& row) const {
+    return ScoreOf(Score(row, intercept_.Load().weight, [&](size_t i) {
+      return table_.Load(table_.IndexOf(row.ids[i])).weight;
+    }));
   }
 
   // Constant after construction.

@@ -46,6 +46,11 @@ class SlotArray {
     return std::bit_cast<Slot>(parts);
   }
 
+  // For the one writer: whether the slot is `slot`, to the bit.
+  bool HoldsOwn(size_t index, const Slot& slot) const {
+    return std::memcmp(words_ + index * kSlotWords, &slot, sizeof(Slot)) == 0;
+  }
+
   // For the one writer.
   void Store(size_t index, const Slot& slot) {
     Word* const word = words_ + index * kSlotWords;

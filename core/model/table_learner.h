@@ -7,6 +7,8 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <span>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -15,7 +17,9 @@
 #include "core/base/str_cat.h"
 #include "core/feature/example_batch.h"
 #include "core/loss/loss.h"
+#include "core/model/example_row.h"
 #include "core/model/learner.h"
+#include "core/model/prefetcher.h"
 #include "core/model/slot_array.h"
 #include "core/model/spec.h"
 #include "core/model/weight_table.h"
@@ -24,12 +28,45 @@
 
 namespace freshet {
 
-// The table, the intercept, the schedule, the counts, and their saved form. What a step is, is left
-// to the learners derived from it.
-template <LossFunction Loss, SlotRule Rule>
+// The table, the intercept, the schedule, the counts, their saved form, and the way through a
+// batch. What a score and a step are is left to `Derived`, which has
+//
+//   template <typename Row> float LearnRow(const Row& row, float label, float weight,
+//                                          Prefetcher<Slot>& ahead);
+//   template <typename Row> float PredictRow(const Row& row) const;  // For readers.
+//
+// for UnitRow and ValueRow; both return the score, LearnRow() that before its step. LearnRow()
+// calls ahead.FetchPart() twice, between pieces of its work.
+template <typename Derived, LossFunction Loss, SlotRule Rule>
 class TableLearner : public Learner {
  public:
   using Slot = typename Rule::Slot;
+
+  // RESOURCE_EXHAUSTED where there is no memory for the table.
+  static absl::StatusOr<std::unique_ptr<Learner>> Create(const Loss& loss,
+                                                         const typename Rule::Options& rule,
+                                                         const LearnerSpec& spec) {
+    absl::StatusOr<WeightTable<Slot>> table = WeightTable<Slot>::Create(spec.linear.bits);
+    if (!table.ok()) return table.status();
+    return std::unique_ptr<Learner>(new Derived(loss, rule, spec, *std::move(table)));
+  }
+
+  void LearnBatch(const ExampleBatch& batch, std::span<float> scores) final {
+    if (batch.values.empty()) {
+      LearnRows<UnitRow>(batch, scores);
+    } else {
+      LearnRows<ValueRow>(batch, scores);
+    }
+    example_count_.store(example_count() + batch.size(), std::memory_order_relaxed);
+  }
+
+  void PredictBatch(const ExampleBatch& batch, std::span<float> scores) const final {
+    if (batch.values.empty()) {
+      PredictRows<UnitRow>(batch, scores);
+    } else {
+      PredictRows<ValueRow>(batch, scores);
+    }
+  }
 
   float Prediction(float score) const override { return loss_.Link(score); }
 
@@ -59,18 +96,8 @@ class TableLearner : public Learner {
     intercept_.Store(slot);
   }
 
-  // Fetches the slots of the rows after `row` into the cache, from feature `*next` on.
-  void PrefetchAhead(const ExampleBatch& batch, size_t row, size_t* next) const {
-    const size_t last_row = std::min(row + kAheadRows, batch.size() - 1);
-    const size_t end = std::min<size_t>(batch.RowEnd(last_row), batch.RowEnd(row) + kAheadFeatures);
-    for (; *next < end; ++*next) table_.Prefetch(table_.IndexOf(batch.feature_ids[*next]));
-  }
-
   uint64_t steps_taken() const { return steps_taken_.load(std::memory_order_relaxed); }
 
-  void CountExamples(size_t count) {
-    example_count_.store(example_count() + count, std::memory_order_relaxed);
-  }
   void CountSkipped() { skipped_count_.store(skipped_count() + 1, std::memory_order_relaxed); }
 
   // `window_count` is the number of examples in the window of a windowed optimizer.
@@ -96,17 +123,35 @@ class TableLearner : public Learner {
  private:
   static constexpr uint32_t kStateVersion = 1;
   static constexpr uint64_t kMaxExamples = uint64_t{1} << 62;
-  // How far ahead slots are fetched: enough to hide memory's latency, not more than caches hold.
-  static constexpr size_t kAheadRows = 8;
-  static constexpr size_t kAheadFeatures = 384;
+  template <typename Row>
+  void LearnRows(const ExampleBatch& batch, std::span<float> scores) {
+    Prefetcher<Slot> ahead(table_, batch);
+    for (size_t row = 0; row < batch.size(); ++row) {
+      ahead.BeginRow(row);
+      ahead.FetchPart();
+      scores[row] = static_cast<Derived*>(this)->LearnRow(Row(batch, row), batch.labels[row],
+                                                          batch.Weight(row), ahead);
+    }
+  }
+
+  template <typename Row>
+  void PredictRows(const ExampleBatch& batch, std::span<float> scores) const {
+    Prefetcher<Slot> ahead(table_, batch);
+    for (size_t row = 0; row < batch.size(); ++row) {
+      ahead.BeginRow(row);
+      ahead.FetchAll();
+      scores[row] = static_cast<const Derived*>(this)->PredictRow(Row(batch, row));
+    }
+  }
 
   // Written by the writer, read by readers.
   std::atomic<uint64_t> example_count_{0};
   std::atomic<uint64_t> skipped_count_{0};
 };
 
-template <LossFunction Loss, SlotRule Rule>
-void TableLearner<Loss, Rule>::SaveSlots(StateWriter& writer, uint32_t window_count) const {
+template <typename Derived, LossFunction Loss, SlotRule Rule>
+void TableLearner<Derived, Loss, Rule>::SaveSlots(StateWriter& writer,
+                                                  uint32_t window_count) const {
   writer.WriteValue(kStateVersion);
   writer.WriteValue(static_cast<uint8_t>(Loss::kKind));
   writer.WriteValue(uint8_t{Rule::kStateId});
@@ -121,9 +166,10 @@ void TableLearner<Loss, Rule>::SaveSlots(StateWriter& writer, uint32_t window_co
   table_.SaveState(writer);
 }
 
-template <LossFunction Loss, SlotRule Rule>
-absl::Status TableLearner<Loss, Rule>::LoadSlots(StateReader& reader, uint32_t max_window_count,
-                                                 uint32_t* window_count) {
+template <typename Derived, LossFunction Loss, SlotRule Rule>
+absl::Status TableLearner<Derived, Loss, Rule>::LoadSlots(StateReader& reader,
+                                                          uint32_t max_window_count,
+                                                          uint32_t* window_count) {
   const auto version = reader.ReadValue<uint32_t>();
   if (version != kStateVersion) {
     return absl::DataLossError(StrCat("the saved learner has version ", version,

@@ -33,6 +33,7 @@ class AdaGrad {
   };
 
   static constexpr uint8_t kStateId = 5;
+  static constexpr bool kInColumns = true;
   static constexpr double kDefaultLearningRate = 0.2;
 
   explicit AdaGrad(const Options& options) : epsilon_(static_cast<float>(options.epsilon)) {}

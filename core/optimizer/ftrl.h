@@ -41,6 +41,7 @@ class Ftrl {
   };
 
   static constexpr uint8_t kStateId = 8;
+  static constexpr bool kInColumns = true;
   static constexpr double kDefaultLearningRate = 0.1;
 
   explicit Ftrl(const Options& options) : beta_(static_cast<float>(options.beta)) {}

@@ -60,6 +60,13 @@ concept StepwiseOptimizer = Optimizer<T> &&
   optimizer.Step(optimizer.Prepare(StepContext()), gradient, slot);
 };
 
+// Its Step() has no branches, and roots or divisions that make it worth stepping the features of an
+// example side by side.
+template <typename T>
+concept ColumnOptimizer = StepwiseOptimizer<T> && requires {
+  requires T::kInColumns;
+};
+
 // Gathers gradients over a window of examples and steps at its end.
 template <typename T>
 concept WindowedOptimizer = Optimizer<T> &&

@@ -143,7 +143,7 @@ void BenchPredict(benchmark::State& state, const LearnCase& learn_case, int bits
 // Slots of 4 * kWords bytes, each half or whole word of them read and written.
 template <typename Word, size_t kWords>
 void BenchTouch(benchmark::State& state, int bits) {
-  constexpr size_t kAheadFeatures = 8 * kFeatures;
+  constexpr size_t kAheadFeatures = 4 * kFeatures;
   const Stream& stream = TheStream();
   const auto memory = ZeroedMemory::Allocate((sizeof(Word) * kWords) << bits);
   if (!memory.ok()) std::abort();

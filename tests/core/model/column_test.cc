@@ -1,0 +1,80 @@
+// Rules that step the features of an example side by side give, to the bit, what they give one by
+// one.
+
+#include <cstdint>
+#include <memory>
+#include <random>
+#include <vector>
+
+#include "core/loss/logistic.h"
+#include "core/model/example_row.h"
+#include "gtest/gtest.h"
+#include "tests/support/example_stream.h"
+
+namespace freshet {
+namespace {
+
+constexpr int kBits = 10;
+constexpr float kRate = 0.3f;
+constexpr float kL2 = 0.01f;
+
+// Examples of 0 to 40 features among so few slots that most have some feature twice or more, and
+// ids that differ and share a slot.
+std::vector<StreamExample> CrowdedStream(bool unit_values) {
+  std::mt19937 random(5);
+  std::vector<StreamExample> examples(400);
+  for (StreamExample& example : examples) {
+    example.label = random() % 3 == 0 ? 1.0f : 0.0f;
+    example.features.resize(random() % 41);
+    for (StreamFeature& feature : example.features) {
+      feature.id = random() % 50 + (random() % 2 << kBits);
+      feature.value = unit_values ? 1.0f : static_cast<float>(random() % 2000) / 1000 - 1;
+      if (feature.value == 0) feature.value = 1;
+    }
+  }
+  return examples;
+}
+
+template <typename Rule>
+void ExpectSameOneByOne(const typename Rule::Options& options) {
+  LearnerSpec spec;
+  spec.optimizer = options;
+  spec.linear.bits = kBits;
+  spec.linear.learning_rate = kRate;
+  spec.linear.l2 = kL2;
+  spec.linear.intercept = false;
+  const Rule rule(options);
+  for (const bool unit_values : {false, true}) {
+    const std::vector<StreamExample> examples = CrowdedStream(unit_values);
+    const std::unique_ptr<Learner> learner = NewLearner(spec);
+    const std::vector<float> scores = Learn(*learner, examples);
+
+    std::vector<typename Rule::Slot> slots(1 << kBits);
+    const auto slot_of = [&](const StreamFeature& feature) ->
+        typename Rule::Slot& { return slots[feature.id % slots.size()]; };
+    StepContext step;
+    step.base_rate = step.rate = kRate;
+    step.l2 = kL2;
+    for (size_t i = 0; i < examples.size(); ++i) {
+      const std::vector<StreamFeature>& features = examples[i].features;
+      const float score = SumOf(features.size(), 0.0f, [&](size_t k) {
+        return rule.Weight(slot_of(features[k]), step) * features[k].value;
+      });
+      ASSERT_EQ(scores[i], score) << "example " << i;
+      const float gradient = LogisticLoss::Gradient(score, examples[i].label);
+      for (const StreamFeature& feature : features) {
+        rule.Step(step, gradient * feature.value, slot_of(feature));
+      }
+    }
+    for (uint32_t id = 0; id < 50; ++id) {
+      ASSERT_EQ(ScoreOf(*learner, {.features = {{id, 1}}}), rule.Weight(slots[id], step)) << id;
+    }
+  }
+}
+
+TEST(ColumnTest, AdaGradIsTheSameOneByOne) { ExpectSameOneByOne<AdaGrad>({.epsilon = 0.5}); }
+
+TEST(ColumnTest, FtrlIsTheSameOneByOne) { ExpectSameOneByOne<Ftrl>({.beta = 0.7, .l1 = 0.05}); }
+
+}  // namespace
+}  // namespace freshet
