@@ -147,6 +147,19 @@ absl::StatusOr<std::vector<v1::Model>> Client::ListModels() const {
   return models;
 }
 
+absl::StatusOr<v1::Model> Client::UpdateModel(std::string_view model, const v1::Model& values,
+                                              const std::vector<std::string>& fields) const {
+  v1::UpdateModelRequest request;
+  *request.mutable_model() = values;
+  request.mutable_model()->set_name(ModelName(model));
+  for (const std::string& field : fields) request.mutable_update_mask()->add_paths(field);
+  v1::UpdateModelResponse response;
+  absl::Status status =
+      Call(models_.get(), &v1::ModelService::Stub::UpdateModel, request, &response);
+  if (!status.ok()) return status;
+  return std::move(*response.mutable_model());
+}
+
 absl::Status Client::DeleteModel(std::string_view model) const {
   v1::DeleteModelRequest request;
   request.set_name(ModelName(model));

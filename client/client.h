@@ -109,6 +109,11 @@ class Client {
   absl::StatusOr<v1::Model> GetModel(std::string_view model) const;
   // All models, by id.
   absl::StatusOr<std::vector<v1::Model>> ListModels() const;
+  // Changes the fields of a model that `fields` names (durability, log_retention and its parts) to
+  // what they are in `values`; one that is absent there takes the server's default.
+  // FAILED_PRECONDITION where the model would get a log, or lose it.
+  absl::StatusOr<v1::Model> UpdateModel(std::string_view model, const v1::Model& values,
+                                        const std::vector<std::string>& fields) const;
   // Deletes a model with its snapshots.
   absl::Status DeleteModel(std::string_view model) const;
 

@@ -1,6 +1,8 @@
 #include "server/command_check.h"
 
 #include <algorithm>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -10,6 +12,7 @@
 #include "core/base/str_cat.h"
 #include "server/file/small_file.h"
 #include "server/log/log_check.h"
+#include "server/log/restore_payload.h"
 #include "server/snapshot/snapshot_file.h"
 
 namespace freshet {
@@ -81,6 +84,7 @@ struct SnapshotReport {
   size_t good_count = 0;
   size_t imported_count = 0;   // Of the good ones; a model cannot go on from these by itself.
   uint64_t newest_offset = 0;  // Of the other good ones; 0 where there is none.
+  std::map<std::string, uint64_t, std::less<>> checksums;  // Of the good ones' files, by id.
   std::vector<std::string> problems;
 };
 
@@ -97,6 +101,9 @@ absl::StatusOr<SnapshotReport> CheckSnapshots(FileSystem& file_system, const std
       continue;
     }
     ++report.good_count;
+    const std::string_view name = entry.name;
+    report.checksums.emplace(name.substr(0, name.size() - kSnapshotSuffix.size()),
+                             snapshot->header().file_checksum());
     if (snapshot->header().snapshot().trigger() == v1::SNAPSHOT_TRIGGER_IMPORT) {
       ++report.imported_count;
       continue;
@@ -104,6 +111,32 @@ absl::StatusOr<SnapshotReport> CheckSnapshots(FileSystem& file_system, const std
     report.newest_offset = std::max(report.newest_offset, snapshot->header().snapshot().offset());
   }
   return report;
+}
+
+// What is wrong with the snapshot that a record restores; empty: nothing.
+std::string_view RestoreProblem(const RestorePayload& restore, const SnapshotReport& snapshots) {
+  const auto found = snapshots.checksums.find(restore.snapshot_id);
+  if (found == snapshots.checksums.end()) return "cannot be read";
+  if (restore.file_checksum.value_or(found->second) != found->second) {
+    return "is another one of the same id";
+  }
+  return "";
+}
+
+// Says which restores of the log cannot be replayed. Returns whether recovery needs none of them.
+bool PrintRestores(const LogCheckReport& log, const SnapshotReport& snapshots, std::ostream& out) {
+  bool good = true;
+  for (const auto& [offset, restore] : log.restores) {
+    const std::string_view problem = RestoreProblem(restore, snapshots);
+    if (problem.empty()) continue;
+    const bool needed = offset >= snapshots.newest_offset;
+    good &= !needed;
+    out << "  the record at offset " << offset << " restores the snapshot " << restore.snapshot_id
+        << ", which " << problem
+        << (needed ? ": recovery needs it; put its file back from a copy\n"
+                   : "; only a recovery from before that record would need it\n");
+  }
+  return good;
 }
 
 // Where a model whose log is cut off at `offset` goes on.
@@ -165,6 +198,7 @@ absl::StatusOr<bool> RunCheck(FileSystem& file_system, const std::string& path, 
     if (!log.ok()) return log.status();
     PrintLog(model_dir, *log, *snapshots, out);
     PrintSnapshots(model_dir, *snapshots, out);
+    good &= PrintRestores(*log, *snapshots, out);
     good &= log->problems.empty() && snapshots->problems.empty();
   }
   if (target->model_dirs.empty()) out << path << ": no models\n";

@@ -17,6 +17,7 @@
 #include "server/file/file_system.h"
 #include "server/file/small_file.h"
 #include "server/http/routes.h"
+#include "server/runtime/model_upkeep.h"
 #include "server/version.h"
 
 namespace freshet {
@@ -28,6 +29,9 @@ constexpr absl::Duration kGrace = absl::Milliseconds(500);
 
 // Between samples of the models' figures, for the page.
 constexpr absl::Duration kHistoryInterval = absl::Seconds(5);
+
+// How far behind the age that it is kept for an idle model's log may be deleted.
+constexpr absl::Duration kDeletionInterval = absl::Minutes(1);
 
 constexpr int kIoThreads = 2;
 
@@ -156,13 +160,16 @@ void Server::SetHealth(bool serving) {
 absl::Status Server::Recover() {
   if (absl::Status status = registry_->Recover(); !status.ok()) return status;
   if (options_.snapshot_interval_s > 0) {
-    snapshot_timer_ =
-        std::make_unique<SnapshotTimer>(*registry_, absl::Seconds(options_.snapshot_interval_s));
+    snapshot_timer_ = std::make_unique<PeriodicTask>(
+        absl::Seconds(options_.snapshot_interval_s),
+        [this] { SnapshotAll(*registry_, v1::SNAPSHOT_TRIGGER_INTERVAL); });
   }
   if (figure_history_ != nullptr) {
     history_timer_ = std::make_unique<PeriodicTask>(
         kHistoryInterval, [this] { figure_history_->Sample(*registry_); });
   }
+  deletion_timer_ =
+      std::make_unique<PeriodicTask>(kDeletionInterval, [this] { DropOldRecords(*registry_); });
   SetHealth(true);
   spdlog::info("event=serving version={} grpc={} data_dir={} models={} learner_threads={} pid={}",
                kVersion, address_, options_.data_dir, registry_->models()->size(),
@@ -180,6 +187,7 @@ void Server::Drain() {
   spdlog::info("event=draining");
   snapshot_timer_.reset();
   history_timer_.reset();
+  deletion_timer_.reset();
   SetHealth(false);
   learning_service_->EndStreams(
       absl::UnavailableError("the server is stopping; send again what was not acknowledged"));

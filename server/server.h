@@ -20,7 +20,6 @@
 #include "server/runtime/model_registry.h"
 #include "server/runtime/periodic_task.h"
 #include "server/runtime/runtime_environment.h"
-#include "server/runtime/snapshot_timer.h"
 #include "server/runtime/worker_pool.h"
 #include "server/server_options.h"
 #include "server/service/learning_service.h"
@@ -82,7 +81,8 @@ class Server {
   std::unique_ptr<ModelServiceImpl> model_service_;
   std::unique_ptr<LearningServiceImpl> learning_service_;
   std::unique_ptr<StatsServiceImpl> stats_service_;
-  std::unique_ptr<SnapshotTimer> snapshot_timer_;  // Null where there are no snapshots by interval.
+  std::unique_ptr<PeriodicTask> snapshot_timer_;  // Null where there are no snapshots by interval.
+  std::unique_ptr<PeriodicTask> deletion_timer_;  // Null before the models are served.
   std::unique_ptr<grpc::Server> grpc_server_;
   // Null where there is no HTTP endpoint.
   std::unique_ptr<MetricsPage> metrics_page_;

@@ -1,4 +1,4 @@
-// freshet models: options, list, describe, delete; create has a file of its own.
+// freshet models: options, list, describe, delete; create and update have files of their own.
 
 #include <iostream>
 #include <memory>
@@ -9,6 +9,7 @@
 #include "client/command/learner_options.h"
 #include "client/command/model_text.h"
 #include "client/command/models_create_command.h"
+#include "client/command/models_update_command.h"
 #include "client/command/text.h"
 #include "client/resource_names.h"
 #include "core/base/str_cat.h"
@@ -95,9 +96,11 @@ absl::Status Delete(const CommandContext& context, const std::string& name) {
 }  // namespace
 
 void AddModelsCommand(CLI::App& app, CommandContext& context) {
-  CLI::App* models = app.add_subcommand("models", "Create, list, describe and delete models");
+  CLI::App* models =
+      app.add_subcommand("models", "Create, change, list, describe and delete models");
   models->require_subcommand(1);
   AddModelsCreateCommand(*models, context);
+  AddModelsUpdateCommand(*models, context);
 
   CLI::App* options = models->add_subcommand(
       "options", "Every loss, learner and schedule with its options, defaults and ranges");

@@ -10,8 +10,8 @@
 
 #include "client/command/feature_flags.h"
 #include "client/command/learner_options.h"
+#include "client/command/model_flags.h"
 #include "client/command/model_text.h"
-#include "client/command/quantity.h"
 #include "client/command/snapshot_file_commands.h"
 #include "client/command/text.h"
 #include "client/command/vw_options.h"
@@ -30,40 +30,11 @@ struct Arguments {
   FeatureFlags features;
   std::string vw_options;
   std::string from_snapshot;
-  std::string durability;
-  std::string retain_bytes;
-  std::string retain_age;
+  ModelFlags model;
 
   std::string learner_flag;  // The first flag given that is about the learner; empty: none.
   bool has_vw_options = false;
 };
-
-absl::StatusOr<v1::Durability> ParseDurability(std::string_view name) {
-  if (name.empty()) return v1::DURABILITY_UNSPECIFIED;
-  if (name == "fsync") return v1::DURABILITY_FSYNC;
-  if (name == "os") return v1::DURABILITY_OS;
-  if (name == "none") return v1::DURABILITY_NONE;
-  return absl::InvalidArgumentError(
-      StrCat("there is no durability '", name, "'; choose one of fsync, os, none"));
-}
-
-absl::StatusOr<NewModelOptions> ParseOptions(const Arguments& arguments) {
-  NewModelOptions options;
-  const absl::StatusOr<v1::Durability> durability = ParseDurability(arguments.durability);
-  if (!durability.ok()) return durability.status();
-  options.durability = *durability;
-  if (!arguments.retain_bytes.empty()) {
-    const absl::StatusOr<uint64_t> bytes = ParseBytes(arguments.retain_bytes);
-    if (!bytes.ok()) return bytes.status();
-    options.log_retention.set_max_bytes(*bytes);
-  }
-  if (!arguments.retain_age.empty()) {
-    const absl::StatusOr<uint64_t> seconds = ParseSeconds(arguments.retain_age);
-    if (!seconds.ok()) return seconds.status();
-    options.log_retention.set_max_age_s(*seconds);
-  }
-  return options;
-}
 
 // `models/ctr/snapshots/s1` for that and for `ctr/s1`.
 absl::StatusOr<std::string> ParseSource(const std::string& text) {
@@ -120,7 +91,7 @@ absl::Status Create(const CommandContext& context, const Arguments& arguments) {
         StrCat("the learner comes with the snapshot; leave out ",
                arguments.has_vw_options ? "--vw-options" : arguments.learner_flag));
   }
-  const absl::StatusOr<NewModelOptions> options = ParseOptions(arguments);
+  const absl::StatusOr<NewModelOptions> options = ParseModelFlags(arguments.model);
   if (!options.ok()) return options.status();
   const auto client = Connect(context);
   if (!client.ok()) return client.status();
@@ -191,18 +162,7 @@ void AddModelOptions(CLI::App& create, Arguments& arguments) {
                   "Begin with the learner and the state of a snapshot: that of a model, or a "
                   "file that was exported")
       ->type_name("MODEL/SNAPSHOT|FILE");
-  create.add_option("--durability", arguments.durability,
-                    "What acknowledged examples survive: fsync (loss of power), os (a crash of "
-                    "the server) or none");
-  create
-      .add_option("--retain-bytes", arguments.retain_bytes,
-                  "Keep the log up to this size beyond what recovery needs, such as 500M or 10G "
-                  "(default: the server's setting)")
-      ->type_name("BYTES");
-  create
-      .add_option("--retain-age", arguments.retain_age,
-                  "Keep it for this long, such as 30m, 12h or 7d (default: the server's setting)")
-      ->type_name("SECONDS");
+  AddModelFlags(create, arguments.model);
 }
 
 }  // namespace

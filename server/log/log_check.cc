@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/base/str_cat.h"
+#include "server/log/record_kind.h"
 #include "server/log/segment.h"
 #include "server/log/segment_reader.h"
 #include "server/log/segment_scan.h"
@@ -46,7 +47,10 @@ absl::Status CheckSegment(FileSystem& file_system, const std::string& path, uint
         CheckFollows(path, (*reader)->header(), previous.first_offset, previous.size_bytes);
     if (!follows.ok()) add_problem(0, expected_offset, std::string(ToStd(follows.message())));
   }
-  const absl::StatusOr<SegmentScan> scan = ScanSegment(**reader);
+  const absl::StatusOr<SegmentScan> scan = ScanSegment(**reader, [&](const LogRecord& record) {
+    if (record.kind != RecordKind::kRestore) return;
+    report.restores[record.offset] = ParseRestorePayload(record.payload);
+  });
   if (!scan.ok()) return scan.status();
   segment.next_offset = scan->next_offset;
   if (scan->damage.has_value() && last && scan->torn) {

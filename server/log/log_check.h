@@ -5,12 +5,14 @@
 #define FRESHET_SERVER_LOG_LOG_CHECK_H_
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "server/file/file_system.h"
+#include "server/log/restore_payload.h"
 
 namespace freshet {
 
@@ -37,6 +39,8 @@ struct LogCheckReport {
   // Bytes at the end which are not a whole record, as an interrupted write leaves them: no problem,
   // the server cuts them off.
   uint64_t torn_bytes = 0;
+  // The restores among the good records, by their offsets.
+  std::map<uint64_t, RestorePayload> restores;
 };
 
 // Reads every record of the log in `dir` and changes nothing. An error only where the files cannot

@@ -11,8 +11,8 @@ namespace freshet {
 // records refuses one that it does not know.
 enum class RecordKind : uint16_t {
   kBatch = 1,    // Examples that were accepted, with their producer and sequence.
-  kModel = 2,    // The model was created or changed; its description.
-  kRestore = 3,  // The model was put back to a snapshot.
+  kModel = 2,    // The model's settings were changed; what they are from here on.
+  kRestore = 3,  // The model was put back to a snapshot; which.
 };
 
 }  // namespace freshet

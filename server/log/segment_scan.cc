@@ -83,7 +83,8 @@ absl::StatusOr<bool> IsTorn(const SegmentReader& reader, uint64_t file_bytes) {
 
 }  // namespace
 
-absl::StatusOr<SegmentScan> ScanSegment(SegmentReader& reader) {
+absl::StatusOr<SegmentScan> ScanSegment(SegmentReader& reader,
+                                        const std::function<void(const LogRecord&)>& visit) {
   const absl::StatusOr<uint64_t> file_bytes = reader.file().SizeBytes();
   if (!file_bytes.ok()) return file_bytes.status();
   SegmentScan scan;
@@ -93,6 +94,7 @@ absl::StatusOr<SegmentScan> ScanSegment(SegmentReader& reader) {
     if (!record.ok() && !reader.damage().has_value()) return record.status();
     if (!record.ok() || !record->has_value()) break;
     ++scan.records;
+    if (visit) visit(**record);
   }
   scan.next_offset = reader.offset();
   scan.good_bytes = reader.position();

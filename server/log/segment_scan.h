@@ -5,6 +5,7 @@
 #define FRESHET_SERVER_LOG_SEGMENT_SCAN_H_
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -29,9 +30,10 @@ struct SegmentScan {
   bool torn = false;
 };
 
-// Reads records from where `reader` stands up to the first that is not good. An error only where
-// reading fails.
-absl::StatusOr<SegmentScan> ScanSegment(SegmentReader& reader);
+// Reads records from where `reader` stands up to the first that is not good, and calls `visit`, if
+// any, for each good one. An error only where reading fails.
+absl::StatusOr<SegmentScan> ScanSegment(
+    SegmentReader& reader, const std::function<void(const LogRecord&)>& visit = nullptr);
 
 // The first offsets of the segments in the folder, in order.
 absl::StatusOr<std::vector<uint64_t>> ListSegments(FileSystem& file_system, const std::string& dir);

@@ -10,7 +10,9 @@
 
 #include "core/base/str_cat.h"
 #include "server/codec/learn_message.h"
+#include "server/log/restore_payload.h"
 #include "server/runtime/learner_spec.h"
+#include "server/runtime/model_settings.h"
 #include "server/runtime/snapshot_state.h"
 
 namespace freshet {
@@ -41,13 +43,22 @@ absl::Status ApplyBatch(RecoveredModel& model, const LogRecord& record,
 }
 
 absl::Status ApplyRestore(RecoveredModel& model, const LogRecord& record) {
-  std::string id(reinterpret_cast<const char*>(record.payload.data()), record.payload.size());
-  auto restored = LoadSnapshotState(model.spec, id, *model.snapshots);
+  RestorePayload target = ParseRestorePayload(record.payload);
+  auto restored = LoadSnapshotState(model.spec, target, *model.snapshots);
   if (!restored.ok()) {
     return DamagedRecord(model.spec, record.offset, ToStd(restored.status().message()));
   }
   model.state->ApplyRestore(*std::move(restored));
-  model.restores[record.offset] = std::move(id);
+  model.restores[record.offset] = std::move(target.snapshot_id);
+  return absl::OkStatus();
+}
+
+absl::Status ApplySettings(RecoveredModel& model, const LogRecord& record) {
+  absl::StatusOr<v1::Model> settings = ParseSettingsPayload(record.payload);
+  if (!settings.ok()) {
+    return DamagedRecord(model.spec, record.offset, ToStd(settings.status().message()));
+  }
+  model.state->ApplySettings(*std::move(settings));
   return absl::OkStatus();
 }
 
@@ -58,7 +69,7 @@ absl::Status Apply(RecoveredModel& model, const LogRecord& record, std::vector<f
     case RecordKind::kRestore:
       return ApplyRestore(model, record);
     case RecordKind::kModel:
-      break;
+      return ApplySettings(model, record);
   }
   return DamagedRecord(model.spec, record.offset,
                        "its kind is not known here; was the folder used by a newer version?");

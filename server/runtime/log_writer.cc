@@ -1,5 +1,6 @@
 #include "server/runtime/log_writer.h"
 
+#include <algorithm>
 #include <chrono>
 #include <span>
 #include <utility>
@@ -15,7 +16,11 @@ constexpr size_t kMaxRecordsPerSync = 4096;
 }  // namespace
 
 LogWriter::LogWriter(std::unique_ptr<Log> log, WorkerPool& pool, Options options)
-    : log_(std::move(log)), pool_(pool), options_(options), logged_offset_(log_->next_offset()) {}
+    : log_(std::move(log)),
+      pool_(pool),
+      options_(options),
+      logged_offset_(log_->next_offset()),
+      sync_(options.sync) {}
 
 void LogWriter::SetCallbacks(LoggedCallback logged, FaultCallback fault) {
   logged_callback_ = std::move(logged);
@@ -39,10 +44,16 @@ void LogWriter::Enqueue(Entry entry) {
   appended_bytes_ +=
       entry.message != nullptr ? entry.message->wire_size_bytes() : entry.payload.size();
   absl::MutexLock lock(&mu_);
+  entry.sync = sync_ || entry.kind != RecordKind::kBatch;
   entries_.push_back(std::make_unique<Entry>(std::move(entry)));
   if (strand_running_) return;
   strand_running_ = true;
   pool_.Post([self = shared_from_this()] { self->RunStrand(); });
+}
+
+void LogWriter::SetSync(bool sync) {
+  absl::MutexLock lock(&mu_);
+  sync_ = sync;
 }
 
 void LogWriter::StopRetrying() {
@@ -117,7 +128,10 @@ absl::Status LogWriter::WriteOut(const std::vector<const Entry*>& entries) {
     absl::StatusOr<uint64_t> offset = log_->Append(entry.kind, bytes);
     if (!offset.ok()) return offset.status();
   }
-  if (!options_.sync) return absl::OkStatus();
+  if (std::none_of(entries.begin(), entries.end(),
+                   [](const Entry* entry) { return entry->sync; })) {
+    return absl::OkStatus();
+  }
   const auto begin = std::chrono::steady_clock::now();
   absl::Status status = log_->Sync();
   sync_latency_.Record(absl::FromChrono(std::chrono::steady_clock::now() - begin));

@@ -34,7 +34,7 @@ namespace freshet {
 class LogWriter : public std::enable_shared_from_this<LogWriter> {
  public:
   struct Options {
-    bool sync = true;  // Whether a record counts as logged only once it is on disk.
+    bool sync = true;  // See SetSync().
     absl::Duration retry_interval = absl::Milliseconds(500);
   };
   // All records below `offset` are logged.
@@ -55,6 +55,10 @@ class LogWriter : public std::enable_shared_from_this<LogWriter> {
   // Puts a record in line. Its bytes are those of the message as received, or `payload`.
   void AppendBatch(std::shared_ptr<const LearnMessage> message);
   void Append(RecordKind kind, std::string payload);
+
+  // Whether a batch that is appended from now on counts as logged only once it is on disk. Other
+  // records, which are rare, always do.
+  void SetSync(bool sync);
 
   // Gives up what cannot be written: from now on a failure ends the strand, and the records that
   // are left are dropped. Records are still written as long as that works.
@@ -79,6 +83,7 @@ class LogWriter : public std::enable_shared_from_this<LogWriter> {
     RecordKind kind;
     std::shared_ptr<const LearnMessage> message;  // Null: payload holds the bytes.
     std::string payload;
+    bool sync = true;  // Counts as logged once it is on disk.
   };
 
   void Enqueue(Entry entry);
@@ -106,6 +111,7 @@ class LogWriter : public std::enable_shared_from_this<LogWriter> {
   mutable absl::Mutex mu_;
   std::deque<std::unique_ptr<Entry>> entries_ ABSL_GUARDED_BY(mu_);  // Not yet logged.
   uint64_t logged_offset_ ABSL_GUARDED_BY(mu_);                      // Of the first entry.
+  bool sync_ ABSL_GUARDED_BY(mu_);
   bool strand_running_ ABSL_GUARDED_BY(mu_) = false;
   bool stop_retrying_ ABSL_GUARDED_BY(mu_) = false;
 };

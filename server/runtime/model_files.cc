@@ -36,6 +36,7 @@ ModelFiles::ModelFiles(std::unique_ptr<SnapshotStore> snapshots, std::shared_ptr
     : snapshots_(std::move(snapshots)),
       log_(std::move(log)),
       options_(std::move(options)),
+      log_retention_(options_.log_retention),
       restores_(std::move(replayed)) {
   uint64_t last_number = 0;
   for (const DamagedSnapshot& damaged : snapshots_->damaged()) {
@@ -167,6 +168,11 @@ absl::Status ModelFiles::DeleteSnapshot(std::string_view id) {
   return snapshots_->Delete(id);
 }
 
+void ModelFiles::SetRetention(const Retention& retention) {
+  const absl::MutexLock lock(&mu_);
+  log_retention_ = retention;
+}
+
 void ModelFiles::DeleteOld() {
   const absl::MutexLock lock(&deletion_mu_);
   const AutomaticSnapshots automatic = SortAutomatic();
@@ -179,13 +185,14 @@ void ModelFiles::DeleteOld() {
                    status.ToString());
     }
   }
+  Retention retention;
   {
-    const absl::MutexLock restores_lock(&mu_);
+    const absl::MutexLock state_lock(&mu_);
     restores_.erase(restores_.begin(), restores_.lower_bound(needed_from));
+    retention = log_retention_;
   }
   if (log_ == nullptr) return;
-  const absl::Status status =
-      log_->DropBefore(needed_from, options_.log_retention, options_.clock());
+  const absl::Status status = log_->DropBefore(needed_from, retention, options_.clock());
   if (!status.ok()) spdlog::warn("event=log_delete_failed error=\"{}\"", status.ToString());
 }
 

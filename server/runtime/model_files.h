@@ -38,7 +38,7 @@ class ModelFiles {
  public:
   struct Options {
     uint32_t keep_snapshot_count = 3;  // Automatic ones; >= 1.
-    Retention log_retention;           // Beyond what recovery needs.
+    Retention log_retention;           // See SetRetention().
     std::function<absl::Time()> clock;
   };
 
@@ -67,6 +67,10 @@ class ModelFiles {
 
   // Deletes a snapshot. FAILED_PRECONDITION where recovery needs it.
   absl::Status DeleteSnapshot(std::string_view id);
+
+  // How much of the log is kept beyond what recovery needs, from the next deletion on. Does not
+  // block.
+  void SetRetention(const Retention& retention);
 
   // Deletes automatic snapshots and records of the log that are not to be kept. Failures are
   // logged; the next call tries again.
@@ -115,6 +119,7 @@ class ModelFiles {
   absl::Mutex deletion_mu_;
 
   mutable absl::Mutex mu_;
+  Retention log_retention_ ABSL_GUARDED_BY(mu_);
   Restores restores_ ABSL_GUARDED_BY(mu_);
   std::multiset<std::string, std::less<>> being_restored_ ABSL_GUARDED_BY(mu_);
 };

@@ -11,6 +11,7 @@
 #include "server/log/log.h"
 #include "server/runtime/imported_snapshot.h"
 #include "server/runtime/log_replay.h"
+#include "server/runtime/model_settings.h"
 #include "server/runtime/model_state.h"
 #include "server/runtime/snapshot_state.h"
 
@@ -41,12 +42,32 @@ absl::StatusOr<std::unique_ptr<ModelState>> LoadNewestState(const v1::Model& spe
   std::reverse(headers.begin(), headers.end());  // Newest first.
   for (const v1::SnapshotFileHeader& header : headers) {
     if (header.snapshot().trigger() == v1::SNAPSHOT_TRIGGER_IMPORT) continue;
-    auto state = LoadSnapshotState(spec, SnapshotIdOf(header), snapshots);
+    auto state = LoadSnapshotState(
+        spec, {.snapshot_id = std::string(SnapshotIdOf(header)), .file_checksum = {}}, snapshots);
+    // Without a log the manifest alone says what the settings are.
+    if (state.ok() && spec.durability() != v1::DURABILITY_NONE) {
+      (*state)->PutBackSettings(SettingsOf(header.model()));
+    }
     if (state.ok() || absl::IsResourceExhausted(state.status())) return state;
     spdlog::error("event=snapshot_damaged model={} snapshot={} error=\"{}\"; trying the one before",
                   spec.name(), header.snapshot().name(), std::string(state.status().message()));
   }
   return ModelState::Create(spec);
+}
+
+// A crash may have come between a change of the settings, which is a record of the log, and the
+// manifest that follows it.
+void MendManifest(const RuntimeEnvironment& environment, const std::string& model_id,
+                  const ModelState& state, v1::Model& spec) {
+  const std::string before = FormatManifest(spec);
+  PutSettings(state.settings(), spec);
+  const std::string manifest = FormatManifest(spec);
+  if (manifest == before) return;
+  const absl::Status status = environment.data_dir.WriteManifest(model_id, manifest);
+  if (!status.ok()) {  // The next recovery comes to the same.
+    spdlog::warn("event=manifest_not_written model={} error=\"{}\"", spec.name(),
+                 status.ToString());
+  }
 }
 
 // For a model without a log that would start empty: OK where it has no snapshot that it would start
@@ -109,6 +130,7 @@ absl::StatusOr<std::shared_ptr<ModelRuntime>> RecoverModel(const RuntimeEnvironm
     model.log = *std::move(log);
     absl::Status status = ReplayLog(model, environment.clock, progress);
     if (!status.ok()) return status;
+    MendManifest(environment, model_id, *model.state, model.spec);
   } else if (snapshot_offset == 0) {
     if (absl::Status status = CheckNoneLost(model.spec, *model.snapshots); !status.ok()) {
       return status;

@@ -7,9 +7,12 @@
 
 #include "core/base/str_cat.h"
 #include "google/protobuf/util/time_util.h"
+#include "server/log/restore_payload.h"
 #include "server/runtime/feature_spec.h"
 #include "server/runtime/imported_snapshot.h"
 #include "server/runtime/learner_spec.h"
+#include "server/runtime/model_recovery.h"
+#include "server/runtime/model_settings.h"
 #include "server/runtime/snapshot_state.h"
 
 namespace freshet {
@@ -25,16 +28,13 @@ std::shared_ptr<LogWriter> MakeLogWriter(std::unique_ptr<Log> log,
                          .retry_interval = environment.log_retry_interval});
 }
 
-ModelFiles::Options FileOptions(const RuntimeEnvironment& environment, const v1::Model& spec) {
-  ModelFiles::Options options{.keep_snapshot_count = environment.keep_snapshot_count,
-                              .log_retention = environment.log_retention,
-                              .clock = environment.clock};
-  const v1::LogRetention& retention = spec.log_retention();
-  if (retention.has_max_bytes()) options.log_retention.max_bytes = retention.max_bytes();
-  if (retention.has_max_age_s()) {
-    options.log_retention.max_age = absl::Seconds(retention.max_age_s());
-  }
-  return options;
+// What the settings say, and the server's where they say nothing.
+Retention RetentionOf(const RuntimeEnvironment& environment, const v1::Model& settings) {
+  Retention retention = environment.log_retention;
+  const v1::LogRetention& own = settings.log_retention();
+  if (own.has_max_bytes()) retention.max_bytes = own.max_bytes();
+  if (own.has_max_age_s()) retention.max_age = absl::Seconds(own.max_age_s());
+  return retention;
 }
 
 std::unique_ptr<const FeatureExpander> MakeExpander(const v1::LearnerSpec& learner) {
@@ -56,7 +56,10 @@ ModelRuntime::ModelRuntime(const RuntimeEnvironment& environment, std::string mo
       names_(recovered.state->names()),
       replayed_bytes_(recovered.replayed_bytes),
       files_(std::move(recovered.snapshots), log_, std::move(recovered.restores),
-             FileOptions(environment, spec_)) {}
+             ModelFiles::Options{.keep_snapshot_count = environment.keep_snapshot_count,
+                                 .log_retention = RetentionOf(environment, spec_),
+                                 .clock = environment.clock}),
+      settings_(SettingsOf(spec_)) {}
 
 std::shared_ptr<ModelRuntime> ModelRuntime::Start(const RuntimeEnvironment& environment,
                                                   std::string model_id, RecoveredModel model) {
@@ -172,6 +175,7 @@ void ModelRuntime::CreateSnapshot(std::string snapshot_id, v1::SnapshotTrigger t
     const absl::Time begin = self->environment_.clock();
     auto copy = std::make_shared<StateWriter>();
     state.Save(*copy);
+    PutSettings(state.settings(), *header.mutable_model());
     v1::Snapshot& snapshot = *header.mutable_snapshot();
     snapshot.set_offset(state.offset());
     snapshot.set_example_count(state.example_count());
@@ -206,10 +210,72 @@ absl::StatusOr<v1::Snapshot> ModelRuntime::ImportSnapshot(std::string_view snaps
       ImportedHeader(source, spec_, snapshot_id, environment_.server_version), snapshot.payload());
 }
 
+void ModelRuntime::Update(const v1::UpdateModelRequest& request, Callback<v1::Model> done) {
+  absl::StatusOr<v1::Model> settings;
+  {
+    absl::MutexLock lock(&mu_);
+    if (updating_) {
+      settings = absl::UnavailableError(
+          StrCat("another change of ", name(), " is under way; try again when it is done"));
+    } else {
+      settings = UpdatedSettings(settings_, request);
+    }
+    updating_ |= settings.ok();
+  }
+  if (!settings.ok()) {
+    done(settings.status());
+    return;
+  }
+  pipeline_->SubmitSettings(
+      *settings, [self = shared_from_this(), settings = *settings, done = std::move(done)](
+                     const LearnOutcome& outcome) { self->FinishUpdate(settings, outcome, done); });
+}
+
+void ModelRuntime::FinishUpdate(const v1::Model& settings, const LearnOutcome& outcome,
+                                const Callback<v1::Model>& done) {
+  {
+    absl::MutexLock lock(&mu_);
+    // A record that could not be logged now may still be logged later on.
+    if (outcome.offset > 0) settings_ = settings;
+    if (!outcome.status.ok()) updating_ = false;
+  }
+  if (outcome.offset > 0) files_.SetRetention(RetentionOf(environment_, settings));
+  if (!outcome.status.ok()) {
+    done(outcome.status);
+    return;
+  }
+  environment_.io.Post(
+      [self = shared_from_this(), settings, done] { self->FollowUpdate(settings, done); });
+}
+
+void ModelRuntime::FollowUpdate(const v1::Model& settings, const Callback<v1::Model>& done) {
+  v1::Model spec = spec_;
+  PutSettings(settings, spec);
+  const absl::Status status = environment_.data_dir.WriteManifest(id_, FormatManifest(spec));
+  files_.DeleteOld();
+  {
+    absl::MutexLock lock(&mu_);
+    updating_ = false;
+  }
+  spdlog::info("event=model_updated model={} settings=\"{}\"", name(), settings.ShortDebugString());
+  if (!status.ok()) {
+    spdlog::warn("event=manifest_not_written model={} error=\"{}\"", name(), status.ToString());
+    if (log_ == nullptr) {  // The manifest is all that there is; else recovery mends it.
+      done(status);
+      return;
+    }
+  }
+  Describe(done);
+}
+
 void ModelRuntime::RestoreSnapshot(const std::string& snapshot_id, Callback<v1::Model> done) {
   files_.BeginRestore(snapshot_id);
+  RestorePayload target{.snapshot_id = snapshot_id, .file_checksum = {}};
+  if (const auto header = files_.snapshots().Get(snapshot_id); header.ok()) {
+    target.file_checksum = header->file_checksum();
+  }
   absl::StatusOr<std::unique_ptr<ModelState>> state =
-      LoadSnapshotState(spec_, snapshot_id, files_.snapshots());
+      LoadSnapshotState(spec_, target, files_.snapshots());
   if (!state.ok()) {
     files_.EndRestore(snapshot_id);
     done(absl::Status(state.status().code(),
@@ -217,7 +283,7 @@ void ModelRuntime::RestoreSnapshot(const std::string& snapshot_id, Callback<v1::
     return;
   }
   pipeline_->SubmitRestore(
-      snapshot_id, *std::move(state),
+      target, *std::move(state),
       [self = shared_from_this(), snapshot_id, done = std::move(done)](
           const LearnOutcome& outcome) { self->FinishRestore(snapshot_id, outcome, done); });
 }

@@ -11,8 +11,10 @@
 #include <string>
 #include <string_view>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
 #include "core/feature/example_batch.h"
 #include "core/feature/feature_expander.h"
 #include "core/loss/loss_kind.h"
@@ -85,6 +87,10 @@ class ModelRuntime : public std::enable_shared_from_this<ModelRuntime> {
   void CreateSnapshot(std::string snapshot_id, v1::SnapshotTrigger trigger,
                       Callback<v1::Snapshot> done);
 
+  // Changes settings of the model: a record of its log, which the manifest then follows. Errors as
+  // UpdatedSettings(); UNAVAILABLE while another change is under way. Does not block.
+  void Update(const v1::UpdateModelRequest& request, Callback<v1::Model> done);
+
   // Puts the model back to the state of a snapshot. Reads the file on the calling thread.
   void RestoreSnapshot(const std::string& snapshot_id, Callback<v1::Model> done);
 
@@ -117,6 +123,10 @@ class ModelRuntime : public std::enable_shared_from_this<ModelRuntime> {
   void Publish(const ModelState& state);
   // Takes a snapshot if the log has grown enough since the last one.
   void SnapshotGrownLog();
+  // Called when the record of a change is answered; the second blocks on the disk.
+  void FinishUpdate(const v1::Model& settings, const LearnOutcome& outcome,
+                    const Callback<v1::Model>& done);
+  void FollowUpdate(const v1::Model& settings, const Callback<v1::Model>& done);
   // Called when the record of a restore is answered.
   void FinishRestore(const std::string& snapshot_id, const LearnOutcome& outcome,
                      const Callback<v1::Model>& done);
@@ -125,7 +135,7 @@ class ModelRuntime : public std::enable_shared_from_this<ModelRuntime> {
 
   const RuntimeEnvironment& environment_;
   const std::string id_;
-  const v1::Model spec_;
+  const v1::Model spec_;  // Its settings are those at the start; the state's are in force.
   const LossKind loss_;
   const std::unique_ptr<const FeatureExpander> expander_;
   const float score_correction_;
@@ -144,6 +154,10 @@ class ModelRuntime : public std::enable_shared_from_this<ModelRuntime> {
   std::atomic<uint64_t> snapshot_logged_bytes_{0};  // logged_bytes() at the last snapshot.
   std::atomic<bool> growth_snapshot_running_{false};
   std::atomic<double> last_pause_ms_{0};
+
+  absl::Mutex mu_;
+  v1::Model settings_ ABSL_GUARDED_BY(mu_);  // Of the last change that was accepted.
+  bool updating_ ABSL_GUARDED_BY(mu_) = false;
 };
 
 }  // namespace freshet

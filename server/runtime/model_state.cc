@@ -7,6 +7,7 @@
 #include "absl/strings/str_format.h"
 #include "core/base/str_cat.h"
 #include "server/runtime/learner_spec.h"
+#include "server/runtime/model_settings.h"
 
 namespace freshet {
 namespace {
@@ -76,6 +77,7 @@ ProgressiveMetrics::Options MetricsOptionsOf(const v1::LearnerSpec& learner) {
 
 absl::StatusOr<std::unique_ptr<ModelState>> ModelState::Create(const v1::Model& spec) {
   std::unique_ptr<ModelState> state(new ModelState);
+  state->settings_ = SettingsOf(spec);
   for (const v1::Variant& variant : spec.variants()) {
     absl::StatusOr<std::unique_ptr<Learner>> learner = MakeLearner(variant.learner());
     if (!learner.ok()) return learner.status();
@@ -110,6 +112,11 @@ void ModelState::ApplyBatch(const LearnMessage& message, std::span<float> scores
 void ModelState::ApplyRestore(std::unique_ptr<ModelState> restored) {
   variants_ = std::move(restored->variants_);
   names_->Merge(*restored->names_);
+  ++offset_;
+}
+
+void ModelState::ApplySettings(v1::Model settings) {
+  settings_ = std::move(settings);
   ++offset_;
 }
 
@@ -172,6 +179,7 @@ std::string ModelState::ComputeDigest() const {
 }
 
 void ModelState::Describe(v1::Model& model) const {
+  PutSettings(settings_, model);
   model.set_offset(offset_);
   model.set_example_count(example_count());
   for (size_t i = 0; i < variants_.size(); ++i) {

@@ -7,6 +7,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -45,7 +46,11 @@ class ModelState {
   // `restored` has the same spec.
   void ApplyRestore(std::unique_ptr<ModelState> restored);
 
-  // Appends the whole state, canonical and versioned.
+  // Applies the record of a change: the model's settings (see SettingsOf()) are these from here on.
+  void ApplySettings(v1::Model settings);
+
+  // Appends the whole state but for the settings, which stand beside it in snapshots; canonical and
+  // versioned.
   void Save(StateWriter& writer) const;
 
   // Puts a new state of the same spec into a saved one. DATA_LOSS where the bytes do not fit; this
@@ -57,8 +62,14 @@ class ModelState {
   // features: what of them a client sends along depends on how often it connects.
   std::string ComputeDigest() const;
 
-  // Fills in the figures of `model` (offset, counts, metrics of variants), which holds the spec.
+  // Fills in the settings and the figures of `model` (offset, counts, metrics of variants), which
+  // holds the spec.
   void Describe(v1::Model& model) const;
+
+  // Of a state that was saved: takes the settings that it was saved with.
+  void PutBackSettings(v1::Model settings) { settings_ = std::move(settings); }
+
+  const v1::Model& settings() const { return settings_; }
 
   // The records that the state includes.
   uint64_t offset() const { return offset_; }
@@ -81,6 +92,7 @@ class ModelState {
   ModelState() = default;
 
   uint64_t offset_ = 0;
+  v1::Model settings_;
   ProducerTable producers_;
   const std::shared_ptr<FeatureNames> names_ = std::make_shared<FeatureNames>();
   std::vector<VariantState> variants_;    // At least one; the first is the champion.

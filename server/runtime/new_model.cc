@@ -9,6 +9,7 @@
 #include "core/base/str_cat.h"
 #include "google/protobuf/util/time_util.h"
 #include "server/log/log.h"
+#include "server/log/restore_payload.h"
 #include "server/runtime/imported_snapshot.h"
 #include "server/runtime/learner_spec.h"
 #include "server/runtime/model_recovery.h"
@@ -37,12 +38,15 @@ absl::Status AddMainVariant(const v1::Model& requested, v1::Model& spec) {
 }
 
 // A log whose first record restores the origin.
-absl::Status WriteFirstRecord(const RuntimeEnvironment& environment, const std::string& log_dir) {
+absl::Status WriteFirstRecord(const RuntimeEnvironment& environment,
+                              const v1::SnapshotFileHeader& origin, const std::string& log_dir) {
   absl::StatusOr<std::unique_ptr<Log>> log =
       Log::Open(environment.data_dir.file_system(), log_dir,
                 LogOptions{.segment_bytes = environment.log_segment_bytes});
   if (!log.ok()) return log.status();
-  const std::array<ByteSpan, 1> payload = {std::as_bytes(std::span(kOriginSnapshotId))};
+  const std::string target = FormatRestorePayload(
+      {.snapshot_id = std::string(SnapshotIdOf(origin)), .file_checksum = origin.file_checksum()});
+  const std::array<ByteSpan, 1> payload = {std::as_bytes(std::span(target))};
   if (auto offset = (*log)->Append(RecordKind::kRestore, payload); !offset.ok()) {
     return offset.status();
   }
@@ -84,7 +88,9 @@ absl::Status FillFromOrigin(const RuntimeEnvironment& environment, const v1::Mod
                                                   environment.server_version),
                                    payload);
   if (!written.ok()) return written.status();
-  if (spec.durability() != v1::DURABILITY_NONE) return WriteFirstRecord(environment, log_dir);
+  if (spec.durability() != v1::DURABILITY_NONE) {
+    return WriteFirstRecord(environment, *written, log_dir);
+  }
   return WriteFirstSnapshot(environment, spec, *std::move(state), **snapshots);
 }
 

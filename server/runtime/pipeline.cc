@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "server/runtime/model_settings.h"
+
 namespace freshet {
 namespace {
 
@@ -76,22 +78,39 @@ bool Pipeline::Submit(std::unique_ptr<LearnMessage> message, LearnCallback done)
   return true;
 }
 
-void Pipeline::SubmitRestore(std::string snapshot_id, std::unique_ptr<ModelState> restored,
+void Pipeline::SubmitRestore(const RestorePayload& target, std::unique_ptr<ModelState> restored,
                              LearnCallback done) {
+  auto item = std::make_unique<Item>();
+  item->restored = std::move(restored);
+  item->done = std::move(done);
+  SubmitRare(std::move(item), RecordKind::kRestore, FormatRestorePayload(target));
+}
+
+void Pipeline::SubmitSettings(v1::Model settings, LearnCallback done) {
+  auto item = std::make_unique<Item>();
+  std::string payload = FormatSettingsPayload(settings);
+  item->settings = std::move(settings);
+  item->done = std::move(done);
+  SubmitRare(std::move(item), RecordKind::kModel, std::move(payload));
+}
+
+void Pipeline::SubmitRare(std::unique_ptr<Item> item, RecordKind kind, std::string payload) {
   LearnOutcome refused;
   {
     absl::MutexLock lock(&mu_);
     refused.status = Refusal();
     if (refused.status.ok()) {
-      auto item = std::make_unique<Item>();
-      item->restored = std::move(restored);
-      item->done = std::move(done);
-      if (log_ != nullptr) log_->Append(RecordKind::kRestore, std::move(snapshot_id));
+      if (log_ != nullptr) {
+        log_->Append(kind, std::move(payload));
+        if (kind == RecordKind::kModel) {
+          log_->SetSync(item->settings.durability() == v1::DURABILITY_FSYNC);
+        }
+      }
       Enqueue(std::move(item));
       return;
     }
   }
-  done(std::move(refused));
+  item->done(std::move(refused));
 }
 
 void Pipeline::Enqueue(std::unique_ptr<Item> item) {
@@ -240,8 +259,10 @@ void Pipeline::Apply(Item& item) {
     item.outcome.scores.resize(item.message->examples().size());
     state_->ApplyBatch(*item.message, item.outcome.scores);
     if (!request.return_predictions()) item.outcome.scores.clear();
-  } else {
+  } else if (item.restored) {
     state_->ApplyRestore(std::move(item.restored));
+  } else {
+    state_->ApplySettings(std::move(item.settings));
   }
   applied_callback_(*state_);
 }

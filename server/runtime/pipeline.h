@@ -17,7 +17,9 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
+#include "freshet/v1/model.pb.h"
 #include "server/codec/learn_message.h"
+#include "server/log/restore_payload.h"
 #include "server/runtime/log_writer.h"
 #include "server/runtime/model_state.h"
 #include "server/runtime/producer_table.h"
@@ -75,15 +77,20 @@ class Pipeline : public std::enable_shared_from_this<Pipeline> {
   void RunOnWriter(WriterTask task);
 
   // Puts a restore in line with the batches and applies it in its turn. `done` gets the offset
-  // after. `snapshot_id` stands in the record.
-  void SubmitRestore(std::string snapshot_id, std::unique_ptr<ModelState> restored,
+  // after. `target` stands in the record.
+  void SubmitRestore(const RestorePayload& target, std::unique_ptr<ModelState> restored,
                      LearnCallback done);
+
+  // Puts a change of the model's settings in line and applies it in its turn; batches that are
+  // accepted after it are logged as it says. `done` gets the offset after.
+  // REQUIRES: the log is not to be given up, nor to be begun.
+  void SubmitSettings(v1::Model settings, LearnCallback done);
 
   // Calls `done` once every record below `offset` is logged: with OK, or, where the log has a
   // fault, with that. At once where the model has no log.
   void WhenLogged(uint64_t offset, std::function<void(absl::Status)> done);
 
-  // Accepts no more: Submit() and SubmitRestore() then answer `reason`. What was accepted before is
+  // Accepts no more: what is submitted is then answered with `reason`. What was accepted before is
   // still finished; then `drained` is called, once.
   void Close(absl::Status reason, std::function<void()> drained);
 
@@ -100,7 +107,8 @@ class Pipeline : public std::enable_shared_from_this<Pipeline> {
   // One record under way.
   struct Item {
     std::shared_ptr<const LearnMessage> message;  // A batch,
-    std::unique_ptr<ModelState> restored;         // or a restore.
+    std::unique_ptr<ModelState> restored;         // or a restore,
+    v1::Model settings;                           // or a change of settings.
     LearnCallback done;
     LearnOutcome outcome;
 
@@ -123,6 +131,8 @@ class Pipeline : public std::enable_shared_from_this<Pipeline> {
   absl::Status Refusal() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
     return closed_.ok() ? fault_ : closed_;
   }
+  // Accepts a record that is no batch, and is logged as `kind` with `payload`.
+  void SubmitRare(std::unique_ptr<Item> item, RecordKind kind, std::string payload);
   void Enqueue(std::unique_ptr<Item> item) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool full() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
     return queued_bytes_ >= options_.max_queue_bytes;

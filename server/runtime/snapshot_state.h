@@ -2,20 +2,20 @@
 #define FRESHET_SERVER_RUNTIME_SNAPSHOT_STATE_H_
 
 #include <memory>
-#include <string_view>
 
 #include "absl/status/statusor.h"
 #include "freshet/v1/model.pb.h"
+#include "server/log/restore_payload.h"
 #include "server/runtime/model_state.h"
 #include "server/snapshot/snapshot_store.h"
 
 namespace freshet {
 
 // The state that a snapshot of a model with this spec holds. Reads and verifies the whole file. As
-// SnapshotStore::Load(), and DATA_LOSS, which names the file, where its state does not fit the
-// spec.
+// SnapshotStore::Load(), and DATA_LOSS, which names the file, where it is not the one that was
+// meant or its state does not fit the spec.
 absl::StatusOr<std::unique_ptr<ModelState>> LoadSnapshotState(const v1::Model& spec,
-                                                              std::string_view snapshot_id,
+                                                              const RestorePayload& target,
                                                               SnapshotStore& snapshots);
 
 }  // namespace freshet

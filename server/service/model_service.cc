@@ -162,6 +162,19 @@ grpc::ServerUnaryReactor* ModelServiceImpl::ListModels(grpc::CallbackServerConte
   return reactor;
 }
 
+grpc::ServerUnaryReactor* ModelServiceImpl::UpdateModel(grpc::CallbackServerContext* context,
+                                                        const v1::UpdateModelRequest* request,
+                                                        v1::UpdateModelResponse* response) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  absl::StatusOr<Model> model = FindModel(registry_, request->model().name());
+  if (model.ok()) {
+    (*model)->Update(*request, Finisher(reactor, response->mutable_model()));
+  } else {
+    reactor->Finish(ToGrpcStatus(model.status()));
+  }
+  return reactor;
+}
+
 grpc::ServerUnaryReactor* ModelServiceImpl::DeleteModel(grpc::CallbackServerContext* context,
                                                         const v1::DeleteModelRequest* request,
                                                         v1::DeleteModelResponse* /*response*/) {

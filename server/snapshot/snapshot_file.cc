@@ -209,6 +209,7 @@ absl::StatusOr<v1::SnapshotFileHeader> SnapshotFileReader::ReadHeader() {
   v1::SnapshotFileHeader header;
   if (!header.ParseFromString(message_)) return Damaged(path_, "its header cannot be parsed");
   header.mutable_snapshot()->set_size_bytes(file_bytes_);
+  header.set_file_checksum(footer_.checksum);
   return header;
 }
 
@@ -256,12 +257,13 @@ absl::StatusOr<std::unique_ptr<std::byte[]>> SnapshotFileReader::ReadState() {
 
 }  // namespace
 
-absl::StatusOr<uint64_t> WriteSnapshotFile(FileSystem& file_system, const std::string& path,
-                                           const v1::SnapshotFileHeader& header,
-                                           std::span<const ByteSpan> payload) {
-  v1::SnapshotFileHeader stored = header;
-  stored.mutable_snapshot()->clear_size_bytes();
-  const std::string message = stored.SerializeAsString();
+absl::StatusOr<v1::SnapshotFileHeader> WriteSnapshotFile(FileSystem& file_system,
+                                                         const std::string& path,
+                                                         v1::SnapshotFileHeader header,
+                                                         std::span<const ByteSpan> payload) {
+  header.mutable_snapshot()->clear_size_bytes();
+  header.clear_file_checksum();
+  const std::string message = header.SerializeAsString();
   if (message.size() > format::kMaxMessageBytes) {
     return absl::InvalidArgumentError(StrCat(path, ": the description of the model has ",
                                              message.size(), " bytes; at most ",
@@ -288,7 +290,9 @@ absl::StatusOr<uint64_t> WriteSnapshotFile(FileSystem& file_system, const std::s
   status = (*file)->Append(pieces);
   if (status.ok()) status = (*file)->Sync();
   if (!status.ok()) return status;
-  return footer.file_bytes;
+  header.mutable_snapshot()->set_size_bytes(footer.file_bytes);
+  header.set_file_checksum(footer.checksum);
+  return header;
 }
 
 absl::StatusOr<v1::SnapshotFileHeader> ReadSnapshotFileHeader(FileSystem& file_system,

@@ -34,14 +34,15 @@ class LoadedSnapshot {
   uint64_t size_bytes_;
 };
 
-// Writes a snapshot to a new file and syncs it; the folder is the caller's. Returns the file's
-// size. On failure the file may stand there in part.
-absl::StatusOr<uint64_t> WriteSnapshotFile(FileSystem& file_system, const std::string& path,
-                                           const v1::SnapshotFileHeader& header,
-                                           std::span<const ByteSpan> payload);
+// Writes a snapshot to a new file and syncs it; the folder is the caller's. Returns the header with
+// snapshot.size_bytes and file_checksum filled in. On failure the file may stand there in part.
+absl::StatusOr<v1::SnapshotFileHeader> WriteSnapshotFile(FileSystem& file_system,
+                                                         const std::string& path,
+                                                         v1::SnapshotFileHeader header,
+                                                         std::span<const ByteSpan> payload);
 
-// Reads only the header, with snapshot.size_bytes filled in. DATA_LOSS where it or the file's
-// length is damaged; FAILED_PRECONDITION where a newer version wrote it.
+// Reads only the header, with snapshot.size_bytes and file_checksum filled in. DATA_LOSS where it
+// or the file's length is damaged; FAILED_PRECONDITION where a newer version wrote it.
 absl::StatusOr<v1::SnapshotFileHeader> ReadSnapshotFileHeader(FileSystem& file_system,
                                                               const std::string& path);
 

@@ -103,15 +103,15 @@ absl::Status SnapshotStore::ReadFolder() {
   return absl::OkStatus();
 }
 
-absl::StatusOr<uint64_t> SnapshotStore::WriteDurably(const std::string& id,
-                                                     const v1::SnapshotFileHeader& header,
-                                                     std::span<const ByteSpan> payload) {
+absl::StatusOr<v1::SnapshotFileHeader> SnapshotStore::WriteDurably(
+    const std::string& id, v1::SnapshotFileHeader header, std::span<const ByteSpan> payload) {
   const std::string temporary = StrCat(dir_, "/", id, kTemporarySuffix);
   // What an earlier write that failed could not remove.
   absl::Status status = file_system_.Unlink(temporary);
   if (!status.ok() && !absl::IsNotFound(status)) return status;
-  absl::StatusOr<uint64_t> size = WriteSnapshotFile(file_system_, temporary, header, payload);
-  status = size.status();
+  absl::StatusOr<v1::SnapshotFileHeader> written =
+      WriteSnapshotFile(file_system_, temporary, std::move(header), payload);
+  status = written.status();
   if (status.ok()) status = file_system_.Rename(temporary, PathOf(id));
   if (!status.ok()) {
     file_system_.Unlink(temporary).IgnoreError();
@@ -123,7 +123,7 @@ absl::StatusOr<uint64_t> SnapshotStore::WriteDurably(const std::string& id,
     file_system_.Unlink(PathOf(id)).IgnoreError();
     return status;
   }
-  return size;
+  return written;
 }
 
 absl::StatusOr<v1::SnapshotFileHeader> SnapshotStore::Write(v1::SnapshotFileHeader header,
@@ -140,14 +140,12 @@ absl::StatusOr<v1::SnapshotFileHeader> SnapshotStore::Write(v1::SnapshotFileHead
           StrCat("snapshot \"", id, "\" exists; choose another id or delete it first"));
     }
   }
-  const absl::StatusOr<uint64_t> size = WriteDurably(id, header, payload);
+  absl::StatusOr<v1::SnapshotFileHeader> written = WriteDurably(id, std::move(header), payload);
 
   const absl::MutexLock lock(&mu_);
   being_written_.erase(id);
-  if (!size.ok()) return size.status();
-  header.mutable_snapshot()->set_size_bytes(*size);
-  good_.emplace(id, header);
-  return header;
+  if (written.ok()) good_.emplace(id, *written);
+  return written;
 }
 
 std::vector<v1::SnapshotFileHeader> SnapshotStore::List() const {

@@ -42,8 +42,8 @@ class SnapshotStore {
 
   // Writes a snapshot, whole and durably or not at all; the state is `payload`, one piece after the
   // other. Its id is the last part of header.snapshot().name(). Returns the header with the size
-  // filled in. INVALID_ARGUMENT for a bad id, ALREADY_EXISTS where the id is taken, also by a
-  // damaged file or by a write that is under way.
+  // and the file's checksum filled in. INVALID_ARGUMENT for a bad id, ALREADY_EXISTS where the id
+  // is taken, also by a damaged file or by a write that is under way.
   absl::StatusOr<v1::SnapshotFileHeader> Write(v1::SnapshotFileHeader header,
                                                std::span<const ByteSpan> payload);
 
@@ -75,8 +75,9 @@ class SnapshotStore {
   SnapshotStore(FileSystem& file_system, std::string dir);
 
   absl::Status ReadFolder();
-  absl::StatusOr<uint64_t> WriteDurably(const std::string& id, const v1::SnapshotFileHeader& header,
-                                        std::span<const ByteSpan> payload);
+  absl::StatusOr<v1::SnapshotFileHeader> WriteDurably(const std::string& id,
+                                                      v1::SnapshotFileHeader header,
+                                                      std::span<const ByteSpan> payload);
 
   FileSystem& file_system_;
   const std::string dir_;

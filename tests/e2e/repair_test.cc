@@ -150,6 +150,29 @@ TEST_F(RepairTest, ASnapshotBehindTheDamageKeepsEverything) {
   EXPECT_EQ(client_->GetModel("ctr")->example_count(), uint64_t{kRecords + 3} * kBatchExamples);
 }
 
+TEST_F(RepairTest, CheckNamesASnapshotThatTheLogRestoresAndThatIsMissing) {
+  ASSERT_NO_FATAL_FAILURE(Start());
+  ASSERT_NO_FATAL_FAILURE(CreateModel("ctr"));
+  ASSERT_NO_FATAL_FAILURE(Push("ctr", 3));
+  ASSERT_TRUE(client_->CreateSnapshot("ctr", "kept").ok());
+  ASSERT_TRUE(client_->RestoreSnapshot("ctr", "kept").ok());
+  server_->Kill();
+  const std::string snapshots = ModelDir() + "/snapshots/";
+  std::filesystem::rename(snapshots + "kept.snapshot", folder_.path() + "/kept");
+  const CommandResult spared = Freshetd("check " + folder_.path());
+  EXPECT_EQ(spared.code, 0) << spared.out;  // A snapshot was taken after the restore.
+  EXPECT_THAT(spared.out, HasSubstr("restores the snapshot kept, which cannot be read; only"));
+  std::filesystem::remove(snapshots + "s000001.snapshot");
+  const CommandResult missing = Freshetd("check " + folder_.path());
+  EXPECT_EQ(missing.code, 65) << missing.out;
+  EXPECT_THAT(missing.out, HasSubstr("the record at offset 3 restores the snapshot kept, which "
+                                     "cannot be read: recovery needs it"));
+  ASSERT_FALSE(ServerProcess::Start(folder_.path()).ok());
+  std::filesystem::rename(folder_.path() + "/kept", snapshots + "kept.snapshot");
+  EXPECT_EQ(Freshetd("check " + folder_.path()).code, 0);
+  ASSERT_NO_FATAL_FAILURE(Start());
+}
+
 TEST_F(RepairTest, AGoodFolderIsGoodAndARunningServerIsLeftAlone) {
   ASSERT_NO_FATAL_FAILURE(Start());
   ASSERT_NO_FATAL_FAILURE(CreateModel("ctr"));

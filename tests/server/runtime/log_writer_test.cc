@@ -49,9 +49,11 @@ class Listener {
 
 class LogWriterTest : public testing::Test {
  protected:
-  std::shared_ptr<LogWriter> Start(const std::string& dir, absl::Duration retry_interval) {
-    return std::make_shared<LogWriter>(Log::Open(files_, dir, {}).value(), loggers_,
-                                       LogWriter::Options{.retry_interval = retry_interval});
+  std::shared_ptr<LogWriter> Start(const std::string& dir, absl::Duration retry_interval,
+                                   bool sync = true) {
+    return std::make_shared<LogWriter>(
+        Log::Open(files_, dir, {}).value(), loggers_,
+        LogWriter::Options{.sync = sync, .retry_interval = retry_interval});
   }
 
   FaultFileSystem files_;
@@ -69,6 +71,24 @@ TEST_F(LogWriterTest, GoesOnByItselfWhenTheDiskDoes) {
   EXPECT_TRUE(absl::IsUnavailable(first_listener_.AwaitFault()));
   files_.Heal();
   EXPECT_TRUE(first_listener_.AwaitLogged(2).ok());
+}
+
+TEST_F(LogWriterTest, SyncsWhatWasAppendedWhileItWasToldTo) {
+  const auto writer = Start("/log", absl::Milliseconds(1), /*sync=*/false);
+  first_listener_.ListenTo(*writer);
+  uint64_t offset = 0;
+  const auto syncs_after = [&](RecordKind kind) {
+    writer->Append(kind, "record");
+    EXPECT_TRUE(first_listener_.AwaitLogged(++offset).ok());
+    return writer->sync_latency().count;
+  };
+  EXPECT_EQ(syncs_after(RecordKind::kBatch), 0U);
+  EXPECT_EQ(syncs_after(RecordKind::kModel), 1U) << "what is no batch is always synced";
+  EXPECT_EQ(syncs_after(RecordKind::kRestore), 2U);
+  writer->SetSync(true);
+  EXPECT_EQ(syncs_after(RecordKind::kBatch), 3U);
+  writer->SetSync(false);
+  EXPECT_EQ(syncs_after(RecordKind::kBatch), 3U);
 }
 
 // A log that waited for its disk once kept its thread. On a full disk the first few models said so,

@@ -217,7 +217,8 @@ TEST_F(PipelineTest, RestoreComesInTurnAndKeepsTheProducers) {
   std::vector<std::byte> bytes;
   for (const auto chunk : writer.Chunks()) bytes.insert(bytes.end(), chunk.begin(), chunk.end());
   ASSERT_TRUE(restored->Load(bytes).ok());
-  pipeline->SubmitRestore("s000001", std::move(restored), outcomes_.Callback());
+  pipeline->SubmitRestore({.snapshot_id = "s000001", .file_checksum = {}}, std::move(restored),
+                          outcomes_.Callback());
   EXPECT_EQ(outcomes_.Await(3)[2].offset, 3U);
   EXPECT_EQ(DigestOf(*pipeline), digest);
   pipeline->Submit(Message("p", 2, {1, 1, 1}), outcomes_.Callback());

@@ -1,4 +1,4 @@
-#include "server/runtime/snapshot_timer.h"
+#include "server/runtime/model_upkeep.h"
 
 #include <spdlog/spdlog.h>
 
@@ -29,25 +29,8 @@ void SnapshotAll(const ModelRegistry& registry, v1::SnapshotTrigger trigger) {
   left->wait();
 }
 
-SnapshotTimer::SnapshotTimer(const ModelRegistry& registry, absl::Duration interval)
-    : registry_(registry), thread_([this, interval] { Run(interval); }) {}
-
-SnapshotTimer::~SnapshotTimer() {
-  {
-    absl::MutexLock lock(&mu_);
-    stopping_ = true;
-  }
-  thread_.join();
-}
-
-void SnapshotTimer::Run(absl::Duration interval) {
-  while (true) {
-    {
-      absl::MutexLock lock(&mu_);
-      if (mu_.AwaitWithTimeout(absl::Condition(&stopping_), interval)) return;
-    }
-    SnapshotAll(registry_, v1::SNAPSHOT_TRIGGER_INTERVAL);
-  }
+void DropOldRecords(const ModelRegistry& registry) {
+  for (const auto& [id, model] : *registry.models()) model->files().DeleteOld();
 }
 
 }  // namespace freshet

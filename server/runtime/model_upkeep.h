@@ -1,0 +1,20 @@
+// What is done for all models of a server from time to time.
+
+#ifndef FRESHET_SERVER_RUNTIME_MODEL_UPKEEP_H_
+#define FRESHET_SERVER_RUNTIME_MODEL_UPKEEP_H_
+
+#include "freshet/v1/model.pb.h"
+#include "server/runtime/model_registry.h"
+
+namespace freshet {
+
+// Snapshots every model that has records since its newest snapshot, waits until all are on disk,
+// and logs what could not be written.
+void SnapshotAll(const ModelRegistry& registry, v1::SnapshotTrigger trigger);
+
+// Deletes what has grown too old, also of models to which nothing happens. Blocks on the disk.
+void DropOldRecords(const ModelRegistry& registry);
+
+}  // namespace freshet
+
+#endif  // FRESHET_SERVER_RUNTIME_MODEL_UPKEEP_H_
