@@ -11,6 +11,7 @@
 #include "server/runtime/feature_spec.h"
 #include "server/runtime/imported_snapshot.h"
 #include "server/runtime/learner_spec.h"
+#include "server/runtime/low_priority.h"
 #include "server/runtime/model_recovery.h"
 #include "server/runtime/model_settings.h"
 #include "server/runtime/snapshot_state.h"
@@ -192,8 +193,11 @@ void ModelRuntime::CreateSnapshot(std::string snapshot_id, v1::SnapshotTrigger t
             done(logged);
             return;
           }
-          self->environment_.io.Post(
-              [self, header, copy, done] { done(self->files_.WriteSnapshot(header, *copy)); });
+          self->environment_.io.Post([self, header, copy, done] {
+            absl::StatusOr<v1::Snapshot> written;
+            RunAtLowPriority([&] { written = self->files_.WriteSnapshot(header, *copy); });
+            done(std::move(written));
+          });
         });
   });
 }
