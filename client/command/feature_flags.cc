@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <optional>
+#include <string_view>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_join.h"
@@ -110,6 +111,8 @@ absl::StatusOr<v1::FeatureSpec> MakeFeatureSpec(const FeatureFlags& flags) {
   for (const std::string& text : flags.ngrams) {
     if (absl::Status status = AddNgrams(text, &spec); !status.ok()) return status;
   }
+  if (flags.admit_after > 0) spec.set_admit_after(flags.admit_after);
+  if (flags.expire_after > 0) spec.set_expire_after_examples(flags.expire_after);
   return spec;
 }
 
@@ -133,6 +136,8 @@ FeatureFlags FlagsOf(const v1::FeatureSpec& spec) {
     if (ngrams.skips() > 0) text += StrCat(":", ngrams.skips());
     flags.ngrams.push_back(std::move(text));
   }
+  flags.admit_after = spec.admit_after();
+  flags.expire_after = spec.expire_after_examples();
   return flags;
 }
 

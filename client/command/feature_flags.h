@@ -3,8 +3,8 @@
 #ifndef FRESHET_CLIENT_COMMAND_FEATURE_FLAGS_H_
 #define FRESHET_CLIENT_COMMAND_FEATURE_FLAGS_H_
 
+#include <cstdint>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -21,6 +21,8 @@ struct FeatureFlags {
   std::vector<std::string> numerics;
   // "NAMESPACE:LENGTH" or "NAMESPACE:LENGTH:SKIPS", `*` for every namespace.
   std::vector<std::string> ngrams;
+  uint32_t admit_after = 0;   // Sightings.
+  uint64_t expire_after = 0;  // Examples; 0: never.
 };
 
 // The spec that the flags ask for. INVALID_ARGUMENT names the flag and says how to write it. Ranges

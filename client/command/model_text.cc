@@ -26,6 +26,20 @@ void AddFeatures(const v1::FeatureSpec& spec, Table* table) {
   add("interactions", flags.interactions);
   add("numbers", flags.numerics);
   add("n-grams", flags.ngrams);
+  if (flags.admit_after > 1) {
+    table->AddRow({"admission", StrCat("after ", flags.admit_after, " sightings")});
+  }
+  if (flags.expire_after > 0) {
+    table->AddRow({"expiry", StrCat("after ", GroupedCount(flags.expire_after), " examples")});
+  }
+}
+
+void AddTableUse(const v1::TableUsage& usage, Table* table) {
+  if (usage.used_slot_count() == 0) return;
+  table->AddRow({"table use",
+                 StrCat(GroupedCount(usage.used_slot_count()), " slots used, by about ",
+                        GroupedCount(usage.feature_count()), " features, ",
+                        Decimals(usage.collision_share() * 100, 2), " % of which share a slot")});
 }
 
 std::string RetentionText(const v1::LogRetention& retention) {
@@ -125,6 +139,7 @@ std::string DescribeModel(const v1::Model& model) {
       table.AddRow({"zero weights", StrCat(GroupedCount(variant.table().zero_weight_count()),
                                            "   of features that l1 holds at 0")});
     }
+    AddTableUse(variant.table(), &table);
     AddMetrics(variant.metrics(), &table);
   }
   return table.ToString();

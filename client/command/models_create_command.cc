@@ -146,6 +146,16 @@ void AddFeatureOptions(CLI::App& create, FeatureFlags& features) {
           "Also learn runs of 2 to N features of a namespace, in their order, that leap over up to "
           "SKIPS; '*' is every namespace that no other one names. May be given several times",
           "NAMESPACE:N[:SKIPS]");
+  create
+      .add_option("--admit-after", features.admit_after,
+                  "Give a feature a weight when it has been seen this often, up to 127 times "
+                  "(default: at once)")
+      ->type_name("SIGHTINGS");
+  create
+      .add_option("--expire-after", features.expire_after,
+                  "Forget the weight of a feature that was not seen for this many examples, at "
+                  "least 1000 (default: never)")
+      ->type_name("EXAMPLES");
 }
 
 void AddVwOption(CLI::App& create, Arguments& arguments) {
@@ -184,8 +194,8 @@ void AddModelsCreateCommand(CLI::App& models, CommandContext& context) {
   AddVwOption(*create, *arguments);
   AddModelOptions(*create, *arguments);
   create->callback([&context, create, arguments] {
-    for (const char* flag : {"--ngram", "--numeric-transform", "--interact", "--set", "--bits",
-                             "--learner", "--loss"}) {
+    for (const char* flag : {"--expire-after", "--admit-after", "--ngram", "--numeric-transform",
+                             "--interact", "--set", "--bits", "--learner", "--loss"}) {
       if (create->count(flag) > 0) arguments->learner_flag = flag;
     }
     arguments->has_vw_options = create->count("--vw-options") > 0;

@@ -37,10 +37,17 @@ class FeatureColumns {
     return grown;
   }
 
-  // Drops the features from `size` on. REQUIRES: they are of the open row.
-  void Shrink(size_t size) {
-    ids_.resize(size);
-    values_.resize(size);
+  // Keeps the features of the open row for which keep(id) is true.
+  template <typename Keep>
+  void Filter(const Keep& keep) {
+    size_t kept = row_begin();
+    for (size_t i = kept; i < size(); ++i) {
+      if (!keep(ids_[i])) continue;
+      ids_[kept] = ids_[i];
+      values_[kept++] = values_[i];
+    }
+    ids_.resize(kept);
+    values_.resize(kept);
   }
 
   void EndRow() { row_ends_.push_back(static_cast<uint32_t>(size())); }

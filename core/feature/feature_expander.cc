@@ -218,7 +218,6 @@ void FeatureExpander::AppendRow(const ExampleBatch& batch, size_t row, Plan& pla
     plan.segments_[i] = {entry.namespace_hash, begin, columns.size()};
   }
   if (!interactions_.empty()) interactions_.Append(SortedSegments(plan), columns);
-  columns.EndRow();
 }
 
 void FeatureExpander::Observe(const ExampleBatch& batch, size_t row, Plan& plan) {

@@ -69,7 +69,7 @@ class FeatureExpander {
   // Prepares for the batch.
   void MakePlan(const ExampleBatch& batch, Plan& plan) const;
 
-  // Adds what is made of a row to the open row of `columns`, and ends it. REQUIRES: MakePlan() was
+  // Adds what is made of a row to the open row of `columns`. REQUIRES: MakePlan() was
   // called for the batch.
   void AppendRow(const ExampleBatch& batch, size_t row, Plan& plan, FeatureColumns& columns) const;
 

@@ -33,11 +33,18 @@ struct NgramOptions {
 };
 
 struct FeatureOptions {
-  bool empty() const { return interactions.empty() && numerics.empty() && ngrams.empty(); }
+  // Whether features are made that were not sent.
+  bool adds_features() const { return !interactions.empty() || !ngrams.empty(); }
+  // Whether features are learned as they come.
+  bool empty() const {
+    return !adds_features() && numerics.empty() && admit_after <= 1 && expire_after_examples == 0;
+  }
 
   std::vector<InteractionOptions> interactions;
   std::vector<NumericOptions> numerics;  // At most one a namespace.
   std::vector<NgramOptions> ngrams;      // At most one a namespace.
+  uint32_t admit_after = 0;  // 0 to 127: sightings after which a feature is learned; 0, 1: at once.
+  uint64_t expire_after_examples = 0;  // 0: never; not seen for this long, a weight is forgotten.
 };
 
 }  // namespace freshet

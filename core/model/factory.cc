@@ -30,7 +30,7 @@ absl::StatusOr<std::unique_ptr<Learner>> MakePlainLearner(const LearnerSpec& spe
 absl::StatusOr<std::unique_ptr<Learner>> MakeLearner(const LearnerSpec& spec) {
   absl::StatusOr<std::unique_ptr<Learner>> learner = MakePlainLearner(spec);
   if (!learner.ok() || spec.features.empty()) return learner;
-  return std::make_unique<FeaturedLearner>(spec.features, *std::move(learner));
+  return FeaturedLearner::Create(spec.features, spec.linear.bits, *std::move(learner));
 }
 
 }  // namespace freshet

@@ -6,24 +6,34 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
+#include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "core/base/state.h"
+#include "core/feature/admission.h"
 #include "core/feature/example_batch.h"
 #include "core/feature/feature_columns.h"
 #include "core/feature/feature_expander.h"
+#include "core/feature/feature_options.h"
+#include "core/feature/slot_ages.h"
 #include "core/model/learner.h"
 
 namespace freshet {
 
-// Expands examples and hands them to another learner. What is made of an example depends on the
-// examples before it; where numbers are standardised, an example is predicted as those before it
-// say, and learned as they and it say. An example of weight 0 is predicted, and changes nothing.
+// Expands examples and hands them to another learner, without the features that have not been seen
+// often enough; makes it forget those that have not been seen for long. What is made of an example
+// depends on the examples before it; where numbers are standardised, an example is predicted as
+// those before it say, and learned as they and it say. An example of weight 0 is predicted, and
+// changes nothing.
 class FeaturedLearner final : public Learner {
  public:
-  FeaturedLearner(const FeatureOptions& options, std::unique_ptr<Learner> learner)
-      : expander_(options), learner_(std::move(learner)) {}
+  // `learner` has a table of 2^bits slots. RESOURCE_EXHAUSTED where there is no memory.
+  static absl::StatusOr<std::unique_ptr<Learner>> Create(const FeatureOptions& options, int bits,
+                                                         std::unique_ptr<Learner> learner);
 
   void LearnBatch(const ExampleBatch& batch, std::span<float> scores) override;
   void PredictBatch(const ExampleBatch& batch, std::span<float> scores) const override;
@@ -38,6 +48,8 @@ class FeaturedLearner final : public Learner {
 
   uint64_t CountUsedSlots() const override { return learner_->CountUsedSlots(); }
   uint64_t CountZeroWeights() const override { return learner_->CountZeroWeights(); }
+  uint64_t EstimateUsedSlots() const override { return learner_->EstimateUsedSlots(); }
+  void ForgetSlots(std::span<const uint32_t> indices) override { learner_->ForgetSlots(indices); }
   uint64_t table_bytes() const override { return learner_->table_bytes(); }
   uint64_t slot_count() const override { return learner_->slot_count(); }
   void ReadWeights(uint32_t first_slot, std::span<TableWeight> weights) const override {
@@ -50,20 +62,39 @@ class FeaturedLearner final : public Learner {
   // Rows are handed over when they have this many features, so that memory is bounded.
   static constexpr size_t kFullFeatures = size_t{1} << 17;
 
+  FeaturedLearner(const FeatureOptions& options, std::unique_ptr<Learner> learner,
+                  std::optional<Admission> admission, std::optional<SlotAges> ages)
+      : expander_(options),
+        learner_(std::move(learner)),
+        admission_(std::move(admission)),
+        ages_(std::move(ages)) {}
+
   // The rows [begin, end) of `batch` as `columns` has them.
   ExampleBatch Expanded(const ExampleBatch& batch, size_t begin, size_t end,
                         const FeatureColumns& columns) const;
 
+  // Adds what is predicted of a row to `columns`, as a row.
+  void AppendPredicted(const ExampleBatch& batch, size_t row, FeatureExpander::Plan& plan,
+                       FeatureColumns& columns) const;
+  // Adds what is learned of a row to columns_, as a row. True where slots may expire after it.
+  bool AppendLearned(const ExampleBatch& batch, size_t row);
+
+  // Learns rows from `begin` on; returns the end of those learned.
+  size_t LearnRows(const ExampleBatch& batch, size_t begin, std::span<float> scores);
   // Learns a row that is predicted and learned in different forms; returns its score.
   float LearnRow(const ExampleBatch& batch, size_t row);
+  void ForgetExpired();
 
   // Written by the writer, read by readers.
   FeatureExpander expander_;
   const std::unique_ptr<Learner> learner_;
+  std::optional<Admission> admission_;
 
   // Owned by the writer.
+  std::optional<SlotAges> ages_;
   FeatureExpander::Plan plan_;
   FeatureColumns columns_;
+  std::vector<uint32_t> expired_;  // Scratch.
 };
 
 }  // namespace freshet

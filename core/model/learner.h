@@ -83,6 +83,13 @@ class Learner {
   // table is large. 0 for learners without l1.
   virtual uint64_t CountZeroWeights() const { return 0; }
 
+  // About CountUsedSlots(); of a large table from a sample, so that it takes some milliseconds.
+  virtual uint64_t EstimateUsedSlots() const = 0;
+
+  // Puts slots of the weight table back to zero, as if their features had never been seen. A slot
+  // that waits for the end of a mini-batch stays as it is. REQUIRES: the table has the slots.
+  virtual void ForgetSlots(std::span<const uint32_t> indices) = 0;
+
   // What the weight table may grow to, in bytes.
   virtual uint64_t table_bytes() const = 0;
 

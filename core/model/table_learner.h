@@ -74,6 +74,15 @@ class TableLearner : public Learner {
   uint64_t skipped_count() const override { return skipped_count_.load(std::memory_order_relaxed); }
 
   uint64_t CountUsedSlots() const override { return table_.CountUsed(); }
+  uint64_t EstimateUsedSlots() const override { return table_.EstimateUsed(); }
+  void ForgetSlots(std::span<const uint32_t> indices) override {
+    for (const uint32_t index : indices) {
+      if constexpr (WindowedOptimizer<Rule>) {
+        if (Rule::IsPending(table_.LoadOwn(index))) continue;
+      }
+      table_.Store(index, Slot{});
+    }
+  }
   uint64_t table_bytes() const override { return table_.size_bytes(); }
   uint64_t slot_count() const override { return table_.slot_count(); }
 

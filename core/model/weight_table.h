@@ -82,6 +82,11 @@ class WeightTable {
     return count * stride;
   }
 
+  // About CountUsed(), as EstimateCount().
+  uint64_t EstimateUsed() const {
+    return EstimateCount([](const Slot& /*slot*/) { return true; });
+  }
+
   void SaveState(StateWriter& writer) const {
     for (uint32_t block = 0; block < block_count(); ++block) {
       if (IsZero(Block(block))) continue;
@@ -118,7 +123,7 @@ class WeightTable {
 
  private:
   static constexpr uint32_t kBlockSlots = 512;
-  static constexpr uint32_t kSampleBlocks = 256;
+  static constexpr uint32_t kSampleBlocks = 2048;
   static constexpr uint32_t kEndOfBlocks = 0xffffffff;
 
   WeightTable(int bits, ZeroedMemory memory)

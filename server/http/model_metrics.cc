@@ -121,6 +121,15 @@ constexpr VariantMetric kVariantMetrics[] = {
     {"freshet_variant_table_bytes", MetricType::Gauge,
      "Memory that the weight table may grow to, in bytes.",
      [](const v1::Variant& v) -> Value { return v.table_bytes(); }},
+    {"freshet_variant_table_used_slots", MetricType::Gauge,
+     "Slots of the weight table that hold anything; of more than 4194304 slots an estimate.",
+     [](const v1::Variant& v) -> Value { return v.table().used_slot_count(); }},
+    {"freshet_variant_features", MetricType::Gauge,
+     "Distinct features that have a weight, estimated from the slots that are used.",
+     [](const v1::Variant& v) -> Value { return v.table().feature_count(); }},
+    {"freshet_variant_collision_ratio", MetricType::Gauge,
+     "The share of features that share their slot with another, estimated; 0 to 1.",
+     [](const v1::Variant& v) -> Value { return v.table().collision_share(); }},
 };
 
 std::string IdOf(std::string_view name) { return std::string(name.substr(name.rfind('/') + 1)); }

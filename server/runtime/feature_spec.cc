@@ -17,6 +17,8 @@ constexpr uint32_t kMaxBins = 256;
 constexpr uint32_t kMinLength = 2;
 constexpr uint32_t kMaxLength = 8;
 constexpr uint32_t kMaxSkips = 8;
+// The whole table is looked through eight times in that many examples.
+constexpr uint64_t kMinExpiry = 1000;
 
 absl::Status CheckRange(std::string_view field, uint32_t value, uint32_t min, uint32_t max) {
   if (value >= min && value <= max) return absl::OkStatus();
@@ -113,11 +115,10 @@ absl::Status ResolveFeatureSpec(v1::FeatureSpec& spec) {
   absl::Status status = CheckInteractions(spec);
   if (status.ok()) status = ResolveNumerics(spec);
   if (status.ok()) status = CheckNgrams(spec);
-  if (status.ok() && (spec.admit_after() > 1 || spec.expire_after_examples() > 0)) {
-    status = absl::InvalidArgumentError(
-        "options features.admit_after and features.expire_after_examples are not offered yet; "
-        "leave "
-        "them out");
+  const uint64_t expiry = spec.expire_after_examples();
+  if (status.ok() && expiry > 0 && expiry < kMinExpiry) {
+    status = absl::InvalidArgumentError(StrCat("option features.expire_after_examples is ", expiry,
+                                               "; it must be 0 or at least ", kMinExpiry));
   }
   return status;
 }
@@ -137,6 +138,8 @@ FeatureOptions FeatureOptionsOf(const v1::FeatureSpec& resolved) {
     options.ngrams.push_back(
         {.name_space = ngrams.namespace_(), .length = ngrams.length(), .skips = ngrams.skips()});
   }
+  options.admit_after = resolved.admit_after();
+  options.expire_after_examples = resolved.expire_after_examples();
   return options;
 }
 

@@ -40,7 +40,7 @@ Retention RetentionOf(const RuntimeEnvironment& environment, const v1::Model& se
 
 std::unique_ptr<const FeatureExpander> MakeExpander(const v1::LearnerSpec& learner) {
   const FeatureOptions options = FeatureOptionsOf(learner.features());
-  return options.empty() ? nullptr : std::make_unique<const FeatureExpander>(options);
+  return options.adds_features() ? std::make_unique<const FeatureExpander>(options) : nullptr;
 }
 
 }  // namespace

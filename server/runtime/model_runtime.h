@@ -46,7 +46,7 @@ class ModelRuntime : public std::enable_shared_from_this<ModelRuntime> {
   const std::string& id() const { return id_; }
   const std::string& name() const { return spec_.name(); }
   LossKind loss() const { return loss_; }
-  // What the champion makes of features, for BatchLimits; null: nothing.
+  // What adds to an example's features, for BatchLimits; null: nothing.
   const FeatureExpander* expander() const { return expander_.get(); }
   Pipeline& pipeline() { return *pipeline_; }
 

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_format.h"
 #include "core/base/str_cat.h"
+#include "core/model/table_usage.h"
 #include "server/runtime/learner_spec.h"
 #include "server/runtime/model_settings.h"
 
@@ -71,6 +72,14 @@ ProgressiveMetrics::Options MetricsOptionsOf(const v1::LearnerSpec& learner) {
     options.negative_sampling_rate = learner.negative_sampling_rate();
   }
   return options;
+}
+
+void FillTable(uint64_t slot_count, uint64_t used_slot_count, v1::TableUsage& out) {
+  const TableUsage usage = EstimateTableUsage(slot_count, used_slot_count);
+  out.set_slot_count(usage.slot_count);
+  out.set_used_slot_count(usage.used_slot_count);
+  out.set_feature_count(usage.feature_count);
+  out.set_collision_share(usage.collision_share);
 }
 
 }  // namespace
@@ -178,6 +187,16 @@ std::string ModelState::ComputeDigest() const {
   return absl::StrFormat("%016x%016x", digest.high64, digest.low64);
 }
 
+uint64_t ModelState::UsedSlots(const VariantState& variant) {
+  const uint64_t examples = variant.learner->example_count();
+  const uint64_t counted = variant.counted_examples;
+  if (examples < counted || examples > counted + counted / kUsageShare) {
+    variant.used_slots = variant.learner->EstimateUsedSlots();
+    variant.counted_examples = examples;
+  }
+  return variant.used_slots;
+}
+
 void ModelState::Describe(v1::Model& model) const {
   PutSettings(settings_, model);
   model.set_offset(offset_);
@@ -186,6 +205,8 @@ void ModelState::Describe(v1::Model& model) const {
     v1::Variant& variant = *model.mutable_variants(static_cast<int>(i));
     variant.set_champion(i == 0);
     variant.set_table_bytes(variants_[i].learner->table_bytes());
+    FillTable(uint64_t{1} << variant.learner().bits(), UsedSlots(variants_[i]),
+              *variant.mutable_table());
     FillMetrics(variants_[i].metrics.Figures(), *variants_[i].learner, *variant.mutable_metrics());
     if (variant.learner().l1() > 0) {
       variant.mutable_table()->set_zero_weight_count(variants_[i].learner->CountZeroWeights());

@@ -63,7 +63,7 @@ class ModelState {
   std::string ComputeDigest() const;
 
   // Fills in the settings and the figures of `model` (offset, counts, metrics of variants), which
-  // holds the spec.
+  // holds the spec. For the writer.
   void Describe(v1::Model& model) const;
 
   // Of a state that was saved: takes the settings that it was saved with.
@@ -87,9 +87,17 @@ class ModelState {
   struct VariantState {
     std::shared_ptr<Learner> learner;
     ProgressiveMetrics metrics;
+    // What was counted last, and after how many examples; of the writer.
+    mutable uint64_t used_slots = 0;
+    mutable uint64_t counted_examples = 0;
   };
 
+  // Slots are counted again when the examples have grown by this part of them, so that models that
+  // rest cost nothing.
+  static constexpr uint64_t kUsageShare = 64;
+
   ModelState() = default;
+  static uint64_t UsedSlots(const VariantState& variant);
 
   uint64_t offset_ = 0;
   v1::Model settings_;

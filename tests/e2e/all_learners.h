@@ -75,6 +75,10 @@ inline std::vector<v1::LearnerSpec> AllLearners() {
   v1::LearnerSpec& standardized = learners.emplace_back(learners.back());
   standardized.mutable_features()->mutable_numerics(0)->set_kind(
       v1::NumericTransform::KIND_STANDARDIZE);
+  v1::LearnerSpec& bounded = add(v1::LOSS_LOGISTIC);
+  bounded.mutable_minibatch();
+  bounded.mutable_features()->set_admit_after(2);
+  bounded.mutable_features()->set_expire_after_examples(1000);
   return learners;
 }
 

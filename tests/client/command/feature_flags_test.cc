@@ -26,6 +26,8 @@ TEST(FeatureFlagsTest, BecomeASpecAndComeBackAsTheyWereGiven) {
       .interactions = {"user*ad", ":*:", "user*:*hour", "*x"},
       .numerics = {"*=standardize", "age=quantile-bins:32", "price=log-bins", "a=b=raw"},
       .ngrams = {"title:2", "body:3:1"},
+      .admit_after = 3,
+      .expire_after = 100'000,
   };
   const v1::FeatureSpec spec = MakeFeatureSpec(flags).value();
   ASSERT_EQ(spec.interactions_size(), 4);
@@ -43,6 +45,8 @@ TEST(FeatureFlagsTest, BecomeASpecAndComeBackAsTheyWereGiven) {
   EXPECT_EQ(back.interactions, flags.interactions);
   EXPECT_EQ(back.numerics, flags.numerics);
   EXPECT_EQ(back.ngrams, flags.ngrams);
+  EXPECT_EQ(back.admit_after, 3U);
+  EXPECT_EQ(back.expire_after, 100'000U);
 }
 
 TEST(FeatureFlagsTest, MistakesAreNamedWithTheWayToWriteIt) {

@@ -51,7 +51,17 @@ TEST(ModelTextTest, SaysWhatIsMadeOfFeatures) {
   features.mutable_interactions(0)->add_namespaces("*");
   features.add_numerics()->set_namespace_("age");
   features.mutable_numerics(0)->set_kind(v1::NumericTransform::KIND_STANDARDIZE);
+  features.set_admit_after(3);
+  features.set_expire_after_examples(100'000);
+  v1::TableUsage& usage = *model.mutable_variants(0)->mutable_table();
+  usage.set_used_slot_count(1000);
+  usage.set_feature_count(1100);
+  usage.set_collision_share(0.125);
   const std::string text = DescribeModel(model);
+  EXPECT_THAT(text, HasSubstr("admission     after 3 sightings\n"));
+  EXPECT_THAT(text, HasSubstr("expiry        after 100,000 examples\n"));
+  EXPECT_THAT(text, HasSubstr("table use     1,000 slots used, by about 1,100 features, 12.50 % of "
+                              "which share a slot\n"));
   EXPECT_THAT(text, HasSubstr("interactions  user*:\n"));
   EXPECT_THAT(text, HasSubstr("numbers       age=standardize\n"));
   EXPECT_THAT(text, Not(HasSubstr("n-grams")));

@@ -35,6 +35,18 @@ FeatureOptions WithoutStandardisation() {
   return features;
 }
 
+// Slots expire within the streams below.
+FeatureOptions Bounded(FeatureOptions features) {
+  features.admit_after = 3;
+  features.expire_after_examples = 50;
+  return features;
+}
+
+std::vector<FeatureOptions> AllOptions() {
+  return {Everything(), WithoutStandardisation(), Bounded(Everything()),
+          Bounded(WithoutStandardisation()), Bounded({})};
+}
+
 LearnerSpec Spec(const FeatureOptions& features) {
   LearnerSpec spec;
   spec.linear.bits = 12;
@@ -78,7 +90,7 @@ std::vector<float> LearnRows(Learner& learner, size_t begin, size_t end, size_t 
 }
 
 TEST(FeaturedLearnerTest, DoesNotDependOnHowTheStreamIsCut) {
-  for (const FeatureOptions& features : {Everything(), WithoutStandardisation()}) {
+  for (const FeatureOptions& features : AllOptions()) {
     const std::unique_ptr<Learner> whole = NewLearner(Spec(features));
     const std::vector<float> scores = LearnRows(*whole, 0, 600, 600);
     for (const size_t size : {1, 7, 64}) {
@@ -90,7 +102,7 @@ TEST(FeaturedLearnerTest, DoesNotDependOnHowTheStreamIsCut) {
 }
 
 TEST(FeaturedLearnerTest, GoesOnExactlyWhereItWasSaved) {
-  for (const FeatureOptions& features : {Everything(), WithoutStandardisation()}) {
+  for (const FeatureOptions& features : AllOptions()) {
     const LearnerSpec spec = Spec(features);
     const std::unique_ptr<Learner> whole = NewLearner(spec);
     LearnRows(*whole, 0, 600, 50);
@@ -126,7 +138,7 @@ TEST(FeaturedLearnerTest, ExplainsScoresByTheFeaturesThatItMakes) {
 }
 
 TEST(FeaturedLearnerTest, DamagedStatesAreRefusedOrHarmless) {
-  const LearnerSpec spec = Spec(Everything());
+  const LearnerSpec spec = Spec(Bounded(Everything()));
   const std::unique_ptr<Learner> learner = NewLearner(spec);
   LearnRows(*learner, 0, 300, 50);
   const std::vector<std::byte> state = StateOf(*learner);
@@ -181,6 +193,40 @@ TEST(FeaturedLearnerTest, AnExampleOfWeightZeroTeachesNothing) {
   EXPECT_EQ(learner->example_count(), 301u);
 }
 
+StreamExample Positive(std::vector<StreamFeature> features) {
+  return {.label = 1, .features = std::move(features)};
+}
+
+TEST(FeaturedLearnerTest, AFeatureGetsAWeightWhenItHasBeenSeenOftenEnough) {
+  for (auto [name, spec] : EveryOptimizerAndSchedule()) {
+    SCOPED_TRACE(name);
+    spec.linear.bits = 12;
+    spec.linear.intercept = false;
+    spec.features.admit_after = 3;
+    const std::unique_ptr<Learner> learner = NewLearner(spec);
+    Learn(*learner, {{Positive({{7, 1}}), Positive({{7, 1}}), Positive({{8, 1}})}});
+    EXPECT_EQ(learner->CountUsedSlots(), 0u);
+    EXPECT_EQ(WeightOf(*learner, 7), 0);
+    for (int i = 0; i < 40; ++i) Learn(*learner, {{Positive({{7, 1}})}});
+    EXPECT_EQ(learner->CountUsedSlots(), 1u);
+    EXPECT_EQ(WeightOf(*learner, 8), 0);
+  }
+}
+
+TEST(FeaturedLearnerTest, AFeatureThatIsNotSeenForLongIsForgotten) {
+  for (auto [name, spec] : EveryOptimizerAndLoss()) {
+    SCOPED_TRACE(name);
+    spec.features.expire_after_examples = 80;
+    const std::unique_ptr<Learner> learner = NewLearner(spec);
+    for (int i = 0; i < 14; ++i) Learn(*learner, {{Positive({{7, 1}, {8, 1}})}});  // Two windows.
+    for (int i = 0; i < 79; ++i) Learn(*learner, {{Positive({{7, 1}})}});
+    EXPECT_EQ(learner->CountUsedSlots(), 2u);
+    for (int i = 0; i < 12; ++i) Learn(*learner, {{Positive({{7, 1}})}});
+    EXPECT_EQ(WeightOf(*learner, 8), WeightOf(*learner, 9));  // Which was never seen.
+    EXPECT_EQ(learner->CountUsedSlots(), 1u);
+  }
+}
+
 // What interactions teach is what a learner learns of the same features made by hand.
 TEST(FeaturedLearnerTest, EveryLearnerLearnsInteractionsAsIfTheyHadBeenSent) {
   for (auto [name, spec] : EveryOptimizerAndLoss()) {
@@ -205,9 +251,9 @@ TEST(FeaturedLearnerTest, EveryLearnerLearnsInteractionsAsIfTheyHadBeenSent) {
 
 // Its real judge is the thread sanitizer.
 TEST(FeaturedLearnerTest, ReadersPredictWhileTheWriterLearnsAndChangeNothing) {
-  const std::unique_ptr<Learner> alone = NewLearner(Spec(Everything()));
+  const std::unique_ptr<Learner> alone = NewLearner(Spec(Bounded(Everything())));
   const std::vector<float> expected = LearnRows(*alone, 0, 1500, 50);
-  const std::unique_ptr<Learner> shared = NewLearner(Spec(Everything()));
+  const std::unique_ptr<Learner> shared = NewLearner(Spec(Bounded(Everything())));
   std::atomic<bool> done = false;
   std::atomic<int> ready = 0;
   std::vector<std::thread> readers;

@@ -41,6 +41,8 @@ TEST(FeatureSpecTest, DefaultsAreFilledInAndEverythingBecomesOptions) {
                                      ngrams.set_namespace_("title");
                                      ngrams.set_length(3);
                                      ngrams.set_skips(1);
+                                     spec.set_admit_after(3);
+                                     spec.set_expire_after_examples(5000);
                                    })).value();
   EXPECT_EQ(resolved.features().numerics(0).bins(), 16U);
   EXPECT_EQ(resolved.features().numerics(1).bins(), 0U);
@@ -51,6 +53,8 @@ TEST(FeatureSpecTest, DefaultsAreFilledInAndEverythingBecomesOptions) {
   EXPECT_EQ(options.numerics[1].kind, NumericKind::kStandardize);
   EXPECT_EQ(options.ngrams[0].length, 3U);
   EXPECT_EQ(options.ngrams[0].skips, 1U);
+  EXPECT_EQ(options.admit_after, 3U);
+  EXPECT_EQ(options.expire_after_examples, 5000U);
   EXPECT_TRUE(MakeLearner(resolved).ok());
 }
 
@@ -104,6 +108,10 @@ TEST(FeatureSpecTest, MistakesAreNamedByTheirField) {
   EXPECT_THAT(ErrorOf(ngrams(1, 0)),
               HasSubstr("features.ngrams[0].length is 1; it must be 2 to 8"));
   EXPECT_THAT(ErrorOf(ngrams(2, 9)), HasSubstr("features.ngrams[0].skips is 9"));
+  EXPECT_THAT(ErrorOf([](v1::FeatureSpec& spec) { spec.set_admit_after(128); }),
+              HasSubstr("features.admit_after is 128; it must be at least 0 and at most 127"));
+  EXPECT_THAT(ErrorOf([](v1::FeatureSpec& spec) { spec.set_expire_after_examples(999); }),
+              HasSubstr("features.expire_after_examples is 999; it must be 0 or at least 1000"));
 }
 
 }  // namespace

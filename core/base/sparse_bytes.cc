@@ -1,0 +1,46 @@
+#include "core/base/sparse_bytes.h"
+
+#include <cstdint>
+#include <cstring>
+
+namespace freshet {
+namespace {
+
+constexpr size_t kBlockBytes = 1024;
+constexpr uint32_t kEndOfBlocks = 0xffffffff;
+
+bool IsZero(std::span<const std::byte> bytes) {
+  return bytes[0] == std::byte{0} &&
+         std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0;
+}
+
+}  // namespace
+
+void SaveSparseBytes(std::span<const std::byte> bytes, StateWriter& writer) {
+  for (size_t block = 0; block < bytes.size() / kBlockBytes; ++block) {
+    const auto content = bytes.subspan(block * kBlockBytes, kBlockBytes);
+    if (IsZero(content)) continue;
+    writer.WriteValue(static_cast<uint32_t>(block));
+    writer.Write(content);
+  }
+  writer.WriteValue(kEndOfBlocks);
+}
+
+absl::Status LoadSparseBytes(StateReader& reader, std::span<std::byte> bytes) {
+  const size_t block_count = bytes.size() / kBlockBytes;
+  for (size_t next = 0;;) {
+    const auto block = reader.ReadValue<uint32_t>();
+    if (!reader.status().ok()) return reader.status();
+    if (block == kEndOfBlocks) return absl::OkStatus();
+    if (block < next || block >= block_count) {
+      return absl::DataLossError("the saved features have a block out of its place");
+    }
+    next = size_t{block} + 1;
+    const auto content = bytes.subspan(block * kBlockBytes, kBlockBytes);
+    reader.Read(content);
+    if (!reader.status().ok()) return reader.status();
+    if (IsZero(content)) return absl::DataLossError("the saved features have a block of zeros");
+  }
+}
+
+}  // namespace freshet
