@@ -218,7 +218,7 @@ absl::StatusOr<v1::LearnerSpec> MakeLearnerSpec(std::string_view loss, std::stri
     if (!status.ok()) return status;
   }
   // The default learner's keys can be set without naming it.
-  if (learner.empty() && !pairs.empty()) spec.mutable_adagrad();
+  if (learner.empty() && !pairs.empty()) spec.mutable_auto_();
   for (const auto& [key, value] : pairs) {
     if (key == "schedule") continue;
     absl::Status status = SetKey(key, value, &spec);
@@ -275,11 +275,12 @@ std::string_view MeaningOf(std::string_view name) {
       {"hinge", "classification: max(0, 1 - y s); predictions are scores, above 0 for positive"},
       {"poisson", "counts: exp(s) - y s; predictions are expected counts"},
       {"quantile", "tau (y - s) or (1 - tau) (s - y); predictions are quantiles"},
+      {"auto", "a mixture of six unlike learners; nothing to tune (default)"},
       {"sgd", "plain stochastic gradient descent"},
       {"minibatch", "SGD on the mean gradient of several examples"},
       {"momentum", "SGD with heavy-ball momentum"},
       {"nesterov", "SGD with Nesterov's accelerated momentum"},
-      {"adagrad", "a rate for each feature, from its sum of squared gradients (default)"},
+      {"adagrad", "a rate for each feature, from its sum of squared gradients"},
       {"rmsprop", "a rate for each feature, from a decaying mean of squared gradients"},
       {"adam", "bias-corrected first and second moments, lazy on absent features"},
       {"ftrl", "AdaGrad's rates, and l1 that makes weak weights exactly 0"},

@@ -12,7 +12,7 @@
 
 namespace freshet {
 
-// A spec from `loss` ("logistic"), `learner` ("adagrad", or empty: the server's default) and
+// A spec from `loss` ("logistic"), `learner` ("auto", or empty: the server's default) and
 // settings "key=value": the key `schedule` chooses a schedule by name, other keys are fields of the
 // spec, the learner or the schedule. INVALID_ARGUMENT names what is wrong, what is allowed, and
 // what may have been meant. Ranges are left to the server.

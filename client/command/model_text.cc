@@ -1,6 +1,9 @@
 #include "client/command/model_text.h"
 
+#include <algorithm>
+#include <cmath>
 #include <optional>
+#include <vector>
 
 #include "absl/strings/str_join.h"
 #include "client/command/feature_flags.h"
@@ -81,6 +84,18 @@ void AddSnapshots(const v1::Storage& storage, Table* table) {
   }
 }
 
+void AddMixture(const v1::Variant& variant, Table* table) {
+  std::vector<const v1::MixturePart*> parts;
+  for (const v1::MixturePart& part : variant.mixture()) parts.push_back(&part);
+  std::stable_sort(parts.begin(), parts.end(),
+                   [](const auto* a, const auto* b) { return a->weight() > b->weight(); });
+  for (const v1::MixturePart* part : parts) {
+    table->AddRow({part == parts.front() ? "mixture" : "",
+                   StrCat(Decimals(part->weight() * 100, 1), " % ", part->name(), ", decayed loss ",
+                          Decimals(part->decayed_loss(), 5))});
+  }
+}
+
 }  // namespace
 
 const v1::Variant& ChampionOf(const v1::Model& model) {
@@ -141,6 +156,7 @@ std::string DescribeModel(const v1::Model& model) {
     }
     AddTableUse(variant.table(), &table);
     AddMetrics(variant.metrics(), &table);
+    AddMixture(variant, &table);
   }
   return table.ToString();
 }

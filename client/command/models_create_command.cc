@@ -114,7 +114,7 @@ void AddLearnerOptions(CLI::App& create, Arguments& arguments) {
   create.add_option("--loss", arguments.loss, "The loss to minimise; see 'models options'")
       ->capture_default_str();
   create.add_option("--learner", arguments.learner,
-                    "The update rule (default: adagrad); see 'models options'");
+                    "The update rule (default: auto); see 'models options'");
   create.add_option("--bits", arguments.bits,
                     "The weight table has 2^bits slots, 10 to 30 (default: 22)");
   create.add_option("--set", arguments.settings, "Set an option; may be given several times")

@@ -24,6 +24,8 @@ struct HingeLoss {
     return score > -1 ? 1.0f : 0.0f;
   }
 
+  static double Curvature(double score, float label) { return Value(score, label) > 0 ? 1 : 0; }
+
   // The prediction is the score; its sign is the class.
   static float Link(float score) { return score; }
 

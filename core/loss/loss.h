@@ -20,6 +20,9 @@ concept LossFunction = std::copy_constructible<T> &&
   { loss.Value(score, label) } -> std::same_as<double>;
   // dValue / dscore, or a subgradient.
   { loss.Gradient(0.0f, label) } -> std::same_as<float>;
+  // The second derivative; where it is zero almost everywhere, the square of the gradient in its
+  // place.
+  { loss.Curvature(score, label) } -> std::same_as<double>;
   // The prediction that belongs to a score.
   { loss.Link(0.0f) } -> std::same_as<float>;
   // The importance-aware step: the score moves by `sensitivity` for each unit of the result u, and

@@ -31,6 +31,8 @@ struct PoissonLoss {
     return static_cast<float>(Mean(score) - label);
   }
 
+  static double Curvature(double score, float /*label*/) { return Mean(score); }
+
   // The expected count.
   static float Link(float score) { return static_cast<float>(Mean(score)); }
 

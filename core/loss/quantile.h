@@ -30,6 +30,11 @@ class QuantileLoss {
     return static_cast<float>(score < label ? -tau_ : 1 - tau_);
   }
 
+  double Curvature(double score, float label) const {
+    const double gradient = Gradient(static_cast<float>(score), label);
+    return gradient * gradient;
+  }
+
   // The prediction is the score.
   static float Link(float score) { return score; }
 

@@ -23,6 +23,8 @@ struct SquaredLoss {
   // dValue / dscore.
   static float Gradient(float score, float label) { return 2 * (score - label); }
 
+  static double Curvature(double /*score*/, float /*label*/) { return 2; }
+
   // The prediction is the score.
   static float Link(float score) { return score; }
 

@@ -170,7 +170,7 @@ class CoinLearner final : public TableLearner<CoinLearner<Loss>, Loss, Coin> {
   }
 
   template <typename Row>
-  float PredictRow(const Row& row) const {
+  float PredictRow(const Row& row, const typename Base::NoView& /*view*/) const {
     const float score =
         Score(row, [&](size_t i) {
           return i < row.size ? table_.Load(table_.IndexOf(row.ids[i])) : intercept_.Load();

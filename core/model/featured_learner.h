@@ -42,6 +42,8 @@ class FeaturedLearner final : public Learner {
   uint64_t example_count() const override { return learner_->example_count(); }
   uint64_t skipped_count() const override { return learner_->skipped_count(); }
 
+  std::vector<MixturePart> Mixture() const override { return learner_->Mixture(); }
+
   // That of the other learner, and what was learned of features.
   void SaveState(StateWriter& writer) const override;
   absl::Status LoadState(StateReader& reader) override;

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -15,32 +16,18 @@
 
 namespace freshet {
 
-// A weight of the table, as people look at it.
-struct TableWeight {
-  float weight = 0;    // What a feature of value 1 adds to the score.
-  float evidence = 0;  // See EvidenceOf() in core/optimizer/optimizer.h.
-};
-
-// What one feature adds to the score of an example.
-struct Contribution {
-  uint32_t feature_id = 0;
-  float value = 0;
-  TableWeight weight;
-  double contribution = 0;
-};
-
-// Why an example has its score: the contributions add up to the score less the intercept.
-struct Explanation {
-  float score = 0;       // As PredictBatch() gives it.
-  double intercept = 0;  // What belongs to no feature, also what clipping the score took away.
-  std::vector<Contribution> contributions;  // One a feature that the learner sees, in its order.
+// A part of a learner that is a mixture; see v1.MixturePart.
+struct MixturePart {
+  std::string_view name;
+  double weight;
+  double decayed_loss;
 };
 
 // A model that learns from a stream of examples.
 //
 // Threads: one writer at a time may call the non-const methods and SaveState(), while any number of
-// readers call the other const methods. Owns its weights; keeps no reference
-// to a batch after returning.
+// readers call the other const methods. Owns its weights; keeps no reference to a batch after
+// returning.
 //
 // The state is a pure function of the examples in order: it does not depend on how they were cut
 // into batches, on readers, or on the processor's vector width.
@@ -89,6 +76,9 @@ class Learner {
   // Puts slots of the weight table back to zero, as if their features had never been seen. A slot
   // that waits for the end of a mini-batch stays as it is. REQUIRES: the table has the slots.
   virtual void ForgetSlots(std::span<const uint32_t> indices) = 0;
+
+  // How the parts of a mixture share the prediction; empty for other learners.
+  virtual std::vector<MixturePart> Mixture() const { return {}; }
 
   // What the weight table may grow to, in bytes.
   virtual uint64_t table_bytes() const = 0;

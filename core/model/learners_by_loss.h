@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "core/loss/loss.h"
+#include "core/model/auto_learner.h"
 #include "core/model/coin_learner.h"
 #include "core/model/learner.h"
 #include "core/model/linear_learner.h"
@@ -54,6 +55,10 @@ struct MakeLearnerOf {
 
   absl::StatusOr<std::unique_ptr<Learner>> operator()(const Coin::Options& options) const {
     return CoinLearner<Loss>::Create(loss, options, spec);
+  }
+
+  absl::StatusOr<std::unique_ptr<Learner>> operator()(const AutoOptions& options) const {
+    return AutoLearner<Loss>::Create(loss, options, spec);
   }
 
   Loss loss;

@@ -318,7 +318,7 @@ class LinearLearner final : public TableLearner<LinearLearner<Loss, Rule>, Loss,
   }
 
   template <typename Row>
-  float PredictRow(const Row& row) const {
+  float PredictRow(const Row& row, const typename Base::NoView& /*view*/) const {
     const float score =
         Score<&LinearLearner::SharedWeight>(row, intercept_.Load(), this->steps_taken());
     return std::isfinite(score) ? score : 0;

@@ -279,10 +279,9 @@ class NagLearner final : public TableLearner<NagLearner<Loss, Rule>, Loss, Rule>
   }
 
   template <typename Row>
-  float PredictRow(const Row& row) const {
-    return ScoreOf(Score(row, intercept_.Load().weight, [&](size_t i) {
-      return table_.Load(table_.IndexOf(row.ids[i])).weight;
-    }));
+  float PredictRow(const Row& row, const typename Base::NoView& /*view*/) const {
+    return ScoreOf(Score(row, intercept_.Load().weight,
+                         [&](size_t i) { return table_.Load(table_.IndexOf(row.ids[i])).weight; }));
   }
 
   // Constant after construction.

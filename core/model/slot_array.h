@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <cstring>
 #include <type_traits>
+#include <utility>
 
 #include "core/optimizer/optimizer.h"
 
@@ -31,6 +32,14 @@ class SlotArray {
   // For readers.
   Slot Load(size_t index) const {
     const Word* const word = words_ + index * kSlotWords;
+    if constexpr (kIsWide) {
+      Words words;
+      for (size_t i = kSlotWords - 1; i > 0; --i) {
+        words[i] = __atomic_load_n(word + i, __ATOMIC_ACQUIRE);
+      }
+      words[0] = __atomic_load_n(word, __ATOMIC_RELAXED);
+      return std::bit_cast<Slot>(words);
+    }
     Parts parts;
     for (size_t i = kSlotWords - 1; i > 0; --i) {
       Split(__atomic_load_n(word + i, __ATOMIC_ACQUIRE), &parts[2 * i]);
@@ -41,6 +50,11 @@ class SlotArray {
 
   // For the one writer, which alone changes slots.
   Slot LoadOwn(size_t index) const {
+    if constexpr (kIsWide) {
+      Slot slot;
+      std::memcpy(&slot, words_ + index * kSlotWords, sizeof(Slot));
+      return slot;
+    }
     Parts parts;
     std::memcpy(&parts, words_ + index * kSlotWords, sizeof(Slot));
     return std::bit_cast<Slot>(parts);
@@ -52,8 +66,12 @@ class SlotArray {
   }
 
   // For the one writer.
-  void Store(size_t index, const Slot& slot) {
+  [[gnu::always_inline]] void Store(size_t index, const Slot& slot) {
     Word* const word = words_ + index * kSlotWords;
+    if constexpr (kIsWide) {
+      StoreWords(word, slot, std::make_index_sequence<kSlotWords>());
+      return;
+    }
     const auto parts = std::bit_cast<Parts>(slot);
     __atomic_store_n(word, Join(parts.data()), __ATOMIC_RELAXED);
     for (size_t i = 1; i < kSlotWords; ++i) {
@@ -74,6 +92,18 @@ class SlotArray {
 
  private:
   using Parts = std::array<uint32_t, sizeof(Slot) / 4>;
+  using Words = std::array<Word, kSlotWords>;
+
+  // Slots that are worked on in vector registers, and go through memory a register at a time.
+  static constexpr bool kIsWide = sizeof(Slot) == 64;
+
+  // A loop would not be unrolled, nor the slot kept in registers.
+  template <size_t... i>
+  [[gnu::always_inline]] static void StoreWords(Word* word, const Slot& slot,
+                                                std::index_sequence<i...> /*all*/) {
+    const auto words = std::bit_cast<Words>(slot);
+    (__atomic_store_n(word + i, words[i], __ATOMIC_RELEASE), ...);
+  }
 
   // Words are put together in registers; through memory, each store would have to drain first.
   static Word Join(const uint32_t* parts) {

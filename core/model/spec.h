@@ -11,6 +11,7 @@
 #include "core/optimizer/adagrad.h"
 #include "core/optimizer/adam.h"
 #include "core/optimizer/coin.h"
+#include "core/optimizer/ensemble.h"
 #include "core/optimizer/ftrl.h"
 #include "core/optimizer/minibatch.h"
 #include "core/optimizer/momentum.h"
@@ -22,9 +23,10 @@
 
 namespace freshet {
 
-using OptimizerOptions = std::variant<AdaGrad::Options, Sgd::Options, MiniBatch::Options,
-                                      Momentum::Options, Nesterov::Options, RmsProp::Options,
-                                      Adam::Options, Ftrl::Options, NagOptions, Coin::Options>;
+using OptimizerOptions =
+    std::variant<AdaGrad::Options, Sgd::Options, MiniBatch::Options, Momentum::Options,
+                 Nesterov::Options, RmsProp::Options, Adam::Options, Ftrl::Options, NagOptions,
+                 Coin::Options, AutoOptions>;
 
 // What all optimizers have in common.
 struct LinearOptions {

@@ -33,10 +33,12 @@ namespace freshet {
 //
 //   template <typename Row> float LearnRow(const Row& row, float label, float weight,
 //                                          Prefetcher<Slot>& ahead);
-//   template <typename Row> float PredictRow(const Row& row) const;  // For readers.
+//   template <typename Row> float PredictRow(const Row& row, const View& view) const;  // For
+//   readers.
 //
 // for UnitRow and ValueRow; both return the score, LearnRow() that before its step. LearnRow()
-// calls ahead.FetchPart() twice, between pieces of its work.
+// calls ahead.FetchPart() twice, between pieces of its work. A learner whose readers need more than
+// slots hides ReadView() and EndBatch().
 template <typename Derived, LossFunction Loss, SlotRule Rule>
 class TableLearner : public Learner {
  public:
@@ -57,6 +59,7 @@ class TableLearner : public Learner {
     } else {
       LearnRows<ValueRow>(batch, scores);
     }
+    static_cast<Derived*>(this)->EndBatch();
     example_count_.store(example_count() + batch.size(), std::memory_order_relaxed);
   }
 
@@ -87,6 +90,8 @@ class TableLearner : public Learner {
   uint64_t slot_count() const override { return table_.slot_count(); }
 
  protected:
+  struct NoView {};
+
   TableLearner(const Loss& loss, const typename Rule::Options& rule, const LearnerSpec& spec,
                WeightTable<Slot> table)
       : loss_(loss),
@@ -104,6 +109,11 @@ class TableLearner : public Learner {
     }
     intercept_.Store(slot);
   }
+
+  // What a reader takes once a batch, beside slots.
+  static NoView ReadView() { return {}; }
+  // Called when a batch is learned.
+  static void EndBatch() {}
 
   uint64_t steps_taken() const { return steps_taken_.load(std::memory_order_relaxed); }
 
@@ -145,11 +155,13 @@ class TableLearner : public Learner {
 
   template <typename Row>
   void PredictRows(const ExampleBatch& batch, std::span<float> scores) const {
+    const auto* const derived = static_cast<const Derived*>(this);
+    const auto view = derived->ReadView();
     Prefetcher<Slot> ahead(table_, batch);
     for (size_t row = 0; row < batch.size(); ++row) {
       ahead.BeginRow(row);
       ahead.FetchAll();
-      scores[row] = static_cast<const Derived*>(this)->PredictRow(Row(batch, row));
+      scores[row] = derived->PredictRow(Row(batch, row), view);
     }
   }
 

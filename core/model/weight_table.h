@@ -39,7 +39,7 @@ class WeightTable {
   Slot Load(uint32_t index) const { return slots_.Load(index); }
   Slot LoadOwn(uint32_t index) const { return slots_.LoadOwn(index); }
   bool HoldsOwn(uint32_t index, const Slot& slot) const { return slots_.HoldsOwn(index, slot); }
-  void Store(uint32_t index, const Slot& slot) { slots_.Store(index, slot); }
+  [[gnu::always_inline]] void Store(uint32_t index, const Slot& slot) { slots_.Store(index, slot); }
   void StoreHead(uint32_t index, const Slot& slot) { slots_.StoreHead(index, slot); }
   void Prefetch(uint32_t index) const { slots_.Prefetch(index); }
 

@@ -18,7 +18,8 @@ namespace freshet {
 // Slots are read and written as a few machine words while others read them.
 template <typename Slot>
 concept WeightSlot = std::is_trivially_copyable_v<Slot> &&
-    (sizeof(Slot) == 4 || sizeof(Slot) == 8 || sizeof(Slot) == 16 || sizeof(Slot) == 32);
+    (sizeof(Slot) == 4 || sizeof(Slot) == 8 || sizeof(Slot) == 16 || sizeof(Slot) == 32 ||
+     sizeof(Slot) == 64);
 
 // What any rule with one slot a feature has.
 template <typename T>

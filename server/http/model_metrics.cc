@@ -161,6 +161,23 @@ prometheus::MetricFamily SyncFamily(std::span<const ModelSample> samples) {
   return family;
 }
 
+// A figure of each part of each variant that is a mixture.
+template <double (v1::MixturePart::*kField)() const>
+prometheus::MetricFamily MixtureFamily(std::span<const ModelSample> samples, const char* name,
+                                       const char* help) {
+  prometheus::MetricFamily family = MakeFamily(name, MetricType::Gauge, help);
+  for (const ModelSample& sample : samples) {
+    for (const v1::Variant& variant : sample.model->variants()) {
+      for (const v1::MixturePart& part : variant.mixture()) {
+        AddValue(family,
+                 {{"model", sample.id}, {"variant", IdOf(variant.name())}, {"part", part.name()}},
+                 (part.*kField)());
+      }
+    }
+  }
+  return family;
+}
+
 }  // namespace
 
 void AddModelMetrics(std::span<const ModelSample> samples,
@@ -188,6 +205,14 @@ void AddModelMetrics(std::span<const ModelSample> samples,
     AddFamily(page, std::move(family));
   }
   AddQualityMetrics(samples, page);
+  AddFamily(page,
+            MixtureFamily<&v1::MixturePart::weight>(
+                samples, "freshet_variant_mixture_weight",
+                "Of a learner that is a mixture, the weight of each part; they add up to 1."));
+  AddFamily(page, MixtureFamily<&v1::MixturePart::decayed_loss>(
+                      samples, "freshet_variant_mixture_decayed_loss",
+                      "The progressive loss of each part of a mixture over about the last 10000 "
+                      "examples, with exponentially decaying weight."));
 }
 
 }  // namespace freshet

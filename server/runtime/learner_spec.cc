@@ -114,8 +114,9 @@ const v1::LearnerInfo& LearnerInfoOf(const v1::LearnerSpec& spec) {
 absl::StatusOr<OptionNames> UnusedOptions(const v1::LearnerSpec& spec) {
   OptionNames unused;
   const auto refuse = [](std::string_view option, std::string_view choice) {
-    return absl::InvalidArgumentError(
-        StrCat("option ", option, " is set, but has no part in ", choice, "; leave it out"));
+    return absl::InvalidArgumentError(StrCat("option ", option, " is set, but has no part in ",
+                                             choice,
+                                             "; leave it out or choose another learner or loss"));
   };
   for (const std::string& name : LearnerInfoOf(spec).unused_options()) {
     const FieldDescriptor* field = v1::LearnerSpec::descriptor()->FindFieldByName(name);
@@ -141,7 +142,23 @@ absl::StatusOr<OptionNames> UnusedOptions(const v1::LearnerSpec& spec) {
 
 // Whether l2 is added to gradients, so that a large one would overshoot.
 bool AddsL2ToGradients(const v1::LearnerSpec& spec) {
-  return !spec.has_ftrl() && !spec.has_nag() && !spec.has_coin();
+  return !spec.has_ftrl() && !spec.has_nag() && !spec.has_coin() && !spec.has_auto_();
+}
+
+AutoOptions AutoOptionsOf(const v1::Auto& spec) {
+  return {.adagrad = spec.adagrad(),
+          .fading_adagrad = spec.fading_adagrad(),
+          .coin = spec.coin(),
+          .newton = spec.newton(),
+          .slow_sgd = spec.slow_sgd(),
+          .fast_sgd = spec.fast_sgd(),
+          .mixers = spec.mixers(),
+          .share = spec.share()};
+}
+
+bool HasMember(const v1::Auto& spec) {
+  return spec.adagrad() || spec.fading_adagrad() || spec.coin() || spec.newton() ||
+         spec.slow_sgd() || spec.fast_sgd();
 }
 
 OptimizerOptions OptimizerOf(const v1::LearnerSpec& spec) {
@@ -169,6 +186,8 @@ OptimizerOptions OptimizerOf(const v1::LearnerSpec& spec) {
                         .invariant = spec.nag().invariant()};
     case v1::LearnerSpec::kCoin:
       return Coin::Options{.alpha = spec.coin().alpha(), .beta = spec.coin().beta()};
+    case v1::LearnerSpec::kAuto:
+      return AutoOptionsOf(spec.auto_());
     case v1::LearnerSpec::kAdagrad:
     case v1::LearnerSpec::OPTIMIZER_NOT_SET:
       break;
@@ -209,7 +228,7 @@ absl::StatusOr<v1::LearnerSpec> ResolveLearnerSpec(const v1::LearnerSpec& spec) 
                "LOSS_QUANTILE"));
   }
   v1::LearnerSpec resolved = spec;
-  if (resolved.optimizer_case() == v1::LearnerSpec::OPTIMIZER_NOT_SET) resolved.mutable_adagrad();
+  if (resolved.optimizer_case() == v1::LearnerSpec::OPTIMIZER_NOT_SET) resolved.mutable_auto_();
   if (resolved.schedule_case() == v1::LearnerSpec::SCHEDULE_NOT_SET) resolved.mutable_constant();
   const absl::StatusOr<OptionNames> unused = UnusedOptions(resolved);
   if (!unused.ok()) return unused.status();
@@ -226,6 +245,11 @@ absl::StatusOr<v1::LearnerSpec> ResolveLearnerSpec(const v1::LearnerSpec& spec) 
     status = ResolveFeatureSpec(*resolved.mutable_features());
   }
   if (!status.ok()) return status;
+  if (resolved.has_auto_() && !HasMember(resolved.auto_())) {
+    return absl::InvalidArgumentError(
+        "every member of auto is off; leave at least one of adagrad, fading_adagrad, coin, newton, "
+        "slow_sgd and fast_sgd on");
+  }
   if (AddsL2ToGradients(resolved) && resolved.learning_rate() * resolved.l2() >= 1) {
     return absl::InvalidArgumentError(StrCat("option l2 is ", resolved.l2(),
                                              "; learning_rate * l2 must be below 1, so with the ",

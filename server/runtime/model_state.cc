@@ -207,6 +207,13 @@ void ModelState::Describe(v1::Model& model) const {
     variant.set_table_bytes(variants_[i].learner->table_bytes());
     FillTable(uint64_t{1} << variant.learner().bits(), UsedSlots(variants_[i]),
               *variant.mutable_table());
+    variant.clear_mixture();
+    for (const MixturePart& part : variants_[i].learner->Mixture()) {
+      v1::MixturePart& described = *variant.add_mixture();
+      described.set_name(std::string(part.name));
+      described.set_weight(part.weight);
+      described.set_decayed_loss(part.decayed_loss);
+    }
     FillMetrics(variants_[i].metrics.Figures(), *variants_[i].learner, *variant.mutable_metrics());
     if (variant.learner().l1() > 0) {
       variant.mutable_table()->set_zero_weight_count(variants_[i].learner->CountZeroWeights());

@@ -79,6 +79,10 @@ inline std::vector<v1::LearnerSpec> AllLearners() {
   bounded.mutable_minibatch();
   bounded.mutable_features()->set_admit_after(2);
   bounded.mutable_features()->set_expire_after_examples(1000);
+  add(v1::LOSS_LOGISTIC).mutable_auto_();
+  v1::LearnerSpec& mixture = add(v1::LOSS_SQUARED);
+  mixture.mutable_auto_()->set_coin(false);
+  mixture.mutable_auto_()->set_share(0.01);
   return learners;
 }
 

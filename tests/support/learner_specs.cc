@@ -24,6 +24,8 @@ std::vector<NamedOptimizer> Optimizers() {
       {"nag_normalized", NagOptions{.adaptive = false}, 0.3},
       {"nag_invariant", NagOptions{.adaptive = false, .normalized = false}, 0.1},
       {"coin", Coin::Options{.alpha = 2, .beta = 0.6}, 0.1},
+      {"auto", AutoOptions{.share = 1e-3}, 0.1},
+      {"auto_without", AutoOptions{.adagrad = false, .slow_sgd = false, .mixers = false}, 0.1},
   };
 }
 

@@ -67,5 +67,22 @@ TEST(ModelTextTest, SaysWhatIsMadeOfFeatures) {
   EXPECT_THAT(text, Not(HasSubstr("n-grams")));
 }
 
+TEST(ModelTextTest, ListsThePartsOfAMixtureByWeight) {
+  v1::Model model;
+  v1::Variant& variant = *model.add_variants();
+  EXPECT_THAT(DescribeModel(model), Not(HasSubstr("mixture")));
+  v1::MixturePart* part = variant.add_mixture();
+  part->set_name("coin");
+  part->set_weight(0.25);
+  part->set_decayed_loss(0.5);
+  part = variant.add_mixture();
+  part->set_name("newton");
+  part->set_weight(0.75);
+  part->set_decayed_loss(0.375);
+  const std::string text = DescribeModel(model);
+  EXPECT_THAT(text, HasSubstr("mixture     75.0 % newton, decayed loss 0.37500\n"));
+  EXPECT_THAT(text, HasSubstr("            25.0 % coin, decayed loss 0.50000\n"));
+}
+
 }  // namespace
 }  // namespace freshet

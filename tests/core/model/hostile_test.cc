@@ -97,6 +97,9 @@ TEST(HostileTest, EveryOptimizerStaysFiniteAtTheEdgesOfItsOptions) {
       NagOptions{.adaptive = false, .normalized = false, .invariant = false},
       Coin::Options{.alpha = 1e-12, .beta = 1e-12},
       Coin::Options{.alpha = 1e6, .beta = 1e6},
+      AutoOptions{.share = 0},
+      AutoOptions{.share = 0.5},
+      AutoOptions{.adagrad = false, .fading_adagrad = false, .coin = false, .newton = false},
   };
   for (size_t i = 0; i < extremes.size(); ++i) {
     for (const LossKind loss : {LossKind::kLogistic, LossKind::kSquared, LossKind::kHinge,
@@ -142,7 +145,7 @@ TEST(HostileTest, AnExampleThatCannotBeLearnedIsSkippedAndCounted) {
     EXPECT_EQ(learner->example_count(), 3u);
     EXPECT_EQ(learner->CountUsedSlots(), 0u);
     EXPECT_EQ(scores[0], 0);
-    EXPECT_EQ(scores[1], -0.4f);  // The score of the intercept was fine.
+    EXPECT_FLOAT_EQ(scores[1], -0.4f);  // The score of the intercept was fine.
   }
 }
 

@@ -9,6 +9,7 @@
 #include "tests/support/example_stream.h"
 #include "tests/support/learner_specs.h"
 #include "tests/support/reference_learner.h"
+#include "tests/support/reference_mixture.h"
 #include "tests/support/reference_scaled_learner.h"
 
 namespace freshet {
@@ -36,8 +37,10 @@ void ExpectSameAs(Reference reference, const LearnerSpec& spec,
 }
 
 void ExpectSameAsReference(const LearnerSpec& spec, const std::vector<StreamExample>& examples) {
-  if (std::holds_alternative<NagOptions>(spec.optimizer) ||
-      std::holds_alternative<Coin::Options>(spec.optimizer)) {
+  if (std::holds_alternative<AutoOptions>(spec.optimizer)) {
+    ExpectSameAs(ReferenceMixture(spec, kFeatureCount), spec, examples);
+  } else if (std::holds_alternative<NagOptions>(spec.optimizer) ||
+             std::holds_alternative<Coin::Options>(spec.optimizer)) {
     ExpectSameAs(ReferenceScaledLearner(spec, kFeatureCount), spec, examples);
   } else {
     ExpectSameAs(ReferenceLearner(spec, kFeatureCount), spec, examples);

@@ -73,6 +73,10 @@ TEST_F(ModelMetricsTest, SaysWhatTheModelSays) {
   metrics.set_label_mean(0.125);
   metrics.set_skipped_count(6);
   model_.mutable_variants(0)->set_table_bytes(4096);
+  v1::MixturePart& part = *model_.mutable_variants(0)->add_mixture();
+  part.set_name("coin");
+  part.set_weight(0.625);
+  part.set_decayed_loss(0.375);
   const std::string text = Text();
   for (const char* line :
        {"freshet_model_examples_total{model=\"ctr\"} 1125899906842624\n",
@@ -93,7 +97,10 @@ TEST_F(ModelMetricsTest, SaysWhatTheModelSays) {
         "freshet_variant_calibration_ratio{model=\"ctr\",variant=\"main\"} 1.5\n",
         "freshet_variant_label_mean{model=\"ctr\",variant=\"main\"} 0.125\n",
         "freshet_variant_skipped_examples_total{model=\"ctr\",variant=\"main\"} 6\n",
-        "freshet_variant_table_bytes{model=\"ctr\",variant=\"main\"} 4096\n"}) {
+        "freshet_variant_table_bytes{model=\"ctr\",variant=\"main\"} 4096\n",
+        "freshet_variant_mixture_weight{model=\"ctr\",variant=\"main\",part=\"coin\"} 0.625\n",
+        "freshet_variant_mixture_decayed_loss{model=\"ctr\",variant=\"main\",part=\"coin\"} "
+        "0.375\n"}) {
     EXPECT_THAT(text, HasSubstr(std::string("\n") + line));
   }
 }

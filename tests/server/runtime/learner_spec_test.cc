@@ -43,8 +43,40 @@ TEST(ResolveLearnerSpecTest, RejectsALossItDoesNotKnow) {
   EXPECT_EQ(ResolveLearnerSpec(spec).status().code(), absl::StatusCode::kInvalidArgument);
 }
 
-TEST(ResolveLearnerSpecTest, FillsInAdaGradAtAConstantRateWithAnIntercept) {
+v1::LearnerSpec LogisticAdaGrad() {
+  v1::LearnerSpec spec = Logistic();
+  spec.mutable_adagrad();
+  return spec;
+}
+
+TEST(ResolveLearnerSpecTest, FillsInTheMixtureWithAllItsParts) {
   const v1::LearnerSpec spec = Resolve(Logistic());
+  ASSERT_TRUE(spec.has_auto_());
+  const v1::Auto& mixture = spec.auto_();
+  EXPECT_TRUE(mixture.adagrad() && mixture.fading_adagrad() && mixture.coin() && mixture.newton() &&
+              mixture.slow_sgd() && mixture.fast_sgd() && mixture.mixers());
+  EXPECT_EQ(mixture.share(), AutoOptions().share);
+  EXPECT_FALSE(spec.has_learning_rate() || spec.has_l2());
+  EXPECT_TRUE(spec.intercept());
+  EXPECT_EQ(static_cast<int>(spec.bits()), LinearOptions().bits);
+}
+
+TEST(ResolveLearnerSpecTest, AMixtureNeedsAMember) {
+  v1::LearnerSpec spec = Logistic();
+  v1::Auto& mixture = *spec.mutable_auto_();
+  mixture.set_adagrad(false);
+  mixture.set_fading_adagrad(false);
+  mixture.set_coin(false);
+  mixture.set_newton(false);
+  mixture.set_slow_sgd(false);
+  EXPECT_TRUE(ResolveLearnerSpec(spec).ok());
+  mixture.set_fast_sgd(false);
+  EXPECT_THAT(std::string(ResolveLearnerSpec(spec).status().message()),
+              HasSubstr("leave at least one"));
+}
+
+TEST(ResolveLearnerSpecTest, FillsInAdaGradAtAConstantRateWithAnIntercept) {
+  const v1::LearnerSpec spec = Resolve(LogisticAdaGrad());
   const LinearOptions defaults;
   EXPECT_EQ(spec.adagrad().epsilon(), AdaGrad::Options().epsilon);
   EXPECT_EQ(spec.schedule_case(), v1::LearnerSpec::kConstant);
@@ -121,6 +153,8 @@ TEST(ResolveLearnerSpecTest, OptionsWithoutAPartInTheLearnerStayAbsentAndAreRefu
       {"l2", [](auto& s) { s.mutable_coin(), s.set_l2(0.1); }},
       {"schedule", [](auto& s) { s.mutable_coin(), s.mutable_plateau(); }},
       {"gradient_clip", [](auto& s) { s.mutable_nag(), s.set_gradient_clip(1); }},
+      {"learning_rate", [](auto& s) { s.set_learning_rate(1); }},
+      {"l2", [](auto& s) { s.mutable_auto_(), s.set_l2(0.1); }},
       {"quantile_tau", [](auto& s) { s.mutable_sgd(), s.set_quantile_tau(0.5); }},
       {"negative_sampling_rate",
        [](auto& s) { s.set_loss(v1::LOSS_SQUARED), s.set_negative_sampling_rate(0.5); }},
@@ -148,7 +182,7 @@ TEST(ResolveLearnerSpecTest, L2OfLearnersThatCannotOvershootMayBeLarge) {
 }
 
 TEST(ResolveLearnerSpecTest, DefaultsOfSchedulesEqualThoseOfTheCore) {
-  v1::LearnerSpec spec = Logistic();
+  v1::LearnerSpec spec = LogisticAdaGrad();
   spec.mutable_inverse_power();
   EXPECT_EQ(Resolve(spec).inverse_power().t0(), InversePowerSchedule().t0);
   EXPECT_EQ(Resolve(spec).inverse_power().power(), InversePowerSchedule().power);
@@ -228,6 +262,7 @@ TEST(ResolveLearnerSpecTest, NamesTheOptionThatIsOutOfRange) {
       {"nag.power", "at most 1", [](auto& s) { s.mutable_nag()->set_power(1.1); }},
       {"coin.alpha", "at least 1e-12", [](auto& s) { s.mutable_coin()->set_alpha(0); }},
       {"coin.beta", "at most 1e+12", [](auto& s) { s.mutable_coin()->set_beta(1e13); }},
+      {"auto.share", "at most 0.5", [](auto& s) { s.mutable_auto_()->set_share(0.6); }},
       {"quantile_tau", "below 1",
        [](auto& s) { s.set_loss(v1::LOSS_QUANTILE), s.set_quantile_tau(1); }},
       {"exponential.decay", "above 0", [](auto& s) { s.mutable_exponential()->set_decay(0); }},
@@ -236,7 +271,7 @@ TEST(ResolveLearnerSpecTest, NamesTheOptionThatIsOutOfRange) {
       {"plateau.window", "at least 1", [](auto& s) { s.mutable_plateau()->set_window(0); }},
   };
   for (const BadOption& bad : bad_options) {
-    v1::LearnerSpec spec = Logistic();
+    v1::LearnerSpec spec = LogisticAdaGrad();
     bad.set(spec);
     const absl::Status status = ResolveLearnerSpec(spec).status();
     EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << bad.name;
@@ -259,8 +294,9 @@ TEST(MakeLearnerTest, MakesALearnerForEverySpec) {
       [](auto& s) { s.mutable_nag()->set_adaptive(false); },
       [](auto& s) { s.mutable_nag()->set_normalized(false); },
       [](auto& s) { s.mutable_coin(); },
+      [](auto& s) { s.mutable_auto_(); },
   };
-  const std::vector<uint64_t> slot_bytes = {4, 8, 16, 16, 8, 16, 16, 8, 16, 8, 8, 32};
+  const std::vector<uint64_t> slot_bytes = {4, 8, 16, 16, 8, 16, 16, 8, 16, 8, 8, 32, 64};
   for (size_t i = 0; i < optimizers.size(); ++i) {
     for (const v1::Loss loss : {v1::LOSS_LOGISTIC, v1::LOSS_SQUARED, v1::LOSS_HINGE,
                                 v1::LOSS_POISSON, v1::LOSS_QUANTILE}) {
@@ -277,7 +313,7 @@ TEST(MakeLearnerTest, MakesALearnerForEverySpec) {
       ExampleBatch batch;
       batch.row_ends = {&row_end, 1};
       (*learner)->PredictBatch(batch, {&score, 1});
-      EXPECT_EQ(score, 0.5f) << i;
+      EXPECT_FLOAT_EQ(score, 0.5f) << i;
     }
   }
 }

@@ -1,0 +1,229 @@
+// The learner `auto`: a mixture of six unlike linear models, for streams that nobody has tuned
+// anything for. Its members are in core/optimizer/ensemble.h, how they become one prediction in
+// core/model/mixture.h.
+
+#ifndef FRESHET_CORE_MODEL_AUTO_LEARNER_H_
+#define FRESHET_CORE_MODEL_AUTO_LEARNER_H_
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "core/base/state.h"
+#include "core/feature/example_batch.h"
+#include "core/loss/loss.h"
+#include "core/model/example_row.h"
+#include "core/model/learner.h"
+#include "core/model/mixture.h"
+#include "core/model/prefetcher.h"
+#include "core/model/spec.h"
+#include "core/model/table_learner.h"
+#include "core/model/weight_table.h"
+#include "core/optimizer/bounds.h"
+#include "core/optimizer/ensemble.h"
+
+namespace freshet {
+
+// The intercept is a feature of value 1; the initial intercept is added to the score of every
+// member. Learning rates, schedules, l2 and clipping have no part in it.
+//
+// Each example takes two passes over its slots: the scores of all members, and the step of all
+// members, once the mixture has judged each of them. Readers see the mixture as it was at most
+// kPublishRows rows ago.
+template <LossFunction Loss>
+class AutoLearner final : public TableLearner<AutoLearner<Loss>, Loss, Ensemble> {
+ public:
+  using Slot = Ensemble::Slot;
+
+  std::vector<MixturePart> Mixture() const override { return mixture_.Parts(); }
+
+  void SaveState(StateWriter& writer) const override {
+    this->SaveSlots(writer, 0);
+    writer.WriteValue(gradient_size_);
+    mixture_.SaveState(writer);
+  }
+  absl::Status LoadState(StateReader& reader) override;
+
+ private:
+  using Base = TableLearner<AutoLearner, Loss, Ensemble>;
+  friend Base;
+  using Base::intercept_;
+  using Base::loss_;
+  using Base::options_;
+  using Base::steps_taken_;
+  using Base::table_;
+  using Sums = Ensemble::Sums;
+  using MixtureOf = freshet::Mixture<Loss>;
+
+  static constexpr size_t kPublishRows = 64;
+
+  AutoLearner(const Loss& loss, const AutoOptions& options, const LearnerSpec& spec,
+              WeightTable<Slot> table)
+      : Base(loss, options, spec, std::move(table)),
+        mixture_(loss, options, spec.linear.intercept, this->offset_) {}
+
+  static std::array<float, Ensemble::kMemberCount> MemberSums(const Sums& sums) {
+    std::array<float, Ensemble::kMemberCount> result;
+    for (size_t i = 0; i < result.size(); ++i) result[i] = sums.Of(i);
+    return result;
+  }
+  static bool IsFinite(const std::array<float, Ensemble::kMemberCount>& sums) {
+    return std::all_of(sums.begin(), sums.end(), [](float sum) { return std::isfinite(sum); });
+  }
+
+  // The sums over a row. `load(i)` is the slot of feature i, and take(i, v) is told its v.
+  template <typename Row, typename Load, typename Take>
+  static Sums SumsOf(const Row& row, const Slot* intercept, const Load& load, const Take& take) {
+    Sums even;
+    Sums odd;
+    const auto add = [&](size_t i, Sums& sums) {
+      const float x = row.Value(i);
+      take(i, sums.Add(load(i), x, Ensemble::SizeOf(x)));
+    };
+    size_t i = 0;
+    for (; i + 2 <= row.size; i += 2) {
+      add(i, even);
+      add(i + 1, odd);
+    }
+    if (i < row.size) add(i, even);
+    if (intercept != nullptr) odd.Add(*intercept, 1, 1);
+    even.Add(odd);
+    return even;
+  }
+
+  typename MixtureOf::View ReadView() const { return mixture_.Shared(); }
+  void EndBatch() { Publish(); }
+
+  // Lets readers see the mixture as it is.
+  void Publish() {
+    mixture_.Publish();
+    unpublished_rows_ = 0;
+  }
+
+  // Returns the score before the update.
+  template <typename Row>
+  float LearnRow(const Row& row, float label, float weight, Prefetcher<Slot>& ahead) {
+    if (++unpublished_rows_ == kPublishRows) Publish();
+    if (row.size > values_.size()) values_.resize(row.size);
+    Slot intercept = intercept_.LoadOwn();
+    const Sums sums = SumsOf(
+        row, options_.intercept ? &intercept : nullptr,
+        [&](size_t i) { return table_.LoadOwn(table_.IndexOf(row.ids[i])); },
+        [&](size_t i, float v) { values_[i] = v; });
+    ahead.FetchPart();
+    const auto member_sums = MemberSums(sums);
+    if (!IsFinite(member_sums)) {
+      if (weight != 0) this->CountSkipped();
+      return 0;
+    }
+    typename MixtureOf::Prediction prediction;
+    mixture_.Predict(mixture_.own_view(), member_sums, prediction);
+    if (weight == 0) return prediction.score;
+    const float gradient = std::abs(loss_.Gradient(prediction.score, label));
+    // False for NaN too: see bounds.h.
+    if (!(gradient * std::max(weight, 1.0f) <= kMaxGradient) || !(row.MaxAbsValue() <= kMaxValue)) {
+      this->CountSkipped();
+      return prediction.score;
+    }
+    const auto lesson = mixture_.Learn(prediction, label, weight, sums);
+    ahead.FetchPart();
+    Move(row, Ensemble::Step(PartsOf(lesson, weight, sums)), intercept);
+    steps_taken_.store(this->steps_taken() + 1, std::memory_order_relaxed);
+    return prediction.score;
+  }
+
+  Ensemble::Step::Parts PartsOf(const typename MixtureOf::Lesson& lesson, double weight,
+                                const Sums& sums) {
+    const auto bounded = [](double number) {
+      return std::min(std::max(number, -1.0 * kMaxGradient), 1.0 * kMaxGradient);
+    };
+    const auto gradient_of = [&](Ensemble::Member member) {
+      return bounded(weight * lesson.gradients[member]);
+    };
+    Ensemble::Step::Parts step;
+    if (mixture_.has(Ensemble::kAdaGrad)) {
+      step.adagrad = static_cast<float>(gradient_of(Ensemble::kAdaGrad));
+    }
+    if (mixture_.has(Ensemble::kFadingAdaGrad)) {
+      step.fading = static_cast<float>(gradient_of(Ensemble::kFadingAdaGrad));
+    }
+    if (mixture_.has(Ensemble::kCoin)) {
+      const double gradient = gradient_of(Ensemble::kCoin);
+      gradient_size_ = std::max(gradient_size_, std::abs(gradient));
+      step.coin = static_cast<float>(gradient / gradient_size_);
+    }
+    if (mixture_.has(Ensemble::kNewton)) {
+      step.newton = static_cast<float>(bounded(lesson.steps[MixtureOf::kNewtonStep]));
+      const double curvature = weight * lesson.curvatures[Ensemble::kNewton];
+      if (lesson.newton_lags) step.keep = Ensemble::kNewtonKeep;
+      step.shrink = static_cast<float>(curvature / (1 + curvature * sums.spread()));
+    }
+    if (mixture_.has(Ensemble::kSlowSgd)) {
+      step.slow = static_cast<float>(bounded(lesson.steps[MixtureOf::kSlowStep]));
+    }
+    if (mixture_.has(Ensemble::kFastSgd)) {
+      step.fast = static_cast<float>(bounded(lesson.steps[MixtureOf::kFastStep]));
+    }
+    return step;
+  }
+
+  template <typename Row>
+  void Move(const Row& row, const Ensemble::Step step, Slot& intercept) {
+    for (size_t i = 0; i < row.size; ++i) {
+      const uint32_t index = table_.IndexOf(row.ids[i]);
+      Slot slot = table_.LoadOwn(index);
+      step.Apply(values_[i], Ensemble::SizeOf(row.Value(i)), slot);
+      table_.Store(index, slot);
+    }
+    if (options_.intercept) {
+      step.Apply(1, 1, intercept);
+      intercept_.Store(intercept);
+    }
+  }
+
+  template <typename Row>
+  float PredictRow(const Row& row, const typename MixtureOf::View& view) const {
+    const Slot intercept = intercept_.Load();
+    const auto sums = MemberSums(SumsOf(
+        row, options_.intercept ? &intercept : nullptr,
+        [&](size_t i) { return table_.Load(table_.IndexOf(row.ids[i])); },
+        [](size_t /*i*/, float /*v*/) {}));
+    if (!IsFinite(sums)) return 0;
+    typename MixtureOf::Prediction prediction;
+    mixture_.Predict(view, sums, prediction);
+    return prediction.score;
+  }
+
+  // Written by the writer, read by readers.
+  MixtureOf mixture_;
+
+  // Owned by the writer.
+  double gradient_size_ = 1;   // The largest that the coin betting member has met, at least 1.
+  std::vector<float> values_;  // Of the features of one example: their v.
+  size_t unpublished_rows_ = 0;
+};
+
+template <LossFunction Loss>
+absl::Status AutoLearner<Loss>::LoadState(StateReader& reader) {
+  uint32_t window_count = 0;
+  absl::Status status = this->LoadSlots(reader, 0, &window_count);
+  if (!status.ok()) return status;
+  gradient_size_ = reader.ReadValue<double>();
+  if (!reader.status().ok()) return reader.status();
+  if (!(gradient_size_ >= 1 && gradient_size_ <= kMaxGradient)) {
+    return absl::DataLossError("the saved learner has an impossible size of gradients");
+  }
+  return mixture_.LoadState(reader);
+}
+
+}  // namespace freshet
+
+#endif  // FRESHET_CORE_MODEL_AUTO_LEARNER_H_

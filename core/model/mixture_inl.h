@@ -1,0 +1,295 @@
+// The functions of Mixture. Included by mixture.h alone.
+
+#ifndef FRESHET_CORE_MODEL_MIXTURE_INL_H_
+#define FRESHET_CORE_MODEL_MIXTURE_INL_H_
+
+#include "core/model/mixture.h"
+
+namespace freshet {
+
+template <LossFunction Loss>
+typename Mixture<Loss>::MixerVector Mixture<Loss>::Variances(const AutoOptions& options,
+                                                             bool has_intercept) {
+  MixerVector variances;
+  const bool is_member[] = {options.adagrad, options.fading_adagrad, options.coin,
+                            options.newton,  options.slow_sgd,       options.fast_sgd};
+  for (size_t i = 0; i < kMemberCount; ++i) {
+    variances[i] = is_member[i] ? kMemberVariance / kMemberCount : 0;
+  }
+  for (size_t i = kMemberCount; i < kInputCount; ++i) {
+    variances[i] = has_intercept ? kContextVariance : 0;
+  }
+  return variances;
+}
+
+template <LossFunction Loss>
+Mixture<Loss>::Mixture(const Loss& loss, const AutoOptions& options, bool has_intercept,
+                       double offset)
+    : loss_(loss),
+      is_part_{options.adagrad,  options.fading_adagrad, options.coin,   options.newton,
+               options.slow_sgd, options.fast_sgd,       options.mixers, options.mixers},
+      part_count_(static_cast<double>(std::count(is_part_.begin(), is_part_.end(), true))),
+      has_mixers_(options.mixers),
+      has_intercept_(has_intercept),
+      share_(options.share),
+      offset_(offset),
+      mixers_{MixerOf(Variances(options, has_intercept), kNoises[0]),
+              MixerOf(Variances(options, has_intercept), kNoises[1])},
+      trend_(Loss::kKind),
+      range_(Loss::kScoreLimit),
+      shared_(View{}) {
+  const double members = part_count_ - (options.mixers ? kMixerCount : 0);
+  for (size_t i = 0; i < kPartCount; ++i) view_.shares[i] = is_part_[i] ? 1 / part_count_ : 0;
+  for (MixerVector& weights : view_.mixer_weights) {
+    for (size_t i = 0; i < kMemberCount; ++i) weights[i] = is_part_[i] ? 1 / members : 0;
+  }
+  view_.scale = 1;
+  UpdateContext();
+  Publish();
+}
+
+template <LossFunction Loss>
+void Mixture<Loss>::Predict(const View& view, const std::array<float, kMemberCount>& sums,
+                            Prediction& prediction) const {
+  const double offset = offset_ / view.scale;
+  for (size_t i = 0; i < kMemberCount; ++i) {
+    prediction.inputs[i] = is_part_[i] ? Inside(view, offset + sums[i]) : 0;
+    prediction.scores[i] = prediction.inputs[i];
+  }
+  std::copy(view.context.begin(), view.context.end(), prediction.inputs.begin() + kMemberCount);
+  for (size_t i = 0; i < kMixerCount; ++i) {
+    const double score = MixerOf::Score(view.mixer_weights[i], prediction.inputs);
+    prediction.scores[kMemberCount + i] = Inside(view, score);
+  }
+  if constexpr (kIsLogistic) {
+    for (size_t i = 0; i < kPartCount; ++i) {
+      const double ratio = Exp(-prediction.scores[i]);
+      prediction.positive[i] = 1 / (1 + ratio);
+      prediction.negative[i] = ratio * prediction.positive[i];
+    }
+    double positive = 0;
+    double negative = 0;
+    for (size_t i = 0; i < kPartCount; ++i) {
+      positive += view.shares[i] * prediction.positive[i];
+      negative += view.shares[i] * prediction.negative[i];
+    }
+    prediction.score = static_cast<float>(Log(positive / negative));
+  } else {
+    double score = 0;
+    for (size_t i = 0; i < kPartCount; ++i) score += view.shares[i] * prediction.scores[i];
+    prediction.inside = score;
+    prediction.score = range_.Clip(static_cast<float>(view.center + view.scale * score));
+  }
+}
+
+template <LossFunction Loss>
+typename Mixture<Loss>::Lesson Mixture<Loss>::Learn(const Prediction& prediction, float label,
+                                                    double weight, const Ensemble::Sums& sums) {
+  range_.Observe(label);
+  if constexpr (kIsScaled) {
+    scale_.Observe(label, weight);
+    view_.center = scale_.center();
+    view_.scale = scale_.scale();
+  }
+  Lesson lesson;
+  const double inside = (label - view_.center) / view_.scale;
+  lesson.label = static_cast<float>(std::min(std::max(inside, -kMaxScore), kMaxScore));
+  PartNumbers losses;
+  PartNumbers likelihoods;
+  if constexpr (!kIsScaled) lesson.label = label;
+  Judge(prediction, weight, lesson, losses, likelihoods);
+  UpdateShares(likelihoods);
+  CountLosses(prediction, lesson.label, losses, weight);
+  lesson.newton_lags = NewtonLags(losses, weight);
+  LearnMixers(prediction, weight, sums, lesson);
+  trend_.Observe(label, weight);
+  UpdateContext();
+  return lesson;
+}
+
+template <LossFunction Loss>
+void Mixture<Loss>::LearnMixers(const Prediction& prediction, double weight,
+                                const Ensemble::Sums& sums, Lesson& lesson) {
+  constexpr size_t kStepCount = std::tuple_size_v<decltype(lesson.steps)>;
+  std::array<double, kStepCount> scores{prediction.scores[Ensemble::kNewton],
+                                        prediction.scores[Ensemble::kSlowSgd],
+                                        prediction.scores[Ensemble::kFastSgd]};
+  std::array<double, kStepCount> rates{weight, Ensemble::kSlowRate * weight,
+                                       Ensemble::kFastRate * weight};
+  std::array<double, kStepCount> sensitivities{sums.spread(), sums.norm(), sums.norm()};
+  std::array<typename MixerOf::Direction, kMixerCount> directions;
+  for (size_t i = 0; has_mixers_ && i < kMixerCount; ++i) {
+    directions[i] = mixers_[i].DirectionOf(prediction.inputs);
+    scores[kMixerSteps + i] = prediction.scores[kMemberCount + i];
+    rates[kMixerSteps + i] = weight;
+    sensitivities[kMixerSteps + i] = directions[i].sensitivity;
+  }
+  if constexpr (kIsLogistic) {
+    loss_.ImportanceSteps(kStepCount, scores.data(), lesson.label, rates.data(),
+                          sensitivities.data(), lesson.steps.data());
+  } else {
+    for (size_t i = 0; i < kStepCount; ++i) {
+      lesson.steps[i] = loss_.ImportanceStep(scores[i], lesson.label, rates[i], sensitivities[i]);
+    }
+  }
+  for (size_t i = 0; has_mixers_ && i < kMixerCount; ++i) {
+    mixers_[i].Learn(directions[i], weight * lesson.curvatures[kMemberCount + i],
+                     lesson.steps[kMixerSteps + i], view_.mixer_weights[i]);
+  }
+}
+
+template <LossFunction Loss>
+void Mixture<Loss>::Judge(const Prediction& prediction, double weight, Lesson& lesson,
+                          PartNumbers& losses, PartNumbers& likelihoods) const {
+  if constexpr (kIsLogistic) {
+    const bool is_positive = lesson.label > 0;
+    const PartNumbers& right = is_positive ? prediction.positive : prediction.negative;
+    const PartNumbers& wrong = is_positive ? prediction.negative : prediction.positive;
+    const double sign = is_positive ? -1 : 1;
+    for (size_t i = 0; i < kPartCount; ++i) {
+      lesson.gradients[i] = sign * wrong[i];
+      lesson.curvatures[i] = right[i] * wrong[i];
+      losses[i] = -Log(right[i]);
+      likelihoods[i] = right[i];
+    }
+    if (weight == 1) return;
+    for (size_t i = 0; i < kPartCount; ++i) likelihoods[i] = Exp(-weight * losses[i]);
+  } else {
+    for (size_t i = 0; i < kPartCount; ++i) {
+      const double score = prediction.scores[i];
+      lesson.gradients[i] = loss_.Gradient(static_cast<float>(score), lesson.label);
+      lesson.curvatures[i] = loss_.Curvature(score, lesson.label);
+      losses[i] = loss_.Value(score, lesson.label);
+    }
+    double unit = 1;
+    if constexpr (Loss::kKind != LossKind::kPoisson) {
+      unit =
+          2 * (kFirstLossWeight + loss_weight_ * mixture_loss_) / (kFirstLossWeight + loss_weight_);
+    }
+    double least = kMaxLoss;
+    for (size_t i = 0; i < kPartCount; ++i) {
+      if (is_part_[i]) least = std::min(least, losses[i]);
+    }
+    for (size_t i = 0; i < kPartCount; ++i) {
+      likelihoods[i] = Exp(std::min(-weight * (losses[i] - least) / unit, 0.0));
+    }
+  }
+}
+
+template <LossFunction Loss>
+void Mixture<Loss>::UpdateShares(const PartNumbers& likelihoods) {
+  double sum = 0;
+  for (size_t i = 0; i < kPartCount; ++i) {
+    view_.shares[i] *= std::max(likelihoods[i], kMinLikelihood);
+    sum += view_.shares[i];
+  }
+  // Without any sharing, a part could vanish for ever.
+  const double floor = std::max(share_ / part_count_, 1e-100);
+  const double kept = (1 - share_) / sum;
+  for (size_t i = 0; i < kPartCount; ++i) {
+    view_.shares[i] = is_part_[i] ? kept * view_.shares[i] + floor : 0;
+  }
+}
+
+template <LossFunction Loss>
+void Mixture<Loss>::CountLosses(const Prediction& prediction, float label,
+                                const PartNumbers& losses, double weight) {
+  const double kept = weight == 1 ? 1 - 1 / kDecayExampleCount : Exp(-weight / kDecayExampleCount);
+  loss_weight_ = kept * loss_weight_ + weight;
+  const double step = weight / loss_weight_;
+  const double unit = LossUnit();
+  for (size_t i = 0; i < kPartCount; ++i) {
+    view_.losses[i] += step * (std::min(unit * losses[i], kMaxLoss) - view_.losses[i]);
+  }
+  if constexpr (!kIsLogistic && Loss::kKind != LossKind::kPoisson) {
+    const double loss = std::min(loss_.Value(prediction.inside, label), kMaxLoss);
+    mixture_loss_ += step * (loss - mixture_loss_);
+  }
+}
+
+template <LossFunction Loss>
+bool Mixture<Loss>::NewtonLags(const PartNumbers& losses, double weight) {
+  const double kept =
+      weight == 1 ? 1 - 1 / kRecentExampleCount : Exp(-weight / kRecentExampleCount);
+  double best = kMaxLoss;
+  for (size_t i = 0; i < kMemberCount; ++i) {
+    const double loss = std::min(losses[i], kMaxLoss);
+    recent_losses_[i] = loss + kept * (recent_losses_[i] - loss);
+    if (is_part_[i]) best = std::min(best, recent_losses_[i]);
+  }
+  return recent_losses_[Ensemble::kNewton] > kLag * best;
+}
+
+template <LossFunction Loss>
+void Mixture<Loss>::UpdateContext() {
+  if (!has_intercept_) return;
+  view_.context[0] = 1;
+  trend_.Scores(view_.center, view_.scale, &view_.context[1]);
+  for (double& number : view_.context) number = std::min(std::max(number, -kMaxScore), kMaxScore);
+}
+
+template <LossFunction Loss>
+std::vector<MixturePart> Mixture<Loss>::Parts() const {
+  const View view = Shared();
+  std::vector<MixturePart> parts;
+  for (size_t i = 0; i < kPartCount; ++i) {
+    if (is_part_[i]) parts.push_back({kNames[i], view.shares[i], view.losses[i]});
+  }
+  return parts;
+}
+
+template <LossFunction Loss>
+void Mixture<Loss>::SaveState(StateWriter& writer) const {
+  writer.WriteValue(view_.shares);
+  writer.WriteValue(view_.mixer_weights);
+  writer.WriteValue(view_.losses);
+  writer.WriteValue(recent_losses_);
+  writer.WriteValue(mixture_loss_);
+  writer.WriteValue(loss_weight_);
+  for (const MixerOf& mixer : mixers_) mixer.SaveState(writer);
+  scale_.SaveState(writer);
+  trend_.SaveState(writer);
+  range_.SaveState(writer);
+}
+
+template <LossFunction Loss>
+absl::Status Mixture<Loss>::LoadState(StateReader& reader) {
+  view_.shares = reader.ReadValue<PartNumbers>();
+  view_.mixer_weights = reader.ReadValue<decltype(view_.mixer_weights)>();
+  view_.losses = reader.ReadValue<PartNumbers>();
+  recent_losses_ = reader.ReadValue<decltype(recent_losses_)>();
+  mixture_loss_ = reader.ReadValue<double>();
+  loss_weight_ = reader.ReadValue<double>();
+  if (!reader.status().ok()) return reader.status();
+  bool valid = mixture_loss_ >= 0 && mixture_loss_ <= kMaxLoss && loss_weight_ >= 0 &&
+               loss_weight_ <= kMaxLoss;
+  for (size_t i = 0; i < kPartCount; ++i) {
+    const double share = view_.shares[i];
+    valid &= is_part_[i] ? share > 0 && share <= 1 + 1e-6 : share == 0;
+    valid &= view_.losses[i] >= 0 && view_.losses[i] <= kMaxLoss;
+  }
+  for (const double loss : recent_losses_) valid &= loss >= 0 && loss <= kMaxLoss;
+  for (const MixerVector& weights : view_.mixer_weights) {
+    for (const double weight : weights) valid &= std::abs(weight) <= MixerOf::kMaxWeight;
+  }
+  if (!valid) return absl::DataLossError("the saved learner has an impossible mixture");
+  absl::Status status;
+  for (MixerOf& mixer : mixers_) {
+    if (status.ok()) status = mixer.LoadState(reader);
+  }
+  if (status.ok()) status = scale_.LoadState(reader);
+  if (status.ok()) status = trend_.LoadState(reader);
+  if (status.ok()) status = range_.LoadState(reader);
+  if (!status.ok()) return status;
+  if constexpr (kIsScaled) {
+    view_.center = scale_.center();
+    view_.scale = scale_.scale();
+  }
+  UpdateContext();
+  Publish();
+  return absl::OkStatus();
+}
+
+}  // namespace freshet
+
+#endif  // FRESHET_CORE_MODEL_MIXTURE_INL_H_

@@ -1,0 +1,285 @@
+#include "tests/support/reference_mixture.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <variant>
+
+namespace freshet {
+namespace {
+
+double Logit(double p) { return std::log(p / (1 - p)); }
+double Sigmoid(double s) { return 1 / (1 + std::exp(-s)); }
+
+double Dot(const std::vector<double>& a, const std::vector<double>& b) {
+  return std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
+}
+
+}  // namespace
+
+ReferenceMixture::ReferenceMixture(const LearnerSpec& spec, size_t feature_count)
+    : spec_(spec),
+      loss_{.kind = spec.loss, .tau = spec.quantile_tau},
+      is_scaled_(spec.loss == LossKind::kSquared || spec.loss == LossKind::kQuantile),
+      offset_(spec.linear.intercept ? spec.linear.initial_intercept : 0) {
+  const auto& options = std::get<AutoOptions>(spec.optimizer);
+  if (options.adagrad) members_.push_back("adagrad");
+  if (options.fading_adagrad) members_.push_back("fading");
+  if (options.coin) members_.push_back("coin");
+  if (options.newton) members_.push_back("newton");
+  if (options.slow_sgd) members_.push_back("slow");
+  if (options.fast_sgd) members_.push_back("fast");
+  const Vector zeros(feature_count + 1, 0);
+  const size_t count = members_.size();
+  w_.assign(count, zeros);
+  G_.assign(count, zeros);
+  z_ = W_ = largest_ = zeros;
+  P_.assign(feature_count + 1, 1);
+  const size_t context = spec.linear.intercept ? 4 : 0;
+  for (const double noise : {1e-7, 2e-3}) {
+    if (!options.mixers) break;
+    Mixer mixer{noise, Vector(count + context, 0), {}};
+    for (size_t i = 0; i < count; ++i) mixer.v[i] = 1.0 / static_cast<double>(count);
+    mixer.P.assign(count + context, Vector(count + context, 0));
+    for (size_t i = 0; i < count + context; ++i) mixer.P[i][i] = i < count ? 0.05 : 0.1;
+    mixers_.push_back(mixer);
+  }
+  const size_t parts = count + mixers_.size();
+  shares_.assign(parts, 1.0 / static_cast<double>(parts));
+  if (IsBinary(spec.loss)) trend_.assign(3, 0.5);
+}
+
+std::vector<ReferenceMixture::Entry> ReferenceMixture::EntriesOf(
+    const StreamExample& example) const {
+  std::vector<Entry> entries;
+  for (const StreamFeature& feature : example.features) {
+    entries.push_back({feature.id, feature.value});
+  }
+  if (spec_.linear.intercept) entries.push_back({largest_.size() - 1, 1});
+  return entries;
+}
+
+// The value as a share of the largest so far.
+double ReferenceMixture::Share(const Entry& entry) const {
+  return entry.x / std::max(largest_[entry.id], std::abs(entry.x));
+}
+
+double ReferenceMixture::Clip(double score) const {
+  switch (spec_.loss) {
+    case LossKind::kLogistic:
+      return std::clamp(score, -50.0, 50.0);
+    case LossKind::kHinge:
+      return std::clamp(score, -1.0, 1.0);
+    case LossKind::kPoisson:
+      return std::clamp(score, -25.0, 25.0);
+    case LossKind::kSquared:
+    case LossKind::kQuantile:
+      break;
+  }
+  if (labels_.empty()) return score;
+  const auto [min, max] = std::minmax_element(labels_.begin(), labels_.end());
+  return std::clamp(score, *min, *max);
+}
+
+// A score outside as one inside.
+double ReferenceMixture::Inside(double score) const {
+  const double scale = deviation_ > 0 ? deviation_ : 1;
+  return (Clip(score) - center_) / scale;
+}
+
+ReferenceMixture::Vector ReferenceMixture::Trend() const {
+  if (trend_.empty()) return {0, 0, 0};
+  Vector scores;
+  for (const double mean : trend_) {
+    switch (spec_.loss) {
+      case LossKind::kLogistic:
+        scores.push_back(Logit(std::clamp(mean, 1e-4, 1 - 1e-4)));
+        break;
+      case LossKind::kHinge:
+        scores.push_back(2 * mean - 1);
+        break;
+      case LossKind::kPoisson:
+        scores.push_back(std::log(std::max(mean, 1e-4)));
+        break;
+      default:
+        scores.push_back((mean - center_) / (deviation_ > 0 ? deviation_ : 1));
+    }
+  }
+  return scores;
+}
+
+ReferenceMixture::Scored ReferenceMixture::Score(const std::vector<Entry>& entries) const {
+  const double scale = deviation_ > 0 ? deviation_ : 1;
+  Scored scored;
+  for (const Vector& w : w_) {
+    double sum = 0;
+    for (const Entry& entry : entries) sum += w[entry.id] * Share(entry);
+    scored.parts.push_back(Inside(center_ + offset_ + scale * sum));
+  }
+  scored.inputs = scored.parts;
+  if (spec_.linear.intercept) {
+    scored.inputs.push_back(1);
+    for (const double score : Trend()) scored.inputs.push_back(score);
+  }
+  for (const Mixer& mixer : mixers_) {
+    scored.parts.push_back(Inside(center_ + scale * Dot(mixer.v, scored.inputs)));
+  }
+  double mean = 0;
+  for (size_t i = 0; i < shares_.size(); ++i) {
+    const double score = scored.parts[i];
+    mean += shares_[i] * (spec_.loss == LossKind::kLogistic ? Sigmoid(score) : score);
+  }
+  scored.inside = mean;
+  scored.score = spec_.loss == LossKind::kLogistic ? Logit(mean) : Clip(center_ + scale * mean);
+  return scored;
+}
+
+double ReferenceMixture::Learn(const StreamExample& example) {
+  const std::vector<Entry> entries = EntriesOf(example);
+  const Scored scored = Score(entries);
+  const double h = example.weight;
+  if (h == 0) return scored.score;
+  if (is_scaled_) ObserveLabel(example.label, h);
+  labels_.push_back(example.label);
+  const double y =
+      is_scaled_ ? (example.label - center_) / (deviation_ > 0 ? deviation_ : 1) : example.label;
+  LearnShares(scored, y, h);
+  for (size_t i = 0; i < mixers_.size(); ++i) {
+    LearnMixer(scored.inputs, scored.parts[members_.size() + i], y, h, mixers_[i]);
+  }
+  for (size_t i = 0; i < members_.size(); ++i) {
+    LearnMember(members_[i], i, entries, scored.parts[i], y, h);
+  }
+  for (const Entry& entry : entries) {
+    largest_[entry.id] = std::max(largest_[entry.id], std::abs(entry.x));
+  }
+  const double label = IsBinary(spec_.loss) ? (example.label > 0 ? 1 : 0) : example.label;
+  if (trend_.empty()) trend_.assign(3, label);
+  const double rates[] = {0.3, 0.03, 0.003};
+  for (size_t i = 0; i < 3; ++i) {
+    trend_[i] = label + std::pow(1 - rates[i], h) * (trend_[i] - label);
+  }
+  return scored.score;
+}
+
+void ReferenceMixture::ObserveLabel(double label, double h) {
+  const double distance = labels_.empty() ? 0 : label - center_;
+  label_weight_ += h;
+  center_ = labels_.empty() ? label : center_ + h / label_weight_ * distance;
+  deviation_ += h / label_weight_ * (std::abs(distance) - deviation_);
+}
+
+void ReferenceMixture::LearnShares(const Scored& scored, double y, double h) {
+  double unit = 1;
+  const bool is_likelihood = spec_.loss == LossKind::kLogistic || spec_.loss == LossKind::kPoisson;
+  if (!is_likelihood) {
+    unit = 2 * (10 + loss_sum_) / (10 + loss_weight_);
+  }
+  Vector losses;
+  for (const double score : scored.parts) losses.push_back(loss_.Value(score, y));
+  const double least = *std::min_element(losses.begin(), losses.end());
+  double sum = 0;
+  for (size_t i = 0; i < shares_.size(); ++i) {
+    const double excess = losses[i] - (spec_.loss == LossKind::kLogistic ? 0 : least);
+    shares_[i] *= std::max(std::exp(-h * excess / unit), 1e-9);
+    sum += shares_[i];
+  }
+  const double a = std::get<AutoOptions>(spec_.optimizer).share;
+  for (double& share : shares_) {
+    share = (1 - a) * share / sum + a / static_cast<double>(shares_.size());
+  }
+  const double kept = h == 1 ? 1 - 1e-4 : std::exp(-h * 1e-4);
+  loss_sum_ = kept * loss_sum_ + h * loss_.Value(scored.inside, y);
+  loss_weight_ = kept * loss_weight_ + h;
+
+  newton_lags_ = false;
+  recent_losses_.resize(members_.size(), 0);
+  for (size_t i = 0; i < members_.size(); ++i) {
+    const double recent = h == 1 ? 1 - 1.0 / 256 : std::exp(-h / 256);
+    recent_losses_[i] = losses[i] + recent * (recent_losses_[i] - losses[i]);
+  }
+  const double best = *std::min_element(recent_losses_.begin(), recent_losses_.end());
+  for (size_t i = 0; i < members_.size(); ++i) {
+    if (members_[i] == "newton") newton_lags_ = recent_losses_[i] > 1.25 * best;
+  }
+}
+
+double ReferenceMixture::Curvature(double score, double y) const {
+  switch (spec_.loss) {
+    case LossKind::kLogistic:
+      return Sigmoid(score) * (1 - Sigmoid(score));
+    case LossKind::kSquared:
+      return 2;
+    case LossKind::kPoisson:
+      return std::exp(score);
+    case LossKind::kHinge:
+    case LossKind::kQuantile:
+      break;
+  }
+  return std::pow(loss_.Gradient(score, y), 2);
+}
+
+void ReferenceMixture::LearnMixer(const Vector& z, double score, double y, double h, Mixer& mixer) {
+  Vector along;
+  for (const Vector& row : mixer.P) along.push_back(Dot(row, z));
+  const double sensitivity = Dot(along, z);
+  const double u = loss_.ImportanceStep(score, y, h, sensitivity);
+  const double k = h * Curvature(score, y);
+  for (size_t i = 0; i < z.size(); ++i) {
+    mixer.v[i] += u * along[i];
+    for (size_t j = 0; j < z.size(); ++j) {
+      mixer.P[i][j] -= k / (1 + k * sensitivity) * along[i] * along[j];
+    }
+    if (mixer.P[i][i] < 10) mixer.P[i][i] += mixer.noise;
+  }
+}
+
+void ReferenceMixture::LearnMember(const std::string& name, size_t index,
+                                   const std::vector<Entry>& entries, double score, double y,
+                                   double h) {
+  const double g = h * loss_.Gradient(score, y);
+  double norm = 0;
+  double spread = 0;
+  for (const Entry& entry : entries) {
+    norm += std::pow(Share(entry), 2);
+    spread += P_[entry.id] * std::pow(Share(entry), 2);
+  }
+  double u = 0;
+  if (name == "newton") u = loss_.ImportanceStep(score, y, h, spread);
+  if (name == "slow") u = loss_.ImportanceStep(score, y, 0.02 * h, norm);
+  if (name == "fast") u = loss_.ImportanceStep(score, y, 0.1 * h, norm);
+  if (name == "coin") largest_gradient_ = std::max(largest_gradient_, std::abs(g));
+  for (const Entry& entry : entries) {
+    const double v = Share(entry);
+    double& w = w_[index][entry.id];
+    double& G = G_[index][entry.id];
+    if (name == "adagrad" || name == "fading") {
+      G = (name == "fading" ? 0.999 : 1) * G + g * v * g * v;
+      w -= (name == "fading" ? 1 : 0.2) * g * v / (1 + std::sqrt(G));
+    } else if (name == "coin") {
+      const double c = g / largest_gradient_ * v;
+      z_[entry.id] -= c;
+      G += std::abs(c);
+      W_[entry.id] -= c * w;
+      w = (0.5 + W_[entry.id]) * z_[entry.id] / (1 + G);
+    } else if (name == "newton") {
+      double& P = P_[entry.id];
+      const double k = h * Curvature(score, y);
+      w += u * P * v;
+      P = 1 - (newton_lags_ ? 0.98 : 1) * (1 - P) - k / (1 + k * spread) * P * v * P * v;
+    } else {
+      w += u * v;
+    }
+  }
+}
+
+double ReferenceMixture::weight(size_t feature) const {
+  std::vector<Entry> entries = EntriesOf({});
+  const double without = Score(entries).score;
+  entries.push_back({feature, 1});
+  return Score(entries).score - without;
+}
+
+double ReferenceMixture::intercept() const { return Score(EntriesOf({})).score; }
+
+}  // namespace freshet

@@ -1,0 +1,89 @@
+// A slow, obvious mixture: it judges AutoLearner.
+
+#ifndef FRESHET_TESTS_SUPPORT_REFERENCE_MIXTURE_H_
+#define FRESHET_TESTS_SUPPORT_REFERENCE_MIXTURE_H_
+
+#include <cstddef>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/model/spec.h"
+#include "tests/support/example_stream.h"
+#include "tests/support/reference_loss.h"
+
+namespace freshet {
+
+// The rules of core/optimizer/ensemble.h and core/model/mixture.h in double precision, one member
+// after the other. The interface is that of ReferenceLearner.
+class ReferenceMixture {
+ public:
+  // Features are 0 to feature_count - 1. REQUIRES: the optimizer is AutoOptions.
+  ReferenceMixture(const LearnerSpec& spec, size_t feature_count);
+
+  // The score before the update. REQUIRES: no feature occurs twice.
+  double Learn(const StreamExample& example);
+
+  // What Learn() would return for an example of one feature of value 1, apart from the intercept;
+  // and for one of none.
+  double weight(size_t feature) const;
+  double intercept() const;
+
+ private:
+  using Vector = std::vector<double>;
+
+  struct Entry {
+    size_t id;
+    double x;
+  };
+  struct Mixer {
+    double noise;
+    Vector v;
+    std::vector<Vector> P;
+  };
+  // Of the mixture for one example.
+  struct Scored {
+    Vector inputs;
+    Vector parts;   // Scores of members, then of mixers.
+    double inside;  // Their mean by share.
+    double score;
+  };
+
+  std::vector<Entry> EntriesOf(const StreamExample& example) const;
+  double Share(const Entry& entry) const;
+  double Clip(double score) const;
+  double Inside(double score) const;
+  Vector Trend() const;
+  Scored Score(const std::vector<Entry>& entries) const;
+  void ObserveLabel(double label, double h);
+  void LearnShares(const Scored& scored, double y, double h);
+  void LearnMixer(const Vector& z, double score, double y, double h, Mixer& mixer);
+  void LearnMember(const std::string& name, size_t index, const std::vector<Entry>& entries,
+                   double score, double y, double h);
+  double Curvature(double score, double y) const;
+
+  const LearnerSpec spec_;
+  const ReferenceLoss loss_;
+  const bool is_scaled_;
+  const double offset_;
+  std::vector<std::string> members_;
+
+  // By member, then by feature; the intercept is last.
+  std::vector<Vector> w_;
+  std::vector<Vector> G_;       // AdaGrad and fading AdaGrad; A of coin betting.
+  Vector z_, W_, P_, largest_;  // Coin betting, Newton, all.
+  double largest_gradient_ = 1;
+
+  std::vector<Mixer> mixers_;
+  Vector shares_;
+  std::vector<double> labels_;
+  Vector trend_;
+  double center_ = 0, deviation_ = 0, label_weight_ = 0;
+  double loss_sum_ = 0, loss_weight_ = 0;  // Decaying.
+  Vector recent_losses_;                   // Of members.
+  bool newton_lags_ = false;
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_TESTS_SUPPORT_REFERENCE_MIXTURE_H_
