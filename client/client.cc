@@ -1,14 +1,15 @@
 #include "client/client.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
+#include "client/call_token.h"
 #include "client/model_options.h"
 #include "client/packed_encoder.h"
 #include "client/resource_names.h"
 #include "client/rpc_status.h"
 #include "core/base/str_cat.h"
-#include "grpcpp/client_context.h"
 #include "grpcpp/create_channel.h"
 
 namespace freshet {
@@ -65,6 +66,11 @@ absl::StatusOr<std::unique_ptr<Client>> Client::Connect(ClientOptions options) {
     return absl::InvalidArgumentError(
         StrCat("connect_timeout_ms is ", options.connect_timeout_ms, "; it must be above 0"));
   }
+  const auto printable = [](char c) { return c > ' ' && c <= '~'; };
+  if (!std::all_of(options.token.begin(), options.token.end(), printable)) {
+    return absl::InvalidArgumentError(
+        "token must be printable characters without spaces, as 'freshetd token' printed it");
+  }
   std::shared_ptr<grpc::Channel> channel = MakeChannel(options.server);
   if (absl::Status status = WaitUntilConnected(channel.get(), options); !status.ok()) {
     return status;
@@ -86,8 +92,11 @@ absl::Status Client::Call(Stub* stub,
                           const Request& request, Response* response) const {
   grpc::ClientContext context;
   context.set_deadline(FromNow(options_.deadline_ms));
+  AddToken(&context);
   return FromRpcStatus((stub->*method)(&context, request, response), options_.server);
 }
+
+void Client::AddToken(grpc::ClientContext* context) const { AddCallToken(options_.token, context); }
 
 absl::StatusOr<v1::Model> Client::CreateModel(const v1::CreateModelRequest& request) const {
   v1::CreateModelResponse response;

@@ -28,6 +28,7 @@
 #include "freshet/v1/model_service.grpc.pb.h"
 #include "freshet/v1/stats_service.grpc.pb.h"
 #include "grpcpp/channel.h"
+#include "grpcpp/client_context.h"
 
 namespace freshet {
 
@@ -41,6 +42,8 @@ struct ClientOptions {
   // How long Connect() waits for the server to answer at all, > 0. A server that refuses the
   // connection fails at once.
   int64_t connect_timeout_ms = 5'000;
+  // What the server knows this client by, where it asks: the secret of a token. Empty: none.
+  std::string token = {};
 };
 
 // One prediction.
@@ -172,8 +175,11 @@ class Client {
                                                                 uint32_t limit = 50) const;
 
   const ClientOptions& options() const { return options_; }
-  // The connection, for stubs of one's own.
+  // The connection, for stubs of one's own; AddToken() goes with each of their calls.
   const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
+
+  // Adds options().token, if there is one, to a call that was not started yet.
+  void AddToken(grpc::ClientContext* context) const;
 
  private:
   Client(ClientOptions options, std::shared_ptr<grpc::Channel> channel);

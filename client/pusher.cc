@@ -12,12 +12,12 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/numbers.h"
 #include "client/backoff.h"
+#include "client/call_token.h"
 #include "client/packed_encoder.h"
 #include "client/push_window.h"
 #include "client/resource_names.h"
 #include "client/rpc_status.h"
 #include "core/base/str_cat.h"
-#include "grpcpp/client_context.h"
 
 namespace freshet {
 namespace {
@@ -90,9 +90,10 @@ size_t WireBytes(const ExampleBatchBuilder& batch) {
 // Two threads: Run() opens streams, sends and backs off; ReadResponses() receives on one stream.
 class Pusher::Impl {
  public:
-  Impl(std::shared_ptr<grpc::Channel> channel, std::string server, std::string model,
+  Impl(std::shared_ptr<grpc::Channel> channel, const ClientOptions& client, std::string model,
        PusherOptions options)
-      : server_(std::move(server)),
+      : server_(client.server),
+        token_(client.token),
         model_(std::move(model)),
         options_(std::move(options)),
         channel_(channel),
@@ -266,6 +267,7 @@ class Pusher::Impl {
 
   // Constant after construction; PusherOptions' callbacks are called by the reading thread only.
   const std::string server_;
+  const std::string token_;
   const std::string model_;
   const PusherOptions options_;
   const std::shared_ptr<grpc::Channel> channel_;
@@ -329,6 +331,7 @@ bool Pusher::Impl::WaitForWork() {
 
 absl::Status Pusher::Impl::RunStream() {
   grpc::ClientContext context;
+  AddCallToken(token_, &context);
   std::unique_ptr<Stream> stream = stub_->Learn(&context);
   {
     const std::lock_guard lock(mu_);
@@ -504,7 +507,7 @@ absl::StatusOr<std::unique_ptr<Pusher>> Pusher::Start(const Client& client, std:
                                                       PusherOptions options) {
   if (absl::Status status = CheckOptions(options); !status.ok()) return status;
   if (options.producer_id.empty()) options.producer_id = RandomProducerId();
-  auto impl = std::make_unique<Impl>(client.channel(), client.options().server, ModelName(model),
+  auto impl = std::make_unique<Impl>(client.channel(), client.options(), ModelName(model),
                                      std::move(options));
   return std::unique_ptr<Pusher>(new Pusher(std::move(impl)));
 }

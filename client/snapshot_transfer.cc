@@ -10,7 +10,6 @@
 #include "client/model_options.h"
 #include "client/resource_names.h"
 #include "client/rpc_status.h"
-#include "grpcpp/client_context.h"
 
 namespace freshet {
 namespace {
@@ -32,6 +31,7 @@ absl::StatusOr<uint64_t> Client::ExportSnapshot(std::string_view model, std::str
   v1::ExportSnapshotRequest request;
   request.set_name(SnapshotName(model, snapshot));
   grpc::ClientContext context;
+  AddToken(&context);
   const auto reader = models_->ExportSnapshot(&context, request);
   v1::ExportSnapshotResponse piece;
   uint64_t bytes = 0;
@@ -54,6 +54,7 @@ absl::StatusOr<v1::Snapshot> Client::ImportSnapshot(std::string_view model, std:
   request.set_snapshot_id(LastSegment(options.snapshot));
   if (options.new_model.has_value()) *request.mutable_new_model() = ModelWith(*options.new_model);
   grpc::ClientContext context;
+  AddToken(&context);
   v1::ImportSnapshotResponse response;
   const auto writer = models_->ImportSnapshot(&context, &response);
   // The first message goes also where the file is empty: what is wrong is then the server's to say.

@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "server/command_check.h"
+#include "server/command_token.h"
 #include "server/file/file_system.h"
 #include "server/server.h"
 #include "server/version.h"
@@ -33,6 +34,7 @@ struct Flags {
   std::string checked_path;    // Of check.
   std::string repaired_path;   // Of repair.
   uint64_t truncate_at = 0;    // Of repair.
+  NewToken new_token;          // Of token.
 };
 
 void DeclareFlags(CLI::App& app, Flags& flags) {
@@ -81,6 +83,17 @@ void DeclareCommands(CLI::App& app, Flags& flags) {
       ->add_option("--truncate-at", flags.truncate_at,
                    "The first offset to remove; 'freshetd check' names it")
       ->required();
+  CLI::App* token = app.add_subcommand(
+      "token", "Make a token: its secret, and what belongs into the file auth.token_file names");
+  token->add_option("name", flags.new_token.name, "Who it is for; it stands in logs")->required();
+  token
+      ->add_option("--role", flags.new_token.roles,
+                   "read, predict, learn or admin; may be given several times")
+      ->required();
+  token->add_option("--models", flags.new_token.models,
+                    "An id, or the beginning of ids and a *; may be given several times [all]");
+  token->add_option("--file", flags.new_token.file,
+                    "Add it to this token file and print the secret alone");
 }
 
 absl::StatusOr<ServerOptions> ReadOptions(const Flags& flags) {
@@ -122,6 +135,13 @@ int Check(const std::string& path) {
 int Repair(const std::string& path, uint64_t truncate_at) {
   const absl::Status status = RunRepair(PosixFileSystem(), path, truncate_at, std::cout);
   return status.ok() ? EXIT_SUCCESS : Fail(ExitCodeOf(status), std::string(status.message()));
+}
+
+int MakeTokenCommand(const NewToken& token) {
+  const absl::Status status = MakeToken(token, std::cout);
+  if (status.ok()) return EXIT_SUCCESS;
+  return Fail(absl::IsInvalidArgument(status) ? kExitUsage : kExitUnavailable,
+              std::string(status.message()));
 }
 
 // Serves until SIGTERM or SIGINT, then drains; a second signal ends the process at once.
@@ -176,6 +196,7 @@ int Main(int argc, char** argv) {
   }
   if (app.got_subcommand("check")) return Check(flags.checked_path);
   if (app.got_subcommand("repair")) return Repair(flags.repaired_path, flags.truncate_at);
+  if (app.got_subcommand("token")) return MakeTokenCommand(flags.new_token);
   absl::StatusOr<ServerOptions> options = ReadOptions(flags);
   if (!options.ok()) return Fail(kExitConfig, std::string(options.status().message()));
   if (!SetUpLogging(options->log_level)) {

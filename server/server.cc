@@ -33,6 +33,9 @@ constexpr absl::Duration kHistoryInterval = absl::Seconds(5);
 // How far behind the age that it is kept for an idle model's log may be deleted.
 constexpr absl::Duration kDeletionInterval = absl::Minutes(1);
 
+// How often files that may change are looked at.
+constexpr absl::Duration kReloadInterval = absl::Seconds(1);
+
 constexpr int kIoThreads = 2;
 
 // Logs that may wait for the disk at the same time.
@@ -49,11 +52,22 @@ bool IsLoopback(std::string_view address) {
          address.starts_with("[::1]:");
 }
 
+// Takes reflection off one server, which gRPC's library puts on all servers of a process.
+class NoReflection : public grpc::ServerBuilderOption {
+ public:
+  void UpdateArguments(grpc::ChannelArguments* /*arguments*/) override {}
+  void UpdatePlugins(std::vector<std::unique_ptr<grpc::ServerBuilderPlugin>>* plugins) override {
+    std::erase_if(*plugins,
+                  [](const auto& plugin) { return plugin->name() == "proto_server_reflection"; });
+  }
+};
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(ServerOptions options_in) {
   std::unique_ptr<Server> server(new Server(std::move(options_in)));
   const ServerOptions& options = server->options_;
+  if (absl::Status status = server->LoadAccess(); !status.ok()) return status;
   absl::StatusOr<std::unique_ptr<DataDir>> data_dir =
       DataDir::Open(PosixFileSystem(), options.data_dir);
   if (!data_dir.ok()) return data_dir.status();
@@ -81,6 +95,30 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(ServerOptions options_in) 
   return server;
 }
 
+absl::Status Server::LoadAccess() {
+  if (options_.token_file.empty()) {
+    access_ = std::make_unique<AccessControl>();
+  } else {
+    absl::StatusOr<std::unique_ptr<AccessControl>> loaded =
+        AccessControl::Load(options_.token_file);
+    if (!loaded.ok()) return loaded.status();
+    access_ = *std::move(loaded);
+    reload_timer_ = std::make_unique<PeriodicTask>(kReloadInterval, [this] { Reload(); });
+  }
+  gate_ = std::make_unique<CallGate>(*access_);
+  return absl::OkStatus();
+}
+
+void Server::Reload() {
+  const absl::StatusOr<bool> changed = access_->Reload();
+  if (!changed.ok()) {
+    spdlog::error("event=tokens_not_reloaded error=\"{}\"; the tokens stay as they were",
+                  std::string(changed.status().message()));
+  } else if (*changed) {
+    spdlog::info("event=tokens_reloaded file={}", options_.token_file);
+  }
+}
+
 absl::Status Server::Listen() {
   if (absl::Status status = ListenGrpc(); !status.ok()) return status;
   if (absl::Status status = ListenHttp(); !status.ok()) return status;
@@ -93,14 +131,16 @@ absl::Status Server::Listen() {
 absl::Status Server::ListenGrpc() {
   const BatchLimits limits{.max_examples = options_.max_batch_examples,
                            .max_example_features = options_.max_example_features};
-  model_service_ = std::make_unique<ModelServiceImpl>(*registry_, *data_dir_, *io_);
+  model_service_ = std::make_unique<ModelServiceImpl>(*gate_, *registry_, *data_dir_, *io_);
   learning_service_ = std::make_unique<LearningServiceImpl>(
-      *registry_, limits, options_.max_streams, options_.max_names);
-  stats_service_ = std::make_unique<StatsServiceImpl>(*registry_, limits, *io_);
+      *gate_, *registry_, limits, options_.max_streams, options_.max_names);
+  stats_service_ = std::make_unique<StatsServiceImpl>(*gate_, *registry_, limits, *io_);
 
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
+  // It knows no tokens. Health stays open: it says no more than /readyz.
+  if (access_->has_tokens()) builder.SetOption(std::make_unique<NoReflection>());
   int port = 0;
   builder.AddListeningPort(options_.listen, grpc::InsecureServerCredentials(), &port);
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);  // Two servers on one port: an error.
@@ -132,9 +172,12 @@ absl::Status Server::ListenHttp() {
   json_api_ =
       std::make_unique<JsonApi>(grpc_server_->InProcessChannel(arguments),
                                 JsonApi::Options{.max_batch_examples = options_.max_batch_examples,
-                                                 .local_hosts_only = IsLoopback(options_.http)});
+                                                 .local_hosts_only = IsLoopback(options_.http),
+                                                 .access = access_.get()});
   absl::StatusOr<std::unique_ptr<HttpServer>> http = HttpServer::Start(
-      {.listen = options_.http, .max_body_bytes = options_.max_message_bytes},
+      {.listen = options_.http,
+       .max_body_bytes = options_.max_message_bytes,
+       .access = access_.get()},
       MakeRoutes([this] { return Ready(); }, *metrics_page_, *figure_history_), json_api_.get());
   if (!http.ok()) return http.status();
   http_server_ = *std::move(http);

@@ -12,6 +12,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "server/access/access_control.h"
 #include "server/file/data_dir.h"
 #include "server/http/figure_history.h"
 #include "server/http/http_server.h"
@@ -22,6 +23,7 @@
 #include "server/runtime/runtime_environment.h"
 #include "server/runtime/worker_pool.h"
 #include "server/server_options.h"
+#include "server/service/call_gate.h"
 #include "server/service/learning_service.h"
 #include "server/service/model_service.h"
 #include "server/service/rpc_metrics.h"
@@ -59,6 +61,9 @@ class Server {
  private:
   explicit Server(ServerOptions options) : options_(std::move(options)) {}
 
+  absl::Status LoadAccess();
+  // Reads again what may have changed, and logs what became of it.
+  void Reload();
   absl::Status Listen();
   absl::Status ListenGrpc();
   absl::Status ListenHttp();
@@ -71,6 +76,8 @@ class Server {
   const ServerOptions options_;
 
   // In the order of construction; destroyed the other way round.
+  std::unique_ptr<AccessControl> access_;
+  std::unique_ptr<CallGate> gate_;
   std::unique_ptr<DataDir> data_dir_;
   std::unique_ptr<WorkerPool> io_;
   std::unique_ptr<WorkerPool> loggers_;
@@ -83,6 +90,7 @@ class Server {
   std::unique_ptr<StatsServiceImpl> stats_service_;
   std::unique_ptr<PeriodicTask> snapshot_timer_;  // Null where there are no snapshots by interval.
   std::unique_ptr<PeriodicTask> deletion_timer_;  // Null before the models are served.
+  std::unique_ptr<PeriodicTask> reload_timer_;    // Null where there is nothing to reload.
   std::unique_ptr<grpc::Server> grpc_server_;
   // Null where there is no HTTP endpoint.
   std::unique_ptr<MetricsPage> metrics_page_;

@@ -1,8 +1,5 @@
 #include "server/server_options.h"
 
-#include <google/protobuf/io/tokenizer.h>
-#include <google/protobuf/text_format.h>
-
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -11,22 +8,10 @@
 
 #include "core/base/str_cat.h"
 #include "server/runtime/feature_names.h"
+#include "server/text_format.h"
 
 namespace freshet {
 namespace {
-
-// Keeps the first error, with its place.
-class FirstError : public google::protobuf::io::ErrorCollector {
- public:
-  void AddError(int line, google::protobuf::io::ColumnNumber column,
-                const std::string& message) override {
-    if (text_.empty()) text_ = StrCat(line + 1, ":", column + 1, ": ", message);
-  }
-  const std::string& text() const { return text_; }
-
- private:
-  std::string text_;
-};
 
 absl::Status CheckRange(std::string_view field, uint64_t value, uint64_t min, uint64_t max) {
   if (value >= min && value <= max) return absl::OkStatus();
@@ -62,13 +47,9 @@ absl::StatusOr<v1::ServerConfig> ReadServerConfig(const std::string& path) {
   }
   std::ostringstream text;
   text << file.rdbuf();
-  FirstError error;
-  google::protobuf::TextFormat::Parser parser;
-  parser.RecordErrorsTo(&error);
   v1::ServerConfig config;
-  if (!parser.ParseFromString(text.str(), &config)) {
-    return absl::InvalidArgumentError(StrCat("config file ", path, ":", error.text()));
-  }
+  absl::Status status = ParseTextFormat(text.str(), StrCat("config file ", path), config);
+  if (!status.ok()) return status;
   return config;
 }
 
@@ -84,6 +65,7 @@ absl::StatusOr<ServerOptions> MakeServerOptions(const v1::ServerConfig& config) 
   take(config.has_endpoints_file(), config.endpoints_file(), options.endpoints_file);
   take(config.has_log_level(), config.log_level(), options.log_level);
   take(config.has_learner_threads(), config.learner_threads(), options.learner_threads);
+  options.token_file = config.auth().token_file();
   const v1::SnapshotConfig& snapshots = config.snapshots();
   take(snapshots.has_interval_s(), snapshots.interval_s(), options.snapshot_interval_s);
   take(snapshots.has_keep_count(), snapshots.keep_count(), options.keep_snapshot_count);
@@ -103,6 +85,10 @@ absl::StatusOr<ServerOptions> MakeServerOptions(const v1::ServerConfig& config) 
   take(limits.has_max_streams(), limits.max_streams(), options.max_streams);
   take(limits.has_max_queue_bytes(), limits.max_queue_bytes(), options.max_queue_bytes);
   if (absl::Status status = CheckOptions(options); !status.ok()) return status;
+  if (config.has_auth() && options.token_file.empty()) {
+    return absl::InvalidArgumentError(
+        "auth.token_file is empty; name the file of tokens, or leave auth out");
+  }
   return options;
 }
 

@@ -19,6 +19,7 @@ struct ServerOptions {
   std::string endpoints_file;  // Empty: none.
   std::string log_level = "info";
   uint32_t learner_threads = 0;  // 0: one a core.
+  std::string token_file;        // Empty: everyone may do everything.
 
   uint32_t snapshot_interval_s = 300;  // 0: never.
   uint32_t keep_snapshot_count = 3;

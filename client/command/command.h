@@ -19,6 +19,8 @@ struct CommandContext {
   std::string server = "127.0.0.1:7400";
   bool json = false;         // Results on stdout as JSON.
   double deadline_s = 30.0;  // For each request, > 0.
+  std::string token;         // Empty: that in token_file,
+  std::string token_file;    // or, where this is empty too, none.
 
   // Set while the command line is parsed; run afterwards.
   std::function<absl::Status()> action;

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstdio>
+#include <fstream>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -15,10 +16,30 @@
 
 namespace freshet {
 
+namespace {
+
+// The secret in a file, without the end of its line.
+absl::StatusOr<std::string> ReadToken(const std::string& path) {
+  std::ifstream file(path);
+  std::string token;
+  if (!(file >> token)) {
+    return absl::NotFoundError(StrCat("there is no token in ", path, "; see --token-file"));
+  }
+  return token;
+}
+
+}  // namespace
+
 absl::StatusOr<std::unique_ptr<Client>> Connect(const CommandContext& context) {
   ClientOptions options;
   options.server = context.server;
   options.deadline_ms = static_cast<int64_t>(std::ceil(context.deadline_s * 1000));
+  options.token = context.token;
+  if (options.token.empty() && !context.token_file.empty()) {
+    absl::StatusOr<std::string> token = ReadToken(context.token_file);
+    if (!token.ok()) return token.status();
+    options.token = *std::move(token);
+  }
   return Client::Connect(std::move(options));
 }
 
@@ -29,6 +50,13 @@ void AddGlobalOptions(CLI::App& app, CommandContext& context) {
   app.add_option("--server", context.server, "host:port of freshetd")
       ->envname("FRESHET_SERVER")
       ->capture_default_str();
+  app.add_option("--token", context.token,
+                 "A token's secret; better in FRESHET_TOKEN or a file, as others see flags")
+      ->envname("FRESHET_TOKEN")
+      ->type_name("SECRET");
+  app.add_option("--token-file", context.token_file, "A file with the secret alone")
+      ->envname("FRESHET_TOKEN_FILE")
+      ->type_name("FILE");
   app.add_flag("--json", context.json, "Print results on stdout as JSON");
   app.add_option("--deadline", context.deadline_s, "How long a request may take")
       ->type_name("SECONDS")

@@ -170,9 +170,12 @@ absl::Status Push(const CommandContext& context, PushArguments arguments) {
   const auto client = Connect(context);
   if (!client.ok()) return client.status();
   const auto found = FindModel(**client, arguments.model);
-  if (!found.ok()) return found.status();
-  const v1::Loss loss = ChampionOf(*found).learner().loss();
-  arguments.input.binary_labels = loss == v1::LOSS_LOGISTIC || loss == v1::LOSS_HINGE;
+  if (found.ok()) {
+    const v1::Loss loss = ChampionOf(*found).learner().loss();
+    arguments.input.binary_labels = loss == v1::LOSS_LOGISTIC || loss == v1::LOSS_HINGE;
+  } else if (!absl::IsPermissionDenied(found.status())) {  // A token to learn may push unseen.
+    return found.status();
+  }
 
   std::unique_ptr<PredictionFile> predictions;
   PusherOptions options = MakePusherOptions(arguments);

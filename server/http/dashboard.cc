@@ -35,7 +35,8 @@ std::vector<HttpRoute> DashboardRoutes() {
   for (const DashboardFile& file : DashboardFiles()) {
     routes.push_back(
         {.path = std::string(file.path),
-         .respond = [&file](const HttpRequest& request) { return Respond(file, request); }});
+         .respond = [&file](const HttpRequest& request) { return Respond(file, request); },
+         .access = PageAccess::kOpen});
   }
   return routes;
 }

@@ -269,10 +269,25 @@ HttpServer::~HttpServer() {
   thread_.join();
 }
 
+absl::Status HttpServer::Admit(PageAccess access, std::string_view authorization) const {
+  if (options_.access == nullptr || access == PageAccess::kOpen) return absl::OkStatus();
+  const absl::StatusOr<Caller> caller = options_.access->Identify(authorization);
+  return caller.ok() ? CheckPage(*caller, access) : caller.status();
+}
+
 HttpAnswer HttpServer::RespondPage(const HttpRequest& request) const {
   const auto route = routes_.find(request.path);
   if (route == routes_.end()) {
     return {.status = 404, .body = "there is no such page; / leads to those that there are\n"};
+  }
+  const absl::Status admitted = Admit(route->second.access, request.Header("authorization"));
+  if (!admitted.ok()) {
+    HttpAnswer answer = {.status = 403, .body = StrCat(ToStd(admitted.message()), "\n")};
+    if (absl::IsUnauthenticated(admitted)) {
+      answer.status = 401;
+      answer.headers.emplace("WWW-Authenticate", "Bearer");
+    }
+    return answer;
   }
   if (request.method != "GET") {
     return {.status = 405,

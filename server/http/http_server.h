@@ -8,12 +8,15 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "server/access/access_control.h"
+#include "server/access/permissions.h"
 #include "server/http/http_api.h"
 #include "server/http/http_message.h"
 
@@ -23,6 +26,7 @@ struct HttpRoute {
   std::string path;  // Begins with a slash; matched as a whole.
   // Called on the server's threads, at the same time too.
   std::function<HttpAnswer(const HttpRequest&)> respond;
+  PageAccess access = PageAccess::kUnknown;
 };
 
 struct HttpOptions {
@@ -38,12 +42,15 @@ struct HttpOptions {
   size_t max_request_bytes = 16384;
   // Of a request's body, as it is after decoding.
   size_t max_body_bytes = 16U << 20;
+  // Who may have which page; outlives the server. Null: everyone may have all.
+  const AccessControl* access = nullptr;
 };
 
 // Answers GET and HEAD of its routes, and what its API owns; the path / lists the routes. A
 // connection serves one request, and a few threads serve all connections: more wait in line,
 // without costing more than a file descriptor each, and only a few of these. Requests to the API,
-// which may take long, leave some threads to the routes.
+// which may take long, leave some threads to the routes. Who may not have a page is answered 401 or
+// 403; the API sees to its own.
 class HttpServer {
  public:
   // INVALID_ARGUMENT for an address that is none, UNAVAILABLE where it is taken; the message is one
@@ -68,6 +75,7 @@ class HttpServer {
 
   absl::Status Bind();
   HttpAnswer RespondPage(const HttpRequest& request) const;
+  absl::Status Admit(PageAccess access, std::string_view authorization) const;
 
   const HttpOptions options_;
   std::string address_;

@@ -87,6 +87,10 @@ std::optional<HttpAnswer> JsonApi::Refuse(const HttpRequest& head) const {
   if (absl::Status status = CheckOrigin(head, options_.local_hosts_only); !status.ok()) {
     return ErrorAnswer(status);
   }
+  if (options_.access != nullptr) {
+    const absl::Status known = options_.access->Identify(head.Header("authorization")).status();
+    if (!known.ok()) return ErrorAnswer(known);
+  }
   const ApiMatch match =
       head.path.size() <= kMaxPathSize ? MatchRoute(head.method, head.path) : ApiMatch();
   if (match.route != nullptr) return RefuseContentType(*match.route, head);

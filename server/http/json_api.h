@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "absl/time/time.h"
+#include "server/access/access_control.h"
 #include "server/http/api_route.h"
 #include "server/http/http_api.h"
 #include "server/http/request_producers.h"
@@ -27,6 +28,8 @@ class JsonApi : public HttpApi {
     absl::Duration call_timeout = absl::Seconds(60);
     uint32_t max_batch_examples = 65'536;  // Of JSON lines.
     bool local_hosts_only = true;          // See CheckOrigin().
+    // Whoever it does not know sends no body; the services see to the rest. Null: everyone may.
+    const AccessControl* access = nullptr;
   };
 
   // `channel` leads to the services.

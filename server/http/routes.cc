@@ -18,7 +18,8 @@ std::vector<HttpRoute> MakeRoutes(std::function<absl::Status()> ready, const Met
                [&metrics](const HttpRequest&) {
                  return HttpAnswer{.content_type = "text/plain; version=0.0.4; charset=utf-8",
                                    .body = metrics.Text()};
-               }},
+               },
+           .access = PageAccessOf("/metrics")},
           {.path = "/history",
            .respond =
                [&history](const HttpRequest& request) {
@@ -28,16 +29,19 @@ std::vector<HttpRoute> MakeRoutes(std::function<absl::Status()> ready, const Met
                  }
                  return HttpAnswer{.content_type = "application/json; charset=utf-8",
                                    .body = history.Json(model->second)};
-               }},
+               },
+           .access = PageAccessOf("/history")},
           {.path = "/healthz",
-           .respond = [](const HttpRequest&) { return HttpAnswer{.body = "ok\n"}; }},
+           .respond = [](const HttpRequest&) { return HttpAnswer{.body = "ok\n"}; },
+           .access = PageAccessOf("/healthz")},
           {.path = "/readyz",
            .respond =
                [ready = std::move(ready)](const HttpRequest&) {
                  const absl::Status status = ready();
                  if (status.ok()) return HttpAnswer{.body = "ok\n"};
                  return HttpAnswer{.status = 503, .body = StrCat(ToStd(status.message()), "\n")};
-               }},
+               },
+           .access = PageAccessOf("/readyz")},
       });
   return routes;
 }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/base/str_cat.h"
+#include "server/access/permissions.h"
 #include "server/service/grpc_status.h"
 #include "server/service/resource_name.h"
 
@@ -41,8 +42,13 @@ grpc::ByteBuffer Serialize(const v1::LearnResponse& response) {
 
 }  // namespace
 
-LearnStream::LearnStream(ModelRegistry& registry, BatchLimits limits, std::function<void()> gone)
-    : registry_(registry), limits_(limits), gone_(std::move(gone)) {}
+LearnStream::LearnStream(const AccessControl& access, Caller caller, ModelRegistry& registry,
+                         BatchLimits limits, std::function<void()> gone)
+    : access_(access),
+      registry_(registry),
+      limits_(limits),
+      gone_(std::move(gone)),
+      caller_(std::move(caller)) {}
 
 void LearnStream::Start() { ReadMore(); }
 
@@ -80,15 +86,31 @@ void LearnStream::OnReadDone(bool ok) {
   });
 }
 
+absl::Status LearnStream::OpenModel(const v1::LearnRequest& request) {
+  if (absl::Status status = CheckCall(caller_, request); !status.ok()) return status;
+  absl::StatusOr<std::string> id = ParseModelName(request.model());
+  if (!id.ok()) return id.status();
+  absl::StatusOr<std::shared_ptr<ModelRuntime>> model = registry_.Find(*id);
+  if (!model.ok()) return model.status();
+  model_ = *std::move(model);
+  model_name_ = request.model();
+  return absl::OkStatus();
+}
+
+absl::Status LearnStream::CheckStillAllowed() {
+  absl::StatusOr<Caller> caller = access_.Renew(caller_);
+  if (!caller.ok()) return caller.status();
+  if (caller->grant() == caller_.grant()) return absl::OkStatus();
+  caller_ = *std::move(caller);
+  v1::LearnRequest request;
+  request.set_model(model_name_);
+  return CheckCall(caller_, request);
+}
+
 absl::Status LearnStream::CheckRequest(const v1::LearnRequest& request) {
-  if (model_ == nullptr) {
-    absl::StatusOr<std::string> id = ParseModelName(request.model());
-    if (!id.ok()) return id.status();
-    absl::StatusOr<std::shared_ptr<ModelRuntime>> model = registry_.Find(*id);
-    if (!model.ok()) return model.status();
-    model_ = *std::move(model);
-    model_name_ = request.model();
-  } else if (!request.model().empty() && request.model() != model_name_) {
+  absl::Status status = model_ == nullptr ? OpenModel(request) : CheckStillAllowed();
+  if (!status.ok()) return status;
+  if (!request.model().empty() && request.model() != model_name_) {
     return absl::InvalidArgumentError(StrCat("a stream belongs to one model: this one to ",
                                              model_name_, "; open another for another model"));
   }

@@ -15,6 +15,8 @@
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "freshet/v1/learning_service.pb.h"
+#include "server/access/access_control.h"
+#include "server/access/caller.h"
 #include "server/codec/decoded_batch.h"
 #include "server/codec/learn_message.h"
 #include "server/runtime/model_registry.h"
@@ -32,8 +34,10 @@ namespace freshet {
 // Deletes itself when gRPC and all batches under way are done with it.
 class LearnStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
  public:
-  // `gone` is called last, when the stream has ended.
-  LearnStream(ModelRegistry& registry, BatchLimits limits, std::function<void()> gone);
+  // `gone` is called last, when the stream has ended. What `caller` may do is looked up in `access`
+  // with every request, so that a token that is withdrawn ends its streams.
+  LearnStream(const AccessControl& access, Caller caller, ModelRegistry& registry,
+              BatchLimits limits, std::function<void()> gone);
 
   // Starts reading. Call once, after construction.
   void Start();
@@ -58,6 +62,10 @@ class LearnStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteB
   // wait for room in the model's queue.
   bool HandleRequest(std::unique_ptr<LearnMessage> message);
   absl::Status CheckRequest(const v1::LearnRequest& request);
+  // Finds the model of the first request, where the caller may push to it.
+  absl::Status OpenModel(const v1::LearnRequest& request);
+  // Whether it still may.
+  absl::Status CheckStillAllowed();
   Slot* AddSlot();
   void FinishSlot(Slot* slot, LearnOutcome outcome);
   void ReadMore();
@@ -70,12 +78,14 @@ class LearnStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteB
   void Ref();
   void Unref();
 
+  const AccessControl& access_;
   ModelRegistry& registry_;
   const BatchLimits limits_;
   const std::function<void()> gone_;
 
   // Owned by the reading side: OnReadDone and what it calls.
   grpc::ByteBuffer read_buffer_;
+  Caller caller_;
   std::shared_ptr<ModelRuntime> model_;
   std::string model_name_;
 

@@ -13,37 +13,40 @@ namespace {
 // See v1.NamesConfig.max_names. Goes out with a stream's first answer.
 constexpr const char* kMaxNamesMetadata = "freshet-max-names";
 
-// A stream that ends before it begins.
-class RefusedStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
- public:
-  explicit RefusedStream(const absl::Status& status) { Finish(ToGrpcStatus(status)); }
-  void OnDone() override { delete this; }
-};
+using RefusedLearn = RefusedStream<grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>>;
 
 }  // namespace
 
-LearningServiceImpl::LearningServiceImpl(ModelRegistry& registry, BatchLimits limits,
-                                         uint32_t max_streams, uint32_t max_names)
-    : registry_(registry), limits_(limits), max_streams_(max_streams), max_names_(max_names) {}
+LearningServiceImpl::LearningServiceImpl(const CallGate& gate, ModelRegistry& registry,
+                                         BatchLimits limits, uint32_t max_streams,
+                                         uint32_t max_names)
+    : gate_(gate),
+      registry_(registry),
+      limits_(limits),
+      max_streams_(max_streams),
+      max_names_(max_names) {}
 
 grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* LearningServiceImpl::Learn(
     grpc::CallbackServerContext* context) {
+  absl::StatusOr<Caller> caller = gate_.Identify(*context);
+  if (!caller.ok()) return new RefusedLearn(caller.status());
   context->AddInitialMetadata(kMaxNamesMetadata, StrCat(max_names_));
   LearnStream* stream = nullptr;
   {
     absl::MutexLock lock(&mu_);
-    if (!ended_.ok()) return new RefusedStream(ended_);
+    if (!ended_.ok()) return new RefusedLearn(ended_);
     if (streams_.size() >= max_streams_) {
-      return new RefusedStream(absl::ResourceExhaustedError(
+      return new RefusedLearn(absl::ResourceExhaustedError(
           StrCat("the server has ", max_streams_,
                  " Learn streams, its limit (limits.max_streams); close one, or try again later")));
     }
     // The stream takes itself out when it is gone; it cannot be gone before it is started.
     auto handle = std::make_shared<LearnStream*>(nullptr);
-    stream = new LearnStream(registry_, limits_, [this, handle] {
-      absl::MutexLock gone_lock(&mu_);
-      streams_.erase(*handle);
-    });
+    stream =
+        new LearnStream(gate_.access(), *std::move(caller), registry_, limits_, [this, handle] {
+          absl::MutexLock gone_lock(&mu_);
+          streams_.erase(*handle);
+        });
     *handle = stream;
     streams_.insert(stream);
   }
@@ -71,6 +74,7 @@ grpc::ServerUnaryReactor* LearningServiceImpl::Predict(grpc::CallbackServerConte
                                                        const v1::PredictRequest* request,
                                                        v1::PredictResponse* response) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  if (!gate_.Admit(*context, *request, reactor)) return reactor;
   reactor->Finish(ToGrpcStatus(PredictNow(*request, *response)));
   return reactor;
 }

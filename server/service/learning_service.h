@@ -15,6 +15,7 @@
 #include "freshet/v1/learning_service.grpc.pb.h"
 #include "server/codec/decoded_batch.h"
 #include "server/runtime/model_registry.h"
+#include "server/service/call_gate.h"
 #include "server/service/learn_stream.h"
 
 namespace freshet {
@@ -24,10 +25,10 @@ class LearningServiceImpl final
     : public v1::LearningService::WithRawCallbackMethod_Learn<
           v1::LearningService::WithCallbackMethod_Predict<v1::LearningService::Service>> {
  public:
-  // Keeps a reference to `registry`.
+  // Keeps references to `gate` and `registry`.
   // Streams are told `max_names`, so that clients send no names that nobody keeps.
-  LearningServiceImpl(ModelRegistry& registry, BatchLimits limits, uint32_t max_streams,
-                      uint32_t max_names);
+  LearningServiceImpl(const CallGate& gate, ModelRegistry& registry, BatchLimits limits,
+                      uint32_t max_streams, uint32_t max_names);
 
   grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* Learn(
       grpc::CallbackServerContext* context) override;
@@ -48,6 +49,7 @@ class LearningServiceImpl final
  private:
   absl::Status PredictNow(const v1::PredictRequest& request, v1::PredictResponse& response) const;
 
+  const CallGate& gate_;
   ModelRegistry& registry_;
   const BatchLimits limits_;
   const uint32_t max_streams_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -114,6 +115,7 @@ grpc::ServerUnaryReactor* ModelServiceImpl::CreateModel(grpc::CallbackServerCont
                                                         const v1::CreateModelRequest* request,
                                                         v1::CreateModelResponse* response) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  if (!gate_.Admit(*context, *request, reactor)) return reactor;
   if (absl::Status status = CheckResourceId("model_id", request->model_id()); !status.ok()) {
     reactor->Finish(ToGrpcStatus(status));
     return reactor;
@@ -133,6 +135,7 @@ grpc::ServerUnaryReactor* ModelServiceImpl::GetModel(grpc::CallbackServerContext
                                                      const v1::GetModelRequest* request,
                                                      v1::GetModelResponse* response) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  if (!gate_.Admit(*context, *request, reactor)) return reactor;
   absl::StatusOr<Model> model = FindModel(registry_, request->name());
   if (model.ok()) {
     (*model)->Describe(Finisher(reactor, response->mutable_model()));
@@ -146,6 +149,8 @@ grpc::ServerUnaryReactor* ModelServiceImpl::ListModels(grpc::CallbackServerConte
                                                        const v1::ListModelsRequest* request,
                                                        v1::ListModelsResponse* response) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  const std::optional<Caller> caller = gate_.Admit(*context, *request, reactor);
+  if (!caller) return reactor;
   if (absl::Status status = registry_.Ready(); !status.ok()) {
     reactor->Finish(ToGrpcStatus(status));
     return reactor;
@@ -156,7 +161,12 @@ grpc::ServerUnaryReactor* ModelServiceImpl::ListModels(grpc::CallbackServerConte
   auto it =
       request->page_token().empty() ? models->begin() : models->upper_bound(request->page_token());
   std::vector<Model> page;
-  for (; it != models->end() && page.size() < size; ++it) page.push_back(it->second);
+  const auto skip_others = [&] {
+    while (it != models->end() && !caller->Covers(it->first)) ++it;
+  };
+  for (skip_others(); it != models->end() && page.size() < size; ++it, skip_others()) {
+    page.push_back(it->second);
+  }
   if (it != models->end()) response->set_next_page_token(page.back()->id());
   std::make_shared<ModelListing>(reactor, response)->Describe(page);
   return reactor;
@@ -166,6 +176,7 @@ grpc::ServerUnaryReactor* ModelServiceImpl::UpdateModel(grpc::CallbackServerCont
                                                         const v1::UpdateModelRequest* request,
                                                         v1::UpdateModelResponse* response) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  if (!gate_.Admit(*context, *request, reactor)) return reactor;
   absl::StatusOr<Model> model = FindModel(registry_, request->model().name());
   if (model.ok()) {
     (*model)->Update(*request, Finisher(reactor, response->mutable_model()));
@@ -179,6 +190,7 @@ grpc::ServerUnaryReactor* ModelServiceImpl::DeleteModel(grpc::CallbackServerCont
                                                         const v1::DeleteModelRequest* request,
                                                         v1::DeleteModelResponse* /*response*/) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  if (!gate_.Admit(*context, *request, reactor)) return reactor;
   absl::StatusOr<std::string> id = ParseModelName(request->name());
   if (!id.ok()) {
     reactor->Finish(ToGrpcStatus(id.status()));
@@ -194,6 +206,7 @@ grpc::ServerUnaryReactor* ModelServiceImpl::CreateSnapshot(grpc::CallbackServerC
                                                            const v1::CreateSnapshotRequest* request,
                                                            v1::CreateSnapshotResponse* response) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  if (!gate_.Admit(*context, *request, reactor)) return reactor;
   absl::Status status = request->snapshot_id().empty()
                             ? absl::OkStatus()
                             : CheckResourceId("snapshot_id", request->snapshot_id());
@@ -212,6 +225,7 @@ grpc::ServerUnaryReactor* ModelServiceImpl::GetSnapshot(grpc::CallbackServerCont
                                                         const v1::GetSnapshotRequest* request,
                                                         v1::GetSnapshotResponse* response) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  if (!gate_.Admit(*context, *request, reactor)) return reactor;
   const auto get = [&]() -> absl::StatusOr<v1::Snapshot> {
     absl::StatusOr<SnapshotName> name = ParseSnapshotName(request->name());
     if (!name.ok()) return name.status();
@@ -230,6 +244,7 @@ grpc::ServerUnaryReactor* ModelServiceImpl::ListSnapshots(grpc::CallbackServerCo
                                                           const v1::ListSnapshotsRequest* request,
                                                           v1::ListSnapshotsResponse* response) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  if (!gate_.Admit(*context, *request, reactor)) return reactor;
   FinishWith(reactor, ListSnapshotPage(registry_, *request), response);
   return reactor;
 }
@@ -238,6 +253,7 @@ grpc::ServerUnaryReactor* ModelServiceImpl::DeleteSnapshot(
     grpc::CallbackServerContext* context, const v1::DeleteSnapshotRequest* request,
     v1::DeleteSnapshotResponse* /*response*/) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  if (!gate_.Admit(*context, *request, reactor)) return reactor;
   io_.Post([this, reactor, request] {
     absl::StatusOr<SnapshotName> name = ParseSnapshotName(request->name());
     absl::Status status = name.status();
@@ -254,6 +270,7 @@ grpc::ServerUnaryReactor* ModelServiceImpl::RestoreSnapshot(
     grpc::CallbackServerContext* context, const v1::RestoreSnapshotRequest* request,
     v1::RestoreSnapshotResponse* response) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  if (!gate_.Admit(*context, *request, reactor)) return reactor;
   io_.Post([this, reactor, request, response] {
     absl::StatusOr<SnapshotName> name = ParseSnapshotName(request->name());
     if (!name.ok()) {
@@ -271,19 +288,27 @@ grpc::ServerUnaryReactor* ModelServiceImpl::RestoreSnapshot(
 }
 
 grpc::ServerWriteReactor<v1::ExportSnapshotResponse>* ModelServiceImpl::ExportSnapshot(
-    grpc::CallbackServerContext* /*context*/, const v1::ExportSnapshotRequest* request) {
+    grpc::CallbackServerContext* context, const v1::ExportSnapshotRequest* request) {
+  if (const auto caller = gate_.Admit(*context, *request); !caller.ok()) {
+    return new RefusedStream<grpc::ServerWriteReactor<v1::ExportSnapshotResponse>>(caller.status());
+  }
   return NewSnapshotExport(registry_, io_, *request);
 }
 
 grpc::ServerReadReactor<v1::ImportSnapshotRequest>* ModelServiceImpl::ImportSnapshot(
     grpc::CallbackServerContext* context, v1::ImportSnapshotResponse* response) {
-  return NewSnapshotImport(registry_, data_dir_, io_, *context, *response);
+  absl::StatusOr<Caller> caller = gate_.Identify(*context);
+  if (!caller.ok()) {
+    return new RefusedStream<grpc::ServerReadReactor<v1::ImportSnapshotRequest>>(caller.status());
+  }
+  return NewSnapshotImport(registry_, data_dir_, io_, *std::move(caller), *context, *response);
 }
 
 grpc::ServerUnaryReactor* ModelServiceImpl::ComputeDigest(grpc::CallbackServerContext* context,
                                                           const v1::ComputeDigestRequest* request,
                                                           v1::ComputeDigestResponse* response) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  if (!gate_.Admit(*context, *request, reactor)) return reactor;
   absl::StatusOr<Model> model = FindModel(registry_, request->name());
   if (model.ok()) {
     (*model)->ComputeDigest(Finisher(reactor, response));

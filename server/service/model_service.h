@@ -9,6 +9,7 @@
 #include "server/file/data_dir.h"
 #include "server/runtime/model_registry.h"
 #include "server/runtime/worker_pool.h"
+#include "server/service/call_gate.h"
 
 namespace freshet {
 
@@ -16,8 +17,8 @@ namespace freshet {
 class ModelServiceImpl final : public v1::ModelService::CallbackService {
  public:
   // Keeps references to all.
-  ModelServiceImpl(ModelRegistry& registry, DataDir& data_dir, WorkerPool& io)
-      : registry_(registry), data_dir_(data_dir), io_(io) {}
+  ModelServiceImpl(const CallGate& gate, ModelRegistry& registry, DataDir& data_dir, WorkerPool& io)
+      : gate_(gate), registry_(registry), data_dir_(data_dir), io_(io) {}
 
   grpc::ServerUnaryReactor* CreateModel(grpc::CallbackServerContext* context,
                                         const v1::CreateModelRequest* request,
@@ -58,6 +59,7 @@ class ModelServiceImpl final : public v1::ModelService::CallbackService {
                                           v1::ComputeDigestResponse* response) override;
 
  private:
+  const CallGate& gate_;
   ModelRegistry& registry_;
   DataDir& data_dir_;
   WorkerPool& io_;

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "core/base/str_cat.h"
+#include "server/access/permissions.h"
 #include "server/runtime/new_model.h"
 #include "server/service/grpc_status.h"
 #include "server/service/resource_name.h"
@@ -143,9 +144,14 @@ class Upload {
 
 class SnapshotImport final : public grpc::ServerReadReactor<v1::ImportSnapshotRequest> {
  public:
-  SnapshotImport(ModelRegistry& registry, DataDir& data_dir, WorkerPool& io,
+  SnapshotImport(ModelRegistry& registry, DataDir& data_dir, WorkerPool& io, Caller caller,
                  grpc::CallbackServerContext& context, v1::ImportSnapshotResponse& response)
-      : registry_(registry), data_dir_(data_dir), io_(io), context_(context), response_(response) {
+      : registry_(registry),
+        data_dir_(data_dir),
+        io_(io),
+        caller_(std::move(caller)),
+        context_(context),
+        response_(response) {
     StartRead(&request_);
   }
 
@@ -185,6 +191,7 @@ class SnapshotImport final : public grpc::ServerReadReactor<v1::ImportSnapshotRe
 
   // Reads the first message, and refuses early what cannot succeed.
   absl::Status Begin() {
+    if (absl::Status status = CheckCall(caller_, request_); !status.ok()) return status;
     absl::StatusOr<std::string> model_id = ParseModelName(request_.parent());
     absl::Status status = model_id.status();
     snapshot_id_ = request_.snapshot_id();
@@ -241,6 +248,7 @@ class SnapshotImport final : public grpc::ServerReadReactor<v1::ImportSnapshotRe
   ModelRegistry& registry_;
   DataDir& data_dir_;
   WorkerPool& io_;
+  const Caller caller_;
   grpc::CallbackServerContext& context_;
   v1::ImportSnapshotResponse& response_;
 
@@ -260,9 +268,9 @@ grpc::ServerWriteReactor<v1::ExportSnapshotResponse>* NewSnapshotExport(
 }
 
 grpc::ServerReadReactor<v1::ImportSnapshotRequest>* NewSnapshotImport(
-    ModelRegistry& registry, DataDir& data_dir, WorkerPool& io,
+    ModelRegistry& registry, DataDir& data_dir, WorkerPool& io, Caller caller,
     grpc::CallbackServerContext& context, v1::ImportSnapshotResponse& response) {
-  return new SnapshotImport(registry, data_dir, io, context, response);
+  return new SnapshotImport(registry, data_dir, io, std::move(caller), context, response);
 }
 
 }  // namespace freshet

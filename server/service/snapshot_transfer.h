@@ -10,6 +10,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include "freshet/v1/model_service.pb.h"
+#include "server/access/caller.h"
 #include "server/file/data_dir.h"
 #include "server/runtime/model_registry.h"
 #include "server/runtime/worker_pool.h"
@@ -21,10 +22,10 @@ grpc::ServerWriteReactor<v1::ExportSnapshotResponse>* NewSnapshotExport(
     ModelRegistry& registry, WorkerPool& io, const v1::ExportSnapshotRequest& request);
 
 // Answers one ImportSnapshot. What the client sends stands in the data folder's uploads until it
-// was verified whole; it is gone when the call ends, however it ends. Keeps references to all until
-// then.
+// was verified whole; it is gone when the call ends, however it ends. The first message says
+// whether `caller` may. Keeps references to the others until then.
 grpc::ServerReadReactor<v1::ImportSnapshotRequest>* NewSnapshotImport(
-    ModelRegistry& registry, DataDir& data_dir, WorkerPool& io,
+    ModelRegistry& registry, DataDir& data_dir, WorkerPool& io, Caller caller,
     grpc::CallbackServerContext& context, v1::ImportSnapshotResponse& response);
 
 }  // namespace freshet

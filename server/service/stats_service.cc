@@ -111,6 +111,7 @@ grpc::ServerUnaryReactor* StatsServiceImpl::ListTopWeights(grpc::CallbackServerC
                                                            const v1::ListTopWeightsRequest* request,
                                                            v1::ListTopWeightsResponse* response) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  if (!gate_.Admit(*context, *request, reactor)) return reactor;
   WithLearner(registry_, request->name(), reactor,
               [this, reactor, request, response](const Model& model,
                                                  const ModelRuntime::LearnerView& view) {
@@ -127,6 +128,7 @@ grpc::ServerUnaryReactor* StatsServiceImpl::Explain(grpc::CallbackServerContext*
                                                     const v1::ExplainRequest* request,
                                                     v1::ExplainResponse* response) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  if (!gate_.Admit(*context, *request, reactor)) return reactor;
   WithLearner(registry_, request->name(), reactor,
               [this, reactor, request, response](const Model& model,
                                                  const ModelRuntime::LearnerView& view) {
@@ -146,6 +148,7 @@ grpc::ServerUnaryReactor* StatsServiceImpl::CompareSnapshots(
     grpc::CallbackServerContext* context, const v1::CompareSnapshotsRequest* request,
     v1::CompareSnapshotsResponse* response) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  if (!gate_.Admit(*context, *request, reactor)) return reactor;
   io_.Post([this, reactor, request, response] {
     absl::StatusOr<v1::CompareSnapshotsResponse> compared = Compare(registry_, *request);
     if (compared.ok()) *response = *std::move(compared);

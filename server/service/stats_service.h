@@ -9,15 +9,17 @@
 #include "server/codec/decoded_batch.h"
 #include "server/runtime/model_registry.h"
 #include "server/runtime/worker_pool.h"
+#include "server/service/call_gate.h"
 
 namespace freshet {
 
 // What reads whole tables or files runs on the io pool, never on gRPC's threads.
 class StatsServiceImpl final : public v1::StatsService::CallbackService {
  public:
-  // Keeps references to the registry and the pool.
-  StatsServiceImpl(ModelRegistry& registry, BatchLimits limits, WorkerPool& io)
-      : registry_(registry), limits_(limits), io_(io) {}
+  // Keeps references to the gate, the registry and the pool.
+  StatsServiceImpl(const CallGate& gate, ModelRegistry& registry, BatchLimits limits,
+                   WorkerPool& io)
+      : gate_(gate), registry_(registry), limits_(limits), io_(io) {}
 
   grpc::ServerUnaryReactor* ListTopWeights(grpc::CallbackServerContext* context,
                                            const v1::ListTopWeightsRequest* request,
@@ -30,6 +32,7 @@ class StatsServiceImpl final : public v1::StatsService::CallbackService {
                                              v1::CompareSnapshotsResponse* response) override;
 
  private:
+  const CallGate& gate_;
   ModelRegistry& registry_;
   const BatchLimits limits_;
   WorkerPool& io_;

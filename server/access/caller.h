@@ -1,0 +1,62 @@
+// Who makes a call, and what they may do.
+
+#ifndef FRESHET_SERVER_ACCESS_CALLER_H_
+#define FRESHET_SERVER_ACCESS_CALLER_H_
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "freshet/v1/server_config.pb.h"
+#include "server/access/secret.h"
+
+namespace freshet {
+
+// What one token grants. See v1.Token.
+struct Grant {
+  std::string name;
+  SecretDigest digest;
+  std::vector<v1::Token::Role> roles;  // At least one.
+  std::vector<std::string> models;     // Ids; `*` at the end of one stands for anything.
+
+  bool Has(v1::Token::Role role) const;
+  bool Covers(std::string_view model_id) const;
+};
+
+// The bearer of a token; or, where the server has no tokens, anyone, who may do everything. Cheap
+// to copy. Errors are PERMISSION_DENIED, and say what the token lacks.
+class Caller {
+ public:
+  // Anyone.
+  Caller() = default;
+
+  explicit Caller(std::shared_ptr<const Grant> grant) : grant_(std::move(grant)) {}
+
+  // Null for anyone.
+  const Grant* grant() const { return grant_.get(); }
+
+  // The token's name; empty for anyone.
+  std::string_view name() const;
+
+  absl::Status CheckRole(v1::Token::Role role) const;
+  absl::Status CheckModel(std::string_view model_id) const;
+  // That no model is out of its reach.
+  absl::Status CheckAllModels() const;
+
+  bool Covers(std::string_view model_id) const {
+    return grant_ == nullptr || grant_->Covers(model_id);
+  }
+
+ private:
+  std::shared_ptr<const Grant> grant_;
+};
+
+// `learn` for ROLE_LEARN.
+std::string RoleName(v1::Token::Role role);
+
+}  // namespace freshet
+
+#endif  // FRESHET_SERVER_ACCESS_CALLER_H_
