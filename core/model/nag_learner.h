@@ -50,19 +50,20 @@ class NagLearner final : public TableLearner<NagLearner<Loss, Rule>, Loss, Rule>
   }
 
   void ReadWeights(uint32_t first_slot, std::span<TableWeight> weights) const override {
+    const LazyRegularizer::Pull pull = regularizer_.pull();
     for (size_t i = 0; i < weights.size(); ++i) {
-      weights[i] = WeightAt(first_slot + static_cast<uint32_t>(i));
+      weights[i] = WeightAt(first_slot + static_cast<uint32_t>(i), pull);
     }
   }
 
   Explanation Explain(const ExampleBatch& batch, size_t index) const override {
     return ExplainRowOf(batch, index, [&](const auto& row) {
+      const LazyRegularizer::Pull pull = regularizer_.pull();
       Explanation explanation;
       AddContributions(
-          row, [&](size_t i) { return WeightAt(table_.IndexOf(row.ids[i])); }, explanation);
+          row, [&](size_t i) { return WeightAt(table_.IndexOf(row.ids[i]), pull); }, explanation);
       const float stored = intercept_.Load().weight;
-      const float intercept =
-          options_.regularize_intercept ? regularizer_.pull().Of(stored) : stored;
+      const float intercept = options_.regularize_intercept ? pull.Of(stored) : stored;
       const float sum = SumOfWeights(row, intercept, explanation);
       SetScore(ScoreOf(sum), sum, intercept, explanation);
       return explanation;
@@ -137,9 +138,9 @@ class NagLearner final : public TableLearner<NagLearner<Loss, Rule>, Loss, Rule>
   }
 
   // As readers see it.
-  TableWeight WeightAt(uint32_t index) const {
+  TableWeight WeightAt(uint32_t index, const LazyRegularizer::Pull& pull) const {
     const Slot slot = table_.Load(index);
-    return {.weight = regularizer_.pull().Of(slot.weight), .evidence = EvidenceOf<Rule>(slot)};
+    return {.weight = pull.Of(slot.weight), .evidence = EvidenceOf<Rule>(slot)};
   }
 
   // What becomes of a sum of weights times values.
