@@ -243,10 +243,15 @@ absl::Status SetGradientDescent(const Settings& settings, v1::LearnerSpec& spec)
                    !settings.Has("invariant") && !settings.Has("normalized");
   const bool adaptive = all || settings.Has("adaptive");
   const bool normalized = all || settings.Has("normalized");
-  v1::Nag& nag = *spec.mutable_nag();
-  nag.set_adaptive(adaptive);
-  nag.set_normalized(normalized);
-  nag.set_invariant(all || settings.Has("invariant"));
+  const bool invariant = all || settings.Has("invariant");
+  const bool is_regularized = settings.Has("l1") || settings.Has("l2");
+  if (!adaptive && !normalized && !invariant && !is_regularized) {
+    spec.mutable_sgd();
+  } else {
+    spec.mutable_nag()->set_adaptive(adaptive);
+    spec.mutable_nag()->set_normalized(normalized);
+    spec.mutable_nag()->set_invariant(invariant);
+  }
   const double default_rate = adaptive && normalized ? 0.5 : kSwitchedRate;
   const absl::StatusOr<double> rate = settings.Number("learning_rate", default_rate);
   if (!rate.ok()) return rate.status();
@@ -259,7 +264,7 @@ absl::Status SetGradientDescent(const Settings& settings, v1::LearnerSpec& spec)
     return Bad("--initial_t", "goes with --sgd, or --invariant alone; leave it out");
   }
   if (adaptive) {
-    nag.set_power(*power);
+    spec.mutable_nag()->set_power(*power);
     return absl::OkStatus();
   }
   if (normalized && *power != 0.5) {

@@ -74,7 +74,12 @@ TEST(VwOptionsTest, PlainRatesFallWithTheNumberOfExamples) {
   EXPECT_NEAR(sgd.learning_rate(), 10 / std::sqrt(2), 1e-12);
   EXPECT_EQ(sgd.inverse_power().t0(), 2);
   EXPECT_EQ(sgd.inverse_power().power(), 0.5);
-  EXPECT_FALSE(sgd.nag().adaptive() || sgd.nag().normalized() || sgd.nag().invariant());
+  EXPECT_TRUE(sgd.has_sgd());
+  // Its l1 and l2 are those of NAG.
+  const v1::LearnerSpec sparse = Parse("--sgd --l1 1e-6");
+  ASSERT_TRUE(sparse.has_nag());
+  EXPECT_FALSE(sparse.nag().adaptive() || sparse.nag().normalized() || sparse.nag().invariant());
+  EXPECT_EQ(sparse.inverse_power().t0(), 2);
   const v1::LearnerSpec slow = Parse("--sgd -l 1 --initial_t 99 --power_t 1");
   EXPECT_NEAR(slow.learning_rate(), 0.99, 1e-12);
   EXPECT_EQ(slow.inverse_power().t0(), 100);
