@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "client/command/metrics_text.h"
 #include "client/command/model_text.h"
 #include "client/command/sparkline.h"
 #include "client/command/text.h"

@@ -15,7 +15,7 @@ namespace {
 
 // Of the saved state.
 constexpr uint32_t kFirstVersion = 1;
-constexpr uint32_t kVersionWithNames = 2;
+constexpr uint32_t kVersionWithNames = 3;
 
 void FillWindow(const WindowFigures& figures, v1::WindowMetrics& out) {
   out.set_example_count(figures.example_count);

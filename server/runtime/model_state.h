@@ -28,9 +28,9 @@ namespace freshet {
 // Threads: one writer at a time. Readers hold a champion() and use its const methods meanwhile.
 class ModelState {
  public:
-  // Of the bytes that Save() writes. Version 2 brought the names of features, and windows and drift
-  // into the metrics, which have a version of their own; Load() reads both.
-  static constexpr uint32_t kVersion = 2;
+  // Of the bytes that Save() writes. Version 2 brought windows and drift into the metrics, which
+  // have a version of their own, version 3 the names of features; Load() reads all.
+  static constexpr uint32_t kVersion = 3;
 
   // The state before the first record. `spec` is a model whose learners are resolved; its first
   // variant is the champion. RESOURCE_EXHAUSTED where there is no memory for the tables.

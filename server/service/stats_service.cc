@@ -135,8 +135,9 @@ grpc::ServerUnaryReactor* StatsServiceImpl::Explain(grpc::CallbackServerContext*
                 DecodedExample example;
                 absl::Status status = DecodeExample(*request, limits_, model->loss(), example);
                 if (status.ok()) {
-                  *response = ReportExplanation(*view.learner, model->names(),
-                                                example.batch.examples(), example.names);
+                  *response =
+                      ReportExplanation(*view.learner, model->names(), example.batch.examples(),
+                                        example.names, model->ServedScore(0));
                   response->set_offset(view.offset);
                 }
                 reactor->Finish(ToGrpcStatus(status));

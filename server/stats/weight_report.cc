@@ -57,16 +57,18 @@ v1::ListTopWeightsResponse ReportTopWeights(const Learner& learner, const Featur
 }
 
 v1::ExplainResponse ReportExplanation(const Learner& learner, const FeatureNames& names,
-                                      const ExampleBatch& example, const FeatureNames& own_names) {
+                                      const ExampleBatch& example, const FeatureNames& own_names,
+                                      float score_correction) {
   Explanation explanation = learner.Explain(example, 0);
   std::stable_sort(explanation.contributions.begin(), explanation.contributions.end(),
                    [](const Contribution& a, const Contribution& b) {
                      return std::abs(a.contribution) > std::abs(b.contribution);
                    });
   v1::ExplainResponse response;
-  response.set_score(explanation.score);
-  response.set_prediction(learner.Prediction(explanation.score));
-  response.set_intercept(explanation.intercept);
+  const float served = explanation.score + score_correction;
+  response.set_score(served);
+  response.set_prediction(learner.Prediction(served));
+  response.set_intercept(explanation.intercept + score_correction);
   std::vector<uint32_t> ids;
   std::vector<v1::WeightedFeature*> features;
   for (const Contribution& feature : explanation.contributions) {

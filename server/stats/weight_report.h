@@ -18,9 +18,11 @@ v1::ListTopWeightsResponse ReportTopWeights(const Learner& learner, const Featur
                                             uint32_t limit);
 
 // `own_names` are what the example itself calls its features; they come before others of their
-// slot. REQUIRES: example.size() == 1.
+// slot. `score_correction` is what is served beyond the learner's score. REQUIRES: example.size()
+// == 1.
 v1::ExplainResponse ReportExplanation(const Learner& learner, const FeatureNames& names,
-                                      const ExampleBatch& example, const FeatureNames& own_names);
+                                      const ExampleBatch& example, const FeatureNames& own_names,
+                                      float score_correction);
 
 // REQUIRES: as for CompareWeights().
 v1::CompareSnapshotsResponse ReportChanges(const Learner& old_learner, const Learner& new_learner,

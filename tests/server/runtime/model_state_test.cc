@@ -89,11 +89,11 @@ TEST(ModelStateTest, AddsTheNamesOfWhatIsRestored) {
   EXPECT_THAT(NamesOf7(*state), ElementsAre("n^seven", "n^sept"));
 }
 
-TEST(ModelStateTest, LoadsAStateOfVersion1WhichHadNoNames) {
+TEST(ModelStateTest, LoadsAStateOfVersion2WhichHadNoNames) {
   const auto state = NewState();
   Learn(*state, 1, "");
   std::vector<std::byte> bytes = Saved(*state);
-  const uint32_t version = 1;
+  const uint32_t version = 2;
   std::memcpy(bytes.data(), &version, sizeof(version));
   bytes.resize(bytes.size() - sizeof(uint64_t));  // The number of names.
   const auto loaded = NewState();

@@ -68,7 +68,8 @@ TEST_F(WeightReportTest, PutsTheExamplesOwnNameFirst) {
   builder.AddFeature(builder.Namespace("ad"), 900, 0.5f);
   builder.AddFeature(builder.Namespace("ad"), 1024 + 3, 2);
   builder.EndRow();
-  const v1::ExplainResponse report = ReportExplanation(*learner_, names_, builder.View(), own);
+  const v1::ExplainResponse report =
+      ReportExplanation(*learner_, names_, builder.View(), own, -0.5f);
   ASSERT_EQ(report.contributions_size(), 2);
   const v1::Contribution& known = report.contributions(0);  // The largest first.
   EXPECT_THAT(known.feature().names(), ElementsAre("ad^a7", "user^ann"));
@@ -79,6 +80,7 @@ TEST_F(WeightReportTest, PutsTheExamplesOwnNameFirst) {
   EXPECT_THAT(unknown.feature().names(), ElementsAre("ad^never seen"));
   EXPECT_EQ(unknown.contribution(), 0);
   EXPECT_NEAR(report.score(), report.intercept() + known.contribution(), 1e-6);
+  EXPECT_NEAR(report.intercept(), ReportTopWeights(*learner_, names_, 1).intercept() - 0.5, 1e-6);
   EXPECT_EQ(report.prediction(), learner_->Prediction(static_cast<float>(report.score())));
 }
 
