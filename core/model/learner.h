@@ -16,6 +16,27 @@
 
 namespace freshet {
 
+// A weight of the table, as people look at it.
+struct TableWeight {
+  float weight = 0;    // What a feature of value 1 adds to the score.
+  float evidence = 0;  // See EvidenceOf() in core/optimizer/optimizer.h.
+};
+
+// What one feature adds to the score of an example.
+struct Contribution {
+  uint32_t feature_id = 0;
+  float value = 0;
+  TableWeight weight;
+  double contribution = 0;
+};
+
+// Why an example has its score: the contributions add up to the score less the intercept.
+struct Explanation {
+  float score = 0;       // As PredictBatch() gives it.
+  double intercept = 0;  // What belongs to no feature, also what clipping the score took away.
+  std::vector<Contribution> contributions;  // One a feature that the learner sees, in its order.
+};
+
 // A part of a learner that is a mixture; see v1.MixturePart.
 struct MixturePart {
   std::string_view name;

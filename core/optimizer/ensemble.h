@@ -26,8 +26,8 @@
 // Stochastic Optimization. JMLR 12, 2011. F. Orabona, D. Pal. Coin Betting and Parameter-Free
 // Online Learning. NIPS 2016. K. Crammer, A. Kulesza, M. Dredze. Adaptive Regularization of Weight
 // Vectors. NIPS 2009. N. Karampatziakis, J. Langford. Online Importance Weight Aware Updates. UAI
-// 2011. Rates were chosen on streams of census data, electricity prices, clicks, texts, flights and
-// network traffic, so that leaving one of the streams out would change none of them.
+// 2011. Rates were chosen on six streams together: census data, electricity prices, clicks, texts,
+// flights and network traffic.
 
 #ifndef FRESHET_CORE_OPTIMIZER_ENSEMBLE_H_
 #define FRESHET_CORE_OPTIMIZER_ENSEMBLE_H_

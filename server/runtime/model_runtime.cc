@@ -138,7 +138,8 @@ void ModelRuntime::FindLearner(const std::string& variant_id, Callback<LearnerVi
 
 absl::StatusOr<std::unique_ptr<ModelState>> ModelRuntime::LoadSnapshot(
     std::string_view snapshot_id) {
-  return LoadSnapshotState(spec_, snapshot_id, files_.snapshots());
+  return LoadSnapshotState(spec_, {.snapshot_id = std::string(snapshot_id), .file_checksum = {}},
+                           files_.snapshots());
 }
 
 void ModelRuntime::Describe(Callback<v1::Model> done) {

@@ -34,6 +34,8 @@ class FixedLearner : public Learner {
   void SaveState(StateWriter& /*writer*/) const override {}
   absl::Status LoadState(StateReader& /*reader*/) override { return absl::OkStatus(); }
   uint64_t CountUsedSlots() const override { return 0; }
+  uint64_t EstimateUsedSlots() const override { return 0; }
+  void ForgetSlots(std::span<const uint32_t> /*indices*/) override {}
   uint64_t table_bytes() const override { return weights_.size() * sizeof(float); }
   uint64_t slot_count() const override { return weights_.size(); }
 
