@@ -91,6 +91,7 @@ std::vector<LearnCase> LearnCases() {
       {"ftrl", Ftrl::Options{}, 0.1},
       {"nag", NagOptions{}, 0.5},
       {"coin", Coin::Options{}, 0.5},
+      {"auto", AutoOptions{}, 0.5},
   };
 }
 

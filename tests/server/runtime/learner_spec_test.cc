@@ -150,6 +150,7 @@ TEST(ResolveLearnerSpecTest, OptionsWithoutAPartInTheLearnerStayAbsentAndAreRefu
   const std::vector<std::pair<std::string, std::function<void(v1::LearnerSpec&)>>> settings = {
       {"learning_rate", [](auto& s) { s.mutable_coin(), s.set_learning_rate(1); }},
       {"l1", [](auto& s) { s.mutable_coin(), s.set_l1(0.1); }},
+      {"l1", [](auto& s) { s.mutable_auto_(), s.set_l1(0.1); }},
       {"l2", [](auto& s) { s.mutable_coin(), s.set_l2(0.1); }},
       {"schedule", [](auto& s) { s.mutable_coin(), s.mutable_plateau(); }},
       {"gradient_clip", [](auto& s) { s.mutable_nag(), s.set_gradient_clip(1); }},
