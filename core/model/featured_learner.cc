@@ -129,7 +129,7 @@ Explanation FeaturedLearner::Explain(const ExampleBatch& batch, size_t row) cons
   FeatureExpander::Plan plan;
   FeatureColumns columns;
   expander_.MakePlan(batch, plan);
-  expander_.AppendRow(batch, row, plan, columns);
+  AppendPredicted(batch, row, plan, columns);
   return learner_->Explain(Expanded(batch, row, row + 1, columns), 0);
 }
 

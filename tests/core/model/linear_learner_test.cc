@@ -29,7 +29,8 @@ LearnerSpec SgdSpec() {
 
 bool KeepsScales(const LearnerSpec& spec) {
   return std::holds_alternative<NagOptions>(spec.optimizer) ||
-         std::holds_alternative<Coin::Options>(spec.optimizer);
+         std::holds_alternative<Coin::Options>(spec.optimizer) ||
+         std::holds_alternative<AutoOptions>(spec.optimizer);
 }
 
 TEST(LinearLearnerTest, OneStepOfSgdIsWhatPaperSays) {

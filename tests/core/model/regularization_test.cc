@@ -41,7 +41,10 @@ std::vector<NamedSpec> EveryOptimizerWithL1() {
   std::vector<NamedSpec> specs;
   for (NamedSpec& named : EveryOptimizerAndSchedule()) {
     const bool is_constant = std::holds_alternative<ConstantSchedule>(named.spec.schedule);
-    if (!is_constant || std::holds_alternative<Coin::Options>(named.spec.optimizer)) continue;
+    if (!is_constant || std::holds_alternative<Coin::Options>(named.spec.optimizer) ||
+        std::holds_alternative<AutoOptions>(named.spec.optimizer)) {
+      continue;
+    }
     named.spec.linear.intercept = false;  // So that WeightOf() has no rounding in it.
     specs.push_back(named);
   }

@@ -105,7 +105,9 @@ TEST(DecodedBatchTest, ColumnsOfUnlikeLengthAreRejectedByName) {
 TEST(DecodedBatchTest, NamesOfNoNamespaceAreRejected) {
   v1::PackedBatch batch = GoodBatch();
   batch.add_names()->set_namespace_index(1);
-  EXPECT_EQ(ErrorOf(batch).code(), 0);
+  DecodedBatch decoded;
+  v1::BatchError error;
+  EXPECT_TRUE(decoded.Decode(batch, BatchUse::kLearn, LossKind::kLogistic, {}, error));
   batch.add_names()->set_namespace_index(2);
   EXPECT_THAT(ErrorOf(batch).message(),
               HasSubstr("names[1].namespace_index is 2; there are 2 namespaces"));
