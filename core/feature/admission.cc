@@ -13,8 +13,8 @@ constexpr uint32_t kFullCount = 255;
 
 uint8_t Load(const uint8_t* counter) { return __atomic_load_n(counter, __ATOMIC_RELAXED); }
 
-void Store(uint8_t* counter, uint32_t count) {
-  __atomic_store_n(counter, static_cast<uint8_t>(count), __ATOMIC_RELAXED);
+void Store(uint8_t& counter, uint32_t count) {
+  __atomic_store_n(&counter, static_cast<uint8_t>(count), __ATOMIC_RELAXED);
 }
 
 // The last steps of MurmurHash3.
@@ -53,8 +53,8 @@ bool Admission::Count(uint32_t id) {
   const bool admitted = count >= options_.threshold;
   if (admitted && options_.lifetime_examples > 0) count = 2 * options_.threshold;
   if (!admitted) ++sighting_count_;
-  if (Load(first) < count) Store(first, count);
-  if (Load(second) < count) Store(second, count);
+  if (Load(first) < count) Store(*first, count);
+  if (Load(second) < count) Store(*second, count);
   return admitted;
 }
 
@@ -75,7 +75,7 @@ void Admission::Halve(uint32_t limit) {
   auto* const counters = static_cast<uint8_t*>(counters_.data());
   for (size_t i = 0; i < counters_.size_bytes(); ++i) {
     const uint32_t count = Load(counters + i);
-    if (count != 0 && count < limit) Store(counters + i, count / 2);
+    if (count != 0 && count < limit) Store(counters[i], count / 2);
   }
   sighting_count_ = 0;
   example_count_ = 0;

@@ -62,7 +62,7 @@ class SlotArray {
 
   // For the one writer: whether the slot is `slot`, to the bit.
   bool HoldsOwn(size_t index, const Slot& slot) const {
-    return std::memcmp(words_ + index * kSlotWords, &slot, sizeof(Slot)) == 0;
+    return std::bit_cast<Parts>(LoadOwn(index)) == std::bit_cast<Parts>(slot);
   }
 
   // For the one writer.

@@ -182,6 +182,7 @@ TEST_F(LearningTest, PredictionsAreCorrectedForDroppedNegatives) {
   learner.set_loss(v1::LOSS_LOGISTIC);
   learner.set_bits(10);
   learner.set_negative_sampling_rate(0.1);
+  learner.mutable_adagrad();  // A mixture would learn that labels alternate.
   ASSERT_TRUE(client_->CreateModel("sampled", learner).ok());
   grpc::Status status;
   const auto push = [&](uint64_t sequence) {
@@ -226,6 +227,8 @@ TEST_F(LearningTest, TheFiguresOfAModelAreAllThere) {
   EXPECT_FALSE(metrics.has_mean_squared_error());
   v1::LearnerSpec squared;
   squared.set_loss(v1::LOSS_SQUARED);
+  squared.mutable_adagrad();
+  squared.set_bits(10);
   squared.set_l1(1000);  // Holds the weight at 0.
   ASSERT_TRUE(client_->CreateModel("numbers", squared).ok());
   v1::LearnRequest request = Request(1, {3, 5});

@@ -73,7 +73,7 @@ TEST_F(TransferCommandTest, TheCommandCreatesModelsFromSnapshots) {
   const CommandResult of_server =
       freshet("models create one --from-snapshot ctr/kept --retain-bytes 10G --retain-age 7d");
   EXPECT_EQ(of_server.code, 0) << of_server.err;
-  EXPECT_THAT(of_server.out, HasSubstr("created one: logistic loss, adagrad, 2^12 slots"));
+  EXPECT_THAT(of_server.out, HasSubstr("created one: logistic loss, auto, 2^12 slots"));
   EXPECT_THAT(of_server.out, HasSubstr("500 examples learned before"));
   EXPECT_EQ(freshet("models create two --from-snapshot models/ctr/snapshots/kept").code, 0);
   const CommandResult of_file =
