@@ -15,6 +15,8 @@ namespace {
 constexpr std::string_view kMagic = "FRSHTLOG";
 constexpr std::string_view kSuffix = ".log";
 constexpr size_t kNameDigits = 20;
+// More records than a log can come to, so that counting on from it cannot overflow.
+constexpr uint64_t kMaxFirstOffset = uint64_t{1} << 62;
 
 // All fields are little-endian and at their natural alignment, so these are the bytes of the file.
 struct StoredSegmentHeader {
@@ -100,7 +102,8 @@ absl::StatusOr<SegmentHeader> DecodeSegmentHeader(ByteSpan bytes) {
   if (Checksum(checked) != stored.checksum) {
     return absl::DataLossError("the checksum of its header does not hold");
   }
-  if (stored.version == 0 || stored.header_bytes != kSegmentHeaderBytes) {
+  if (stored.version == 0 || stored.header_bytes != kSegmentHeaderBytes ||
+      stored.first_offset > kMaxFirstOffset) {
     return absl::DataLossError("its header holds impossible numbers");
   }
   return SegmentHeader{.first_offset = stored.first_offset,
