@@ -68,7 +68,9 @@ class ExampleBatchBuilder {
 
   // The same for a feature whose name is known; see KeepNames().
   void AddFeature(size_t namespace_index, std::string_view name, uint32_t id, float value) {
-    if (names_ != nullptr && value != 0) names_->Note(namespaces_[namespace_index], name, id);
+    if (names_ != nullptr && value != 0 && names_->IsNew(id)) {
+      names_->Keep(namespaces_[namespace_index], name, id);
+    }
     AddFeature(namespace_index, id, value);
   }
 

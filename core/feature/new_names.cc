@@ -7,13 +7,8 @@
 namespace freshet {
 
 void NewNames::SetLimit(size_t limit) {
+  if (limit == 0) *this = NewNames();
   limit_ = limit;
-  if (limit > 0) return;
-  names_ = {};
-  ids_ = {};
-  shift_ = 32;
-  seen_count_ = 0;
-  zero_seen_ = false;
 }
 
 bool NewNames::AddZero() {
@@ -22,14 +17,16 @@ bool NewNames::AddZero() {
   return true;
 }
 
-void NewNames::Grow() {
-  constexpr int kFirstBits = 10;
+bool NewNames::Insert(uint32_t id, uint32_t* entry) {
+  *entry = id;
+  if (2 * ++seen_count_ < ids_.size()) return true;
   const std::vector<uint32_t> old = std::move(ids_);
-  shift_ = old.empty() ? 32 - kFirstBits : shift_ - 1;
-  ids_.assign(size_t{1} << (32 - shift_), 0);
-  for (const uint32_t id : old) {
-    if (id != 0) *FindEntry(id) = id;
+  --shift_;
+  ids_.assign(2 * old.size(), 0);
+  for (const uint32_t moved : old) {
+    if (moved != 0) *FindEntry(moved) = moved;
   }
+  return true;
 }
 
 void NewNames::Keep(std::string_view name_space, std::string_view name, uint32_t id) {

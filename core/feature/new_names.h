@@ -27,9 +27,16 @@ class NewNames {
 
   explicit NewNames(size_t limit = kDefaultLimit) : limit_(limit) {}
 
-  // Names that are not UTF-8 are not kept.
+  // Whether the id comes for the first time, and within the limit. Where it does, its name can be
+  // kept.
+  bool IsNew(uint32_t id) { return seen_count_ < limit_ && AddId(id); }
+
+  // Keeps the name of an id. Names that are not UTF-8 are not kept.
+  void Keep(std::string_view name_space, std::string_view name, uint32_t id);
+
+  // The two together.
   void Note(std::string_view name_space, std::string_view name, uint32_t id) {
-    if (seen_count_ < limit_ && AddId(id)) Keep(name_space, name, id);
+    if (IsNew(id)) Keep(name_space, name, id);
   }
 
   // From now on ids are seen up to this number. 0 also drops what is kept.
@@ -41,32 +48,29 @@ class NewNames {
   std::vector<Name>& names() { return names_; }
 
  private:
-  // Whether the id is new. REQUIRES: seen_count_ < limit_.
+  static constexpr int kFirstBits = 10;
+
   bool AddId(uint32_t id) {
-    if (id == 0) return AddZero();
-    if (2 * seen_count_ >= ids_.size()) Grow();
     uint32_t* const entry = FindEntry(id);
-    if (*entry == id) return false;
-    *entry = id;
-    ++seen_count_;
-    return true;
+    if (*entry != id) return Insert(id, entry);
+    return id == 0 && AddZero();
   }
-  bool AddZero();
   // Where the id stands, or else is to stand.
   uint32_t* FindEntry(uint32_t id) {
     // Multiplied, since ids that are indices differ in their low bits alone.
     size_t i = (id * 0x9e3779b1U) >> shift_;
-    while (ids_[i] != 0 && ids_[i] != id) i = (i + 1) & (ids_.size() - 1);
+    while (ids_[i] != id && ids_[i] != 0) i = (i + 1) & (ids_.size() - 1);
     return &ids_[i];
   }
-  void Grow();
-  void Keep(std::string_view name_space, std::string_view name, uint32_t id);
+  bool Insert(uint32_t id, uint32_t* entry);
+  bool AddZero();
 
   size_t limit_;
   size_t seen_count_ = 0;
   bool zero_seen_ = false;
-  std::vector<uint32_t> ids_;  // 2^n entries at most half full; 0 is a free one.
-  int shift_ = 32;             // 32 - n
+  // 2^n entries, at most half of them taken; 0 is a free one.
+  std::vector<uint32_t> ids_ = std::vector<uint32_t>(size_t{1} << kFirstBits);
+  int shift_ = 32 - kFirstBits;  // 32 - n
   std::vector<Name> names_;
 };
 
