@@ -5,48 +5,18 @@
 #include <utility>
 
 #include "client/call_token.h"
+#include "client/channel.h"
 #include "client/model_options.h"
 #include "client/packed_encoder.h"
 #include "client/resource_names.h"
 #include "client/rpc_status.h"
 #include "core/base/str_cat.h"
-#include "grpcpp/create_channel.h"
 
 namespace freshet {
 namespace {
 
 std::chrono::system_clock::time_point FromNow(int64_t ms) {
   return std::chrono::system_clock::now() + std::chrono::milliseconds(ms);
-}
-
-std::shared_ptr<grpc::Channel> MakeChannel(const std::string& server) {
-  grpc::ChannelArguments arguments;
-  arguments.SetMaxReceiveMessageSize(-1);
-  arguments.SetMaxSendMessageSize(-1);
-  // Callers back off by themselves; the channel must not add its own long waits to theirs.
-  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 5'000);
-  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1'000);
-  // A connection of one's own, not shared with other clients of this process.
-  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  return grpc::CreateCustomChannel(server, grpc::InsecureChannelCredentials(), arguments);
-}
-
-// Waits until the channel is connected or has failed once.
-absl::Status WaitUntilConnected(grpc::Channel* channel, const ClientOptions& options) {
-  const auto deadline = FromNow(options.connect_timeout_ms);
-  grpc_connectivity_state state = channel->GetState(/*try_to_connect=*/true);
-  while (state != GRPC_CHANNEL_READY) {
-    if (state == GRPC_CHANNEL_TRANSIENT_FAILURE || state == GRPC_CHANNEL_SHUTDOWN) {
-      return CannotReach(options.server, "");
-    }
-    if (!channel->WaitForStateChange(state, deadline)) {
-      return CannotReach(options.server,
-                         StrCat("no answer in ", options.connect_timeout_ms, " ms"));
-    }
-    state = channel->GetState(/*try_to_connect=*/true);
-  }
-  return absl::OkStatus();
 }
 
 constexpr int kPageSize = 1000;
@@ -71,11 +41,9 @@ absl::StatusOr<std::unique_ptr<Client>> Client::Connect(ClientOptions options) {
     return absl::InvalidArgumentError(
         "token must be printable characters without spaces, as 'freshetd token' printed it");
   }
-  std::shared_ptr<grpc::Channel> channel = MakeChannel(options.server);
-  if (absl::Status status = WaitUntilConnected(channel.get(), options); !status.ok()) {
-    return status;
-  }
-  return std::unique_ptr<Client>(new Client(std::move(options), std::move(channel)));
+  absl::StatusOr<std::shared_ptr<grpc::Channel>> channel = OpenChannel(options);
+  if (!channel.ok()) return channel.status();
+  return std::unique_ptr<Client>(new Client(std::move(options), *std::move(channel)));
 }
 
 Client::Client(ClientOptions options, std::shared_ptr<grpc::Channel> channel)

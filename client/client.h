@@ -32,6 +32,16 @@
 
 namespace freshet {
 
+// How a connection is encrypted. Files are in PEM.
+struct ClientTls {
+  // Roots that the server's certificate may lead to. Empty: the system's.
+  std::string ca_file = {};
+  // The client's own certificate, and those that lead to its root, where the server asks for one;
+  // and its private key. Both, or neither.
+  std::string certificate_file = {};
+  std::string key_file = {};
+};
+
 // How to reach the server.
 struct ClientOptions {
   // host:port of freshetd.
@@ -44,6 +54,8 @@ struct ClientOptions {
   int64_t connect_timeout_ms = 5'000;
   // What the server knows this client by, where it asks: the secret of a token. Empty: none.
   std::string token = {};
+  // Absent: the connection is not encrypted.
+  std::optional<ClientTls> tls = {};
 };
 
 // One prediction.
@@ -91,7 +103,8 @@ struct Digest {
 // Threads: all methods may be called from any number of threads at once.
 class Client {
  public:
-  // Connects. UNAVAILABLE where nobody answers; INVALID_ARGUMENT where an option is out of range.
+  // Connects. UNAVAILABLE where nobody answers, or encryption does not come about;
+  // INVALID_ARGUMENT where an option is out of range; NOT_FOUND where a file cannot be read.
   static absl::StatusOr<std::unique_ptr<Client>> Connect(ClientOptions options);
 
   // Creates a model with one variant that learns as `learner` says (absent options take their

@@ -32,6 +32,9 @@ constexpr milliseconds kConnectionWait(200);
 // What a server says with its first answer: how many names of features each model keeps.
 constexpr const char* kMaxNamesMetadata = "freshet-max-names";
 
+// A server does not keep a client waiting for longer.
+constexpr int64_t kMaxRetryAfterMs = 60'000;
+
 uint64_t RandomWord() {
   std::random_device device;
   return (uint64_t{device()} << 32) | device();
@@ -78,6 +81,18 @@ absl::Status CheckOptions(const PusherOptions& options) {
     return bad("initial_backoff_ms", options.initial_backoff_ms, "1 to max_backoff_ms");
   }
   return absl::OkStatus();
+}
+
+// How long the server asks to wait with the end of a call; 0 where it does not.
+milliseconds RetryAfter(const grpc::ClientContext& context) {
+  const auto& metadata = context.GetServerTrailingMetadata();
+  const auto found = metadata.find("retry-after-ms");
+  int64_t ms = 0;
+  if (found == metadata.end() ||
+      !absl::SimpleAtoi(absl::string_view(found->second.data(), found->second.size()), &ms)) {
+    return milliseconds(0);
+  }
+  return milliseconds(std::clamp<int64_t>(ms, 0, kMaxRetryAfterMs));
 }
 
 size_t WireBytes(const ExampleBatchBuilder& batch) {
@@ -299,6 +314,7 @@ class Pusher::Impl {
   bool stream_ended_ ABSL_GUARDED_BY(mu_) = false;
   uint64_t writing_sequence_ ABSL_GUARDED_BY(mu_) = 0;  // 0: no write is under way.
   bool progress_ ABSL_GUARDED_BY(mu_) = true;           // Since the last failure of a stream.
+  milliseconds retry_after_ ABSL_GUARDED_BY(mu_){0};    // What the server asked for with it.
   Clock::time_point failing_since_ ABSL_GUARDED_BY(mu_);
 
   std::mutex join_mu_;  // Held to join sender_.
@@ -349,6 +365,7 @@ absl::Status Pusher::Impl::RunStream() {
   const grpc::Status result = stream->Finish();
   const std::lock_guard lock(mu_);
   context_ = nullptr;
+  retry_after_ = RetryAfter(context);
   if (!result.ok()) return FromRpcStatus(result, server_);
   if (window_.in_flight_empty()) return absl::OkStatus();
   return absl::UnavailableError(StrCat(server_, " ended the stream"));
@@ -498,7 +515,8 @@ bool Pusher::Impl::BackOff(const absl::Status& status) {
     return false;
   }
   const Clock::time_point until =
-      std::min(now + backoff_.Next(), failing_since_ + milliseconds(options_.retry_deadline_ms));
+      std::min(now + std::max(backoff_.Next(), retry_after_),
+               failing_since_ + milliseconds(options_.retry_deadline_ms));
   work_.wait_until(lock, until, [&] { return cancelled_ || !status_.ok(); });
   return !cancelled_ && status_.ok();
 }

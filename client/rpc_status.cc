@@ -20,6 +20,21 @@ absl::Status CannotReach(std::string_view server, std::string_view detail) {
   return absl::UnavailableError(message);
 }
 
+absl::Status NoConnection(const grpc::Status& status, std::string_view server, bool encrypted) {
+  const std::string& message = status.error_message();
+  const bool refused = Contains(message, "onnection refused") || Contains(message, "No route") ||
+                       Contains(message, "unreachable");
+  if (refused) return CannotReach(server, "");
+  if (Contains(message, "DNS resolution")) return CannotReach(server, message);
+  if (encrypted) {
+    return absl::UnavailableError(
+        StrCat("no encrypted connection to ", server, " (", message,
+               "); does --tls-ca have the root of its certificate, and is it made for this name? a "
+               "server that asks for client certificates needs --tls-cert and --tls-key"));
+  }
+  return CannotReach(server, "if it encrypts, --tls or --tls-ca does so too");
+}
+
 absl::Status FromRpcStatus(const grpc::Status& status, std::string_view server) {
   if (status.ok()) return absl::OkStatus();
   const std::string& message = status.error_message();

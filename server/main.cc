@@ -61,6 +61,21 @@ void DeclareFlags(CLI::App& app, Flags& flags) {
       "--endpoints-file", [](auto& c, const auto& v) { c.set_endpoints_file(v); },
       "Where to write the endpoints as JSON once ready");
   text(
+      "--tls-cert", [](auto& c, const auto& v) { c.mutable_tls()->set_certificate_file(v); },
+      "The server's certificate, and those that lead to its root, in PEM; encrypts both endpoints");
+  text(
+      "--tls-key", [](auto& c, const auto& v) { c.mutable_tls()->set_key_file(v); },
+      "The private key of that certificate, in PEM");
+  text(
+      "--tls-client-ca", [](auto& c, const auto& v) { c.mutable_tls()->set_client_ca_file(v); },
+      "Roots of clients' certificates, in PEM; clients then need one");
+  text(
+      "--token-file", [](auto& c, const auto& v) { c.mutable_auth()->set_token_file(v); },
+      "Tokens, as 'freshetd token' makes them; clients then need one");
+  app.add_flag_callback(
+      "--insecure", [&flags] { flags.overrides.set_insecure(true); },
+      "Listen beyond loopback also without encryption or tokens");
+  text(
       "--log-level", [](auto& c, const auto& v) { c.set_log_level(v); },
       "trace, debug, info, warning, error or off [info]");
 }
@@ -144,13 +159,30 @@ int MakeTokenCommand(const NewToken& token) {
               std::string(status.message()));
 }
 
+// Waits for a signal that ends the server; until then, SIGHUP reads the configuration again.
+int AwaitEnd(const sigset_t& signals, const Flags& flags, const std::weak_ptr<Server>& server) {
+  int received = 0;
+  while (sigwait(&signals, &received), received == SIGHUP) {
+    spdlog::info("event=signal signal=SIGHUP");
+    const absl::StatusOr<ServerOptions> options = ReadOptions(flags);
+    if (!options.ok()) {
+      spdlog::error("event=config_not_reloaded error=\"{}\"; all stays as it was",
+                    std::string(options.status().message()));
+    } else if (const auto running = server.lock()) {
+      running->Reconfigure(*options);
+    }
+  }
+  return received;
+}
+
 // Serves until SIGTERM or SIGINT, then drains; a second signal ends the process at once.
-int Serve(const ServerOptions& options) {
+int Serve(const ServerOptions& options, const Flags& flags) {
   // Blocked here, before there are other threads, so that only sigwait() below sees them.
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
   signal(SIGXFSZ, SIG_IGN);  // A file at its limit of size is a disk that is full.
@@ -162,13 +194,12 @@ int Serve(const ServerOptions& options) {
   const std::shared_ptr<Server> server = *std::move(started);
   // Shared with the thread that waits for signals, which may outlive this function.
   const auto stop = std::make_shared<std::latch>(1);
-  std::thread([signals, weak = std::weak_ptr<Server>(server), stop] {
-    int received = 0;
-    sigwait(&signals, &received);
+  std::thread([signals, flags, weak = std::weak_ptr<Server>(server), stop] {
+    int received = AwaitEnd(signals, flags, weak);
     spdlog::info("event=signal signal={}", received == SIGTERM ? "SIGTERM" : "SIGINT");
     if (const auto recovering = weak.lock()) recovering->CancelRecovery();
     stop->count_down();
-    sigwait(&signals, &received);
+    while (sigwait(&signals, &received), received == SIGHUP) continue;
     spdlog::warn("event=second_signal; ending at once");
     _exit(128 + received);
   }).detach();
@@ -203,7 +234,7 @@ int Main(int argc, char** argv) {
     return Fail(kExitConfig, "log_level is \"" + options->log_level +
                                  "\"; it must be trace, debug, info, warning, error or off");
   }
-  return Serve(*options);
+  return Serve(*options, flags);
 }
 
 }  // namespace

@@ -17,7 +17,9 @@
 #include "server/file/file_system.h"
 #include "server/file/small_file.h"
 #include "server/http/routes.h"
+#include "server/listen_address.h"
 #include "server/runtime/model_upkeep.h"
+#include "server/tls/grpc_credentials.h"
 #include "server/version.h"
 
 namespace freshet {
@@ -33,8 +35,33 @@ constexpr absl::Duration kHistoryInterval = absl::Seconds(5);
 // How far behind the age that it is kept for an idle model's log may be deleted.
 constexpr absl::Duration kDeletionInterval = absl::Minutes(1);
 
-// How often files that may change are looked at.
-constexpr absl::Duration kReloadInterval = absl::Seconds(1);
+// How often files that may change, and idle streams, are looked at.
+constexpr absl::Duration kTickInterval = absl::Seconds(1);
+
+// A connection whose other end is silent for so long is asked whether it is there, and closed where
+// there is no answer. Clients may ask more often than they do.
+constexpr int kKeepaliveTimeMs = 60'000;
+constexpr int kKeepaliveTimeoutMs = 20'000;
+constexpr int kLeastPingIntervalMs = 10'000;
+
+// Connections without calls are closed after a while; clients make another when they need it.
+constexpr int kIdleConnectionMs = 3'600'000;
+
+void SetConnectionArguments(grpc::ServerBuilder& builder) {
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);  // Two servers on one port: an error.
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveTimeMs);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
+                             kLeastPingIntervalMs);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, kIdleConnectionMs);
+}
+
+ClientLimits::Options ClientLimitsOf(const ServerOptions& options) {
+  return {.requests_per_second = options.client_requests_per_second,
+          .examples_per_second = options.client_examples_per_second,
+          .max_streams = options.client_max_streams};
+}
 
 constexpr int kIoThreads = 2;
 
@@ -46,10 +73,15 @@ int LearnerThreads(const ServerOptions& options) {
   return static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
 }
 
-// Whether an address, host:port, is for programs of this machine alone.
-bool IsLoopback(std::string_view address) {
-  return address.starts_with("127.") || address.starts_with("localhost:") ||
-         address.starts_with("[::1]:");
+// `changed` is of what `what` names: whether it is another now, or why it could not be read.
+void LogReload(std::string_view what, const std::string& file,
+               const absl::StatusOr<bool>& changed) {
+  if (!changed.ok()) {
+    spdlog::error("event={}_not_reloaded error=\"{}\"; what was read before stays", what,
+                  std::string(changed.status().message()));
+  } else if (*changed) {
+    spdlog::info("event={}_reloaded file={}", what, file);
+  }
 }
 
 // Takes reflection off one server, which gRPC's library puts on all servers of a process.
@@ -87,6 +119,8 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(ServerOptions options_in) 
                          .log_retention = {.max_bytes = options.log_retain_bytes,
                                            .max_age = absl::Seconds(options.log_retain_age_s)},
                          .max_queue_bytes = options.max_queue_bytes,
+                         .max_total_queue_bytes = options.max_total_queue_bytes,
+                         .total_queued_bytes = &server->total_queued_bytes_,
                          .max_models = options.max_models,
                          .max_names = options.max_names,
                          .server_version = kVersion});
@@ -103,28 +137,66 @@ absl::Status Server::LoadAccess() {
         AccessControl::Load(options_.token_file);
     if (!loaded.ok()) return loaded.status();
     access_ = *std::move(loaded);
-    reload_timer_ = std::make_unique<PeriodicTask>(kReloadInterval, [this] { Reload(); });
   }
-  gate_ = std::make_unique<CallGate>(*access_);
+  if (!options_.tls.empty()) {
+    absl::StatusOr<std::unique_ptr<TlsIdentity>> loaded = TlsIdentity::Load(options_.tls);
+    if (!loaded.ok()) return loaded.status();
+    tls_ = *std::move(loaded);
+  }
+  client_limits_ =
+      std::make_unique<ClientLimits>(ClientLimitsOf(options_), [] { return absl::Now(); });
+  idle_timeout_s_ = options_.client_idle_timeout_s;
+  gate_ = std::make_unique<CallGate>(*access_, *client_limits_);
   return absl::OkStatus();
 }
 
-void Server::Reload() {
-  const absl::StatusOr<bool> changed = access_->Reload();
-  if (!changed.ok()) {
-    spdlog::error("event=tokens_not_reloaded error=\"{}\"; the tokens stay as they were",
-                  std::string(changed.status().message()));
-  } else if (*changed) {
-    spdlog::info("event=tokens_reloaded file={}", options_.token_file);
+void Server::ReloadFiles() {
+  LogReload("tokens", options_.token_file, access_->Reload());
+  if (tls_ != nullptr) LogReload("tls", options_.tls.certificate, tls_->Reload());
+}
+
+void Server::Tick() {
+  ReloadFiles();
+  const uint32_t timeout_s = idle_timeout_s_;
+  if (timeout_s > 0) {
+    learning_service_->EndStreamsIdleSince(absl::Now() - absl::Seconds(timeout_s));
   }
+}
+
+void Server::StartSnapshotTimer(uint32_t interval_s) {
+  snapshot_timer_.reset();
+  if (interval_s == 0) return;
+  snapshot_timer_ = std::make_unique<PeriodicTask>(absl::Seconds(interval_s), [this] {
+    SnapshotAll(*registry_, v1::SNAPSHOT_TRIGGER_INTERVAL);
+  });
+}
+
+void Server::Reconfigure(const ServerOptions& options) {
+  absl::MutexLock lock(&timer_mu_);
+  if (!serving_) return;
+  for (const std::string& name : ChangedUntilRestart(options_, options)) {
+    spdlog::warn("event=not_reconfigured setting={}; it takes a restart", name);
+  }
+  spdlog::set_level(spdlog::level::from_str(options.log_level));
+  client_limits_->SetOptions(ClientLimitsOf(options));
+  idle_timeout_s_ = options.client_idle_timeout_s;
+  learning_service_->SetMaxStreams(options.max_streams);
+  StartSnapshotTimer(options.snapshot_interval_s);
+  ReloadFiles();
+  spdlog::info("event=reconfigured");
 }
 
 absl::Status Server::Listen() {
   if (absl::Status status = ListenGrpc(); !status.ok()) return status;
   if (absl::Status status = ListenHttp(); !status.ok()) return status;
   drained_ = false;
-  spdlog::info("event=listening grpc={} http={}", address_,
-               http_server_ == nullptr ? "off" : http_server_->address());
+  ticker_ = std::make_unique<PeriodicTask>(kTickInterval, [this] { Tick(); });
+  spdlog::info("event=listening grpc={} http={} tls={} tokens={}", address_,
+               http_server_ == nullptr ? "off" : http_server_->address(),
+               tls_ == nullptr                        ? "off"
+               : tls_->asks_for_client_certificates() ? "mutual"
+                                                      : "on",
+               access_->has_tokens() ? "on" : "off");
   return absl::OkStatus();
 }
 
@@ -142,8 +214,9 @@ absl::Status Server::ListenGrpc() {
   // It knows no tokens. Health stays open: it says no more than /readyz.
   if (access_->has_tokens()) builder.SetOption(std::make_unique<NoReflection>());
   int port = 0;
-  builder.AddListeningPort(options_.listen, grpc::InsecureServerCredentials(), &port);
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);  // Two servers on one port: an error.
+  credentials_ = tls_ == nullptr ? grpc::InsecureServerCredentials() : MakeGrpcCredentials(*tls_);
+  builder.AddListeningPort(options_.listen, credentials_, &port);
+  SetConnectionArguments(builder);
   builder.SetMaxReceiveMessageSize(static_cast<int>(options_.max_message_bytes));
   builder.RegisterService(model_service_.get());
   builder.RegisterService(learning_service_.get());
@@ -177,7 +250,8 @@ absl::Status Server::ListenHttp() {
   absl::StatusOr<std::unique_ptr<HttpServer>> http = HttpServer::Start(
       {.listen = options_.http,
        .max_body_bytes = options_.max_message_bytes,
-       .access = access_.get()},
+       .access = access_.get(),
+       .tls = tls_.get()},
       MakeRoutes([this] { return Ready(); }, *metrics_page_, *figure_history_), json_api_.get());
   if (!http.ok()) return http.status();
   http_server_ = *std::move(http);
@@ -202,10 +276,10 @@ void Server::SetHealth(bool serving) {
 
 absl::Status Server::Recover() {
   if (absl::Status status = registry_->Recover(); !status.ok()) return status;
-  if (options_.snapshot_interval_s > 0) {
-    snapshot_timer_ = std::make_unique<PeriodicTask>(
-        absl::Seconds(options_.snapshot_interval_s),
-        [this] { SnapshotAll(*registry_, v1::SNAPSHOT_TRIGGER_INTERVAL); });
+  {
+    absl::MutexLock lock(&timer_mu_);
+    serving_ = true;
+    StartSnapshotTimer(options_.snapshot_interval_s);
   }
   if (figure_history_ != nullptr) {
     history_timer_ = std::make_unique<PeriodicTask>(
@@ -228,7 +302,12 @@ void Server::Drain() {
   drained_ = true;
   stopping_ = true;
   spdlog::info("event=draining");
-  snapshot_timer_.reset();
+  ticker_.reset();
+  {
+    absl::MutexLock lock(&timer_mu_);
+    serving_ = false;
+    snapshot_timer_.reset();
+  }
   history_timer_.reset();
   deletion_timer_.reset();
   SetHealth(false);

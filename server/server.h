@@ -6,12 +6,15 @@
 #include <grpcpp/grpcpp.h>
 
 #include <atomic>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
 #include "server/access/access_control.h"
 #include "server/file/data_dir.h"
 #include "server/http/figure_history.h"
@@ -24,10 +27,12 @@
 #include "server/runtime/worker_pool.h"
 #include "server/server_options.h"
 #include "server/service/call_gate.h"
+#include "server/service/client_limits.h"
 #include "server/service/learning_service.h"
 #include "server/service/model_service.h"
 #include "server/service/rpc_metrics.h"
 #include "server/service/stats_service.h"
+#include "server/tls/tls_identity.h"
 
 namespace freshet {
 
@@ -48,6 +53,11 @@ class Server {
   // above; CANCELLED where that was asked for.
   absl::Status Recover();
 
+  // Takes over what of `options` can change while it runs: the log level, the interval of
+  // snapshots, limits.max_streams and client_limits; reads tokens and certificates again; and logs
+  // what takes a restart. From any thread, once Recover() is done; before, it does nothing.
+  void Reconfigure(const ServerOptions& options);
+
   // Makes Recover() end soon, if it is not done yet. From any thread.
   void CancelRecovery() { registry_->CancelRecovery(); }
 
@@ -62,8 +72,11 @@ class Server {
   explicit Server(ServerOptions options) : options_(std::move(options)) {}
 
   absl::Status LoadAccess();
-  // Reads again what may have changed, and logs what became of it.
-  void Reload();
+  // Reads tokens and certificates again where they have changed, and logs what became of it.
+  void ReloadFiles();
+  // What is done every second.
+  void Tick();
+  void StartSnapshotTimer(uint32_t interval_s);
   absl::Status Listen();
   absl::Status ListenGrpc();
   absl::Status ListenHttp();
@@ -77,20 +90,27 @@ class Server {
 
   // In the order of construction; destroyed the other way round.
   std::unique_ptr<AccessControl> access_;
+  std::unique_ptr<TlsIdentity> tls_;  // Null where there is no encryption.
+  std::shared_ptr<grpc::ServerCredentials> credentials_;
+  std::unique_ptr<ClientLimits> client_limits_;
   std::unique_ptr<CallGate> gate_;
   std::unique_ptr<DataDir> data_dir_;
   std::unique_ptr<WorkerPool> io_;
   std::unique_ptr<WorkerPool> loggers_;
   std::unique_ptr<WorkerPool> learners_;
+  std::atomic<uint64_t> total_queued_bytes_{0};
   std::unique_ptr<RuntimeEnvironment> environment_;
   std::unique_ptr<ModelRegistry> registry_;
   RpcMetrics rpc_metrics_;
   std::unique_ptr<ModelServiceImpl> model_service_;
   std::unique_ptr<LearningServiceImpl> learning_service_;
   std::unique_ptr<StatsServiceImpl> stats_service_;
-  std::unique_ptr<PeriodicTask> snapshot_timer_;  // Null where there are no snapshots by interval.
+  absl::Mutex timer_mu_;  // Held while timers are started and stopped.
+  // Null where there are no snapshots by interval, or the server is not serving.
+  std::unique_ptr<PeriodicTask> snapshot_timer_ ABSL_GUARDED_BY(timer_mu_);
+  bool serving_ ABSL_GUARDED_BY(timer_mu_) = false;
   std::unique_ptr<PeriodicTask> deletion_timer_;  // Null before the models are served.
-  std::unique_ptr<PeriodicTask> reload_timer_;    // Null where there is nothing to reload.
+  std::unique_ptr<PeriodicTask> ticker_;
   std::unique_ptr<grpc::Server> grpc_server_;
   // Null where there is no HTTP endpoint.
   std::unique_ptr<MetricsPage> metrics_page_;
@@ -102,6 +122,7 @@ class Server {
   bool endpoints_written_ = false;
   bool drained_ = true;  // Nothing to drain until it listens.
   std::atomic<bool> stopping_{false};
+  std::atomic<uint32_t> idle_timeout_s_{0};  // Of streams; 0: never.
 };
 
 }  // namespace freshet

@@ -5,8 +5,10 @@
 #include <fstream>
 #include <sstream>
 #include <string_view>
+#include <utility>
 
 #include "core/base/str_cat.h"
+#include "server/listen_address.h"
 #include "server/runtime/feature_names.h"
 #include "server/text_format.h"
 
@@ -31,8 +33,26 @@ absl::Status CheckOptions(const ServerOptions& options) {
         CheckRange("limits.max_example_features", options.max_example_features, 1, 1U << 24),
         CheckRange("limits.max_models", options.max_models, 1, kMaxUint32),
         CheckRange("limits.max_streams", options.max_streams, 1, kMaxUint32),
-        CheckRange("limits.max_queue_bytes", options.max_queue_bytes, 1, uint64_t{1} << 40)}) {
+        CheckRange("limits.max_queue_bytes", options.max_queue_bytes, 1, uint64_t{1} << 40),
+        CheckRange("limits.max_total_queue_bytes", options.max_total_queue_bytes, 1,
+                   uint64_t{1} << 40)}) {
     if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+// What others can reach is encrypted and wants tokens, unless it was said that it need not.
+absl::Status CheckExposure(const ServerOptions& options) {
+  if (options.insecure || (!options.tls.empty() && !options.token_file.empty())) {
+    return absl::OkStatus();
+  }
+  for (const auto& [name, address] :
+       {std::pair("listen", &options.listen), std::pair("http", &options.http)}) {
+    if (address->empty() || !ParseHostPort(*address) || IsLoopback(*address)) continue;
+    return absl::InvalidArgumentError(
+        StrCat(name, " is ", *address, ", which others can reach, and there ",
+               options.tls.empty() ? "is no encryption" : "are no tokens",
+               "; set tls and auth in the configuration, or --insecure in a network you trust"));
   }
   return absl::OkStatus();
 }
@@ -53,6 +73,37 @@ absl::StatusOr<v1::ServerConfig> ReadServerConfig(const std::string& path) {
   return config;
 }
 
+std::vector<std::string> ChangedUntilRestart(const ServerOptions& before,
+                                             const ServerOptions& after) {
+  std::vector<std::string> changed;
+  const auto compare = [&](const char* name, const auto& a, const auto& b) {
+    if (a != b) changed.emplace_back(name);
+  };
+  const ServerOptions& b = before;
+  const ServerOptions& a = after;
+  compare("listen", b.listen, a.listen);
+  compare("http", b.http, a.http);
+  compare("data_dir", b.data_dir, a.data_dir);
+  compare("endpoints_file", b.endpoints_file, a.endpoints_file);
+  compare("learner_threads", b.learner_threads, a.learner_threads);
+  compare("auth.token_file", b.token_file, a.token_file);
+  compare("tls.certificate_file", b.tls.certificate, a.tls.certificate);
+  compare("tls.key_file", b.tls.key, a.tls.key);
+  compare("tls.client_ca_file", b.tls.client_ca, a.tls.client_ca);
+  compare("snapshots.keep_count", b.keep_snapshot_count, a.keep_snapshot_count);
+  compare("snapshots.log_growth_bytes", b.snapshot_log_growth_bytes, a.snapshot_log_growth_bytes);
+  compare("log.segment_bytes", b.log_segment_bytes, a.log_segment_bytes);
+  compare("log.retain_bytes", b.log_retain_bytes, a.log_retain_bytes);
+  compare("log.retain_age_s", b.log_retain_age_s, a.log_retain_age_s);
+  compare("limits.max_message_bytes", b.max_message_bytes, a.max_message_bytes);
+  compare("limits.max_batch_examples", b.max_batch_examples, a.max_batch_examples);
+  compare("limits.max_example_features", b.max_example_features, a.max_example_features);
+  compare("limits.max_models", b.max_models, a.max_models);
+  compare("limits.max_queue_bytes", b.max_queue_bytes, a.max_queue_bytes);
+  compare("limits.max_total_queue_bytes", b.max_total_queue_bytes, a.max_total_queue_bytes);
+  return changed;
+}
+
 absl::StatusOr<ServerOptions> MakeServerOptions(const v1::ServerConfig& config) {
   ServerOptions options;
   const auto take = [](bool set, const auto& value, auto& option) {
@@ -66,6 +117,9 @@ absl::StatusOr<ServerOptions> MakeServerOptions(const v1::ServerConfig& config) 
   take(config.has_log_level(), config.log_level(), options.log_level);
   take(config.has_learner_threads(), config.learner_threads(), options.learner_threads);
   options.token_file = config.auth().token_file();
+  options.tls = {config.tls().certificate_file(), config.tls().key_file(),
+                 config.tls().client_ca_file()};
+  options.insecure = config.insecure();
   const v1::SnapshotConfig& snapshots = config.snapshots();
   take(snapshots.has_interval_s(), snapshots.interval_s(), options.snapshot_interval_s);
   take(snapshots.has_keep_count(), snapshots.keep_count(), options.keep_snapshot_count);
@@ -84,11 +138,25 @@ absl::StatusOr<ServerOptions> MakeServerOptions(const v1::ServerConfig& config) 
   take(limits.has_max_models(), limits.max_models(), options.max_models);
   take(limits.has_max_streams(), limits.max_streams(), options.max_streams);
   take(limits.has_max_queue_bytes(), limits.max_queue_bytes(), options.max_queue_bytes);
+  take(limits.has_max_total_queue_bytes(), limits.max_total_queue_bytes(),
+       options.max_total_queue_bytes);
+  const v1::ClientLimitsConfig& client = config.client_limits();
+  take(client.has_requests_per_second(), client.requests_per_second(),
+       options.client_requests_per_second);
+  take(client.has_examples_per_second(), client.examples_per_second(),
+       options.client_examples_per_second);
+  take(client.has_max_streams(), client.max_streams(), options.client_max_streams);
+  take(client.has_idle_timeout_s(), client.idle_timeout_s(), options.client_idle_timeout_s);
   if (absl::Status status = CheckOptions(options); !status.ok()) return status;
   if (config.has_auth() && options.token_file.empty()) {
     return absl::InvalidArgumentError(
         "auth.token_file is empty; name the file of tokens, or leave auth out");
   }
+  if (config.has_tls() && (options.tls.certificate.empty() || options.tls.key.empty())) {
+    return absl::InvalidArgumentError(
+        "tls needs certificate_file and key_file; name both, or leave tls out");
+  }
+  if (absl::Status status = CheckExposure(options); !status.ok()) return status;
   return options;
 }
 

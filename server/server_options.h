@@ -5,9 +5,11 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "freshet/v1/server_config.pb.h"
+#include "server/tls/tls_identity.h"
 
 namespace freshet {
 
@@ -20,6 +22,8 @@ struct ServerOptions {
   std::string log_level = "info";
   uint32_t learner_threads = 0;  // 0: one a core.
   std::string token_file;        // Empty: everyone may do everything.
+  TlsFiles tls;                  // Empty: no encryption.
+  bool insecure = false;
 
   uint32_t snapshot_interval_s = 300;  // 0: never.
   uint32_t keep_snapshot_count = 3;
@@ -37,11 +41,21 @@ struct ServerOptions {
   uint32_t max_models = 10'000;
   uint32_t max_streams = 1000;
   uint64_t max_queue_bytes = uint64_t{64} << 20;
+  uint64_t max_total_queue_bytes = uint64_t{1} << 30;
+
+  uint32_t client_requests_per_second = 0;  // 0: no limit.
+  uint64_t client_examples_per_second = 0;  // As well.
+  uint32_t client_max_streams = 0;          // As well.
+  uint32_t client_idle_timeout_s = 3600;    // As well.
 };
 
 // Reads a config in Protobuf text format. INVALID_ARGUMENT names `path`, the line and the field, or
 // the value and its range.
 absl::StatusOr<v1::ServerConfig> ReadServerConfig(const std::string& path);
+
+// The settings that differ and take a restart, by their names in a config.
+std::vector<std::string> ChangedUntilRestart(const ServerOptions& before,
+                                             const ServerOptions& after);
 
 // The options of a config. INVALID_ARGUMENT names the field that is out of range.
 absl::StatusOr<ServerOptions> MakeServerOptions(const v1::ServerConfig& config);

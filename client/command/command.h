@@ -21,6 +21,8 @@ struct CommandContext {
   double deadline_s = 30.0;  // For each request, > 0.
   std::string token;         // Empty: that in token_file,
   std::string token_file;    // or, where this is empty too, none.
+  bool tls = false;          // Also where a file of tls_files is given.
+  ClientTls tls_files;
 
   // Set while the command line is parsed; run afterwards.
   std::function<absl::Status()> action;

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <iostream>
 #include <memory>
@@ -40,6 +41,8 @@ absl::StatusOr<std::unique_ptr<Client>> Connect(const CommandContext& context) {
     if (!token.ok()) return token.status();
     options.token = *std::move(token);
   }
+  const ClientTls& tls = context.tls_files;
+  if (context.tls || !tls.ca_file.empty() || !tls.certificate_file.empty()) options.tls = tls;
   return Client::Connect(std::move(options));
 }
 
@@ -57,6 +60,18 @@ void AddGlobalOptions(CLI::App& app, CommandContext& context) {
   app.add_option("--token-file", context.token_file, "A file with the secret alone")
       ->envname("FRESHET_TOKEN_FILE")
       ->type_name("FILE");
+  app.add_flag("--tls", context.tls, "Encrypt, and trust the roots of this system")
+      ->envname("FRESHET_TLS");
+  app.add_option("--tls-ca", context.tls_files.ca_file, "Encrypt, and trust the roots in this file")
+      ->envname("FRESHET_TLS_CA")
+      ->type_name("PEM");
+  app.add_option("--tls-cert", context.tls_files.certificate_file,
+                 "The client's certificate, where the server asks for one")
+      ->envname("FRESHET_TLS_CERT")
+      ->type_name("PEM");
+  app.add_option("--tls-key", context.tls_files.key_file, "The private key of --tls-cert")
+      ->envname("FRESHET_TLS_KEY")
+      ->type_name("PEM");
   app.add_flag("--json", context.json, "Print results on stdout as JSON");
   app.add_option("--deadline", context.deadline_s, "How long a request may take")
       ->type_name("SECONDS")
@@ -86,6 +101,7 @@ std::string UsageError(const CLI::App& app, const CLI::ParseError& error) {
 }
 
 int Main(int argc, char** argv) {
+  setenv("GRPC_VERBOSITY", "NONE", /*overwrite=*/0);  // What goes wrong comes with the calls.
   CommandContext context;
   CLI::App app{"freshet: push examples to freshetd, predict, and look after models.", "freshet"};
   app.require_subcommand(1);

@@ -1,5 +1,6 @@
 #include "server/http/connection.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -19,13 +20,24 @@ constexpr absl::Duration kDropTimeout = absl::Milliseconds(500);
 }  // namespace
 
 Connection::Connection(socket_t socket, absl::Duration request_timeout,
-                       absl::Duration answer_timeout, size_t max_request_bytes)
+                       absl::Duration answer_timeout, size_t max_request_bytes,
+                       const TlsMaterial* tls)
     : socket_(socket),
       answer_timeout_(answer_timeout),
       request_deadline_(absl::Now() + request_timeout),
-      allowed_bytes_(max_request_bytes) {}
+      allowed_bytes_(max_request_bytes) {
+  if (tls == nullptr) return;
+  fcntl(socket_, F_SETFL, fcntl(socket_, F_GETFL) | O_NONBLOCK);
+  tls_ = std::make_unique<TlsSession>(*tls, socket_);
+}
+
+bool Connection::Begin() {
+  return tls_ == nullptr ||
+         tls_->Handshake([this](int events) { return Await(events, request_deadline_); });
+}
 
 Connection::~Connection() {
+  if (tls_ != nullptr) tls_->Close();
   if (unread_body_bytes_ > 0) DropUnread();
   shutdown(socket_, SHUT_RDWR);
   close(socket_);
@@ -57,19 +69,26 @@ bool Connection::Await(int events, absl::Time deadline) const {
   }
 }
 
-ssize_t Connection::Fill() {
-  if (allowed_bytes_ == 0) return -1;
+ssize_t Connection::Receive(size_t max_bytes) {
+  if (tls_ != nullptr) {
+    return tls_->Read(buffer_.data(), max_bytes,
+                      [this](int events) { return Await(events, request_deadline_); });
+  }
   while (true) {
     if (!Await(POLLIN, request_deadline_)) return -1;
-    const ssize_t count =
-        recv(socket_, buffer_.data(), std::min(buffer_.size(), allowed_bytes_), MSG_DONTWAIT);
-    if (count < 0 && (errno == EAGAIN || errno == EINTR)) continue;
-    if (count <= 0) return count;
-    begin_ = 0;
-    end_ = static_cast<size_t>(count);
-    allowed_bytes_ -= end_;
-    return count;
+    const ssize_t count = recv(socket_, buffer_.data(), max_bytes, MSG_DONTWAIT);
+    if (count >= 0 || (errno != EAGAIN && errno != EINTR)) return count;
   }
+}
+
+ssize_t Connection::Fill() {
+  if (allowed_bytes_ == 0) return -1;
+  const ssize_t count = Receive(std::min(buffer_.size(), allowed_bytes_));
+  if (count <= 0) return count;
+  begin_ = 0;
+  end_ = static_cast<size_t>(count);
+  allowed_bytes_ -= end_;
+  return count;
 }
 
 ssize_t Connection::read(char* data, size_t size) {
@@ -85,6 +104,9 @@ ssize_t Connection::read(char* data, size_t size) {
 
 ssize_t Connection::write(const char* data, size_t size) {
   if (answer_deadline_ == absl::InfinitePast()) answer_deadline_ = absl::Now() + answer_timeout_;
+  if (tls_ != nullptr) {
+    return tls_->Write(data, size, [this](int events) { return Await(events, answer_deadline_); });
+  }
   while (true) {
     if (!Await(POLLOUT, answer_deadline_)) return -1;
     const ssize_t count = send(socket_, data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -94,7 +116,8 @@ ssize_t Connection::write(const char* data, size_t size) {
 }
 
 bool Connection::is_readable() const {
-  return begin_ < end_ || (allowed_bytes_ > 0 && Await(POLLIN, request_deadline_));
+  return begin_ < end_ || (tls_ != nullptr && tls_->HasPending()) ||
+         (allowed_bytes_ > 0 && Await(POLLIN, request_deadline_));
 }
 
 bool Connection::is_writable() const {

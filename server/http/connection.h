@@ -7,9 +7,12 @@
 
 #include <array>
 #include <cstddef>
+#include <memory>
 #include <string>
 
 #include "absl/time/time.h"
+#include "server/http/tls_session.h"
+#include "server/tls/tls_identity.h"
 
 namespace freshet {
 
@@ -19,13 +22,20 @@ namespace freshet {
 class Connection : public httplib::Stream {
  public:
   // Takes the socket over and closes it at the end. The timeouts are those of HttpOptions; the
-  // first one runs from now on. `max_request_bytes` is of the head.
+  // first one runs from now on. `max_request_bytes` is of the head. With `tls`, what is read and
+  // written is encrypted on the way; null: it is not.
   Connection(socket_t socket, absl::Duration request_timeout, absl::Duration answer_timeout,
-             size_t max_request_bytes);
+             size_t max_request_bytes, const TlsMaterial* tls = nullptr);
   ~Connection() override;
 
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
+
+  // Call first. False where encryption was asked for and does not come about.
+  bool Begin();
+
+  // Null without encryption.
+  const SSL* ssl() const { return tls_ == nullptr ? nullptr : tls_->ssl(); }
 
   // Called between a request's head and its body: so much may come, within `timeout` from now on,
   // and all of it would be `announced_bytes`, 0 where the client did not say. What is then not read
@@ -49,6 +59,7 @@ class Connection : public httplib::Stream {
   bool Await(int events, absl::Time deadline) const;
   // Reads what there is into the buffer; as read().
   ssize_t Fill();
+  ssize_t Receive(size_t max_bytes);
   void DropUnread();
 
   const socket_t socket_;
@@ -61,6 +72,8 @@ class Connection : public httplib::Stream {
   std::array<char, 4096> buffer_;
   size_t begin_ = 0;  // What was read from the socket and not handed out.
   size_t end_ = 0;
+
+  std::unique_ptr<TlsSession> tls_;  // Null without encryption.
 };
 
 }  // namespace freshet

@@ -15,6 +15,7 @@ struct HttpRequest {
   std::multimap<std::string, std::string> query;            // Decoded.
   std::map<std::string, std::string, std::less<>> headers;  // By name in small letters.
   std::string body;                                         // Empty while only the head is there.
+  bool has_client_certificate = false;                      // A good one.
 
   // Empty where there is none.
   std::string_view Header(std::string_view name) const {

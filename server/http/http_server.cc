@@ -12,9 +12,11 @@
 #include <string_view>
 #include <utility>
 
-#include "absl/strings/numbers.h"
 #include "core/base/str_cat.h"
 #include "server/http/connection.h"
+#include "server/http/json_answer.h"
+#include "server/http/tls_session.h"
+#include "server/listen_address.h"
 #include "server/runtime/worker_pool.h"
 
 namespace freshet {
@@ -31,26 +33,6 @@ constexpr size_t kChunkAllowanceBytes = 65'536;
 
 // Connections that are accepted, served or in line; others wait in the system's own line.
 constexpr ptrdiff_t kMaxConnections = 64;
-
-struct HostPort {
-  std::string host;
-  int port = 0;
-};
-
-absl::StatusOr<HostPort> ParseHostPort(std::string_view text) {
-  const size_t colon = text.rfind(':');
-  HostPort address;
-  if (colon != std::string_view::npos && colon > 0 &&
-      absl::SimpleAtoi(ToAbsl(text.substr(colon + 1)), &address.port) && address.port >= 0 &&
-      address.port <= 65535) {
-    std::string_view host = text.substr(0, colon);
-    if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-    address.host = host;
-    return address;
-  }
-  return absl::InvalidArgumentError(
-      StrCat("http is \"", text, "\"; it must be host:port, for example 127.0.0.1:7401, or off"));
-}
 
 // Runs what the library's listening thread hands over; holds that thread up while too much waits.
 class ConnectionQueue : public httplib::TaskQueue {
@@ -81,6 +63,7 @@ HttpRequest ReadHead(const httplib::Request& from) {
   head.method = from.method == "HEAD" ? "GET" : from.method;
   head.path = from.path;
   head.query = from.params;
+  head.has_client_certificate = HasClientCertificate(from.ssl);
   for (const auto& [name, value] : from.headers) {
     std::string small = name;
     std::transform(small.begin(), small.end(), small.begin(),
@@ -140,11 +123,15 @@ class HttpServer::Listener : public httplib::Server {
  private:
   bool process_and_close_socket(socket_t socket) override {
     const HttpOptions& options = owner_.options_;
+    const std::shared_ptr<const TlsMaterial> tls =
+        options.tls == nullptr ? nullptr : options.tls->material();
     Connection connection(socket, options.request_timeout, options.answer_timeout,
-                          options.max_request_bytes);
+                          options.max_request_bytes, tls.get());
+    if (!connection.Begin()) return false;
     bool closed = false;
     return process_request(
         connection, /*close_connection=*/true, closed, [&](httplib::Request& request) {
+          request.ssl = connection.ssl();
           // The library's other encodings cost far more time than they save bytes.
           if (request.get_header_value("Accept-Encoding").find("gzip") != std::string::npos) {
             request.headers.erase("Accept-Encoding");
@@ -162,6 +149,9 @@ class HttpServer::Listener : public httplib::Server {
 
   // The answer to a request whose head says enough to refuse it.
   std::optional<HttpAnswer> Refuse(const httplib::Request& request, const HttpRequest& head) const {
+    if (absl::Status status = owner_.CheckCertificate(head); !status.ok()) {
+      return ErrorAnswer(status);
+    }
     std::optional<HttpAnswer> refusal = owner_.api_->Refuse(head);
     if (refusal || AnnouncedBytes(request) <= owner_.options_.max_body_bytes) return refusal;
     return owner_.api_->BadBody(/*too_long=*/true);
@@ -246,8 +236,12 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(HttpOptions option
 }
 
 absl::Status HttpServer::Bind() {
-  absl::StatusOr<HostPort> address = ParseHostPort(options_.listen);
-  if (!address.ok()) return address.status();
+  const std::optional<HostPort> address = ParseHostPort(options_.listen);
+  if (!address) {
+    return absl::InvalidArgumentError(
+        StrCat("http is \"", options_.listen,
+               "\"; it must be host:port, for example 127.0.0.1:7401, or off"));
+  }
   int port = address->port;
   if (port == 0) {
     port = listener_->bind_to_any_port(address->host);
@@ -269,9 +263,19 @@ HttpServer::~HttpServer() {
   thread_.join();
 }
 
-absl::Status HttpServer::Admit(PageAccess access, std::string_view authorization) const {
-  if (options_.access == nullptr || access == PageAccess::kOpen) return absl::OkStatus();
-  const absl::StatusOr<Caller> caller = options_.access->Identify(authorization);
+absl::Status HttpServer::CheckCertificate(const HttpRequest& request) const {
+  if (options_.tls == nullptr || !options_.tls->asks_for_client_certificates() ||
+      request.has_client_certificate) {
+    return absl::OkStatus();
+  }
+  return absl::UnauthenticatedError("this takes a client certificate");
+}
+
+absl::Status HttpServer::Admit(PageAccess access, const HttpRequest& request) const {
+  if (access == PageAccess::kOpen) return absl::OkStatus();
+  if (absl::Status status = CheckCertificate(request); !status.ok()) return status;
+  if (options_.access == nullptr) return absl::OkStatus();
+  const absl::StatusOr<Caller> caller = options_.access->Identify(request.Header("authorization"));
   return caller.ok() ? CheckPage(*caller, access) : caller.status();
 }
 
@@ -280,7 +284,7 @@ HttpAnswer HttpServer::RespondPage(const HttpRequest& request) const {
   if (route == routes_.end()) {
     return {.status = 404, .body = "there is no such page; / leads to those that there are\n"};
   }
-  const absl::Status admitted = Admit(route->second.access, request.Header("authorization"));
+  const absl::Status admitted = Admit(route->second.access, request);
   if (!admitted.ok()) {
     HttpAnswer answer = {.status = 403, .body = StrCat(ToStd(admitted.message()), "\n")};
     if (absl::IsUnauthenticated(admitted)) {

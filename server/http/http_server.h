@@ -8,7 +8,6 @@
 #include <map>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -19,6 +18,7 @@
 #include "server/access/permissions.h"
 #include "server/http/http_api.h"
 #include "server/http/http_message.h"
+#include "server/tls/tls_identity.h"
 
 namespace freshet {
 
@@ -44,6 +44,9 @@ struct HttpOptions {
   size_t max_body_bytes = 16U << 20;
   // Who may have which page; outlives the server. Null: everyone may have all.
   const AccessControl* access = nullptr;
+  // Encrypts; outlives the server. Null: nothing is encrypted. Where it asks for certificates of
+  // clients, those without one are given open pages alone, so that probes need none.
+  const TlsIdentity* tls = nullptr;
 };
 
 // Answers GET and HEAD of its routes, and what its API owns; the path / lists the routes. A
@@ -75,7 +78,9 @@ class HttpServer {
 
   absl::Status Bind();
   HttpAnswer RespondPage(const HttpRequest& request) const;
-  absl::Status Admit(PageAccess access, std::string_view authorization) const;
+  absl::Status Admit(PageAccess access, const HttpRequest& request) const;
+  // Whether the client has shown a certificate where that is asked for.
+  absl::Status CheckCertificate(const HttpRequest& request) const;
 
   const HttpOptions options_;
   std::string address_;

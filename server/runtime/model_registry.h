@@ -46,6 +46,13 @@ class ModelRegistry {
   // NOT_FOUND says how to create it; UNAVAILABLE, how far its recovery is.
   absl::StatusOr<std::shared_ptr<ModelRuntime>> Find(std::string_view model_id) const;
 
+  // Whether the queues of all models together hold as much as they may.
+  bool queues_are_full() const {
+    return environment_.total_queued_bytes != nullptr &&
+           environment_.total_queued_bytes->load(std::memory_order_relaxed) >=
+               environment_.max_total_queue_bytes;
+  }
+
   // How far the recovery of each model is, by id; nothing once the models are served.
   struct Progress {
     uint64_t offset = 0;      // See RecoveryProgress.

@@ -70,7 +70,9 @@ std::shared_ptr<ModelRuntime> ModelRuntime::Start(const RuntimeEnvironment& envi
   };
   runtime->pipeline_ =
       Pipeline::Start(std::move(model.state), runtime->log_, environment.learners,
-                      Pipeline::Options{.max_queue_bytes = environment.max_queue_bytes}, publish);
+                      Pipeline::Options{.max_queue_bytes = environment.max_queue_bytes,
+                                        .total_queued_bytes = environment.total_queued_bytes},
+                      publish);
   return runtime;
 }
 

@@ -113,11 +113,19 @@ void Pipeline::SubmitRare(std::unique_ptr<Item> item, RecordKind kind, std::stri
   item->done(std::move(refused));
 }
 
+void Pipeline::CountQueued(const Item& item, bool added) {
+  const uint64_t sign = added ? 1 : -1;  // Sums wrap around.
+  queued_bytes_ += sign * item.size_bytes();
+  queued_examples_ += sign * item.example_count();
+  if (options_.total_queued_bytes != nullptr) {
+    options_.total_queued_bytes->fetch_add(sign * item.size_bytes(), std::memory_order_relaxed);
+  }
+}
+
 void Pipeline::Enqueue(std::unique_ptr<Item> item) {
   item->outcome.offset = ++accepted_offset_;
   if (log_ == nullptr) logged_offset_ = accepted_offset_;
-  queued_bytes_ += item->size_bytes();
-  queued_examples_ += item->example_count();
+  CountQueued(*item, /*added=*/true);
   items_.push_back(std::move(item));
   ScheduleStrand();
 }
@@ -274,8 +282,7 @@ void Pipeline::CollectFinished(Callbacks& callbacks) {
     std::shared_ptr<Item> item = std::move(items_.front());
     items_.pop_front();
     ++answered_offset_;
-    queued_bytes_ -= item->size_bytes();
-    queued_examples_ -= item->example_count();
+    CountQueued(*item, /*added=*/false);
     if (answered_offset_ > logged_offset_) item->outcome.status = fault_;
     callbacks.push_back([item] { item->done(std::move(item->outcome)); });
   }

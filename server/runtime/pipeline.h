@@ -5,6 +5,7 @@
 #define FRESHET_SERVER_RUNTIME_PIPELINE_H_
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -47,6 +48,8 @@ class Pipeline : public std::enable_shared_from_this<Pipeline> {
 
   struct Options {
     uint64_t max_queue_bytes = uint64_t{64} << 20;  // Of batches accepted and not yet answered.
+    // Counts them for many pipelines, and outlives them. Null: it is not counted.
+    std::atomic<uint64_t>* total_queued_bytes = nullptr;
   };
 
   // Takes over from `state` on. `log` may be null: records are then not logged. `applied` is called
@@ -134,6 +137,7 @@ class Pipeline : public std::enable_shared_from_this<Pipeline> {
   // Accepts a record that is no batch, and is logged as `kind` with `payload`.
   void SubmitRare(std::unique_ptr<Item> item, RecordKind kind, std::string payload);
   void Enqueue(std::unique_ptr<Item> item) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void CountQueued(const Item& item, bool added) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool full() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
     return queued_bytes_ >= options_.max_queue_bytes;
   }

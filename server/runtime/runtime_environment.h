@@ -1,6 +1,7 @@
 #ifndef FRESHET_SERVER_RUNTIME_RUNTIME_ENVIRONMENT_H_
 #define FRESHET_SERVER_RUNTIME_RUNTIME_ENVIRONMENT_H_
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -26,6 +27,9 @@ struct RuntimeEnvironment {
   Retention log_retention = {};                      // For models that set none of their own.
   absl::Duration log_retry_interval = absl::Milliseconds(500);  // See LogWriter.
   uint64_t max_queue_bytes = uint64_t{64} << 20;                // For each model.
+  // Of the queues of all models, counted where the pointer leads; null: there is no limit.
+  uint64_t max_total_queue_bytes = 0;
+  std::atomic<uint64_t>* total_queued_bytes = nullptr;
   uint32_t max_models = 10'000;
   uint32_t max_names = 100'000;  // Of features, for each model; 0: none are kept.
   std::string server_version;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "server/access/permissions.h"
+#include "server/service/call_origin.h"
 
 namespace freshet {
 
@@ -14,21 +15,35 @@ absl::StatusOr<Caller> CallGate::Identify(const grpc::CallbackServerContext& con
   return access_.Identify(std::string_view(found->second.data(), found->second.size()));
 }
 
-absl::StatusOr<Caller> CallGate::Admit(const grpc::CallbackServerContext& context,
+std::string CallGate::ClientOf(const Caller& caller, const grpc::CallbackServerContext& context) {
+  return caller.name().empty() ? PeerAddress(context.peer()) : std::string(caller.name());
+}
+
+absl::StatusOr<Caller> CallGate::Admit(grpc::CallbackServerContext& context,
                                        const google::protobuf::Message& request) const {
   absl::StatusOr<Caller> caller = Identify(context);
   if (!caller.ok()) return caller;
   if (absl::Status status = CheckCall(*caller, request); !status.ok()) return status;
+  if (absl::Status status = limits_.TakeRequest(ClientOf(*caller, context)); !status.ok()) {
+    AddRetryHint(status, context);
+    return status;
+  }
   return caller;
 }
 
-std::optional<Caller> CallGate::Admit(const grpc::CallbackServerContext& context,
+std::optional<Caller> CallGate::Admit(grpc::CallbackServerContext& context,
                                       const google::protobuf::Message& request,
                                       grpc::ServerUnaryReactor* reactor) const {
   absl::StatusOr<Caller> caller = Admit(context, request);
   if (caller.ok()) return *std::move(caller);
   reactor->Finish(ToGrpcStatus(caller.status()));
   return std::nullopt;
+}
+
+void AddRetryHint(const absl::Status& status, grpc::CallbackServerContext& context) {
+  const absl::Duration wait = RetryAfter(status);
+  if (wait == absl::ZeroDuration()) return;
+  context.AddTrailingMetadata("retry-after-ms", std::to_string(absl::ToInt64Milliseconds(wait)));
 }
 
 }  // namespace freshet

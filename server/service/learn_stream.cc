@@ -1,11 +1,14 @@
 #include "server/service/learn_stream.h"
 
 #include <algorithm>
+#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "absl/time/clock.h"
 #include "core/base/str_cat.h"
 #include "server/access/permissions.h"
+#include "server/service/call_origin.h"
 #include "server/service/grpc_status.h"
 #include "server/service/resource_name.h"
 
@@ -14,6 +17,14 @@ namespace {
 
 // Requests of one stream that may wait for their answers to be written.
 constexpr size_t kMaxUnansweredRequests = 1024;
+
+// The same by the bytes of answers that carry predictions.
+constexpr size_t kMaxAnswerBytes = size_t{8} << 20;
+
+// How long clients are asked to stay away when the server is full.
+constexpr absl::Duration kFullQueuesWait = absl::Milliseconds(200);
+
+constexpr std::string_view kMethod = "freshet.v1.LearningService/Learn";
 
 constexpr size_t kMaxProducerIdSize = 64;
 
@@ -42,27 +53,46 @@ grpc::ByteBuffer Serialize(const v1::LearnResponse& response) {
 
 }  // namespace
 
-LearnStream::LearnStream(const AccessControl& access, Caller caller, ModelRegistry& registry,
+LearnStream::LearnStream(const CallGate& gate, Caller caller, std::string client,
+                         grpc::CallbackServerContext& context, ModelRegistry& registry,
                          BatchLimits limits, std::function<void()> gone)
-    : access_(access),
+    : gate_(gate),
+      client_(std::move(client)),
+      context_(context),
       registry_(registry),
       limits_(limits),
       gone_(std::move(gone)),
-      caller_(std::move(caller)) {}
+      caller_(std::move(caller)),
+      last_read_ns_(absl::GetCurrentTimeNanos()) {}
 
 void LearnStream::Start() { ReadMore(); }
 
 void LearnStream::ReadMore() {
   absl::MutexLock lock(&mu_);
   if (ending_ || finished_) return;
-  if (slots_.size() >= kMaxUnansweredRequests) {
+  if (holds_too_much()) {
     read_paused_ = true;
     return;
   }
   StartRead(&read_buffer_);
 }
 
+bool LearnStream::holds_too_much() const {
+  return slots_.size() >= kMaxUnansweredRequests || answer_bytes_ >= kMaxAnswerBytes;
+}
+
+void LearnStream::EndIfIdleSince(absl::Time time) {
+  if (last_read_ns_.load(std::memory_order_relaxed) > absl::ToUnixNanos(time)) return;
+  {
+    absl::MutexLock lock(&mu_);
+    if (!slots_.empty()) return;  // It waits for us.
+  }
+  End(absl::UnavailableError(
+      "nothing came for long (client_limits.idle_timeout_s); open another stream"));
+}
+
 void LearnStream::OnReadDone(bool ok) {
+  last_read_ns_.store(absl::GetCurrentTimeNanos(), std::memory_order_relaxed);
   if (!ok) {  // The client has no more to say.
     End(absl::OkStatus());
     return;
@@ -98,7 +128,7 @@ absl::Status LearnStream::OpenModel(const v1::LearnRequest& request) {
 }
 
 absl::Status LearnStream::CheckStillAllowed() {
-  absl::StatusOr<Caller> caller = access_.Renew(caller_);
+  absl::StatusOr<Caller> caller = gate_.access().Renew(caller_);
   if (!caller.ok()) return caller.status();
   if (caller->grant() == caller_.grant()) return absl::OkStatus();
   caller_ = *std::move(caller);
@@ -139,11 +169,34 @@ bool LearnStream::HandleRequest(std::unique_ptr<LearnMessage> message) {
     return true;
   }
   slot->response.clear_error();
+  const size_t count = message->examples().size();
+  absl::Status room =
+      registry_.queues_are_full()
+          ? TryAgainAfter("the queues of all models are full (limits.max_total_queue_bytes)",
+                          kFullQueuesWait)
+          : gate_.limits().TakeExamples(client_, count);
+  if (!room.ok()) {
+    TurnAway(std::move(room));
+    return true;
+  }
+  if (request.return_predictions()) {
+    absl::MutexLock lock(&mu_);
+    slot->answer_bytes = count * (sizeof(float) + sizeof(float));  // Scores and predictions.
+    answer_bytes_ += slot->answer_bytes;
+  }
   Ref();
   return model_->pipeline().Submit(std::move(message), [this, slot](LearnOutcome outcome) {
     FinishSlot(slot, std::move(outcome));
     Unref();
   });
+}
+
+void LearnStream::TurnAway(absl::Status status) {
+  {
+    absl::MutexLock lock(&mu_);
+    slots_.pop_back();
+  }
+  End(std::move(status));
 }
 
 LearnStream::Slot* LearnStream::AddSlot() {
@@ -191,6 +244,7 @@ std::unique_ptr<LearnStream::Slot> LearnStream::TakeReadySlot() {
     if (taken != nullptr && !(taken->mergeable && covers)) break;
     taken = std::move(slots_.front());
     slots_.pop_front();
+    answer_bytes_ -= taken->answer_bytes;
   }
   return taken;
 }
@@ -198,8 +252,7 @@ std::unique_ptr<LearnStream::Slot> LearnStream::TakeReadySlot() {
 void LearnStream::Advance() {
   if (finished_ || writing_) return;
   if (end_now_) {
-    finished_ = true;
-    Finish(ToGrpcStatus(end_status_));
+    FinishNow();
     return;
   }
   if (const std::unique_ptr<Slot> slot = TakeReadySlot()) {
@@ -207,14 +260,22 @@ void LearnStream::Advance() {
     write_buffer_ = Serialize(slot->response);
     StartWrite(&write_buffer_);
   } else if (ending_ && slots_.empty()) {
-    finished_ = true;
-    Finish(ToGrpcStatus(end_status_));
+    FinishNow();
     return;
   }
-  if (read_paused_ && !ending_ && slots_.size() < kMaxUnansweredRequests / 2) {
+  if (read_paused_ && !ending_ && slots_.size() < kMaxUnansweredRequests / 2 &&
+      answer_bytes_ < kMaxAnswerBytes / 2) {
     read_paused_ = false;
     StartRead(&read_buffer_);
   }
+}
+
+void LearnStream::FinishNow() {
+  finished_ = true;
+  AddRetryHint(end_status_, context_);
+  const grpc::Status status = ToGrpcStatus(end_status_);
+  LogFailedCall(kMethod, context_, status);
+  Finish(status);
 }
 
 void LearnStream::OnWriteDone(bool ok) {

@@ -5,6 +5,8 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -14,13 +16,14 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 #include "freshet/v1/learning_service.pb.h"
-#include "server/access/access_control.h"
 #include "server/access/caller.h"
 #include "server/codec/decoded_batch.h"
 #include "server/codec/learn_message.h"
 #include "server/runtime/model_registry.h"
 #include "server/runtime/model_runtime.h"
+#include "server/service/call_gate.h"
 
 namespace freshet {
 
@@ -34,16 +37,21 @@ namespace freshet {
 // Deletes itself when gRPC and all batches under way are done with it.
 class LearnStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
  public:
-  // `gone` is called last, when the stream has ended. What `caller` may do is looked up in `access`
-  // with every request, so that a token that is withdrawn ends its streams.
-  LearnStream(const AccessControl& access, Caller caller, ModelRegistry& registry,
-              BatchLimits limits, std::function<void()> gone);
+  // `gone` is called last, when the stream has ended. What `caller` may do is asked of `gate` with
+  // every request, so that a token that is withdrawn ends its streams; its limits count for
+  // `client`. `context` is gRPC's and lives as long.
+  LearnStream(const CallGate& gate, Caller caller, std::string client,
+              grpc::CallbackServerContext& context, ModelRegistry& registry, BatchLimits limits,
+              std::function<void()> gone);
 
   // Starts reading. Call once, after construction.
   void Start();
 
   // Ends the stream with `status` when what was read so far has been answered.
   void End(absl::Status status);
+
+  // Ends the stream where nothing came since `time`.
+  void EndIfIdleSince(absl::Time time);
 
   void OnReadDone(bool ok) override;
   void OnWriteDone(bool ok) override;
@@ -56,6 +64,7 @@ class LearnStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteB
     bool ready = false;
     bool mergeable = false;  // A plain acknowledgement, which a later one covers.
     v1::LearnResponse response;
+    size_t answer_bytes = 0;  // About what a long answer takes, or will take.
   };
 
   // Checks the request, and submits it or answers it at once. Returns false where reading is to
@@ -69,16 +78,23 @@ class LearnStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteB
   Slot* AddSlot();
   void FinishSlot(Slot* slot, LearnOutcome outcome);
   void ReadMore();
+  // Asks the client to come back later, without answering the request that is last.
+  void TurnAway(absl::Status status);
+  // Whether so much waits for the client to read it that reading pauses.
+  bool holds_too_much() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Writes the next answer if one is ready, or ends the stream if it is to end. It starts gRPC's
   // operations under the lock, which only puts them in gRPC's queue: their order is what the lock
   // is for.
   void Advance() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void FinishNow() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void EndNow(absl::Status status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   std::unique_ptr<Slot> TakeReadySlot() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Ref();
   void Unref();
 
-  const AccessControl& access_;
+  const CallGate& gate_;
+  const std::string client_;
+  grpc::CallbackServerContext& context_;
   ModelRegistry& registry_;
   const BatchLimits limits_;
   const std::function<void()> gone_;
@@ -91,8 +107,11 @@ class LearnStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteB
 
   grpc::ByteBuffer write_buffer_;  // Owned by the write under way.
 
+  std::atomic<int64_t> last_read_ns_;  // When something came last, as absl::ToUnixNanos().
+
   absl::Mutex mu_;
   std::deque<std::unique_ptr<Slot>> slots_ ABSL_GUARDED_BY(mu_);
+  size_t answer_bytes_ ABSL_GUARDED_BY(mu_) = 0;  // Of all slots.
   bool writing_ ABSL_GUARDED_BY(mu_) = false;
   bool read_paused_ ABSL_GUARDED_BY(mu_) =
       false;                                   // Too many slots; resumed as answers are written.

@@ -23,35 +23,60 @@ LearningServiceImpl::LearningServiceImpl(const CallGate& gate, ModelRegistry& re
     : gate_(gate),
       registry_(registry),
       limits_(limits),
-      max_streams_(max_streams),
-      max_names_(max_names) {}
+      max_names_(max_names),
+      max_streams_(max_streams) {}
 
 grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* LearningServiceImpl::Learn(
     grpc::CallbackServerContext* context) {
   absl::StatusOr<Caller> caller = gate_.Identify(*context);
   if (!caller.ok()) return new RefusedLearn(caller.status());
   context->AddInitialMetadata(kMaxNamesMetadata, StrCat(max_names_));
-  LearnStream* stream = nullptr;
-  {
-    absl::MutexLock lock(&mu_);
-    if (!ended_.ok()) return new RefusedLearn(ended_);
-    if (streams_.size() >= max_streams_) {
-      return new RefusedLearn(absl::ResourceExhaustedError(
-          StrCat("the server has ", max_streams_,
-                 " Learn streams, its limit (limits.max_streams); close one, or try again later")));
-    }
-    // The stream takes itself out when it is gone; it cannot be gone before it is started.
-    auto handle = std::make_shared<LearnStream*>(nullptr);
-    stream =
-        new LearnStream(gate_.access(), *std::move(caller), registry_, limits_, [this, handle] {
-          absl::MutexLock gone_lock(&mu_);
-          streams_.erase(*handle);
-        });
-    *handle = stream;
-    streams_.insert(stream);
+  const std::string client = CallGate::ClientOf(*caller, *context);
+  if (absl::Status status = gate_.limits().TakeStream(client); !status.ok()) {
+    AddRetryHint(status, *context);
+    return new RefusedLearn(status);
   }
-  stream->Start();
+  absl::StatusOr<LearnStream*> stream = AddStream(*std::move(caller), client, *context);
+  if (!stream.ok()) {
+    gate_.limits().GiveStreamBack(client);
+    AddRetryHint(stream.status(), *context);
+    return new RefusedLearn(stream.status());
+  }
+  (*stream)->Start();
+  return *stream;
+}
+
+absl::StatusOr<LearnStream*> LearningServiceImpl::AddStream(Caller caller,
+                                                            const std::string& client,
+                                                            grpc::CallbackServerContext& context) {
+  absl::MutexLock lock(&mu_);
+  if (!ended_.ok()) return ended_;
+  if (streams_.size() >= max_streams_) {
+    return TryAgainAfter(StrCat("the server has ", max_streams_,
+                                " Learn streams, its limit (limits.max_streams); close one"),
+                         absl::Seconds(1));
+  }
+  // The stream takes itself out when it is gone; it cannot be gone before it is started.
+  auto handle = std::make_shared<LearnStream*>(nullptr);
+  auto* stream = new LearnStream(gate_, std::move(caller), client, context, registry_, limits_,
+                                 [this, handle, client] {
+                                   gate_.limits().GiveStreamBack(client);
+                                   absl::MutexLock gone_lock(&mu_);
+                                   streams_.erase(*handle);
+                                 });
+  *handle = stream;
+  streams_.insert(stream);
   return stream;
+}
+
+void LearningServiceImpl::SetMaxStreams(uint32_t max_streams) {
+  absl::MutexLock lock(&mu_);
+  max_streams_ = max_streams;
+}
+
+void LearningServiceImpl::EndStreamsIdleSince(absl::Time time) {
+  absl::MutexLock lock(&mu_);
+  for (LearnStream* stream : streams_) stream->EndIfIdleSince(time);
 }
 
 void LearningServiceImpl::EndStreams(const absl::Status& reason) {

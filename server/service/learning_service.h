@@ -7,11 +7,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <unordered_set>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 #include "freshet/v1/learning_service.grpc.pb.h"
 #include "server/codec/decoded_batch.h"
 #include "server/runtime/model_registry.h"
@@ -37,6 +40,12 @@ class LearningServiceImpl final
                                     const v1::PredictRequest* request,
                                     v1::PredictResponse* response) override;
 
+  // How many streams there may be from now on; those that there are stay.
+  void SetMaxStreams(uint32_t max_streams);
+
+  // Ends the streams on which nothing came since `time`.
+  void EndStreamsIdleSince(absl::Time time);
+
   // Ends every stream with `reason` once what it read is answered, and takes no new ones.
   void EndStreams(const absl::Status& reason);
 
@@ -47,15 +56,18 @@ class LearningServiceImpl final
   void AwaitNoStreams();
 
  private:
+  // A stream that is not started yet; an error where there are too many, or no more.
+  absl::StatusOr<LearnStream*> AddStream(Caller caller, const std::string& client,
+                                         grpc::CallbackServerContext& context);
   absl::Status PredictNow(const v1::PredictRequest& request, v1::PredictResponse& response) const;
 
   const CallGate& gate_;
   ModelRegistry& registry_;
   const BatchLimits limits_;
-  const uint32_t max_streams_;
   const uint32_t max_names_;
 
   mutable absl::Mutex mu_;
+  uint32_t max_streams_ ABSL_GUARDED_BY(mu_);
   std::unordered_set<LearnStream*> streams_ ABSL_GUARDED_BY(mu_);
   absl::Status ended_ ABSL_GUARDED_BY(mu_);  // OK while streams are taken.
 };

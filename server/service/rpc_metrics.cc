@@ -10,18 +10,24 @@
 #include "freshet/v1/learning_service.pb.h"
 #include "freshet/v1/model_service.pb.h"
 #include "freshet/v1/stats_service.pb.h"
+#include "server/service/call_origin.h"
 
 namespace freshet {
 
 // One call: lives from its request to the end of its answer.
 class RpcMetrics::Interceptor : public grpc::experimental::Interceptor {
  public:
-  explicit Interceptor(Method& method) : method_(method) {}
+  Interceptor(Method& method, grpc::experimental::ServerRpcInfo& info)
+      : method_(method), info_(info) {}
 
   void Intercept(grpc::experimental::InterceptorBatchMethods* batch) override {
     if (batch->QueryInterceptionHookPoint(
             grpc::experimental::InterceptionHookPoints::PRE_SEND_STATUS)) {
-      const auto code = static_cast<size_t>(batch->GetSendStatus().error_code());
+      const grpc::Status status = batch->GetSendStatus();
+      std::string_view name = info_.method();
+      if (name.starts_with('/')) name.remove_prefix(1);
+      LogFailedCall(name, *info_.server_context(), status);
+      const auto code = static_cast<size_t>(status.error_code());
       method_.calls[std::min(code, kCodes - 1)].fetch_add(1, std::memory_order_relaxed);
       method_.latency.Record(absl::FromChrono(std::chrono::steady_clock::now() - begin_));
     }
@@ -30,6 +36,7 @@ class RpcMetrics::Interceptor : public grpc::experimental::Interceptor {
 
  private:
   Method& method_;
+  grpc::experimental::ServerRpcInfo& info_;  // Of the call, and lives as long.
   const std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
 };
 
@@ -42,7 +49,7 @@ class RpcMetrics::Factory : public grpc::experimental::ServerInterceptorFactoryI
       grpc::experimental::ServerRpcInfo* info) override {
     const std::string_view path = info->method();
     const auto found = metrics_.methods_.find(path.substr(path.starts_with('/') ? 1 : 0));
-    return found == metrics_.methods_.end() ? nullptr : new Interceptor(found->second);
+    return found == metrics_.methods_.end() ? nullptr : new Interceptor(found->second, *info);
   }
 
  private:

@@ -60,5 +60,24 @@ TEST(ServerOptionsTest, AValueOutOfRangeIsNamedWithItsRange) {
   EXPECT_EQ(status.message(), "snapshots.keep_count is 0; it must be from 1 to 1000");
 }
 
+TEST(ServerOptionsTest, BeyondLoopbackItTakesEncryptionAndTokensOrTheWordInsecure) {
+  const auto status = [](const std::string& text) {
+    return MakeServerOptions(Read(text).value()).status();
+  };
+  const std::string tls = " tls { certificate_file: 'c' key_file: 'k' }";
+  const std::string auth = " auth { token_file: 't' }";
+  EXPECT_EQ(status("listen: '0.0.0.0:1'").message(),
+            "listen is 0.0.0.0:1, which others can reach, and there is no encryption; set tls and "
+            "auth in the configuration, or --insecure in a network you trust");
+  EXPECT_THAT(std::string(status("http: '[::]:1'" + tls).message()),
+              HasSubstr("http is [::]:1, which others can reach, and there are no tokens"));
+  EXPECT_FALSE(status("listen: 'example.com:1'" + auth).ok());
+  EXPECT_TRUE(status("listen: '0.0.0.0:1' http: '0.0.0.0:2'" + tls + auth).ok());
+  EXPECT_TRUE(status("listen: '0.0.0.0:1' insecure: true").ok());
+  EXPECT_TRUE(status("listen: 'localhost:1' http: 'off'").ok());
+  EXPECT_FALSE(status("tls { certificate_file: 'c' }").ok());
+  EXPECT_FALSE(status("auth {}").ok());
+}
+
 }  // namespace
 }  // namespace freshet

@@ -1,0 +1,119 @@
+#include "client/channel.h"
+
+#include <chrono>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <utility>
+
+#include "client/rpc_status.h"
+#include "core/base/str_cat.h"
+#include "grpcpp/create_channel.h"
+#include "grpcpp/generic/generic_stub.h"
+#include "grpcpp/security/credentials.h"
+
+namespace freshet {
+namespace {
+
+using SystemClock = std::chrono::system_clock;
+
+// How long to look for the reason of a connection that failed.
+constexpr std::chrono::milliseconds kDiagnosis(500);
+
+// Keepalive, so that a server that is gone without a word is noticed. Servers take one this often.
+constexpr int kKeepaliveTimeMs = 60'000;
+constexpr int kKeepaliveTimeoutMs = 20'000;
+
+absl::StatusOr<std::string> ReadPem(const std::string& path) {
+  if (path.empty()) return "";
+  std::ifstream file(path);
+  std::ostringstream text;
+  text << file.rdbuf();
+  if (!file || text.str().empty()) {
+    return absl::NotFoundError(StrCat("cannot read the certificate or key ", path));
+  }
+  return text.str();
+}
+
+absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> MakeCredentials(
+    const ClientOptions& options) {
+  if (!options.tls.has_value()) return grpc::InsecureChannelCredentials();
+  const ClientTls& tls = *options.tls;
+  if (tls.certificate_file.empty() != tls.key_file.empty()) {
+    return absl::InvalidArgumentError(
+        "a client certificate and its key go together: give both, or neither");
+  }
+  grpc::SslCredentialsOptions ssl;
+  for (const auto& [path, pem] : {std::pair(&tls.ca_file, &ssl.pem_root_certs),
+                                  std::pair(&tls.certificate_file, &ssl.pem_cert_chain),
+                                  std::pair(&tls.key_file, &ssl.pem_private_key)}) {
+    absl::StatusOr<std::string> content = ReadPem(*path);
+    if (!content.ok()) return content.status();
+    *pem = *std::move(content);
+  }
+  return grpc::SslCredentials(ssl);
+}
+
+grpc::ChannelArguments MakeArguments() {
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(-1);
+  arguments.SetMaxSendMessageSize(-1);
+  // Callers back off by themselves; the channel must not add its own long waits to theirs.
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 5'000);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1'000);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveTimeMs);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
+  // A connection of one's own, not shared with other clients of this process.
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  return arguments;
+}
+
+// Why there is no connection: a channel says so only to a call.
+absl::Status Diagnose(const std::shared_ptr<grpc::Channel>& channel, const ClientOptions& options) {
+  grpc::GenericStub stub(channel);
+  grpc::ClientContext context;
+  context.set_deadline(SystemClock::now() + kDiagnosis);
+  grpc::CompletionQueue queue;
+  const auto call =
+      stub.PrepareUnaryCall(&context, "/grpc.health.v1.Health/Check", grpc::ByteBuffer(), &queue);
+  call->StartCall();
+  grpc::ByteBuffer answer;
+  grpc::Status status;
+  call->Finish(&answer, &status, nullptr);
+  void* tag = nullptr;
+  bool ok = false;
+  queue.Next(&tag, &ok);
+  return NoConnection(status, options.server, options.tls.has_value());
+}
+
+// Waits until the channel is connected or has failed once.
+absl::Status WaitUntilConnected(const std::shared_ptr<grpc::Channel>& channel,
+                                const ClientOptions& options) {
+  const auto deadline = SystemClock::now() + std::chrono::milliseconds(options.connect_timeout_ms);
+  grpc_connectivity_state state = channel->GetState(/*try_to_connect=*/true);
+  while (state != GRPC_CHANNEL_READY) {
+    if (state == GRPC_CHANNEL_TRANSIENT_FAILURE || state == GRPC_CHANNEL_SHUTDOWN) {
+      return Diagnose(channel, options);
+    }
+    if (!channel->WaitForStateChange(state, deadline)) {
+      return CannotReach(options.server,
+                         StrCat("no answer in ", options.connect_timeout_ms, " ms"));
+    }
+    state = channel->GetState(/*try_to_connect=*/true);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<grpc::Channel>> OpenChannel(const ClientOptions& options) {
+  absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> credentials = MakeCredentials(options);
+  if (!credentials.ok()) return credentials.status();
+  std::shared_ptr<grpc::Channel> channel =
+      grpc::CreateCustomChannel(options.server, *credentials, MakeArguments());
+  if (absl::Status status = WaitUntilConnected(channel, options); !status.ok()) return status;
+  return channel;
+}
+
+}  // namespace freshet

@@ -1,0 +1,105 @@
+#include "server/service/client_limits.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "absl/strings/cord.h"
+#include "absl/strings/numbers.h"
+#include "core/base/str_cat.h"
+
+namespace freshet {
+namespace {
+
+constexpr double kBurstSeconds = 2;
+// Whoever has to wait waits for so much, so that it does not come back for every single batch.
+constexpr double kRefillSeconds = 0.5;
+
+// When so many clients are known, those that took nothing for long are forgotten.
+constexpr size_t kManyClients = 4096;
+
+constexpr char kRetryAfterMs[] = "freshet.v1/retry-after-ms";
+
+}  // namespace
+
+absl::Status TryAgainAfter(std::string_view message, absl::Duration wait) {
+  const int64_t ms = std::max<int64_t>(1, absl::ToInt64Milliseconds(wait));
+  absl::Status status = absl::ResourceExhaustedError(StrCat(message, "; try again in ", ms, " ms"));
+  status.SetPayload(kRetryAfterMs, absl::Cord(absl::StrCat(ms)));
+  return status;
+}
+
+absl::Duration RetryAfter(const absl::Status& status) {
+  const absl::optional<absl::Cord> payload = status.GetPayload(kRetryAfterMs);
+  int64_t ms = 0;
+  if (!payload || !absl::SimpleAtoi(std::string(*payload), &ms)) return absl::ZeroDuration();
+  return absl::Milliseconds(ms);
+}
+
+void ClientLimits::SetOptions(Options options) {
+  absl::MutexLock lock(&mu_);
+  options_ = options;
+}
+
+absl::Duration ClientLimits::Take(Buckets& buckets, const std::string& client, double count,
+                                  double rate) {
+  const absl::Time now = clock_();
+  const double capacity = rate * kBurstSeconds;
+  if (buckets.size() >= kManyClients) {
+    std::erase_if(buckets, [now](const auto& entry) {
+      return now - entry.second.filled > absl::Seconds(kBurstSeconds);
+    });
+  }
+  const auto [entry, is_new] = buckets.try_emplace(client, Bucket{capacity, now});
+  Bucket& bucket = entry->second;
+  bucket.level =
+      std::min(capacity, bucket.level + rate * absl::ToDoubleSeconds(now - bucket.filled));
+  bucket.filled = now;
+  if (bucket.level <= 0) {
+    return absl::Seconds((kRefillSeconds * rate - bucket.level) / rate);
+  }
+  bucket.level -= count;
+  return absl::ZeroDuration();
+}
+
+absl::Status ClientLimits::TakeRequest(const std::string& client) {
+  absl::MutexLock lock(&mu_);
+  const uint32_t rate = options_.requests_per_second;
+  if (rate == 0) return absl::OkStatus();
+  const absl::Duration wait = Take(requests_, client, 1, rate);
+  if (wait == absl::ZeroDuration()) return absl::OkStatus();
+  return TryAgainAfter(StrCat(client, " makes more than ", rate,
+                              " calls a second (client_limits.requests_per_second)"),
+                       wait);
+}
+
+absl::Status ClientLimits::TakeExamples(const std::string& client, uint64_t count) {
+  absl::MutexLock lock(&mu_);
+  const uint64_t rate = options_.examples_per_second;
+  if (rate == 0) return absl::OkStatus();
+  const absl::Duration wait =
+      Take(examples_, client, static_cast<double>(count), static_cast<double>(rate));
+  if (wait == absl::ZeroDuration()) return absl::OkStatus();
+  return TryAgainAfter(StrCat(client, " pushes more than ", rate,
+                              " examples a second (client_limits.examples_per_second)"),
+                       wait);
+}
+
+absl::Status ClientLimits::TakeStream(const std::string& client) {
+  absl::MutexLock lock(&mu_);
+  uint32_t& count = streams_[client];
+  if (options_.max_streams != 0 && count >= options_.max_streams) {
+    return TryAgainAfter(
+        StrCat(client, " has ", count, " Learn streams (client_limits.max_streams); close one"),
+        absl::Seconds(1));
+  }
+  ++count;
+  return absl::OkStatus();
+}
+
+void ClientLimits::GiveStreamBack(const std::string& client) {
+  absl::MutexLock lock(&mu_);
+  const auto entry = streams_.find(client);
+  if (--entry->second == 0) streams_.erase(entry);
+}
+
+}  // namespace freshet

@@ -1,0 +1,72 @@
+// What a single client may take.
+
+#ifndef FRESHET_SERVER_SERVICE_CLIENT_LIMITS_H_
+#define FRESHET_SERVER_SERVICE_CLIENT_LIMITS_H_
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+
+namespace freshet {
+
+// Counts by client, which is any name. Refusals are RESOURCE_EXHAUSTED, name the setting, and carry
+// how long to wait; see RetryAfter(). Thread-safe.
+class ClientLimits {
+ public:
+  // See v1.ClientLimitsConfig; 0: no limit.
+  struct Options {
+    uint32_t requests_per_second = 0;
+    uint64_t examples_per_second = 0;
+    uint32_t max_streams = 0;
+  };
+
+  ClientLimits(Options options, std::function<absl::Time()> clock)
+      : clock_(std::move(clock)), options_(options) {}
+
+  // From now on; what was taken stays taken.
+  void SetOptions(Options options);
+
+  absl::Status TakeRequest(const std::string& client);
+  // All of them, or none. A batch larger than what a second allows comes through, and the next ones
+  // wait for it.
+  absl::Status TakeExamples(const std::string& client, uint64_t count);
+  absl::Status TakeStream(const std::string& client);
+  // REQUIRES: TakeStream() was OK.
+  void GiveStreamBack(const std::string& client);
+
+ private:
+  // Fills at a rate, up to what two seconds bring; may be overdrawn once.
+  struct Bucket {
+    double level = 0;
+    absl::Time filled;
+  };
+  using Buckets = std::map<std::string, Bucket>;
+
+  // Zero where it could be taken; else how long to wait.
+  absl::Duration Take(Buckets& buckets, const std::string& client, double count, double rate)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  const std::function<absl::Time()> clock_;
+
+  absl::Mutex mu_;
+  Options options_ ABSL_GUARDED_BY(mu_);
+  Buckets requests_ ABSL_GUARDED_BY(mu_);
+  Buckets examples_ ABSL_GUARDED_BY(mu_);
+  std::map<std::string, uint32_t> streams_ ABSL_GUARDED_BY(mu_);
+};
+
+// RESOURCE_EXHAUSTED that carries how long to wait before trying again.
+absl::Status TryAgainAfter(std::string_view message, absl::Duration wait);
+
+// What it carries; zero where a status carries nothing of the kind.
+absl::Duration RetryAfter(const absl::Status& status);
+
+}  // namespace freshet
+
+#endif  // FRESHET_SERVER_SERVICE_CLIENT_LIMITS_H_

@@ -1,0 +1,159 @@
+// What single clients, and all together, may take: refusals say when to come back, and pushers do.
+
+#include <gmock/gmock.h>
+#include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <memory>
+#include <string>
+
+#include "client/client.h"
+#include "client/pusher.h"
+#include "freshet/v1/learning_service.grpc.pb.h"
+#include "freshet/v1/model_service.grpc.pb.h"
+#include "tests/support/random_examples.h"
+#include "tests/support/server_process.h"
+
+namespace freshet {
+namespace {
+
+using ::testing::HasSubstr;
+
+class LimitsTest : public testing::Test {
+ protected:
+  void Start(const std::string& config) {
+    std::ofstream(folder_.path() + "/config") << config;
+    auto server =
+        ServerProcess::Start(folder_.path() + "/data", {"--config=" + folder_.path() + "/config"});
+    ASSERT_TRUE(server.ok()) << server.status();
+    server_ = *std::move(server);
+    client_ = *Client::Connect({.server = server_->address()});
+    learning_ = v1::LearningService::NewStub(client_->channel());
+    v1::LearnerSpec learner;
+    learner.set_loss(v1::LOSS_LOGISTIC);
+    learner.set_bits(12);
+    ASSERT_TRUE(client_->CreateModel("ctr", learner).ok());
+  }
+
+  // Pushes batches and returns what the pusher did.
+  PusherStats Push(int batches, int batch_examples) {
+    auto pusher = Pusher::Start(*client_, "ctr", {});
+    RandomExamples random(1);
+    for (int i = 0; i < batches; ++i) {
+      ExampleBatchBuilder batch;
+      random.Append(batch_examples, batch);
+      EXPECT_TRUE((*pusher)->PushBatch(batch).ok());
+    }
+    const absl::Status closed = (*pusher)->Close();
+    EXPECT_TRUE(closed.ok()) << closed;
+    return (*pusher)->stats();
+  }
+
+  static v1::LearnRequest Request(uint64_t sequence) {
+    v1::LearnRequest request;
+    request.set_model("models/ctr");
+    request.set_producer_id("p");
+    request.set_sequence(sequence);
+    request.mutable_examples()->add_examples()->set_label(1);
+    return request;
+  }
+
+  TemporaryFolder folder_;
+  std::unique_ptr<ServerProcess> server_;
+  std::unique_ptr<Client> client_;
+  std::unique_ptr<v1::LearningService::Stub> learning_;
+};
+
+TEST_F(LimitsTest, APusherWaitsWhenItIsTooFastAndLosesNothing) {
+  ASSERT_NO_FATAL_FAILURE(Start("client_limits { examples_per_second: 4000 }"));
+  const PusherStats stats = Push(40, 300);  // Three seconds' worth; the first two come at once.
+  EXPECT_EQ(stats.acknowledged, 12'000U);
+  EXPECT_GE(stats.reconnects, 1U);
+  EXPECT_EQ(client_->ComputeDigest("ctr")->example_count, 12'000U);
+}
+
+TEST_F(LimitsTest, FullQueuesTurnPushersAwayAndTheyComeBack) {
+  ASSERT_NO_FATAL_FAILURE(Start("limits { max_total_queue_bytes: 1 }"));
+  EXPECT_EQ(Push(10, 50).acknowledged, 500U);
+  EXPECT_EQ(client_->ComputeDigest("ctr")->example_count, 500U);
+}
+
+TEST_F(LimitsTest, TooManyCallsAreToldWhenToComeBack) {
+  ASSERT_NO_FATAL_FAILURE(Start("client_limits { requests_per_second: 5 }"));
+  const auto models = v1::ModelService::NewStub(client_->channel());
+  v1::GetModelRequest request;
+  request.set_name("models/ctr");
+  grpc::Status status;
+  std::string hint;
+  for (int i = 0; i < 50 && status.ok(); ++i) {
+    v1::GetModelResponse response;
+    grpc::ClientContext context;
+    status = models->GetModel(&context, request, &response);
+    const auto found = context.GetServerTrailingMetadata().find("retry-after-ms");
+    if (found != context.GetServerTrailingMetadata().end()) {
+      hint = std::string(found->second.data(), found->second.size());
+    }
+  }
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_THAT(status.error_message(), HasSubstr("127.0.0.1 makes more than 5 calls a second"));
+  ASSERT_FALSE(hint.empty());
+  EXPECT_GT(std::stoi(hint), 0);
+}
+
+TEST_F(LimitsTest, AClientHasSoManyStreamsAndNoMore) {
+  ASSERT_NO_FATAL_FAILURE(Start("client_limits { max_streams: 1 }"));
+  grpc::ClientContext first_context;
+  const auto first = learning_->Learn(&first_context);
+  v1::LearnResponse response;
+  ASSERT_TRUE(first->Write(Request(1)) && first->Read(&response));
+  {
+    grpc::ClientContext context;
+    const auto second = learning_->Learn(&context);
+    EXPECT_FALSE(second->Read(&response));
+    const grpc::Status status = second->Finish();
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+    EXPECT_THAT(status.error_message(), HasSubstr("client_limits.max_streams"));
+  }
+  first->WritesDone();
+  EXPECT_FALSE(first->Read(&response));
+  EXPECT_TRUE(first->Finish().ok());
+  EXPECT_EQ(Push(1, 10).acknowledged, 10U);
+}
+
+TEST_F(LimitsTest, AnIdleStreamIsClosed) {
+  ASSERT_NO_FATAL_FAILURE(Start("client_limits { idle_timeout_s: 1 }"));
+  grpc::ClientContext context;
+  const auto stream = learning_->Learn(&context);
+  v1::LearnResponse response;
+  ASSERT_TRUE(stream->Write(Request(1)) && stream->Read(&response));
+  EXPECT_FALSE(stream->Read(&response));
+  const grpc::Status status = stream->Finish();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_THAT(status.error_message(), HasSubstr("idle_timeout_s"));
+}
+
+TEST_F(LimitsTest, LongAnswersThatNobodyReadsHoldTheirSenderBack) {
+  ASSERT_NO_FATAL_FAILURE(Start(""));
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(3));
+  const auto stream = learning_->Learn(&context);
+  constexpr uint64_t kRows = 20'000;
+  v1::LearnRequest request = Request(0);
+  request.set_return_predictions(true);
+  for (uint64_t i = 1; i < kRows; ++i) {
+    request.mutable_examples()->add_examples()->set_label(1);
+  }
+  uint64_t sent = 0;
+  do {
+    request.set_sequence(++sent);
+  } while (stream->Write(request));  // Flow control holds it back until the deadline.
+  stream->Finish();
+  // Answers of 8 MiB, beside what the connection and the queue hold.
+  const auto model = client_->GetModel("ctr");
+  ASSERT_TRUE(model.ok()) << model.status();
+  EXPECT_LT(model->offset() * kRows * 8, uint64_t{24} << 20);
+}
+
+}  // namespace
+}  // namespace freshet
