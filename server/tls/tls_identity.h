@@ -63,7 +63,7 @@ class TlsIdentity {
   std::atomic<std::shared_ptr<const TlsMaterial>> material_;
 
   absl::Mutex reload_mu_;  // Held while files are read, which is seldom.
-  // The digest of what the files held, or why they could not be read.
+  // What the files held, the key included, or why they could not be read.
   std::optional<std::string> last_seen_ ABSL_GUARDED_BY(reload_mu_);
 };
 

@@ -29,8 +29,8 @@ class TlsTest : public testing::Test {
       : authority_(folder_.path(), "ca"),
         other_authority_(folder_.path(), "other-ca"),
         identity_(authority_.Issue("server")) {
-    signal(SIGPIPE,
-           SIG_IGN);  // OpenSSL's writes to a connection that the server has closed raise it.
+    // OpenSSL's writes to a connection that the server has closed raise it.
+    signal(SIGPIPE, SIG_IGN);
   }
 
   void Start(std::vector<std::string> flags = {}) {
