@@ -6,12 +6,15 @@
 #ifndef FRESHET_CORE_BASE_FLOAT4_H_
 #define FRESHET_CORE_BASE_FLOAT4_H_
 
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstdint>
 #include <cstring>
+#include <type_traits>
 
 #ifdef __SSE__
 #include <xmmintrin.h>
-#else
-#include <cmath>
 #endif
 
 namespace freshet {
@@ -43,6 +46,34 @@ inline Float4 Sqrt(Float4 lanes) {
   return lanes;
 }
 #endif
+
+inline Float4 Abs(Float4 lanes) {
+  using Bits4 = int32_t __attribute__((vector_size(16)));
+  return std::bit_cast<Float4>(std::bit_cast<Bits4>(lanes) & 0x7fffffff);
+}
+
+// `sizes`, not negative, with the signs of `signs`.
+inline Float4 WithSign(Float4 sizes, Float4 signs) {
+  using Bits4 = int32_t __attribute__((vector_size(16)));
+  return std::bit_cast<Float4>(std::bit_cast<Bits4>(sizes) |
+                               (std::bit_cast<Bits4>(signs) & INT32_MIN));
+}
+
+// The same of one float, for formulas that are written for one and for four.
+inline float Min(float a, float b) { return std::min(a, b); }
+inline float Max(float a, float b) { return std::max(a, b); }
+inline float Sqrt(float number) { return std::sqrt(number); }
+inline float Abs(float number) { return std::abs(number); }
+inline float WithSign(float size, float sign) { return std::copysign(size, sign); }
+
+template <typename Number>
+Number Filled(float number) {
+  if constexpr (std::is_same_v<Number, float>) {
+    return number;
+  } else {
+    return Splat(number);
+  }
+}
 
 }  // namespace freshet
 

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "core/base/float4.h"
 #include "core/feature/example_batch.h"
 
 namespace freshet {
@@ -18,6 +19,8 @@ struct UnitRow {
       : ids(batch.feature_ids.data() + batch.RowBegin(row)),
         size(batch.RowEnd(row) - batch.RowBegin(row)) {}
   static float Value(size_t /*i*/) { return 1.0f; }
+  // Of features i to i + 3, and something finite for those behind the last.
+  static Float4 Values(size_t /*i*/) { return Splat(1.0f); }
   static float MaxAbsValue() { return 1.0f; }
 
   const uint32_t* ids;
@@ -29,6 +32,12 @@ struct ValueRow : UnitRow {
   ValueRow(const ExampleBatch& batch, size_t row)
       : UnitRow(batch, row), values(batch.values.data() + batch.RowBegin(row)) {}
   float Value(size_t i) const { return values[i]; }
+  Float4 Values(size_t i) const {
+    if (i + 4 <= this->size) return LoadFloat4(values + i);
+    Float4 result{};
+    for (size_t k = 0; i + k < this->size; ++k) result[k] = values[i + k];
+    return result;
+  }
   // Not below 1, the value of the intercept. Not meaningful where a value is NaN.
   float MaxAbsValue() const {
     float result = 1.0f;

@@ -4,6 +4,8 @@
 #define FRESHET_CORE_MODEL_LINEAR_LEARNER_H_
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -15,6 +17,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "core/base/float4.h"
 #include "core/base/state.h"
 #include "core/feature/example_batch.h"
 #include "core/loss/loss.h"
@@ -34,8 +37,8 @@ namespace freshet {
 
 // The score is the intercept plus the sum of weight * value over the features of an example.
 //
-// Where a rule's step is worth it (ColumnOptimizer), the slots of an example are first gathered
-// side by side, so that all features are stepped in vector instructions, and then put back.
+// Where the rule takes four features at a time (ColumnOptimizer), the slots of an example are
+// gathered side by side for the score, stepped in vector registers, and then put back.
 //
 // One step an example (for windowed optimizers, one a window): the gradient with respect to the
 // score, times the importance weight, times each feature's value goes to the optimizer. An example
@@ -150,8 +153,7 @@ class LinearLearner final : public TableLearner<LinearLearner<Loss, Rule>, Loss,
     const uint64_t steps_taken = this->steps_taken();
     float score;
     if constexpr (kInColumns) {
-      Gather(row);
-      score = GatheredScore(row, steps_taken);
+      score = GatherAndScore(row, steps_taken);
     } else {
       score = Score<&LinearLearner::OwnWeight>(row, intercept_.LoadOwn(), steps_taken);
     }
@@ -172,48 +174,57 @@ class LinearLearner final : public TableLearner<LinearLearner<Loss, Rule>, Loss,
     return score;
   }
 
-  // Fills in the column of slots.
+  // As Score(), and keeps the slots. The sums are SumOf()'s: zeros stand behind the last feature.
   template <typename Row>
-  void Gather(const Row& row) {
-    if (row.size > gathered_.size()) {
-      gathered_.resize(row.size);
-      weights_.resize(row.size);
-      stepped_.resize(row.size);
+  float GatherAndScore(const Row& row, uint64_t steps_taken) {
+    const size_t groups = (row.size + 3) / 4;
+    if (groups > gathered_.size()) {
+      gathered_.resize(groups);
+      stepped_.resize(groups);
     }
-    Slot* const gathered = gathered_.data();
-    for (size_t i = 0; i < row.size; ++i) gathered[i] = table_.LoadOwn(table_.IndexOf(row.ids[i]));
-  }
-
-  // As Score(), of the gathered slots.
-  template <typename Row>
-  float GatheredScore(const Row& row, uint64_t steps_taken) {
     // Copies, which the compiler need not load again for each feature.
     const Rule rule = rule_;
+    const HashedSlots<Slot> slots = table_.slots();
     const WeightContext context = FeatureContext(steps_taken);
-    const float first = rule.Weight(intercept_.LoadOwn(), InterceptContext(steps_taken)) + offset_;
-    const Slot* const __restrict gathered = gathered_.data();
-    if constexpr (requires(const Slot& slot) { slot.weight; }) {
-      return SumOf(row.size, first,
-                   [&](size_t i) { return rule.Weight(gathered[i], context) * row.Value(i); });
+    FourSlots<Slot>* const gathered = gathered_.data();
+    Float4 sums{rule.Weight(intercept_.LoadOwn(), InterceptContext(steps_taken)) + offset_};
+    for (size_t i = 0; i < row.size; i += 4) {
+      gathered[i / 4] = LoadFour(slots, row.ids + i, row.size - i);
+      sums += rule.Weight(ToLanes(gathered[i / 4]), context) * row.Values(i);
     }
-    float* const __restrict weights = weights_.data();
-    for (size_t i = 0; i < row.size; ++i) weights[i] = rule.Weight(gathered[i], context);
-    return SumOf(row.size, first, [&](size_t i) { return weights[i] * row.Value(i); });
+    return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+  }
+
+  // Of the first four of `count` features; all zero behind the last.
+  static FourSlots<Slot> LoadFour(const HashedSlots<Slot>& slots, const uint32_t* ids,
+                                  size_t count) {
+    if (count >= 4) {
+      return slots.LoadOwnFour({slots.IndexOf(ids[0]), slots.IndexOf(ids[1]), slots.IndexOf(ids[2]),
+                                slots.IndexOf(ids[3])});
+    }
+    std::array<Slot, 4> rest{};
+    for (size_t i = 0; i < count; ++i) rest[i] = slots.LoadOwn(slots.IndexOf(ids[i]));
+    return std::bit_cast<FourSlots<Slot>>(rest);
+  }
+
+  // The rule's numbers of four slots.
+  static auto ToLanes(const FourSlots<Slot>& slots) {
+    return std::bit_cast<typename Rule::template SlotOf<Float4>>(Transposed(slots));
   }
 
   template <typename Row>
   void Step(const Row& row, float gradient, uint64_t steps_taken, Prefetcher<Slot>& ahead) {
     const StepPair step = NextStep(steps_taken);
+    if (options_.intercept) {  // First: the next example's score waits for it.
+      Slot slot = intercept_.LoadOwn();
+      rule_.Step(step.intercept, gradient, slot);
+      intercept_.Store(slot);
+    }
     if constexpr (kInColumns) {
       StepGathered(row, gradient, step.feature, ahead);
     } else {
       ahead.FetchPart();
       for (size_t i = 0; i < row.size; ++i) StepOne(row, i, gradient, step.feature);
-    }
-    if (options_.intercept) {
-      Slot slot = intercept_.LoadOwn();
-      rule_.Step(step.intercept, gradient, slot);
-      intercept_.Store(slot);
     }
     FinishStep(steps_taken + 1);
   }
@@ -231,18 +242,28 @@ class LinearLearner final : public TableLearner<LinearLearner<Loss, Rule>, Loss,
                     Prefetcher<Slot>& ahead) {
     const Rule rule = rule_;
     const typename StepPair::Context context = step;
-    const Slot* const __restrict gathered = gathered_.data();
-    Slot* const __restrict stepped = stepped_.data();
-    for (size_t i = 0; i < row.size; ++i) {
-      Slot slot = gathered[i];
-      rule.Step(context, gradient * row.Value(i), slot);
-      stepped[i] = slot;
+    const FourSlots<Slot>* const __restrict gathered = gathered_.data();
+    FourSlots<Slot>* const __restrict stepped = stepped_.data();
+    for (size_t i = 0; i < row.size; i += 4) {
+      auto lanes = ToLanes(gathered[i / 4]);
+      rule.Step(context, gradient * row.Values(i), lanes);
+      stepped[i / 4] = TransposedBack(std::bit_cast<FourSlots<Slot>>(lanes));
     }
     ahead.FetchPart();
+    PutBack(row, gradient, step);
+  }
+
+  // Stores what was stepped.
+  template <typename Row>
+  void PutBack(const Row& row, float gradient, const typename StepPair::Context& step) {
+    HashedSlots<Slot> slots = table_.slots();
+    const auto* const before = reinterpret_cast<const std::byte*>(gathered_.data());
+    const auto* const after = reinterpret_cast<const std::byte*>(stepped_.data());
+#pragma GCC unroll 2
     for (size_t i = 0; i < row.size; ++i) {
-      const uint32_t index = table_.IndexOf(row.ids[i]);
-      if (table_.HoldsOwn(index, gathered[i])) {
-        table_.Store(index, stepped[i]);
+      const uint32_t index = slots.IndexOf(row.ids[i]);
+      if (slots.HoldsOwn(index, before + i * sizeof(Slot))) {
+        slots.StoreBytes(index, after + i * sizeof(Slot));
       } else {  // The slot's second occurrence in this example: it has been stepped since.
         StepOne(row, i, gradient, step);
       }
@@ -330,11 +351,9 @@ class LinearLearner final : public TableLearner<LinearLearner<Loss, Rule>, Loss,
   // Owned by the writer.
   uint32_t window_count_ = 0;              // Examples in the window of a windowed optimizer.
   std::vector<uint32_t> pending_indices_;  // Slots that this window has added to.
-  // Of the example's features: their slots before the step, the weights that follow from these, and
-  // their slots after it.
-  std::vector<Slot> gathered_;
-  std::vector<float> weights_;
-  std::vector<Slot> stepped_;
+  // Of the example's features: their slots before the step and after it.
+  std::vector<FourSlots<Slot>> gathered_;
+  std::vector<FourSlots<Slot>> stepped_;
 };
 
 template <LossFunction Loss, Optimizer Rule>

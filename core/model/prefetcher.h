@@ -16,12 +16,12 @@ namespace freshet {
 // once it has asked for some two dozen lines, so a row's worth is asked for in parts, and
 // arithmetic fills the time between them. Changes no result.
 //
-// Keeps references to the table and to the batch's columns.
+// Refers to the table's slots and to the batch's columns.
 template <WeightSlot Slot>
 class Prefetcher {
  public:
   Prefetcher(const WeightTable<Slot>& table, const ExampleBatch& batch)
-      : table_(table), batch_(batch), ids_(batch.feature_ids.data()) {
+      : slots_(table.slots()), batch_(batch), ids_(batch.feature_ids.data()) {
     if (batch.size() == 0) return;
     BeginRow(0);
     FetchAll();
@@ -46,10 +46,11 @@ class Prefetcher {
   static constexpr size_t kParts = 3;
 
   void FetchUpTo(size_t end) {
-    for (; next_ < end; ++next_) table_.Prefetch(table_.IndexOf(ids_[next_]));
+#pragma GCC unroll 4
+    for (; next_ < end; ++next_) slots_.Prefetch(slots_.IndexOf(ids_[next_]));
   }
 
-  const WeightTable<Slot>& table_;
+  const HashedSlots<Slot> slots_;
   const ExampleBatch& batch_;
   const uint32_t* const ids_;
   size_t next_ = 0;  // The first feature that was not fetched.

@@ -11,9 +11,42 @@
 #include <type_traits>
 #include <utility>
 
+#include "core/base/float4.h"
 #include "core/optimizer/optimizer.h"
 
 namespace freshet {
+
+// Four slots of one or two floats as they stand in memory, in registers.
+template <WeightSlot Slot>
+using FourSlots = std::array<Float4, sizeof(Slot) / sizeof(float)>;
+
+// Of slots of one word.
+inline std::array<Float4, 1> LoadFourWords(const uint32_t* words,
+                                           const std::array<uint32_t, 4>& indices) {
+  using Words = uint32_t __attribute__((vector_size(16)));
+  return {std::bit_cast<Float4>(
+      Words{words[indices[0]], words[indices[1]], words[indices[2]], words[indices[3]]})};
+}
+inline std::array<Float4, 2> LoadFourWords(const uint64_t* words,
+                                           const std::array<uint32_t, 4>& indices) {
+  using Words = uint64_t __attribute__((vector_size(16)));
+  return {std::bit_cast<Float4>(Words{words[indices[0]], words[indices[1]]}),
+          std::bit_cast<Float4>(Words{words[indices[2]], words[indices[3]]})};
+}
+
+// Their first numbers, their second ones, and so on; and back.
+inline std::array<Float4, 1> Transposed(const std::array<Float4, 1>& slots) { return slots; }
+inline std::array<Float4, 1> TransposedBack(const std::array<Float4, 1>& numbers) {
+  return numbers;
+}
+inline std::array<Float4, 2> Transposed(const std::array<Float4, 2>& slots) {
+  return {__builtin_shufflevector(slots[0], slots[1], 0, 2, 4, 6),
+          __builtin_shufflevector(slots[0], slots[1], 1, 3, 5, 7)};
+}
+inline std::array<Float4, 2> TransposedBack(const std::array<Float4, 2>& numbers) {
+  return {__builtin_shufflevector(numbers[0], numbers[1], 0, 4, 1, 5),
+          __builtin_shufflevector(numbers[0], numbers[1], 2, 6, 3, 7)};
+}
 
 // A view of slots as atomic machine words. Loads and stores are plain moves on common processors.
 //
@@ -60,9 +93,15 @@ class SlotArray {
     return std::bit_cast<Slot>(parts);
   }
 
-  // For the one writer: whether the slot is `slot`, to the bit.
-  bool HoldsOwn(size_t index, const Slot& slot) const {
-    return std::bit_cast<Parts>(LoadOwn(index)) == std::bit_cast<Parts>(slot);
+  // For the one writer: four slots, one after the other.
+  FourSlots<Slot> LoadOwnFour(const std::array<uint32_t, 4>& indices) const {
+    static_assert(kSlotWords == 1);
+    return LoadFourWords(words_, indices);
+  }
+
+  // For the one writer: whether the slot is what stands at `bytes`, to the bit.
+  bool HoldsOwn(size_t index, const std::byte* bytes) const {
+    return std::memcmp(words_ + index * kSlotWords, bytes, sizeof(Slot)) == 0;
   }
 
   // For the one writer.
@@ -77,6 +116,14 @@ class SlotArray {
     for (size_t i = 1; i < kSlotWords; ++i) {
       __atomic_store_n(word + i, Join(&parts[2 * i]), __ATOMIC_RELEASE);
     }
+  }
+
+  // For the one writer: stores what stands at `bytes`.
+  void StoreBytes(size_t index, const std::byte* bytes) {
+    static_assert(kSlotWords == 1);
+    Word word;
+    std::memcpy(&word, bytes, sizeof(word));
+    __atomic_store_n(words_ + index, word, __ATOMIC_RELAXED);
   }
 
   // For the one writer: stores the first word alone. REQUIRES: the others are as they were.

@@ -19,6 +19,22 @@
 
 namespace freshet {
 
+// Slots that are found by the low bits of a feature's id. A view, of which loops take a copy that
+// the compiler need not load again after each store.
+template <WeightSlot Slot>
+class HashedSlots : public SlotArray<Slot> {
+ public:
+  // There are mask + 1 slots.
+  HashedSlots(uint32_t mask, typename SlotArray<Slot>::Word* words)
+      : SlotArray<Slot>(words), mask_(mask) {}
+
+  uint32_t IndexOf(uint32_t feature_id) const { return feature_id & mask_; }
+  uint64_t size() const { return uint64_t{mask_} + 1; }
+
+ private:
+  uint32_t mask_;
+};
+
 // A table of 2^bits slots, at first all zero. A feature's slot is given by the low bits of its id.
 //
 // Saved form: blocks of kBlockSlots slots, in order, those of zeros left out: the block's number
@@ -34,16 +50,17 @@ class WeightTable {
     return WeightTable(bits, *std::move(memory));
   }
 
-  uint32_t IndexOf(uint32_t feature_id) const { return feature_id & mask_; }
+  const HashedSlots<Slot>& slots() const { return slots_; }
+
+  uint32_t IndexOf(uint32_t feature_id) const { return slots_.IndexOf(feature_id); }
 
   Slot Load(uint32_t index) const { return slots_.Load(index); }
   Slot LoadOwn(uint32_t index) const { return slots_.LoadOwn(index); }
-  bool HoldsOwn(uint32_t index, const Slot& slot) const { return slots_.HoldsOwn(index, slot); }
   [[gnu::always_inline]] void Store(uint32_t index, const Slot& slot) { slots_.Store(index, slot); }
   void StoreHead(uint32_t index, const Slot& slot) { slots_.StoreHead(index, slot); }
   void Prefetch(uint32_t index) const { slots_.Prefetch(index); }
 
-  uint64_t slot_count() const { return uint64_t{mask_} + 1; }
+  uint64_t slot_count() const { return slots_.size(); }
   uint64_t size_bytes() const { return memory_.size_bytes(); }
 
   // Calls visit(index, slot) for each slot that is not all zero, in order. For the writer.
@@ -127,9 +144,9 @@ class WeightTable {
   static constexpr uint32_t kEndOfBlocks = 0xffffffff;
 
   WeightTable(int bits, ZeroedMemory memory)
-      : mask_(static_cast<uint32_t>((uint64_t{1} << bits) - 1)),
-        memory_(std::move(memory)),
-        slots_(static_cast<typename SlotArray<Slot>::Word*>(memory_.data())) {}
+      : memory_(std::move(memory)),
+        slots_(static_cast<uint32_t>((uint64_t{1} << bits) - 1),
+               static_cast<typename SlotArray<Slot>::Word*>(memory_.data())) {}
 
   static bool IsZero(std::span<const std::byte> bytes) {
     return bytes[0] == std::byte{0} &&
@@ -146,9 +163,8 @@ class WeightTable {
     return Bytes().subspan(block * kBlockBytes, kBlockBytes);
   }
 
-  uint32_t mask_;
   ZeroedMemory memory_;
-  SlotArray<Slot> slots_;
+  HashedSlots<Slot> slots_;
 };
 
 }  // namespace freshet

@@ -13,9 +13,9 @@
 #ifndef FRESHET_CORE_OPTIMIZER_ADAGRAD_H_
 #define FRESHET_CORE_OPTIMIZER_ADAGRAD_H_
 
-#include <cmath>
 #include <cstdint>
 
+#include "core/base/float4.h"
 #include "core/optimizer/bounds.h"
 #include "core/optimizer/step_context.h"
 
@@ -27,25 +27,30 @@ class AdaGrad {
     double epsilon = 1;  // > 0; where the sum of squared gradients starts.
   };
 
-  struct alignas(8) Slot {
-    float weight;
-    float square_sum;
+  template <typename Number>
+  struct alignas(2 * sizeof(Number)) SlotOf {
+    Number weight;
+    Number square_sum;
   };
+  using Slot = SlotOf<float>;
 
   static constexpr uint8_t kStateId = 5;
-  static constexpr bool kInColumns = true;
   static constexpr double kDefaultLearningRate = 0.2;
 
   explicit AdaGrad(const Options& options) : epsilon_(static_cast<float>(options.epsilon)) {}
 
-  float Weight(const Slot& slot, const WeightContext& /*context*/) const { return slot.weight; }
+  template <typename Number>
+  Number Weight(const SlotOf<Number>& slot, const WeightContext& /*context*/) const {
+    return slot.weight;
+  }
 
   StepContext Prepare(const StepContext& step) const { return step; }
 
-  void Step(const StepContext& step, float gradient, Slot& slot) const {
-    const float g = step.Gradient(gradient, slot.weight);
+  template <typename Number>
+  void Step(const StepContext& step, Number gradient, SlotOf<Number>& slot) const {
+    const Number g = step.Gradient(gradient, slot.weight);
     slot.square_sum += g * g;
-    const float root = std::sqrt(slot.square_sum + epsilon_);
+    const Number root = Sqrt(slot.square_sum + epsilon_);
     slot.weight = BoundedWeight(slot.weight - step.rate * g / root);
     if (step.l1 > 0) slot.weight = SoftThreshold(slot.weight, step.rate * step.l1 / root);
   }

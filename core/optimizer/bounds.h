@@ -31,6 +31,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/base/float4.h"
+
 namespace freshet {
 
 inline constexpr float kMaxGradient = 1e12f;
@@ -41,6 +43,9 @@ inline constexpr float kMaxValue = 1e15f;
 
 inline float BoundedWeight(float weight) {
   return std::min(std::max(weight, -kMaxWeight), kMaxWeight);
+}
+inline Float4 BoundedWeight(Float4 weights) {
+  return Min(Max(weights, Splat(-kMaxWeight)), Splat(kMaxWeight));
 }
 inline float BoundedWeight(double weight) {
   return static_cast<float>(std::min(std::max(weight, -1.0 * kMaxWeight), 1.0 * kMaxWeight));

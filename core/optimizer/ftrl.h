@@ -21,9 +21,9 @@
 #ifndef FRESHET_CORE_OPTIMIZER_FTRL_H_
 #define FRESHET_CORE_OPTIMIZER_FTRL_H_
 
-#include <algorithm>
-#include <cmath>
+#include <cstdint>
 
+#include "core/base/float4.h"
 #include "core/optimizer/bounds.h"
 #include "core/optimizer/step_context.h"
 
@@ -35,29 +35,32 @@ class Ftrl {
     double beta = 1;  // > 0; keeps the first steps of rare features small.
   };
 
-  struct alignas(8) Slot {
-    float root;  // sqrt(n)
-    float z;     // Times the rate.
+  template <typename Number>
+  struct alignas(2 * sizeof(Number)) SlotOf {
+    Number root;  // sqrt(n)
+    Number z;     // Times the rate.
   };
+  using Slot = SlotOf<float>;
 
   static constexpr uint8_t kStateId = 8;
-  static constexpr bool kInColumns = true;
   static constexpr double kDefaultLearningRate = 0.1;
 
   explicit Ftrl(const Options& options) : beta_(static_cast<float>(options.beta)) {}
 
-  float Weight(const Slot& slot, const WeightContext& context) const {
-    const float size = std::max(std::abs(slot.z) - context.base_rate * context.l1, 0.0f);
-    const float divisor = context.base_rate * context.l2 + beta_ + slot.root;
-    return BoundedWeight(-std::copysign(size, slot.z) / divisor);
+  template <typename Number>
+  Number Weight(const SlotOf<Number>& slot, const WeightContext& context) const {
+    const Number size = Max(Abs(slot.z) - context.base_rate * context.l1, Filled<Number>(0.0f));
+    const Number divisor = context.base_rate * context.l2 + beta_ + slot.root;
+    return BoundedWeight(-WithSign(size, slot.z) / divisor);
   }
 
   StepContext Prepare(const StepContext& step) const { return step; }
 
-  void Step(const StepContext& step, float gradient, Slot& slot) const {
-    const float weight = Weight(slot, step);
-    const float g = step.Clipped(gradient);
-    const float root = std::sqrt(slot.root * slot.root + g * g);
+  template <typename Number>
+  void Step(const StepContext& step, Number gradient, SlotOf<Number>& slot) const {
+    const Number weight = Weight(slot, step);
+    const Number g = step.Clipped(gradient);
+    const Number root = Sqrt(slot.root * slot.root + g * g);
     slot.z += step.rate * g - (root - slot.root) * weight;
     slot.root = root;
   }

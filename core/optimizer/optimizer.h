@@ -61,11 +61,12 @@ concept StepwiseOptimizer = Optimizer<T> &&
   optimizer.Step(optimizer.Prepare(StepContext()), gradient, slot);
 };
 
-// Its Step() has no branches, and roots or divisions that make it worth stepping the features of an
-// example side by side.
+// Its formulas take four features at a time as well: a Float4 for each number of a slot.
 template <typename T>
-concept ColumnOptimizer = StepwiseOptimizer<T> && requires {
-  requires T::kInColumns;
+concept ColumnOptimizer = StepwiseOptimizer<T> &&
+    requires(const T& optimizer, typename T::template SlotOf<Float4>& slots, Float4 gradients) {
+  { optimizer.Weight(slots, WeightContext()) } -> std::same_as<Float4>;
+  optimizer.Step(optimizer.Prepare(StepContext()), gradients, slots);
 };
 
 // Gathers gradients over a window of examples and steps at its end.

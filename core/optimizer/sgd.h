@@ -22,23 +22,29 @@ class Sgd {
  public:
   struct Options {};
 
-  struct Slot {
-    float weight;
+  template <typename Number>
+  struct SlotOf {
+    Number weight;
   };
+  using Slot = SlotOf<float>;
 
   static constexpr uint8_t kStateId = 1;
   static constexpr double kDefaultLearningRate = 0.05;
 
   explicit Sgd(const Options&) {}
 
-  float Weight(const Slot& slot, const WeightContext& /*context*/) const { return slot.weight; }
+  template <typename Number>
+  Number Weight(const SlotOf<Number>& slot, const WeightContext& /*context*/) const {
+    return slot.weight;
+  }
 
   StepContext Prepare(const StepContext& step) const { return step; }
 
-  void Step(const StepContext& step, float gradient, Slot& slot) const {
-    const float g = step.Gradient(gradient, slot.weight);
+  template <typename Number>
+  void Step(const StepContext& step, Number gradient, SlotOf<Number>& slot) const {
+    const Number g = step.Gradient(gradient, slot.weight);
     slot.weight = BoundedWeight(slot.weight - step.rate * g);
-    if (step.l1 > 0) slot.weight = SoftThreshold(slot.weight, step.rate * step.l1);
+    if (step.l1 > 0) slot.weight = SoftThreshold(slot.weight, Filled<Number>(step.rate * step.l1));
   }
 
   static bool IsValid(const Slot& slot) { return IsBoundedWeight(slot.weight); }

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <limits>
 
+#include "core/base/float4.h"
+
 namespace freshet {
 
 // What reading a weight may depend on, beside its slot.
@@ -22,18 +24,27 @@ inline float SoftThreshold(float x, float bound) {
   return x < -bound ? x + bound : 0.0f;
 }
 
+// The same, lane by lane.
+inline Float4 SoftThreshold(Float4 x, Float4 bounds) {
+  const Float4 below = x < -bounds ? x + bounds : Float4{};
+  return x > bounds ? x - bounds : below;
+}
+
 // What one step is for all features of an example.
 struct StepContext : WeightContext {
   uint64_t step = 1;  // The number of this step, from 1.
   float rate = 0;     // The learning rate after the schedule.
   float clip = std::numeric_limits<float>::infinity();
 
-  float Clipped(float loss_gradient) const {
-    return std::min(std::max(loss_gradient, -clip), clip);
+  // These take a float, or a Float4 of four features.
+  template <typename Number>
+  Number Clipped(Number loss_gradient) const {
+    return Min(Max(loss_gradient, Filled<Number>(-clip)), Filled<Number>(clip));
   }
 
   // The gradient that the step follows, from a component of the loss's gradient.
-  float Gradient(float loss_gradient, float weight) const {
+  template <typename Number>
+  Number Gradient(Number loss_gradient, Number weight) const {
     return Clipped(loss_gradient) + l2 * weight;
   }
 

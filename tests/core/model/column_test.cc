@@ -1,4 +1,4 @@
-// Rules that step the features of an example side by side give, to the bit, what they give one by
+// Rules that step four features of an example at a time give, to the bit, what they give one by
 // one.
 
 #include <cstdint>
@@ -18,6 +18,7 @@ constexpr int kBits = 10;
 constexpr float kRate = 0.3f;
 constexpr float kL1 = 0.05f;
 constexpr float kL2 = 0.01f;
+constexpr float kClip = 0.3f;
 
 // Examples of 0 to 40 features among so few slots that most have some feature twice or more, and
 // ids that differ and share a slot.
@@ -44,6 +45,7 @@ void ExpectSameOneByOne(const typename Rule::Options& options) {
   spec.linear.learning_rate = kRate;
   spec.linear.l1 = kL1;
   spec.linear.l2 = kL2;
+  spec.linear.gradient_clip = kClip;
   spec.linear.intercept = false;
   const Rule rule(options);
   for (const bool unit_values : {false, true}) {
@@ -58,6 +60,7 @@ void ExpectSameOneByOne(const typename Rule::Options& options) {
     step.base_rate = step.rate = kRate;
     step.l1 = kL1;
     step.l2 = kL2;
+    step.clip = kClip;
     for (size_t i = 0; i < examples.size(); ++i) {
       const std::vector<StreamFeature>& features = examples[i].features;
       const float score = SumOf(features.size(), 0.0f, [&](size_t k) {
@@ -74,6 +77,8 @@ void ExpectSameOneByOne(const typename Rule::Options& options) {
     }
   }
 }
+
+TEST(ColumnTest, SgdIsTheSameOneByOne) { ExpectSameOneByOne<Sgd>({}); }
 
 TEST(ColumnTest, AdaGradIsTheSameOneByOne) { ExpectSameOneByOne<AdaGrad>({.epsilon = 0.5}); }
 
