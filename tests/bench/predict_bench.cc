@@ -28,8 +28,9 @@ struct Latencies {
 };
 
 std::vector<double> MeasureCalls(const BenchOptions& options, const std::string& address,
-                                 const PredictShape& shape) {
-  PredictLoad load(address, "ctr", shape.callers, shape.rows);
+                                 const PredictShape& shape,
+                                 UnaryMethod method = UnaryMethod::kPredict) {
+  PredictLoad load(address, "ctr", shape.callers, shape.rows, method);
   absl::SleepFor(absl::Seconds(options.warm_up_s));
   const BenchClock::time_point begin = BenchClock::now();
   absl::SleepFor(absl::Seconds(options.measure_s));
@@ -37,20 +38,29 @@ std::vector<double> MeasureCalls(const BenchOptions& options, const std::string&
   return LatenciesWithin(load.Stop(), begin, end);
 }
 
-// Calls to freshetd and to the empty handler in turn.
+void ReportLatencies(const std::string& name, const Latencies& measured, const Latencies& floor,
+                     BenchReport& report) {
+  report.Add(name + "/p50", "ms", measured.p50_ms, floor.p50_ms);
+  report.Add(name + "/p99", "ms", measured.p99_ms, floor.p99_ms);
+  report.Add(name + "/p999", "ms", measured.p999_ms, floor.p999_ms);
+}
+
+// Calls to freshetd and to two empty handlers in turn: that of a server beside it which has nothing
+// else to do, and one of freshetd itself, `of_health_check`, which shares all that it has to do.
 void BenchCalls(const BenchOptions& options, const std::string& when, const BenchServer& server,
                 const ServerProcess& bare, BenchReport& report) {
   for (const PredictShape& shape : options.predict_shapes) {
     Latencies served;
     Latencies empty;
+    Latencies health;
     for (int i = 0; i < options.repetitions; ++i) {
       served.Add(MeasureCalls(options, server.address(), shape));
+      health.Add(MeasureCalls(options, server.address(), shape, UnaryMethod::kHealthCheck));
       empty.Add(MeasureCalls(options, bare.address(), shape));
     }
     const std::string name = StrCat("predict/", when, "/", shape.rows, "/", shape.callers);
-    report.Add(name + "/p50", "ms", served.p50_ms, empty.p50_ms);
-    report.Add(name + "/p99", "ms", served.p99_ms, empty.p99_ms);
-    report.Add(name + "/p999", "ms", served.p999_ms, empty.p999_ms);
+    ReportLatencies(name, served, empty, report);
+    ReportLatencies(name + "/of_health_check", served, health, report);
   }
 }
 

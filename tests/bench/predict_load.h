@@ -14,11 +14,20 @@
 
 namespace freshet {
 
+// What is called with a v1.PredictRequest.
+enum class UnaryMethod {
+  kPredict,
+  // gRPC's own health service, which looks up a flag: the empty handler of every freshetd. It skips
+  // what it does not know of the message.
+  kHealthCheck,
+};
+
 // Runs from construction until Stop(). Any failure ends the process with a message.
 class PredictLoad {
  public:
-  // `callers` threads share a connection and predict `rows` examples a call.
-  PredictLoad(const std::string& address, const std::string& model, int callers, int rows);
+  // `callers` threads share a connection and send `rows` examples a call.
+  PredictLoad(const std::string& address, const std::string& model, int callers, int rows,
+              UnaryMethod method = UnaryMethod::kPredict);
   ~PredictLoad();
   PredictLoad(const PredictLoad&) = delete;
   PredictLoad& operator=(const PredictLoad&) = delete;
@@ -27,7 +36,7 @@ class PredictLoad {
   std::vector<TimedLatency> Stop();
 
  private:
-  void Call(const std::string& model, int rows, size_t caller);
+  void Call(const std::string& model, int rows, size_t caller, UnaryMethod method);
 
   const std::unique_ptr<Client> client_;
   std::atomic<bool> stopping_{false};
