@@ -1,7 +1,6 @@
 #include "server/server.h"
 
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
-#include <grpcpp/health_check_service_interface.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
@@ -25,8 +24,8 @@
 namespace freshet {
 namespace {
 
-// Calls that have not ended this long after the drain are cut off. Connections of idle clients last
-// as long, since they may be slow to notice.
+// Calls that have not ended this long after the streams are cut off. Connections of idle clients
+// last as long, since they may be slow to notice.
 constexpr absl::Duration kGrace = absl::Milliseconds(500);
 
 // Between samples of the models' figures, for the page.
@@ -146,6 +145,7 @@ absl::Status Server::LoadAccess() {
   client_limits_ =
       std::make_unique<ClientLimits>(ClientLimitsOf(options_), [] { return absl::Now(); });
   idle_timeout_s_ = options_.client_idle_timeout_s;
+  drain_grace_s_ = options_.drain_grace_s;
   gate_ = std::make_unique<CallGate>(*access_, *client_limits_);
   return absl::OkStatus();
 }
@@ -157,6 +157,7 @@ void Server::ReloadFiles() {
 
 void Server::Tick() {
   ReloadFiles();
+  health_service_->Refresh();
   const uint32_t timeout_s = idle_timeout_s_;
   if (timeout_s > 0) {
     learning_service_->EndStreamsIdleSince(absl::Now() - absl::Seconds(timeout_s));
@@ -180,6 +181,7 @@ void Server::Reconfigure(const ServerOptions& options) {
   spdlog::set_level(spdlog::level::from_str(options.log_level));
   client_limits_->SetOptions(ClientLimitsOf(options));
   idle_timeout_s_ = options.client_idle_timeout_s;
+  drain_grace_s_ = options.drain_grace_s;
   learning_service_->SetMaxStreams(options.max_streams);
   StartSnapshotTimer(options.snapshot_interval_s);
   ReloadFiles();
@@ -207,11 +209,12 @@ absl::Status Server::ListenGrpc() {
   learning_service_ = std::make_unique<LearningServiceImpl>(
       *gate_, *registry_, limits, options_.max_streams, options_.max_names);
   stats_service_ = std::make_unique<StatsServiceImpl>(*gate_, *registry_, limits, *io_);
+  health_service_ = std::make_unique<HealthService>(
+      [this](const std::string& service) { return Health(service); });
 
-  grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
-  // It knows no tokens. Health stays open: it says no more than /readyz.
+  // It knows no tokens. Health stays open: clients that watch it send none.
   if (access_->has_tokens()) builder.SetOption(std::make_unique<NoReflection>());
   int port = 0;
   credentials_ = tls_ == nullptr ? grpc::InsecureServerCredentials() : MakeGrpcCredentials(*tls_);
@@ -221,6 +224,7 @@ absl::Status Server::ListenGrpc() {
   builder.RegisterService(model_service_.get());
   builder.RegisterService(learning_service_.get());
   builder.RegisterService(stats_service_.get());
+  builder.RegisterService(health_service_.get());
   std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
   interceptors.push_back(rpc_metrics_.MakeInterceptorFactory());
   builder.experimental().SetInterceptorCreators(std::move(interceptors));
@@ -230,7 +234,6 @@ absl::Status Server::ListenGrpc() {
         StrCat("cannot listen on ", options_.listen,
                "; is another server running there? choose another address with --listen"));
   }
-  SetHealth(false);
   address_ = StrCat(options_.listen.substr(0, options_.listen.rfind(':')), ":", port);
   return absl::OkStatus();
 }
@@ -268,10 +271,10 @@ std::string Server::Endpoints() const {
   return StrCat(R"({"grpc":")", address_, R"(",)", http, R"("pid":)", getpid(), "}\n");
 }
 
-void Server::SetHealth(bool serving) {
-  if (grpc::HealthCheckServiceInterface* health = grpc_server_->GetHealthCheckService()) {
-    health->SetServingStatus(serving);
-  }
+HealthStatus Server::Health(const std::string& service) const {
+  if (!service.empty() && !stopping_) return ModelHealth(*registry_, service);
+  return Ready().ok() ? grpc::health::v1::HealthCheckResponse::SERVING
+                      : grpc::health::v1::HealthCheckResponse::NOT_SERVING;
 }
 
 absl::Status Server::Recover() {
@@ -287,7 +290,7 @@ absl::Status Server::Recover() {
   }
   deletion_timer_ =
       std::make_unique<PeriodicTask>(kDeletionInterval, [this] { DropOldRecords(*registry_); });
-  SetHealth(true);
+  health_service_->Refresh();
   spdlog::info("event=serving version={} grpc={} data_dir={} models={} learner_threads={} pid={}",
                kVersion, address_, options_.data_dir, registry_->models()->size(),
                LearnerThreads(options_), getpid());
@@ -310,10 +313,14 @@ void Server::Drain() {
   }
   history_timer_.reset();
   deletion_timer_.reset();
-  SetHealth(false);
+  health_service_->Stop();
   learning_service_->EndStreams(
       absl::UnavailableError("the server is stopping; send again what was not acknowledged"));
-  learning_service_->AwaitNoStreams();
+  const uint32_t grace_s = drain_grace_s_;
+  const size_t left = learning_service_->AwaitNoStreams(absl::Now() + absl::Seconds(grace_s));
+  if (left > 0) {
+    spdlog::warn("event=streams_cut_off count={} drain_grace_s={}", left, grace_s);
+  }
   grpc_server_->Shutdown(absl::ToChronoTime(absl::Now() + kGrace));
   SnapshotAll(*registry_, v1::SNAPSHOT_TRIGGER_SHUTDOWN);
   // A log that cannot be written is given up, so that the process can end; what is not in it was

@@ -28,6 +28,7 @@
 #include "server/server_options.h"
 #include "server/service/call_gate.h"
 #include "server/service/client_limits.h"
+#include "server/service/health_service.h"
 #include "server/service/learning_service.h"
 #include "server/service/model_service.h"
 #include "server/service/rpc_metrics.h"
@@ -54,15 +55,17 @@ class Server {
   absl::Status Recover();
 
   // Takes over what of `options` can change while it runs: the log level, the interval of
-  // snapshots, limits.max_streams and client_limits; reads tokens and certificates again; and logs
-  // what takes a restart. From any thread, once Recover() is done; before, it does nothing.
+  // snapshots, limits.max_streams, client_limits and drain_grace_s; reads tokens and certificates
+  // again; and logs what takes a restart. From any thread, once Recover() is done; before, it does
+  // nothing.
   void Reconfigure(const ServerOptions& options);
 
   // Makes Recover() end soon, if it is not done yet. From any thread.
   void CancelRecovery() { registry_->CancelRecovery(); }
 
   // Stops accepting, finishes and answers what was accepted, snapshots every model that has moved
-  // on, and stops listening. Call once, from any thread.
+  // on, and stops listening. Clients that do not take their answers hold it up for drain_grace_s
+  // and are then cut off. Call once, from any thread.
   void Drain();
 
   // host:port of the gRPC endpoint, with the port that was taken.
@@ -82,9 +85,10 @@ class Server {
   absl::Status ListenHttp();
   // OK while models are served; otherwise says why they are not. From any thread.
   absl::Status Ready() const;
+  // What the health service says of `service`. From any thread.
+  HealthStatus Health(const std::string& service) const;
   // What the endpoints file says.
   std::string Endpoints() const;
-  void SetHealth(bool serving);
 
   const ServerOptions options_;
 
@@ -105,6 +109,7 @@ class Server {
   std::unique_ptr<ModelServiceImpl> model_service_;
   std::unique_ptr<LearningServiceImpl> learning_service_;
   std::unique_ptr<StatsServiceImpl> stats_service_;
+  std::unique_ptr<HealthService> health_service_;
   absl::Mutex timer_mu_;  // Held while timers are started and stopped.
   // Null where there are no snapshots by interval, or the server is not serving.
   std::unique_ptr<PeriodicTask> snapshot_timer_ ABSL_GUARDED_BY(timer_mu_);
@@ -123,6 +128,7 @@ class Server {
   bool drained_ = true;  // Nothing to drain until it listens.
   std::atomic<bool> stopping_{false};
   std::atomic<uint32_t> idle_timeout_s_{0};  // Of streams; 0: never.
+  std::atomic<uint32_t> drain_grace_s_{0};
 };
 
 }  // namespace freshet

@@ -28,6 +28,7 @@ absl::Status CheckOptions(const ServerOptions& options) {
         CheckRange("snapshots.keep_count", options.keep_snapshot_count, 1, 1000),
         CheckRange("log.segment_bytes", options.log_segment_bytes, 4096, uint64_t{16} << 30),
         CheckRange("names.max_names", options.max_names, 0, FeatureNames::kMaxCapacity),
+        CheckRange("drain_grace_s", options.drain_grace_s, 0, 3600),
         CheckRange("limits.max_message_bytes", options.max_message_bytes, 4096, 1U << 30),
         CheckRange("limits.max_batch_examples", options.max_batch_examples, 1, 1U << 24),
         CheckRange("limits.max_example_features", options.max_example_features, 1, 1U << 24),
@@ -130,6 +131,7 @@ absl::StatusOr<ServerOptions> MakeServerOptions(const v1::ServerConfig& config) 
   take(log.has_retain_bytes(), log.retain_bytes(), options.log_retain_bytes);
   take(log.has_retain_age_s(), log.retain_age_s(), options.log_retain_age_s);
   take(config.names().has_max_names(), config.names().max_names(), options.max_names);
+  take(config.has_drain_grace_s(), config.drain_grace_s(), options.drain_grace_s);
   const v1::LimitsConfig& limits = config.limits();
   take(limits.has_max_message_bytes(), limits.max_message_bytes(), options.max_message_bytes);
   take(limits.has_max_batch_examples(), limits.max_batch_examples(), options.max_batch_examples);

@@ -1,6 +1,8 @@
 #include "server/http/connection.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -11,6 +13,7 @@
 #include <cstring>
 
 #include "absl/time/clock.h"
+#include "core/base/str_cat.h"
 
 namespace freshet {
 namespace {
@@ -125,12 +128,29 @@ bool Connection::is_writable() const {
                                                                  : answer_deadline_);
 }
 
-// Nobody asks.
 void Connection::get_remote_ip_and_port(std::string& ip, int& port) const {
   ip.clear();
   port = 0;
+  sockaddr_storage address = {};
+  socklen_t size = sizeof(address);
+  if (getpeername(socket_, reinterpret_cast<sockaddr*>(&address), &size) != 0) return;
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  if (address.ss_family == AF_INET) {
+    const auto& v4 = reinterpret_cast<const sockaddr_in&>(address);
+    ip = inet_ntop(AF_INET, &v4.sin_addr, text.data(), text.size());
+    port = ntohs(v4.sin_port);
+  } else if (address.ss_family == AF_INET6) {
+    const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address);
+    port = ntohs(v6.sin6_port);
+    if (IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr)) {  // It is one client, however it comes.
+      ip = inet_ntop(AF_INET, &v6.sin6_addr.s6_addr[12], text.data(), text.size());
+    } else {
+      ip = StrCat("[", inet_ntop(AF_INET6, &v6.sin6_addr, text.data(), text.size()), "]");
+    }
+  }
 }
 
+// Nobody asks.
 void Connection::get_local_ip_and_port(std::string& ip, int& port) const {
   ip.clear();
   port = 0;

@@ -50,6 +50,7 @@ class Connection : public httplib::Stream {
 
   bool is_readable() const override;
   bool is_writable() const override;
+  // IPv6 in brackets; empty where it cannot be told.
   void get_remote_ip_and_port(std::string& ip, int& port) const override;
   void get_local_ip_and_port(std::string& ip, int& port) const override;
   socket_t socket() const override { return socket_; }

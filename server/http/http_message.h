@@ -16,6 +16,7 @@ struct HttpRequest {
   std::map<std::string, std::string, std::less<>> headers;  // By name in small letters.
   std::string body;                                         // Empty while only the head is there.
   bool has_client_certificate = false;                      // A good one.
+  std::string client_address;                               // Without its port; IPv6 in brackets.
 
   // Empty where there is none.
   std::string_view Header(std::string_view name) const {

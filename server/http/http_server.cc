@@ -9,9 +9,12 @@
 #include <latch>
 #include <optional>
 #include <semaphore>
+#include <set>
 #include <string_view>
 #include <utility>
 
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
 #include "core/base/str_cat.h"
 #include "server/http/connection.h"
 #include "server/http/json_answer.h"
@@ -64,6 +67,7 @@ HttpRequest ReadHead(const httplib::Request& from) {
   head.path = from.path;
   head.query = from.params;
   head.has_client_certificate = HasClientCertificate(from.ssl);
+  head.client_address = from.remote_addr;
   for (const auto& [name, value] : from.headers) {
     std::string small = name;
     std::transform(small.begin(), small.end(), small.begin(),
@@ -120,13 +124,41 @@ class HttpServer::Listener : public httplib::Server {
 
   void AwaitListening() { listening_->wait(); }
 
+  // Ends the connections that there are, and at once those that wait in line.
+  void CutOff() {
+    absl::MutexLock lock(&mu_);
+    cut_off_ = true;
+    for (const socket_t socket : open_) shutdown(socket, SHUT_RDWR);
+  }
+
  private:
+  // A connection that is served, so that it can be cut off.
+  class OpenSocket {
+   public:
+    OpenSocket(Listener& owner, socket_t socket) : owner_(owner), socket_(socket) {
+      absl::MutexLock lock(&owner_.mu_);
+      owner_.open_.insert(socket_);
+      if (owner_.cut_off_) shutdown(socket_, SHUT_RDWR);
+    }
+    ~OpenSocket() {
+      absl::MutexLock lock(&owner_.mu_);
+      owner_.open_.erase(socket_);
+    }
+    OpenSocket(const OpenSocket&) = delete;
+    OpenSocket& operator=(const OpenSocket&) = delete;
+
+   private:
+    Listener& owner_;
+    const socket_t socket_;
+  };
+
   bool process_and_close_socket(socket_t socket) override {
     const HttpOptions& options = owner_.options_;
     const std::shared_ptr<const TlsMaterial> tls =
         options.tls == nullptr ? nullptr : options.tls->material();
     Connection connection(socket, options.request_timeout, options.answer_timeout,
                           options.max_request_bytes, tls.get());
+    const OpenSocket open(*this, socket);  // Ends before the connection closes the socket.
     if (!connection.Begin()) return false;
     bool closed = false;
     return process_request(
@@ -215,6 +247,10 @@ class HttpServer::Listener : public httplib::Server {
   const HttpServer& owner_;
   const std::shared_ptr<std::latch> listening_ = std::make_shared<std::latch>(1);
   std::counting_semaphore<> api_room_{kMaxApiRequests};
+
+  absl::Mutex mu_;
+  std::set<socket_t> open_ ABSL_GUARDED_BY(mu_);
+  bool cut_off_ ABSL_GUARDED_BY(mu_) = false;
 };
 
 HttpServer::HttpServer(HttpOptions options, std::vector<HttpRoute> routes, HttpApi* api)
@@ -228,8 +264,9 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(HttpOptions option
   std::unique_ptr<HttpServer> server(new HttpServer(std::move(options), std::move(routes), api));
   Listener& listener = *server->listener_;
   if (absl::Status status = server->Bind(); !status.ok()) return status;
-  server->thread_ = std::thread([&listener] {
+  server->thread_ = std::thread([&listener, &ended = server->ended_] {
     if (!listener.listen_after_bind()) spdlog::error("event=http_ended");
+    ended.Notify();
   });
   listener.AwaitListening();
   return server;
@@ -260,6 +297,7 @@ absl::Status HttpServer::Bind() {
 HttpServer::~HttpServer() {
   if (!thread_.joinable()) return;
   listener_->stop();
+  if (!ended_.WaitForNotificationWithTimeout(options_.stop_grace)) listener_->CutOff();
   thread_.join();
 }
 

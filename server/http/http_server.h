@@ -13,6 +13,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
 #include "server/access/access_control.h"
 #include "server/access/permissions.h"
@@ -38,6 +39,9 @@ struct HttpOptions {
   absl::Duration body_timeout = absl::Seconds(30);
   // From the first byte of the answer to the last.
   absl::Duration answer_timeout = absl::Seconds(10);
+  // What is under way when the server is destroyed may take so long; then its connection is cut
+  // off.
+  absl::Duration stop_grace = absl::Seconds(1);
   // Of a request's head.
   size_t max_request_bytes = 16384;
   // Of a request's body, as it is after decoding.
@@ -62,7 +66,7 @@ class HttpServer {
                                                            std::vector<HttpRoute> routes,
                                                            HttpApi* api = nullptr);
 
-  // Stops listening, and finishes the requests under way.
+  // Stops listening, and finishes the requests under way; see HttpOptions::stop_grace.
   ~HttpServer();
 
   HttpServer(const HttpServer&) = delete;
@@ -87,6 +91,7 @@ class HttpServer {
   std::map<std::string, HttpRoute> routes_;  // By path. Constant after construction.
   HttpApi* const api_;                       // May be null.
   std::unique_ptr<Listener> listener_;
+  absl::Notification ended_;  // The listening thread, and all that it handed out.
   std::thread thread_;
 };
 

@@ -13,6 +13,7 @@
 #include "server/http/json_answer.h"
 #include "server/http/json_request.h"
 #include "server/http/request_origin.h"
+#include "server/service/call_origin.h"
 
 namespace freshet {
 namespace {
@@ -36,8 +37,8 @@ std::unique_ptr<Message> NewMessage(const google::protobuf::Descriptor* type) {
   return std::unique_ptr<Message>(prototype->New());
 }
 
-// Headers that go along with the call. Others are not gRPC's business; and gRPC ends a process that
-// hands it a value of other characters.
+// What goes along with the call: where it comes from, and some of its headers. Others are not
+// gRPC's business; and gRPC ends a process that hands it a value of other characters.
 RpcCaller::Metadata MetadataOf(const HttpRequest& request) {
   RpcCaller::Metadata metadata;
   for (const char* name : {"authorization", "traceparent", "tracestate", "x-request-id"}) {
@@ -46,6 +47,7 @@ RpcCaller::Metadata MetadataOf(const HttpRequest& request) {
         std::all_of(value.begin(), value.end(), [](char c) { return c >= ' ' && c <= '~'; });
     if (!value.empty() && printable) metadata.emplace(name, value);
   }
+  metadata.emplace(kHttpClientMetadata, request.client_address);
   return metadata;
 }
 

@@ -16,7 +16,7 @@ absl::StatusOr<Caller> CallGate::Identify(const grpc::CallbackServerContext& con
 }
 
 std::string CallGate::ClientOf(const Caller& caller, const grpc::CallbackServerContext& context) {
-  return caller.name().empty() ? PeerAddress(context.peer()) : std::string(caller.name());
+  return caller.name().empty() ? CallerAddress(context) : std::string(caller.name());
 }
 
 absl::StatusOr<Caller> CallGate::Admit(grpc::CallbackServerContext& context,

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "absl/strings/escaping.h"
+#include "absl/strings/str_replace.h"
 #include "core/base/str_cat.h"
 
 namespace freshet {
@@ -12,6 +13,9 @@ namespace {
 
 constexpr size_t kMaxRequestIdChars = 128;
 constexpr size_t kMaxMessageChars = 500;
+
+// What gRPC calls a peer within the process: the first in newer versions. Others have addresses.
+bool IsWithinProcess(std::string_view peer) { return peer == "inproc" || peer == "unknown"; }
 
 std::string_view Metadata(const grpc::ServerContextBase& context, const char* name) {
   const auto found = context.client_metadata().find(name);
@@ -46,7 +50,17 @@ std::string PeerAddress(std::string_view peer) {
   const size_t scheme = peer.find(':');
   if (scheme == std::string_view::npos) return std::string(peer);
   const std::string_view address = peer.substr(scheme + 1);
-  return std::string(address.substr(0, address.rfind(':')));
+  return absl::StrReplaceAll(std::string(address.substr(0, address.rfind(':'))),
+                             {{"%5B", "["}, {"%5D", "]"}});
+}
+
+std::string CallerAddress(const grpc::ServerContextBase& context) {
+  const std::string peer = context.peer();
+  if (IsWithinProcess(peer)) {  // Nobody else is believed.
+    const std::string_view client = Metadata(context, kHttpClientMetadata);
+    if (!client.empty()) return std::string(client);
+  }
+  return PeerAddress(peer);
 }
 
 std::string TraceOf(const grpc::ServerContextBase& context) {
@@ -68,7 +82,7 @@ void LogFailedCall(std::string_view method, const grpc::ServerContextBase& conte
                     code == absl::StatusCode::kDataLoss;
   spdlog::log(ours ? spdlog::level::err : spdlog::level::info,
               "event=call_failed method={} code={} peer={}{} error=\"{}\"", method,
-              absl::StatusCodeToString(code), PeerAddress(context.peer()), TraceOf(context),
+              absl::StatusCodeToString(code), CallerAddress(context), TraceOf(context),
               absl::CEscape(status.error_message().substr(0, kMaxMessageChars)));
 }
 

@@ -90,9 +90,11 @@ size_t LearningServiceImpl::stream_count() const {
   return streams_.size();
 }
 
-void LearningServiceImpl::AwaitNoStreams() {
+size_t LearningServiceImpl::AwaitNoStreams(absl::Time deadline) {
   const auto none = [this]() ABSL_SHARED_LOCKS_REQUIRED(mu_) { return streams_.empty(); };
-  absl::MutexLock lock(&mu_, absl::Condition(&none));
+  absl::MutexLock lock(&mu_);
+  mu_.AwaitWithDeadline(absl::Condition(&none), deadline);
+  return streams_.size();
 }
 
 grpc::ServerUnaryReactor* LearningServiceImpl::Predict(grpc::CallbackServerContext* context,

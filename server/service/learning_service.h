@@ -52,8 +52,8 @@ class LearningServiceImpl final
   // How many streams are open.
   size_t stream_count() const;
 
-  // Waits until there is no stream left.
-  void AwaitNoStreams();
+  // Waits until there is no stream left, or until `deadline`. Returns how many are left.
+  size_t AwaitNoStreams(absl::Time deadline);
 
  private:
   // A stream that is not started yet; an error where there are too many, or no more.

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
+#include <httplib.h>
 
 #include <fstream>
 #include <memory>
@@ -99,6 +100,38 @@ TEST_F(LimitsTest, TooManyCallsAreToldWhenToComeBack) {
   EXPECT_THAT(status.error_message(), HasSubstr("127.0.0.1 makes more than 5 calls a second"));
   ASSERT_FALSE(hint.empty());
   EXPECT_GT(std::stoi(hint), 0);
+}
+
+TEST_F(LimitsTest, CallersOverHttpAreClientsByTheirAddresses) {
+  ASSERT_NO_FATAL_FAILURE(Start("client_limits { requests_per_second: 5 }"));
+  const std::string url = "http://" + server_->http_address();
+  httplib::Client first(url);
+  int status = 0;
+  std::string body;
+  for (int i = 0; i < 50 && status != 429; ++i) {
+    const auto answer = first.Get("/v1/models");
+    ASSERT_TRUE(answer);
+    status = answer->status;
+    body = answer->body;
+  }
+  EXPECT_EQ(status, 429);
+  EXPECT_THAT(body, HasSubstr("127.0.0.1 makes more than 5 calls a second"));
+  httplib::Client other(url);
+  other.set_interface("127.0.0.2");  // All of these addresses are this machine.
+  EXPECT_EQ(other.Get("/v1/models")->status, 200);
+
+  // A client cannot say that it is another one.
+  const auto models = v1::ModelService::NewStub(client_->channel());
+  grpc::Status refused;
+  for (int i = 0; i < 50 && refused.ok(); ++i) {
+    grpc::ClientContext context;
+    context.AddMetadata("freshet-http-client", "10.0.0." + std::to_string(i));
+    v1::GetModelResponse response;
+    v1::GetModelRequest request;
+    request.set_name("models/ctr");
+    refused = models->GetModel(&context, request, &response);
+  }
+  EXPECT_THAT(refused.error_message(), HasSubstr("127.0.0.1 makes more than 5 calls a second"));
 }
 
 TEST_F(LimitsTest, AClientHasSoManyStreamsAndNoMore) {

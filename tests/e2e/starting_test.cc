@@ -4,7 +4,6 @@
 // it for reading waits for somebody who writes.
 
 #include <gmock/gmock.h>
-#include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 #include <httplib.h>
@@ -19,12 +18,14 @@
 #include "absl/time/time.h"
 #include "client/client.h"
 #include "client/pusher.h"
+#include "server/service/health.grpc.pb.h"
 #include "tests/support/random_examples.h"
 #include "tests/support/server_process.h"
 
 namespace freshet {
 namespace {
 
+using grpc::health::v1::HealthCheckResponse;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
@@ -66,24 +67,15 @@ class StartingTest : public testing::Test {
   std::string DataDir() const { return folder_.path(); }
   std::string PipePath() const { return DataDir() + "/models/ctr/snapshots/held.snapshot"; }
 
-  // The answer of the standard health service: 1 is SERVING, 2 NOT_SERVING.
-  char Health() const {
-    grpc::GenericStub stub(client_->channel());
+  HealthCheckResponse::ServingStatus Health(const std::string& service) const {
     grpc::ClientContext context;
-    grpc::CompletionQueue queue;
-    void* tag = nullptr;
-    bool ok = false;
-    const grpc::Slice empty;
-    const grpc::ByteBuffer request(&empty, 1);
-    auto call = stub.PrepareUnaryCall(&context, "/grpc.health.v1.Health/Check", request, &queue);
-    call->StartCall();
-    grpc::ByteBuffer response;
-    grpc::Status status;
-    call->Finish(&response, &status, nullptr);
-    EXPECT_TRUE(queue.Next(&tag, &ok) && ok && status.ok()) << status.error_message();
-    grpc::Slice slice;
-    EXPECT_TRUE(response.DumpToSingleSlice(&slice).ok());
-    return slice.size() == 2 ? static_cast<char>(slice.begin()[1]) : '\0';  // Field 1, varint.
+    grpc::health::v1::HealthCheckRequest request;
+    request.set_service(service);
+    HealthCheckResponse response;
+    const grpc::Status status =
+        grpc::health::v1::Health::NewStub(client_->channel())->Check(&context, request, &response);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    return response.status();
   }
 
   TemporaryFolder folder_;
@@ -93,7 +85,8 @@ class StartingTest : public testing::Test {
 
 TEST_F(StartingTest, SaysSoUntilItsModelsAreRecovered) {
   ASSERT_NO_FATAL_FAILURE(StartHeldUp());
-  EXPECT_EQ(Health(), 2);
+  EXPECT_EQ(Health(""), HealthCheckResponse::NOT_SERVING);
+  EXPECT_EQ(Health("models/ctr"), HealthCheckResponse::NOT_SERVING);
   const absl::Status get = client_->GetModel("ctr").status();
   EXPECT_TRUE(absl::IsUnavailable(get)) << get;
   EXPECT_THAT(std::string(get.message()), HasSubstr("is being recovered"));
@@ -111,7 +104,8 @@ TEST_F(StartingTest, SaysSoUntilItsModelsAreRecovered) {
 
   LetGo();
   ASSERT_TRUE(server_->AwaitServing().ok());
-  EXPECT_EQ(Health(), 1);
+  EXPECT_EQ(Health(""), HealthCheckResponse::SERVING);
+  EXPECT_EQ(Health("models/ctr"), HealthCheckResponse::SERVING);
   EXPECT_TRUE((*pusher)->Close().ok());
   EXPECT_EQ(client_->GetModel("ctr")->example_count(), 110U);
   EXPECT_THAT(server_->Log(), HasSubstr("event=snapshot_damaged"));

@@ -118,6 +118,15 @@ class RawClient {
   const int socket_;
 };
 
+TEST(HttpServerTest, EndsThoughAClientDoesNot) {
+  auto server =
+      StartServer({.request_timeout = absl::Seconds(60), .stop_grace = absl::Milliseconds(1)});
+  const RawClient slow(*server);
+  ASSERT_TRUE(slow.Send("GET /pa"));
+  server.reset();
+  EXPECT_THAT(slow.ReadAll(), IsEmpty());
+}
+
 TEST(HttpServerTest, AnswersGetAndHeadOfItsRoutes) {
   const auto server = StartServer();
   httplib::Client client("http://" + server->address());
