@@ -36,17 +36,14 @@ class AppendFile {
   // of the file, and size_bytes() is what it was before: Truncate() to that to go on.
   virtual absl::Status Append(std::span<const ByteSpan> pieces) = 0;
 
-  // Writes `bytes` over what stands at `position`, without changing the size.
-  // REQUIRES: position + bytes.size() <= size_bytes().
-  virtual absl::Status Overwrite(uint64_t position, ByteSpan bytes) = 0;
-
   // Asks for disk space for `bytes` bytes behind the end, without changing the size. A file system
   // that cannot do so answers OK.
   virtual absl::Status Preallocate(uint64_t bytes) = 0;
 
   // Makes what was appended before the call survive a loss of power (fdatasync). After a failure it
   // is not known what of the bytes since the last success is on disk, and a second Sync() that
-  // succeeds says nothing about them.
+  // succeeds says nothing about them, nor about others that are written in their place before a
+  // Truncate() below them.
   virtual absl::Status Sync() = 0;
 
   // Cuts the file to `size_bytes` and gives back what was preallocated behind it.
@@ -66,10 +63,6 @@ class ReadFile {
 
   // The size now.
   virtual absl::StatusOr<uint64_t> SizeBytes() const = 0;
-
-  // Asks the operating system to forget what it holds of this file in memory, so that the next read
-  // comes from the disk. A hint: bytes that wait to be written stay.
-  virtual void DropCache() const = 0;
 };
 
 // Holds a lock file until destroyed, or until the process ends.
@@ -97,6 +90,11 @@ class FileSystem {
   virtual absl::StatusOr<std::unique_ptr<AppendFile>> OpenAppend(const std::string& path,
                                                                  AppendMode mode) = 0;
   virtual absl::StatusOr<std::unique_ptr<ReadFile>> OpenRead(const std::string& path) = 0;
+
+  // The same, but what is read comes from the disk and not from the operating system's memory
+  // (O_DIRECT), which may hold bytes that a failed sync did not write. Where the file system cannot
+  // do so, that memory is asked to be given up first, which is a hint.
+  virtual absl::StatusOr<std::unique_ptr<ReadFile>> OpenReadFromDisk(const std::string& path) = 0;
 
   // Creates a folder with mode 0700. ALREADY_EXISTS where there is anything of that name.
   virtual absl::Status CreateDir(const std::string& path) = 0;

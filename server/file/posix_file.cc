@@ -8,7 +8,10 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <memory>
+#include <new>
 
+#include "core/base/str_cat.h"
 #include "server/file/file_status.h"
 
 namespace freshet {
@@ -32,6 +35,23 @@ size_t FillVector(std::span<const ByteSpan> pieces, size_t skip_bytes,
     skip_bytes = 0;
   }
   return count;
+}
+
+// Of O_DIRECT: a multiple of what any disk or file system in use asks for.
+constexpr uint64_t kBlockBytes = 4096;
+// Read in one call.
+constexpr uint64_t kMaxBlocksBytes = uint64_t{1} << 20;
+
+struct FreeBlocks {
+  void operator()(std::byte* blocks) const {
+    ::operator delete[](blocks, std::align_val_t{kBlockBytes});
+  }
+};
+
+absl::StatusOr<uint64_t> FileSizeBytes(const std::string& path, const FileDescriptor& descriptor) {
+  struct stat info {};
+  if (fstat(descriptor.get(), &info) != 0) return FileReadError(path, "stat", errno);
+  return static_cast<uint64_t>(info.st_size);
 }
 
 }  // namespace
@@ -61,20 +81,6 @@ absl::Status PosixAppendFile::Append(std::span<const ByteSpan> pieces) {
     written_of_piece += static_cast<size_t>(written);
   }
   size_bytes_ = end;
-  return absl::OkStatus();
-}
-
-absl::Status PosixAppendFile::Overwrite(uint64_t position, ByteSpan bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written =
-        pwrite(descriptor_.get(), bytes.data(), bytes.size(), static_cast<off_t>(position));
-    if (written < 0) {
-      if (errno == EINTR) continue;
-      return FileError(path_, "write", errno);
-    }
-    position += static_cast<uint64_t>(written);
-    bytes = bytes.subspan(static_cast<size_t>(written));
-  }
   return absl::OkStatus();
 }
 
@@ -114,13 +120,40 @@ absl::StatusOr<size_t> PosixReadFile::ReadAt(uint64_t position, std::span<std::b
 }
 
 absl::StatusOr<uint64_t> PosixReadFile::SizeBytes() const {
-  struct stat info {};
-  if (fstat(descriptor_.get(), &info) != 0) return FileReadError(path_, "stat", errno);
-  return static_cast<uint64_t>(info.st_size);
+  return FileSizeBytes(path_, descriptor_);
 }
 
-void PosixReadFile::DropCache() const {
-  posix_fadvise(descriptor_.get(), 0, 0, POSIX_FADV_DONTNEED);
+absl::StatusOr<size_t> PosixDirectReadFile::ReadAt(uint64_t position,
+                                                   std::span<std::byte> out) const {
+  const uint64_t end = position + out.size();
+  const uint64_t blocks_bytes =
+      std::min(kMaxBlocksBytes, (out.size() + 2 * kBlockBytes - 1) / kBlockBytes * kBlockBytes);
+  const std::unique_ptr<std::byte[], FreeBlocks> blocks(
+      new (std::align_val_t{kBlockBytes}, std::nothrow) std::byte[blocks_bytes]);
+  if (blocks == nullptr) {
+    return absl::ResourceExhaustedError(StrCat(path_, ": no memory to read it from the disk"));
+  }
+  size_t done = 0;
+  while (done < out.size()) {
+    const uint64_t skipped = (position + done) % kBlockBytes;
+    const uint64_t begin = position + done - skipped;
+    const uint64_t wanted = (end - begin + kBlockBytes - 1) / kBlockBytes * kBlockBytes;
+    const ssize_t count = pread(descriptor_.get(), blocks.get(), std::min(wanted, blocks_bytes),
+                                static_cast<off_t>(begin));
+    if (count < 0) {
+      if (errno == EINTR) continue;
+      return FileReadError(path_, "read", errno);
+    }
+    if (static_cast<uint64_t>(count) <= skipped) break;  // The end of the file.
+    const size_t copied = std::min(static_cast<size_t>(count) - skipped, out.size() - done);
+    std::copy_n(blocks.get() + skipped, copied, out.data() + done);
+    done += copied;
+  }
+  return done;
+}
+
+absl::StatusOr<uint64_t> PosixDirectReadFile::SizeBytes() const {
+  return FileSizeBytes(path_, descriptor_);
 }
 
 }  // namespace freshet

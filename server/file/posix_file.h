@@ -35,7 +35,6 @@ class PosixAppendFile : public AppendFile {
       : path_(std::move(path)), descriptor_(std::move(descriptor)), size_bytes_(size_bytes) {}
 
   absl::Status Append(std::span<const ByteSpan> pieces) override;
-  absl::Status Overwrite(uint64_t position, ByteSpan bytes) override;
   absl::Status Preallocate(uint64_t bytes) override;
   absl::Status Sync() override;
   absl::Status Truncate(uint64_t size_bytes) override;
@@ -54,7 +53,21 @@ class PosixReadFile : public ReadFile {
 
   absl::StatusOr<size_t> ReadAt(uint64_t position, std::span<std::byte> out) const override;
   absl::StatusOr<uint64_t> SizeBytes() const override;
-  void DropCache() const override;
+
+ private:
+  const std::string path_;
+  const FileDescriptor descriptor_;
+};
+
+// A file opened with O_DIRECT, which is read in whole blocks.
+class PosixDirectReadFile : public ReadFile {
+ public:
+  PosixDirectReadFile(std::string path, FileDescriptor descriptor)
+      : path_(std::move(path)), descriptor_(std::move(descriptor)) {}
+
+  // RESOURCE_EXHAUSTED where there is no memory for the blocks.
+  absl::StatusOr<size_t> ReadAt(uint64_t position, std::span<std::byte> out) const override;
+  absl::StatusOr<uint64_t> SizeBytes() const override;
 
  private:
   const std::string path_;

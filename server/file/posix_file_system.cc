@@ -24,6 +24,7 @@ class PosixFiles : public FileSystem {
   absl::StatusOr<std::unique_ptr<AppendFile>> OpenAppend(const std::string& path,
                                                          AppendMode mode) override;
   absl::StatusOr<std::unique_ptr<ReadFile>> OpenRead(const std::string& path) override;
+  absl::StatusOr<std::unique_ptr<ReadFile>> OpenReadFromDisk(const std::string& path) override;
   absl::Status CreateDir(const std::string& path) override;
   absl::StatusOr<std::vector<DirEntry>> ListDir(const std::string& path) override;
   absl::Status Rename(const std::string& from, const std::string& to) override;
@@ -62,6 +63,21 @@ absl::StatusOr<std::unique_ptr<ReadFile>> PosixFiles::OpenRead(const std::string
   FileDescriptor descriptor(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (descriptor.get() < 0) return FileReadError(path, "open", errno);
   return std::make_unique<PosixReadFile>(path, std::move(descriptor));
+}
+
+absl::StatusOr<std::unique_ptr<ReadFile>> PosixFiles::OpenReadFromDisk(const std::string& path) {
+  FileDescriptor descriptor(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_DIRECT));
+  if (descriptor.get() < 0 && errno != EINVAL) return FileReadError(path, "open", errno);
+  if (descriptor.get() >= 0) {
+    auto file = std::make_unique<PosixDirectReadFile>(path, std::move(descriptor));
+    // Some file systems refuse only the read.
+    std::byte first{};
+    if (file->ReadAt(0, {&first, 1}).ok()) return file;
+  }
+  FileDescriptor cached(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (cached.get() < 0) return FileReadError(path, "open", errno);
+  posix_fadvise(cached.get(), 0, 0, POSIX_FADV_DONTNEED);
+  return std::make_unique<PosixReadFile>(path, std::move(cached));
 }
 
 absl::Status PosixFiles::CreateDir(const std::string& path) {

@@ -224,7 +224,14 @@ absl::Status Log::DropBefore(uint64_t offset, const Retention& retention, absl::
 }
 
 absl::StatusOr<std::unique_ptr<LogReader>> Log::NewReader(uint64_t offset) {
-  return LogReader::Open(file_system_, dir_, index_, offset);
+  uint64_t generation;
+  {
+    const absl::MutexLock lock(&mu_);
+    if (!distrust_.ok()) return FailureLocked();
+    // Before the one that a Recover() from now on makes.
+    generation = index_->generation();
+  }
+  return LogReader::Open(file_system_, dir_, index_, generation, offset);
 }
 
 uint64_t Log::first_offset() const { return index_->first_offset(); }

@@ -26,6 +26,7 @@
 #include "absl/time/time.h"
 #include "server/file/file_system.h"
 #include "server/log/log_reader.h"
+#include "server/log/log_tail.h"
 #include "server/log/record_kind.h"
 #include "server/log/segment.h"
 #include "server/log/segment_index.h"
@@ -86,11 +87,15 @@ class Log {
   // threads that call it at the same time share one fdatasync.
   absl::Status Sync();
 
-  // After a failure: re-verifies the end of the log. Writes what was not yet durable once more,
-  // syncs it, reads it back from the disk, and cuts off what is not whole. Returns next_offset():
-  // all records below it are durable. Where that is less than what Append() had returned, records
-  // are gone, and whoever has applied them must load an older state and replay. After an error the
-  // log still refuses to append; call again when the cause is gone.
+  // After a failure: makes the end of the log one to be trusted. Reads what is not yet durable into
+  // memory, cuts it off the file, appends it anew, syncs it, and compares it with what the disk
+  // has. Returns next_offset(): all records below it are durable. Where that is less than what
+  // Append() had returned, records are gone, and whoever has applied them must load an older state
+  // and replay. After an error the log still refuses to append; call again when the cause is gone.
+  //
+  // The memory: what was appended since the last sync, at most a segment, or one record that is
+  // larger. It is kept until a call succeeds; where the process ends before that, records which
+  // were not durable may be gone.
   absl::StatusOr<uint64_t> Recover();
 
   // Drops all records and goes on, empty, at `offset`. For a state that was loaded from a snapshot
@@ -102,7 +107,8 @@ class Log {
   // be retained at `now`; never the last segment, nor those that a reader has not passed yet.
   absl::Status DropBefore(uint64_t offset, const Retention& retention, absl::Time now);
 
-  // Reads from `offset` on. OUT_OF_RANGE where it is below first_offset() or above next_offset().
+  // Reads from `offset` on. OUT_OF_RANGE where it is below first_offset() or above next_offset();
+  // FAILED_PRECONDITION while the log waits for Recover().
   // A reader outlives the log, but then reads no further than the log had come.
   absl::StatusOr<std::unique_ptr<LogReader>> NewReader(uint64_t offset);
 
@@ -141,8 +147,6 @@ class Log {
 
   // Recovering.
   absl::Status RemoveUnfinished(uint64_t last_first_offset);
-  absl::StatusOr<SegmentEnd> RewriteTail(const std::string& path, AppendFile& file,
-                                         SegmentEnd durable);
 
   std::string PathOf(uint64_t first_offset) const;
 
@@ -156,6 +160,8 @@ class Log {
   SegmentHeader header_;             // Of the last segment.
   uint64_t preallocated_bytes_ = 0;  // The size up to which disk space was asked for.
   std::vector<ByteSpan> pieces_;     // Kept for its memory.
+  // What stands behind durable_, while a recovery may have cut it off the file.
+  std::optional<LogTail> tail_;
 
   mutable absl::Mutex mu_;
   // The last segment's file. Replaced by the appending thread alone.

@@ -83,12 +83,12 @@ absl::Status Log::LoadLastSegment(const std::string& path) {
   absl::StatusOr<std::unique_ptr<AppendFile>> file =
       file_system_.OpenAppend(path, AppendMode::kExisting);
   if (!file.ok()) return file.status();
-  // What a crash left in memory goes to the disk; what a failed sync left there alone is let go of.
+  // What a crash left in memory goes to the disk. What a failed sync left there alone does not, so
+  // the records are read from the disk itself.
   if (absl::Status status = (*file)->Sync(); !status.ok()) return status;
   const absl::StatusOr<std::unique_ptr<SegmentReader>> reader =
-      SegmentReader::Open(file_system_, path);
+      SegmentReader::OpenFromDisk(file_system_, path);
   if (!reader.ok()) return reader.status();
-  (*reader)->file().DropCache();
   const absl::StatusOr<SegmentScan> scan = ScanSegment(**reader);
   if (!scan.ok()) return scan.status();
   if (scan->damage.has_value()) {

@@ -8,8 +8,7 @@ namespace freshet {
 
 absl::StatusOr<std::unique_ptr<LogReader>> LogReader::Open(FileSystem& file_system, std::string dir,
                                                            std::shared_ptr<SegmentIndex> index,
-                                                           uint64_t offset) {
-  const uint64_t generation = index->generation();
+                                                           uint64_t generation, uint64_t offset) {
   const std::optional<SegmentInfo> segment = index->AddReader(offset);
   if (!segment.has_value()) {
     return absl::OutOfRangeError(StrCat(dir, ": the log keeps offsets ", index->first_offset(),
@@ -52,10 +51,16 @@ absl::Status LogReader::OpenSegment(const SegmentInfo& segment) {
 }
 
 absl::StatusOr<std::optional<LogRecord>> LogReader::Next() {
+  absl::StatusOr<std::optional<LogRecord>> record = ReadNext();
+  // Asked for after reading, whose result is then worth nothing: it may even look like damage.
   if (index_->generation() != generation_) {
     return absl::AbortedError(
-        StrCat(dir_, ": the log was cut since this reader was opened; open another"));
+        StrCat(dir_, ": the log was written anew since this reader was opened; open another"));
   }
+  return record;
+}
+
+absl::StatusOr<std::optional<LogRecord>> LogReader::ReadNext() {
   while (reader_->position() >= segment_.size_bytes) {
     // Asked for before the segment, which then goes at least as far.
     const uint64_t next_offset = index_->next_offset();

@@ -20,10 +20,11 @@ namespace freshet {
 // number of readers may read while the log is appended to.
 class LogReader {
  public:
-  // For Log::NewReader(). OUT_OF_RANGE where `offset` is not kept.
+  // For Log::NewReader(). `generation` is one of the index's. OUT_OF_RANGE where `offset` is not
+  // kept.
   static absl::StatusOr<std::unique_ptr<LogReader>> Open(FileSystem& file_system, std::string dir,
                                                          std::shared_ptr<SegmentIndex> index,
-                                                         uint64_t offset);
+                                                         uint64_t generation, uint64_t offset);
   ~LogReader();
   LogReader(const LogReader&) = delete;
   LogReader& operator=(const LogReader&) = delete;
@@ -31,7 +32,8 @@ class LogReader {
   // The next record, or none where there is none yet; call again once more was appended. Its
   // payload lives until the next call. Every checksum is verified. DATA_LOSS for a damaged record
   // or a gap: names the file, the byte, the last good offset and the ways out. ABORTED once
-  // Log::Recover() has cut records off, or Log::SkipTo() was called: open another reader then.
+  // Log::Recover() writes the end of the log anew, or Log::SkipTo() was called: open another reader
+  // then.
   absl::StatusOr<std::optional<LogRecord>> Next();
 
   // The offset of the record that Next() returns next.
@@ -41,6 +43,7 @@ class LogReader {
   LogReader(FileSystem& file_system, std::string dir, std::shared_ptr<SegmentIndex> index,
             SegmentInfo segment, uint64_t generation);
 
+  absl::StatusOr<std::optional<LogRecord>> ReadNext();
   absl::Status OpenSegment(const SegmentInfo& segment);
 
   FileSystem& file_system_;

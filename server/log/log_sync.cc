@@ -1,46 +1,12 @@
 // How a log is made durable, and how it recovers where that failed.
 
-#include <algorithm>
 #include <memory>
-#include <new>
 #include <utility>
 
 #include "core/base/str_cat.h"
 #include "server/log/log.h"
-#include "server/log/segment_scan.h"
 
 namespace freshet {
-namespace {
-
-constexpr uint64_t kCopyBytes = uint64_t{1} << 20;
-
-// Writes the bytes of `file` from `begin` to `end` over themselves, so that the operating system
-// takes them for unwritten again.
-absl::Status WriteOverItself(const ReadFile& source, AppendFile& file, uint64_t begin,
-                             uint64_t end) {
-  const auto buffer = std::make_unique<std::byte[]>(kCopyBytes);
-  while (begin < end) {
-    const uint64_t wanted = std::min(kCopyBytes, end - begin);
-    const absl::StatusOr<size_t> count = source.ReadAt(begin, {buffer.get(), wanted});
-    if (!count.ok()) return count.status();
-    if (*count == 0) return absl::DataLossError("the log became shorter while it was recovered");
-    if (absl::Status status = file.Overwrite(begin, {buffer.get(), *count}); !status.ok()) {
-      return status;
-    }
-    begin += *count;
-  }
-  return absl::OkStatus();
-}
-
-// Where the good records behind `from` end.
-absl::StatusOr<SegmentEnd> FindEnd(SegmentReader& reader, SegmentEnd from) {
-  reader.Seek(from.bytes, from.next_offset);
-  const absl::StatusOr<SegmentScan> scan = ScanSegment(reader);
-  if (!scan.ok()) return scan.status();
-  return SegmentEnd{.bytes = scan->good_bytes, .next_offset = scan->next_offset};
-}
-
-}  // namespace
 
 absl::Status Log::FailureLocked() const {
   return absl::FailedPreconditionError(
@@ -104,30 +70,6 @@ absl::Status Log::RemoveUnfinished(uint64_t last_first_offset) {
   return removed ? file_system_.SyncDir(dir_) : absl::OkStatus();
 }
 
-// Writes the records behind `durable` once more, syncs them, and reads them back from the disk.
-// Returns where the good ones end; the file then ends there too, durably.
-absl::StatusOr<SegmentEnd> Log::RewriteTail(const std::string& path, AppendFile& file,
-                                            SegmentEnd durable) {
-  const absl::StatusOr<std::unique_ptr<SegmentReader>> reader =
-      SegmentReader::Open(file_system_, path);
-  if (!reader.ok()) return reader.status();
-  header_ = (*reader)->header();
-  const absl::StatusOr<SegmentEnd> readable = FindEnd(**reader, durable);
-  if (!readable.ok()) return readable.status();
-  absl::Status status = WriteOverItself((*reader)->file(), file, durable.bytes, readable->bytes);
-  if (status.ok()) status = file.Truncate(readable->bytes);
-  if (status.ok()) status = file.Sync();
-  if (!status.ok()) return status;
-
-  (*reader)->file().DropCache();
-  absl::StatusOr<SegmentEnd> on_disk = FindEnd(**reader, durable);
-  if (!on_disk.ok() || on_disk->bytes == readable->bytes) return on_disk;
-  status = file.Truncate(on_disk->bytes);
-  if (status.ok()) status = file.Sync();
-  if (!status.ok()) return status;
-  return on_disk;
-}
-
 absl::StatusOr<uint64_t> Log::Recover() {
   SegmentEnd durable;
   {
@@ -143,20 +85,25 @@ absl::StatusOr<uint64_t> Log::Recover() {
   absl::StatusOr<std::unique_ptr<AppendFile>> file =
       file_system_.OpenAppend(path, AppendMode::kExisting);
   if (!file.ok()) return file.status();
-  const absl::StatusOr<SegmentEnd> end = RewriteTail(path, **file, durable);
-  if (!end.ok()) return end.status();
-
-  preallocated_bytes_ = end->bytes;
-  const absl::MutexLock lock(&mu_);
-  if (end->next_offset < index_->next_offset()) {
-    index_->CutEnd(end->next_offset, end->bytes);
-  } else {
-    index_->SetEnd(end->next_offset, end->bytes);
+  if (!tail_.has_value()) {
+    absl::StatusOr<LogTail> tail =
+        LogTail::Read(file_system_, path, durable, index_->End(), header_.checksum_seed);
+    if (!tail.ok()) return tail.status();
+    tail_ = *std::move(tail);
   }
+  // From here on the file may have less than the index says.
+  index_->AbortReaders();
+  if (absl::Status status = tail_->Write(file_system_, path, **file); !status.ok()) return status;
+
+  const SegmentEnd end = tail_->end();
+  tail_.reset();
+  preallocated_bytes_ = end.bytes;
+  index_->SetEnd(end.next_offset, end.bytes);
+  const absl::MutexLock lock(&mu_);
   file_ = *std::move(file);
-  durable_ = *end;
+  durable_ = end;
   distrust_ = absl::OkStatus();
-  return end->next_offset;
+  return end.next_offset;
 }
 
 }  // namespace freshet

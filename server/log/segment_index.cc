@@ -26,11 +26,6 @@ void SegmentIndex::SetEnd(uint64_t next_offset, uint64_t last_segment_bytes) {
   next_offset_ = next_offset;
 }
 
-void SegmentIndex::CutEnd(uint64_t next_offset, uint64_t last_segment_bytes) {
-  SetEnd(next_offset, last_segment_bytes);
-  ++generation_;
-}
-
 std::optional<SegmentInfo> SegmentIndex::TakeFirstBefore(uint64_t offset) {
   const absl::MutexLock lock(&mu_);
   if (segments_.size() < 2 || segments_[1].first_offset > offset) return std::nullopt;

@@ -38,10 +38,10 @@ class SegmentIndex {
   // Replaces all segments by this one, which holds no record yet.
   void Restart(SegmentInfo segment);
 
-  // Sets how far the last segment goes, further than before.
+  // Sets how far the last segment goes. Not back while there are readers; see AbortReaders().
   void SetEnd(uint64_t next_offset, uint64_t last_segment_bytes);
-  // Sets it back: readers that were opened before are of no use any more.
-  void CutEnd(uint64_t next_offset, uint64_t last_segment_bytes);
+  // Readers that were opened before are of no use any more.
+  void AbortReaders() { ++generation_; }
 
   // Takes the first segment out if it holds only records below `offset`, is not the last, and no
   // reader needs it.
@@ -66,7 +66,7 @@ class SegmentIndex {
   SegmentInfo last() const;
   // Where the last segment ends.
   SegmentEnd End() const;
-  // Rises with every CutEnd() and Restart().
+  // Rises with every AbortReaders() and Restart().
   uint64_t generation() const;
 
  private:

@@ -33,7 +33,18 @@ absl::Status SegmentDamageError(const std::string& path, const SegmentDamage& da
 
 absl::StatusOr<std::unique_ptr<SegmentReader>> SegmentReader::Open(FileSystem& file_system,
                                                                    std::string path) {
-  absl::StatusOr<std::unique_ptr<ReadFile>> file = file_system.OpenRead(path);
+  auto file = file_system.OpenRead(path);
+  return Begin(std::move(path), std::move(file));
+}
+
+absl::StatusOr<std::unique_ptr<SegmentReader>> SegmentReader::OpenFromDisk(FileSystem& file_system,
+                                                                           std::string path) {
+  auto file = file_system.OpenReadFromDisk(path);
+  return Begin(std::move(path), std::move(file));
+}
+
+absl::StatusOr<std::unique_ptr<SegmentReader>> SegmentReader::Begin(
+    std::string path, absl::StatusOr<std::unique_ptr<ReadFile>> file) {
   if (!file.ok()) return file.status();
   SegmentHeaderBytes bytes{};
   const absl::StatusOr<size_t> count = (*file)->ReadAt(0, bytes);

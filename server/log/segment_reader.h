@@ -37,6 +37,9 @@ class SegmentReader {
   // DecodeSegmentHeader(), naming the file.
   static absl::StatusOr<std::unique_ptr<SegmentReader>> Open(FileSystem& file_system,
                                                              std::string path);
+  // The same, from the disk itself; see FileSystem.
+  static absl::StatusOr<std::unique_ptr<SegmentReader>> OpenFromDisk(FileSystem& file_system,
+                                                                     std::string path);
 
   // Goes to the record `offset`, which begins at byte `position`.
   void Seek(uint64_t position, uint64_t offset);
@@ -60,6 +63,8 @@ class SegmentReader {
   const std::optional<SegmentDamage>& damage() const { return damage_; }
 
  private:
+  static absl::StatusOr<std::unique_ptr<SegmentReader>> Begin(
+      std::string path, absl::StatusOr<std::unique_ptr<ReadFile>> file);
   SegmentReader(std::string path, std::unique_ptr<ReadFile> file, SegmentHeader header);
 
   absl::StatusOr<ByteSpan> Fetch(uint64_t bytes, uint64_t end_bytes);

@@ -29,6 +29,24 @@ void Apply(const FileChange& change, std::string& content) {
             content.begin() + static_cast<std::ptrdiff_t>(change.position));
 }
 
+// From a byte to before another.
+struct Range {
+  uint64_t begin = 0;
+  uint64_t end = 0;
+};
+
+// What becomes of a file on disk, where writes to the stuck ranges do not reach it.
+void ApplyToDisk(const FileChange& change, const std::vector<Range>& stuck, std::string& content) {
+  std::string before = content;
+  Apply(change, content);
+  if (change.truncate) return;
+  before.resize(content.size());
+  for (const auto& [begin, end] : stuck) {
+    if (begin >= content.size()) continue;
+    content.replace(begin, end - begin, before, begin, end - begin);
+  }
+}
+
 uint64_t Draw(std::mt19937_64& random, uint64_t max) {
   return std::uniform_int_distribution<uint64_t>(0, max)(random);
 }
@@ -36,11 +54,11 @@ uint64_t Draw(std::mt19937_64& random, uint64_t max) {
 // The disk after a loss of power: each sector, and the size of the file, as it was after any of the
 // changes.
 std::string AnySectors(const std::string& disk_content, const std::vector<FileChange>& changes,
-                       std::mt19937_64& random) {
+                       const std::vector<Range>& stuck, std::mt19937_64& random) {
   std::vector<std::string> versions = {disk_content};
   for (const FileChange& change : changes) {
     versions.push_back(versions.back());
-    Apply(change, versions.back());
+    ApplyToDisk(change, stuck, versions.back());
   }
   std::string content(versions[Draw(random, changes.size())].size(), '\0');
   for (size_t begin = 0; begin < content.size(); begin += kSectorBytes) {
@@ -63,6 +81,8 @@ struct FaultFileSystem::Node {
   std::string content;
   std::string disk_content;
   std::vector<FileChange> unsynced;
+  std::vector<Range> stuck;
+  uint64_t preallocated_end = 0;
   // The same for a folder.
   std::map<std::string, NodePtr> entries;
   std::map<std::string, NodePtr> disk_entries;
@@ -71,6 +91,47 @@ struct FaultFileSystem::Node {
   void Change(const FileChange& change) {
     Apply(change, content);
     unsynced.push_back(change);
+    if (!change.truncate) return;
+    preallocated_end = change.position;
+    CutStuck(change.position);
+  }
+
+  void CutStuck(uint64_t end) {
+    for (Range& range : stuck) range.end = std::min(range.end, end);
+    std::erase_if(stuck, [](const Range& range) { return range.begin >= range.end; });
+  }
+
+  // The file as a Sync() that succeeds now leaves it on the disk.
+  std::string Synced() const {
+    std::string synced = disk_content;
+    for (const FileChange& change : unsynced) ApplyToDisk(change, stuck, synced);
+    return synced;
+  }
+
+  // The file's size is kept by other means than its bytes.
+  void FailSync() {
+    for (const FileChange& change : unsynced) {
+      if (change.truncate) {
+        CutStuck(change.position);
+      } else {
+        stuck.push_back({change.position, change.position + change.bytes.size()});
+      }
+    }
+    std::erase_if(unsynced, [](const FileChange& change) { return !change.truncate; });
+  }
+
+  void DropCache() {
+    const size_t size = content.size();
+    content = Synced();
+    // What is gone reads as zeros.
+    content.resize(size);
+    // What was written once more since waits to be written.
+    std::erase_if(stuck, [this](const Range& range) {
+      return std::none_of(unsynced.begin(), unsynced.end(), [&](const FileChange& change) {
+        return !change.truncate && change.position < range.end &&
+               change.position + change.bytes.size() > range.begin;
+      });
+    });
   }
 };
 
@@ -92,22 +153,22 @@ class FaultFileSystem::AppendHandle : public AppendFile {
     return absl::OkStatus();
   }
 
-  absl::Status Overwrite(uint64_t position, ByteSpan bytes) override {
-    return Write(position, std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
-  }
-
-  absl::Status Preallocate(uint64_t /*bytes*/) override {
+  absl::Status Preallocate(uint64_t bytes) override {
     const absl::MutexLock lock(&owner_.mu_);
-    return owner_.MaybeFail(path_, "reserve disk space");
+    const absl::Status status = owner_.MaybeFail(path_, "reserve disk space");
+    if (status.ok()) node_->preallocated_end = size_bytes_ + bytes;
+    return status;
   }
 
   absl::Status Sync() override {
     const absl::MutexLock lock(&owner_.mu_);
     owner_.mu_.Await(absl::Condition(&owner_.syncs_go_on_));
     const absl::Status status = owner_.MaybeFail(path_, "sync");
-    if (status.ok()) {
-      for (const FileChange& change : node_->unsynced) Apply(change, node_->disk_content);
+    if (!status.ok()) {
+      node_->FailSync();
+      return status;
     }
+    node_->disk_content = node_->Synced();
     node_->unsynced.clear();
     return status;
   }
@@ -140,15 +201,15 @@ class FaultFileSystem::AppendHandle : public AppendFile {
 
 class FaultFileSystem::ReadHandle : public ReadFile {
  public:
-  ReadHandle(FaultFileSystem& owner, std::string path, NodePtr node)
-      : owner_(owner), path_(std::move(path)), node_(std::move(node)) {}
+  ReadHandle(FaultFileSystem& owner, std::string path, NodePtr node, bool direct)
+      : owner_(owner), path_(std::move(path)), node_(std::move(node)), direct_(direct) {}
 
   absl::StatusOr<size_t> ReadAt(uint64_t position, std::span<std::byte> out) const override {
     const absl::MutexLock lock(&owner_.mu_);
     if (const std::optional<int> error = owner_.CountCall(); error.has_value()) {
       return FileReadError(path_, "read", *error);
     }
-    const std::string& content = node_->content;
+    const std::string content = direct_ ? node_->Synced() : node_->content;
     if (position >= content.size()) return 0;
     const size_t count = std::min<size_t>(out.size(), content.size() - position);
     std::memcpy(out.data(), content.data() + position, count);
@@ -161,19 +222,11 @@ class FaultFileSystem::ReadHandle : public ReadFile {
     return node_->content.size();
   }
 
-  void DropCache() const override {
-    const absl::MutexLock lock(&owner_.mu_);
-    const size_t size = node_->content.size();
-    node_->content = node_->disk_content;
-    for (const FileChange& change : node_->unsynced) Apply(change, node_->content);
-    // What is gone reads as zeros.
-    node_->content.resize(size);
-  }
-
  private:
   FaultFileSystem& owner_;
   const std::string path_;
   const NodePtr node_;
+  const bool direct_;
 };
 
 class FaultFileSystem::LockHandle : public FileLock {
@@ -271,11 +324,23 @@ absl::StatusOr<std::unique_ptr<AppendFile>> FaultFileSystem::OpenAppend(const st
 }
 
 absl::StatusOr<std::unique_ptr<ReadFile>> FaultFileSystem::OpenRead(const std::string& path) {
+  return OpenFile(path, /*from_disk=*/false);
+}
+
+absl::StatusOr<std::unique_ptr<ReadFile>> FaultFileSystem::OpenReadFromDisk(
+    const std::string& path) {
+  return OpenFile(path, /*from_disk=*/true);
+}
+
+absl::StatusOr<std::unique_ptr<ReadFile>> FaultFileSystem::OpenFile(const std::string& path,
+                                                                    bool from_disk) {
   const absl::MutexLock lock(&mu_);
   if (absl::Status status = MaybeFail(path, "open"); !status.ok()) return status;
   const NodePtr node = Find(path);
   if (node == nullptr) return FileError(path, "open", ENOENT);
-  return std::make_unique<ReadHandle>(*this, path, node);
+  if (from_disk && disk_reads_ == DiskReads::kDroppedCache) node->DropCache();
+  return std::make_unique<ReadHandle>(*this, path, node,
+                                      from_disk && disk_reads_ == DiskReads::kDirect);
 }
 
 absl::Status FaultFileSystem::CreateDir(const std::string& path) {
@@ -359,6 +424,16 @@ void FaultFileSystem::HoldSyncs(bool hold) {
   syncs_go_on_ = !hold;
 }
 
+void FaultFileSystem::SetDiskReads(DiskReads reads) {
+  const absl::MutexLock lock(&mu_);
+  disk_reads_ = reads;
+}
+
+void FaultFileSystem::DropCache(const std::string& path) {
+  const absl::MutexLock lock(&mu_);
+  Find(path)->DropCache();
+}
+
 void FaultFileSystem::SetTime(absl::Time now) {
   const absl::MutexLock lock(&mu_);
   now_ = now;
@@ -389,16 +464,19 @@ void FaultFileSystem::LosePower(Node& node, Survival survival, std::mt19937_64& 
   }
   if (survival == Survival::kPrefix) {
     const size_t kept = Draw(random, node.unsynced.size());
-    for (size_t i = 0; i < kept; ++i) Apply(node.unsynced[i], node.disk_content);
+    for (size_t i = 0; i < kept; ++i) {
+      ApplyToDisk(node.unsynced[i], node.stuck, node.disk_content);
+    }
     if (kept < node.unsynced.size() && !node.unsynced[kept].truncate) {
       FileChange torn = node.unsynced[kept];
       torn.bytes.resize(Draw(random, torn.bytes.size()));
-      Apply(torn, node.disk_content);
+      ApplyToDisk(torn, node.stuck, node.disk_content);
     }
   } else if (survival == Survival::kAnySectors) {
-    node.disk_content = AnySectors(node.disk_content, node.unsynced, random);
+    node.disk_content = AnySectors(node.disk_content, node.unsynced, node.stuck, random);
   }
   node.unsynced.clear();
+  node.stuck.clear();
   node.content = node.disk_content;
 }
 
@@ -422,6 +500,12 @@ void FaultFileSystem::WriteAll(const std::string& path, const std::string& conte
   node->content = content;
   node->disk_content = content;
   node->unsynced.clear();
+  node->stuck.clear();
+}
+
+uint64_t FaultFileSystem::PreallocatedEnd(const std::string& path) const {
+  const absl::MutexLock lock(&mu_);
+  return Find(path)->preallocated_end;
 }
 
 }  // namespace freshet

@@ -1,9 +1,11 @@
 // A file system in memory that fails when told to and can lose its power.
 //
 // It keeps what a disk would hold apart from what programs see. Writes reach the disk with Sync(),
-// creations, renames and removals with SyncDir() of their folder. A Sync() that fails drops the
-// unsynced writes, as Linux does: programs still see the bytes, a later Sync() does not write them,
-// and DropCache() shows that they are gone.
+// creations, renames and removals with SyncDir() of their folder.
+//
+// A Sync() that fails leaves the unsynced bytes stuck, as Linux does with ext4: programs still see
+// them, but later Syncs say OK and do not write them, not even where they are written once more.
+// Only Truncate() below them, or DropCache(), makes their place one like any other.
 
 #ifndef FRESHET_TESTS_SUPPORT_FAULT_FILE_SYSTEM_H_
 #define FRESHET_TESTS_SUPPORT_FAULT_FILE_SYSTEM_H_
@@ -31,6 +33,13 @@ enum class Survival {
   kAnySectors,  // Any of their sectors of 512 bytes, in any order.
 };
 
+// What OpenReadFromDisk() gives.
+enum class DiskReads {
+  kDirect,        // What is on the disk, past the memory.
+  kDroppedCache,  // The same, by dropping what is in memory.
+  kMemory,        // What is in memory: a file system that takes both for hints.
+};
+
 // Thread-safe.
 class FaultFileSystem : public FileSystem {
  public:
@@ -47,6 +56,11 @@ class FaultFileSystem : public FileSystem {
   void Heal();
   // Syncs of files wait, as on a slow disk, until this is called again with false.
   void HoldSyncs(bool hold);
+  // kDirect until it is called.
+  void SetDiskReads(DiskReads reads);
+  // The memory that holds the file's bytes is put to another use, but for those that wait to be
+  // written: stuck ones are gone from sight.
+  void DropCache(const std::string& path);
   // The time that files written from now on bear; the Unix epoch until it is set.
   void SetTime(absl::Time now);
   // Calls since the last FailCall(), FailFrom() or Heal().
@@ -59,10 +73,13 @@ class FaultFileSystem : public FileSystem {
   // Tests look at and damage what programs see, on disk too.
   std::string ReadAll(const std::string& path) const;
   void WriteAll(const std::string& path, const std::string& content);
+  // How far disk space was asked for.
+  uint64_t PreallocatedEnd(const std::string& path) const;
 
   absl::StatusOr<std::unique_ptr<AppendFile>> OpenAppend(const std::string& path,
                                                          AppendMode mode) override;
   absl::StatusOr<std::unique_ptr<ReadFile>> OpenRead(const std::string& path) override;
+  absl::StatusOr<std::unique_ptr<ReadFile>> OpenReadFromDisk(const std::string& path) override;
   absl::Status CreateDir(const std::string& path) override;
   absl::StatusOr<std::vector<DirEntry>> ListDir(const std::string& path) override;
   absl::Status Rename(const std::string& from, const std::string& to) override;
@@ -88,6 +105,7 @@ class FaultFileSystem : public FileSystem {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   NodePtr Find(const std::string& path) const ABSL_SHARED_LOCKS_REQUIRED(mu_);
   NodePtr FindParent(const std::string& path) const ABSL_SHARED_LOCKS_REQUIRED(mu_);
+  absl::StatusOr<std::unique_ptr<ReadFile>> OpenFile(const std::string& path, bool from_disk);
   static void ChangeDir(Node& dir, const DirChange& change);
   absl::Status Remove(const std::string& path, bool directory);
   static void LosePower(Node& node, Survival survival, std::mt19937_64& random);
@@ -95,6 +113,7 @@ class FaultFileSystem : public FileSystem {
   mutable absl::Mutex mu_;
   NodePtr root_ ABSL_GUARDED_BY(mu_);
   bool syncs_go_on_ ABSL_GUARDED_BY(mu_) = true;
+  DiskReads disk_reads_ ABSL_GUARDED_BY(mu_) = DiskReads::kDirect;
   absl::Time now_ ABSL_GUARDED_BY(mu_) = absl::UnixEpoch();
   uint64_t calls_ ABSL_GUARDED_BY(mu_) = 0;
   uint64_t fail_first_ ABSL_GUARDED_BY(mu_) = ~uint64_t{0};

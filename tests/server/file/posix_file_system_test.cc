@@ -66,16 +66,36 @@ TEST_F(PosixFileSystemTest, TruncateGivesBackThePreallocatedSpace) {
   EXPECT_LT(info.st_blocks * 512, 1 << 20);
 }
 
-TEST_F(PosixFileSystemTest, OverwritesAndTruncatesAndGoesOn) {
+TEST_F(PosixFileSystemTest, TruncatesAndGoesOn) {
   ASSERT_TRUE(WriteFileAtomically(files_, Path("a"), "0123456789").ok());
   const auto file = files_.OpenAppend(Path("a"), AppendMode::kExisting);
   ASSERT_TRUE(file.ok()) << file.status();
   EXPECT_EQ((*file)->size_bytes(), 10U);
-  ASSERT_TRUE((*file)->Overwrite(2, BytesOfText("xy")).ok());
   ASSERT_TRUE((*file)->Truncate(6).ok());
   const std::array<ByteSpan, 1> pieces = {BytesOfText("end")};
   ASSERT_TRUE((*file)->Append(pieces).ok());
-  EXPECT_EQ(*ReadSmallFile(files_, Path("a")), "01xy45end");
+  EXPECT_EQ(*ReadSmallFile(files_, Path("a")), "012345end");
+}
+
+// In whole blocks, wherever the reads begin and end.
+TEST_F(PosixFileSystemTest, ReadsTheSameFromTheDiskAsFromMemory) {
+  std::string content(3'000'001, '\0');
+  for (size_t i = 0; i < content.size(); ++i) content[i] = static_cast<char>(i * i / 7);
+  ASSERT_TRUE(WriteFileAtomically(files_, Path("a"), content).ok());
+  const auto file = files_.OpenReadFromDisk(Path("a"));
+  ASSERT_TRUE(file.ok()) << file.status();
+  EXPECT_EQ((*file)->SizeBytes().value_or(0), content.size());
+  for (const size_t position : {0, 1, 4095, 4096, 5000, 1 << 20, 2'999'000, 3'000'001, 4'000'000}) {
+    for (const size_t size : {0, 1, 100, 4096, 4097, 1 << 20, 2'500'000}) {
+      std::string read(size, '\0');
+      const auto count = (*file)->ReadAt(position, std::as_writable_bytes(std::span(read)));
+      ASSERT_TRUE(count.ok()) << count.status();
+      const std::string expected =
+          position < content.size() ? content.substr(position, size) : std::string();
+      EXPECT_TRUE(read.substr(0, *count) == expected) << position << " " << size;
+    }
+  }
+  EXPECT_TRUE(absl::IsNotFound(files_.OpenReadFromDisk(Path("none")).status()));
 }
 
 TEST_F(PosixFileSystemTest, ErrorsNameThePathTheOperationAndTheReason) {

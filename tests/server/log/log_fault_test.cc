@@ -67,6 +67,16 @@ class LogUser {
     log_->DropBefore(offset, {}, absl::Now()).IgnoreError();
   }
 
+  // Finds out what is on the disk. Whether that worked.
+  bool Recover() {
+    const absl::StatusOr<uint64_t> recovered = log_->Recover();
+    if (!recovered.ok()) return false;
+    EXPECT_GE(*recovered, acknowledged_);
+    EXPECT_EQ(*recovered, log_->next_offset());
+    acknowledged_ = std::max(acknowledged_, *recovered);
+    return true;
+  }
+
   void Close() { log_.reset(); }
 
   // After all faults are gone: what is there must be good and hold all that was promised.
@@ -88,14 +98,6 @@ class LogUser {
   // An injected EIO is DATA_LOSS too, but says that it could not read.
   static bool FailedToRead(const absl::Status& status) {
     return status.message().find("cannot") != absl::string_view::npos;
-  }
-
-  void Recover() {
-    const absl::StatusOr<uint64_t> recovered = log_->Recover();
-    if (!recovered.ok()) return;
-    EXPECT_GE(*recovered, acknowledged_);
-    EXPECT_EQ(*recovered, log_->next_offset());
-    acknowledged_ = std::max(acknowledged_, *recovered);
   }
 
   FaultFileSystem& files_;
@@ -150,6 +152,53 @@ TEST(LogFaultTest, EveryCallFailingOnceOrForGoodLosesNothingAcknowledged) {
   }
 }
 
+// A sync fails, then call number `call` of the recovery, once or for good; the recovery is tried
+// again, or the process ends in the midst of it. Returns whether that call was reached.
+bool FailDuringRecovery(DiskReads reads, uint64_t call, bool for_good, bool again, int ending) {
+  FaultFileSystem files;
+  files.SetDiskReads(reads);
+  LogUser user(files);
+  user.Open();
+  for (int i = 0; i < 14; ++i) user.Append();
+  user.Sync();
+  for (int i = 0; i < 3; ++i) user.Append();
+  files.FailCall(0, EIO);
+  user.Sync();
+  EXPECT_EQ(user.acknowledged(), 14U);
+  for_good ? files.FailFrom(call, EIO) : files.FailCall(call, EIO);
+  const bool recovered = user.Recover();
+  const bool reached = files.calls() > call;
+  EXPECT_NE(recovered, reached);
+  files.Heal();
+  if (again) {
+    EXPECT_TRUE(user.Recover());
+    EXPECT_EQ(user.acknowledged(), 17U);
+  }
+  user.Close();
+  std::mt19937_64 random(call);
+  if (ending < 3) files.PowerLoss(kSurvivals[static_cast<size_t>(ending)], random);
+  user.ExpectAllThere(StrCat("reads ", static_cast<int>(reads), ", call ", call, ", for good ",
+                             int{for_good}, ", again ", int{again}, ", ending ", ending));
+  return reached;
+}
+
+TEST(LogFaultTest, EveryCallOfARecoveryFailingOnceOrForGoodLosesNothingAcknowledged) {
+  for (const DiskReads reads : {DiskReads::kDirect, DiskReads::kDroppedCache, DiskReads::kMemory}) {
+    for (const bool for_good : {false, true}) {
+      for (const bool again : {false, true}) {
+        for (int ending = 0; ending < 4; ++ending) {
+          uint64_t call = 0;
+          while (FailDuringRecovery(reads, call, for_good, again, ending)) {
+            if (testing::Test::HasFailure()) return;
+            ++call;
+          }
+          EXPECT_GT(call, 8U);
+        }
+      }
+    }
+  }
+}
+
 TEST(LogFaultTest, AnyUnsyncedWritesMayBeLostOrTornWithThePower) {
   for (uint64_t seed = 0; seed < 3000; ++seed) {
     std::mt19937_64 random(seed);
@@ -175,6 +224,7 @@ TEST(LogFaultTest, RandomFaultsAndLossesOfPowerLoseNothingAcknowledged) {
   for (uint64_t seed = 0; seed < 1500; ++seed) {
     std::mt19937_64 random(seed);
     FaultFileSystem files;
+    files.SetDiskReads(seed % 2 == 0 ? DiskReads::kDirect : DiskReads::kDroppedCache);
     LogUser user(files);
     for (int life = 0; life < 4; ++life) {
       for (uint64_t i = random() % 60; i > 0; --i) {

@@ -226,6 +226,96 @@ TEST_F(LogTest, RefusesToGoOnAfterAFailedSyncUntilItHasRecovered) {
   EXPECT_EQ(ExpectGoodRecords(*OpenLog(files_, kDir)), 6U);
 }
 
+// Its bytes are in memory, and a second sync says OK: that they are on the disk is another matter.
+TEST_F(LogTest, AfterAFailedSyncItsRecordsReallyReachTheDisk) {
+  for (const DiskReads reads : {DiskReads::kDirect, DiskReads::kDroppedCache, DiskReads::kMemory}) {
+    FaultFileSystem files;
+    files.SetDiskReads(reads);
+    std::unique_ptr<Log> log = OpenLog(files, kDir);
+    AppendMany(*log, 3);
+    ASSERT_TRUE(log->Sync().ok());
+    AppendMany(*log, 3);
+    files.FailCall(0, EIO);
+    EXPECT_FALSE(log->Sync().ok());
+    files.Heal();
+    EXPECT_EQ(log->Recover().value_or(0), 6U);
+    log.reset();
+    std::mt19937_64 random(1);
+    files.PowerLoss(Survival::kNothing, random);
+    EXPECT_EQ(ExpectGoodRecords(*OpenLog(files, kDir)), 6U);
+  }
+}
+
+TEST_F(LogTest, AFailedSyncBeforeANewSegmentLosesNothingOfTheOldOne) {
+  std::unique_ptr<Log> log = OpenLog(files_, kDir);
+  AppendMany(*log, 2);
+  ASSERT_TRUE(log->Sync().ok());
+  // A record for which there is no room in the segment.
+  const std::string large(2000, 'x');
+  const std::array<ByteSpan, 1> pieces = {std::as_bytes(std::span(large))};
+  AppendMany(*log, 4);
+  files_.FailCall(1, EIO);  // The first one gives back what was preallocated.
+  EXPECT_FALSE(log->Append(RecordKind::kBatch, pieces).ok());
+  files_.Heal();
+  EXPECT_EQ(Files().size(), 1U);
+  EXPECT_EQ(log->Recover().value_or(0), 6U);
+  AppendMany(*log, 20);
+  EXPECT_GT(Files().size(), 1U);
+  ASSERT_TRUE(log->Sync().ok());
+  log.reset();
+  std::mt19937_64 random(1);
+  files_.PowerLoss(Survival::kNothing, random);
+  EXPECT_EQ(ExpectGoodRecords(*OpenLog(files_, kDir)), 26U);
+}
+
+// Between the truncation and the end of the recovery they are in memory alone.
+TEST_F(LogTest, ARecoveryThatFailedDoesNotForgetTheRecordsThatItWasToWrite) {
+  bool reached = true;
+  for (uint64_t call = 0; reached; ++call) {
+    FaultFileSystem files;
+    const std::unique_ptr<Log> log = OpenLog(files, kDir);
+    AppendMany(*log, 3);
+    ASSERT_TRUE(log->Sync().ok());
+    AppendMany(*log, 3);
+    files.FailCall(0, EIO);
+    EXPECT_FALSE(log->Sync().ok());
+    files.FailCall(call, EIO);
+    const bool recovered = log->Recover().ok();
+    reached = files.calls() > call;
+    files.Heal();
+    EXPECT_NE(recovered, reached);
+    EXPECT_EQ(log->durable_offset(), recovered ? 6U : 3U);
+    EXPECT_EQ(log->Recover().value_or(0), 6U) << call;
+    EXPECT_EQ(ExpectGoodRecords(*log), 6U) << call;
+  }
+}
+
+TEST_F(LogTest, AfterARecoveryDiskSpaceIsAskedForAgain) {
+  const std::string path = "/log/00000000000000000000.log";
+  const auto log = Log::Open(files_, kDir, {});
+  AppendMany(**log, 3);
+  files_.FailCall(0, EIO);
+  EXPECT_FALSE((*log)->Sync().ok());
+  files_.Heal();
+  ASSERT_TRUE((*log)->Recover().ok());
+  EXPECT_LE(files_.PreallocatedEnd(path), files_.ReadAll(path).size());
+  AppendMany(**log, 1);
+  EXPECT_GT(files_.PreallocatedEnd(path), files_.ReadAll(path).size());
+}
+
+TEST_F(LogTest, ReadersDoNotReadAnEndThatIsWrittenAnew) {
+  const std::unique_ptr<Log> log = OpenLog(files_, kDir);
+  AppendMany(*log, 3);
+  const auto reader = log->NewReader(0);
+  files_.FailCall(0, EIO);
+  EXPECT_FALSE(log->Sync().ok());
+  files_.Heal();
+  EXPECT_TRUE(absl::IsFailedPrecondition(log->NewReader(0).status()));
+  ASSERT_TRUE(log->Recover().ok());
+  EXPECT_TRUE(absl::IsAborted((*reader)->Next().status()));
+  EXPECT_EQ(ExpectGoodRecords(*log), 3U);
+}
+
 TEST_F(LogTest, GivesUpWhatAFailedSyncLostAndTellsReaders) {
   std::unique_ptr<Log> log = OpenLog(files_, kDir);
   AppendMany(*log, 3);
@@ -236,7 +326,7 @@ TEST_F(LogTest, GivesUpWhatAFailedSyncLostAndTellsReaders) {
   EXPECT_FALSE(log->Sync().ok());
   files_.Heal();
   // The operating system lets go of pages that it takes for clean.
-  (*files_.OpenRead("/log/00000000000000000000.log"))->DropCache();
+  files_.DropCache("/log/00000000000000000000.log");
   EXPECT_EQ(*log->Recover(), 3U);
   EXPECT_EQ(log->next_offset(), 3U);
   EXPECT_TRUE(absl::IsAborted((*reader)->Next().status()));
