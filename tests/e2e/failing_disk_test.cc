@@ -1,115 +1,28 @@
-// A write that the kernel refuses for real: a file that may not grow.
+// What the kernel refuses for real: a file that may not grow, a disk that may only be read, a
+// folder that cannot be used.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 
 #include <cerrno>
 #include <cstring>
-#include <memory>
+#include <filesystem>
+#include <fstream>
 #include <string>
-#include <thread>
 
-#include "absl/time/clock.h"
-#include "absl/time/time.h"
-#include "client/client.h"
-#include "client/pusher.h"
-#include "tests/support/random_examples.h"
-#include "tests/support/server_process.h"
+#include "tests/e2e/disk_fault_fixture.h"
 
 namespace freshet {
 namespace {
 
 using ::testing::HasSubstr;
 
-constexpr absl::Duration kPatience = absl::Seconds(60);
-constexpr int kBatches = 200;
-constexpr int kBatchExamples = 100;
-
-class FailingDiskTest : public testing::Test {
- protected:
-  void Start(const std::string& data_dir) {
-    auto server = ServerProcess::Start(data_dir);
-    ASSERT_TRUE(server.ok()) << server.status();
-    server_ = *std::move(server);
-    auto client = Client::Connect({.server = server_->address()});
-    ASSERT_TRUE(client.ok()) << client.status();
-    client_ = *std::move(client);
-  }
-
-  void CreateModel(const std::string& model) const {
-    v1::LearnerSpec learner;
-    learner.set_loss(v1::LOSS_LOGISTIC);
-    learner.set_bits(12);
-    ASSERT_TRUE(client_->CreateModel(model, learner).ok());
-  }
-
-  static absl::Status PushAll(Pusher& pusher) {
-    RandomExamples random(7);
-    for (int i = 0; i < kBatches; ++i) {
-      ExampleBatchBuilder batch;
-      random.Append(kBatchExamples, batch);
-      if (absl::Status status = pusher.PushBatch(batch); !status.ok()) return status;
-    }
-    return pusher.Close();
-  }
-
-  std::unique_ptr<Pusher> StartPusher(const std::string& model) const {
-    return Pusher::Start(*client_, model,
-                         {.retry_deadline_ms = absl::ToInt64Milliseconds(kPatience),
-                          .initial_backoff_ms = 5,
-                          .max_backoff_ms = 50})
-        .value();
-  }
-
-  // What the server says to one who tries once.
-  absl::Status PushOneRow() const {
-    auto pusher = Pusher::Start(*client_, "ctr", {.retry_deadline_ms = 0});
-    if (!pusher.ok()) return pusher.status();
-    ExampleBatchBuilder batch;
-    RandomExamples(8).Append(1, batch);
-    if (absl::Status status = (*pusher)->PushBatch(batch); !status.ok()) return status;
-    return (*pusher)->Close();
-  }
-
-  // Pushes a stream to a model on a disk that fails until `mend` is called, and expects that it is
-  // named, that predictions go on, and that nothing is lost or learned twice, also after a crash.
-  template <typename Mend, typename Restart>
-  void ExpectNothingIsLost(const std::string& reason, Mend mend, Restart restart) {
-    const std::unique_ptr<Pusher> pusher = StartPusher("ctr");
-    absl::Status pushed = absl::UnknownError("not ended");
-    std::thread pushing([&] { pushed = PushAll(*pusher); });
-    const absl::Time deadline = absl::Now() + kPatience;
-    while (pusher->stats().resent == 0 && absl::Now() < deadline) {
-      absl::SleepFor(absl::Milliseconds(2));
-    }
-    const absl::Status refused = PushOneRow();
-    ExampleBatchBuilder asked;
-    RandomExamples(9).Append(10, asked);
-    const bool predicts = client_->Predict("ctr", asked).ok();
-    mend();
-    pushing.join();
-    EXPECT_EQ(refused.code(), absl::StatusCode::kUnavailable);
-    EXPECT_THAT(std::string(refused.message()), HasSubstr(reason));
-    EXPECT_TRUE(predicts);
-    ASSERT_TRUE(pushed.ok()) << pushed;
-    const Digest digest = client_->ComputeDigest("ctr").value();
-    EXPECT_EQ(digest.example_count, uint64_t{kBatches} * kBatchExamples);
-    server_->Kill();
-    ASSERT_NO_FATAL_FAILURE(restart());
-    EXPECT_EQ(client_->ComputeDigest("ctr")->digest, digest.digest);
-    ASSERT_NO_FATAL_FAILURE(CreateModel("reference"));
-    ASSERT_TRUE(PushAll(*StartPusher("reference")).ok());
-    EXPECT_EQ(client_->ComputeDigest("reference")->digest, digest.digest);
-  }
-
-  const TemporaryFolder folder_;
-  std::unique_ptr<ServerProcess> server_;
-  std::unique_ptr<Client> client_;
-};
+class FailingDiskTest : public DiskFaultTest {};
 
 TEST_F(FailingDiskTest, AFileThatMayNotGrowIsNamedAndNothingIsLostOnceItMay) {
-  const std::string data_dir = folder_.path() + "/data";
+  const std::string data_dir = folder() + "/data";
   ASSERT_NO_FATAL_FAILURE(Start(data_dir));
   ASSERT_NO_FATAL_FAILURE(CreateModel("ctr"));
   rlimit before{};
@@ -121,6 +34,58 @@ TEST_F(FailingDiskTest, AFileThatMayNotGrowIsNamedAndNothingIsLostOnceItMay) {
       "File too large",
       [&] { EXPECT_EQ(prlimit(server_->pid(), RLIMIT_FSIZE, &before, nullptr), 0); },
       [&] { Start(data_dir); });
+}
+
+// A disk of which files are open cannot be made read-only, so it is mounted read-only over itself:
+// files that are open can still be written, all else is refused. Small segments, so that the log
+// soon needs another file.
+TEST_F(FailingDiskTest, AReadOnlyDiskIsNamedAndNothingIsLostOnceItCanBeWritten) {
+  const absl::StatusOr<std::string> disk = MountTmpfs();
+  if (!disk.ok()) GTEST_SKIP() << "a tmpfs cannot be mounted here: " << disk.status();
+  const std::string config = folder() + "/config";
+  std::ofstream(config) << "log { segment_bytes: 65536 }\n";
+  const auto start = [&] { Start(*disk + "/data", {"--config", config}); };
+  ASSERT_NO_FATAL_FAILURE(start());
+  ASSERT_NO_FATAL_FAILURE(CreateModel("ctr"));
+  const char* const at = disk->c_str();
+  ASSERT_EQ(mount(at, at, nullptr, MS_BIND, nullptr), 0) << std::strerror(errno);
+  ASSERT_EQ(mount(nullptr, at, nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY, nullptr), 0)
+      << std::strerror(errno);
+  ExpectNothingIsLost(
+      "Read-only file system",
+      [&] { EXPECT_EQ(umount2(at, MNT_DETACH), 0) << std::strerror(errno); }, start);
+}
+
+TEST_F(FailingDiskTest, AnUnusableSnapshotFolderIsNamedAndStopsSnapshotsAlone) {
+  const std::string data_dir = folder() + "/data";
+  ASSERT_NO_FATAL_FAILURE(Start(data_dir));
+  ASSERT_NO_FATAL_FAILURE(CreateModel("ctr"));
+  ASSERT_TRUE(PushOneRow().ok());
+  const std::string snapshots = data_dir + "/models/ctr/snapshots";
+  const auto break_folder = [&] {  // For root too, who may read and write everything.
+    std::filesystem::rename(snapshots, folder() + "/aside");
+    std::ofstream(snapshots) << "not a folder";
+  };
+  const auto mend_folder = [&] {
+    std::filesystem::remove(snapshots);
+    std::filesystem::rename(folder() + "/aside", snapshots);
+  };
+  break_folder();
+  const absl::Status refused = client_->CreateSnapshot("ctr", "kept").status();
+  EXPECT_THAT(std::string(refused.message()), HasSubstr(snapshots));
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("Not a directory"));
+  EXPECT_TRUE(PushOneRow().ok());
+  EXPECT_TRUE(Predicts());
+
+  // A start, which would not know what it misses, says so and changes nothing.
+  const Digest digest = client_->ComputeDigest("ctr").value();
+  server_->Kill();
+  const absl::Status start = ServerProcess::Start(data_dir).status();
+  EXPECT_THAT(std::string(start.message()), HasSubstr(snapshots));
+  mend_folder();
+  ASSERT_NO_FATAL_FAILURE(Start(data_dir));
+  EXPECT_EQ(client_->ComputeDigest("ctr")->digest, digest.digest);
+  EXPECT_TRUE(client_->CreateSnapshot("ctr", "kept").ok());
 }
 
 }  // namespace
