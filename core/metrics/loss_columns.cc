@@ -8,12 +8,10 @@
 #include "core/loss/hinge.h"
 #include "core/loss/poisson.h"
 #include "core/loss/quantile.h"
+#include "core/metrics/logistic_losses.h"
 
 namespace freshet {
 namespace {
-
-constexpr double kMinProbability = 1e-15;
-constexpr double kMaxLogit = 34.538776394910684;  // Of 1 - kMinProbability.
 
 void FillLogistic(double weight, double positive_weight, ExampleBlock& block) {
   // The base rate's probability of each label as it came, before that example.
@@ -24,15 +22,7 @@ void FillLogistic(double weight, double positive_weight, ExampleBlock& block) {
     weight += block.weights[i];
     positive_weight += block.weights[i] * block.labels[i];
   }
-  for (size_t i = 0; i < block.size; ++i) {
-    const double score = std::min(std::max(block.scores[i], -kMaxLogit), kMaxLogit);
-    const double exp_score = Exp(-score);
-    block.predictions[i] = 1.0 / (1.0 + exp_score);
-    // -log p = log(1 + exp(-s)), and -log(1 - p) = s - log p.
-    block.losses[i] =
-        std::max(Log(1.0 + exp_score) + (1.0 - block.labels[i]) * score, kMinProbability);
-    block.base_rate_losses[i] = -Log(std::max(block.base_rate_losses[i], kMinProbability));
-  }
+  FillLogisticLosses(block);
 }
 
 void FillSquared(double weight, double label_sum, ExampleBlock& block) {
