@@ -85,6 +85,19 @@ bool IsLabel(float label, LossKind loss) {
   return IsFinite(label) && (loss != LossKind::kPoisson || label >= 0);
 }
 
+// As AllFinite().
+bool AreLabels(std::span<const float> labels, LossKind loss) {
+  if (!IsBinary(loss)) {
+    return std::all_of(labels.begin(), labels.end(),
+                       [loss](float label) { return IsLabel(label, loss); });
+  }
+  uint32_t bad = 0;
+  for (const float label : labels) {
+    bad |= static_cast<uint32_t>(label != 0.0f && label != 1.0f && label != -1.0f);
+  }
+  return bad == 0;
+}
+
 std::string LabelReason(float label, LossKind loss) {
   if (IsBinary(loss)) {
     return StrCat("is ", label, "; ", loss == LossKind::kHinge ? "hinge" : "logistic",
@@ -157,7 +170,7 @@ bool CheckContent(const ExampleBatch& batch, BatchUse use, LossKind loss, const 
     begin = end;
   }
   if (use == BatchUse::kLearn) {
-    for (const float label : batch.labels) good &= IsLabel(label, loss);
+    good &= AreLabels(batch.labels, loss);
     for (const float weight : batch.weights) good &= IsWeight(weight);
   }
   std::vector<uint64_t> made_counts;

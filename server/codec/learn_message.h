@@ -20,8 +20,8 @@ namespace freshet {
 // Owns everything it hands out. Not thread-safe; handed from thread to thread as a whole.
 class LearnMessage {
  public:
-  // Parses a serialised v1.LearnRequest; null where the bytes are none. Keeps a reference to the
-  // slices, so that the log can write them as they came.
+  // Parses a serialised v1.LearnRequest; null where the bytes are none. Keeps the bytes, so that
+  // the log can write them as they came.
   static std::unique_ptr<LearnMessage> Parse(std::vector<grpc::Slice> wire);
 
   LearnMessage(const LearnMessage&) = delete;
@@ -36,18 +36,16 @@ class LearnMessage {
   const ExampleBatch& examples() const { return batch_.examples(); }
 
   // The bytes as received.
-  std::vector<std::span<const std::byte>> wire_bytes() const;
-
-  // How many there are.
-  size_t wire_size_bytes() const { return wire_size_bytes_; }
+  std::span<const std::byte> wire_bytes() const {
+    return std::as_bytes(std::span(wire_.begin(), wire_.size()));
+  }
 
  private:
-  LearnMessage() = default;
+  explicit LearnMessage(grpc::Slice wire);
 
-  std::vector<grpc::Slice> wire_;
-  size_t wire_size_bytes_ = 0;
+  const grpc::Slice wire_;
   google::protobuf::Arena arena_;
-  v1::LearnRequest* request_ = nullptr;  // On the arena.
+  v1::LearnRequest* const request_;  // On the arena.
   DecodedBatch batch_;
 };
 

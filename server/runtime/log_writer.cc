@@ -42,7 +42,7 @@ uint64_t LogWriter::logged_offset() const {
 
 void LogWriter::Enqueue(Entry entry) {
   appended_bytes_ +=
-      entry.message != nullptr ? entry.message->wire_size_bytes() : entry.payload.size();
+      entry.message != nullptr ? entry.message->wire_bytes().size() : entry.payload.size();
   absl::MutexLock lock(&mu_);
   entry.sync = sync_ || entry.kind != RecordKind::kBatch;
   entries_.push_back(std::make_unique<Entry>(std::move(entry)));
@@ -119,13 +119,9 @@ absl::Status LogWriter::WriteOut(const std::vector<const Entry*>& entries) {
   // After a recovery some of the entries may be in the log already.
   for (size_t i = log_->next_offset() - first; i < entries.size(); ++i) {
     const Entry& entry = *entries[i];
-    std::vector<ByteSpan> bytes;
-    if (entry.message != nullptr) {
-      bytes = entry.message->wire_bytes();
-    } else {
-      bytes.push_back(std::as_bytes(std::span(entry.payload)));
-    }
-    absl::StatusOr<uint64_t> offset = log_->Append(entry.kind, bytes);
+    const ByteSpan bytes = entry.message != nullptr ? entry.message->wire_bytes()
+                                                    : std::as_bytes(std::span(entry.payload));
+    absl::StatusOr<uint64_t> offset = log_->Append(entry.kind, {&bytes, 1});
     if (!offset.ok()) return offset.status();
   }
   if (std::none_of(entries.begin(), entries.end(),

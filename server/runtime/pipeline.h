@@ -115,7 +115,7 @@ class Pipeline : public std::enable_shared_from_this<Pipeline> {
     LearnCallback done;
     LearnOutcome outcome;
 
-    uint64_t size_bytes() const { return message ? message->wire_size_bytes() : 0; }
+    uint64_t size_bytes() const { return message ? message->wire_bytes().size() : 0; }
     uint64_t example_count() const { return message ? message->examples().size() : 0; }
   };
 
