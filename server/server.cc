@@ -18,6 +18,7 @@
 #include "server/http/routes.h"
 #include "server/listen_address.h"
 #include "server/runtime/model_upkeep.h"
+#include "server/runtime/thread_priority.h"
 #include "server/tls/grpc_credentials.h"
 #include "server/version.h"
 
@@ -212,6 +213,7 @@ absl::Status Server::ListenGrpc() {
   health_service_ = std::make_unique<HealthService>(
       [this](const std::string& service) { return Health(service); });
 
+  TakeShortTurns();  // gRPC's threads, which start here, do little each time that they wake up.
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
   // It knows no tokens. Health stays open: clients that watch it send none.

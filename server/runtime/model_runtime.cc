@@ -11,10 +11,10 @@
 #include "server/runtime/feature_spec.h"
 #include "server/runtime/imported_snapshot.h"
 #include "server/runtime/learner_spec.h"
-#include "server/runtime/low_priority.h"
 #include "server/runtime/model_recovery.h"
 #include "server/runtime/model_settings.h"
 #include "server/runtime/snapshot_state.h"
+#include "server/runtime/thread_priority.h"
 
 namespace freshet {
 namespace {

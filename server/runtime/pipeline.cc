@@ -8,8 +8,8 @@
 namespace freshet {
 namespace {
 
-// Records that a strand handles before it goes to the back of the pool's queue, so that a busy
-// model does not keep others waiting.
+// Records that a strand handles before it goes to the back of the pool's queue where others wait in
+// it, so that a busy model does not keep them waiting.
 constexpr int kRecordsPerTurn = 16;
 
 }  // namespace
@@ -219,9 +219,11 @@ absl::Status Pipeline::log_fault() const {
 }
 
 void Pipeline::RunStrand() {
-  for (int i = 0; i < kRecordsPerTurn; ++i) {
-    if (!RunStrandOnce()) return;
-  }
+  do {
+    for (int i = 0; i < kRecordsPerTurn; ++i) {
+      if (!RunStrandOnce()) return;
+    }
+  } while (!pool_.has_waiting_tasks());
   pool_.Post([self = shared_from_this()] { self->RunStrand(); });
 }
 

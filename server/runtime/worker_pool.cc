@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/time/clock.h"
+#include "server/runtime/thread_priority.h"
 
 namespace freshet {
 
@@ -28,6 +29,11 @@ WorkerPool::~WorkerPool() {
 void WorkerPool::Post(std::function<void()> task) {
   absl::MutexLock lock(&mu_);
   tasks_.push_back(std::move(task));
+}
+
+bool WorkerPool::has_waiting_tasks() const {
+  absl::MutexLock lock(&mu_);
+  return !tasks_.empty();
 }
 
 void WorkerPool::PostAfter(absl::Duration pause, std::function<void()> task) {
@@ -65,6 +71,7 @@ std::function<void()> WorkerPool::NextTask() {
 }
 
 void WorkerPool::RunThread() {
+  GiveWay();
   while (const std::function<void()> task = NextTask()) task();
 }
 

@@ -16,6 +16,8 @@
 
 namespace freshet {
 
+// Its threads give way to those that answer calls; see thread_priority.h.
+//
 // Thread-safe. A task must not throw, and should be short where others wait.
 class WorkerPool {
  public:
@@ -31,6 +33,9 @@ class WorkerPool {
   // Runs `task` on one of the threads. Tasks posted from a task also run before the pool ends.
   void Post(std::function<void()> task);
 
+  // Whether tasks wait for a thread.
+  bool has_waiting_tasks() const;
+
   // Runs `task` after a pause, or as soon as the pool is ended.
   void PostAfter(absl::Duration pause, std::function<void()> task);
 
@@ -41,7 +46,7 @@ class WorkerPool {
   // Moves the delayed tasks whose time has come into the queue.
   void TakeDueTasks() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
-  absl::Mutex mu_;
+  mutable absl::Mutex mu_;
   std::deque<std::function<void()>> tasks_ ABSL_GUARDED_BY(mu_);
   std::multimap<absl::Time, std::function<void()>> delayed_tasks_ ABSL_GUARDED_BY(mu_);
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;

@@ -1,17 +1,46 @@
-#include "server/runtime/low_priority.h"
+#include "server/runtime/thread_priority.h"
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
+#include <thread>
+
+#include "absl/synchronization/notification.h"
+#include "server/runtime/worker_pool.h"
+
 namespace freshet {
 namespace {
 
-TEST(LowPriorityTest, TheWorkIsDoneAndTheCallerKeepsItsPriority) {
-  const int before = getpriority(PRIO_PROCESS, 0);
+int Nice() { return getpriority(PRIO_PROCESS, 0); }
+
+TEST(ThreadPriorityTest, WorkAtLowPriorityIsDoneAndTheCallerKeepsItsPriority) {
+  const int before = Nice();
   int during = before;
-  RunAtLowPriority([&] { during = getpriority(PRIO_PROCESS, 0); });
+  RunAtLowPriority([&] { during = Nice(); });
   EXPECT_GT(during, before);
-  EXPECT_EQ(getpriority(PRIO_PROCESS, 0), before);
+  EXPECT_EQ(Nice(), before);
+}
+
+TEST(ThreadPriorityTest, PoolsGiveWayToThreadsThatAnswer) {
+  const int before = Nice();
+  int during = before;
+  absl::Notification done;
+  WorkerPool pool("test", 1);
+  pool.Post([&] {
+    during = Nice();
+    done.Notify();
+  });
+  done.WaitForNotification();
+  EXPECT_GT(during, before);
+  EXPECT_EQ(Nice(), before);
+}
+
+TEST(ThreadPriorityTest, ShortTurnsLeaveTheShareAsItIs) {
+  std::thread([] {
+    const int before = Nice();
+    TakeShortTurns();
+    EXPECT_EQ(Nice(), before);
+  }).join();
 }
 
 }  // namespace
