@@ -263,9 +263,11 @@ absl::StatusOr<v1::ExplainResponse> Client::Explain(std::string_view model,
 }
 
 absl::StatusOr<v1::ExplainResponse> Client::Explain(std::string_view model,
-                                                    const ExampleBatchBuilder& batch) const {
+                                                    const ExampleBatchBuilder& batch,
+                                                    bool with_recent_use) const {
   v1::ExplainRequest request;
   request.set_name(ModelName(model));
+  request.set_with_recent_use(with_recent_use);
   EncodePackedBatch(batch, PackedLabels::kLeaveOut, request.mutable_packed());
   if (batch.names() != nullptr) {
     EncodeNames(batch.namespaces(), batch.names(), request.mutable_packed());

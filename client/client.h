@@ -178,9 +178,11 @@ class Client {
   // How each feature of an example contributes to its score.
   absl::StatusOr<v1::ExplainResponse> Explain(std::string_view model, const Example& example) const;
   // The same for the one row of a batch. Where the batch keeps names (see
-  // ExampleBatchBuilder::KeepNames()), the answer has them, and they are taken out.
+  // ExampleBatchBuilder::KeepNames()), the answer has them, and they are taken out. With
+  // `with_recent_use`, it also tells when each weight was learned last, which takes a while.
   absl::StatusOr<v1::ExplainResponse> Explain(std::string_view model,
-                                              const ExampleBatchBuilder& batch) const;
+                                              const ExampleBatchBuilder& batch,
+                                              bool with_recent_use = false) const;
   // What changed from one snapshot of a model to another; at most 10000 changes.
   absl::StatusOr<v1::CompareSnapshotsResponse> CompareSnapshots(std::string_view model,
                                                                 std::string_view old_snapshot,

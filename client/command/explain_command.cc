@@ -67,7 +67,7 @@ absl::Status Explain(const CommandContext& context, const Arguments& arguments) 
   if (!client.ok()) return client.status();
   const auto model = (*client)->GetModel(arguments.model);
   if (!model.ok()) return model.status();
-  const auto explanation = (*client)->Explain(arguments.model, batch);
+  const auto explanation = (*client)->Explain(arguments.model, batch, /*with_recent_use=*/true);
   if (!explanation.ok()) return explanation.status();
   std::cout << (context.json ? ProtoJson(*explanation)
                              : ExplanationText(ChampionOf(*model).learner().loss(), *explanation));
@@ -83,7 +83,10 @@ void AddExplainCommand(CLI::App& app, CommandContext& context) {
       FormatHelp(),
       "Contributions add up to the score less the intercept. Evidence is what the learner keeps "
       "of a\n"
-      "feature's squared gradients: the more, the surer the weight.\n"
+      "feature's squared gradients: the more, the surer the weight. The newest examples in the "
+      "log, "
+      "about\n"
+      "16 MiB of them, tell how many had the feature, and when the last one was learned.\n"
       "Example: freshet explain ctr '|user u42 |ad a7'"));
   const auto arguments = std::make_shared<Arguments>();
   explain->add_option("model", arguments->model, "The model")->required()->type_name("MODEL");

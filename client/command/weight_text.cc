@@ -47,6 +47,19 @@ std::string CollisionNote(const Features& features, const FeatureOf& feature_of)
   return collide ? "Names with a slash between them share one weight: their hashes collide.\n" : "";
 }
 
+// "offset 812, 3 ago": the batch, and how many examples were learned since; "-" for none.
+std::string LastLearnedText(const v1::RecentUse& use) {
+  if (use.example_count() == 0) return "-";
+  return StrCat("offset ", GroupedCount(use.last_offset()), ", ",
+                GroupedCount(use.examples_since()), " ago");
+}
+
+std::string RecentNote(uint64_t example_count) {
+  if (example_count == 0) return "";
+  return StrCat("Count and last learned: of the newest ", GroupedCount(example_count),
+                " examples in the log.\n");
+}
+
 std::string Repeated(std::string_view text, int count) {
   std::string out;
   for (int i = 0; i < count; ++i) out += text;
@@ -133,27 +146,46 @@ std::string ChangesText(const std::string& model, const v1::CompareSnapshotsResp
 }
 
 std::string ExplanationText(v1::Loss loss, const v1::ExplainResponse& explanation) {
-  Table table({{"FEATURE"},
-               {"VALUE", kRight},
-               {"WEIGHT", kRight},
-               {"EVIDENCE", kRight},
-               {"CONTRIBUTION", kRight},
-               {""}});
+  const uint64_t recent = explanation.recent_example_count();
+  std::vector<Table::Column> columns = {
+      {"FEATURE"}, {"VALUE", kRight}, {"WEIGHT", kRight}, {"EVIDENCE", kRight}};
+  if (recent > 0) {
+    columns.push_back({"COUNT", kRight});
+    columns.push_back({"LAST LEARNED", kRight});
+  }
+  columns.push_back({"CONTRIBUTION", kRight});
+  columns.push_back({""});
+  Table table(std::move(columns));
+  // The cells before CONTRIBUTION of a row that is no feature.
+  const auto total_row = [&](const std::string& name, std::string number, std::string bar) {
+    std::vector<std::string> row(recent > 0 ? 6 : 4);
+    row[0] = name;
+    row.push_back(std::move(number));
+    row.push_back(std::move(bar));
+    table.AddRow(std::move(row));
+  };
   double largest = std::abs(explanation.intercept());
   for (const v1::Contribution& feature : explanation.contributions()) {
     largest = std::max(largest, std::abs(feature.contribution()));
   }
   for (const v1::Contribution& feature : explanation.contributions()) {
-    table.AddRow({FeatureText(feature.feature()), ValueText(feature.value()),
-                  SignedNumber(feature.feature().weight()),
-                  EvidenceText(feature.feature().evidence()), SignedNumber(feature.contribution()),
-                  SignedBar(feature.contribution(), largest)});
+    std::vector<std::string> row = {FeatureText(feature.feature()), ValueText(feature.value()),
+                                    SignedNumber(feature.feature().weight()),
+                                    EvidenceText(feature.feature().evidence())};
+    if (recent > 0) {
+      const v1::RecentUse& use = feature.feature().recent_use();
+      row.push_back(GroupedCount(use.example_count()));
+      row.push_back(LastLearnedText(use));
+    }
+    row.push_back(SignedNumber(feature.contribution()));
+    row.push_back(SignedBar(feature.contribution(), largest));
+    table.AddRow(std::move(row));
   }
-  table.AddRow({"intercept", "", "", "", SignedNumber(explanation.intercept()),
-                SignedBar(explanation.intercept(), largest)});
-  table.AddRow({"score", "", "", "", SignedNumber(explanation.score()), ""});
-  table.AddRow({PredictionName(loss), "", "", "", PredictionText(explanation.prediction()), ""});
-  return StrCat(table.ToString(),
+  total_row("intercept", SignedNumber(explanation.intercept()),
+            SignedBar(explanation.intercept(), largest));
+  total_row("score", SignedNumber(explanation.score()), "");
+  total_row(PredictionName(loss), PredictionText(explanation.prediction()), "");
+  return StrCat(table.ToString(), RecentNote(recent),
                 CollisionNote(
                     explanation.contributions(),
                     [](const auto& feature) -> const auto& { return feature.feature(); }));

@@ -27,18 +27,12 @@ absl::Status DamagedRecord(const v1::Model& spec, uint64_t offset, std::string_v
 
 absl::Status ApplyBatch(RecoveredModel& model, const LogRecord& record,
                         std::vector<float>& scores) {
-  // What was accepted is learned, whatever the limits are now.
-  constexpr BatchLimits kNoLimits{.max_examples = UINT32_MAX, .max_example_features = UINT32_MAX};
-  std::vector<grpc::Slice> bytes;
-  bytes.emplace_back(record.payload.data(), record.payload.size(), grpc::Slice::STATIC_SLICE);
-  const std::unique_ptr<LearnMessage> message = LearnMessage::Parse(std::move(bytes));
-  v1::BatchError error;
-  const LossKind loss = LossKindOf(model.spec.variants(0).learner());
-  if (message == nullptr || !message->DecodeBatch(loss, kNoLimits, error)) {
-    return DamagedRecord(model.spec, record.offset, error.message());
+  const auto message = DecodeBatchRecord(record, LossKindOf(model.spec.variants(0).learner()));
+  if (!message.ok()) {
+    return DamagedRecord(model.spec, record.offset, ToStd(message.status().message()));
   }
-  scores.resize(message->examples().size());
-  model.state->ApplyBatch(*message, scores);
+  scores.resize((*message)->examples().size());
+  model.state->ApplyBatch(**message, scores);
   return absl::OkStatus();
 }
 
@@ -76,6 +70,20 @@ absl::Status Apply(RecoveredModel& model, const LogRecord& record, std::vector<f
 }
 
 }  // namespace
+
+absl::StatusOr<std::unique_ptr<LearnMessage>> DecodeBatchRecord(const LogRecord& record,
+                                                                LossKind loss) {
+  // What was accepted was learned, whatever the limits are now.
+  constexpr BatchLimits kNoLimits{.max_examples = UINT32_MAX, .max_example_features = UINT32_MAX};
+  std::vector<grpc::Slice> bytes;
+  bytes.emplace_back(record.payload.data(), record.payload.size(), grpc::Slice::STATIC_SLICE);
+  std::unique_ptr<LearnMessage> message = LearnMessage::Parse(std::move(bytes));
+  v1::BatchError error;
+  if (message == nullptr || !message->DecodeBatch(loss, kNoLimits, error)) {
+    return absl::DataLossError(StrCat("it is no batch: ", error.message()));
+  }
+  return message;
+}
 
 absl::Status ReplayLog(RecoveredModel& model, const std::function<absl::Time()>& clock,
                        RecoveryProgress& progress) {

@@ -51,6 +51,14 @@ void LogWriter::Enqueue(Entry entry) {
   pool_.Post([self = shared_from_this()] { self->RunStrand(); });
 }
 
+absl::StatusOr<std::unique_ptr<LogReader>> LogWriter::ReadTail(uint64_t bytes) const {
+  const uint64_t first = log_->first_offset();
+  const uint64_t next = log_->next_offset();
+  const double share =
+      std::min(1.0, static_cast<double>(bytes) / static_cast<double>(log_->size_bytes()));
+  return log_->NewReader(next - static_cast<uint64_t>(share * static_cast<double>(next - first)));
+}
+
 void LogWriter::SetSync(bool sync) {
   absl::MutexLock lock(&mu_);
   sync_ = sync;

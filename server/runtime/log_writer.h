@@ -14,6 +14,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "server/codec/learn_message.h"
@@ -68,6 +69,9 @@ class LogWriter : public std::enable_shared_from_this<LogWriter> {
   absl::Status DropBefore(uint64_t offset, const Retention& retention, absl::Time now) {
     return log_->DropBefore(offset, retention, now);
   }
+  // Reads from so far before the end that about `bytes` come, or from the first record on. Errors
+  // as Log::NewReader(); blocks on the disk.
+  absl::StatusOr<std::unique_ptr<LogReader>> ReadTail(uint64_t bytes) const;
   uint64_t first_offset() const { return log_->first_offset(); }
   uint64_t size_bytes() const { return log_->size_bytes(); }
 

@@ -120,7 +120,7 @@ float ModelRuntime::Prediction(float score) const { return champion_.load()->Pre
 void ModelRuntime::FindLearner(const std::string& variant_id, Callback<LearnerView> done) {
   if (variant_id.empty()) {
     const uint64_t now = offset();
-    done(LearnerView{champion_.load(), now});
+    done(LearnerView{champion_.load(), &spec_.variants(0).learner(), now});
     return;
   }
   const std::string variant_name = StrCat(name(), "/variants/", variant_id);
@@ -133,9 +133,17 @@ void ModelRuntime::FindLearner(const std::string& variant_id, Callback<LearnerVi
     return;
   }
   const auto index = static_cast<size_t>(found - spec_.variants().begin());
-  pipeline_->RunOnWriter([index, done = std::move(done)](ModelState& state) {
-    done(LearnerView{state.learner(index), state.offset()});
+  const v1::LearnerSpec* spec = &found->learner();
+  pipeline_->RunOnWriter([index, spec, done = std::move(done)](ModelState& state) {
+    done(LearnerView{state.learner(index), spec, state.offset()});
   });
+}
+
+absl::StatusOr<std::unique_ptr<LogReader>> ModelRuntime::ReadLogTail(uint64_t bytes) const {
+  if (log_ == nullptr) {
+    return absl::NotFoundError(StrCat("model \"", id_, "\" has no log"));
+  }
+  return log_->ReadTail(bytes);
 }
 
 absl::StatusOr<std::unique_ptr<ModelState>> ModelRuntime::LoadSnapshot(

@@ -65,12 +65,17 @@ class ModelRuntime : public std::enable_shared_from_this<ModelRuntime> {
   // A learner to look into.
   struct LearnerView {
     std::shared_ptr<const Learner> learner;
-    uint64_t offset = 0;  // It includes at least that many records.
+    const v1::LearnerSpec* spec = nullptr;  // The model's; lives as long.
+    uint64_t offset = 0;                    // It includes at least that many records.
   };
 
   // The learner of a variant, given by the last part of its name; the champion's where that is
   // empty. NOT_FOUND where there is none.
   void FindLearner(const std::string& variant_id, Callback<LearnerView> done);
+
+  // Reads the newest records of the log, about so many bytes of them. NOT_FOUND where the model has
+  // none; otherwise errors as Log::NewReader(). Blocks on the disk.
+  absl::StatusOr<std::unique_ptr<LogReader>> ReadLogTail(uint64_t bytes) const;
 
   // What its features are called.
   const FeatureNames& names() const { return *names_; }

@@ -8,6 +8,7 @@
 #include "server/runtime/feature_names.h"
 #include "server/service/grpc_status.h"
 #include "server/service/resource_name.h"
+#include "server/stats/recent_use.h"
 #include "server/stats/weight_report.h"
 
 namespace freshet {
@@ -140,7 +141,17 @@ grpc::ServerUnaryReactor* StatsServiceImpl::Explain(grpc::CallbackServerContext*
                                         example.names, model->ServedScore(0));
                   response->set_offset(view.offset);
                 }
-                reactor->Finish(ToGrpcStatus(status));
+                if (!status.ok() || !request->with_recent_use()) {
+                  reactor->Finish(ToGrpcStatus(status));
+                  return;
+                }
+                model->pipeline().WhenLogged(
+                    view.offset, [this, reactor, response, model, view](const absl::Status&) {
+                      io_.Post([reactor, response, model, view] {
+                        reactor->Finish(ToGrpcStatus(AddRecentUse(
+                            *model, *view.spec, view.learner->slot_count(), *response)));
+                      });
+                    });
               });
   return reactor;
 }

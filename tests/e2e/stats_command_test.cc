@@ -70,6 +70,9 @@ TEST_F(StatsCommandTest, ExplainsAnExampleByTheNamesOfItsFeatures) {
   EXPECT_THAT(table, ContainsRegex("origin\\^ORD +1 +[+-]"));
   EXPECT_THAT(table, ContainsRegex("distance\\^distance +0.5 +[+-]"));
   EXPECT_THAT(table, ContainsRegex("date\\^hour=09 +1 +[+-]"));
+  // Its weight, in how many of the newest examples it was, and when it was learned last.
+  EXPECT_THAT(table, ContainsRegex("origin\\^ORD .* [0-9,]+  +offset [0-9]+, [0-9,]+ ago +[+-]"));
+  EXPECT_THAT(table, HasSubstr("Count and last learned: of the newest "));
   EXPECT_THAT(table, ContainsRegex("intercept +[+-]"));
   EXPECT_THAT(table, ContainsRegex("probability +0\\."));
   EXPECT_THAT(Expect(Explain({"--json"})), HasSubstr(R"("origin^ORD")"));

@@ -62,6 +62,41 @@ class StatsTest : public testing::Test {
   std::unique_ptr<v1::StatsService::Stub> stub_;
 };
 
+TEST_F(StatsTest, TellsWhenAWeightWasLearnedLastWhereThereIsALog) {
+  v1::LearnerSpec learner;
+  learner.set_loss(v1::LOSS_LOGISTIC);
+  learner.set_bits(10);
+  ASSERT_TRUE(client_->CreateModel("kept", learner, {.durability = v1::DURABILITY_OS}).ok());
+  ASSERT_TRUE(client_->CreateModel("none", learner, {.durability = v1::DURABILITY_NONE}).ok());
+  Example ann;
+  ann.Add("user", "ann");
+  ann.Add("user", "bob");
+  for (const std::string model : {"kept", "none"}) {
+    ASSERT_NO_FATAL_FAILURE(PushAnn(model));
+    ExampleBatchBuilder one;
+    ann.AppendTo(&one);
+    const auto explained = client_->Explain(model, one, /*with_recent_use=*/true);
+    ASSERT_TRUE(explained.ok()) << explained.status();
+    if (model == "none") {
+      EXPECT_EQ(explained->recent_example_count(), 0U);
+      continue;
+    }
+    EXPECT_EQ(explained->recent_example_count(), 20U);
+    int known = 0;
+    for (const v1::Contribution& contribution : explained->contributions()) {
+      if (!contribution.feature().has_recent_use()) continue;
+      ++known;
+      EXPECT_EQ(contribution.feature().recent_use().example_count(), 20U);
+      EXPECT_EQ(contribution.feature().recent_use().last_offset(), explained->offset() - 1);
+      EXPECT_EQ(contribution.feature().recent_use().examples_since(), 0U);
+    }
+    EXPECT_EQ(known, 1);  // Bob was never learned.
+  }
+  ExampleBatchBuilder one;
+  ann.AppendTo(&one);
+  EXPECT_EQ(client_->Explain("kept", one)->recent_example_count(), 0U);  // Nobody asked.
+}
+
 TEST_F(StatsTest, ExplainsThePredictionsOfEveryLearner) {
   int number = 0;
   for (const v1::LearnerSpec& learner : AllLearners()) {

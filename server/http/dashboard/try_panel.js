@@ -46,8 +46,9 @@ export class TryPanel {
   /** With each feature's part where the server and the token allow it, otherwise the figure alone. */
   async explained(example) {
     try {
-      const {prediction, score, intercept, contributions} = await call(`${this.path}:explain`, {body: {example}});
-      return [this.figure(prediction, score), this.table(contributions, intercept)];
+      const {prediction, score, intercept, contributions, recentExampleCount} =
+          await call(`${this.path}:explain`, {body: {example, withRecentUse: true}});
+      return [this.figure(prediction, score), this.table(contributions, intercept, Number(recentExampleCount))];
     } catch (error) {
       if (error.status !== 501 && error.status !== 403) throw error;
       const {predictions, scores} = await call(`${this.path}:predict`, {body: {examples: {examples: [example]}}});
@@ -62,14 +63,23 @@ export class TryPanel {
               el('span', {class: 'note'}, `score ${fixed(score)}`));
   }
 
-  table(contributions, intercept) {
+  /** `recent`: how many of the newest examples were looked through for the features; 0: none. */
+  table(contributions, intercept, recent) {
     const largest = Math.max(Math.abs(intercept), ...contributions.map(({contribution}) => Math.abs(contribution)));
-    const row = (name, value, part) => el('tr', {}, el('td', {class: 'name'}, name), el('td', {class: 'number wide'}, value),
+    const row = (name, value, part, used) => el('tr', {}, el('td', {class: 'name'}, name, used), el('td', {class: 'number wide'}, value),
                                           el('td', {class: 'number'}, weight(part)), el('td', {}, signedBar(part, largest)));
     return el('div', {class: 'scroll'}, el('table', {}, el('thead', {}, el('tr', {},
         el('th', {scope: 'col'}, 'Feature'), el('th', {scope: 'col', class: 'number wide'}, 'Value'),
         el('th', {scope: 'col', class: 'number'}, 'Adds'), el('th', {scope: 'col', class: 'middle'}, 'against \u00b7 for'))),
         el('tbody', {}, row('intercept', '', intercept),
-           ...contributions.map(({feature, value, contribution}) => row(featureName(feature), short(value), contribution)))));
+           ...contributions.map(({feature, value, contribution}) =>
+               row(featureName(feature), short(value), contribution, recent > 0 ? this.use(feature.recentUse, recent) : null)))));
+  }
+
+  /** In how many of the newest examples a feature was, and how long ago the last one was learned. */
+  use(use, recent) {
+    const among = `of the newest ${short(recent)} examples`;
+    return el('span', {class: 'note use'}, use === undefined ? `in none ${among}` :
+        `in ${short(Number(use.exampleCount))} ${among}, the last ${short(Number(use.examplesSince))} ago`);
   }
 }

@@ -88,6 +88,22 @@ TEST(WeightTextTest, ExplanationsEndInThePrediction) {
   EXPECT_THAT(ExplanationText(v1::LOSS_POISSON, explanation), HasSubstr("expected count"));
 }
 
+TEST(WeightTextTest, ExplanationsTellWhenWeightsWereLearnedWhereThatIsKnown) {
+  v1::ExplainResponse explanation;
+  explanation.set_recent_example_count(5000);
+  v1::Contribution& feature = *explanation.add_contributions();
+  *feature.mutable_feature() = Feature(3, 4, "stats^age");
+  v1::RecentUse& use = *feature.mutable_feature()->mutable_recent_use();
+  use.set_example_count(1234);
+  use.set_last_offset(77);
+  use.set_examples_since(3);
+  *explanation.add_contributions()->mutable_feature() = Feature(4, 0, "ad^new");
+  const std::string text = ExplanationText(v1::LOSS_LOGISTIC, explanation);
+  EXPECT_THAT(text, HasSubstr("  1,234  offset 77, 3 ago  "));
+  EXPECT_THAT(text, HasSubstr("      0                 -  "));
+  EXPECT_THAT(text, HasSubstr("of the newest 5,000 examples in the log.\n"));
+}
+
 TEST(WeightTextTest, ChangesSayHowManyThereAre) {
   v1::CompareSnapshotsResponse changes;
   changes.set_old_offset(10);

@@ -1,0 +1,41 @@
+// When weights were learned last, as the log tells it: nothing is kept for this while learning.
+
+#ifndef FRESHET_SERVER_STATS_RECENT_USE_H_
+#define FRESHET_SERVER_STATS_RECENT_USE_H_
+
+#include <cstdint>
+#include <map>
+#include <span>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "freshet/v1/learner.pb.h"
+#include "freshet/v1/stats_service.pb.h"
+#include "server/log/log_reader.h"
+#include "server/runtime/model_runtime.h"
+
+namespace freshet {
+
+struct RecentUses {
+  uint64_t example_count = 0;                 // Looked through, from the newest one back.
+  std::map<uint32_t, v1::RecentUse> by_slot;  // Of the slots that were asked for and found.
+};
+
+// Looks through the records from the reader's position to `end_offset` for examples that changed
+// one of `slots` of the learner, whose spec is resolved and whose table has `slot_count` slots.
+// Begins anew behind a restore, which put the weights back to what they had been. Finds nothing,
+// and looks through nothing, where the learner puts numbers into quantile bins: which one it was
+// cannot be told any more. Reads the disk. Errors as LogReader::Next(); DATA_LOSS for a record that
+// is no batch.
+absl::StatusOr<RecentUses> FindRecentUses(LogReader& reader, uint64_t end_offset,
+                                          const v1::LearnerSpec& learner, uint64_t slot_count,
+                                          std::span<const uint32_t> slots);
+
+// Fills in the recent_use of an explanation of `model`, by the records below its offset that are
+// logged. Leaves it out where the model has no log. Reads the disk. Errors as FindRecentUses().
+absl::Status AddRecentUse(const ModelRuntime& model, const v1::LearnerSpec& learner,
+                          uint64_t slot_count, v1::ExplainResponse& explanation);
+
+}  // namespace freshet
+
+#endif  // FRESHET_SERVER_STATS_RECENT_USE_H_
