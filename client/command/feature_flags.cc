@@ -119,10 +119,9 @@ absl::StatusOr<v1::FeatureSpec> MakeFeatureSpec(const FeatureFlags& flags) {
 FeatureFlags FlagsOf(const v1::FeatureSpec& spec) {
   FeatureFlags flags;
   for (const v1::Interaction& interaction : spec.interactions()) {
-    std::vector<std::string> names(interaction.namespaces().begin(),
-                                   interaction.namespaces().end());
-    for (std::string& name : names) {
-      if (name == kEveryOnWire) name = kEveryInInteraction;
+    std::vector<std::string> names;
+    for (const std::string& name : interaction.namespaces()) {
+      names.push_back(name == kEveryOnWire ? std::string(kEveryInInteraction) : name);
     }
     flags.interactions.push_back(absl::StrJoin(names, "*"));
   }
