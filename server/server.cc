@@ -327,7 +327,7 @@ void Server::Drain() {
   SnapshotAll(*registry_, v1::SNAPSHOT_TRIGGER_SHUTDOWN);
   // A log that cannot be written is given up, so that the process can end; what is not in it was
   // not acknowledged.
-  for (const auto& [id, model] : *registry_->models()) {
+  for (const auto models = registry_->models(); const auto& [id, model] : *models) {
     model->pipeline().Close(absl::UnavailableError("the server is stopping"), [] {});
   }
   http_server_.reset();  // Last: it tells how the rest goes.

@@ -99,8 +99,9 @@ void AddMetrics(const v1::ProgressiveMetrics& metrics, Table* table) {
                                      "   their update would not have been finite")});
   }
   // Until the window begins to forget it says nothing new.
-  if (metrics.window().example_count() < metrics.example_count())
+  if (metrics.window().example_count() < metrics.example_count()) {
     AddWindow(metrics.window(), table);
+  }
   AddDrift(metrics, table);
   AddReliability(metrics, table);
 }

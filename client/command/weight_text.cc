@@ -123,7 +123,7 @@ std::string WeightsText(const std::string& model, const v1::ListTopWeightsRespon
 }
 
 std::string ChangesText(const std::string& model, const v1::CompareSnapshotsResponse& changes) {
-  const std::string head =
+  std::string head =
       StrCat(model, ": ", GroupedCount(changes.changed_count()), " weights changed from offset ",
              GroupedCount(changes.old_offset()), " to ", GroupedCount(changes.new_offset()), ", ",
              GroupedCount(changes.added_count()), " of them from 0, ",

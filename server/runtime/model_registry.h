@@ -60,7 +60,8 @@ class ModelRegistry {
   };
   std::map<std::string, Progress> RecoveryProgresses() const;
 
-  // All models, by id; none before they are served.
+  // All models, by id; none before they are served. Keep what is returned as long as it is looked
+  // at: a change replaces the map.
   std::shared_ptr<const ModelMap> models() const { return models_.load(); }
 
   // OK where a model of this id can be created: ALREADY_EXISTS, RESOURCE_EXHAUSTED at the limit of

@@ -12,7 +12,7 @@ namespace freshet {
 
 void SnapshotAll(const ModelRegistry& registry, v1::SnapshotTrigger trigger) {
   std::vector<std::shared_ptr<ModelRuntime>> changed;
-  for (const auto& [id, model] : *registry.models()) {
+  for (const auto models = registry.models(); const auto& [id, model] : *models) {
     if (model->HasNewRecords()) changed.push_back(model);
   }
   // Shared, since the last callback may still be within count_down() when wait() returns.
@@ -30,7 +30,8 @@ void SnapshotAll(const ModelRegistry& registry, v1::SnapshotTrigger trigger) {
 }
 
 void DropOldRecords(const ModelRegistry& registry) {
-  for (const auto& [id, model] : *registry.models()) model->files().DeleteOld();
+  for (const auto models = registry.models(); const auto& [id, model] : *models)
+    model->files().DeleteOld();
 }
 
 }  // namespace freshet

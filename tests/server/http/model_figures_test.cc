@@ -23,7 +23,7 @@ constexpr absl::Duration kImpatience = absl::Milliseconds(1);
 class ModelFiguresTest : public testing::Test {
  public:
   ~ModelFiguresTest() override {
-    for (const auto& [id, model] : *registry_.models()) Close(*model);
+    for (const auto models = registry_.models(); const auto& [id, model] : *models) Close(*model);
   }
 
  protected:

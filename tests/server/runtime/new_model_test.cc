@@ -63,7 +63,7 @@ class Models {
   }
 
   ~Models() {
-    for (const auto& [id, model] : *registry_.models()) {
+    for (const auto models = registry_.models(); const auto& [id, model] : *models) {
       const auto drained = std::make_shared<std::latch>(1);
       model->pipeline().Close(absl::UnavailableError("closed"),
                               [drained] { drained->count_down(); });
