@@ -8,6 +8,7 @@
 #include <cstddef>
 
 #include "core/base/portable_math.h"
+#include "core/base/wide_path.h"
 #include "core/loss/loss.h"
 #include "core/loss/loss_kind.h"
 
@@ -51,12 +52,30 @@ struct LogisticLoss {
   }
 
   // ImportanceStep() for `count` scores side by side; without branches, for vector instructions.
-  // Not inlined, lest the loop be unrolled rather than made of them.
-  [[gnu::noinline]] static void ImportanceSteps(size_t count, const double* __restrict scores,
-                                                float label, const double* __restrict rates,
-                                                const double* __restrict sensitivities,
-                                                double* __restrict steps) {
+  static void ImportanceSteps(size_t count, const double* scores, float label, const double* rates,
+                              const double* sensitivities, double* steps) {
     const double sign = label > 0 ? 1.0 : -1.0;
+    const auto find = WidePathIsOn() ? &FindStepsWide : &FindSteps;
+    find(count, scores, sign, rates, sensitivities, steps);
+  }
+
+ private:
+  // Not inlined, lest the loop be unrolled rather than made of vector instructions.
+  [[gnu::noinline]] static void FindSteps(size_t count, const double* __restrict scores,
+                                          double sign, const double* __restrict rates,
+                                          const double* __restrict sensitivities,
+                                          double* __restrict steps) {
+    FindEachStep(count, scores, sign, rates, sensitivities, steps);
+  }
+  [[gnu::noinline, FRESHET_WIDE_PATH]] static void FindStepsWide(
+      size_t count, const double* __restrict scores, double sign, const double* __restrict rates,
+      const double* __restrict sensitivities, double* __restrict steps) {
+    FindEachStep(count, scores, sign, rates, sensitivities, steps);
+  }
+  [[gnu::always_inline]] static void FindEachStep(size_t count, const double* __restrict scores,
+                                                  double sign, const double* __restrict rates,
+                                                  const double* __restrict sensitivities,
+                                                  double* __restrict steps) {
     for (size_t i = 0; i < count; ++i) {
       const double importance = rates[i] * sensitivities[i];
       const double exp_margin = Exp(sign * scores[i]);
@@ -70,7 +89,6 @@ struct LogisticLoss {
     }
   }
 
- private:
   // One step towards the w with log w + w = sum; see SolveMargin().
   static double Refined(double w, double sum) {
     const double r = sum - Log(w) - w;

@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "core/base/portable_math.h"
+#include "core/base/wide_path.h"
 
 namespace freshet {
 namespace {
@@ -23,21 +24,16 @@ constexpr double kMaxLogit = 34.538776394910684;  // Of 1 - kMinProbability.
   }
 }
 
-#ifdef __x86_64__
-// Four examples at a time instead of two. Without fused operations, which round once less.
-[[gnu::target("avx2")]] void FillByAvx2(ExampleBlock& block) { Fill(block); }
-#endif
+[[FRESHET_WIDE_PATH]] void FillWide(ExampleBlock& block) { Fill(block); }
 
 }  // namespace
 
-void FillLogisticLossesPlainly(ExampleBlock& block) { Fill(block); }
-
 void FillLogisticLosses(ExampleBlock& block) {
-#ifdef __x86_64__
-  static const bool has_avx2 = __builtin_cpu_supports("avx2");
-  if (has_avx2) return FillByAvx2(block);
-#endif
-  FillLogisticLossesPlainly(block);
+  if (WidePathIsOn()) {
+    FillWide(block);
+  } else {
+    Fill(block);
+  }
 }
 
 }  // namespace freshet

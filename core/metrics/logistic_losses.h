@@ -10,9 +10,6 @@ namespace freshet {
 // are taken for at least 1e-15 and at most 1 - 1e-15.
 void FillLogisticLosses(ExampleBlock& block);
 
-// The same without instructions that not every processor has; to the same bits.
-void FillLogisticLossesPlainly(ExampleBlock& block);
-
 }  // namespace freshet
 
 #endif  // FRESHET_CORE_METRICS_LOGISTIC_LOSSES_H_

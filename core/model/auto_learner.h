@@ -63,6 +63,7 @@ class AutoLearner final : public TableLearner<AutoLearner<Loss>, Loss, Ensemble>
   using Sums = Ensemble::Sums;
   using MixtureOf = freshet::Mixture<Loss>;
 
+  static constexpr bool kHasWidePath = true;
   static constexpr size_t kPublishRows = 64;
 
   AutoLearner(const Loss& loss, const AutoOptions& options, const LearnerSpec& spec,

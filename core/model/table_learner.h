@@ -15,6 +15,7 @@
 #include "absl/status/statusor.h"
 #include "core/base/state.h"
 #include "core/base/str_cat.h"
+#include "core/base/wide_path.h"
 #include "core/feature/example_batch.h"
 #include "core/loss/loss.h"
 #include "core/model/example_row.h"
@@ -38,7 +39,7 @@ namespace freshet {
 //
 // for UnitRow and ValueRow; both return the score, LearnRow() that before its step. LearnRow()
 // calls ahead.FetchPart() twice, between pieces of its work. A learner whose readers need more than
-// slots hides ReadView() and EndBatch().
+// slots hides ReadView() and EndBatch(); one that gains from wider vectors hides kHasWidePath.
 template <typename Derived, LossFunction Loss, SlotRule Rule>
 class TableLearner : public Learner {
  public:
@@ -54,20 +55,20 @@ class TableLearner : public Learner {
   }
 
   void LearnBatch(const ExampleBatch& batch, std::span<float> scores) final {
-    if (batch.values.empty()) {
-      LearnRows<UnitRow>(batch, scores);
+    if (TakesWidePath()) {
+      LearnRowsWide(batch, scores);
     } else {
-      LearnRows<ValueRow>(batch, scores);
+      LearnRowsOf(batch, scores);
     }
     static_cast<Derived*>(this)->EndBatch();
     example_count_.store(example_count() + batch.size(), std::memory_order_relaxed);
   }
 
   void PredictBatch(const ExampleBatch& batch, std::span<float> scores) const final {
-    if (batch.values.empty()) {
-      PredictRows<UnitRow>(batch, scores);
+    if (TakesWidePath()) {
+      PredictRowsWide(batch, scores);
     } else {
-      PredictRows<ValueRow>(batch, scores);
+      PredictRowsOf(batch, scores);
     }
   }
 
@@ -91,6 +92,8 @@ class TableLearner : public Learner {
 
  protected:
   struct NoView {};
+
+  static constexpr bool kHasWidePath = false;
 
   TableLearner(const Loss& loss, const typename Rule::Options& rule, const LearnerSpec& spec,
                WeightTable<Slot> table)
@@ -142,6 +145,32 @@ class TableLearner : public Learner {
  private:
   static constexpr uint32_t kStateVersion = 1;
   static constexpr uint64_t kMaxExamples = uint64_t{1} << 62;
+
+  static bool TakesWidePath() { return Derived::kHasWidePath && WidePathIsOn(); }
+
+  void LearnRowsOf(const ExampleBatch& batch, std::span<float> scores) {
+    if (batch.values.empty()) {
+      LearnRows<UnitRow>(batch, scores);
+    } else {
+      LearnRows<ValueRow>(batch, scores);
+    }
+  }
+  [[FRESHET_WIDE_PATH]] void LearnRowsWide(const ExampleBatch& batch, std::span<float> scores) {
+    if constexpr (Derived::kHasWidePath) LearnRowsOf(batch, scores);
+  }
+
+  void PredictRowsOf(const ExampleBatch& batch, std::span<float> scores) const {
+    if (batch.values.empty()) {
+      PredictRows<UnitRow>(batch, scores);
+    } else {
+      PredictRows<ValueRow>(batch, scores);
+    }
+  }
+  [[FRESHET_WIDE_PATH]] void PredictRowsWide(const ExampleBatch& batch,
+                                             std::span<float> scores) const {
+    if constexpr (Derived::kHasWidePath) PredictRowsOf(batch, scores);
+  }
+
   template <typename Row>
   void LearnRows(const ExampleBatch& batch, std::span<float> scores) {
     Prefetcher<Slot> ahead(table_, batch);

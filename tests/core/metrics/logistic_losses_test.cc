@@ -5,6 +5,7 @@
 #include <random>
 
 #include "gtest/gtest.h"
+#include "tests/support/plain_path.h"
 
 namespace freshet {
 namespace {
@@ -21,7 +22,10 @@ TEST(LogisticLossesTest, AreTheSameBitsOnEveryProcessor) {
     }
     ExampleBlock plain = block;
     FillLogisticLosses(block);
-    FillLogisticLossesPlainly(plain);
+    {
+      const PlainPath forced;
+      FillLogisticLosses(plain);
+    }
     for (size_t i = 0; i < size; ++i) {
       for (const auto column :
            {&ExampleBlock::predictions, &ExampleBlock::losses, &ExampleBlock::base_rate_losses}) {
