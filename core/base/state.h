@@ -20,10 +20,20 @@ namespace freshet {
 
 static_assert(std::endian::native == std::endian::little, "state is written as it is in memory");
 
+enum class StateForm {
+  kCompact,  // What is kept.
+  kDigest,   // What digests are computed over; stays as it is, so that they do.
+};
+
 // An append-only buffer that grows by chunks, so that a large state is never moved.
 // Not thread-safe.
 class StateWriter {
  public:
+  explicit StateWriter(StateForm form = StateForm::kCompact) : form_(form) {}
+
+  // What is saved in several forms is written in this one. Readers know them all.
+  StateForm form() const { return form_; }
+
   // Appends `bytes`.
   void Write(std::span<const std::byte> bytes);
 
@@ -40,6 +50,7 @@ class StateWriter {
  private:
   static constexpr size_t kChunkBytes = size_t{1} << 20;
 
+  StateForm form_;
   std::vector<std::vector<std::byte>> chunks_;  // All full but the last.
   uint64_t size_bytes_ = 0;
 };

@@ -4,6 +4,8 @@
 #define FRESHET_CORE_MODEL_WEIGHT_TABLE_H_
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -37,8 +39,13 @@ class HashedSlots : public SlotArray<Slot> {
 
 // A table of 2^bits slots, at first all zero. A feature's slot is given by the low bits of its id.
 //
-// Saved form: blocks of kBlockSlots slots, in order, those of zeros left out: the block's number
-// (uint32), its slots; at the end kEndOfBlocks.
+// Saved form: blocks of kBlockSlots slots, in order, those of zeros left out; at the end
+// kEndOfBlocks. A block is its number (uint32) and its slots. Where that is shorter, it is its
+// number with the bit kSparse, a bit for each slot that is not all zero (the lowest is the first
+// slot), and those slots; digests are made without that.
+//
+// A slot whose weight is 0 is kept for whatever else it holds: without its sums and times its
+// feature would be learned otherwise from then on.
 //
 // Threads: as for SlotArray.
 template <WeightSlot Slot>
@@ -107,28 +114,36 @@ class WeightTable {
   void SaveState(StateWriter& writer) const {
     for (uint32_t block = 0; block < block_count(); ++block) {
       if (IsZero(Block(block))) continue;
-      writer.WriteValue(block);
-      writer.Write(Block(block));
+      if (writer.form() == StateForm::kDigest || !SaveSparse(block, writer)) {
+        writer.WriteValue(block);
+        writer.Write(Block(block));
+      }
     }
     writer.WriteValue(kEndOfBlocks);
   }
 
-  // Reads a saved state into a table that is still all zero. DATA_LOSS unless it is canonical and
-  // is_valid(slot) is true for every slot in it.
+  // Reads a saved state into a table that is still all zero. DATA_LOSS unless it is in one of the
+  // forms and is_valid(slot) is true for every slot in it.
   template <typename IsValid>
   absl::Status LoadState(StateReader& reader, IsValid is_valid) {
     for (uint32_t next = 0;;) {
-      const auto block = reader.ReadValue<uint32_t>();
+      const auto head = reader.ReadValue<uint32_t>();
       if (!reader.status().ok()) return reader.status();
-      if (block == kEndOfBlocks) return absl::OkStatus();
+      if (head == kEndOfBlocks) return absl::OkStatus();
+      const uint32_t block = head & ~kSparse;
       if (block < next || block >= block_count()) {
         return absl::DataLossError(StrCat("the saved weights have block ", block, " where ", next,
                                           " to ", block_count() - 1, " may stand"));
       }
       next = block + 1;
-      reader.Read(Block(block));
+      bool valid = true;
+      if (head == block) {
+        reader.Read(Block(block));
+        valid = !IsZero(Block(block));
+      } else {
+        valid = LoadSparse(reader, block);
+      }
       if (!reader.status().ok()) return reader.status();
-      bool valid = !IsZero(Block(block));
       const uint32_t begin = block * kBlockSlots;
       for (uint32_t i = begin; i < begin + kBlockSlots; ++i) valid &= is_valid(LoadOwn(i));
       if (!valid) {
@@ -142,6 +157,10 @@ class WeightTable {
   static constexpr uint32_t kBlockSlots = 512;
   static constexpr uint32_t kSampleBlocks = 2048;
   static constexpr uint32_t kEndOfBlocks = 0xffffffff;
+  static constexpr uint32_t kSparse = 0x80000000;
+
+  // A bit for each slot of a block.
+  using SlotBits = std::array<uint64_t, kBlockSlots / 64>;
 
   WeightTable(int bits, ZeroedMemory memory)
       : memory_(std::move(memory)),
@@ -151,6 +170,45 @@ class WeightTable {
   static bool IsZero(std::span<const std::byte> bytes) {
     return bytes[0] == std::byte{0} &&
            std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0;
+  }
+
+  // Whether a block of which `count` slots are not zero is shorter without the others.
+  static bool IsSparse(size_t count) {
+    return count * sizeof(Slot) + sizeof(SlotBits) < kBlockSlots * sizeof(Slot);
+  }
+
+  // False, and nothing is written, where the block is not sparse.
+  bool SaveSparse(uint32_t block, StateWriter& writer) const {
+    const size_t begin = size_t{block} * kBlockSlots;
+    SlotBits used{};
+    std::array<Slot, kBlockSlots> slots;
+    size_t count = 0;
+    for (size_t i = 0; i < kBlockSlots; ++i) {
+      if (!slots_.IsUsed(begin + i)) continue;
+      used[i / 64] |= uint64_t{1} << (i % 64);
+      slots[count++] = LoadOwn(static_cast<uint32_t>(begin + i));
+    }
+    if (!IsSparse(count)) return false;
+    writer.WriteValue(block | kSparse);
+    writer.WriteValue(used);
+    writer.Write(std::as_bytes(std::span(slots).first(count)));
+    return true;
+  }
+
+  // False where the bytes are not canonical.
+  bool LoadSparse(StateReader& reader, uint32_t block) {
+    const auto used = reader.ReadValue<SlotBits>();
+    size_t count = 0;
+    for (const uint64_t bits : used) count += static_cast<size_t>(std::popcount(bits));
+    if (!IsSparse(count)) return false;
+    const size_t begin = size_t{block} * kBlockSlots;
+    bool valid = count > 0;
+    for (size_t i = 0; i < kBlockSlots; ++i) {
+      if ((used[i / 64] >> (i % 64) & 1) == 0) continue;
+      reader.Read(Bytes().subspan((begin + i) * sizeof(Slot), sizeof(Slot)));
+      valid &= slots_.IsUsed(begin + i);
+    }
+    return valid;
   }
 
   uint32_t block_count() const { return static_cast<uint32_t>(slot_count() / kBlockSlots); }

@@ -171,7 +171,7 @@ absl::Status ModelState::Load(std::span<const std::byte> bytes) {
 }
 
 std::string ModelState::ComputeDigest() const {
-  StateWriter writer;
+  StateWriter writer(StateForm::kDigest);
   writer.WriteValue<uint32_t>(static_cast<uint32_t>(variants_.size()));
   for (const VariantState& variant : variants_) {
     variant.metrics.SaveTotals(writer);

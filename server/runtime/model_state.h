@@ -29,8 +29,9 @@ namespace freshet {
 class ModelState {
  public:
   // Of the bytes that Save() writes. Version 2 brought windows and drift into the metrics, which
-  // have a version of their own, version 3 the names of features; Load() reads all.
-  static constexpr uint32_t kVersion = 3;
+  // have a version of their own, version 3 the names of features, version 4 weights without slots
+  // of zeros; Load() reads all.
+  static constexpr uint32_t kVersion = 4;
 
   // The state before the first record. `spec` is a model whose learners are resolved; its first
   // variant is the champion. RESOURCE_EXHAUSTED where there is no memory for the tables.

@@ -97,8 +97,8 @@ double WeightOf(const Learner& learner, uint32_t id) {
   return static_cast<double>(ScoreOf(learner, {.features = {{id, 1}}})) - ScoreOf(learner, {});
 }
 
-std::vector<std::byte> StateOf(const Learner& learner) {
-  StateWriter writer;
+std::vector<std::byte> StateOf(const Learner& learner, StateForm form) {
+  StateWriter writer(form);
   learner.SaveState(writer);
   std::vector<std::byte> bytes;
   for (const auto chunk : writer.Chunks()) bytes.insert(bytes.end(), chunk.begin(), chunk.end());

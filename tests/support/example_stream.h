@@ -59,7 +59,7 @@ float ScoreOf(const Learner& learner, const StreamExample& example);
 double WeightOf(const Learner& learner, uint32_t id);
 
 // Learner::SaveState() in one piece.
-std::vector<std::byte> StateOf(const Learner& learner);
+std::vector<std::byte> StateOf(const Learner& learner, StateForm form = StateForm::kCompact);
 
 // A learner of the same spec in the state, which must load.
 std::unique_ptr<Learner> Restored(const LearnerSpec& spec, std::span<const std::byte> state);

@@ -14,6 +14,7 @@
 #include "gtest/gtest.h"
 #include "tests/support/example_stream.h"
 #include "tests/support/learner_specs.h"
+#include "tests/support/plain_path.h"
 
 namespace freshet {
 namespace {
@@ -88,6 +89,29 @@ TEST(LearnerStateTest, GoesOnExactlyWhereItWasSaved) {
   }
 }
 
+TEST(LearnerStateTest, IsTheSameToTheBitWithAndWithoutWideVectors) {
+  if (!ProcessorHasWidePath()) GTEST_SKIP() << "this processor has no wide vectors";
+  for (const auto& [name, spec] : EverySpec()) {
+    SCOPED_TRACE(name);
+    for (const bool unit_values : {false, true}) {
+      const std::vector<StreamExample> examples = MakeStream({.loss = spec.loss,
+                                                              .seed = 12,
+                                                              .example_count = 500,
+                                                              .feature_count = 50,
+                                                              .unit_values = unit_values,
+                                                              .importance_weights = unit_values});
+      const std::unique_ptr<Learner> wide = NewLearner(spec);
+      const std::vector<float> scores = Learn(*wide, examples);
+      const float prediction = ScoreOf(*wide, examples.front());
+      const PlainPath forced;
+      const std::unique_ptr<Learner> plain = NewLearner(spec);
+      EXPECT_EQ(Learn(*plain, examples), scores);
+      EXPECT_EQ(ScoreOf(*plain, examples.front()), prediction);
+      EXPECT_EQ(StateOf(*plain), StateOf(*wide));
+    }
+  }
+}
+
 TEST(LearnerStateTest, LeavesOutBlocksThatWereNeverTouched) {
   LearnerSpec spec;
   spec.linear.bits = 20;
@@ -97,6 +121,64 @@ TEST(LearnerStateTest, LeavesOutBlocksThatWereNeverTouched) {
   EXPECT_EQ(learner->CountUsedSlots(), 2u);
   EXPECT_LT(StateOf(*learner).size(), 2 * (512 * 8 + 4) + 100u);
   EXPECT_EQ(Restored(spec, StateOf(*learner))->CountUsedSlots(), 2u);
+}
+
+TEST(LearnerStateTest, TakesNoMoreThanItsUsedSlotsAndABitForEachOther) {
+  for (const auto& [name, spec] : EveryOptimizerAndSchedule()) {
+    SCOPED_TRACE(name);
+    const std::unique_ptr<Learner> learner = NewLearner(spec);
+    const size_t empty_size = StateOf(*learner).size();
+    const size_t slot_bytes = learner->table_bytes() / learner->slot_count();
+    StreamExample example{.label = 1, .features = {}};
+    // Two blocks, from all but empty to full.
+    for (uint32_t count = 1; count <= 1024; ++count) {
+      example.features.push_back({(count * 389) % 1024, 1});
+      if ((count & (count - 1)) != 0 && count < 1018) continue;
+      Learn(*learner, {{example}});
+      const size_t used = learner->CountUsedSlots();
+      ASSERT_GT(used, 0u);
+      const size_t sparse = used * slot_bytes + 2 * (4 + 512 / 8);
+      const size_t whole = 1024 * slot_bytes + 2 * 4;
+      const std::vector<std::byte> state = StateOf(*learner);
+      EXPECT_LE(state.size() - empty_size, std::min(sparse, whole)) << used;
+      EXPECT_EQ(StateOf(*Restored(spec, state)), state) << used;
+    }
+  }
+}
+
+TEST(LearnerStateTest, ReadsTheFormThatDigestsAreMadeOf) {
+  for (const auto& [name, spec] : EverySpec()) {
+    SCOPED_TRACE(name);
+    const std::unique_ptr<Learner> learner = NewLearner(spec);
+    Learn(*learner, StreamFor(spec));
+    const std::vector<std::byte> old_form = StateOf(*learner, StateForm::kDigest);
+    EXPECT_GT(old_form.size(), StateOf(*learner).size());
+    const std::unique_ptr<Learner> restored = Restored(spec, old_form);
+    EXPECT_EQ(StateOf(*restored), StateOf(*learner));
+    EXPECT_EQ(StateOf(*restored, StateForm::kDigest), old_form);
+  }
+}
+
+TEST(LearnerStateTest, BlocksThatAreNotInTheirShortestFormAreRefused) {
+  LearnerSpec spec;
+  spec.linear.bits = 10;
+  const std::unique_ptr<Learner> learner = NewLearner(spec);
+  Learn(*learner, {{{.label = 1, .features = {{3, 1}}}}});
+  const std::vector<std::byte> state = StateOf(*learner);
+  const size_t block = kInterceptPosition + sizeof(AdaGrad::Slot);
+  const size_t bits = block + sizeof(uint32_t);
+  ASSERT_EQ(state.at(bits), std::byte{1 << 3});
+  std::vector<std::byte> other_slot = state;
+  other_slot[bits] = std::byte{1 << 4};
+  EXPECT_TRUE(Load(spec, other_slot).ok());
+  std::vector<std::byte> zero_slot = state;
+  Put(zero_slot, bits + 64, uint64_t{0});
+  EXPECT_EQ(Load(spec, zero_slot).code(), absl::StatusCode::kDataLoss);
+  std::vector<std::byte> no_slot = state;
+  no_slot[bits] = std::byte{0};
+  no_slot.erase(no_slot.begin() + static_cast<long>(bits) + 64,
+                no_slot.begin() + static_cast<long>(bits) + 72);
+  EXPECT_EQ(Load(spec, no_slot).code(), absl::StatusCode::kDataLoss);
 }
 
 TEST(LearnerStateTest, OfAnotherSpecIsRefused) {
@@ -132,7 +214,7 @@ TEST(LearnerStateTest, NonFiniteAndImpossibleNumbersAreRefused) {
     Learn(*learner, StreamFor(spec));
     const std::vector<std::byte> state = StateOf(*learner);
     const size_t slot_bytes = learner->table_bytes() >> spec.linear.bits;
-    const size_t first_slot = kInterceptPosition + slot_bytes + sizeof(uint32_t);
+    const size_t first_slot = kInterceptPosition + slot_bytes + sizeof(uint32_t) + 512 / 8;
     ASSERT_TRUE(Load(spec, state).ok());
     for (const size_t position : {kInterceptPosition, first_slot, first_slot + slot_bytes}) {
       for (const float bad : {std::numeric_limits<float>::quiet_NaN(),
