@@ -98,6 +98,10 @@ void AddMetrics(const v1::ProgressiveMetrics& metrics, Table* table) {
     table->AddRow({"skipped", StrCat(GroupedCount(metrics.skipped_count()),
                                      "   their update would not have been finite")});
   }
+  if (metrics.cut_count() > 0) {
+    table->AddRow({"cut", StrCat(GroupedCount(metrics.cut_count()),
+                                 "   learned without some of the features made of them")});
+  }
   // Until the window begins to forget it says nothing new.
   if (metrics.window().example_count() < metrics.example_count()) {
     AddWindow(metrics.window(), table);

@@ -11,7 +11,8 @@
 namespace freshet {
 
 // Features side by side. A row holds at most kMaxRowFeatures: what is added beyond that is dropped,
-// so that no example grows without bound. Not thread-safe; keeps its memory over Clear().
+// so that no example grows without bound, and the row is cut. Not thread-safe; keeps its memory
+// over Clear().
 class FeatureColumns {
  public:
   static constexpr size_t kMaxRowFeatures = 65'536;
@@ -20,10 +21,14 @@ class FeatureColumns {
     ids_.clear();
     values_.clear();
     row_ends_.clear();
+    is_cut_ = false;
   }
 
   void Add(uint32_t id, float value) {
-    if (room() == 0) return;
+    if (room() == 0) {
+      Cut();
+      return;
+    }
     ids_.push_back(id);
     values_.push_back(value);
   }
@@ -32,10 +37,16 @@ class FeatureColumns {
   // fills them in.
   size_t Grow(size_t count) {
     const size_t grown = std::min(count, room());
+    is_cut_ |= grown < count;
     ids_.resize(ids_.size() + grown);
     values_.resize(values_.size() + grown);
     return grown;
   }
+
+  // Says that a feature was left out of the open row.
+  void Cut() { is_cut_ = true; }
+  // Whether the open row lacks a feature that was to be in it.
+  bool is_cut() const { return is_cut_; }
 
   // Keeps the features of the open row for which keep(id) is true.
   template <typename Keep>
@@ -50,7 +61,10 @@ class FeatureColumns {
     values_.resize(kept);
   }
 
-  void EndRow() { row_ends_.push_back(static_cast<uint32_t>(size())); }
+  void EndRow() {
+    row_ends_.push_back(static_cast<uint32_t>(size()));
+    is_cut_ = false;
+  }
 
   size_t size() const { return ids_.size(); }
   // Where the open row begins.
@@ -68,6 +82,7 @@ class FeatureColumns {
   std::vector<uint32_t> ids_;
   std::vector<float> values_;
   std::vector<uint32_t> row_ends_;
+  bool is_cut_ = false;
 };
 
 // The features of one namespace in the open row.

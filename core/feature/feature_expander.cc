@@ -12,7 +12,9 @@
 namespace freshet {
 namespace {
 
-constexpr uint32_t kStateVersion = 1;
+constexpr uint32_t kStateVersion = 2;
+// Had no count of cut examples; written where there is none, since digests are made of that form.
+constexpr uint32_t kVersionWithoutCuts = 1;
 constexpr uint64_t kMaxExamples = uint64_t{1} << 62;
 
 template <typename State>
@@ -263,7 +265,8 @@ uint64_t FeatureExpander::CountRow(const ExampleBatch& batch, size_t row, uint64
 }
 
 void FeatureExpander::SaveState(StateWriter& writer) const {
-  writer.WriteValue(kStateVersion);
+  writer.WriteValue(cut_count() == 0 ? kVersionWithoutCuts : kStateVersion);
+  if (cut_count() > 0) writer.WriteValue(cut_count());
   writer.WriteValue(observed_count_);
   SaveStates(standardizers_, writer);
   SaveStates(quantile_bins_, writer);
@@ -271,9 +274,16 @@ void FeatureExpander::SaveState(StateWriter& writer) const {
 
 absl::Status FeatureExpander::LoadState(StateReader& reader) {
   const auto version = reader.ReadValue<uint32_t>();
-  if (version != kStateVersion) {
+  if (version < kVersionWithoutCuts || version > kStateVersion) {
     return absl::DataLossError(StrCat("the saved features have version ", version,
-                                      ", this program reads version ", kStateVersion));
+                                      ", this program reads up to ", kStateVersion));
+  }
+  if (version > kVersionWithoutCuts) {
+    const auto cut_count = reader.ReadValue<uint64_t>();
+    if (cut_count == 0 || cut_count > kMaxExamples) {
+      return absl::DataLossError("the saved features have an impossible count of cut examples");
+    }
+    cut_count_.store(cut_count, std::memory_order_relaxed);
   }
   observed_count_ = reader.ReadValue<uint64_t>();
   if (observed_count_ > kMaxExamples) {

@@ -1,6 +1,7 @@
 #ifndef FRESHET_CORE_FEATURE_FEATURE_EXPANDER_H_
 #define FRESHET_CORE_FEATURE_FEATURE_EXPANDER_H_
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -27,7 +28,8 @@ namespace freshet {
 //
 // Memory is bounded: up to 64 namespaces have standardised numbers, and 64 have quantile bins; in
 // others a number is left out, or falls into one bin with all numbers. See Standardizer and
-// QuantileBins for the bounds of a namespace, FeatureColumns for that of an example.
+// QuantileBins for the bounds of a namespace, FeatureColumns for that of an example. An example of
+// which something is left out is cut.
 //
 // Threads: one writer calls Observe() and SaveState() while any number of readers call AppendRow(),
 // each with columns and a plan of its own.
@@ -76,6 +78,10 @@ class FeatureExpander {
   // Takes a row into account for those that follow. REQUIRES: MakePlan() was called for the batch.
   void Observe(const ExampleBatch& batch, size_t row, Plan& plan);
 
+  // Counts an example that was learned cut. For the writer.
+  void CountCut() { cut_count_.store(cut_count() + 1, std::memory_order_relaxed); }
+  uint64_t cut_count() const { return cut_count_.load(std::memory_order_relaxed); }
+
   // How many features are made of a row at most, numbers that it leaves out apart; stops counting
   // above `enough`. REQUIRES: MakePlan() was called for the batch.
   uint64_t CountRow(const ExampleBatch& batch, size_t row, uint64_t enough, Plan& plan) const;
@@ -121,6 +127,7 @@ class FeatureExpander {
   // Written by the writer, read by readers.
   NamespaceStates<Standardizer> standardizers_;
   NamespaceStates<QuantileBins> quantile_bins_;
+  std::atomic<uint64_t> cut_count_{0};
 
   // Owned by the writer.
   uint64_t observed_count_ = 0;

@@ -28,7 +28,7 @@ void AppendProduct(const FeatureSegment* const* segments, size_t size, size_t fi
     return;
   }
   const bool same = segments[1] == segments[0];
-  for (size_t i = first; i < segment.end && columns.room() > 0; ++i) {
+  for (size_t i = first; i < segment.end && !columns.is_cut(); ++i) {
     AppendProduct(segments + 1, size - 1, same ? i : segments[1]->begin,
                   (hash ^ columns.ids()[i]) * kPrime, value * columns.values()[i], columns);
   }
@@ -140,7 +140,7 @@ void Interactions::Append(std::span<const FeatureSegment> segments, FeatureColum
     std::array<const FeatureSegment*, kMaxSize> chosen{};
     for (size_t i = 0; i < size; ++i) chosen[i] = &segments[combination[i]];
     AppendProduct(chosen.data(), size, chosen[0]->begin, 0, 1, columns);
-    return columns.room() > 0;
+    return !columns.is_cut();
   });
 }
 

@@ -32,7 +32,7 @@ void AppendShapes(std::span<size_t> offsets, size_t known, size_t skips, size_t 
     AppendShape(offsets, begin, end, columns);
     return;
   }
-  for (size_t skipped = 0; skipped <= skips && columns.room() > 0; ++skipped) {
+  for (size_t skipped = 0; skipped <= skips && !columns.is_cut(); ++skipped) {
     offsets[known] = offsets[known - 1] + 1 + skipped;
     if (offsets[known] >= end - begin) return;
     AppendShapes(offsets, known + 1, skips - skipped, begin, end, columns);

@@ -25,8 +25,8 @@ void Standardizer::Append(std::span<const uint32_t> ids, std::span<const float> 
     const float value = ValueAt(values, i);
     if (number < count) {
       sums[number] += value;
-    } else if (value == 1.0f) {
-      columns.Add(ids[i], 1);
+    } else {
+      AppendUnknown(ids[i], value, columns);
     }
   }
   for (uint32_t i = 0; i < count; ++i) {
@@ -39,8 +39,14 @@ void Standardizer::Append(std::span<const uint32_t> ids, std::span<const float> 
 
 void Standardizer::AppendUnknown(std::span<const uint32_t> ids, std::span<const float> values,
                                  FeatureColumns& columns) {
-  for (size_t i = 0; i < ids.size(); ++i) {
-    if (ValueAt(values, i) == 1.0f) columns.Add(ids[i], 1);
+  for (size_t i = 0; i < ids.size(); ++i) AppendUnknown(ids[i], ValueAt(values, i), columns);
+}
+
+void Standardizer::AppendUnknown(uint32_t id, float value, FeatureColumns& columns) {
+  if (value == 1.0f) {
+    columns.Add(id, 1);
+  } else if (value != 0) {
+    columns.Cut();
   }
 }
 

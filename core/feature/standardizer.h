@@ -21,8 +21,9 @@ namespace freshet {
 // A number is a feature that has ever had a value other than 1 (other features are categories, and
 // stay as they are). An example that leaves a number out has the value 0 of it, as everywhere; so
 // every example has every number. Numbers are kept in the order in which they came, up to
-// FeatureIndex::kCapacity; those beyond are left out of examples. A number whose values have all
-// been the same so far is 0; none is taken for more than kMaxDeviations deviations.
+// FeatureIndex::kCapacity; those beyond are left out of examples, whose rows are then cut. A number
+// whose values have all been the same so far is 0; none is taken for more than kMaxDeviations
+// deviations.
 //
 // Source: B. P. Welford. Note on a Method for Calculating Corrected Sums of Squares and Products.
 // Technometrics, 1962.
@@ -58,6 +59,7 @@ class Standardizer {
     double variance = 0;                       // The writer's own.
   };
 
+  static void AppendUnknown(uint32_t id, float value, FeatureColumns& columns);
   void SetVariance(Number& number, double variance);
 
   FeatureIndex index_;

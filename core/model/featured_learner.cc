@@ -55,6 +55,7 @@ bool FeaturedLearner::AppendLearned(const ExampleBatch& batch, size_t row) {
       ages_->Touch(columns_.id_column()[i]);
     }
   }
+  if (columns_.is_cut()) expander_.CountCut();
   columns_.EndRow();
   return ages_ && ages_->EndExample();
 }

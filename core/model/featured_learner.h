@@ -41,6 +41,7 @@ class FeaturedLearner final : public Learner {
   float Prediction(float score) const override { return learner_->Prediction(score); }
   uint64_t example_count() const override { return learner_->example_count(); }
   uint64_t skipped_count() const override { return learner_->skipped_count(); }
+  uint64_t cut_count() const override { return expander_.cut_count(); }
 
   std::vector<MixturePart> Mixture() const override { return learner_->Mixture(); }
 

@@ -76,6 +76,10 @@ class Learner {
   // Examples that were skipped.
   virtual uint64_t skipped_count() const = 0;
 
+  // Examples that were learned without some of the features that are made of them, since these were
+  // more than there is room for; see FeatureExpander.
+  virtual uint64_t cut_count() const { return 0; }
+
   // Appends the whole state, in a form that is versioned and canonical.
   virtual void SaveState(StateWriter& writer) const = 0;
 

@@ -118,12 +118,21 @@ constexpr VariantMetric kVariantMetrics[] = {
     {"freshet_variant_skipped_examples_total", MetricType::Counter,
      "Examples that were not learned because their update would not have been finite.",
      [](const v1::Variant& v) -> Value { return v.metrics().skipped_count(); }},
+    {"freshet_variant_cut_examples_total", MetricType::Counter,
+     "Examples that were learned without some of the features made of them, which were too many.",
+     [](const v1::Variant& v) -> Value { return v.metrics().cut_count(); }},
     {"freshet_variant_table_bytes", MetricType::Gauge,
      "Memory that the weight table may grow to, in bytes.",
      [](const v1::Variant& v) -> Value { return v.table_bytes(); }},
     {"freshet_variant_table_used_slots", MetricType::Gauge,
      "Slots of the weight table that hold anything; of more than 4194304 slots an estimate.",
      [](const v1::Variant& v) -> Value { return v.table().used_slot_count(); }},
+    {"freshet_variant_zero_weights", MetricType::Gauge,
+     "Slots that hold something and whose weight is exactly 0, as l1 makes them, estimated; of "
+     "variants with l1.",
+     [](const v1::Variant& v) {
+       return v.learner().l1() > 0 ? Value(v.table().zero_weight_count()) : std::nullopt;
+     }},
     {"freshet_variant_features", MetricType::Gauge,
      "Distinct features that have a weight, estimated from the slots that are used.",
      [](const v1::Variant& v) -> Value { return v.table().feature_count(); }},

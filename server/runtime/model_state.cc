@@ -49,6 +49,7 @@ void FillMetrics(const ProgressiveFigures& figures, const Learner& learner,
   if (figures.calibration) out.set_calibration(*figures.calibration);
   out.set_label_mean(figures.label_mean);
   out.set_skipped_count(learner.skipped_count());
+  out.set_cut_count(learner.cut_count());
   FillWindow(figures.window, *out.mutable_window());
   for (const ReliabilityBin& bin : figures.reliability_bins) {
     v1::ReliabilityBin& added = *out.add_reliability_bins();

@@ -117,6 +117,39 @@ TEST(FeaturedLearnerTest, GoesOnExactlyWhereItWasSaved) {
   }
 }
 
+TEST(FeaturedLearnerTest, CountsExamplesThatWereLearnedWithoutSomeFeatures) {
+  FeatureOptions features;
+  features.interactions = {{{"a", "a"}}};
+  features.numerics = {{"n", NumericKind::kStandardize, 0}};
+  const LearnerSpec spec = Spec(features);
+  const std::unique_ptr<Learner> learner = NewLearner(spec);
+  const auto learn = [&](uint32_t categories, uint32_t first_number, uint32_t numbers,
+                         float weight = 1) {
+    ExampleBatchBuilder builder;
+    builder.BeginRow(1, weight);
+    for (uint32_t i = 0; i < categories; ++i) {
+      builder.AddFeature(builder.Namespace("a"), i * 2654435761U, 1);
+    }
+    for (uint32_t i = 0; i < numbers; ++i) {
+      builder.AddFeature(builder.Namespace("n"), first_number + i, 3 + static_cast<float>(i));
+    }
+    builder.EndRow();
+    float score;
+    learner->LearnBatch(builder.View(), {&score, 1});
+    return learner->cut_count();
+  };
+  const std::vector<std::byte> never_cut = StateOf(*learner);
+  EXPECT_EQ(learn(361, 0, 0), 1u);  // 361 + 65,341 > 65,536.
+  EXPECT_EQ(learn(361, 0, 0, 0), 1u);
+  EXPECT_EQ(learn(360, 0, 0), 1u);
+  EXPECT_EQ(learn(2, 0, FeatureIndex::kCapacity), 1u);
+  EXPECT_EQ(learn(2, 5000, 1), 2u);
+  EXPECT_EQ(learn(360, 0, 0), 3u);  // 360 + 64,980 fit, but not all numbers beside them.
+  EXPECT_EQ(Restored(spec, StateOf(*learner))->cut_count(), 3u);
+  EXPECT_EQ(StateOf(*Restored(spec, StateOf(*learner))), StateOf(*learner));
+  EXPECT_EQ(Restored(spec, never_cut)->cut_count(), 0u);
+}
+
 TEST(FeaturedLearnerTest, ExplainsScoresByTheFeaturesThatItMakes) {
   const std::unique_ptr<Learner> learner = NewLearner(Spec(Everything()));
   LearnRows(*learner, 0, 600, 50);

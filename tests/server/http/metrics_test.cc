@@ -72,6 +72,9 @@ TEST_F(ModelMetricsTest, SaysWhatTheModelSays) {
   metrics.set_calibration(1.5);
   metrics.set_label_mean(0.125);
   metrics.set_skipped_count(6);
+  metrics.set_cut_count(3);
+  model_.mutable_variants(0)->mutable_learner()->set_l1(0.5);
+  model_.mutable_variants(0)->mutable_table()->set_zero_weight_count(11);
   model_.mutable_variants(0)->set_table_bytes(4096);
   v1::MixturePart& part = *model_.mutable_variants(0)->add_mixture();
   part.set_name("coin");
@@ -97,6 +100,8 @@ TEST_F(ModelMetricsTest, SaysWhatTheModelSays) {
         "freshet_variant_calibration_ratio{model=\"ctr\",variant=\"main\"} 1.5\n",
         "freshet_variant_label_mean{model=\"ctr\",variant=\"main\"} 0.125\n",
         "freshet_variant_skipped_examples_total{model=\"ctr\",variant=\"main\"} 6\n",
+        "freshet_variant_cut_examples_total{model=\"ctr\",variant=\"main\"} 3\n",
+        "freshet_variant_zero_weights{model=\"ctr\",variant=\"main\"} 11\n",
         "freshet_variant_table_bytes{model=\"ctr\",variant=\"main\"} 4096\n",
         "freshet_variant_mixture_weight{model=\"ctr\",variant=\"main\",part=\"coin\"} 0.625\n",
         "freshet_variant_mixture_decayed_loss{model=\"ctr\",variant=\"main\",part=\"coin\"} "
