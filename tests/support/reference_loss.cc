@@ -5,6 +5,23 @@
 
 namespace freshet {
 
+double ReferenceLoss::Clip(double score, const std::vector<double>& labels) const {
+  switch (kind) {
+    case LossKind::kLogistic:
+      return std::clamp(score, -50.0, 50.0);
+    case LossKind::kHinge:
+      return std::clamp(score, -1.0, 1.0);
+    case LossKind::kPoisson:
+      return std::clamp(score, -25.0, 25.0);
+    case LossKind::kSquared:
+    case LossKind::kQuantile:
+      break;
+  }
+  if (labels.empty()) return score;
+  const auto [min, max] = std::minmax_element(labels.begin(), labels.end());
+  return std::clamp(score, *min, *max);
+}
+
 double ReferenceLoss::Value(double score, double label) const {
   const double y = label > 0 ? 1 : -1;
   const double error = label - score;

@@ -3,11 +3,17 @@
 #ifndef FRESHET_TESTS_SUPPORT_REFERENCE_LOSS_H_
 #define FRESHET_TESTS_SUPPORT_REFERENCE_LOSS_H_
 
+#include <vector>
+
 #include "core/loss/loss_kind.h"
 
 namespace freshet {
 
 struct ReferenceLoss {
+  // The score within what the loss gives a meaning to: for losses of numbers the range of the
+  // labels seen.
+  double Clip(double score, const std::vector<double>& labels) const;
+
   double Value(double score, double label) const;
   double Gradient(double score, double label) const;
 

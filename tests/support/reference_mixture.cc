@@ -64,22 +64,7 @@ double ReferenceMixture::Share(const Entry& entry) const {
   return entry.x / std::max(largest_[entry.id], std::abs(entry.x));
 }
 
-double ReferenceMixture::Clip(double score) const {
-  switch (spec_.loss) {
-    case LossKind::kLogistic:
-      return std::clamp(score, -50.0, 50.0);
-    case LossKind::kHinge:
-      return std::clamp(score, -1.0, 1.0);
-    case LossKind::kPoisson:
-      return std::clamp(score, -25.0, 25.0);
-    case LossKind::kSquared:
-    case LossKind::kQuantile:
-      break;
-  }
-  if (labels_.empty()) return score;
-  const auto [min, max] = std::minmax_element(labels_.begin(), labels_.end());
-  return std::clamp(score, *min, *max);
-}
+double ReferenceMixture::Clip(double score) const { return loss_.Clip(score, labels_); }
 
 // A score outside as one inside.
 double ReferenceMixture::Inside(double score) const {

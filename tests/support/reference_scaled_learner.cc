@@ -77,22 +77,7 @@ double ReferenceScaledLearner::NagWeight(size_t id) const {
   return contraction_ * std::copysign(std::max(std::abs(w) - gravity_, 0.0), w);
 }
 
-double ReferenceScaledLearner::Clip(double score) const {
-  switch (spec_.loss) {
-    case LossKind::kLogistic:
-      return std::clamp(score, -50.0, 50.0);
-    case LossKind::kHinge:
-      return std::clamp(score, -1.0, 1.0);
-    case LossKind::kPoisson:
-      return std::clamp(score, -25.0, 25.0);
-    case LossKind::kSquared:
-    case LossKind::kQuantile:
-      break;
-  }
-  if (labels_.empty()) return score;
-  const auto [min, max] = std::minmax_element(labels_.begin(), labels_.end());
-  return std::clamp(score, *min, *max);
-}
+double ReferenceScaledLearner::Clip(double score) const { return loss_.Clip(score, labels_); }
 
 void ReferenceScaledLearner::LearnNag(const std::vector<Entry>& entries, double s, double y,
                                       double h) {

@@ -2,6 +2,8 @@
 
 #include <cmath>
 #include <memory>
+#include <random>
+#include <set>
 #include <variant>
 #include <vector>
 
@@ -94,6 +96,86 @@ TEST(ReferenceTest, EveryOptimizerAndLossWithoutIntercept) {
     LearnerSpec spec = named.spec;
     spec.linear.intercept = false;
     ExpectSameAsReference(spec, StreamFor(spec, 5));
+  }
+}
+
+// Crosses two features as Vowpal Wabbit does.
+StreamFeature Crossed(const StreamFeature& a, const StreamFeature& b) {
+  return {(a.id * 16777619U) ^ b.id, a.value * b.value};
+}
+
+// A row of namespaces a and b with hashed ids, in `batch`; and what a learner of a small table with
+// the interactions a*b, a*a and a*a*b sees of it. Empty where two of its features share a slot.
+std::vector<StreamFeature> AppendCrossedRow(std::mt19937& random, float label, float weight,
+                                            ExampleBatchBuilder& batch) {
+  std::vector<StreamFeature> a(1 + random() % 3);
+  std::vector<StreamFeature> b(1 + random() % 2);
+  const auto hashed = [&](uint32_t count) {
+    return static_cast<uint32_t>(random() % count) * 2654435761U;
+  };
+  for (StreamFeature& feature : a) feature = {hashed(30), 1};
+  for (StreamFeature& feature : b) {
+    feature = {~hashed(20), 0.25f * static_cast<float>(1 + random() % 8)};
+  }
+  std::vector<StreamFeature> seen = a;
+  seen.insert(seen.end(), b.begin(), b.end());
+  for (size_t i = 0; i < a.size(); ++i) {
+    for (const StreamFeature& other : b) seen.push_back(Crossed(a[i], other));
+    for (size_t j = i; j < a.size(); ++j) {
+      seen.push_back(Crossed(a[i], a[j]));
+      for (const StreamFeature& other : b) seen.push_back(Crossed(Crossed(a[i], a[j]), other));
+    }
+  }
+  std::set<uint32_t> slots;
+  for (StreamFeature& feature : seen) {
+    feature.id %= 1024;
+    if (!slots.insert(feature.id).second) return {};
+  }
+  batch.BeginRow(label, weight);
+  for (const StreamFeature& feature : a) {
+    batch.AddFeature(batch.Namespace("a"), feature.id, feature.value);
+  }
+  for (const StreamFeature& feature : b) {
+    batch.AddFeature(batch.Namespace("b"), feature.id, feature.value);
+  }
+  batch.EndRow();
+  return seen;
+}
+
+template <typename Reference>
+void ExpectSameOnCrossedRows(const LearnerSpec& spec) {
+  Reference reference(spec, 1024);
+  const std::unique_ptr<Learner> learner = NewLearner(spec);
+  std::mt19937 random(13);
+  for (int row = 0; row < 1500; ++row) {
+    const bool heavy = random() % 3 == 0;
+    StreamExample example{
+        .label = random() % 2 == 0 ? 1.0f : 0.0f, .weight = heavy ? 2.5f : 1.0f, .features = {}};
+    ExampleBatchBuilder batch;
+    example.features = AppendCrossedRow(random, example.label, example.weight, batch);
+    if (example.features.empty()) continue;
+    float score = 0;
+    learner->LearnBatch(batch.View(), {&score, 1});
+    const double expected = reference.Learn(example);
+    ASSERT_NEAR(score, expected, 3e-4 * (1 + std::abs(expected))) << "row " << row;
+  }
+  // Some 700 distinct features: every other one has no slot of its own.
+  EXPECT_GT(learner->CountUsedSlots(), 400u);
+}
+
+TEST(ReferenceTest, EveryOptimizerAndLossWithInteractionsInASmallTable) {
+  for (const NamedSpec& named : EveryOptimizerAndLoss()) {
+    SCOPED_TRACE(named.name);
+    LearnerSpec spec = named.spec;
+    spec.features.interactions = {{{"a", "b"}}, {{"a", "a"}}, {{"a", "a", "b"}}};
+    if (std::holds_alternative<AutoOptions>(spec.optimizer)) {
+      ExpectSameOnCrossedRows<ReferenceMixture>(spec);
+    } else if (std::holds_alternative<NagOptions>(spec.optimizer) ||
+               std::holds_alternative<Coin::Options>(spec.optimizer)) {
+      ExpectSameOnCrossedRows<ReferenceScaledLearner>(spec);
+    } else {
+      ExpectSameOnCrossedRows<ReferenceLearner>(spec);
+    }
   }
 }
 
