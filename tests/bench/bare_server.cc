@@ -12,6 +12,7 @@
 #include "core/base/str_cat.h"
 #include "freshet/v1/learning_service.grpc.pb.h"
 #include "grpcpp/grpcpp.h"
+#include "tests/bench/bench_stream.h"
 
 namespace freshet {
 namespace {
@@ -29,7 +30,7 @@ class BareLearnStream : public grpc::ServerBidiReactor<v1::LearnRequest, v1::Lea
       Advance();
       return;
     }
-    examples_ += static_cast<uint64_t>(request_.packed().labels_size());
+    examples_ += RowCount(request_);
     read_sequence_ = request_.sequence();
     StartRead(&request_);
     Advance();

@@ -1,51 +1,37 @@
 #include "tests/bench/bench_report.h"
 
-#include <sys/utsname.h>
-
 #include <algorithm>
-#include <cstdint>
 #include <cstdio>
-#include <cstdlib>
-#include <fstream>
+#include <map>
 #include <optional>
-#include <thread>
 
 #include "client/command/text.h"
+#include "core/base/str_cat.h"
 #include "google/protobuf/struct.pb.h"
 #include "google/protobuf/util/json_util.h"
-#include "grpcpp/grpcpp.h"
 
 namespace freshet {
 namespace {
 
-// Of the processor, as the kernel names it.
-std::string ProcessorName() {
-  std::ifstream file("/proc/cpuinfo");
-  std::string line;
-  while (std::getline(file, line)) {
-    if (line.starts_with("model name")) return line.substr(line.find(": ") + 2);
+double Min(const std::vector<double>& values) {
+  return values.empty() ? 0 : *std::min_element(values.begin(), values.end());
+}
+
+double Max(const std::vector<double>& values) {
+  return values.empty() ? 0 : *std::max_element(values.begin(), values.end());
+}
+
+void Print(const BenchResult& result) {
+  std::printf("%-48s %11s %-15s [%s, %s]", result.name.c_str(), ShortNumber(result.value).c_str(),
+              result.unit.c_str(), ShortNumber(result.min).c_str(),
+              ShortNumber(result.max).c_str());
+  if (result.ratio.has_value()) {
+    std::printf("  floor %s  ratio %s [%s, %s]", ShortNumber(*result.floor).c_str(),
+                Decimals(result.ratio, 3).c_str(), Decimals(result.ratio_min, 3).c_str(),
+                Decimals(result.ratio_max, 3).c_str());
   }
-  return "unknown";
-}
-
-std::string MachineJson() {
-  utsname system{};
-  uname(&system);
-  double load = 0;
-  getloadavg(&load, 1);
-  return JsonObject()
-      .Add("processor", ProcessorName())
-      .Add("cores", uint64_t{std::thread::hardware_concurrency()})
-      .Add("kernel", system.release)
-      .Add("grpc", grpc::Version())
-      .Add("load_average", std::optional<double>(load))
-      .ToString();
-}
-
-// A number with four digits that count.
-std::string ShortNumber(double value) {
-  if (value >= 1000) return GroupedCount(static_cast<uint64_t>(value + 0.5));
-  return Decimals(value, value >= 100 ? 1 : value >= 10 ? 2 : 3);
+  std::printf("\n");
+  std::fflush(stdout);
 }
 
 }  // namespace
@@ -70,37 +56,40 @@ double Median(std::vector<double> values) {
 std::vector<double> Ratios(const std::vector<double>& values, const std::vector<double>& floors) {
   std::vector<double> ratios;
   for (size_t i = 0; i < std::min(values.size(), floors.size()); ++i) {
-    ratios.push_back(values[i] / floors[i]);
+    if (floors[i] > 0) ratios.push_back(values[i] / floors[i]);
   }
   return ratios;
 }
 
+BenchReport::BenchReport(Facts machine) {
+  results_.machine = std::move(machine);
+  for (const auto& [name, value] : results_.machine) {
+    std::printf("%s: %s\n", name.c_str(), value.c_str());
+  }
+}
+
 void BenchReport::Add(const std::string& name, const std::string& unit,
                       const std::vector<double>& values, const std::vector<double>& floors) {
-  const double value = Median(values);
-  const double min = values.empty() ? 0 : *std::min_element(values.begin(), values.end());
-  const double max = values.empty() ? 0 : *std::max_element(values.begin(), values.end());
-  std::optional<double> floor;
-  std::optional<double> ratio;
-  if (!floors.empty()) floor = Median(floors);
-  if (floor.has_value() && *floor > 0) ratio = value / *floor;
-  results_.push_back(JsonObject()
-                         .Add("name", name)
-                         .Add("value", std::optional<double>(value))
-                         .Add("unit", unit)
-                         .Add("floor", floor)
-                         .Add("ratio", ratio)
-                         .Add("min", std::optional<double>(min))
-                         .Add("max", std::optional<double>(max))
-                         .ToString());
-  std::printf("%-44s %11s %-15s", name.c_str(), ShortNumber(value).c_str(), unit.c_str());
-  if (floor.has_value()) {
-    std::printf(" floor %11s ratio %6s", ShortNumber(*floor).c_str(), Decimals(ratio, 3).c_str());
-  } else {
-    std::printf(" %31s", "");
+  BenchResult result;
+  result.name = name;
+  result.unit = unit;
+  result.value = Median(values);
+  result.min = Min(values);
+  result.max = Max(values);
+  if (const double floor = Median(floors); floor > 0) {  // Where it is 0, nothing was measured.
+    const std::vector<double> ratios = Ratios(values, floors);
+    result.floor = floor;
+    result.ratio = result.value / floor;
+    result.ratio_min = Min(ratios);
+    result.ratio_max = Max(ratios);
   }
-  std::printf("  [%s, %s]\n", ShortNumber(min).c_str(), ShortNumber(max).c_str());
-  std::fflush(stdout);
+  Print(result);
+  results_.results.push_back(result);
+}
+
+void BenchReport::Skip(const std::string& name, const std::string& reason) {
+  std::printf("%-48s skipped: %s\n", name.c_str(), reason.c_str());
+  results_.skipped.push_back({name, reason});
 }
 
 bool BenchReport::AddGoogleBenchmarks(const std::string& prefix, const std::string& json) {
@@ -108,8 +97,12 @@ bool BenchReport::AddGoogleBenchmarks(const std::string& prefix, const std::stri
   if (!google::protobuf::util::JsonStringToMessage(json, &file).ok()) return false;
   const auto benchmarks = file.fields().find("benchmarks");
   if (benchmarks == file.fields().end()) return false;
+  std::map<std::pair<std::string, std::string>, std::vector<double>> repetitions;
   for (const google::protobuf::Value& entry : benchmarks->second.list_value().values()) {
     const auto& fields = entry.struct_value().fields();
+    if (fields.contains("run_type") && fields.at("run_type").string_value() != "iteration") {
+      continue;  // A mean or a deviation of others.
+    }
     // What is processed a second where the benchmark counts it, else the time.
     std::string key = "real_time";
     std::string unit = fields.contains("time_unit") ? fields.at("time_unit").string_value() : "";
@@ -121,19 +114,11 @@ bool BenchReport::AddGoogleBenchmarks(const std::string& prefix, const std::stri
       unit = "bytes/s";
     }
     if (!fields.contains("name") || !fields.contains(key)) continue;
-    results_.push_back(JsonObject()
-                           .Add("name", prefix + "/" + fields.at("name").string_value())
-                           .Add("value", std::optional<double>(fields.at(key).number_value()))
-                           .Add("unit", unit)
-                           .ToString());
+    const std::string name = StrCat(prefix, "/", fields.at("name").string_value());
+    repetitions[{name, unit}].push_back(fields.at(key).number_value());
   }
+  for (const auto& [result, values] : repetitions) Add(result.first, result.second, values);
   return true;
-}
-
-std::string BenchReport::ToJson() const {
-  std::string json = "{\"machine\":" + MachineJson() + ",\"results\":[";
-  for (size_t i = 0; i < results_.size(); ++i) json += (i == 0 ? "\n" : ",\n") + results_[i];
-  return json + "\n]}\n";
 }
 
 }  // namespace freshet

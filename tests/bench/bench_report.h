@@ -1,11 +1,14 @@
-// What benchmarks measured, as lines to read and as JSON.
+// Collects what benchmarks measured, and prints it line by line.
 
 #ifndef FRESHET_TESTS_BENCH_BENCH_REPORT_H_
 #define FRESHET_TESTS_BENCH_BENCH_REPORT_H_
 
 #include <string>
-#include <string_view>
+#include <utility>
 #include <vector>
+
+#include "tests/bench/bench_result.h"
+#include "tests/bench/machine_facts.h"
 
 namespace freshet {
 
@@ -15,27 +18,31 @@ double Quantile(std::vector<double> values, double q);
 // The middle one of `values`; 0 for no values.
 double Median(std::vector<double> values);
 
-// value / floor of each repetition.
+// value / floor of each repetition whose floor is above 0.
 std::vector<double> Ratios(const std::vector<double>& values, const std::vector<double>& floors);
 
 // Not thread-safe.
 class BenchReport {
  public:
-  // Adds what the repetitions of one benchmark measured, and prints its line. `floors` is what the
-  // same repetitions measured where there was nothing but the floor; empty: there is none. The
-  // ratio is that of the medians.
+  explicit BenchReport(Facts machine);
+
+  // Adds what the repetitions of one benchmark measured. `floors` is what the same repetitions
+  // measured where there was nothing but the floor; empty: there is none. The ratio is that of the
+  // medians.
   void Add(const std::string& name, const std::string& unit, const std::vector<double>& values,
            const std::vector<double>& floors = {});
+
+  // Notes that something was not measured, and why.
+  void Skip(const std::string& name, const std::string& reason);
 
   // Adds the results that Google Benchmark wrote as JSON, their names below `prefix`. False where
   // `json` is none.
   bool AddGoogleBenchmarks(const std::string& prefix, const std::string& json);
 
-  // {"machine":{...},"results":[{"name":...,"value":...,"unit":...},...]}
-  std::string ToJson() const;
+  const BenchResults& results() const { return results_; }
 
  private:
-  std::vector<std::string> results_;  // Each a JSON object.
+  BenchResults results_;
 };
 
 }  // namespace freshet

@@ -8,17 +8,16 @@
 #include <utility>
 
 #include "core/base/str_cat.h"
+#include "tests/bench/bench_failure.h"
 
 namespace freshet {
 
 BenchServer::BenchServer(const std::string& dir) {
   std::string pattern = dir + "/freshet-bench-XXXXXX";
-  if (mkdtemp(pattern.data()) == nullptr) {
-    std::fprintf(stderr, "e2e_bench: cannot make a folder in %s\n", dir.c_str());
-    std::exit(1);
-  }
+  if (mkdtemp(pattern.data()) == nullptr) FailBench(StrCat("cannot make a folder in ", dir));
   data_dir_ = pattern;
-  std::ofstream(data_dir_ + "/config") << "snapshots { interval_s: 0 }\n";
+  std::ofstream(data_dir_ + "/config") << "snapshots { interval_s: 0 }\n"
+                                          "limits { max_streams: 10000 }\n";
   Start();
 }
 
@@ -36,8 +35,20 @@ void BenchServer::Start() {
 
 void BenchServer::CreateModel(const std::string& model, v1::Durability durability, int bits) const {
   v1::LearnerSpec learner;
-  learner.set_loss(v1::LOSS_LOGISTIC);
   learner.mutable_adagrad();
+  Create(model, durability, learner, bits);
+}
+
+void BenchServer::CreateAutoModel(const std::string& model, v1::Durability durability,
+                                  int bits) const {
+  v1::LearnerSpec learner;
+  learner.mutable_auto_();
+  Create(model, durability, learner, bits);
+}
+
+void BenchServer::Create(const std::string& model, v1::Durability durability,
+                         v1::LearnerSpec learner, int bits) const {
+  learner.set_loss(v1::LOSS_LOGISTIC);
   learner.set_bits(static_cast<uint32_t>(bits));
   client_->CreateModel(model, learner, durability).value();
 }
@@ -48,7 +59,7 @@ void BenchServer::KillAndRestart() {
 }
 
 std::unique_ptr<ServerProcess> StartBareServer() {
-  return ServerProcess::StartProgram({BinaryDir() + "/e2e_bench", "--bare-server"}).value();
+  return ServerProcess::StartProgram({BinaryDir() + "/freshet_bench", "--bare-server"}).value();
 }
 
 }  // namespace freshet

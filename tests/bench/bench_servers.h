@@ -14,7 +14,7 @@
 namespace freshet {
 
 // A freshetd with a data folder of its own, which is removed at the end. It takes no snapshots by
-// itself. Any failure ends the process with a message.
+// itself, and any number of streams. Any failure ends the process with a message.
 class BenchServer {
  public:
   // The data folder is made in `dir`.
@@ -25,6 +25,9 @@ class BenchServer {
 
   // A model that learns with AdaGrad in a table of 2^bits slots.
   void CreateModel(const std::string& model, v1::Durability durability, int bits = 22) const;
+
+  // The same with the learner of new models.
+  void CreateAutoModel(const std::string& model, v1::Durability durability, int bits = 22) const;
 
   // Kills the server and starts it again on the same folder.
   void KillAndRestart();
@@ -37,6 +40,8 @@ class BenchServer {
 
  private:
   void Start();
+  void Create(const std::string& model, v1::Durability durability, v1::LearnerSpec learner,
+              int bits) const;
 
   std::string data_dir_;
   std::unique_ptr<ServerProcess> process_;

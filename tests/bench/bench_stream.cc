@@ -3,19 +3,31 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/base/str_cat.h"
+
 namespace freshet {
 namespace {
 
 constexpr uint64_t kFeatures = 30;
 constexpr int kDistinctExamples = 200'000;
+constexpr int kDistinctReadableExamples = 20'000;
+constexpr int kMinDistinctBatches = 8;       // One for each producer, at least.
 constexpr int kMaxDistinctBatches = 20'000;  // A batch of one row takes memory beyond its row's.
+
+std::vector<v1::LearnRequest> EmptyRequests(int rows, int examples) {
+  return std::vector<v1::LearnRequest>(
+      static_cast<size_t>(std::clamp(examples / rows, kMinDistinctBatches, kMaxDistinctBatches)));
+}
 
 }  // namespace
 
-uint32_t BenchStream::NextId(uint64_t field) {
+uint64_t BenchStream::NextRank() {
   const double uniform = static_cast<double>(random_() >> 11) * 0x1p-53;
-  const auto rank = static_cast<uint64_t>(std::pow(1e6, uniform));
-  const uint64_t mixed = (rank * kFeatures + field + 1) * 0x9e3779b97f4a7c15;
+  return static_cast<uint64_t>(std::pow(1e6, uniform));
+}
+
+uint32_t BenchStream::NextId(uint64_t field) {
+  const uint64_t mixed = (NextRank() * kFeatures + field + 1) * 0x9e3779b97f4a7c15;
   return static_cast<uint32_t>(mixed >> 32);
 }
 
@@ -38,6 +50,20 @@ v1::PackedBatch BenchStream::NextBatch(int rows) {
   return batch;
 }
 
+v1::ExampleList BenchStream::NextReadableBatch(int rows) {
+  v1::ExampleList list;
+  for (int row = 0; row < rows; ++row) {
+    v1::Example& example = *list.add_examples();
+    for (uint64_t field = 0; field < kFeatures; ++field) {
+      if (field % 10 == 0) example.add_namespaces()->set_name(StrCat("ns", field / 10));
+      v1::Namespace& last = *example.mutable_namespaces(example.namespaces_size() - 1);
+      last.add_features()->set_name(StrCat("f", field, "=", NextRank()));
+    }
+    example.set_label(NextLabel());
+  }
+  return list;
+}
+
 Example BenchStream::NextExample() {
   Example example;
   for (uint64_t field = 0; field < kFeatures; ++field) example.AddId("", NextId(field));
@@ -47,10 +73,23 @@ Example BenchStream::NextExample() {
 
 std::vector<v1::LearnRequest> MakeLearnRequests(int rows) {
   BenchStream stream(1);
-  std::vector<v1::LearnRequest> requests(
-      static_cast<size_t>(std::clamp(kDistinctExamples / rows, 1, kMaxDistinctBatches)));
+  std::vector<v1::LearnRequest> requests = EmptyRequests(rows, kDistinctExamples);
   for (v1::LearnRequest& request : requests) *request.mutable_packed() = stream.NextBatch(rows);
   return requests;
+}
+
+std::vector<v1::LearnRequest> MakeReadableRequests(int rows) {
+  BenchStream stream(1);
+  std::vector<v1::LearnRequest> requests = EmptyRequests(rows, kDistinctReadableExamples);
+  for (v1::LearnRequest& request : requests) {
+    *request.mutable_examples() = stream.NextReadableBatch(rows);
+  }
+  return requests;
+}
+
+size_t RowCount(const v1::LearnRequest& request) {
+  return static_cast<size_t>(request.has_packed() ? request.packed().labels_size()
+                                                  : request.examples().examples_size());
 }
 
 }  // namespace freshet

@@ -4,6 +4,7 @@
 #ifndef FRESHET_TESTS_BENCH_BENCH_STREAM_H_
 #define FRESHET_TESTS_BENCH_BENCH_STREAM_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <random>
 #include <vector>
@@ -25,10 +26,14 @@ class BenchStream {
   // The same to predict: without labels.
   v1::PackedBatch NextUnlabelledBatch(int rows);
 
+  // The next `rows` examples as text, in three namespaces.
+  v1::ExampleList NextReadableBatch(int rows);
+
   // The next example as a program makes it.
   Example NextExample();
 
  private:
+  uint64_t NextRank();
   uint32_t NextId(uint64_t field);
   float NextLabel() { return random_() % 7 == 0 ? 1.0f : 0.0f; }
 
@@ -38,6 +43,12 @@ class BenchStream {
 // Requests of `rows` examples each, enough that their features do not all fit in a processor's
 // caches. Who sends them fills in the rest.
 std::vector<v1::LearnRequest> MakeLearnRequests(int rows);
+
+// The same with readable examples, fewer of them.
+std::vector<v1::LearnRequest> MakeReadableRequests(int rows);
+
+// How many examples a request holds.
+size_t RowCount(const v1::LearnRequest& request);
 
 }  // namespace freshet
 

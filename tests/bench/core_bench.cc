@@ -1,77 +1,28 @@
-// How many examples a second the learning core takes on one core, beside the floor that memory
-// sets. Run a release build on an idle machine:
-//
-//   cmake --build --preset release --target core_bench && build/release/bin/core_bench
-//
-// Each example has 30 features of 30 fields, whose values are Zipf-distributed (exponent 1) over a
-// million each. The floor "touch/<slot bytes>/<bits>" reads and then writes the same slots,
-// prefetched the same way, without arithmetic.
-
-#include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
+#include <functional>
 #include <memory>
 #include <random>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "benchmark/benchmark.h"
-#include "core/base/zeroed_memory.h"
-#include "core/feature/example_batch.h"
+#include "client/command/text.h"
+#include "core/base/str_cat.h"
 #include "core/metrics/progressive_metrics.h"
 #include "core/model/factory.h"
 #include "core/model/spec.h"
+#include "tests/bench/bench_failure.h"
+#include "tests/bench/benchmarks.h"
+#include "tests/bench/core_stream.h"
+#include "tests/bench/machine_facts.h"
+#include "tests/bench/process_usage.h"
+#include "tests/bench/touch_floor.h"
 
 namespace freshet {
 namespace {
 
-constexpr uint32_t kFeatures = 30;
-constexpr uint32_t kRows = 200'000;
-constexpr uint32_t kBatchRows = 512;
-
-struct Stream {
-  std::vector<uint32_t> row_ends;  // Of one batch; all have the same.
-  std::vector<uint32_t> ids;
-  std::vector<float> labels;
-  std::vector<float> values;
-
-  size_t batch_count() const { return kRows / kBatchRows; }
-
-  ExampleBatch Batch(size_t index, bool with_values) const {
-    const size_t first = index * kBatchRows;
-    ExampleBatch batch;
-    batch.row_ends = row_ends;
-    batch.labels = std::span(labels).subspan(first, kBatchRows);
-    batch.feature_ids = std::span(ids).subspan(first * kFeatures, kBatchRows * kFeatures);
-    if (with_values) {
-      batch.values = std::span(values).subspan(first * kFeatures, kBatchRows * kFeatures);
-    }
-    return batch;
-  }
-};
-
-const Stream& TheStream() {
-  static const Stream* const stream = [] {
-    auto* result = new Stream;
-    std::mt19937_64 random(1);
-    for (uint32_t row = 1; row <= kBatchRows; ++row) result->row_ends.push_back(row * kFeatures);
-    for (uint32_t row = 0; row < kRows; ++row) {
-      for (uint64_t field = 0; field < kFeatures; ++field) {
-        const double uniform = static_cast<double>(random() >> 11) * 0x1p-53;
-        const auto rank = static_cast<uint64_t>(std::pow(1e6, uniform));
-        const uint64_t mixed = (rank * kFeatures + field + 1) * 0x9e3779b97f4a7c15;
-        result->ids.push_back(static_cast<uint32_t>(mixed >> 32));
-        result->values.push_back(static_cast<float>(uniform) + 0.5f);
-      }
-      result->labels.push_back(random() % 7 == 0 ? 1.0f : 0.0f);
-    }
-    return result;
-  }();
-  return *stream;
-}
+constexpr uint32_t kUsualFeatures = 30;
 
 struct LearnCase {
   std::string name;
@@ -79,8 +30,8 @@ struct LearnCase {
   double learning_rate;
 };
 
-std::vector<LearnCase> LearnCases() {
-  return {
+const std::vector<LearnCase>& LearnCases() {
+  static const auto* const cases = new std::vector<LearnCase>{
       {"sgd", Sgd::Options{}, 0.05},
       {"minibatch", MiniBatch::Options{}, 0.05},
       {"momentum", Momentum::Options{}, 0.005},
@@ -93,6 +44,7 @@ std::vector<LearnCase> LearnCases() {
       {"coin", Coin::Options{}, 0.5},
       {"auto", AutoOptions{}, 0.5},
   };
+  return *cases;
 }
 
 std::unique_ptr<Learner> NewLearner(const LearnCase& learn_case, int bits) {
@@ -102,122 +54,142 @@ std::unique_ptr<Learner> NewLearner(const LearnCase& learn_case, int bits) {
   spec.linear.intercept_learning_rate = learn_case.learning_rate;
   spec.linear.bits = bits;
   auto learner = MakeLearner(spec);
-  if (!learner.ok()) std::abort();
+  if (!learner.ok()) FailBench(learner.status().ToString());
   return *std::move(learner);
 }
 
-void CountExamples(benchmark::State& state) {
-  state.SetItemsProcessed(static_cast<int64_t>(state.iterations()) * kBatchRows);
-}
+// Goes through a stream over and over, a while at a time.
+class Rounds {
+ public:
+  Rounds(const CoreStream& stream, std::function<void(const ExampleBatch&)> work)
+      : stream_(stream), work_(std::move(work)) {}
 
-void BenchLearn(benchmark::State& state, const LearnCase& learn_case, int bits, bool with_values) {
-  const Stream& stream = TheStream();
+  // Everything once, so that the first touch of memory is not measured.
+  void WarmUp() {
+    for (size_t i = 0; i < stream_.batch_count(); ++i) work_(stream_.Batch(i));
+  }
+
+  // Examples a second of this thread on a processor, so that what else runs counts less.
+  double Measure(double measure_s) {
+    const double begin_s = ThreadCpuSeconds();
+    uint64_t examples = 0;
+    double elapsed_s = 0;
+    do {
+      work_(stream_.Batch(next_));
+      next_ = (next_ + 1) % stream_.batch_count();
+      examples += CoreStream::kBatchRows;
+      elapsed_s = ThreadCpuSeconds() - begin_s;
+    } while (elapsed_s < measure_s);
+    return static_cast<double>(examples) / elapsed_s;
+  }
+
+ private:
+  const CoreStream& stream_;
+  const std::function<void(const ExampleBatch&)> work_;
+  size_t next_ = 0;
+};
+
+// Learning beside the floor. Both have a table of their own, so that neither warms the other's.
+void BenchLearner(const BenchOptions& options, const CoreStream& stream,
+                  const LearnCase& learn_case, int bits, const std::string& name,
+                  BenchReport& report) {
+  if (!options.Chosen(name)) return;
   const std::unique_ptr<Learner> learner = NewLearner(learn_case, bits);
-  std::vector<float> scores(kBatchRows);
-  // Touch the table once, so that page faults are not measured.
-  for (size_t i = 0; i < stream.batch_count(); ++i) {
-    learner->LearnBatch(stream.Batch(i, with_values), scores);
+  const uint64_t needed_bytes = 2 * learner->table_bytes();
+  const uint64_t available_bytes = AvailableMemoryBytes();
+  if (needed_bytes > available_bytes / 10 * 9) {
+    report.Skip(name,
+                StrCat("two tables take ", ShortBytes(static_cast<double>(needed_bytes)), ", and ",
+                       ShortBytes(static_cast<double>(available_bytes)), " are free"));
+    return;
   }
-  size_t next = 0;
-  for (auto _ : state) {
-    learner->LearnBatch(stream.Batch(next, with_values), scores);
-    next = (next + 1) % stream.batch_count();
+  auto floor =
+      TouchFloor::Make(learner->table_bytes() / learner->slot_count(), learner->slot_count());
+  if (!floor.ok()) FailBench(floor.status().ToString());
+  std::vector<float> scores(CoreStream::kBatchRows);
+  Rounds learning(stream, [&](const ExampleBatch& batch) { learner->LearnBatch(batch, scores); });
+  Rounds touching(stream, [&](const ExampleBatch& batch) { floor->Touch(batch); });
+  learning.WarmUp();
+  touching.WarmUp();
+  std::vector<double> rates;
+  std::vector<double> floors;
+  for (int i = 0; i < options.repetitions; ++i) {
+    rates.push_back(learning.Measure(options.core_measure_s));
+    floors.push_back(touching.Measure(options.core_measure_s));
   }
-  CountExamples(state);
+  report.Add(name, "examples/s", rates, floors);
 }
 
-void BenchPredict(benchmark::State& state, const LearnCase& learn_case, int bits) {
-  const Stream& stream = TheStream();
-  const std::unique_ptr<Learner> learner = NewLearner(learn_case, bits);
-  std::vector<float> scores(kBatchRows);
-  for (size_t i = 0; i < stream.batch_count(); ++i) {
-    learner->LearnBatch(stream.Batch(i, false), scores);
+void BenchLearners(const BenchOptions& options, const CoreStream& stream, int bits,
+                   const std::string& suffix, BenchReport& report) {
+  for (const LearnCase& learn_case : LearnCases()) {
+    BenchLearner(options, stream, learn_case, bits, StrCat("core/", learn_case.name, "/", suffix),
+                 report);
   }
-  size_t next = 0;
-  for (auto _ : state) {
-    learner->PredictBatch(stream.Batch(next, false), scores);
-    next = (next + 1) % stream.batch_count();
-  }
-  CountExamples(state);
 }
 
-// Slots of 4 * kWords bytes, each half or whole word of them read and written.
-template <typename Word, size_t kWords>
-void BenchTouch(benchmark::State& state, int bits) {
-  constexpr size_t kAheadFeatures = 4 * kFeatures;
-  const Stream& stream = TheStream();
-  const auto memory = ZeroedMemory::Allocate((sizeof(Word) * kWords) << bits);
-  if (!memory.ok()) std::abort();
-  auto* const table = static_cast<Word*>(memory->data());
-  const uint32_t mask = (1u << bits) - 1;
-  std::fill_n(table, kWords << bits, Word{1});
-  size_t next = 0;
-  for (auto _ : state) {
-    const ExampleBatch batch = stream.Batch(next, false);
-    next = (next + 1) % stream.batch_count();
-    const uint32_t* const ids = batch.feature_ids.data();
-    const size_t count = batch.feature_ids.size();
-    size_t ahead = 0;
-    Word sum = 0;
-    for (size_t begin = 0; begin < count; begin += kFeatures) {
-      const size_t limit = std::min(begin + kFeatures + kAheadFeatures, count);
-      for (; ahead < limit; ++ahead) __builtin_prefetch(&table[(ids[ahead] & mask) * kWords], 1);
-      for (size_t i = begin; i < begin + kFeatures; ++i) {
-        const Word* const slot = &table[(ids[i] & mask) * kWords];
-        for (size_t word = 0; word < kWords; ++word) sum ^= slot[word];
-      }
-      for (size_t i = begin; i < begin + kFeatures; ++i) {
-        Word* const slot = &table[(ids[i] & mask) * kWords];
-        for (size_t word = 0; word < kWords; ++word) ++slot[word];
-      }
-    }
-    benchmark::DoNotOptimize(sum);
-    benchmark::ClobberMemory();
+// Adds the rate of `rounds`, for which there is no floor.
+void AddRates(const BenchOptions& options, const std::string& name, Rounds rounds,
+              BenchReport& report) {
+  rounds.WarmUp();
+  std::vector<double> rates;
+  for (int i = 0; i < options.repetitions; ++i) {
+    rates.push_back(rounds.Measure(options.core_measure_s));
   }
-  CountExamples(state);
+  report.Add(name, "examples/s", rates);
 }
 
-void BenchMetrics(benchmark::State& state) {
-  const Stream& stream = TheStream();
+void BenchPredicting(const BenchOptions& options, const CoreStream& stream, BenchReport& report) {
+  for (const LearnCase& learn_case : LearnCases()) {
+    if (learn_case.name != "adagrad" && learn_case.name != "auto") continue;
+    const std::string name = StrCat("core/predict/", learn_case.name, "/", options.core_usual_bits);
+    if (!options.Chosen(name)) continue;
+    const std::unique_ptr<Learner> learner = NewLearner(learn_case, options.core_usual_bits);
+    std::vector<float> scores(CoreStream::kBatchRows);
+    Rounds(stream, [&](const ExampleBatch& batch) { learner->LearnBatch(batch, scores); }).WarmUp();
+    AddRates(
+        options, name,
+        Rounds(stream, [&](const ExampleBatch& batch) { learner->PredictBatch(batch, scores); }),
+        report);
+  }
+}
+
+void BenchMetrics(const BenchOptions& options, const CoreStream& stream, BenchReport& report) {
+  const std::string name = "core/metrics/logistic";
+  if (!options.Chosen(name)) return;
   std::mt19937 random(2);
-  std::vector<float> scores(kBatchRows);
+  std::vector<float> scores(CoreStream::kBatchRows);
   for (float& score : scores) score = static_cast<float>(random() % 1000) / 250 - 3;
   ProgressiveMetrics metrics({.loss = LossKind::kLogistic});
-  size_t next = 0;
-  for (auto _ : state) {
-    metrics.Update(scores, stream.Batch(next, false).labels, {});
-    next = (next + 1) % stream.batch_count();
-  }
-  CountExamples(state);
-}
-
-void RegisterAll() {
-  for (const int bits : {18, 22, 24}) {
-    const auto suffix = "/" + std::to_string(bits);
-    benchmark::RegisterBenchmark(("touch/4" + suffix).c_str(), BenchTouch<uint32_t, 1>, bits);
-    benchmark::RegisterBenchmark(("touch/8" + suffix).c_str(), BenchTouch<uint64_t, 1>, bits);
-    benchmark::RegisterBenchmark(("touch/16" + suffix).c_str(), BenchTouch<uint64_t, 2>, bits);
-    benchmark::RegisterBenchmark(("touch/32" + suffix).c_str(), BenchTouch<uint64_t, 4>, bits);
-    for (const LearnCase& learn_case : LearnCases()) {
-      benchmark::RegisterBenchmark(("learn/" + learn_case.name + suffix).c_str(), BenchLearn,
-                                   learn_case, bits, false);
-    }
-    benchmark::RegisterBenchmark(("learn_values/adagrad" + suffix).c_str(), BenchLearn,
-                                 LearnCases()[4], bits, true);
-    benchmark::RegisterBenchmark(("predict/adagrad" + suffix).c_str(), BenchPredict,
-                                 LearnCases()[4], bits);
-  }
-  benchmark::RegisterBenchmark("metrics/logistic", BenchMetrics);
+  AddRates(
+      options, name,
+      Rounds(stream, [&](const ExampleBatch& batch) { metrics.Update(scores, batch.labels, {}); }),
+      report);
 }
 
 }  // namespace
-}  // namespace freshet
 
-int main(int argc, char** argv) {
-  freshet::RegisterAll();
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
-  benchmark::RunSpecifiedBenchmarks();
-  benchmark::Shutdown();
-  return 0;
+void BenchCore(const BenchOptions& options, BenchReport& report) {
+  {
+    const CoreStream stream = CoreStream::Zipf(kUsualFeatures, options.core_features);
+    for (const int bits : options.core_bits) {
+      BenchLearners(options, stream, bits, StrCat(bits), report);
+    }
+    BenchPredicting(options, stream, report);
+    BenchMetrics(options, stream, report);
+  }
+  for (const int features : options.core_feature_counts) {
+    const CoreStream stream =
+        CoreStream::Zipf(static_cast<uint32_t>(features), options.core_features);
+    BenchLearners(options, stream, options.core_usual_bits,
+                  StrCat(options.core_usual_bits, "/", features, "_features"), report);
+  }
+  for (const int numbers : options.core_number_counts) {
+    const CoreStream stream =
+        CoreStream::Numbers(static_cast<uint32_t>(numbers), options.core_features);
+    BenchLearners(options, stream, options.core_usual_bits,
+                  StrCat(options.core_usual_bits, "/", numbers, "_numbers"), report);
+  }
 }
+
+}  // namespace freshet

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <memory>
@@ -7,7 +8,7 @@
 #include "core/base/str_cat.h"
 #include "tests/bench/bench_servers.h"
 #include "tests/bench/bench_stream.h"
-#include "tests/bench/e2e_benchmarks.h"
+#include "tests/bench/benchmarks.h"
 #include "tests/bench/learn_load.h"
 #include "tests/bench/lone_learner.h"
 #include "tests/bench/plain_disk.h"
@@ -52,6 +53,10 @@ struct Way {
   std::function<LoadRates()> measure;
 };
 
+// What a producer may have sent of readable examples and not seen acknowledged: they are slow, so
+// that a usual window takes long to empty.
+constexpr size_t kReadableWindowExamples = 8'192;
+
 // Measures each way once in each repetition, forwards and backwards in turn, so that none always
 // comes after the same other.
 std::map<std::string, Repetitions> MeasureInterleaved(const BenchOptions& options,
@@ -74,23 +79,29 @@ void ReportLatencies(const std::string& name, const Repetitions& measured, const
   report.Add(name + "/ack_p999", "ms", measured.ack_p999_ms, floor.ack_p999_ms);
 }
 
+void ReportLoad(const std::string& name, const Repetitions& measured, const Repetitions& floor,
+                BenchReport& report) {
+  report.Add(name, "examples/s", measured.examples_per_s, floor.examples_per_s);
+  report.Add(name + "/server_cpu", "s/M examples", measured.server_cpu_s, floor.server_cpu_s);
+  report.Add(name + "/client_cpu", "s/M examples", measured.client_cpu_s, floor.client_cpu_s);
+  ReportLatencies(name, measured, floor, report);
+}
+
 void ReportShape(const std::string& shape, const std::map<std::string, Repetitions>& results,
                  BenchReport& report) {
-  const Repetitions& wire = results.at("wire");
-  report.Add("wire/" + shape, "examples/s", wire.examples_per_s);
-  report.Add("wire/" + shape + "/server_cpu", "s/M examples", wire.server_cpu_s);
-  report.Add("wire/" + shape + "/client_cpu", "s/M examples", wire.client_cpu_s);
+  for (const auto& [way, measured] : results) {
+    if (way.starts_with("wire/")) ReportLoad(StrCat(way, "/", shape), measured, {}, report);
+  }
   report.Add("learner/" + shape, "examples/s", results.at("learner").examples_per_s);
   for (const auto& [way, measured] : results) {
-    if (way == "wire" || way == "learner") continue;
-    const std::string name = StrCat("end_to_end/", way, "/", shape);
-    report.Add(name, "examples/s", measured.examples_per_s, wire.examples_per_s);
-    report.Add(name + "/server_cpu", "s/M examples", measured.server_cpu_s, wire.server_cpu_s);
-    report.Add(name + "/client_cpu", "s/M examples", measured.client_cpu_s, wire.client_cpu_s);
-    if (way.starts_with("raw/")) ReportLatencies(name, measured, wire, report);
+    if (way.starts_with("wire/") || way == "learner") continue;
+    const bool readable = way.starts_with("readable/");
+    ReportLoad(StrCat("end_to_end/", way, "/", shape), measured,
+               results.at(readable ? "wire/readable" : "wire/packed"), report);
   }
-  report.Add("end_to_end/fsync_of_none/" + shape, "ratio",
-             Ratios(results.at("raw/fsync").examples_per_s, results.at("raw/none").examples_per_s));
+  report.Add(
+      "end_to_end/fsync_of_none/" + shape, "ratio",
+      Ratios(results.at("packed/fsync").examples_per_s, results.at("packed/none").examples_per_s));
 }
 
 // A model that has seen every feature, so that the first touch of its memory is not measured.
@@ -98,45 +109,50 @@ void CreateUsedModel(const BenchServer& server, const std::string& model, v1::Du
                      std::vector<v1::LearnRequest>& requests) {
   server.CreateModel(model, durability);
   uint64_t examples = 0;
-  for (const v1::LearnRequest& request : requests) {
-    examples += static_cast<uint64_t>(request.packed().labels_size());
-  }
+  for (const v1::LearnRequest& request : requests) examples += RowCount(request);
   PushExamples(StartRawLoad(server.address(), model, 1, requests), examples);
 }
 
-// At full load, all ways of pushing in one shape.
+// At full load, all ways of pushing in one shape: packed examples and readable ones by gRPC alone,
+// and `pusher`, example by example through the client library.
 void BenchShape(const BenchOptions& options, const PushShape& shape, BenchReport& report) {
   const std::unique_ptr<ServerProcess> bare = StartBareServer();
   const BenchServer server(options.dir);
-  std::vector<v1::LearnRequest> requests = MakeLearnRequests(shape.batch_examples);
-  const auto measure = [&](std::unique_ptr<LearnLoad> load, pid_t pid) {
-    return MeasureLoad(std::move(load), pid, options.warm_up_s, options.measure_s);
-  };
+  std::vector<v1::LearnRequest> packed = MakeLearnRequests(shape.batch_examples);
+  std::vector<v1::LearnRequest> readable = MakeReadableRequests(shape.batch_examples);
+  LoneLearner learner(packed);
   std::vector<Way> ways;
-  for (const auto& [name, durability] : AllDurabilities()) {
-    CreateUsedModel(server, "raw-" + name, durability, requests);
-    ways.push_back({"raw/" + name, [&, model = "raw-" + name] {
-                      return measure(
-                          StartRawLoad(server.address(), model, shape.producers, requests),
-                          server.pid());
+  const auto add = [&](const std::string& name, pid_t pid, auto start) {
+    ways.push_back({name, [&options, pid, start] {
+                      return MeasureLoad(start(), pid, options.warm_up_s, options.measure_s);
                     }});
+  };
+  const auto add_raw = [&](const std::string& name, pid_t pid, const std::string& address,
+                           std::vector<v1::LearnRequest>& requests, size_t window_examples) {
+    add(name, pid, [&requests, shape, name, address, window_examples] {
+      std::string model = name;
+      std::replace(model.begin(), model.end(), '/', '-');
+      return StartRawLoad(address, model, shape.producers, requests, window_examples);
+    });
+  };
+  for (const auto& [name, durability] : AllDurabilities()) {
+    CreateUsedModel(server, "packed-" + name, durability, packed);
+    add_raw("packed/" + name, server.pid(), server.address(), packed, kWindowExamples);
+    if (name != "fsync" && !options.all_durabilities) continue;
+    CreateUsedModel(server, "readable-" + name, durability, readable);
+    add_raw("readable/" + name, server.pid(), server.address(), readable, kReadableWindowExamples);
+    CreateUsedModel(server, "pusher-" + name, durability, packed);
+    add("pusher/" + name, server.pid(), [&server, &shape, model = "pusher-" + name] {
+      return StartPusherLoad(server.address(), model, shape.producers, shape.batch_examples);
+    });
   }
-  ways.push_back({"wire", [&] {
-                    return measure(StartRawLoad(bare->address(), "bare", shape.producers, requests),
-                                   bare->pid());
-                  }});
-  LoneLearner learner(requests);
+  add_raw("wire/packed", bare->pid(), bare->address(), packed, kWindowExamples);
+  add_raw("wire/readable", bare->pid(), bare->address(), readable, kReadableWindowExamples);
   ways.push_back(
       {"learner", [&] { return LoadRates{.examples_per_s = learner.Measure(options.measure_s)}; }});
-  CreateUsedModel(server, "pusher-fsync", v1::DURABILITY_FSYNC, requests);
-  ways.push_back({"pusher/fsync", [&] {
-                    return measure(StartPusherLoad(server.address(), "pusher-fsync",
-                                                   shape.producers, shape.batch_examples),
-                                   server.pid());
-                  }});
   const std::string name = StrCat(shape.batch_examples, "/", shape.producers);
   ReportShape(name, MeasureInterleaved(options, ways), report);
-  report.Add(StrCat("end_to_end/", name, "/server_peak_memory"), "MB",
+  report.Add(StrCat("end_to_end/server_peak_memory/", name), "MB",
              {static_cast<double>(PeakMemoryBytes(server.pid())) / 1e6});
 }
 

@@ -40,7 +40,8 @@ std::unique_ptr<LearnLoad> StartRawLoad(const std::string& address, const std::s
                                         int producers, std::vector<v1::LearnRequest>& requests,
                                         size_t window_examples = kWindowExamples);
 
-// Pushes example by example through the client library.
+// Pushes example by example through the client library. Latencies are those of some examples, from
+// Push() until an acknowledgement was seen.
 std::unique_ptr<LearnLoad> StartPusherLoad(const std::string& address, const std::string& model,
                                            int producers, int batch_examples);
 

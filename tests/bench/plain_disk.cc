@@ -4,9 +4,10 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
-#include <cstdlib>
+#include <cerrno>
+#include <cstring>
 
+#include "tests/bench/bench_failure.h"
 #include "tests/bench/timed_latency.h"
 
 namespace freshet {
@@ -34,9 +35,7 @@ class PlainFile {
 
  private:
   static void Check(bool good) {
-    if (good) return;
-    std::perror("e2e_bench: cannot write");
-    std::exit(1);
+    if (!good) FailBench(std::string("cannot write: ") + std::strerror(errno));
   }
 
   int fd_;
@@ -57,7 +56,7 @@ std::vector<char> SomeBytes(size_t size) {
 
 void SettleDisk(const std::string& dir) {
   const int fd = open(dir.c_str(), O_RDONLY | O_DIRECTORY);
-  if (fd < 0 || syncfs(fd) != 0) std::perror("e2e_bench: cannot sync");
+  if (fd < 0 || syncfs(fd) != 0) FailBench("cannot sync " + dir);
   close(fd);
 }
 

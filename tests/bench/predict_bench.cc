@@ -7,7 +7,7 @@
 #include "core/base/str_cat.h"
 #include "tests/bench/bench_servers.h"
 #include "tests/bench/bench_stream.h"
-#include "tests/bench/e2e_benchmarks.h"
+#include "tests/bench/benchmarks.h"
 #include "tests/bench/learn_load.h"
 #include "tests/bench/predict_load.h"
 

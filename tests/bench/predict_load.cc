@@ -1,11 +1,9 @@
 #include "tests/bench/predict_load.h"
 
-#include <cstdio>
-#include <cstdlib>
-
 #include "client/resource_names.h"
 #include "freshet/v1/learning_service.grpc.pb.h"
 #include "grpcpp/impl/client_unary_call.h"
+#include "tests/bench/bench_failure.h"
 #include "tests/bench/bench_stream.h"
 
 namespace freshet {
@@ -53,10 +51,7 @@ void PredictLoad::Call(const std::string& model, int rows, size_t caller, UnaryM
                                           grpc::protobuf::MessageLite, grpc::protobuf::MessageLite>(
             channel.get(), rpc, &context, requests[i % requests.size()], &response);
     latencies_[caller].push_back({begin, BenchClock::now()});
-    if (!status.ok()) {
-      std::fprintf(stderr, "e2e_bench: %s\n", status.error_message().c_str());
-      std::_Exit(1);
-    }
+    if (!status.ok()) FailBench(status.error_message());
   }
 }
 

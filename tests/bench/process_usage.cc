@@ -1,42 +1,42 @@
 #include "tests/bench/process_usage.h"
 
-#include <unistd.h>
+#include <time.h>
 
 #include <fstream>
-#include <sstream>
 #include <string>
 
 namespace freshet {
 namespace {
 
-std::string ReadProcFile(pid_t process, const std::string& name) {
-  std::ifstream file("/proc/" + std::to_string(process) + "/" + name);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
+// The number behind `key` in /proc/PID/status.
+uint64_t StatusNumber(pid_t process, const std::string& key) {
+  std::ifstream lines("/proc/" + std::to_string(process) + "/status");
+  std::string line;
+  while (std::getline(lines, line)) {
+    if (line.starts_with(key + ":")) return std::stoull(line.substr(key.size() + 1));
+  }
+  return 0;
+}
+
+double ClockSeconds(clockid_t clock) {
+  timespec time{};
+  if (clock_gettime(clock, &time) != 0) return 0;
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
 }
 
 }  // namespace
 
 double CpuSeconds(pid_t process) {
-  const std::string stat = ReadProcFile(process, "stat");
-  // The program's name comes second, in brackets, and may hold anything.
-  std::istringstream fields(stat.substr(stat.rfind(')') + 1));
-  std::string skipped;
-  for (int field = 3; field < 14; ++field) fields >> skipped;
-  double user_ticks = 0;
-  double system_ticks = 0;
-  fields >> user_ticks >> system_ticks;
-  return (user_ticks + system_ticks) / static_cast<double>(sysconf(_SC_CLK_TCK));
+  clockid_t clock{};
+  return clock_getcpuclockid(process, &clock) == 0 ? ClockSeconds(clock) : 0;
 }
 
-uint64_t PeakMemoryBytes(pid_t process) {
-  std::istringstream lines(ReadProcFile(process, "status"));
-  std::string line;
-  while (std::getline(lines, line)) {
-    if (line.starts_with("VmHWM:")) return std::stoull(line.substr(6)) * 1024;
-  }
-  return 0;
-}
+double ThreadCpuSeconds() { return ClockSeconds(CLOCK_THREAD_CPUTIME_ID); }
+
+uint64_t MemoryBytes(pid_t process) { return StatusNumber(process, "VmRSS") * 1024; }
+
+uint64_t PeakMemoryBytes(pid_t process) { return StatusNumber(process, "VmHWM") * 1024; }
+
+uint64_t ThreadCount(pid_t process) { return StatusNumber(process, "Threads"); }
 
 }  // namespace freshet

@@ -1,4 +1,4 @@
-// What a process has used so far.
+// What a process has used so far, or uses now; 0 where there is no such process.
 
 #ifndef FRESHET_TESTS_BENCH_PROCESS_USAGE_H_
 #define FRESHET_TESTS_BENCH_PROCESS_USAGE_H_
@@ -9,11 +9,18 @@
 
 namespace freshet {
 
-// Seconds on a processor, the system's part included, to a hundredth.
+// Seconds on a processor, the system's part and that of threads that ended included, to the
+// microsecond or better.
 double CpuSeconds(pid_t process);
 
-// The most memory that was resident at a time.
+// The same of the calling thread.
+double ThreadCpuSeconds();
+
+// Memory that is resident, and the most that was.
+uint64_t MemoryBytes(pid_t process);
 uint64_t PeakMemoryBytes(pid_t process);
+
+uint64_t ThreadCount(pid_t process);
 
 }  // namespace freshet
 

@@ -1,7 +1,5 @@
 #include <atomic>
 #include <condition_variable>
-#include <cstdio>
-#include <cstdlib>
 #include <deque>
 #include <mutex>
 #include <thread>
@@ -12,6 +10,8 @@
 #include "client/resource_names.h"
 #include "core/base/str_cat.h"
 #include "freshet/v1/learning_service.grpc.pb.h"
+#include "tests/bench/bench_failure.h"
+#include "tests/bench/bench_stream.h"
 #include "tests/bench/learn_load.h"
 
 namespace freshet {
@@ -101,7 +101,7 @@ void RawProducer::Write() {
     request.set_model(model_);
     request.set_producer_id(id);
     request.set_sequence(++sequence);
-    AwaitRoom({sequence, static_cast<size_t>(request.packed().labels_size()), {}});
+    AwaitRoom({sequence, RowCount(request), {}});
     if (!stream_->Write(request)) break;
   }
   stream_->WritesDone();
@@ -110,10 +110,7 @@ void RawProducer::Write() {
 void RawProducer::Read() {
   v1::LearnResponse response;
   while (stream_->Read(&response)) {
-    if (response.has_error()) {
-      std::fprintf(stderr, "e2e_bench: %s\n", response.error().message().c_str());
-      std::_Exit(1);
-    }
+    if (response.has_error()) FailBench(response.error().message());
     const BenchClock::time_point now = BenchClock::now();
     uint64_t examples = 0;
     {
@@ -134,10 +131,7 @@ void RawProducer::Read() {
   }
   room_.notify_one();
   const grpc::Status status = stream_->Finish();
-  if (!status.ok()) {
-    std::fprintf(stderr, "e2e_bench: a stream ended with %s\n", status.error_message().c_str());
-    std::_Exit(1);
-  }
+  if (!status.ok()) FailBench(StrCat("a stream ended with ", status.error_message()));
 }
 
 class RawLoad : public LearnLoad {

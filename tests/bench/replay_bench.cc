@@ -1,12 +1,11 @@
-#include <cstdio>
-#include <cstdlib>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "tests/bench/bench_failure.h"
 #include "tests/bench/bench_servers.h"
 #include "tests/bench/bench_stream.h"
-#include "tests/bench/e2e_benchmarks.h"
+#include "tests/bench/benchmarks.h"
 #include "tests/bench/learn_load.h"
 #include "tests/bench/process_usage.h"
 
@@ -17,10 +16,7 @@ namespace {
 double RecoveredNumber(const std::string& log, const std::string& key) {
   const size_t line = log.find("event=recovered");
   const size_t at = line == std::string::npos ? line : log.find(" " + key + "=", line);
-  if (at == std::string::npos) {
-    std::fprintf(stderr, "e2e_bench: the server recovered nothing: %s\n", log.c_str());
-    std::exit(1);
-  }
+  if (at == std::string::npos) FailBench("the server recovered nothing: " + log);
   return std::stod(log.substr(at + key.size() + 2));
 }
 

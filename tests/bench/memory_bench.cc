@@ -1,0 +1,72 @@
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "tests/bench/bench_servers.h"
+#include "tests/bench/bench_stream.h"
+#include "tests/bench/benchmarks.h"
+#include "tests/bench/learn_load.h"
+#include "tests/bench/predict_load.h"
+#include "tests/bench/process_usage.h"
+#include "tests/bench/timed_latency.h"
+
+namespace freshet {
+namespace {
+
+constexpr int kProducers = 4;
+constexpr int kBits = 22;
+constexpr double kTableMb = (64 << kBits) / 1e6;  // Of the learner `auto`.
+constexpr double kQueueMb = (64 << 20) / 1e6;     // limits.max_queue_bytes, as it is.
+constexpr double kBesidesMb = (64 << 20) / 1e6;   // Everything else.
+constexpr double kBoundMb = kTableMb + kQueueMb + kBesidesMb;
+// Of each producer: enough for the queue to be full at all times.
+constexpr size_t kWindowOfProducer = 400'000;
+constexpr int kSamples = 24;
+
+double MemoryMb(const BenchServer& server) {
+  return static_cast<double>(MemoryBytes(server.pid())) / 1e6;
+}
+
+}  // namespace
+
+void BenchMemory(const BenchOptions& options, BenchReport& report) {
+  if (options.memory_minutes <= 0) return;
+  const BenchServer server(options.dir);
+  server.CreateAutoModel("ctr", v1::DURABILITY_FSYNC, kBits);
+  std::vector<v1::LearnRequest> requests = MakeLearnRequests(512);
+  const std::unique_ptr<LearnLoad> learning =
+      StartRawLoad(server.address(), "ctr", kProducers, requests, kWindowOfProducer);
+  std::vector<double> samples_mb;
+  const double seconds = options.memory_minutes * 60;
+  const BenchClock::time_point begin = BenchClock::now();
+  std::printf("memory: %s the table + %s queues + %s besides = %s MB\n",
+              ShortNumber(kTableMb).c_str(), ShortNumber(kQueueMb).c_str(),
+              ShortNumber(kBesidesMb).c_str(), ShortNumber(kBoundMb).c_str());
+  for (int i = 1; i <= kSamples; ++i) {
+    // Callers that come and go.
+    PredictLoad predicting(server.address(), "ctr", 4, 8);
+    absl::SleepFor(absl::Seconds(seconds / kSamples));
+    predicting.Stop();
+    samples_mb.push_back(MemoryMb(server));
+    std::printf("memory: %8.1f s  %10s MB  %15s examples\n", Seconds(BenchClock::now() - begin),
+                ShortNumber(samples_mb.back()).c_str(),
+                ShortNumber(static_cast<double>(learning->acknowledged())).c_str());
+    std::fflush(stdout);
+  }
+  learning->Stop();
+  const auto quarter = static_cast<std::ptrdiff_t>(samples_mb.size() / 4);
+  const std::vector<double> second(samples_mb.begin() + quarter, samples_mb.begin() + 2 * quarter);
+  const std::vector<double> last(samples_mb.end() - quarter, samples_mb.end());
+  report.Add("memory/minutes", "min", {options.memory_minutes});
+  report.Add("memory/peak", "MB", {static_cast<double>(PeakMemoryBytes(server.pid())) / 1e6},
+             {kBoundMb});
+  report.Add("memory/beyond_table", "MB",
+             {static_cast<double>(PeakMemoryBytes(server.pid())) / 1e6 - kTableMb});
+  report.Add("memory/last_quarter", "MB", last, second);
+}
+
+}  // namespace freshet

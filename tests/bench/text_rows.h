@@ -1,0 +1,29 @@
+// Text to parse: rows of 30 features in each input format.
+
+#ifndef FRESHET_TESTS_BENCH_TEXT_ROWS_H_
+#define FRESHET_TESTS_BENCH_TEXT_ROWS_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace freshet {
+
+struct TextKind {
+  std::string name;
+  std::string format;  // As `freshet push --format` takes it.
+  // Appends the line before all rows, where there is one, and the line of a row; both repeatable.
+  void (*append_header)(std::string& text);
+  void (*append_row)(int row, std::string& text);
+};
+
+// vw: 30 named features in 3 namespaces; vw_values: the same with a value each; svmlight; csv and
+// jsonl of 30 categories.
+const std::vector<TextKind>& TextKinds();
+
+// Writes a file of so many rows and returns its size in bytes. Ends the process where it cannot.
+uint64_t WriteTextFile(const TextKind& kind, int rows, const std::string& path);
+
+}  // namespace freshet
+
+#endif  // FRESHET_TESTS_BENCH_TEXT_ROWS_H_
