@@ -9,9 +9,13 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <optional>
+#include <regex>
+#include <set>
 #include <sstream>
 #include <string>
 #include <thread>
@@ -29,6 +33,7 @@
 namespace freshet {
 namespace {
 
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 
 // A page of metrics: the samples by name and labels as they stand there.
@@ -307,6 +312,45 @@ std::optional<std::string> FindProgram(const std::string& name) {
     if (std::filesystem::exists(folder + "/" + name)) return folder + "/" + name;
   }
   return std::nullopt;
+}
+
+// All of the file's words that look like names of metrics, as the page has them.
+std::set<std::string> MetricsNamedIn(const std::string& path) {
+  std::ifstream file(path);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  EXPECT_FALSE(text.empty()) << path;
+  static const std::regex kName(R"(\b(freshet|process)_[a-z_]+)");
+  std::set<std::string> names;
+  for (std::sregex_iterator found(text.begin(), text.end(), kName), end; found != end; ++found) {
+    std::string name = found->str();
+    for (const std::string suffix : {"_bucket", "_sum", "_count"}) {
+      if (name.ends_with(suffix)) name.resize(name.size() - suffix.size());
+    }
+    names.insert(name);
+  }
+  return names;
+}
+
+TEST_F(HttpTest, HasEveryMetricOfTheProvisionedDashboardAndAlerts) {
+  CreateModel("ctr");
+  Push("ctr", 3, 100);
+  const std::string page = Get("/metrics");
+  for (const std::string file : {"grafana/dashboards/freshet.json", "prometheus/alerts.yml"}) {
+    const std::set<std::string> names = MetricsNamedIn(FRESHET_DEPLOY_DIR "/" + file);
+    EXPECT_FALSE(names.empty()) << file;
+    for (const std::string& name : names) {
+      EXPECT_THAT(page, HasSubstr("# TYPE " + name + " ")) << file;
+      EXPECT_THAT(page, ContainsRegex("\n" + name + "(_bucket)?[{ ]")) << file;
+    }
+  }
+}
+
+TEST_F(HttpTest, PrometheusTakesTheProvisionedConfiguration) {
+  const std::optional<std::string> promtool = FindProgram("promtool");
+  if (!promtool) GTEST_SKIP() << "promtool is not installed (Debian package prometheus)";
+  const CommandResult verdict =
+      RunCommand({*promtool, "check", "config", FRESHET_DEPLOY_DIR "/prometheus/prometheus.yml"});
+  EXPECT_EQ(verdict.code, 0) << verdict.out << verdict.err;
 }
 
 TEST_F(HttpTest, PrometheusFindsNoFaultWithThePage) {

@@ -34,7 +34,7 @@ export class MixturePanel {
 
   update(model, {mixture = []}) {
     show(this.element, mixture.length > 0);
-    const parts = mixture.map((part, i) => ({...part, hue: i % 5 + 1}));
+    const parts = mixture.map((part, i) => ({...part, hue: i % 8 + 1}));
     this.bar.replaceChildren(...parts.map(({weight, hue}) => {
       const share = el('i', {class: `s${hue}`});
       share.style.flex = `${weight} 0 0`;

@@ -68,18 +68,20 @@ export class TryPanel {
     const largest = Math.max(Math.abs(intercept), ...contributions.map(({contribution}) => Math.abs(contribution)));
     const row = (name, value, part, used) => el('tr', {}, el('td', {class: 'name'}, name, used), el('td', {class: 'number wide'}, value),
                                           el('td', {class: 'number'}, weight(part)), el('td', {}, signedBar(part, largest)));
-    return el('div', {class: 'scroll'}, el('table', {}, el('thead', {}, el('tr', {},
+    const table = el('div', {class: 'scroll'}, el('table', {}, el('thead', {}, el('tr', {},
         el('th', {scope: 'col'}, 'Feature'), el('th', {scope: 'col', class: 'number wide'}, 'Value'),
         el('th', {scope: 'col', class: 'number'}, 'Adds'), el('th', {scope: 'col', class: 'middle'}, 'against \u00b7 for'))),
         el('tbody', {}, row('intercept', '', intercept),
            ...contributions.map(({feature, value, contribution}) =>
-               row(featureName(feature), short(value), contribution, recent > 0 ? this.use(feature.recentUse, recent) : null)))));
+               row(featureName(feature), short(value), contribution, recent > 0 ? this.use(feature.recentUse) : null)))));
+    if (!(recent > 0)) return table;
+    return el('div', {}, table, el('p', {class: 'note'}, `Below a name: how many of the newest ${short(recent)} examples had the feature, ` +
+        'and how many were learned since.'));
   }
 
-  /** In how many of the newest examples a feature was, and how long ago the last one was learned. */
-  use(use, recent) {
-    const among = `of the newest ${short(recent)} examples`;
-    return el('span', {class: 'note use'}, use === undefined ? `in none ${among}` :
-        `in ${short(Number(use.exampleCount))} ${among}, the last ${short(Number(use.examplesSince))} ago`);
+  /** How often a feature came of late, and how long ago the last one was learned. */
+  use(use) {
+    return el('span', {class: 'note use'}, use === undefined || use === null ? 'in none' :
+        `${short(Number(use.exampleCount))} \u00b7 ${short(Number(use.examplesSince))} ago`);
   }
 }
