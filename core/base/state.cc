@@ -1,19 +1,47 @@
 #include "core/base/state.h"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <algorithm>
 
 namespace freshet {
+namespace {
+
+// From so much on a state gets chunks that the system can give huge pages for: it takes longer to
+// touch small ones for the first time than to copy into them.
+constexpr size_t kLargeStateBytes = size_t{4} << 20;
+// More than what malloc may come to take from its heap, which it would then not give back.
+constexpr size_t kLargeChunkBytes = size_t{64} << 20;
+
+std::vector<std::byte> NewLargeChunk() {
+  std::vector<std::byte> chunk;
+  chunk.reserve(kLargeChunkBytes);
+  const auto page_bytes = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+  const auto begin = reinterpret_cast<uintptr_t>(chunk.data());
+  const uintptr_t first_page = (begin + page_bytes - 1) / page_bytes * page_bytes;
+  // Only a hint.
+  madvise(reinterpret_cast<void*>(first_page), kLargeChunkBytes - (first_page - begin),
+          MADV_HUGEPAGE);
+  return chunk;
+}
+
+}  // namespace
 
 void StateWriter::Write(std::span<const std::byte> bytes) {
-  size_bytes_ += bytes.size();
   while (!bytes.empty()) {
-    if (chunks_.empty() || chunks_.back().size() == kChunkBytes) {
-      chunks_.emplace_back().reserve(kChunkBytes);
+    if (chunks_.empty() || chunks_.back().size() == chunks_.back().capacity()) {
+      if (size_bytes_ < kLargeStateBytes) {
+        chunks_.emplace_back().reserve(kChunkBytes);
+      } else {
+        chunks_.push_back(NewLargeChunk());
+      }
     }
     std::vector<std::byte>& chunk = chunks_.back();
-    const size_t count = std::min(bytes.size(), kChunkBytes - chunk.size());
+    const size_t count = std::min(bytes.size(), chunk.capacity() - chunk.size());
     chunk.insert(chunk.end(), bytes.begin(), bytes.begin() + count);
     bytes = bytes.subspan(count);
+    size_bytes_ += count;
   }
 }
 

@@ -53,6 +53,24 @@ TEST(StateTest, OneWriteMayBeLargerThanAChunk) {
   EXPECT_TRUE(std::equal(large.begin(), large.end(), bytes.begin() + 1));
 }
 
+// It gets chunks of another size.
+TEST(StateTest, KeepsTheOrderOfALargeState) {
+  constexpr uint32_t kBlocks = 24;
+  StateWriter writer;
+  for (uint32_t block = 0; block < kBlocks; ++block) {
+    const std::vector<uint32_t> numbers(1'000'001, block);
+    writer.Write(std::as_bytes(std::span(numbers)));
+  }
+  EXPECT_EQ(writer.size_bytes(), uint64_t{kBlocks} * 4'000'004);
+  EXPECT_GT(writer.Chunks().size(), 4u);
+  const std::vector<std::byte> bytes = BytesOf(writer);
+  ASSERT_EQ(bytes.size(), writer.size_bytes());
+  StateReader reader(bytes);
+  for (uint32_t block = 0; block < kBlocks; ++block) {
+    for (int i = 0; i < 1'000'001; ++i) ASSERT_EQ(reader.ReadValue<uint32_t>(), block);
+  }
+}
+
 TEST(StateTest, AReadPastTheEndFailsForGood) {
   const std::vector<std::byte> bytes(6, std::byte{1});
   StateReader reader(bytes);
