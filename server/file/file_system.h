@@ -36,6 +36,11 @@ class AppendFile {
   // of the file, and size_bytes() is what it was before: Truncate() to that to go on.
   virtual absl::Status Append(std::span<const ByteSpan> pieces) = 0;
 
+  // The same for bytes that a Sync() follows at once. Where there are many they go to the disk past
+  // the operating system's memory (O_DIRECT), which is to copy them there for a third of the
+  // processor's time; the call then waits for the disk.
+  virtual absl::Status AppendDirect(std::span<const ByteSpan> pieces) = 0;
+
   // Asks for disk space for `bytes` bytes behind the end, without changing the size. A file system
   // that cannot do so answers OK.
   virtual absl::Status Preallocate(uint64_t bytes) = 0;

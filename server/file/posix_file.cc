@@ -39,14 +39,39 @@ size_t FillVector(std::span<const ByteSpan> pieces, size_t skip_bytes,
 
 // Of O_DIRECT: a multiple of what any disk or file system in use asks for.
 constexpr uint64_t kBlockBytes = 4096;
-// Read in one call.
-constexpr uint64_t kMaxBlocksBytes = uint64_t{1} << 20;
+// Read or written in one call. Writing has to keep the disk busy.
+constexpr uint64_t kMaxReadBytes = uint64_t{1} << 20;
+constexpr uint64_t kMaxDirectBytes = uint64_t{4} << 20;
+
+// With less, the wait for the disk takes longer than the copying.
+constexpr uint64_t kMinDirectBytes = uint64_t{256} << 10;
 
 struct FreeBlocks {
   void operator()(std::byte* blocks) const {
     ::operator delete[](blocks, std::align_val_t{kBlockBytes});
   }
 };
+using Blocks = std::unique_ptr<std::byte[], FreeBlocks>;
+
+// Null where there is no memory.
+Blocks AllocateBlocks(uint64_t bytes) {
+  return Blocks(new (std::align_val_t{kBlockBytes}, std::nothrow) std::byte[bytes]);
+}
+
+// Copies the next out.size() bytes of `pieces`, of whose first one `skip_bytes` are done, to `out`,
+// and moves on. REQUIRES: there are as many.
+void TakeBytes(std::span<const ByteSpan>& pieces, size_t& skip_bytes, std::span<std::byte> out) {
+  while (!out.empty()) {
+    const ByteSpan left = pieces.front().subspan(skip_bytes);
+    const size_t count = std::min(left.size(), out.size());
+    std::copy_n(left.begin(), count, out.begin());
+    out = out.subspan(count);
+    skip_bytes += count;
+    if (skip_bytes < pieces.front().size()) return;
+    pieces = pieces.subspan(1);
+    skip_bytes = 0;
+  }
+}
 
 absl::StatusOr<uint64_t> FileSizeBytes(const std::string& path, const FileDescriptor& descriptor) {
   struct stat info {};
@@ -79,6 +104,62 @@ absl::Status PosixAppendFile::Append(std::span<const ByteSpan> pieces) {
     }
     end += static_cast<uint64_t>(written);
     written_of_piece += static_cast<size_t>(written);
+  }
+  size_bytes_ = end;
+  return absl::OkStatus();
+}
+
+absl::Status PosixAppendFile::Write(uint64_t position, ByteSpan bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written =
+        pwrite(descriptor_.get(), bytes.data(), bytes.size(), static_cast<off_t>(position));
+    if (written < 0) {
+      if (errno == EINTR) continue;
+      return FileError(path_, "write", errno);
+    }
+    position += static_cast<uint64_t>(written);
+    bytes = bytes.subspan(static_cast<size_t>(written));
+  }
+  return absl::OkStatus();
+}
+
+// REQUIRES: `position`, the size and the address of `blocks` are multiples of kBlockBytes.
+absl::Status PosixAppendFile::WriteBlocks(uint64_t position, ByteSpan blocks) {
+  takes_direct_ = takes_direct_ && fcntl(descriptor_.get(), F_SETFL, O_DIRECT) == 0;
+  if (!takes_direct_) return Write(position, blocks);
+  ssize_t written = -1;
+  do {
+    written = pwrite(descriptor_.get(), blocks.data(), blocks.size(), static_cast<off_t>(position));
+  } while (written < 0 && errno == EINTR);
+  const int error = written < 0 ? errno : 0;
+  fcntl(descriptor_.get(), F_SETFL, 0);
+  if (error == EINVAL) takes_direct_ = false;
+  if (error != 0 && error != EINVAL) return FileError(path_, "write", error);
+  // Where it wrote less, writing the rest says why.
+  const auto done = static_cast<size_t>(std::max<ssize_t>(written, 0));
+  return Write(position + done, blocks.subspan(done));
+}
+
+absl::Status PosixAppendFile::AppendDirect(std::span<const ByteSpan> pieces) {
+  uint64_t end = size_bytes_;
+  for (const ByteSpan& piece : pieces) end += piece.size();
+  if (!takes_direct_ || end - size_bytes_ < kMinDirectBytes) return Append(pieces);
+  // Kept, since memory that is touched for the first time costs as much as all the rest.
+  thread_local const Blocks blocks = AllocateBlocks(kMaxDirectBytes);
+  if (blocks == nullptr) return Append(pieces);
+  size_t skip_bytes = 0;
+  for (uint64_t position = size_bytes_; position < end;) {
+    // Blocks that are shared with what stands before or comes behind go through memory.
+    const uint64_t left = end - position;
+    const uint64_t to_block = kBlockBytes - position % kBlockBytes;
+    const bool whole = to_block == kBlockBytes && left >= kBlockBytes;
+    const uint64_t count = whole ? std::min(left / kBlockBytes * kBlockBytes, kMaxDirectBytes)
+                                 : std::min(left, to_block);
+    const std::span<std::byte> bytes(blocks.get(), count);
+    TakeBytes(pieces, skip_bytes, bytes);
+    absl::Status status = whole ? WriteBlocks(position, bytes) : Write(position, bytes);
+    if (!status.ok()) return status;
+    position += count;
   }
   size_bytes_ = end;
   return absl::OkStatus();
@@ -127,9 +208,8 @@ absl::StatusOr<size_t> PosixDirectReadFile::ReadAt(uint64_t position,
                                                    std::span<std::byte> out) const {
   const uint64_t end = position + out.size();
   const uint64_t blocks_bytes =
-      std::min(kMaxBlocksBytes, (out.size() + 2 * kBlockBytes - 1) / kBlockBytes * kBlockBytes);
-  const std::unique_ptr<std::byte[], FreeBlocks> blocks(
-      new (std::align_val_t{kBlockBytes}, std::nothrow) std::byte[blocks_bytes]);
+      std::min(kMaxReadBytes, (out.size() + 2 * kBlockBytes - 1) / kBlockBytes * kBlockBytes);
+  const Blocks blocks = AllocateBlocks(blocks_bytes);
   if (blocks == nullptr) {
     return absl::ResourceExhaustedError(StrCat(path_, ": no memory to read it from the disk"));
   }

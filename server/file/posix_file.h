@@ -35,15 +35,20 @@ class PosixAppendFile : public AppendFile {
       : path_(std::move(path)), descriptor_(std::move(descriptor)), size_bytes_(size_bytes) {}
 
   absl::Status Append(std::span<const ByteSpan> pieces) override;
+  absl::Status AppendDirect(std::span<const ByteSpan> pieces) override;
   absl::Status Preallocate(uint64_t bytes) override;
   absl::Status Sync() override;
   absl::Status Truncate(uint64_t size_bytes) override;
   uint64_t size_bytes() const override { return size_bytes_; }
 
  private:
+  absl::Status Write(uint64_t position, ByteSpan bytes);
+  absl::Status WriteBlocks(uint64_t position, ByteSpan blocks);
+
   const std::string path_;
   const FileDescriptor descriptor_;
   uint64_t size_bytes_;
+  bool takes_direct_ = true;  // Until the file system refuses.
 };
 
 class PosixReadFile : public ReadFile {

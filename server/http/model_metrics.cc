@@ -163,7 +163,8 @@ prometheus::MetricFamily BatchFamily(std::span<const ModelSample> samples) {
 prometheus::MetricFamily SyncFamily(std::span<const ModelSample> samples) {
   prometheus::MetricFamily family =
       MakeFamily("freshet_model_log_sync_duration_seconds", MetricType::Histogram,
-                 "How long each sync of the log took since the server started, in seconds.");
+                 "How long it took to write and sync what had come together for the log, since the "
+                 "server started, in seconds.");
   for (const ModelSample& sample : samples) {
     if (HasLog(sample)) AddHistogram(family, {{"model", sample.id}}, sample.syncs);
   }

@@ -16,6 +16,10 @@ constexpr std::string_view kTemporarySuffix = ".tmp";
 constexpr uint64_t kMinPreallocationBytes = uint64_t{256} << 10;
 constexpr uint64_t kMaxPreallocationBytes = uint64_t{16} << 20;
 
+// Records of one write, but for one that is larger: enough to keep the disk busy, few enough that
+// what the checksum has read is still in a cache when it is copied.
+constexpr uint64_t kMaxWriteBytes = uint64_t{4} << 20;
+
 uint64_t TotalBytes(std::span<const ByteSpan> pieces) {
   uint64_t bytes = 0;
   for (const ByteSpan& piece : pieces) bytes += piece.size();
@@ -95,16 +99,24 @@ absl::Status Log::Rotate() {
   return absl::OkStatus();
 }
 
-// Begins a new segment or asks for disk space, as a record of this size needs.
-absl::Status Log::MakeRoom(uint64_t record_bytes) {
+// Begins a new segment or asks for disk space, as the first of the records need. Returns how many
+// of them go into the last segment in one write; at least one.
+absl::StatusOr<size_t> Log::MakeRoom(std::span<const NewRecord> records) {
   SegmentInfo last = index_->last();
+  uint64_t bytes = RecordBytes(TotalBytes(records.front().payload));
   const bool has_records = last.size_bytes > kSegmentHeaderBytes;
-  if (has_records && last.size_bytes + record_bytes > options_.segment_bytes) {
+  if (has_records && last.size_bytes + bytes > options_.segment_bytes) {
     if (absl::Status status = Rotate(); !status.ok()) return status;
     last = index_->last();
   }
-  const uint64_t end = last.size_bytes + record_bytes;
-  if (end <= preallocated_bytes_) return absl::OkStatus();
+  size_t count = 1;
+  for (; count < records.size(); ++count) {
+    const uint64_t more = bytes + RecordBytes(TotalBytes(records[count].payload));
+    if (more > kMaxWriteBytes || last.size_bytes + more > options_.segment_bytes) break;
+    bytes = more;
+  }
+  const uint64_t end = last.size_bytes + bytes;
+  if (end <= preallocated_bytes_) return count;
   std::shared_ptr<AppendFile> file;
   {
     const absl::MutexLock lock(&mu_);
@@ -114,9 +126,9 @@ absl::Status Log::MakeRoom(uint64_t record_bytes) {
   const uint64_t step =
       std::min(left, std::clamp(end, kMinPreallocationBytes, kMaxPreallocationBytes));
   // Where there is no space, the write itself says so.
-  file->Preallocate(record_bytes + step).IgnoreError();
+  file->Preallocate(bytes + step).IgnoreError();
   preallocated_bytes_ = end + step;
-  return absl::OkStatus();
+  return count;
 }
 
 // Cuts off the bytes of a record that could not be written whole.
@@ -130,43 +142,66 @@ void Log::TakeBack(AppendFile& file, uint64_t size_bytes, const absl::Status& ca
   Distrust(cause);
 }
 
-absl::StatusOr<uint64_t> Log::Append(RecordKind kind, std::span<const ByteSpan> payload) {
-  const uint64_t payload_bytes = TotalBytes(payload);
-  if (payload_bytes > kMaxPayloadBytes || kind == RecordKind{}) {
-    return absl::InvalidArgumentError(StrCat("a record of kind ", static_cast<int>(kind), " and ",
-                                             payload_bytes, " bytes cannot be logged; at most ",
-                                             kMaxPayloadBytes, " bytes can"));
-  }
-  {
-    const absl::MutexLock lock(&mu_);
-    if (!distrust_.ok()) return FailureLocked();
-  }
-  const uint64_t record_bytes = RecordBytes(payload_bytes);
-  if (absl::Status status = MakeRoom(record_bytes); !status.ok()) return status;
-
-  RecordHeader header{.offset = index_->next_offset(),
-                      .durable_offset = 0,
-                      .payload_bytes = static_cast<uint32_t>(payload_bytes),
-                      .kind = kind};
+// In one write, or not at all.
+absl::Status Log::AppendToSegment(std::span<const NewRecord> records, bool sync_follows) {
+  RecordHeader header{.offset = index_->next_offset()};
   std::shared_ptr<AppendFile> file;
   {
     const absl::MutexLock lock(&mu_);
     file = file_;
     header.durable_offset = durable_.next_offset;
   }
-  const RecordHeaderBytes header_bytes = EncodeRecordHeader(header, payload, header_.checksum_seed);
+  headers_.clear();
+  headers_.reserve(records.size());  // The pieces refer to them.
   pieces_.clear();
-  pieces_.emplace_back(header_bytes);
-  pieces_.insert(pieces_.end(), payload.begin(), payload.end());
-  pieces_.push_back(RecordPadding(payload_bytes));
-
+  for (const NewRecord& record : records) {
+    const uint64_t payload_bytes = TotalBytes(record.payload);
+    header.payload_bytes = static_cast<uint32_t>(payload_bytes);
+    header.kind = record.kind;
+    headers_.push_back(EncodeRecordHeader(header, record.payload, header_.checksum_seed));
+    pieces_.emplace_back(headers_.back());
+    pieces_.insert(pieces_.end(), record.payload.begin(), record.payload.end());
+    pieces_.push_back(RecordPadding(payload_bytes));
+    ++header.offset;
+  }
   const uint64_t size_before = file->size_bytes();
-  if (absl::Status status = file->Append(pieces_); !status.ok()) {
+  absl::Status status = sync_follows ? file->AppendDirect(pieces_) : file->Append(pieces_);
+  if (!status.ok()) {
     TakeBack(*file, size_before, status);
     return status;
   }
-  index_->SetEnd(header.offset + 1, size_before + record_bytes);
-  return header.offset;
+  index_->SetEnd(header.offset, file->size_bytes());
+  return absl::OkStatus();
+}
+
+absl::Status Log::Append(std::span<const NewRecord> records, bool sync_follows) {
+  for (const NewRecord& record : records) {
+    const uint64_t payload_bytes = TotalBytes(record.payload);
+    if (payload_bytes <= kMaxPayloadBytes && record.kind != RecordKind{}) continue;
+    return absl::InvalidArgumentError(
+        StrCat("a record of kind ", static_cast<int>(record.kind), " and ", payload_bytes,
+               " bytes cannot be logged; at most ", kMaxPayloadBytes, " bytes can"));
+  }
+  {
+    const absl::MutexLock lock(&mu_);
+    if (!distrust_.ok()) return FailureLocked();
+  }
+  while (!records.empty()) {
+    const absl::StatusOr<size_t> count = MakeRoom(records);
+    if (!count.ok()) return count.status();
+    absl::Status status = AppendToSegment(records.first(*count), sync_follows);
+    if (!status.ok()) return status;
+    records = records.subspan(*count);
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<uint64_t> Log::Append(RecordKind kind, std::span<const ByteSpan> payload) {
+  const uint64_t offset = index_->next_offset();
+  const NewRecord record{.kind = kind, .payload = {payload.begin(), payload.end()}};
+  absl::Status status = Append({&record, 1}, /*sync_follows=*/false);
+  if (!status.ok()) return status;
+  return offset;
 }
 
 absl::Status Log::SkipTo(uint64_t offset) {

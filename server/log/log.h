@@ -41,6 +41,12 @@ struct LogOptions {
   uint64_t first_offset = 0;
 };
 
+// A record that is to be appended: its payload is `payload`, one piece after the other.
+struct NewRecord {
+  RecordKind kind{};
+  std::vector<ByteSpan> payload;
+};
+
 // How much of a log is kept that nobody needs.
 struct Retention {
   uint64_t max_bytes = 0;                         // Of all segments together.
@@ -82,6 +88,10 @@ class Log {
   // power only after Sync(). INVALID_ARGUMENT above kMaxPayloadBytes; otherwise the file system's
   // error (RESOURCE_EXHAUSTED for a full disk).
   absl::StatusOr<uint64_t> Append(RecordKind kind, std::span<const ByteSpan> payload);
+
+  // Appends records in order, many in one write. Where `sync_follows`, they are on their way to the
+  // disk; call Sync() next. After a failure the first of them may be in the log: see next_offset().
+  absl::Status Append(std::span<const NewRecord> records, bool sync_follows);
 
   // Makes every record appended before the call durable. Any thread, also while another appends;
   // threads that call it at the same time share one fdatasync.
@@ -135,7 +145,8 @@ class Log {
   // Appending.
   absl::StatusOr<std::shared_ptr<AppendFile>> CreateSegment(const SegmentHeader& header);
   absl::Status Rotate();
-  absl::Status MakeRoom(uint64_t record_bytes);
+  absl::StatusOr<size_t> MakeRoom(std::span<const NewRecord> records);
+  absl::Status AppendToSegment(std::span<const NewRecord> records, bool sync_follows);
   void TakeBack(AppendFile& file, uint64_t size_bytes, const absl::Status& cause);
 
   absl::StatusOr<bool> FirstExceeds(const Retention& retention, absl::Time now) const;
@@ -157,9 +168,10 @@ class Log {
   RecoveryReport recovery_report_;
 
   // Owned by the appending thread.
-  SegmentHeader header_;             // Of the last segment.
-  uint64_t preallocated_bytes_ = 0;  // The size up to which disk space was asked for.
-  std::vector<ByteSpan> pieces_;     // Kept for its memory.
+  SegmentHeader header_;                    // Of the last segment.
+  uint64_t preallocated_bytes_ = 0;         // The size up to which disk space was asked for.
+  std::vector<RecordHeaderBytes> headers_;  // Kept for their memory, as the pieces.
+  std::vector<ByteSpan> pieces_;
   // What stands behind durable_, while a recovery may have cut it off the file.
   std::optional<LogTail> tail_;
 

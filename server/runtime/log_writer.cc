@@ -124,20 +124,20 @@ absl::Status LogWriter::WriteOut(const std::vector<const Entry*>& entries) {
     absl::MutexLock lock(&mu_);
     first = logged_offset_;
   }
+  std::vector<NewRecord> records;
   // After a recovery some of the entries may be in the log already.
   for (size_t i = log_->next_offset() - first; i < entries.size(); ++i) {
     const Entry& entry = *entries[i];
     const ByteSpan bytes = entry.message != nullptr ? entry.message->wire_bytes()
                                                     : std::as_bytes(std::span(entry.payload));
-    absl::StatusOr<uint64_t> offset = log_->Append(entry.kind, {&bytes, 1});
-    if (!offset.ok()) return offset.status();
+    records.push_back({.kind = entry.kind, .payload = {bytes}});
   }
-  if (std::none_of(entries.begin(), entries.end(),
-                   [](const Entry* entry) { return entry->sync; })) {
-    return absl::OkStatus();
-  }
+  const bool sync =
+      std::any_of(entries.begin(), entries.end(), [](const Entry* entry) { return entry->sync; });
   const auto begin = std::chrono::steady_clock::now();
-  absl::Status status = log_->Sync();
+  absl::Status status = log_->Append(records, sync);
+  if (!status.ok() || !sync) return status;
+  status = log_->Sync();
   sync_latency_.Record(absl::FromChrono(std::chrono::steady_clock::now() - begin));
   return status;
 }

@@ -79,7 +79,7 @@ class LogWriter : public std::enable_shared_from_this<LogWriter> {
   uint64_t logged_offset() const ABSL_LOCKS_EXCLUDED(mu_);
   // Of all records that were put in line so far.
   uint64_t appended_bytes() const { return appended_bytes_; }
-  // Since the writer was created.
+  // Of writing and syncing what had come together, since the writer was created.
   LatencyHistogram::Counts sync_latency() const { return sync_latency_.Read(); }
 
  private:

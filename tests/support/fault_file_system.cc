@@ -153,6 +153,8 @@ class FaultFileSystem::AppendHandle : public AppendFile {
     return absl::OkStatus();
   }
 
+  absl::Status AppendDirect(std::span<const ByteSpan> pieces) override { return Append(pieces); }
+
   absl::Status Preallocate(uint64_t bytes) override {
     const absl::MutexLock lock(&owner_.mu_);
     const absl::Status status = owner_.MaybeFail(path_, "reserve disk space");

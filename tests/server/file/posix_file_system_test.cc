@@ -77,6 +77,26 @@ TEST_F(PosixFileSystemTest, TruncatesAndGoesOn) {
   EXPECT_EQ(*ReadSmallFile(files_, Path("a")), "012345end");
 }
 
+// In whole blocks past the memory, the rest through it.
+TEST_F(PosixFileSystemTest, AppendsTheSameDirectlyAsThroughMemory) {
+  const auto file = files_.OpenAppend(Path("a"), AppendMode::kCreate);
+  ASSERT_TRUE(file.ok()) << file.status();
+  std::string content(3'000'001, '\0');
+  for (size_t i = 0; i < content.size(); ++i) content[i] = static_cast<char>(i * i / 7);
+  std::string expected;
+  for (const size_t size : {1, 300'000, 4095, 262'144, 100, 2'500'000, 262'143, 3'000'001}) {
+    const ByteSpan bytes = BytesOfText(std::string_view(content).substr(0, size));
+    const std::array<ByteSpan, 4> pieces = {bytes.first(size / 3), ByteSpan(),
+                                            bytes.subspan(size / 3), ByteSpan()};
+    ASSERT_TRUE((*file)->AppendDirect(pieces).ok());
+    expected += content.substr(0, size);
+    EXPECT_EQ((*file)->size_bytes(), expected.size());
+    EXPECT_EQ(*files_.FileSize(Path("a")), expected.size());
+  }
+  ASSERT_TRUE((*file)->Sync().ok());
+  EXPECT_TRUE(*ReadSmallFile(files_, Path("a")) == expected);
+}
+
 // In whole blocks, wherever the reads begin and end.
 TEST_F(PosixFileSystemTest, ReadsTheSameFromTheDiskAsFromMemory) {
   std::string content(3'000'001, '\0');

@@ -94,6 +94,51 @@ TEST_F(LogTest, ARecordLargerThanASegmentHasOneToItself) {
   for (int i = 0; i < 2; ++i) EXPECT_EQ(TextOf((*(*reader)->Next())->payload), large);
 }
 
+TEST_F(LogTest, ManyRecordsAtOnceAreTheSameAsOneAfterTheOther) {
+  for (const bool sync_follows : {false, true}) {
+    FaultFileSystem files;
+    const std::unique_ptr<Log> log = OpenLog(files, kDir);
+    std::vector<std::string> payloads;
+    for (uint64_t offset = 0; offset < 100; ++offset) payloads.push_back(PayloadOf(offset));
+    std::vector<NewRecord> records;
+    for (uint64_t offset = 0; offset < 100; ++offset) {
+      records.push_back({KindOf(offset), {std::as_bytes(std::span(payloads[offset]))}});
+    }
+    ASSERT_TRUE(log->Append({}, sync_follows).ok());
+    ASSERT_TRUE(log->Append(records, sync_follows).ok());
+    EXPECT_EQ(ExpectGoodRecords(*log), 100U);
+    EXPECT_EQ(ExpectGoodRecords(*OpenLog(files, kDir)), 100U);
+  }
+}
+
+// The first of them may be there; the rest goes on from where the log then ends.
+TEST_F(LogTest, OfManyRecordsAtOnceAFailureKeepsTheFirst) {
+  bool reached = true;
+  uint64_t call = 0;
+  for (; reached; ++call) {
+    FaultFileSystem files;
+    const std::unique_ptr<Log> log = OpenLog(files, kDir);
+    std::vector<std::string> payloads;
+    for (uint64_t offset = 0; offset < 40; ++offset) payloads.push_back(PayloadOf(offset));
+    std::vector<NewRecord> records;
+    for (uint64_t offset = 0; offset < 40; ++offset) {
+      records.push_back({KindOf(offset), {std::as_bytes(std::span(payloads[offset]))}});
+    }
+    files.FailCall(call, ENOSPC);
+    absl::Status status = log->Append(records, /*sync_follows=*/true);
+    reached = files.calls() > call;
+    files.Heal();
+    if (!status.ok()) {
+      ASSERT_TRUE(log->Recover().ok());
+      const std::span<const NewRecord> rest(records.begin() + log->next_offset(), records.end());
+      status = log->Append(rest, /*sync_follows=*/true);
+    }
+    EXPECT_TRUE(status.ok()) << status;
+    EXPECT_EQ(ExpectGoodRecords(*log), 40U) << call;
+  }
+  EXPECT_GT(call, 20U);
+}
+
 TEST_F(LogTest, RefusesARecordWithoutAKind) {
   const std::unique_ptr<Log> log = OpenLog(files_, kDir);
   EXPECT_TRUE(absl::IsInvalidArgument(log->Append(RecordKind{}, {}).status()));
