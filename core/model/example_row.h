@@ -64,6 +64,13 @@ Number SumOf(size_t size, Number first, const Term& term) {
   return (sums[0] + sums[1]) + (sums[2] + sums[3]);
 }
 
+// SumOf() from 0 of a column, which holds zeros up to the next whole group of four.
+inline float SumOfColumn(const float* column, size_t size) {
+  Float4 sums{};
+  for (size_t i = 0; i < size; i += 4) sums += LoadFloat4(column + i);
+  return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+}
+
 }  // namespace freshet
 
 #endif  // FRESHET_CORE_MODEL_EXAMPLE_ROW_H_

@@ -199,8 +199,7 @@ class LinearLearner final : public TableLearner<LinearLearner<Loss, Rule>, Loss,
   static FourSlots<Slot> LoadFour(const HashedSlots<Slot>& slots, const uint32_t* ids,
                                   size_t count) {
     if (count >= 4) {
-      return slots.LoadOwnFour({slots.IndexOf(ids[0]), slots.IndexOf(ids[1]), slots.IndexOf(ids[2]),
-                                slots.IndexOf(ids[3])});
+      return slots.LoadOwnFour(slots.IndicesOf(ids));
     }
     std::array<Slot, 4> rest{};
     for (size_t i = 0; i < count; ++i) rest[i] = slots.LoadOwn(slots.IndexOf(ids[i]));
@@ -242,6 +241,7 @@ class LinearLearner final : public TableLearner<LinearLearner<Loss, Rule>, Loss,
                     Prefetcher<Slot>& ahead) {
     const Rule rule = rule_;
     const typename StepPair::Context context = step;
+    ahead.FetchPart();
     const FourSlots<Slot>* const __restrict gathered = gathered_.data();
     FourSlots<Slot>* const __restrict stepped = stepped_.data();
     for (size_t i = 0; i < row.size; i += 4) {
@@ -249,7 +249,6 @@ class LinearLearner final : public TableLearner<LinearLearner<Loss, Rule>, Loss,
       rule.Step(context, gradient * row.Values(i), lanes);
       stepped[i / 4] = TransposedBack(std::bit_cast<FourSlots<Slot>>(lanes));
     }
-    ahead.FetchPart();
     PutBack(row, gradient, step);
   }
 

@@ -104,7 +104,7 @@ class NagLearner final : public TableLearner<NagLearner<Loss, Rule>, Loss, Rule>
     void Resize(size_t size) {
       if (size <= values.size()) return;
       for (auto* column : {&values, &square_sums, &scales, &rates, &gains, &norms}) {
-        column->resize(size);
+        column->resize((size + 3) / 4 * 4);
       }
     }
 
@@ -149,8 +149,9 @@ class NagLearner final : public TableLearner<NagLearner<Loss, Rule>, Loss, Rule>
   // Returns the score before the update.
   template <typename Row>
   float LearnRow(const Row& row, float label, float weight, Prefetcher<Slot>& ahead) {
+    const HashedSlots<Slot> slots = table_.slots();
     const float sum = Score(row, intercept_.LoadOwn().weight, [&](size_t i) {
-      return table_.LoadOwn(table_.IndexOf(row.ids[i])).weight;
+      return slots.LoadOwn(slots.IndexOf(row.ids[i])).weight;
     });
     ahead.FetchPart();
     const float score = ScoreOf(sum);
@@ -187,7 +188,7 @@ class NagLearner final : public TableLearner<NagLearner<Loss, Rule>, Loss, Rule>
       columns.gains[row.size] *= intercept_share_;
     }
     const double correction = UpdateNorm(size, weight);
-    const double gain = SumOf(size, 0.0f, [&](size_t i) { return columns.gains[i]; });
+    const double gain = SumOfColumn(columns.gains.data(), size);
     const double sensitivity = std::min(correction * gain, kMaxScale);
     const double rate = options_.learning_rate * schedule_.Share(this->steps_taken());
     const double u = is_invariant_ ? loss_.ImportanceStep(score, label, rate * weight, sensitivity)
@@ -211,6 +212,7 @@ class NagLearner final : public TableLearner<NagLearner<Loss, Rule>, Loss, Rule>
     columns_.Resize(size);
     // Copies, which the compiler need not load again after each store to a slot.
     const Rule rule = rule_;
+    HashedSlots<Slot> slots = table_.slots();
     float* const values = columns_.values.data();
     float* const square_sums = columns_.square_sums.data();
     float* const scales = columns_.scales.data();
@@ -223,12 +225,12 @@ class NagLearner final : public TableLearner<NagLearner<Loss, Rule>, Loss, Rule>
       return grew;
     };
     for (size_t i = 0; i < row.size; ++i) {
-      const uint32_t index = table_.IndexOf(row.ids[i]);
-      Slot slot = table_.LoadOwn(index);
+      const uint32_t index = slots.IndexOf(row.ids[i]);
+      Slot slot = slots.LoadOwn(index);
       if (observe(i, row.Value(i), slot)) {
-        table_.Store(index, slot);
+        slots.Store(index, slot);
       } else {
-        table_.StoreHead(index, slot);
+        slots.StoreHead(index, slot);
       }
     }
     if (options_.intercept) {
@@ -242,7 +244,7 @@ class NagLearner final : public TableLearner<NagLearner<Loss, Rule>, Loss, Rule>
   // Counts the example in the mean norm; returns c.
   double UpdateNorm(size_t size, float weight) {
     if constexpr (!Rule::kNormalized) return 1;
-    norm_.Add(SumOf(size, 0.0f, [&](size_t i) { return columns_.norms[i]; }), weight);
+    norm_.Add(SumOfColumn(columns_.norms.data(), size), weight);
     return rule_.Correction(norm_.norm_sum() / norm_.weight_sum());
   }
 
@@ -250,12 +252,13 @@ class NagLearner final : public TableLearner<NagLearner<Loss, Rule>, Loss, Rule>
   template <typename Row>
   void Move(const Row& row, float scale, float intercept_scale) {
     if (scale == 0) return;  // Times an infinite rate it would be NaN.
+    HashedSlots<Slot> slots = table_.slots();
     const float* const rates = columns_.rates.data();
     for (size_t i = 0; i < row.size; ++i) {
-      const uint32_t index = table_.IndexOf(row.ids[i]);
-      Slot slot = table_.LoadOwn(index);
+      const uint32_t index = slots.IndexOf(row.ids[i]);
+      Slot slot = slots.LoadOwn(index);
       slot.weight = BoundedWeight(slot.weight + scale * (rates[i] * row.Value(i)));
-      table_.StoreHead(index, slot);
+      slots.StoreHead(index, slot);
     }
     if (options_.intercept) {
       Slot slot = intercept_.LoadOwn();

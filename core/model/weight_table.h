@@ -31,6 +31,11 @@ class HashedSlots : public SlotArray<Slot> {
       : SlotArray<Slot>(words), mask_(mask) {}
 
   uint32_t IndexOf(uint32_t feature_id) const { return feature_id & mask_; }
+  // Of four ids.
+  std::array<uint32_t, 4> IndicesOf(const uint32_t* feature_ids) const {
+    return {IndexOf(feature_ids[0]), IndexOf(feature_ids[1]), IndexOf(feature_ids[2]),
+            IndexOf(feature_ids[3])};
+  }
   uint64_t size() const { return uint64_t{mask_} + 1; }
 
  private:

@@ -25,6 +25,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "core/base/float4.h"
 #include "core/base/portable_math.h"
 #include "core/optimizer/bounds.h"
 
@@ -79,7 +80,10 @@ class Nag {
       : power_(adaptive ? options.power : 0.0), is_root_(adaptive && options.power == 0.5) {}
 
   // The size |x| of a value, as the rule takes it.
-  static float SizeOf(float value) { return std::max(std::abs(value), kMinValue); }
+  template <typename Number>
+  static Number SizeOf(Number value) {
+    return Max(Abs(value), Filled<Number>(kMinValue));
+  }
 
   // Takes note of a size and of h g^2 before the step: grows G and s. Returns whether s grew; else
   // only the first 8 bytes of the slot have changed.
@@ -106,23 +110,27 @@ class Nag {
   }
 
   // For each feature, from its x, G and s: its r in `rates`, x^2 r in `gains`, (x / s)^2 in
-  // `norms`. Whole columns, for vector instructions.
+  // `norms`. REQUIRES: columns have room for whole groups of four. Gains and norms behind the last
+  // feature become 0.
   void ComputeRates(size_t size, const float* __restrict values,
                     const float* __restrict square_sums, const float* __restrict scales,
                     float* __restrict rates, float* __restrict gains,
                     float* __restrict norms) const {
     if (is_root_) {
-      for (size_t i = 0; i < size; ++i) {
-        rates[i] = 1.0f / (std::max(std::sqrt(square_sums[i]), kMinRoot) * scales[i]);
+      for (size_t i = 0; i < size; i += 4) {
+        const Float4 roots = Max(Sqrt(LoadFloat4(square_sums + i)), Splat(kMinRoot));
+        StoreFloat4(1.0f / (roots * LoadFloat4(scales + i)), rates + i);
       }
     } else {
       for (size_t i = 0; i < size; ++i) rates[i] = PowerRate(square_sums[i], scales[i]);
     }
-    for (size_t i = 0; i < size; ++i) {
-      gains[i] = values[i] * values[i] * rates[i];
-      const float share = SizeOf(values[i]) / scales[i];
-      norms[i] = share * share;
+    for (size_t i = 0; i < size; i += 4) {
+      const Float4 x = LoadFloat4(values + i);
+      StoreFloat4(x * x * LoadFloat4(rates + i), gains + i);
+      const Float4 shares = SizeOf(x) / LoadFloat4(scales + i);
+      StoreFloat4(shares * shares, norms + i);
     }
+    for (size_t i = size; i % 4 != 0; ++i) gains[i] = norms[i] = 0;
   }
 
   // c, from the mean of the sum of x^2 / s^2. REQUIRES: mean_norm > 0.

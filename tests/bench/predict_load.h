@@ -17,8 +17,8 @@ namespace freshet {
 // What is called with a v1.PredictRequest.
 enum class UnaryMethod {
   kPredict,
-  // gRPC's own health service, which looks up a flag: the empty handler of every freshetd. It skips
-  // what it does not know of the message.
+  // The health service, which looks up a flag: the empty handler of every freshetd. It skips what
+  // it does not know of the message.
   kHealthCheck,
 };
 

@@ -1,6 +1,7 @@
 // Rules that step four features of an example at a time give, to the bit, what they give one by
 // one.
 
+#include <cmath>
 #include <cstdint>
 #include <memory>
 #include <random>
@@ -83,6 +84,57 @@ TEST(ColumnTest, SgdIsTheSameOneByOne) { ExpectSameOneByOne<Sgd>({}); }
 TEST(ColumnTest, AdaGradIsTheSameOneByOne) { ExpectSameOneByOne<AdaGrad>({.epsilon = 0.5}); }
 
 TEST(ColumnTest, FtrlIsTheSameOneByOne) { ExpectSameOneByOne<Ftrl>({.beta = 0.7}); }
+
+TEST(ColumnTest, NormalisedAdaptiveUpdatesAreTheSameOneByOne) {
+  using Rule = Nag<true, true>;
+  LearnerSpec spec;
+  spec.optimizer = NagOptions();
+  spec.linear.bits = kBits;
+  spec.linear.learning_rate = kRate;
+  spec.linear.intercept = false;
+  const Rule rule{NagOptions()};
+  for (const bool unit_values : {false, true}) {
+    const std::vector<StreamExample> examples = CrowdedStream(unit_values);
+    const std::unique_ptr<Learner> learner = NewLearner(spec);
+    const std::vector<float> scores = Learn(*learner, examples);
+
+    std::vector<Rule::Slot> slots(1 << kBits);
+    double norm_sum = 0;
+    double weight_sum = 0;
+    for (size_t i = 0; i < examples.size(); ++i) {
+      const std::vector<StreamFeature>& features = examples[i].features;
+      const size_t size = features.size();
+      const auto slot_of = [&](size_t k) -> Rule::Slot& {
+        return slots[features[k].id % slots.size()];
+      };
+      const float score =
+          SumOf(size, 0.0f, [&](size_t k) { return slot_of(k).weight * features[k].value; });
+      ASSERT_EQ(scores[i], score) << "example " << i;
+      const float gradient = LogisticLoss::Gradient(score, examples[i].label);
+      std::vector<float> rates(size), gains(size), norms(size);
+      for (size_t k = 0; k < size; ++k) {
+        const float x = features[k].value;
+        Rule::Slot& slot = slot_of(k);
+        rule.Observe(Rule::SizeOf(x), gradient * gradient, slot);
+        rates[k] = 1.0f / (std::sqrt(slot.square_sum) * slot.scale);
+        gains[k] = x * x * rates[k];
+        const float share = Rule::SizeOf(x) / slot.scale;
+        norms[k] = share * share;
+      }
+      norm_sum += SumOf(size, 0.0f, [&](size_t k) { return norms[k]; });
+      weight_sum += 1;
+      const double correction = rule.Correction(norm_sum / weight_sum);
+      const double gain = SumOf(size, 0.0f, [&](size_t k) { return gains[k]; });
+      const auto scale = static_cast<float>(
+          correction * LogisticLoss::ImportanceStep(score, examples[i].label,
+                                                    spec.linear.learning_rate, correction * gain));
+      for (size_t k = 0; k < size; ++k) slot_of(k).weight += scale * (rates[k] * features[k].value);
+    }
+    for (uint32_t id = 0; id < 50; ++id) {
+      ASSERT_EQ(ScoreOf(*learner, {.features = {{id, 1}}}), slots[id].weight) << id;
+    }
+  }
+}
 
 }  // namespace
 }  // namespace freshet
