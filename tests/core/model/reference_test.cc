@@ -147,7 +147,7 @@ void ExpectSameOnCrossedRows(const LearnerSpec& spec) {
   Reference reference(spec, 1024);
   const std::unique_ptr<Learner> learner = NewLearner(spec);
   std::mt19937 random(13);
-  for (int row = 0; row < 1500; ++row) {
+  for (int row = 0; row < 600; ++row) {
     const bool heavy = random() % 3 == 0;
     StreamExample example{
         .label = random() % 2 == 0 ? 1.0f : 0.0f, .weight = heavy ? 2.5f : 1.0f, .features = {}};
@@ -159,7 +159,7 @@ void ExpectSameOnCrossedRows(const LearnerSpec& spec) {
     const double expected = reference.Learn(example);
     ASSERT_NEAR(score, expected, 3e-4 * (1 + std::abs(expected))) << "row " << row;
   }
-  // Some 700 distinct features: every other one has no slot of its own.
+  // The pairs and triples alone are several times as many as there are slots.
   EXPECT_GT(learner->CountUsedSlots(), 400u);
 }
 
