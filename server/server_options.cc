@@ -96,6 +96,7 @@ std::vector<std::string> ChangedUntilRestart(const ServerOptions& before,
   compare("log.segment_bytes", b.log_segment_bytes, a.log_segment_bytes);
   compare("log.retain_bytes", b.log_retain_bytes, a.log_retain_bytes);
   compare("log.retain_age_s", b.log_retain_age_s, a.log_retain_age_s);
+  compare("names.max_names", b.max_names, a.max_names);
   compare("limits.max_message_bytes", b.max_message_bytes, a.max_message_bytes);
   compare("limits.max_batch_examples", b.max_batch_examples, a.max_batch_examples);
   compare("limits.max_example_features", b.max_example_features, a.max_example_features);

@@ -319,4 +319,16 @@ bool DecodedBatch::Decode(const v1::ExampleList& list, BatchUse use, LossKind lo
   return true;
 }
 
+uint64_t DecodedBatch::column_bytes() const {
+  uint64_t numbers = row_ends_.capacity() + namespace_hashes_.capacity();
+  if (builder_.row_count() > 0) {
+    // The builder holds each column, also those that all are 1, and grows them by doubling.
+    constexpr uint64_t kRowColumns = 3;      // Label, weight, end.
+    constexpr uint64_t kFeatureColumns = 2;  // Id, value.
+    numbers += 2 * (kRowColumns * builder_.row_count() +
+                    kFeatureColumns * builder_.feature_count() + examples_.segment_sizes.size());
+  }
+  return sizeof(uint32_t) * numbers;
+}
+
 }  // namespace freshet

@@ -49,6 +49,9 @@ class DecodedBatch {
   bool Decode(const v1::ExampleList& list, BatchUse use, LossKind loss, const BatchLimits& limits,
               v1::BatchError& error);
 
+  // The memory that the owned columns take at most.
+  uint64_t column_bytes() const;
+
  private:
   ExampleBatch examples_;
   std::vector<uint32_t> row_ends_;

@@ -56,4 +56,12 @@ bool LearnMessage::DecodeBatch(LossKind loss, const BatchLimits& limits, v1::Bat
   return false;
 }
 
+uint64_t LearnMessage::memory_bytes() const {
+  // Names of more than a few letters lie outside the arena; together they are shorter than the
+  // message, which is otherwise made of little else.
+  const uint64_t name_bytes = request_->has_examples() ? wire_.size() : 0;
+  return sizeof(*this) + wire_.size() + arena_.SpaceAllocated() + name_bytes +
+         batch_.column_bytes();
+}
+
 }  // namespace freshet

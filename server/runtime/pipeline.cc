@@ -67,6 +67,8 @@ bool Pipeline::Submit(std::unique_ptr<LearnMessage> message, LearnCallback done)
     } else {
       accepted_producers_.Set(request.producer_id(), {request.sequence(), accepted_offset_ + 1});
       auto item = std::make_unique<Item>();
+      item->memory_bytes =
+          message->memory_bytes() + message->examples().size() * sizeof(item->outcome.scores[0]);
       item->message = std::move(message);
       item->done = std::move(done);
       if (log_ != nullptr) log_->AppendBatch(item->message);
@@ -115,10 +117,10 @@ void Pipeline::SubmitRare(std::unique_ptr<Item> item, RecordKind kind, std::stri
 
 void Pipeline::CountQueued(const Item& item, bool added) {
   const uint64_t sign = added ? 1 : -1;  // Sums wrap around.
-  queued_bytes_ += sign * item.size_bytes();
+  queued_bytes_ += sign * item.memory_bytes;
   queued_examples_ += sign * item.example_count();
   if (options_.total_queued_bytes != nullptr) {
-    options_.total_queued_bytes->fetch_add(sign * item.size_bytes(), std::memory_order_relaxed);
+    options_.total_queued_bytes->fetch_add(sign * item.memory_bytes, std::memory_order_relaxed);
   }
 }
 

@@ -47,8 +47,10 @@ class Pipeline : public std::enable_shared_from_this<Pipeline> {
   using WriterTask = std::function<void(ModelState&)>;
 
   struct Options {
-    uint64_t max_queue_bytes = uint64_t{64} << 20;  // Of batches accepted and not yet answered.
-    // Counts them for many pipelines, and outlives them. Null: it is not counted.
+    // Of the memory of batches accepted and not yet answered: what came, what was parsed from it,
+    // and the scores.
+    uint64_t max_queue_bytes = uint64_t{64} << 20;
+    // Counts it for many pipelines, and outlives them. Null: it is not counted.
     std::atomic<uint64_t>* total_queued_bytes = nullptr;
   };
 
@@ -114,8 +116,8 @@ class Pipeline : public std::enable_shared_from_this<Pipeline> {
     v1::Model settings;                           // or a change of settings.
     LearnCallback done;
     LearnOutcome outcome;
+    uint64_t memory_bytes = 0;  // Of a batch and its scores.
 
-    uint64_t size_bytes() const { return message ? message->wire_bytes().size() : 0; }
     uint64_t example_count() const { return message ? message->examples().size() : 0; }
   };
 

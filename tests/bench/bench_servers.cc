@@ -16,7 +16,7 @@ BenchServer::BenchServer(const std::string& dir) {
   std::string pattern = dir + "/freshet-bench-XXXXXX";
   if (mkdtemp(pattern.data()) == nullptr) FailBench(StrCat("cannot make a folder in ", dir));
   data_dir_ = pattern;
-  std::ofstream(data_dir_ + "/config") << "snapshots { interval_s: 0 }\n"
+  std::ofstream(data_dir_ + "/config") << "snapshots { interval_s: 0 log_growth_bytes: 0 }\n"
                                           "limits { max_streams: 10000 }\n";
   Start();
 }

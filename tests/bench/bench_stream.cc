@@ -78,6 +78,21 @@ std::vector<v1::LearnRequest> MakeLearnRequests(int rows) {
   return requests;
 }
 
+std::vector<v1::LearnRequest> MakeFillingRequests(int rows, int bits) {
+  BenchStream stream(1);
+  const uint64_t ids_of_request = static_cast<uint64_t>(rows) * kFeatures;
+  std::vector<v1::LearnRequest> requests(((uint64_t{1} << bits) - 1) / ids_of_request + 1);
+  uint32_t id = 0;
+  for (v1::LearnRequest& request : requests) {
+    *request.mutable_packed() = stream.NextBatch(rows);
+    for (uint32_t& feature_id : *request.mutable_packed()->mutable_feature_ids()) {
+      // The step is odd: the low bits come to each value before they come to one again.
+      feature_id = id += 0x9e3779b1;
+    }
+  }
+  return requests;
+}
+
 std::vector<v1::LearnRequest> MakeReadableRequests(int rows) {
   BenchStream stream(1);
   std::vector<v1::LearnRequest> requests = EmptyRequests(rows, kDistinctReadableExamples);

@@ -47,6 +47,9 @@ std::vector<v1::LearnRequest> MakeLearnRequests(int rows);
 // The same with readable examples, fewer of them.
 std::vector<v1::LearnRequest> MakeReadableRequests(int rows);
 
+// Requests of `rows` examples each whose features together have each slot of a table of 2^bits.
+std::vector<v1::LearnRequest> MakeFillingRequests(int rows, int bits);
+
 // How many examples a request holds.
 size_t RowCount(const v1::LearnRequest& request);
 

@@ -97,6 +97,8 @@ TEST(FreshetBenchTest, EveryBenchmarkHasAResult) {
                                  "predict/learning/1/1/p999",
                                  "snapshot/predict/p99",
                                  "snapshot/ack/max",
+                                 "snapshot/bits",
+                                 "snapshot/size",
                                  "snapshot/learn",
                                  "snapshot/pause",
                                  "snapshot/write",
@@ -110,6 +112,7 @@ TEST(FreshetBenchTest, EveryBenchmarkHasAResult) {
                                  "growth/streams/3/memory",
                                  "growth/streams/3/busy",
                                  "memory/peak",
+                                 "memory/peak_with_snapshot",
                                  "memory/last_quarter"}) {
     EXPECT_EQ(names.count(name), 1U) << name;
   }

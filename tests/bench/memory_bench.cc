@@ -67,6 +67,10 @@ void BenchMemory(const BenchOptions& options, BenchReport& report) {
   report.Add("memory/beyond_table", "MB",
              {static_cast<double>(PeakMemoryBytes(server.pid())) / 1e6 - kTableMb});
   report.Add("memory/last_quarter", "MB", last, second);
+  // Which copies what the table holds.
+  server.client().CreateSnapshot("ctr").value();
+  report.Add("memory/peak_with_snapshot", "MB",
+             {static_cast<double>(PeakMemoryBytes(server.pid())) / 1e6}, {kBoundMb + kTableMb});
 }
 
 }  // namespace freshet

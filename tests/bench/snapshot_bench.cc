@@ -51,6 +51,14 @@ Repetition TakeSnapshot(const BenchOptions& options, const BenchServer& server,
   return repetition;
 }
 
+// Gives every slot of the table something to be saved.
+void FillTable(const BenchServer& server, int bits) {
+  std::vector<v1::LearnRequest> requests = MakeFillingRequests(512, bits);
+  uint64_t examples = 0;
+  for (const v1::LearnRequest& request : requests) examples += RowCount(request);
+  PushExamples(StartRawLoad(server.address(), "ctr", 1, requests), examples);
+}
+
 void ReportLatencies(const std::string& name, const std::vector<Repetition>& repetitions,
                      const std::vector<TimedLatency>& latencies, BenchReport& report) {
   const auto add = [&](const std::string& quantile, double q) {
@@ -76,6 +84,7 @@ void ReportLatencies(const std::string& name, const std::vector<Repetition>& rep
 void BenchSnapshot(const BenchOptions& options, BenchReport& report) {
   const BenchServer server(options.dir);
   server.CreateModel("ctr", v1::DURABILITY_FSYNC, options.snapshot_bits);
+  FillTable(server, options.snapshot_bits);
   std::vector<v1::LearnRequest> requests = MakeLearnRequests(512);
   const std::unique_ptr<LearnLoad> learning = StartRawLoad(server.address(), "ctr", 1, requests);
   PredictLoad predicting(server.address(), "ctr", 1, 1);
@@ -106,6 +115,7 @@ void BenchSnapshot(const BenchOptions& options, BenchReport& report) {
     load_rates.push_back(bytes / Seconds(BenchClock::now() - begin) / 1e6);
   }
   report.Add("snapshot/learn", "examples/s", learn_rates, learn_rates_without);
+  report.Add("snapshot/bits", "bits", {static_cast<double>(options.snapshot_bits)});
   report.Add("snapshot/size", "MB",
              {static_cast<double>(repetitions.front().snapshot.size_bytes()) / 1e6});
   report.Add("snapshot/pause", "ms", pauses_ms);

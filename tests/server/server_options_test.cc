@@ -9,6 +9,7 @@
 namespace freshet {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 // Writes a config file and reads it.
@@ -35,6 +36,16 @@ TEST(ServerOptionsTest, FieldsOfTheConfigWin) {
   EXPECT_EQ(options.listen, "127.0.0.1:0");
   EXPECT_EQ(options.snapshot_interval_s, 0U);
   EXPECT_EQ(options.max_models, 2U);
+}
+
+TEST(ServerOptionsTest, OnlyWhatTakesARestartIsNamedAsChanged) {
+  const ServerOptions before;
+  ServerOptions after;
+  after.snapshot_interval_s = 1;
+  after.max_names = 5;
+  after.max_queue_bytes = 6;
+  EXPECT_THAT(ChangedUntilRestart(before, after),
+              ElementsAre("names.max_names", "limits.max_queue_bytes"));
 }
 
 TEST(ServerOptionsTest, HttpCanBeTurnedOff) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <latch>
 #include <memory>
 #include <string>
@@ -159,6 +160,23 @@ TEST_F(PipelineTest, AFullQueueSaysSoAndCallsWhenThereIsRoom) {
   release.count_down();
   room.wait();
   outcomes_.Await(1);
+}
+
+TEST_F(PipelineTest, AQueueIsFullByTheMemoryOfItsBatchesAndNotByWhatCame) {
+  std::unique_ptr<LearnMessage> message = Message("p", 1, std::vector<float>(1000, 1.0f));
+  const uint64_t wire_bytes = message->wire_bytes().size();
+  std::atomic<uint64_t> queued_bytes{0};
+  const auto pipeline =
+      Pipeline::Start(ModelState::Create(Spec()).value(), nullptr, learners_,
+                      {.max_queue_bytes = 2 * wire_bytes, .total_queued_bytes = &queued_bytes},
+                      [](const ModelState&) {});
+  std::latch release(1);
+  Block(*pipeline, release);
+  EXPECT_FALSE(pipeline->Submit(std::move(message), outcomes_.Callback()));
+  EXPECT_GT(queued_bytes, 2 * wire_bytes);
+  release.count_down();
+  outcomes_.Await(1);
+  EXPECT_EQ(queued_bytes, 0U);
 }
 
 TEST_F(PipelineTest, CloseFinishesWhatWasAcceptedAndRefusesTheRest) {
