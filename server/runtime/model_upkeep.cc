@@ -30,8 +30,9 @@ void SnapshotAll(const ModelRegistry& registry, v1::SnapshotTrigger trigger) {
 }
 
 void DropOldRecords(const ModelRegistry& registry) {
-  for (const auto models = registry.models(); const auto& [id, model] : *models)
+  for (const auto models = registry.models(); const auto& [id, model] : *models) {
     model->files().DeleteOld();
+  }
 }
 
 }  // namespace freshet
