@@ -123,7 +123,7 @@ TEST_F(TransferStreamTest, ClientsThatDoNotReadOnHoldUpNobody) {
 #endif
   ASSERT_TRUE(here_.client().CreateModel("big", Site::Learner(20)).ok());
   ASSERT_EQ(RunCommand({"/bin/sh", "-c",
-                        BinaryDir() + "/freshet generate clicks --rows 100000 | " + BinaryDir() +
+                        BinaryDir() + "/freshet generate clicks --rows 200000 | " + BinaryDir() +
                             "/freshet --server " + here_.server().address() + " push big -"})
                 .code,
             0);
