@@ -3,9 +3,9 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
+#include <latch>
 #include <thread>
 
-#include "absl/synchronization/notification.h"
 #include "server/runtime/worker_pool.h"
 
 namespace freshet {
@@ -24,13 +24,13 @@ TEST(ThreadPriorityTest, WorkAtLowPriorityIsDoneAndTheCallerKeepsItsPriority) {
 TEST(ThreadPriorityTest, PoolsGiveWayToThreadsThatAnswer) {
   const int before = Nice();
   int during = before;
-  absl::Notification done;
+  std::latch done(1);
   WorkerPool pool("test", 1);
   pool.Post([&] {
     during = Nice();
-    done.Notify();
+    done.count_down();
   });
-  done.WaitForNotification();
+  done.wait();
   EXPECT_GT(during, before);
   EXPECT_EQ(Nice(), before);
 }
