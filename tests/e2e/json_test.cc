@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <httplib.h>
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <thread>
@@ -32,6 +33,7 @@ class JsonTest : public testing::Test {
     ASSERT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);
     http_ = std::make_unique<httplib::Client>("http://" + server_->http_address());
+    http_->set_read_timeout(std::chrono::minutes(1));
   }
 
   // The body of an answer with this status.

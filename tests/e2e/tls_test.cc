@@ -5,6 +5,7 @@
 #include <httplib.h>
 #include <signal.h>
 
+#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -106,6 +107,7 @@ TEST_F(TlsTest, ALargeBodyComesThroughWhole) {
   const size_t colon = address.rfind(':');
   httplib::SSLClient http(address.substr(0, colon), std::stoi(address.substr(colon + 1)));
   http.set_ca_cert_path(authority_.root().c_str());
+  http.set_read_timeout(std::chrono::minutes(1));
   const auto answer = http.Post("/v1/models/ctr:learn", lines, "application/x-ndjson");
   ASSERT_TRUE(answer);
   EXPECT_EQ(answer->status, 200) << answer->body;
