@@ -218,8 +218,9 @@ std::string BusyWarning(const Facts& facts) {
   };
   const double load = number("load average");
   if (load <= number("cores") / 2) return "";
-  return StrCat("The machine was busy with other work, at a load average of ", ShortNumber(load),
-                ": only what the core does alone says much.\n\n");
+  return StrCat("The load average was ", ShortNumber(load),
+                " when it began; where that was the work of others, only what the core does alone "
+                "says much.\n\n");
 }
 
 }  // namespace
