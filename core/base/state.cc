@@ -17,12 +17,11 @@ constexpr size_t kLargeChunkBytes = size_t{64} << 20;
 std::vector<std::byte> NewLargeChunk() {
   std::vector<std::byte> chunk;
   chunk.reserve(kLargeChunkBytes);
-  const auto page_bytes = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
-  const auto begin = reinterpret_cast<uintptr_t>(chunk.data());
-  const uintptr_t first_page = (begin + page_bytes - 1) / page_bytes * page_bytes;
+  const auto page_bytes = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  const size_t before_page =
+      (page_bytes - reinterpret_cast<uintptr_t>(chunk.data()) % page_bytes) % page_bytes;
   // Only a hint.
-  madvise(reinterpret_cast<void*>(first_page), kLargeChunkBytes - (first_page - begin),
-          MADV_HUGEPAGE);
+  madvise(chunk.data() + before_page, kLargeChunkBytes - before_page, MADV_HUGEPAGE);
   return chunk;
 }
 
