@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdint>
 #include <latch>
 #include <memory>
@@ -223,7 +224,11 @@ class HttpServerApiTest : public testing::Test {
     server_ = *std::move(server);
   }
 
-  httplib::Client Connect() const { return httplib::Client("http://" + server_->address()); }
+  httplib::Client Connect() const {
+    httplib::Client client("http://" + server_->address());
+    client.set_read_timeout(std::chrono::minutes(1));
+    return client;
+  }
 
   EchoApi api_;
   std::unique_ptr<HttpServer> server_;
