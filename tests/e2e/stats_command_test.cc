@@ -32,7 +32,8 @@ class StatsCommandTest : public testing::Test {
   }
 
   CommandResult Freshet(std::vector<std::string> arguments, const std::string& input = "") const {
-    std::vector<std::string> command = {BinaryDir() + "/freshet", "--server", server_->address()};
+    std::vector<std::string> command = {BinaryDir() + "/freshet", "--server", server_->address(),
+                                        "--deadline", "300"};
     command.insert(command.end(), arguments.begin(), arguments.end());
     return RunCommand(command, input);
   }
