@@ -10,8 +10,7 @@
 
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
-#include "server/file/data_dir.h"
-#include "tests/support/fault_file_system.h"
+#include "tests/server/runtime/registry_test.h"
 
 namespace freshet {
 namespace {
@@ -20,29 +19,17 @@ constexpr absl::Duration kPatience = absl::Seconds(60);
 constexpr absl::Duration kImpatience = absl::Milliseconds(1);
 
 // A registry whose models have a thread each while there are two.
-class ModelFiguresTest : public testing::Test {
+class ModelFiguresTest : public RegistryTest {
  public:
   ~ModelFiguresTest() override {
     for (const auto models = registry_.models(); const auto& [id, model] : *models) Close(*model);
   }
 
  protected:
-  ModelFiguresTest() { EXPECT_TRUE(registry_.Recover().ok()); }
-
   static void Close(ModelRuntime& model) {
     const auto drained = std::make_shared<std::latch>(1);
     model.pipeline().Close(absl::UnavailableError("closed"), [drained] { drained->count_down(); });
     drained->wait();
-  }
-
-  std::shared_ptr<ModelRuntime> Create(const std::string& id) {
-    v1::Model requested;
-    requested.set_durability(v1::DURABILITY_NONE);
-    requested.add_variants()->mutable_learner()->set_loss(v1::LOSS_LOGISTIC);
-    requested.mutable_variants(0)->mutable_learner()->set_bits(10);
-    auto model = registry_.Create(id, requested);
-    EXPECT_TRUE(model.ok()) << model.status();
-    return *model;
   }
 
   // Keeps the model's writer busy until the latch is counted down.
@@ -66,18 +53,6 @@ class ModelFiguresTest : public testing::Test {
     return ids;
   }
 
-  FaultFileSystem files_;
-  const std::unique_ptr<DataDir> data_dir_ = DataDir::Open(files_, "/data").value();
-  WorkerPool io_{"io", 1};
-  WorkerPool loggers_{"logger", 1};
-  WorkerPool learners_{"learner", 2};
-  const RuntimeEnvironment environment_{.data_dir = *data_dir_,
-                                        .learners = learners_,
-                                        .loggers = loggers_,
-                                        .io = io_,
-                                        .clock = [] { return absl::UnixEpoch(); },
-                                        .server_version = "test"};
-  ModelRegistry registry_{environment_};
   ModelFigures figures_{registry_};
 };
 
