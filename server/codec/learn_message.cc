@@ -1,6 +1,7 @@
 #include "server/codec/learn_message.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <utility>
 
 namespace freshet {
@@ -22,7 +23,9 @@ grpc::Slice Joined(std::vector<grpc::Slice> slices) {
 google::protobuf::ArenaOptions ArenaOptionsFor(size_t wire_size) {
   constexpr size_t kSmallFields = 2048;
   google::protobuf::ArenaOptions options;
-  options.start_block_size = wire_size + kSmallFields;
+  // Protobuf puts what it has to clean up at the end of a block, which has to be aligned.
+  constexpr size_t kAlignment = alignof(std::max_align_t);
+  options.start_block_size = (wire_size + kSmallFields + kAlignment - 1) / kAlignment * kAlignment;
   options.max_block_size = std::max(options.max_block_size, options.start_block_size);
   return options;
 }
