@@ -35,6 +35,22 @@ inline double Exp(double x) {
   return polynomial * std::bit_cast<double>(scale);
 }
 
+// e^x to a relative error below 2e-7, by a shorter chain of operations than Exp()'s. x is first
+// brought into [-87, 87], so that the result is positive and finite. REQUIRES: x is not NaN.
+inline float RoughExp(float x) {
+  x = std::min(std::max(x, -87.0f), 87.0f);
+  // As in Exp(). The first part of ln 2 has 17 bits, so that its product with n is exact.
+  constexpr float kShift = 0x1.8p23f;
+  const float shifted = x * 0x1.715476p0f + kShift;
+  const float n = shifted - kShift;
+  const float r = x - n * 0x1.62e4p-1f - n * 0x1.7f7d1cp-20f;
+  const float r2 = r * r;
+  const float low = (1.0f + r) + r2 * (1.0f / 2 + r * (1.0f / 6));
+  const float high = (1.0f / 24 + r * (1.0f / 120)) + r2 * (1.0f / 720 + r * (1.0f / 5040));
+  const uint32_t scale = (std::bit_cast<uint32_t>(shifted) + 127) << 23;
+  return (low + r2 * r2 * high) * std::bit_cast<float>(scale);
+}
+
 // The natural logarithm to an error below 1e-14 of max(1, |result|). REQUIRES: x is finite, and not
 // below the smallest normal double.
 inline double Log(double x) {

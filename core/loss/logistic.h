@@ -25,10 +25,10 @@ struct LogisticLoss {
     return std::max(-margin, 0.0) + Log(1.0 + Exp(-std::abs(margin)));
   }
 
-  // dValue / dscore.
+  // dValue / dscore. Every example waits for that of the one before it.
   static float Gradient(float score, float label) {
-    const double sign = label > 0 ? 1.0 : -1.0;
-    return static_cast<float>(-sign / (1.0 + Exp(sign * score)));
+    const float sign = label > 0 ? 1.0f : -1.0f;
+    return -sign / (1.0f + RoughExp(sign * score));
   }
 
   static double Curvature(double score, float /*label*/) {

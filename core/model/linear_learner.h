@@ -93,6 +93,8 @@ class LinearLearner final : public TableLearner<LinearLearner<Loss, Rule>, Loss,
 
   static constexpr bool kWindowed = WindowedOptimizer<Rule>;
   static constexpr bool kInColumns = ColumnOptimizer<Rule>;
+  // Not for wider vectors: instructions with three operands move less between registers.
+  static constexpr bool kHasWidePath = kInColumns;
   // Between two refreshes of all slots, to keep their ages well below 2^31.
   static constexpr uint64_t kRefreshSteps = uint64_t{1} << 30;
 
@@ -314,6 +316,7 @@ class LinearLearner final : public TableLearner<LinearLearner<Loss, Rule>, Loss,
       step.step = steps_taken + 1;
       step.rate = static_cast<float>(rate * share);
       step.clip = clip_;
+      step.is_plain = std::isinf(clip_) && context.l2 == 0;
       return rule_.Prepare(step);
     };
     return {step_of(FeatureContext(steps_taken), options_.learning_rate),

@@ -35,6 +35,7 @@ struct StepContext : WeightContext {
   uint64_t step = 1;  // The number of this step, from 1.
   float rate = 0;     // The learning rate after the schedule.
   float clip = std::numeric_limits<float>::infinity();
+  bool is_plain = false;  // Whether nothing is clipped and l2 is 0.
 
   // These take a float, or a Float4 of four features.
   template <typename Number>
@@ -45,7 +46,7 @@ struct StepContext : WeightContext {
   // The gradient that the step follows, from a component of the loss's gradient.
   template <typename Number>
   Number Gradient(Number loss_gradient, Number weight) const {
-    return Clipped(loss_gradient) + l2 * weight;
+    return is_plain ? loss_gradient : Clipped(loss_gradient) + l2 * weight;
   }
 
   // The same with l1's part, which is l1 with the sign of the weight; a weight of 0 stays there

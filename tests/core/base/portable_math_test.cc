@@ -25,6 +25,21 @@ TEST(PortableMathTest, ExpStaysPositiveAndFinite) {
   }
 }
 
+TEST(PortableMathTest, RoughExpAgreesWithTheLibrary) {
+  for (float x = -87; x < 87; x += 0.0137f) {
+    EXPECT_NEAR(RoughExp(x) / std::exp(static_cast<double>(x)), 1, 2e-7) << x;
+  }
+  EXPECT_EQ(RoughExp(0), 1);
+}
+
+TEST(PortableMathTest, RoughExpStaysPositiveAndFinite) {
+  for (const float x : {-3e38f, -88.0f, 88.0f, 3e38f, std::numeric_limits<float>::infinity(),
+                        -std::numeric_limits<float>::infinity()}) {
+    EXPECT_GT(RoughExp(x), 0) << x;
+    EXPECT_TRUE(std::isfinite(RoughExp(x))) << x;
+  }
+}
+
 TEST(PortableMathTest, LogAgreesWithTheLibrary) {
   for (double x = 1e-300; x < 1e300; x *= 1.37) {
     EXPECT_NEAR(Log(x), std::log(x), 1e-14 * std::abs(std::log(x)) + 1e-15) << x;
@@ -46,6 +61,9 @@ TEST(PortableMathTest, GivesTheSameBitsEverywhere) {
   EXPECT_EQ(Exp(1), 0x1.5bf0a8b145762p+1);
   EXPECT_EQ(Exp(-0.3), 0x1.7b4c869c37bfbp-1);
   EXPECT_EQ(Exp(33.25), 0x1.f553e375c68ecp+47);
+  EXPECT_EQ(RoughExp(1), 0x1.5bf0a8p+1f);
+  EXPECT_EQ(RoughExp(-0.3f), 0x1.7b4c86p-1f);
+  EXPECT_EQ(RoughExp(33.25f), 0x1.f553e4p+47f);
   EXPECT_EQ(Log(10), 0x1.26bb1bbb55515p+1);
   EXPECT_EQ(Log(1e-15), -0x1.144f69ff9ffc4p+5);
 }
