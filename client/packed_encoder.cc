@@ -89,15 +89,18 @@ void EncodeNames(std::span<const std::string> namespaces, NewNames* names,
   constexpr size_t kBytesOfOthers = 12;  // About what a FeatureName takes beside its name.
   packed->clear_names();
   size_t bytes = 0;
-  std::erase_if(names->names(), [&](NewNames::Name& name) {
-    const auto name_space = std::find(namespaces.begin(), namespaces.end(), name.name_space);
+  auto name_space = namespaces.end();  // Often the same as that of the name before.
+  names->TakeIf([&](const NewNames::Name& name) {
+    if (name_space == namespaces.end() || *name_space != name.name_space) {
+      name_space = std::find(namespaces.begin(), namespaces.end(), name.name_space);
+    }
     const size_t size = name.name.size() + kBytesOfOthers;
     if (name_space == namespaces.end() || bytes + size > kMaxBytes) return false;
     bytes += size;
     v1::FeatureName& out = *packed->add_names();
     out.set_id(name.id);
     out.set_namespace_index(static_cast<uint32_t>(name_space - namespaces.begin()));
-    out.set_name(std::move(name.name));
+    out.set_name(name.name.data(), name.name.size());
     return true;
   });
 }

@@ -408,14 +408,13 @@ bool Pusher::Impl::Send(Stream* stream, PendingBatch* batch) {
   request.set_sequence(batch->sequence);
   request.set_return_predictions(options_.on_predictions != nullptr);
   const auto rows = static_cast<uint64_t>(request.packed().labels_size());
-  const size_t bytes = request.ByteSizeLong();
   const bool again = batch->send_count > 0;
   const bool ok = stream->Write(request);
   const std::lock_guard lock(mu_);
   if (used_builder != nullptr) spare_builder_ = std::move(used_builder);
   if (ok) {
     ++batch->send_count;
-    stats_.sent_bytes += bytes;
+    stats_.sent_bytes += static_cast<size_t>(request.GetCachedSize());  // As Write() counted it.
     if (again) stats_.resent += rows;
   }
   writing_sequence_ = 0;

@@ -1,9 +1,22 @@
 #include "core/base/utf8.h"
 
+#include <array>
+#include <bit>
 #include <cstdint>
 
 namespace freshet {
 namespace {
+
+// Eight bytes at a time, since most text is.
+bool IsAscii(std::string_view text) {
+  std::array<char, 8> bytes{};
+  uint64_t all = 0;
+  while (!text.empty()) {
+    text.remove_prefix(text.copy(bytes.data(), bytes.size()));
+    all |= std::bit_cast<uint64_t>(bytes);
+  }
+  return (all & 0x8080808080808080U) == 0;
+}
 
 bool IsContinuation(char c) { return (static_cast<unsigned char>(c) & 0xc0) == 0x80; }
 
@@ -26,6 +39,7 @@ size_t CharacterSize(std::string_view text) {
 }  // namespace
 
 bool IsUtf8(std::string_view text) {
+  if (IsAscii(text)) return true;
   while (!text.empty()) {
     const size_t size = CharacterSize(text);
     if (size == 0) return false;

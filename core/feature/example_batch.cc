@@ -16,6 +16,7 @@ void ExampleBatchBuilder::BeginRow(float label, float weight) {
   AbandonRow();
   labels_.push_back(label);
   weights_.push_back(weight);
+  names_of_row_ = names_ != nullptr && names_->BeginRow() ? names_ : nullptr;
   next_namespace_ = 0;
   row_open_ = true;
 }

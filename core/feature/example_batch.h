@@ -68,15 +68,19 @@ class ExampleBatchBuilder {
 
   // The same for a feature whose name is known; see KeepNames().
   void AddFeature(size_t namespace_index, std::string_view name, uint32_t id, float value) {
-    if (names_ != nullptr && value != 0 && names_->IsNew(id)) {
-      names_->Keep(namespaces_[namespace_index], name, id);
+    if (names_of_row_ != nullptr && value != 0) {
+      names_of_row_->Note(namespaces_[namespace_index], name, id);
     }
     AddFeature(namespace_index, id, value);
   }
 
-  // From now on, names that come with features go to `names`, those of rows that are then abandoned
-  // too; null: to nobody. Stays over Clear(). `names` must live as long.
-  void KeepNames(NewNames* names) { names_ = names; }
+  // Names that come with the features of rows from the next one on are noted in `names`, for as
+  // many rows as it wants, those that are then abandoned too; null: nowhere. Stays over Clear().
+  // `names` must live as long.
+  void KeepNames(NewNames* names) {
+    names_ = names;
+    names_of_row_ = nullptr;
+  }
   NewNames* names() const { return names_; }
 
   // Ends the row: its features are now grouped by namespace.
@@ -127,6 +131,7 @@ class ExampleBatchBuilder {
   static constexpr size_t kNoNamespace = static_cast<size_t>(-1);
 
   NewNames* names_ = nullptr;
+  NewNames* names_of_row_ = nullptr;  // Null where those of the open row are not wanted.
 
   bool row_open_ = false;
   size_t run_namespace_ = kNoNamespace;  // Of the run that AddFeature() adds to.

@@ -139,10 +139,11 @@ TEST(EncodeNamesTest, SendsNamesOfNamespacesInTheBatchOnce) {
   EXPECT_EQ(packed.names(0).namespace_index(), 1u);
   EXPECT_EQ(packed.names(0).name(), "one");
   EXPECT_EQ(packed.names(1).name(), "three");
-  ASSERT_EQ(names.names().size(), 1u);
-  EXPECT_EQ(names.names()[0].name, "elsewhere");
   EncodeNames(namespaces, &names, &packed);
   EXPECT_EQ(packed.names_size(), 0);
+  EncodeNames(std::vector<std::string>{"c"}, &names, &packed);
+  ASSERT_EQ(packed.names_size(), 1);
+  EXPECT_EQ(packed.names(0).name(), "elsewhere");
 }
 
 TEST(EncodeNamesTest, LeavesRoomInTheMessage) {
@@ -171,12 +172,14 @@ TEST(ExampleTest, TellsTheNamesOfItsFeatures) {
   example.Clear();
   example.Add("user", "u1");
   example.AppendTo(&batch);
-  ASSERT_EQ(names.names().size(), 3u);
-  EXPECT_EQ(names.names()[0].name, "u42");
-  EXPECT_EQ(names.names()[0].id, HashFeature("u42", HashNamespace("user")));
-  EXPECT_EQ(names.names()[1].name, "age");
-  EXPECT_EQ(names.names()[1].name_space, "stats");
-  EXPECT_EQ(names.names()[2].name, "u1");
+  v1::PackedBatch packed;
+  EncodeNames(batch.namespaces(), &names, &packed);
+  ASSERT_EQ(packed.names_size(), 3);
+  EXPECT_EQ(packed.names(0).name(), "u42");
+  EXPECT_EQ(packed.names(0).id(), HashFeature("u42", HashNamespace("user")));
+  EXPECT_EQ(packed.names(1).name(), "age");
+  EXPECT_EQ(batch.namespaces()[packed.names(1).namespace_index()], "stats");
+  EXPECT_EQ(packed.names(2).name(), "u1");
 }
 
 }  // namespace

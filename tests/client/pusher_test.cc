@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "client/client.h"
+#include "core/base/str_cat.h"
 #include "gtest/gtest.h"
 #include "tests/client/fake_server.h"
 
@@ -65,6 +66,8 @@ TEST(PusherTest, LearnsEveryExampleOnceAndInOrder) {
   EXPECT_EQ(stats.unacknowledged, 0u);
   EXPECT_EQ(stats.resent, 0u);
   EXPECT_EQ(stats.offset, 143u);  // Batches of seven.
+  EXPECT_GT(stats.sent_bytes, 12'000u);
+  EXPECT_LT(stats.sent_bytes, 50'000u);
 }
 
 TEST(PusherTest, PushedBatchesAndExamplesKeepTheirOrder) {
@@ -376,7 +379,25 @@ TEST(PusherTest, SendsEachNameOnce) {
   ASSERT_TRUE(pusher->PushBatch(batch).ok());
   ASSERT_TRUE(pusher->Close().ok());
   EXPECT_EQ(server.names(), Names({"user^u1", "stats^age", "of a batch^u1", "of a batch^u2"}));
-  EXPECT_TRUE(names.names().empty());
+  EXPECT_EQ(names.size(), 0U);
+}
+
+TEST(PusherTest, SendsNamesThatComeLateWhereTheyComeOften) {
+  FakeServer server;
+  const auto client = ConnectTo(server);
+  const auto pusher = StartPusher(*client, {});
+  PushLabels(pusher.get(), static_cast<int>(NewNames::kFirstRows));
+  for (int i = 0; i < 400; ++i) {
+    Example example;
+    example.Add("late", "often");
+    example.Add("late", StrCat("once", i));
+    ASSERT_TRUE(pusher->Push(example).ok());
+  }
+  ASSERT_TRUE(pusher->Close().ok());
+  const Names names = server.names();
+  EXPECT_NE(std::find(names.begin(), names.end(), "late^often"), names.end());
+  EXPECT_GT(names.size(), 20U);
+  EXPECT_LT(names.size(), 100U);
 }
 
 TEST(PusherTest, SendsTheNamesOfALostBatchAgainWithIt) {

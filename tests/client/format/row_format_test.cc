@@ -214,11 +214,12 @@ std::vector<std::string> NamesIn(std::string_view format_name, FormatOptions opt
   }
   const auto ids = builder.View().feature_ids;
   std::vector<std::string> found;
-  for (const NewNames::Name& name : names.names()) {
+  names.TakeIf([&](const NewNames::Name& name) {
     EXPECT_EQ(name.id, HashFeature(name.name, HashNamespace(name.name_space))) << name.name;
     EXPECT_NE(std::find(ids.begin(), ids.end(), name.id), ids.end()) << name.name;
     found.push_back(StrCat(name.name_space, "^", name.name));
-  }
+    return true;
+  });
   std::sort(found.begin(), found.end());
   return found;
 }

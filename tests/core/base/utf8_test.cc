@@ -1,5 +1,6 @@
 #include "core/base/utf8.h"
 
+#include <string>
 #include <string_view>
 
 #include "gtest/gtest.h"
@@ -22,6 +23,18 @@ TEST(Utf8Test, RefusesEverythingElse) {
         "\xed\xa0\x80", "\xf0\x8f\xbf\xbf", "\xf0\x9f\x99", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80",
         "\xff", "a\xe9z"}) {
     EXPECT_FALSE(IsUtf8(text)) << text;
+  }
+}
+
+TEST(Utf8Test, TellsAnywhereInText) {
+  for (size_t size = 1; size < 20; ++size) {
+    for (size_t i = 0; i < size; ++i) {
+      std::string text(size, 'a');
+      text[i] = '\xe9';
+      EXPECT_FALSE(IsUtf8(text)) << size << " " << i;
+      text.replace(i, 1, "é");
+      EXPECT_TRUE(IsUtf8(text)) << size << " " << i;
+    }
   }
 }
 
