@@ -23,6 +23,7 @@ BenchOptions SmokeForm() {
   options.sync_count = 3;
   options.growth_counts = {1, 3};
   options.idle_s = 0.05;
+  options.scrape_pairs = 1;
   options.memory_minutes = 0.005;
   return options;
 }
@@ -45,6 +46,7 @@ BenchOptions StandardForm() {
   options.sync_count = 100;
   options.growth_counts = {1, 10, 100, 1000};
   options.idle_s = 5;
+  options.scrape_pairs = 50;
   options.memory_minutes = 1;
   return options;
 }
@@ -72,6 +74,7 @@ BenchOptions LongForm() {
   options.replay_examples = 20'000'000;
   options.sync_count = 200;
   options.idle_s = 30;
+  options.scrape_pairs = 100;
   options.memory_minutes = 10;
   return options;
 }

@@ -56,6 +56,8 @@ struct BenchOptions {
   std::vector<int> growth_counts = {1, 100};  // Of models, and of streams.
   double idle_s = 0.5;                        // Of nothing to do.
 
+  int scrape_pairs = 5;  // Repetitions: what is looked for is small.
+
   double memory_minutes = 0;  // Of full load; 0: memory is not watched.
 
   // Whether `name`, of a benchmark or a group of them, is among `names`, or above or below one.

@@ -12,12 +12,14 @@
 
 namespace freshet {
 
-BenchServer::BenchServer(const std::string& dir) {
+BenchServer::BenchServer(const std::string& dir, std::vector<std::string> flags)
+    : flags_(std::move(flags)) {
   std::string pattern = dir + "/freshet-bench-XXXXXX";
   if (mkdtemp(pattern.data()) == nullptr) FailBench(StrCat("cannot make a folder in ", dir));
   data_dir_ = pattern;
   std::ofstream(data_dir_ + "/config") << "snapshots { interval_s: 0 log_growth_bytes: 0 }\n"
                                           "limits { max_streams: 10000 }\n";
+  flags_.push_back("--config=" + data_dir_ + "/config");
   Start();
 }
 
@@ -28,8 +30,7 @@ BenchServer::~BenchServer() {
 }
 
 void BenchServer::Start() {
-  process_ =
-      ServerProcess::Start(data_dir_ + "/data", {"--config=" + data_dir_ + "/config"}).value();
+  process_ = ServerProcess::Start(data_dir_ + "/data", flags_).value();
   client_ = Client::Connect({.server = process_->address()}).value();
 }
 

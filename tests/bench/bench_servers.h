@@ -17,8 +17,8 @@ namespace freshet {
 // itself, and any number of streams. Any failure ends the process with a message.
 class BenchServer {
  public:
-  // The data folder is made in `dir`.
-  explicit BenchServer(const std::string& dir);
+  // The data folder is made in `dir`; `flags` are those of the server.
+  explicit BenchServer(const std::string& dir, std::vector<std::string> flags = {});
   ~BenchServer();
   BenchServer(const BenchServer&) = delete;
   BenchServer& operator=(const BenchServer&) = delete;
@@ -43,6 +43,7 @@ class BenchServer {
   void Create(const std::string& model, v1::Durability durability, v1::LearnerSpec learner,
               int bits) const;
 
+  std::vector<std::string> flags_;
   std::string data_dir_;
   std::unique_ptr<ServerProcess> process_;
   std::unique_ptr<Client> client_;

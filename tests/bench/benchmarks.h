@@ -35,6 +35,9 @@ void BenchReplay(const BenchOptions& options, BenchReport& report);
 // `growth`: what models and streams cost, idle and busy, as there are more of them.
 void BenchGrowth(const BenchOptions& options, BenchReport& report);
 
+// `scrape`: learning while somebody asks for the metrics, beside a server that offers none.
+void BenchScrape(const BenchOptions& options, BenchReport& report);
+
 // `memory`: the server's, over minutes of full load, beside what it may take.
 void BenchMemory(const BenchOptions& options, BenchReport& report);
 

@@ -41,7 +41,7 @@ const std::vector<Benchmark>& Benchmarks() {
   static const auto* const benchmarks = new std::vector<Benchmark>{
       {"core", BenchCore},       {"files", BenchFiles},       {"end_to_end", BenchEndToEnd},
       {"predict", BenchPredict}, {"snapshot", BenchSnapshot}, {"replay", BenchReplay},
-      {"growth", BenchGrowth},   {"memory", BenchMemory}};
+      {"growth", BenchGrowth},   {"scrape", BenchScrape},     {"memory", BenchMemory}};
   return *benchmarks;
 }
 
@@ -73,9 +73,10 @@ void DeclareFlags(CLI::App& app, Flags& flags) {
   app.add_option("--report", flags.reported,
                  "Measures nothing: prints the results of these JSON files as Markdown");
   app.add_flag("--budgets", flags.budgets, "With --report: only what the speed is held to");
-  app.add_option("names", flags.names,
-                 "core, files, wire or end_to_end, predict, snapshot, replay, growth, memory, or a "
-                 "result's name or how it begins, as core/adagrad; or none [all]");
+  app.add_option(
+      "names", flags.names,
+      "core, files, wire or end_to_end, predict, snapshot, replay, growth, scrape, memory, or a "
+      "result's name or how it begins, as core/adagrad; or none [all]");
   app.add_flag("--bare-server", flags.bare_server)->group("");
   app.add_option("--endpoints-file", flags.endpoints_file)->group("");
 }

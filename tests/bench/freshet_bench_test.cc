@@ -111,6 +111,8 @@ TEST(FreshetBenchTest, EveryBenchmarkHasAResult) {
                                  "growth/models/3/busy/server_cpu",
                                  "growth/streams/3/memory",
                                  "growth/streams/3/busy",
+                                 "scrape/learn",
+                                 "scrape/learn/server_cpu",
                                  "memory/peak",
                                  "memory/peak_with_snapshot",
                                  "memory/last_quarter"}) {

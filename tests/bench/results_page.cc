@@ -22,7 +22,7 @@ struct Budget {
   bool at_most;
 };
 
-constexpr std::array<Budget, 16> kBudgets = {{
+constexpr std::array<Budget, 17> kBudgets = {{
     {"core, SGD, of touching its slots", "core/sgd/24", true, 0.80, false},
     {"core, AdaGrad, of touching its slots", "core/adagrad/24", true, 0.80, false},
     {"core, FTRL, of touching its slots", "core/ftrl/24", true, 0.60, false},
@@ -43,6 +43,8 @@ constexpr std::array<Budget, 16> kBudgets = {{
     {"the same, p99, of an empty handler of the same server",
      "predict/learning/1/1/of_health_check/p99", true, 1.5, true},
     {"replay of the log", "replay", false, 3e6, false},
+    {"learning with metrics asked for each second, of without HTTP", "scrape/learn", true, 0.99,
+     false},
     {"memory at full load, of table + 64 MiB + queues", "memory/peak", true, 1.0, true},
 }};
 
@@ -52,7 +54,7 @@ struct Group {
   std::string_view title;
 };
 
-constexpr std::array<Group, 12> kGroups = {{
+constexpr std::array<Group, 13> kGroups = {{
     {"core", "Core: one core, no server; the floor touches the same slots"},
     {"wire", "Wire: a server that parses and counts; way/examples a batch/producers"},
     {"learner", "The learner alone on the packed batches"},
@@ -64,6 +66,7 @@ constexpr std::array<Group, 12> kGroups = {{
     {"snapshot", "Snapshot; the floor is the time between snapshots, or the disk"},
     {"replay", "Replay"},
     {"growth", "Growth: models and streams"},
+    {"scrape", "Metrics: asked for each second; the floor is a server without HTTP"},
     {"memory", "Memory"},
 }};
 
