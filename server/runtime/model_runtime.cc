@@ -96,10 +96,8 @@ void ModelRuntime::SnapshotGrownLog() {
   }
   CreateSnapshot("", v1::SNAPSHOT_TRIGGER_LOG_GROWTH,
                  [self = shared_from_this()](const absl::StatusOr<v1::Snapshot>& snapshot) {
-                   if (!snapshot.ok()) {  // After as many bytes again it is tried again.
-                     spdlog::error("event=snapshot_failed model={} error=\"{}\"", self->name(),
-                                   std::string(snapshot.status().message()));
-                   }
+                   // After as many bytes again it is tried again.
+                   if (!snapshot.ok()) self->LogSnapshotFailure(snapshot.status());
                    self->growth_snapshot_running_ = false;
                  });
 }
@@ -207,10 +205,20 @@ void ModelRuntime::CreateSnapshot(std::string snapshot_id, v1::SnapshotTrigger t
           self->environment_.io.Post([self, header, copy, done] {
             absl::StatusOr<v1::Snapshot> written;
             RunAtLowPriority([&] { written = self->files_.WriteSnapshot(header, *copy); });
+            // The folder is gone where the model was deleted meanwhile.
+            if (!written.ok() && absl::IsNotFound(self->pipeline_->closed())) {
+              written = absl::NotFoundError(StrCat(self->name(), " was deleted"));
+            }
             done(std::move(written));
           });
         });
   });
+}
+
+void ModelRuntime::LogSnapshotFailure(const absl::Status& failure) const {
+  if (absl::IsNotFound(failure)) return;
+  spdlog::error("event=snapshot_failed model={} error=\"{}\"", name(),
+                std::string(failure.message()));
 }
 
 absl::StatusOr<v1::Snapshot> ModelRuntime::ImportSnapshot(std::string_view snapshot_id,

@@ -89,8 +89,12 @@ class ModelRuntime : public std::enable_shared_from_this<ModelRuntime> {
 
   // Takes a snapshot between two records; it is written once the log has all of them. An empty id
   // lets the model choose one. What is not needed any more is then deleted (see ModelFiles).
+  // NOT_FOUND where the model is deleted meanwhile.
   void CreateSnapshot(std::string snapshot_id, v1::SnapshotTrigger trigger,
                       Callback<v1::Snapshot> done);
+
+  // Says that a snapshot failed for which nobody waits. Says nothing of a model that was deleted.
+  void LogSnapshotFailure(const absl::Status& failure) const;
 
   // Changes settings of the model: a record of its log, which the manifest then follows. Errors as
   // UpdatedSettings(); UNAVAILABLE while another change is under way. Does not block.

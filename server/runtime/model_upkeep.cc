@@ -1,11 +1,8 @@
 #include "server/runtime/model_upkeep.h"
 
-#include <spdlog/spdlog.h>
-
 #include <cstddef>
 #include <latch>
 #include <memory>
-#include <string>
 #include <vector>
 
 namespace freshet {
@@ -19,10 +16,7 @@ void SnapshotAll(const ModelRegistry& registry, v1::SnapshotTrigger trigger) {
   const auto left = std::make_shared<std::latch>(static_cast<ptrdiff_t>(changed.size()));
   for (const std::shared_ptr<ModelRuntime>& model : changed) {
     model->CreateSnapshot("", trigger, [left, model](const absl::StatusOr<v1::Snapshot>& result) {
-      if (!result.ok()) {
-        spdlog::error("event=snapshot_failed model={} error=\"{}\"", model->name(),
-                      std::string(result.status().message()));
-      }
+      if (!result.ok()) model->LogSnapshotFailure(result.status());
       left->count_down();
     });
   }

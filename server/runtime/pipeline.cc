@@ -205,6 +205,11 @@ void Pipeline::Close(absl::Status reason, std::function<void()> drained) {
   for (const auto& waiter : waiters) waiter();
 }
 
+absl::Status Pipeline::closed() const {
+  absl::MutexLock lock(&mu_);
+  return closed_;
+}
+
 uint64_t Pipeline::queued_example_count() const {
   absl::MutexLock lock(&mu_);
   return queued_examples_;

@@ -99,6 +99,9 @@ class Pipeline : public std::enable_shared_from_this<Pipeline> {
   // still finished; then `drained` is called, once.
   void Close(absl::Status reason, std::function<void()> drained);
 
+  // What Close() was told; OK before.
+  absl::Status closed() const;
+
   // Accepted, not yet answered.
   uint64_t queued_example_count() const;
 

@@ -3,8 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <memory>
 #include <thread>
+#include <utility>
 
+#include "absl/synchronization/notification.h"
 #include "core/base/str_cat.h"
 #include "tests/server/runtime/registry_test.h"
 
@@ -29,6 +32,23 @@ TEST_F(ModelUpkeepTest, GoesThroughTheModelsWhileTheyComeAndGo) {
   }
   stop = true;
   upkeep.join();
+}
+
+TEST_F(ModelUpkeepTest, ASnapshotOfAModelThatIsDeletedMeanwhileSaysSo) {
+  const std::shared_ptr<ModelRuntime> model = Create("m");
+  absl::Notification deleted;
+  io_.Post([&] { deleted.WaitForNotification(); });  // Which keeps the file from being written.
+  absl::StatusOr<v1::Snapshot> snapshot;
+  absl::Notification done;
+  model->CreateSnapshot("", v1::SNAPSHOT_TRIGGER_INTERVAL,
+                        [&](absl::StatusOr<v1::Snapshot> result) {
+                          snapshot = std::move(result);
+                          done.Notify();
+                        });
+  EXPECT_TRUE(registry_.Delete("m").ok());
+  deleted.Notify();
+  done.WaitForNotification();
+  EXPECT_EQ(snapshot.status(), absl::NotFoundError("models/m was deleted"));
 }
 
 }  // namespace
