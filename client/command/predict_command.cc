@@ -96,7 +96,7 @@ absl::Status Predict(const CommandContext& context, Arguments arguments) {
   const auto client = Connect(context);
   if (!client.ok()) return client.status();
   // A model that does not exist is told before input is waited for.
-  const absl::Status found = (*client)->GetModel(arguments.model).status();
+  absl::Status found = (*client)->GetModel(arguments.model).status();
   if (!found.ok() && !absl::IsPermissionDenied(found)) return found;  // It may yet predict.
   ExampleReader reader(arguments.input, &CatchStopSignals());
   return PredictRun(**client, arguments.model, context.json).Run(&reader);

@@ -145,7 +145,7 @@ absl::Status PosixAppendFile::AppendDirect(std::span<const ByteSpan> pieces) {
   for (const ByteSpan& piece : pieces) end += piece.size();
   if (!takes_direct_ || end - size_bytes_ < kMinDirectBytes) return Append(pieces);
   // Kept, since memory that is touched for the first time costs as much as all the rest.
-  thread_local const Blocks blocks = AllocateBlocks(kMaxDirectBytes);
+  thread_local Blocks blocks = AllocateBlocks(kMaxDirectBytes);
   if (blocks == nullptr) return Append(pieces);
   size_t skip_bytes = 0;
   for (uint64_t position = size_bytes_; position < end;) {

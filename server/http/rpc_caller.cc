@@ -65,7 +65,7 @@ absl::Status RpcCaller::Learn(const v1::LearnRequest& request, const Metadata& m
   v1::LearnResponse none;
   while (answered && stream->Read(&none)) {
   }
-  const absl::Status status = FromGrpcStatus(stream->Finish());
+  absl::Status status = FromGrpcStatus(stream->Finish());
   if (!status.ok() || answered) return status;
   return absl::UnavailableError("the stream ended without an answer; send the batch again");
 }

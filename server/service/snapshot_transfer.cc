@@ -211,8 +211,9 @@ class SnapshotImport final : public grpc::ServerReadReactor<v1::ImportSnapshotRe
     }
     if (!status.ok()) return status;
     absl::StatusOr<std::unique_ptr<Upload>> upload = Upload::Create(data_dir_);
-    if (upload.ok()) upload_ = *std::move(upload);
-    return upload.status();
+    if (!upload.ok()) return upload.status();
+    upload_ = *std::move(upload);
+    return absl::OkStatus();
   }
 
   // Does what was asked for with the whole file.
@@ -225,8 +226,9 @@ class SnapshotImport final : public grpc::ServerReadReactor<v1::ImportSnapshotRe
     upload_.reset();
     absl::StatusOr<v1::Snapshot> snapshot =
         new_model_.has_value() ? CreateModel(*loaded) : AddToModel(*loaded);
-    if (snapshot.ok()) *response_.mutable_snapshot() = *std::move(snapshot);
-    return snapshot.status();
+    if (!snapshot.ok()) return snapshot.status();
+    *response_.mutable_snapshot() = *std::move(snapshot);
+    return absl::OkStatus();
   }
 
   absl::StatusOr<v1::Snapshot> CreateModel(const LoadedSnapshot& loaded) {

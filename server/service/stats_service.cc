@@ -82,8 +82,8 @@ absl::Status DecodeExample(const v1::ExplainRequest& request, const BatchLimits&
   return absl::OkStatus();
 }
 
-absl::StatusOr<v1::CompareSnapshotsResponse> Compare(const ModelRegistry& registry,
-                                                     const v1::CompareSnapshotsRequest& request) {
+absl::Status Compare(const ModelRegistry& registry, const v1::CompareSnapshotsRequest& request,
+                     v1::CompareSnapshotsResponse& response) {
   const absl::StatusOr<SnapshotName> old_name = ParseSnapshotName(request.old_name());
   if (!old_name.ok()) return old_name.status();
   const absl::StatusOr<SnapshotName> new_name = ParseSnapshotName(request.new_name());
@@ -99,11 +99,11 @@ absl::StatusOr<v1::CompareSnapshotsResponse> Compare(const ModelRegistry& regist
   if (!old_state.ok()) return old_state.status();
   const auto new_state = (*model)->LoadSnapshot(new_name->snapshot_id);
   if (!new_state.ok()) return new_state.status();
-  v1::CompareSnapshotsResponse response = ReportChanges(
-      *(*old_state)->champion(), *(*new_state)->champion(), (*model)->names(), request.limit());
+  response = ReportChanges(*(*old_state)->champion(), *(*new_state)->champion(), (*model)->names(),
+                           request.limit());
   response.set_old_offset((*old_state)->offset());
   response.set_new_offset((*new_state)->offset());
-  return response;
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -162,9 +162,7 @@ grpc::ServerUnaryReactor* StatsServiceImpl::CompareSnapshots(
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   if (!gate_.Admit(*context, *request, reactor)) return reactor;
   io_.Post([this, reactor, request, response] {
-    absl::StatusOr<v1::CompareSnapshotsResponse> compared = Compare(registry_, *request);
-    if (compared.ok()) *response = *std::move(compared);
-    reactor->Finish(ToGrpcStatus(compared.status()));
+    reactor->Finish(ToGrpcStatus(Compare(registry_, *request, *response)));
   });
   return reactor;
 }

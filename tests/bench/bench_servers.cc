@@ -1,7 +1,6 @@
 #include "tests/bench/bench_servers.h"
 
-#include <stdlib.h>
-
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <system_error>

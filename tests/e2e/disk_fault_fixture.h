@@ -19,10 +19,10 @@
 
 namespace freshet {
 
-constexpr absl::Duration kPatience = absl::Seconds(60);
-
 class DiskFaultTest : public testing::Test {
  protected:
+  static constexpr absl::Duration kPatience = absl::Seconds(60);
+
   // Ends the server and unmounts what was mounted.
   void TearDown() override;
 

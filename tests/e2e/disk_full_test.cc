@@ -1,8 +1,8 @@
 // A real disk that is full: a small tmpfs. Skipped where this user may not mount one.
 
 #include <gtest/gtest.h>
-#include <signal.h>
 
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <memory>

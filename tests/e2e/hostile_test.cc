@@ -107,7 +107,7 @@ TEST_F(HostileTest, RandomBytesToThePort) {
     const int socket_fd = Connect();
     std::string bytes(1 + random() % 5000, '\0');
     for (char& c : bytes) c = static_cast<char>(random());
-    if (i % 2 == 0) bytes = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes;
+    if (i % 2 == 0) bytes.insert(0, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
     EXPECT_GT(send(socket_fd, bytes.data(), bytes.size(), MSG_NOSIGNAL), 0);
     close(socket_fd);
   }

@@ -153,7 +153,7 @@ TEST_F(HttpTest, MetricsAgreeWithTheApi) {
 
   const v1::ProgressiveMetrics& learned = model->variants(0).metrics();
   const auto of_variant = [&](const std::string& name) {
-    return metrics["freshet_variant_" + name + "{model=\"ctr\",variant=\"main\"}"];
+    return metrics["freshet_variant_" + name + R"({model="ctr",variant="main"})"];
   };
   EXPECT_NEAR(of_variant("progressive_loss"), learned.loss(), 1e-12);
   EXPECT_NEAR(of_variant("decayed_loss"), learned.decayed_loss(), 1e-12);
@@ -309,7 +309,8 @@ std::optional<std::string> FindProgram(const std::string& name) {
   std::istringstream folders(path == nullptr ? "" : path);
   std::string folder;
   while (std::getline(folders, folder, ':')) {
-    if (std::filesystem::exists(folder + "/" + name)) return folder + "/" + name;
+    const std::filesystem::path program = std::filesystem::path(folder) / name;
+    if (std::filesystem::exists(program)) return program.string();
   }
   return std::nullopt;
 }

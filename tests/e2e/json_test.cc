@@ -234,7 +234,7 @@ TEST_F(JsonTest, LargeBatchesAreLearnedUpToTheLimitOfABatch) {
   std::string lines;
   for (int i = 0; i < 65'537; ++i) lines += "{}\n";
   EXPECT_THAT(Post("/v1/models/ctr:learn", lines, 429, kLines), HasSubstr("65536 examples"));
-  EXPECT_THAT(Post("/v1/models/ctr:learn", std::string(17'000'000, ' '), 413, kLines),
+  EXPECT_THAT(Post("/v1/models/ctr:learn", Lines(300'000), 413, kLines),
               HasSubstr("limits.max_message_bytes"));
 }
 

@@ -39,7 +39,7 @@ class LearningTest : public testing::Test {
     stub_ = v1::LearningService::NewStub(client_->channel());
   }
 
-  static v1::LearnRequest Request(uint64_t sequence, std::vector<float> labels) {
+  static v1::LearnRequest Request(uint64_t sequence, const std::vector<float>& labels) {
     v1::LearnRequest request;
     request.set_model("models/ctr");
     request.set_producer_id("test");

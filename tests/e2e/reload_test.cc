@@ -4,8 +4,8 @@
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 #include <httplib.h>
-#include <signal.h>
 
+#include <csignal>
 #include <fstream>
 #include <memory>
 #include <string>

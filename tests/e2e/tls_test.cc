@@ -3,9 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <httplib.h>
-#include <signal.h>
 
 #include <chrono>
+#include <csignal>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -106,7 +106,7 @@ TEST_F(TlsTest, ALargeBodyComesThroughWhole) {
   const std::string address = server_->http_address();
   const size_t colon = address.rfind(':');
   httplib::SSLClient http(address.substr(0, colon), std::stoi(address.substr(colon + 1)));
-  http.set_ca_cert_path(authority_.root().c_str());
+  http.set_ca_cert_path(authority_.root());
   http.set_read_timeout(std::chrono::minutes(1));
   const auto answer = http.Post("/v1/models/ctr:learn", lines, "application/x-ndjson");
   ASSERT_TRUE(answer);

@@ -5,9 +5,9 @@
 #define FRESHET_TESTS_E2E_TRANSFER_SITE_H_
 
 #include <gtest/gtest.h>
-#include <signal.h>
 
 #include <algorithm>
+#include <csignal>
 #include <filesystem>
 #include <memory>
 #include <sstream>
