@@ -49,6 +49,8 @@ struct ServerOptions {
   uint64_t client_examples_per_second = 0;  // As well.
   uint32_t client_max_streams = 0;          // As well.
   uint32_t client_idle_timeout_s = 3600;    // As well.
+
+  friend bool operator==(const ServerOptions&, const ServerOptions&) = default;
 };
 
 // Reads a config in Protobuf text format. INVALID_ARGUMENT names `path`, the line and the field, or

@@ -24,6 +24,7 @@ struct TlsFiles {
   std::string client_ca;  // Empty: clients show no certificate.
 
   bool empty() const { return certificate.empty() && key.empty() && client_ca.empty(); }
+  friend bool operator==(const TlsFiles&, const TlsFiles&) = default;
 };
 
 // What the files held, in PEM, when they fitted together; and the same made ready for OpenSSL.

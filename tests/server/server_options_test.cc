@@ -4,19 +4,90 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <set>
 #include <string>
+#include <vector>
 
 namespace freshet {
 namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 // Writes a config file and reads it.
 absl::StatusOr<v1::ServerConfig> Read(const std::string& text) {
   const std::string path = testing::TempDir() + "/config.textproto";
   std::ofstream(path) << text;
   return ReadServerConfig(path);
+}
+
+// The options of the config with its field `field`, or that of its message `group`, set to what is
+// no default: 7, or 8192 where that is too little.
+absl::StatusOr<ServerOptions> OptionsWith(v1::ServerConfig config,
+                                          const google::protobuf::FieldDescriptor* group,
+                                          const google::protobuf::FieldDescriptor* field) {
+  google::protobuf::Message* message = &config;
+  if (group != nullptr) message = config.GetReflection()->MutableMessage(&config, group);
+  const google::protobuf::Reflection& fields = *message->GetReflection();
+  absl::StatusOr<ServerOptions> options = absl::UnknownError("not a field");
+  for (const uint32_t value : {7, 8192}) {
+    switch (field->cpp_type()) {
+      case google::protobuf::FieldDescriptor::CPPTYPE_BOOL:
+        fields.SetBool(message, field, true);
+        break;
+      case google::protobuf::FieldDescriptor::CPPTYPE_UINT32:
+        fields.SetUInt32(message, field, value);
+        break;
+      case google::protobuf::FieldDescriptor::CPPTYPE_UINT64:
+        fields.SetUInt64(message, field, value);
+        break;
+      default:
+        fields.SetString(message, field, std::to_string(value));
+    }
+    options = MakeServerOptions(config);
+    if (options.ok()) break;
+  }
+  return options;
+}
+
+TEST(ServerOptionsTest, EveryFieldOfAConfigIsTakenAndIsReloadedOrNamed) {
+  const std::set<std::string> reloaded = {
+      "log_level",
+      "insecure",
+      "drain_grace_s",
+      "snapshots.interval_s",
+      "limits.max_streams",
+      "client_limits.requests_per_second",
+      "client_limits.examples_per_second",
+      "client_limits.max_streams",
+      "client_limits.idle_timeout_s",
+  };
+  const v1::ServerConfig config =
+      Read("tls { certificate_file: 'c' key_file: 'k' }").value();  // One goes with the other.
+  const ServerOptions before = MakeServerOptions(config).value();
+  const auto check = [&](const google::protobuf::FieldDescriptor* group,
+                         const google::protobuf::FieldDescriptor* field) {
+    const std::string name = (group == nullptr ? "" : group->name() + ".") + field->name();
+    SCOPED_TRACE(name);
+    const absl::StatusOr<ServerOptions> after = OptionsWith(config, group, field);
+    ASSERT_TRUE(after.ok()) << after.status();
+    EXPECT_FALSE(*after == before);
+    const std::vector<std::string> changed = ChangedUntilRestart(before, *after);
+    if (reloaded.contains(name)) {
+      EXPECT_THAT(changed, IsEmpty());
+    } else {
+      EXPECT_THAT(changed, ElementsAre(name));
+    }
+  };
+  const google::protobuf::Descriptor& type = *v1::ServerConfig::descriptor();
+  for (int i = 0; i < type.field_count(); ++i) {
+    const google::protobuf::Descriptor* inner = type.field(i)->message_type();
+    if (inner == nullptr) check(nullptr, type.field(i));
+    for (int j = 0; inner != nullptr && j < inner->field_count(); ++j) {
+      check(type.field(i), inner->field(j));
+    }
+  }
 }
 
 TEST(ServerOptionsTest, AnEmptyConfigGivesTheDefaults) {
