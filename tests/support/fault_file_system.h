@@ -11,27 +11,19 @@
 #define FRESHET_TESTS_SUPPORT_FAULT_FILE_SYSTEM_H_
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
 #include <random>
 #include <set>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "server/file/file_system.h"
+#include "tests/support/disk_node.h"
 
 namespace freshet {
-
-// What PowerLoss() leaves of the writes that were not synced.
-enum class Survival {
-  kNothing,     // None of them.
-  kPrefix,      // Those before some moment, the last one cut at any byte.
-  kAnySectors,  // Any of their sectors of 512 bytes, in any order.
-};
 
 // What OpenReadFromDisk() gives.
 enum class DiskReads {
@@ -91,10 +83,6 @@ class FaultFileSystem : public FileSystem {
   absl::StatusOr<std::unique_ptr<FileLock>> LockFile(const std::string& path) override;
 
  private:
-  struct Node;
-  using NodePtr = std::shared_ptr<Node>;
-  // Names and what they then stand for; null where they are gone.
-  using DirChange = std::vector<std::pair<std::string, NodePtr>>;
   class AppendHandle;
   class ReadHandle;
   class LockHandle;
@@ -103,15 +91,13 @@ class FaultFileSystem : public FileSystem {
   std::optional<int> CountCall() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status MaybeFail(const std::string& path, const char* operation)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  NodePtr Find(const std::string& path) const ABSL_SHARED_LOCKS_REQUIRED(mu_);
-  NodePtr FindParent(const std::string& path) const ABSL_SHARED_LOCKS_REQUIRED(mu_);
+  DiskNode::Ptr Find(const std::string& path) const ABSL_SHARED_LOCKS_REQUIRED(mu_);
+  DiskNode::Ptr FindParent(const std::string& path) const ABSL_SHARED_LOCKS_REQUIRED(mu_);
   absl::StatusOr<std::unique_ptr<ReadFile>> OpenFile(const std::string& path, bool from_disk);
-  static void ChangeDir(Node& dir, const DirChange& change);
-  absl::Status Remove(const std::string& path, bool directory);
-  static void LosePower(Node& node, Survival survival, std::mt19937_64& random);
+  absl::Status Remove(const std::string& path, bool folder);
 
   mutable absl::Mutex mu_;
-  NodePtr root_ ABSL_GUARDED_BY(mu_);
+  DiskNode::Ptr root_ ABSL_GUARDED_BY(mu_);
   bool syncs_go_on_ ABSL_GUARDED_BY(mu_) = true;
   DiskReads disk_reads_ ABSL_GUARDED_BY(mu_) = DiskReads::kDirect;
   absl::Time now_ ABSL_GUARDED_BY(mu_) = absl::UnixEpoch();
