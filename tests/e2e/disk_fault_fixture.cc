@@ -7,7 +7,6 @@
 #include <cstring>
 #include <filesystem>
 #include <thread>
-#include <utility>
 
 #include "absl/time/clock.h"
 #include "tests/support/random_examples.h"
@@ -29,29 +28,14 @@ void DiskFaultTest::TearDown() {
 }
 
 absl::StatusOr<std::string> DiskFaultTest::MountTmpfs() {
-  const std::string disk = folder() + "/disk";
+  const std::string disk = folder_.path() + "/disk";
   std::filesystem::create_directory(disk);
   if (mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=32m") != 0) {
     return absl::PermissionDeniedError(std::strerror(errno));
   }
   mounted_ = disk;
+  data_dir_ = disk + "/data";
   return disk;
-}
-
-void DiskFaultTest::Start(const std::string& data_dir, std::vector<std::string> flags) {
-  auto server = ServerProcess::Start(data_dir, std::move(flags));
-  ASSERT_TRUE(server.ok()) << server.status();
-  server_ = *std::move(server);
-  auto client = Client::Connect({.server = server_->address()});
-  ASSERT_TRUE(client.ok()) << client.status();
-  client_ = *std::move(client);
-}
-
-void DiskFaultTest::CreateModel(const std::string& model) const {
-  v1::LearnerSpec learner;
-  learner.set_loss(v1::LOSS_LOGISTIC);
-  learner.set_bits(12);
-  ASSERT_TRUE(client_->CreateModel(model, learner).ok());
 }
 
 absl::Status DiskFaultTest::PushStream(Pusher& pusher) {

@@ -9,34 +9,25 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "client/client.h"
 #include "client/pusher.h"
-#include "tests/support/server_process.h"
+#include "tests/support/server_fixture.h"
 
 namespace freshet {
 
-class DiskFaultTest : public testing::Test {
+class DiskFaultTest : public ServerFixture {
  protected:
   static constexpr absl::Duration kPatience = absl::Seconds(60);
 
   // Ends the server and unmounts what was mounted.
   void TearDown() override;
 
-  // A folder of the test's own, on the disk of temporary files.
-  const std::string& folder() const { return folder_.path(); }
-
-  // Mounts a small tmpfs and returns its folder, or the reason why that is not permitted.
+  // Mounts a small tmpfs for the server's data and returns its folder, or the reason why that is
+  // not permitted.
   absl::StatusOr<std::string> MountTmpfs();
-
-  // Starts the server, or starts it again, on this data folder.
-  void Start(const std::string& data_dir, std::vector<std::string> flags = {});
-
-  // Creates a small model.
-  void CreateModel(const std::string& model) const;
 
   // Pushes the stream of the test, some 4 MB of log, to its end.
   static absl::Status PushStream(Pusher& pusher);
@@ -55,11 +46,7 @@ class DiskFaultTest : public testing::Test {
   void ExpectNothingIsLost(const std::string& reason, const std::function<void()>& mend,
                            const std::function<void()>& restart);
 
-  std::unique_ptr<ServerProcess> server_;
-  std::unique_ptr<Client> client_;
-
  private:
-  const TemporaryFolder folder_;
   std::string mounted_;  // Empty: nothing is.
 };
 

@@ -19,9 +19,8 @@ class DiskFullTest : public DiskFaultTest {
   void SetUp() override {
     const absl::StatusOr<std::string> disk = MountTmpfs();
     if (!disk.ok()) GTEST_SKIP() << "a tmpfs cannot be mounted here: " << disk.status();
-    data_dir_ = *disk + "/data";
     filler_ = *disk + "/filler";
-    ASSERT_NO_FATAL_FAILURE(Start(data_dir_));
+    ASSERT_NO_FATAL_FAILURE(Start());
     ASSERT_NO_FATAL_FAILURE(CreateModel("ctr"));
     FillDisk();
   }
@@ -35,13 +34,12 @@ class DiskFullTest : public DiskFaultTest {
   }
   void FreeDisk() const { std::filesystem::remove(filler_); }
 
-  std::string data_dir_;
   std::string filler_;
 };
 
 TEST_F(DiskFullTest, PushesSayWhyPredictionsGoOnAndWithSpaceNothingWasLost) {
   ExpectNothingIsLost(
-      "No space left on device", [&] { FreeDisk(); }, [&] { Start(data_dir_); });
+      "No space left on device", [&] { FreeDisk(); }, [&] { Start(); });
 }
 
 // It once tried to write the log until it was killed.
@@ -54,7 +52,7 @@ TEST_F(DiskFullTest, TheServerStillStopsWhenAsked) {
   EXPECT_EQ(state.code, 0) << state.log;
   pushing.join();
   FreeDisk();
-  ASSERT_NO_FATAL_FAILURE(Start(data_dir_));
+  ASSERT_NO_FATAL_FAILURE(Start());
   EXPECT_GE(client_->GetModel("ctr")->example_count(), pusher->stats().acknowledged);
 }
 

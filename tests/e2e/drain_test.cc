@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include <csignal>
-#include <fstream>
 #include <memory>
 #include <string>
 #include <vector>
@@ -17,9 +16,10 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "client/client.h"
+#include "core/base/str_cat.h"
 #include "freshet/v1/learning_service.grpc.pb.h"
 #include "tests/support/certificates.h"
-#include "tests/support/server_process.h"
+#include "tests/support/server_fixture.h"
 
 namespace freshet {
 namespace {
@@ -28,6 +28,7 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 
 // Far above the grace of these tests, far below what connections that do nothing may take.
+constexpr char kShortGrace[] = "drain_grace_s: 1";
 constexpr absl::Duration kInTime = absl::Seconds(20);
 
 // A connection below gRPC and HTTP, which does nothing more once it has sent `text`.
@@ -52,24 +53,8 @@ class IdleConnection {
   const int socket_;
 };
 
-class DrainTest : public testing::Test {
+class DrainTest : public ServerFixture {
  protected:
-  void Start(std::vector<std::string> flags = {}) {
-    std::ofstream(folder_.path() + "/config") << "drain_grace_s: 1";
-    flags.push_back("--config=" + folder_.path() + "/config");
-    auto server = ServerProcess::Start(folder_.path() + "/data", std::move(flags));
-    ASSERT_TRUE(server.ok()) << server.status();
-    server_ = *std::move(server);
-  }
-
-  void CreateModel() {
-    client_ = *Client::Connect({.server = server_->address()});
-    v1::LearnerSpec learner;
-    learner.set_loss(v1::LOSS_LOGISTIC);
-    learner.set_bits(12);
-    ASSERT_TRUE(client_->CreateModel("ctr", learner).ok());
-  }
-
   void AwaitExamples(uint64_t count) {
     const absl::Time deadline = absl::Now() + absl::Seconds(60);
     while (client_->GetModel("ctr")->example_count() < count) {
@@ -77,15 +62,11 @@ class DrainTest : public testing::Test {
       absl::SleepFor(absl::Milliseconds(5));
     }
   }
-
-  TemporaryFolder folder_;
-  std::unique_ptr<ServerProcess> server_;
-  std::unique_ptr<Client> client_;
 };
 
 TEST_F(DrainTest, AClientThatReadsNothingIsCutOffAfterTheGraceAndNothingIsLost) {
-  ASSERT_NO_FATAL_FAILURE(Start());
-  ASSERT_NO_FATAL_FAILURE(CreateModel());
+  ASSERT_NO_FATAL_FAILURE(StartWithConfig(kShortGrace));
+  ASSERT_NO_FATAL_FAILURE(CreateModel("ctr"));
   constexpr int kRows = 20'000;
   constexpr int kRequests = 3;
   v1::LearnRequest request;
@@ -116,8 +97,7 @@ TEST_F(DrainTest, AClientThatReadsNothingIsCutOffAfterTheGraceAndNothingIsLost) 
   EXPECT_FALSE(stream->Finish().ok());
 
   // What was learned is in the snapshot, and what the client sends again is not learned again.
-  ASSERT_NO_FATAL_FAILURE(Start());
-  client_ = *Client::Connect({.server = server_->address()});
+  ASSERT_NO_FATAL_FAILURE(StartWithConfig(kShortGrace));
   const auto model = client_->GetModel("ctr");
   ASSERT_TRUE(model.ok()) << model.status();
   EXPECT_EQ(model->example_count(), uint64_t{kRequests} * kRows);
@@ -130,8 +110,8 @@ TEST_F(DrainTest, AClientThatReadsNothingIsCutOffAfterTheGraceAndNothingIsLost) 
 }
 
 TEST_F(DrainTest, AStreamThatSendsNothingIsToldAndNotWaitedFor) {
-  ASSERT_NO_FATAL_FAILURE(Start());
-  ASSERT_NO_FATAL_FAILURE(CreateModel());
+  ASSERT_NO_FATAL_FAILURE(StartWithConfig(kShortGrace));
+  ASSERT_NO_FATAL_FAILURE(CreateModel("ctr"));
   const auto stub = v1::LearningService::NewStub(client_->channel());
   grpc::ClientContext context;
   const auto stream = stub->Learn(&context);
@@ -152,7 +132,7 @@ TEST_F(DrainTest, AStreamThatSendsNothingIsToldAndNotWaitedFor) {
 }
 
 TEST_F(DrainTest, ARequestOverHttpWhoseBodyNeverComesDoesNotHoldItUp) {
-  ASSERT_NO_FATAL_FAILURE(Start());
+  ASSERT_NO_FATAL_FAILURE(StartWithConfig(kShortGrace));
   const IdleConnection body(server_->http_address(),
                             "POST /v1/models/ctr:learn HTTP/1.1\r\nHost: localhost\r\n"
                             "Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n{");
@@ -165,8 +145,11 @@ TEST_F(DrainTest, ARequestOverHttpWhoseBodyNeverComesDoesNotHoldItUp) {
 TEST_F(DrainTest, HandshakesThatNeverEndDoNotHoldItUp) {
   const TestAuthority authority(folder_.path(), "ca");
   const CertificateFiles identity = authority.Issue("server");
-  ASSERT_NO_FATAL_FAILURE(
-      Start({"--tls-cert=" + identity.certificate, "--tls-key=" + identity.key}));
+  WriteConfig(StrCat(kShortGrace, " tls { certificate_file: '", identity.certificate,
+                     "' key_file: '", identity.key, "' }"));
+  auto server = ServerProcess::Start(data_dir_, {"--config=" + folder_.path() + "/config"});
+  ASSERT_TRUE(server.ok()) << server.status();
+  server_ = *std::move(server);
   std::vector<std::unique_ptr<IdleConnection>> connections;
   for (const std::string& address : {server_->address(), server_->http_address()}) {
     // Nothing; the beginning of a ClientHello; what is none.

@@ -22,8 +22,7 @@ using ::testing::HasSubstr;
 class FailingDiskTest : public DiskFaultTest {};
 
 TEST_F(FailingDiskTest, AFileThatMayNotGrowIsNamedAndNothingIsLostOnceItMay) {
-  const std::string data_dir = folder() + "/data";
-  ASSERT_NO_FATAL_FAILURE(Start(data_dir));
+  ASSERT_NO_FATAL_FAILURE(Start());
   ASSERT_NO_FATAL_FAILURE(CreateModel("ctr"));
   rlimit before{};
   ASSERT_EQ(prlimit(server_->pid(), RLIMIT_FSIZE, nullptr, &before), 0) << std::strerror(errno);
@@ -33,7 +32,7 @@ TEST_F(FailingDiskTest, AFileThatMayNotGrowIsNamedAndNothingIsLostOnceItMay) {
   ExpectNothingIsLost(
       "File too large",
       [&] { EXPECT_EQ(prlimit(server_->pid(), RLIMIT_FSIZE, &before, nullptr), 0); },
-      [&] { Start(data_dir); });
+      [&] { Start(); });
 }
 
 // A disk of which files are open cannot be made read-only, so it is mounted read-only over itself:
@@ -42,9 +41,7 @@ TEST_F(FailingDiskTest, AFileThatMayNotGrowIsNamedAndNothingIsLostOnceItMay) {
 TEST_F(FailingDiskTest, AReadOnlyDiskIsNamedAndNothingIsLostOnceItCanBeWritten) {
   const absl::StatusOr<std::string> disk = MountTmpfs();
   if (!disk.ok()) GTEST_SKIP() << "a tmpfs cannot be mounted here: " << disk.status();
-  const std::string config = folder() + "/config";
-  std::ofstream(config) << "log { segment_bytes: 65536 }\n";
-  const auto start = [&] { Start(*disk + "/data", {"--config", config}); };
+  const auto start = [&] { StartWithConfig("log { segment_bytes: 65536 }"); };
   ASSERT_NO_FATAL_FAILURE(start());
   ASSERT_NO_FATAL_FAILURE(CreateModel("ctr"));
   const char* const at = disk->c_str();
@@ -57,18 +54,17 @@ TEST_F(FailingDiskTest, AReadOnlyDiskIsNamedAndNothingIsLostOnceItCanBeWritten) 
 }
 
 TEST_F(FailingDiskTest, AnUnusableSnapshotFolderIsNamedAndStopsSnapshotsAlone) {
-  const std::string data_dir = folder() + "/data";
-  ASSERT_NO_FATAL_FAILURE(Start(data_dir));
+  ASSERT_NO_FATAL_FAILURE(Start());
   ASSERT_NO_FATAL_FAILURE(CreateModel("ctr"));
   ASSERT_TRUE(PushOneRow().ok());
-  const std::string snapshots = data_dir + "/models/ctr/snapshots";
+  const std::string snapshots = data_dir_ + "/models/ctr/snapshots";
   const auto break_folder = [&] {  // For root too, who may read and write everything.
-    std::filesystem::rename(snapshots, folder() + "/aside");
+    std::filesystem::rename(snapshots, folder_.path() + "/aside");
     std::ofstream(snapshots) << "not a folder";
   };
   const auto mend_folder = [&] {
     std::filesystem::remove(snapshots);
-    std::filesystem::rename(folder() + "/aside", snapshots);
+    std::filesystem::rename(folder_.path() + "/aside", snapshots);
   };
   break_folder();
   const absl::Status refused = client_->CreateSnapshot("ctr", "kept").status();
@@ -80,10 +76,10 @@ TEST_F(FailingDiskTest, AnUnusableSnapshotFolderIsNamedAndStopsSnapshotsAlone) {
   // A start, which would not know what it misses, says so and changes nothing.
   const Digest digest = client_->ComputeDigest("ctr").value();
   server_->Kill();
-  const absl::Status start = ServerProcess::Start(data_dir).status();
+  const absl::Status start = ServerProcess::Start(data_dir_).status();
   EXPECT_THAT(std::string(start.message()), HasSubstr(snapshots));
   mend_folder();
-  ASSERT_NO_FATAL_FAILURE(Start(data_dir));
+  ASSERT_NO_FATAL_FAILURE(Start());
   EXPECT_EQ(client_->ComputeDigest("ctr")->digest, digest.digest);
   EXPECT_TRUE(client_->CreateSnapshot("ctr", "kept").ok());
 }

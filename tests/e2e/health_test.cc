@@ -14,7 +14,7 @@
 #include "client/pusher.h"
 #include "server/service/health.grpc.pb.h"
 #include "tests/support/random_examples.h"
-#include "tests/support/server_process.h"
+#include "tests/support/server_fixture.h"
 
 namespace freshet {
 namespace {
@@ -23,7 +23,7 @@ using grpc::health::v1::Health;
 using grpc::health::v1::HealthCheckRequest;
 using grpc::health::v1::HealthCheckResponse;
 
-class HealthTest : public testing::Test {
+class HealthTest : public ServerFixture {
  protected:
   // One call of Watch.
   class Watch {
@@ -47,18 +47,8 @@ class HealthTest : public testing::Test {
   };
 
   void SetUp() override {
-    auto server = ServerProcess::Start(folder_.path());
-    ASSERT_TRUE(server.ok()) << server.status();
-    server_ = *std::move(server);
-    client_ = *Client::Connect({.server = server_->address()});
+    ASSERT_NO_FATAL_FAILURE(Start());
     health_ = Health::NewStub(client_->channel());
-  }
-
-  void CreateModel(const std::string& model) const {
-    v1::LearnerSpec learner;
-    learner.set_loss(v1::LOSS_LOGISTIC);
-    learner.set_bits(12);
-    ASSERT_TRUE(client_->CreateModel(model, learner).ok());
   }
 
   std::pair<grpc::StatusCode, HealthCheckResponse::ServingStatus> Check(
@@ -71,9 +61,6 @@ class HealthTest : public testing::Test {
     return {status.error_code(), response.status()};
   }
 
-  TemporaryFolder folder_;
-  std::unique_ptr<ServerProcess> server_;
-  std::unique_ptr<Client> client_;
   std::unique_ptr<Health::Stub> health_;
 };
 

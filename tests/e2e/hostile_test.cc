@@ -8,8 +8,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <filesystem>
-#include <fstream>
 #include <memory>
 #include <random>
 #include <string>
@@ -18,32 +16,19 @@
 #include "client/pusher.h"
 #include "freshet/v1/learning_service.grpc.pb.h"
 #include "tests/support/random_examples.h"
-#include "tests/support/server_process.h"
+#include "tests/support/server_fixture.h"
 
 namespace freshet {
 namespace {
 
 using ::testing::HasSubstr;
 
-class HostileTest : public testing::Test {
+class HostileTest : public ServerFixture {
  protected:
-  void Start(std::vector<std::string> flags = {}) {
-    auto server = ServerProcess::Start(folder_.path(), std::move(flags));
-    ASSERT_TRUE(server.ok()) << server.status();
-    server_ = *std::move(server);
-    client_ = *Client::Connect({.server = server_->address()});
-    v1::LearnerSpec learner;
-    learner.set_loss(v1::LOSS_LOGISTIC);
-    learner.set_bits(12);
-    ASSERT_TRUE(client_->CreateModel("ctr", learner).ok());
+  void StartWithModel(const std::string& config = "") {
+    ASSERT_NO_FATAL_FAILURE(StartWithConfig(config));
+    ASSERT_NO_FATAL_FAILURE(CreateModel("ctr"));
     stub_ = v1::LearningService::NewStub(client_->channel());
-  }
-
-  void StartWithConfig(const std::string& text) {
-    const std::string config = folder_.path() + ".config";
-    std::ofstream(config) << text;
-    Start({"--config=" + config});
-    std::filesystem::remove(config);
   }
 
   // A connection to the server's port, below gRPC.
@@ -94,14 +79,11 @@ class HostileTest : public testing::Test {
     return stream->Finish();
   }
 
-  TemporaryFolder folder_;
-  std::unique_ptr<ServerProcess> server_;
-  std::unique_ptr<Client> client_;
   std::unique_ptr<v1::LearningService::Stub> stub_;
 };
 
 TEST_F(HostileTest, RandomBytesToThePort) {
-  Start();
+  ASSERT_NO_FATAL_FAILURE(StartWithModel());
   std::mt19937 random(7);
   for (int i = 0; i < 20; ++i) {
     const int socket_fd = Connect();
@@ -115,7 +97,7 @@ TEST_F(HostileTest, RandomBytesToThePort) {
 }
 
 TEST_F(HostileTest, AClientThatDiesInMidStream) {
-  Start();
+  ASSERT_NO_FATAL_FAILURE(StartWithModel());
   for (int i = 0; i < 10; ++i) {
     grpc::ClientContext context;
     auto stream = stub_->Learn(&context);
@@ -130,7 +112,7 @@ TEST_F(HostileTest, AClientThatDiesInMidStream) {
 }
 
 TEST_F(HostileTest, ClientProcessesKilledInMidStream) {
-  Start();
+  ASSERT_NO_FATAL_FAILURE(StartWithModel());
   for (int i = 0; i < 5; ++i) {
     const CommandResult killed =
         RunCommand({"/bin/sh", "-c",
@@ -142,8 +124,8 @@ TEST_F(HostileTest, ClientProcessesKilledInMidStream) {
 }
 
 TEST_F(HostileTest, AbsurdSizesAreRefusedByName) {
-  StartWithConfig(
-      "limits { max_message_bytes: 65536 max_batch_examples: 100 max_example_features: 20 }");
+  ASSERT_NO_FATAL_FAILURE(StartWithModel(
+      "limits { max_message_bytes: 65536 max_batch_examples: 100 max_example_features: 20 }"));
   v1::LearnResponse response;
   EXPECT_TRUE(StatusOf(Request(101), &response).ok());
   EXPECT_EQ(response.error().code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
@@ -161,7 +143,7 @@ TEST_F(HostileTest, AbsurdSizesAreRefusedByName) {
 }
 
 TEST_F(HostileTest, MoreStreamsOrModelsThanAllowedAreRefusedByName) {
-  StartWithConfig("limits { max_streams: 2 max_models: 2 }");
+  ASSERT_NO_FATAL_FAILURE(StartWithModel("limits { max_streams: 2 max_models: 2 }"));
   grpc::ClientContext contexts[3];
   std::unique_ptr<grpc::ClientReaderWriter<v1::LearnRequest, v1::LearnResponse>> streams[2];
   for (int i = 0; i < 2; ++i) {
@@ -190,7 +172,7 @@ TEST_F(HostileTest, MoreStreamsOrModelsThanAllowedAreRefusedByName) {
 }
 
 TEST_F(HostileTest, AClientThatReadsNoAnswersIsHeldBack) {
-  Start();
+  ASSERT_NO_FATAL_FAILURE(StartWithModel());
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(2));
   auto stream = stub_->Learn(&context);

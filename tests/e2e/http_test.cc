@@ -12,7 +12,6 @@
 #include <fstream>
 #include <iterator>
 #include <map>
-#include <memory>
 #include <optional>
 #include <regex>
 #include <set>
@@ -28,7 +27,7 @@
 #include "core/base/str_cat.h"
 #include "freshet/v1/learning_service.grpc.pb.h"
 #include "tests/support/random_examples.h"
-#include "tests/support/server_process.h"
+#include "tests/support/server_fixture.h"
 
 namespace freshet {
 namespace {
@@ -63,23 +62,9 @@ class Metrics {
   std::map<std::string, double> samples_;
 };
 
-class HttpTest : public testing::Test {
+class HttpTest : public ServerFixture {
  protected:
   void SetUp() override { Start(); }
-
-  void Start() {
-    auto server = ServerProcess::Start(folder_.path());
-    ASSERT_TRUE(server.ok()) << server.status();
-    server_ = *std::move(server);
-    client_ = *Client::Connect({.server = server_->address()});
-  }
-
-  void CreateModel(const std::string& id) {
-    v1::LearnerSpec learner;
-    learner.set_loss(v1::LOSS_LOGISTIC);
-    learner.set_bits(12);
-    ASSERT_TRUE(client_->CreateModel(id, learner).ok());
-  }
 
   void Push(const std::string& id, int batches, int batch_examples) {
     auto pusher = Pusher::Start(*client_, id, {});
@@ -101,10 +86,6 @@ class HttpTest : public testing::Test {
   }
 
   Metrics Scrape() const { return Metrics(Get("/metrics")); }
-
-  TemporaryFolder folder_;
-  std::unique_ptr<ServerProcess> server_;
-  std::unique_ptr<Client> client_;
 };
 
 TEST_F(HttpTest, HasProbesAndNamesItsPages) {

@@ -16,26 +16,18 @@
 #include "client/pusher.h"
 #include "freshet/v1/learning_service.grpc.pb.h"
 #include "tests/support/random_examples.h"
-#include "tests/support/server_process.h"
+#include "tests/support/server_fixture.h"
 
 namespace freshet {
 namespace {
 
 using ::testing::HasSubstr;
 
-class LearningTest : public testing::Test {
+class LearningTest : public ServerFixture {
  protected:
   void SetUp() override {
-    auto server = ServerProcess::Start(folder_.path());
-    ASSERT_TRUE(server.ok()) << server.status();
-    server_ = *std::move(server);
-    auto client = Client::Connect({.server = server_->address()});
-    ASSERT_TRUE(client.ok()) << client.status();
-    client_ = *std::move(client);
-    v1::LearnerSpec learner;
-    learner.set_loss(v1::LOSS_LOGISTIC);
-    learner.set_bits(16);
-    ASSERT_TRUE(client_->CreateModel("ctr", learner).ok());
+    ASSERT_NO_FATAL_FAILURE(Start());
+    ASSERT_NO_FATAL_FAILURE(CreateModel("ctr", 16));
     stub_ = v1::LearningService::NewStub(client_->channel());
   }
 
@@ -72,9 +64,6 @@ class LearningTest : public testing::Test {
 
   uint64_t ExampleCount() const { return client_->GetModel("ctr")->example_count(); }
 
-  TemporaryFolder folder_;
-  std::unique_ptr<ServerProcess> server_;
-  std::unique_ptr<Client> client_;
   std::unique_ptr<v1::LearningService::Stub> stub_;
 };
 

@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 #include <httplib.h>
 
-#include <fstream>
 #include <memory>
 #include <string>
 
@@ -14,27 +13,19 @@
 #include "freshet/v1/learning_service.grpc.pb.h"
 #include "freshet/v1/model_service.grpc.pb.h"
 #include "tests/support/random_examples.h"
-#include "tests/support/server_process.h"
+#include "tests/support/server_fixture.h"
 
 namespace freshet {
 namespace {
 
 using ::testing::HasSubstr;
 
-class LimitsTest : public testing::Test {
+class LimitsTest : public ServerFixture {
  protected:
-  void Start(const std::string& config) {
-    std::ofstream(folder_.path() + "/config") << config;
-    auto server =
-        ServerProcess::Start(folder_.path() + "/data", {"--config=" + folder_.path() + "/config"});
-    ASSERT_TRUE(server.ok()) << server.status();
-    server_ = *std::move(server);
-    client_ = *Client::Connect({.server = server_->address()});
+  void StartWithModel(const std::string& config) {
+    ASSERT_NO_FATAL_FAILURE(StartWithConfig(config));
+    ASSERT_NO_FATAL_FAILURE(CreateModel("ctr"));
     learning_ = v1::LearningService::NewStub(client_->channel());
-    v1::LearnerSpec learner;
-    learner.set_loss(v1::LOSS_LOGISTIC);
-    learner.set_bits(12);
-    ASSERT_TRUE(client_->CreateModel("ctr", learner).ok());
   }
 
   // Pushes batches and returns what the pusher did.
@@ -60,14 +51,11 @@ class LimitsTest : public testing::Test {
     return request;
   }
 
-  TemporaryFolder folder_;
-  std::unique_ptr<ServerProcess> server_;
-  std::unique_ptr<Client> client_;
   std::unique_ptr<v1::LearningService::Stub> learning_;
 };
 
 TEST_F(LimitsTest, APusherWaitsWhenItIsTooFastAndLosesNothing) {
-  ASSERT_NO_FATAL_FAILURE(Start("client_limits { examples_per_second: 4000 }"));
+  ASSERT_NO_FATAL_FAILURE(StartWithModel("client_limits { examples_per_second: 4000 }"));
   const PusherStats stats = Push(40, 300);  // Three seconds' worth; the first two come at once.
   EXPECT_EQ(stats.acknowledged, 12'000U);
   EXPECT_GE(stats.reconnects, 1U);
@@ -75,13 +63,13 @@ TEST_F(LimitsTest, APusherWaitsWhenItIsTooFastAndLosesNothing) {
 }
 
 TEST_F(LimitsTest, FullQueuesTurnPushersAwayAndTheyComeBack) {
-  ASSERT_NO_FATAL_FAILURE(Start("limits { max_total_queue_bytes: 1 }"));
+  ASSERT_NO_FATAL_FAILURE(StartWithModel("limits { max_total_queue_bytes: 1 }"));
   EXPECT_EQ(Push(10, 50).acknowledged, 500U);
   EXPECT_EQ(client_->ComputeDigest("ctr")->example_count, 500U);
 }
 
 TEST_F(LimitsTest, TooManyCallsAreToldWhenToComeBack) {
-  ASSERT_NO_FATAL_FAILURE(Start("client_limits { requests_per_second: 5 }"));
+  ASSERT_NO_FATAL_FAILURE(StartWithModel("client_limits { requests_per_second: 5 }"));
   const auto models = v1::ModelService::NewStub(client_->channel());
   v1::GetModelRequest request;
   request.set_name("models/ctr");
@@ -103,7 +91,7 @@ TEST_F(LimitsTest, TooManyCallsAreToldWhenToComeBack) {
 }
 
 TEST_F(LimitsTest, CallersOverHttpAreClientsByTheirAddresses) {
-  ASSERT_NO_FATAL_FAILURE(Start("client_limits { requests_per_second: 5 }"));
+  ASSERT_NO_FATAL_FAILURE(StartWithModel("client_limits { requests_per_second: 5 }"));
   const std::string url = "http://" + server_->http_address();
   httplib::Client first(url);
   int status = 0;
@@ -135,7 +123,7 @@ TEST_F(LimitsTest, CallersOverHttpAreClientsByTheirAddresses) {
 }
 
 TEST_F(LimitsTest, AClientHasSoManyStreamsAndNoMore) {
-  ASSERT_NO_FATAL_FAILURE(Start("client_limits { max_streams: 1 }"));
+  ASSERT_NO_FATAL_FAILURE(StartWithModel("client_limits { max_streams: 1 }"));
   grpc::ClientContext first_context;
   const auto first = learning_->Learn(&first_context);
   v1::LearnResponse response;
@@ -155,7 +143,7 @@ TEST_F(LimitsTest, AClientHasSoManyStreamsAndNoMore) {
 }
 
 TEST_F(LimitsTest, AnIdleStreamIsClosed) {
-  ASSERT_NO_FATAL_FAILURE(Start("client_limits { idle_timeout_s: 1 }"));
+  ASSERT_NO_FATAL_FAILURE(StartWithModel("client_limits { idle_timeout_s: 1 }"));
   grpc::ClientContext context;
   const auto stream = learning_->Learn(&context);
   v1::LearnResponse response;
@@ -167,7 +155,7 @@ TEST_F(LimitsTest, AnIdleStreamIsClosed) {
 }
 
 TEST_F(LimitsTest, LongAnswersThatNobodyReadsHoldTheirSenderBack) {
-  ASSERT_NO_FATAL_FAILURE(Start(""));
+  ASSERT_NO_FATAL_FAILURE(StartWithModel(""));
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(3));
   const auto stream = learning_->Learn(&context);

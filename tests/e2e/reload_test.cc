@@ -6,14 +6,12 @@
 #include <httplib.h>
 
 #include <csignal>
-#include <fstream>
-#include <memory>
 #include <string>
 
 #include "absl/time/clock.h"
 #include "client/client.h"
 #include "freshet/v1/model_service.grpc.pb.h"
-#include "tests/support/server_process.h"
+#include "tests/support/server_fixture.h"
 
 namespace freshet {
 namespace {
@@ -21,21 +19,8 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-class ReloadTest : public testing::Test {
+class ReloadTest : public ServerFixture {
  protected:
-  void Start(const std::string& config) {
-    WriteConfig(config);
-    auto server =
-        ServerProcess::Start(folder_.path() + "/data", {"--config=" + folder_.path() + "/config"});
-    ASSERT_TRUE(server.ok()) << server.status();
-    server_ = *std::move(server);
-    client_ = *Client::Connect({.server = server_->address()});
-  }
-
-  void WriteConfig(const std::string& config) const {
-    std::ofstream(folder_.path() + "/config") << config;
-  }
-
   // Waits until the log has `text`.
   void AwaitLog(const std::string& text) const {
     const absl::Time deadline = absl::Now() + absl::Seconds(60);
@@ -45,13 +30,22 @@ class ReloadTest : public testing::Test {
     }
   }
 
-  TemporaryFolder folder_;
-  std::unique_ptr<ServerProcess> server_;
-  std::unique_ptr<Client> client_;
+  // A call that fails, with what it says of itself.
+  void AskForNoModel(const std::string& name, const std::string& request_id,
+                     const std::string& traceparent) const {
+    grpc::ClientContext context;
+    context.AddMetadata("x-request-id", request_id);
+    context.AddMetadata("traceparent", traceparent);
+    v1::GetModelRequest request;
+    request.set_name(name);
+    v1::GetModelResponse response;
+    const auto models = v1::ModelService::NewStub(client_->channel());
+    EXPECT_FALSE(models->GetModel(&context, request, &response).ok());
+  }
 };
 
 TEST_F(ReloadTest, WhatCanChangeChangesAndTheRestIsNamed) {
-  ASSERT_NO_FATAL_FAILURE(Start("log_level: 'warning'"));
+  ASSERT_NO_FATAL_FAILURE(StartWithConfig("log_level: 'warning'"));
   EXPECT_THAT(server_->Log(), Not(HasSubstr("level=info")));
   WriteConfig(
       "log_level: 'info' client_limits { requests_per_second: 1 } limits { max_models: 7 } "
@@ -67,7 +61,7 @@ TEST_F(ReloadTest, WhatCanChangeChangesAndTheRestIsNamed) {
 }
 
 TEST_F(ReloadTest, AConfigThatIsWrongChangesNothing) {
-  ASSERT_NO_FATAL_FAILURE(Start(""));
+  ASSERT_NO_FATAL_FAILURE(StartWithConfig(""));
   WriteConfig("snapshots { keep_count: 0 }");
   server_->Signal(SIGHUP);
   ASSERT_NO_FATAL_FAILURE(AwaitLog("event=config_not_reloaded"));
@@ -77,15 +71,8 @@ TEST_F(ReloadTest, AConfigThatIsWrongChangesNothing) {
 }
 
 TEST_F(ReloadTest, ACallThatFailsIsOneLineWithItsTraceAndOthersAreNone) {
-  ASSERT_NO_FATAL_FAILURE(Start(""));
-  const auto models = v1::ModelService::NewStub(client_->channel());
-  grpc::ClientContext context;
-  context.AddMetadata("x-request-id", "r-42");
-  context.AddMetadata("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
-  v1::GetModelRequest request;
-  request.set_name("models/none");
-  v1::GetModelResponse response;
-  EXPECT_FALSE(models->GetModel(&context, request, &response).ok());
+  ASSERT_NO_FATAL_FAILURE(StartWithConfig(""));
+  AskForNoModel("models/none", "r-42", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
   EXPECT_TRUE(client_->ListModels().ok());
   httplib::Client http("http://" + server_->http_address());
   EXPECT_EQ(http.Get("/v1/models/gone", {{"X-Request-Id", "from-http"}})->status, 404);
@@ -99,15 +86,9 @@ TEST_F(ReloadTest, ACallThatFailsIsOneLineWithItsTraceAndOthersAreNone) {
 }
 
 TEST_F(ReloadTest, WhatACallSaysOfItselfCannotForgeALine) {
-  ASSERT_NO_FATAL_FAILURE(Start(""));
-  const auto models = v1::ModelService::NewStub(client_->channel());
-  grpc::ClientContext context;
-  context.AddMetadata("x-request-id", "a b=\"c\"");
-  context.AddMetadata("traceparent", "00-00000000000000000000000000000000-0000000000000000-01");
-  v1::GetModelRequest request;
-  request.set_name("models/a\nevent=forged");
-  v1::GetModelResponse response;
-  EXPECT_FALSE(models->GetModel(&context, request, &response).ok());
+  ASSERT_NO_FATAL_FAILURE(StartWithConfig(""));
+  AskForNoModel("models/a\nevent=forged", "a b=\"c\"",
+                "00-00000000000000000000000000000000-0000000000000000-01");
   const std::string log = server_->Log();
   EXPECT_THAT(log, HasSubstr("event=call_failed"));
   EXPECT_THAT(log, Not(HasSubstr("\nevent=forged")));

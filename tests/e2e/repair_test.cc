@@ -6,7 +6,6 @@
 
 #include <filesystem>
 #include <fstream>
-#include <memory>
 #include <regex>
 #include <sstream>
 #include <string>
@@ -15,7 +14,7 @@
 #include "client/client.h"
 #include "client/pusher.h"
 #include "tests/support/random_examples.h"
-#include "tests/support/server_process.h"
+#include "tests/support/server_fixture.h"
 
 namespace freshet {
 namespace {
@@ -25,24 +24,8 @@ using ::testing::HasSubstr;
 constexpr int kRecords = 20;
 constexpr int kBatchExamples = 50;
 
-class RepairTest : public testing::Test {
+class RepairTest : public ServerFixture {
  protected:
-  void Start() {
-    auto server = ServerProcess::Start(folder_.path());
-    ASSERT_TRUE(server.ok()) << server.status();
-    server_ = *std::move(server);
-    auto client = Client::Connect({.server = server_->address()});
-    ASSERT_TRUE(client.ok()) << client.status();
-    client_ = *std::move(client);
-  }
-
-  void CreateModel(const std::string& model) {
-    v1::LearnerSpec learner;
-    learner.set_loss(v1::LOSS_LOGISTIC);
-    learner.set_bits(12);
-    ASSERT_TRUE(client_->CreateModel(model, learner).ok());
-  }
-
   // Pushes the first `records` batches of a stream.
   void Push(const std::string& model, int records) {
     RandomExamples random(1);
@@ -56,7 +39,7 @@ class RepairTest : public testing::Test {
     ASSERT_TRUE((*pusher)->Close().ok());
   }
 
-  std::string ModelDir() const { return folder_.path() + "/models/ctr"; }
+  std::string ModelDir() const { return data_dir_ + "/models/ctr"; }
   std::string Segment() const { return ModelDir() + "/log/00000000000000000000.log"; }
 
   // Changes one byte in the middle of the log.
@@ -97,15 +80,11 @@ class RepairTest : public testing::Test {
     const std::regex quoted("'freshetd (" + command + "[^']*)'");
     return std::regex_search(message, match, quoted) ? match[1].str() : "";
   }
-
-  TemporaryFolder folder_;
-  std::unique_ptr<ServerProcess> server_;
-  std::unique_ptr<Client> client_;
 };
 
 TEST_F(RepairTest, TheServerNamesTheDamageAndTheCommandsThatMendIt) {
   ASSERT_NO_FATAL_FAILURE(MakeDamaged(/*with_snapshot=*/false));
-  const auto refused = ServerProcess::Start(folder_.path());
+  const auto refused = ServerProcess::Start(data_dir_);
   ASSERT_FALSE(refused.ok());
   const std::string message(refused.status().message());
   EXPECT_THAT(message, HasSubstr(Segment()));
@@ -121,7 +100,7 @@ TEST_F(RepairTest, TheServerNamesTheDamageAndTheCommandsThatMendIt) {
 
   const CommandResult repaired = Freshetd(repair);
   EXPECT_EQ(repaired.code, 0) << repaired.err;
-  EXPECT_EQ(Freshetd("check " + folder_.path()).code, 0);
+  EXPECT_EQ(Freshetd("check " + data_dir_).code, 0);
   ASSERT_NO_FATAL_FAILURE(Start());
   const Digest digest = client_->ComputeDigest("ctr").value();
   EXPECT_GT(digest.offset, 0U);
@@ -136,7 +115,7 @@ TEST_F(RepairTest, TheServerNamesTheDamageAndTheCommandsThatMendIt) {
 
 TEST_F(RepairTest, ASnapshotBehindTheDamageKeepsEverything) {
   ASSERT_NO_FATAL_FAILURE(MakeDamaged(/*with_snapshot=*/true));
-  const auto refused = ServerProcess::Start(folder_.path());
+  const auto refused = ServerProcess::Start(data_dir_);
   ASSERT_FALSE(refused.ok());
   const CommandResult repaired =
       Freshetd(CommandIn(std::string(refused.status().message()), "repair"));
@@ -159,17 +138,17 @@ TEST_F(RepairTest, CheckNamesASnapshotThatTheLogRestoresAndThatIsMissing) {
   server_->Kill();
   const std::string snapshots = ModelDir() + "/snapshots/";
   std::filesystem::rename(snapshots + "kept.snapshot", folder_.path() + "/kept");
-  const CommandResult spared = Freshetd("check " + folder_.path());
+  const CommandResult spared = Freshetd("check " + data_dir_);
   EXPECT_EQ(spared.code, 0) << spared.out;  // A snapshot was taken after the restore.
   EXPECT_THAT(spared.out, HasSubstr("restores the snapshot kept, which cannot be read; only"));
   std::filesystem::remove(snapshots + "s000001.snapshot");
-  const CommandResult missing = Freshetd("check " + folder_.path());
+  const CommandResult missing = Freshetd("check " + data_dir_);
   EXPECT_EQ(missing.code, 65) << missing.out;
   EXPECT_THAT(missing.out, HasSubstr("the record at offset 3 restores the snapshot kept, which "
                                      "cannot be read: recovery needs it"));
-  ASSERT_FALSE(ServerProcess::Start(folder_.path()).ok());
+  ASSERT_FALSE(ServerProcess::Start(data_dir_).ok());
   std::filesystem::rename(folder_.path() + "/kept", snapshots + "kept.snapshot");
-  EXPECT_EQ(Freshetd("check " + folder_.path()).code, 0);
+  EXPECT_EQ(Freshetd("check " + data_dir_).code, 0);
   ASSERT_NO_FATAL_FAILURE(Start());
 }
 
@@ -177,11 +156,11 @@ TEST_F(RepairTest, AGoodFolderIsGoodAndARunningServerIsLeftAlone) {
   ASSERT_NO_FATAL_FAILURE(Start());
   ASSERT_NO_FATAL_FAILURE(CreateModel("ctr"));
   ASSERT_NO_FATAL_FAILURE(Push("ctr", 3));
-  const CommandResult busy = Freshetd("check " + folder_.path());
+  const CommandResult busy = Freshetd("check " + data_dir_);
   EXPECT_EQ(busy.code, 69);
   EXPECT_THAT(busy.err, HasSubstr("stop that server first"));
   ASSERT_EQ(server_->Stop().code, 0);
-  const CommandResult good = Freshetd("check " + folder_.path());
+  const CommandResult good = Freshetd("check " + data_dir_);
   EXPECT_EQ(good.code, 0) << good.err;
   EXPECT_THAT(good.out, HasSubstr("log of offsets 0 to 3, 1 segment,"));
   EXPECT_EQ(Freshetd("check /nowhere").code, 78);

@@ -7,7 +7,6 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -17,31 +16,15 @@
 #include "client/pusher.h"
 #include "tests/e2e/all_learners.h"
 #include "tests/support/random_examples.h"
-#include "tests/support/server_process.h"
+#include "tests/support/server_fixture.h"
 
 namespace freshet {
 namespace {
 
 using ::testing::HasSubstr;
 
-class RestartTest : public testing::Test {
+class RestartTest : public ServerFixture {
  protected:
-  void Start(std::vector<std::string> flags = {}) {
-    auto server = ServerProcess::Start(folder_.path(), std::move(flags));
-    ASSERT_TRUE(server.ok()) << server.status();
-    server_ = *std::move(server);
-    auto client = Client::Connect({.server = server_->address()});
-    ASSERT_TRUE(client.ok()) << client.status();
-    client_ = *std::move(client);
-  }
-
-  static v1::LearnerSpec SmallLearner() {
-    v1::LearnerSpec learner;
-    learner.set_loss(v1::LOSS_LOGISTIC);
-    learner.set_bits(12);
-    return learner;
-  }
-
   // Pushes the examples [first, first + count) of a stream in batches of `batch_examples`.
   void Push(const std::string& model, int first, int count, int batch_examples) {
     RandomExamples random(42);
@@ -63,10 +46,6 @@ class RestartTest : public testing::Test {
     RandomExamples(99).Append(50, batch);
     return client_->Predict(model, batch)->scores;
   }
-
-  TemporaryFolder folder_;
-  std::unique_ptr<ServerProcess> server_;
-  std::unique_ptr<Client> client_;
 };
 
 TEST_F(RestartTest, EveryLearnerGoesOnExactlyAfterACleanStop) {
@@ -114,7 +93,7 @@ TEST_F(RestartTest, EveryLearnerComesBackExactlyAfterAKill) {
 
 TEST_F(RestartTest, PredictionsAreTheSameToTheBit) {
   ASSERT_NO_FATAL_FAILURE(Start());
-  ASSERT_TRUE(client_->CreateModel("ctr", SmallLearner()).ok());
+  ASSERT_NO_FATAL_FAILURE(CreateModel("ctr"));
   Push("ctr", 0, 2000, 128);
   const std::vector<float> before = PredictSome("ctr");
   ASSERT_EQ(server_->Stop().code, 0);
@@ -147,8 +126,8 @@ TEST_F(RestartTest, WithoutALogACrashGoesBackToTheNewestSnapshot) {
 
 TEST_F(RestartTest, APusherGoesOnThroughACrashWithoutLosingOrDoubling) {
   ASSERT_NO_FATAL_FAILURE(Start());
-  ASSERT_TRUE(client_->CreateModel("ctr", SmallLearner()).ok());
-  ASSERT_TRUE(client_->CreateModel("reference", SmallLearner()).ok());
+  ASSERT_NO_FATAL_FAILURE(CreateModel("ctr"));
+  ASSERT_NO_FATAL_FAILURE(CreateModel("reference"));
   const std::string address = server_->address();
   auto pusher = Pusher::Start(*client_, "ctr", {.initial_backoff_ms = 10, .max_backoff_ms = 50});
   ASSERT_TRUE(pusher.ok());
@@ -171,7 +150,7 @@ TEST_F(RestartTest, APusherGoesOnThroughACrashWithoutLosingOrDoubling) {
 
 TEST_F(RestartTest, SnapshotsAreListedRestoredAndDeleted) {
   ASSERT_NO_FATAL_FAILURE(Start());
-  ASSERT_TRUE(client_->CreateModel("ctr", SmallLearner()).ok());
+  ASSERT_NO_FATAL_FAILURE(CreateModel("ctr"));
   Push("ctr", 0, 500, 50);
   const std::string digest = client_->ComputeDigest("ctr")->digest;
   const v1::Snapshot snapshot = client_->CreateSnapshot("ctr", "before").value();
@@ -200,10 +179,9 @@ TEST_F(RestartTest, SnapshotsAreListedRestoredAndDeleted) {
 // A snapshot that was restored could once be deleted, automatically too, while the log still named
 // it: a damaged snapshot behind the restore then made the model unrecoverable.
 TEST_F(RestartTest, ARestoredSnapshotStaysAsLongAsTheLogMayRestoreItAgain) {
-  const std::string config = folder_.path() + ".config";
-  std::ofstream(config) << "snapshots { interval_s: 0 keep_count: 2 }";
-  ASSERT_NO_FATAL_FAILURE(Start({"--config=" + config}));
-  ASSERT_TRUE(client_->CreateModel("ctr", SmallLearner()).ok());
+  const std::string config = "snapshots { interval_s: 0 keep_count: 2 }";
+  ASSERT_NO_FATAL_FAILURE(StartWithConfig(config));
+  ASSERT_NO_FATAL_FAILURE(CreateModel("ctr"));
   Push("ctr", 0, 500, 50);
   ASSERT_TRUE(client_->CreateSnapshot("ctr", "before").ok());
   Push("ctr", 500, 500, 50);
@@ -215,21 +193,20 @@ TEST_F(RestartTest, ARestoredSnapshotStaysAsLongAsTheLogMayRestoreItAgain) {
     EXPECT_TRUE(absl::IsFailedPrecondition(refused)) << refused;
     server_->Kill();
     for (const char* id : {"s000001", "s000002"}) {  // Those behind the restore.
-      const std::string path = folder_.path() + "/models/ctr/snapshots/" + id + ".snapshot";
+      const std::string path = data_dir_ + "/models/ctr/snapshots/" + id + ".snapshot";
       if (std::filesystem::exists(path)) std::filesystem::resize_file(path, 100);
     }
-    ASSERT_NO_FATAL_FAILURE(Start({"--config=" + config}));
+    ASSERT_NO_FATAL_FAILURE(StartWithConfig(config));
     EXPECT_EQ(client_->ComputeDigest("ctr")->digest, digest);
   }
   // Two automatic snapshots behind the restore: what comes before them is not needed any more.
   for (int taken = 0; taken < 2; ++taken) {
     Push("ctr", 1500 + taken, 1, 1);
     ASSERT_EQ(server_->Stop().code, 0);
-    ASSERT_NO_FATAL_FAILURE(Start({"--config=" + config}));
+    ASSERT_NO_FATAL_FAILURE(StartWithConfig(config));
   }
   const absl::Status deleted = client_->DeleteSnapshot("ctr", "before");
   EXPECT_TRUE(deleted.ok()) << deleted;
-  std::filesystem::remove(config);
 }
 
 TEST_F(RestartTest, TheOnlySnapshotThatRecoveryCanBeginFromCannotBeDeleted) {
@@ -243,11 +220,11 @@ TEST_F(RestartTest, TheOnlySnapshotThatRecoveryCanBeginFromCannotBeDeleted) {
 }
 
 TEST_F(RestartTest, ALogThatHasGrownIsFollowedByASnapshot) {
-  const std::string config = folder_.path() + ".config";
-  std::ofstream(config) << "snapshots { interval_s: 0 keep_count: 1 log_growth_bytes: 50000 } "
-                           "log { segment_bytes: 8192 retain_bytes: 20000 }";
-  ASSERT_NO_FATAL_FAILURE(Start({"--config=" + config}));
-  ASSERT_TRUE(client_->CreateModel("ctr", SmallLearner()).ok());
+  const std::string config =
+      "snapshots { interval_s: 0 keep_count: 1 log_growth_bytes: 50000 } "
+      "log { segment_bytes: 8192 retain_bytes: 20000 }";
+  ASSERT_NO_FATAL_FAILURE(StartWithConfig(config));
+  ASSERT_NO_FATAL_FAILURE(CreateModel("ctr"));
   const absl::Time deadline = absl::Now() + absl::Seconds(60);
   v1::Storage storage;
   for (int pushed = 0; storage.snapshot_offset() == 0 || storage.log_first_offset() == 0;
@@ -270,22 +247,21 @@ TEST_F(RestartTest, ALogThatHasGrownIsFollowedByASnapshot) {
   const Digest digest = client_->ComputeDigest("ctr").value();
   EXPECT_EQ(client_->GetModel("ctr")->storage().logged_offset(), digest.offset);
   server_->Kill();
-  ASSERT_NO_FATAL_FAILURE(Start({"--config=" + config}));
+  ASSERT_NO_FATAL_FAILURE(StartWithConfig(config));
   EXPECT_EQ(client_->ComputeDigest("ctr")->digest, digest.digest);
   EXPECT_EQ(client_->ComputeDigest("ctr")->offset, digest.offset);
-  std::filesystem::remove(config);
 }
 
 TEST_F(RestartTest, ADamagedSnapshotIsNamedAndTheOneBeforeItUsed) {
   ASSERT_NO_FATAL_FAILURE(Start());
-  ASSERT_TRUE(client_->CreateModel("ctr", SmallLearner()).ok());
+  ASSERT_NO_FATAL_FAILURE(CreateModel("ctr"));
   Push("ctr", 0, 500, 50);
   ASSERT_TRUE(client_->CreateSnapshot("ctr", "first").ok());
   Push("ctr", 500, 500, 50);
   ASSERT_TRUE(client_->CreateSnapshot("ctr", "second").ok());
   const std::string digest = client_->ComputeDigest("ctr")->digest;
   server_->Kill();
-  const std::string path = folder_.path() + "/models/ctr/snapshots/second.snapshot";
+  const std::string path = data_dir_ + "/models/ctr/snapshots/second.snapshot";
   {
     std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
     file.seekp(static_cast<std::streamoff>(std::filesystem::file_size(path) / 2));
@@ -298,10 +274,8 @@ TEST_F(RestartTest, ADamagedSnapshotIsNamedAndTheOneBeforeItUsed) {
 }
 
 TEST_F(RestartTest, AutomaticSnapshotsAreTakenAndKeptByCount) {
-  const std::string config = folder_.path() + ".config";
-  std::ofstream(config) << "snapshots { interval_s: 1 keep_count: 1 }";
-  ASSERT_NO_FATAL_FAILURE(Start({"--config=" + config}));
-  ASSERT_TRUE(client_->CreateModel("ctr", SmallLearner()).ok());
+  ASSERT_NO_FATAL_FAILURE(StartWithConfig("snapshots { interval_s: 1 keep_count: 1 }"));
+  ASSERT_NO_FATAL_FAILURE(CreateModel("ctr"));
   Push("ctr", 0, 50, 50);
   const auto automatic_offset = [&] {
     const std::vector<v1::Snapshot> snapshots = client_->ListSnapshots("ctr").value();

@@ -6,7 +6,6 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
@@ -14,28 +13,16 @@
 #include "client/client.h"
 #include "freshet/v1/model_service.grpc.pb.h"
 #include "tests/support/random_examples.h"
-#include "tests/support/server_process.h"
+#include "tests/support/server_fixture.h"
 
 namespace freshet {
 namespace {
 
 using ::testing::HasSubstr;
 
-class ServiceTest : public testing::Test {
+class ServiceTest : public ServerFixture {
  protected:
-  void SetUp() override {
-    auto server = ServerProcess::Start(folder_.path());
-    ASSERT_TRUE(server.ok()) << server.status();
-    server_ = *std::move(server);
-    client_ = *Client::Connect({.server = server_->address()});
-  }
-
-  void CreateModel(const std::string& id) {
-    v1::LearnerSpec learner;
-    learner.set_loss(v1::LOSS_LOGISTIC);
-    learner.set_bits(18);
-    ASSERT_TRUE(client_->CreateModel(id, learner).ok());
-  }
+  void SetUp() override { Start(); }
 
   // Calls a method by its path with raw bytes, and returns the first answer's bytes.
   std::string CallRaw(const std::string& method, const std::string& request) {
@@ -68,10 +55,6 @@ class ServiceTest : public testing::Test {
     }
     return bytes;
   }
-
-  TemporaryFolder folder_;
-  std::unique_ptr<ServerProcess> server_;
-  std::unique_ptr<Client> client_;
 };
 
 TEST_F(ServiceTest, TheStandardHealthServiceSaysServing) {
@@ -109,7 +92,7 @@ TEST_F(ServiceTest, ListsArePaged) {
 }
 
 TEST_F(ServiceTest, AMillionExamplesAreLearnedOnceWhileFourClientsPredict) {
-  CreateModel("clicks");
+  CreateModel("clicks", 18);
   std::atomic<bool> stop = false;
   std::atomic<uint64_t> predictions = 0;
   std::vector<std::thread> predictors;

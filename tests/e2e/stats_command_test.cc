@@ -3,11 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <memory>
 #include <string>
 #include <vector>
 
-#include "tests/support/server_process.h"
+#include "tests/support/server_fixture.h"
 
 namespace freshet {
 namespace {
@@ -17,18 +16,12 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 
 // A server that has learned the first flights of tests/data.
-class StatsCommandTest : public testing::Test {
+class StatsCommandTest : public ServerFixture {
  protected:
   void SetUp() override {
-    Start();
+    ASSERT_NO_FATAL_FAILURE(Start());
     Expect(Freshet({"models", "create", "flights"}));
     Push({"--limit", "5000"});
-  }
-
-  void Start(std::vector<std::string> flags = {}) {
-    auto server = ServerProcess::Start(folder_.path(), std::move(flags));
-    ASSERT_TRUE(server.ok()) << server.status();
-    server_ = *std::move(server);
   }
 
   CommandResult Freshet(std::vector<std::string> arguments, const std::string& input = "") const {
@@ -61,9 +54,6 @@ class StatsCommandTest : public testing::Test {
     arguments.insert(arguments.end(), options.begin(), options.end());
     return Freshet(arguments);
   }
-
-  TemporaryFolder folder_;
-  std::unique_ptr<ServerProcess> server_;
 };
 
 TEST_F(StatsCommandTest, ExplainsAnExampleByTheNamesOfItsFeatures) {
@@ -122,9 +112,7 @@ TEST_F(StatsCommandTest, WatchesWithALineALook) {
 
 TEST_F(StatsCommandTest, KeepsNoNamesWhereToldSo) {
   server_->Stop();
-  const std::string config = folder_.path() + "-config";
-  ASSERT_EQ(RunCommand({"/bin/sh", "-c", "echo 'names { max_names: 0 }' > " + config}).code, 0);
-  Start({"--config", config});
+  ASSERT_NO_FATAL_FAILURE(StartWithConfig("names { max_names: 0 }"));
   const std::string weights = Expect(Freshet({"weights", "flights", "--top", "40"}));
   EXPECT_THAT(weights, ContainsRegex("\n#[0-9]+ "));
   EXPECT_THAT(weights, Not(HasSubstr("^")));
@@ -132,7 +120,6 @@ TEST_F(StatsCommandTest, KeepsNoNamesWhereToldSo) {
   EXPECT_THAT(Expect(Freshet({"weights", "flights"})), Not(HasSubstr("^")));
   // What the example itself says is shown all the same.
   EXPECT_THAT(Expect(Explain()), HasSubstr("origin^ORD"));
-  RunCommand({"/bin/rm", config});
 }
 
 TEST_F(StatsCommandTest, SaysWhatIsWrongWithAnExample) {

@@ -13,7 +13,7 @@
 #include "freshet/v1/stats_service.grpc.pb.h"
 #include "tests/e2e/all_learners.h"
 #include "tests/support/random_examples.h"
-#include "tests/support/server_process.h"
+#include "tests/support/server_fixture.h"
 
 namespace freshet {
 namespace {
@@ -22,25 +22,11 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-class StatsTest : public testing::Test {
+class StatsTest : public ServerFixture {
  protected:
-  void SetUp() override { Start(); }
-
-  void Start() {
-    auto server = ServerProcess::Start(folder_.path());
-    ASSERT_TRUE(server.ok()) << server.status();
-    server_ = *std::move(server);
-    auto client = Client::Connect({.server = server_->address()});
-    ASSERT_TRUE(client.ok()) << client.status();
-    client_ = *std::move(client);
+  void SetUp() override {
+    ASSERT_NO_FATAL_FAILURE(Start());
     stub_ = v1::StatsService::NewStub(client_->channel());
-  }
-
-  void Create(const std::string& model) const {
-    v1::LearnerSpec learner;
-    learner.set_loss(v1::LOSS_LOGISTIC);
-    learner.set_bits(10);
-    ASSERT_TRUE(client_->CreateModel(model, learner).ok());
   }
 
   // Learns that Ann clicks.
@@ -56,16 +42,11 @@ class StatsTest : public testing::Test {
     ASSERT_TRUE((*pusher)->Close().ok());
   }
 
-  TemporaryFolder folder_;
-  std::unique_ptr<ServerProcess> server_;
-  std::unique_ptr<Client> client_;
   std::unique_ptr<v1::StatsService::Stub> stub_;
 };
 
 TEST_F(StatsTest, TellsWhenAWeightWasLearnedLastWhereThereIsALog) {
-  v1::LearnerSpec learner;
-  learner.set_loss(v1::LOSS_LOGISTIC);
-  learner.set_bits(10);
+  const v1::LearnerSpec learner = SmallLearner();
   ASSERT_TRUE(client_->CreateModel("kept", learner, {.durability = v1::DURABILITY_OS}).ok());
   ASSERT_TRUE(client_->CreateModel("none", learner, {.durability = v1::DURABILITY_NONE}).ok());
   Example ann;
@@ -136,7 +117,7 @@ TEST_F(StatsTest, ExplainsThePredictionsOfEveryLearner) {
 }
 
 TEST_F(StatsTest, LearnsNamesAndNotFromPredictions) {
-  ASSERT_NO_FATAL_FAILURE(Create("ctr"));
+  ASSERT_NO_FATAL_FAILURE(CreateModel("ctr", 10));
   ASSERT_NO_FATAL_FAILURE(PushAnn("ctr"));
   Example bob;
   bob.Add("user", "bob");
@@ -163,7 +144,7 @@ TEST_F(StatsTest, LearnsNamesAndNotFromPredictions) {
 }
 
 TEST_F(StatsTest, KeepsNamesInRestoredAndCopiedModels) {
-  ASSERT_NO_FATAL_FAILURE(Create("ctr"));
+  ASSERT_NO_FATAL_FAILURE(CreateModel("ctr", 10));
   ASSERT_NO_FATAL_FAILURE(PushAnn("ctr"));
   ASSERT_TRUE(client_->CreateSnapshot("ctr", "kept").ok());
   ASSERT_TRUE(client_->CreateModelFromSnapshot("copy", "models/ctr/snapshots/kept").ok());
@@ -183,8 +164,8 @@ TEST_F(StatsTest, KeepsNamesInRestoredAndCopiedModels) {
 }
 
 TEST_F(StatsTest, SaysWhatIsWrongWithARequest) {
-  ASSERT_NO_FATAL_FAILURE(Create("ctr"));
-  ASSERT_NO_FATAL_FAILURE(Create("other"));
+  ASSERT_NO_FATAL_FAILURE(CreateModel("ctr", 10));
+  ASSERT_NO_FATAL_FAILURE(CreateModel("other", 10));
   ASSERT_TRUE(client_->CreateSnapshot("ctr", "a").ok());
   EXPECT_EQ(client_->ListTopWeights("none").status().code(), absl::StatusCode::kNotFound);
   EXPECT_EQ(client_->ListTopWeights("models/ctr/variants/none").status().code(),

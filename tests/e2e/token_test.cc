@@ -5,10 +5,9 @@
 
 #include <fstream>
 #include <map>
-#include <memory>
 #include <string>
 
-#include "tests/support/server_process.h"
+#include "tests/support/server_fixture.h"
 
 namespace freshet {
 namespace {
@@ -16,7 +15,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-class TokenTest : public testing::Test {
+class TokenTest : public ServerFixture {
  protected:
   void SetUp() override {
     for (const char* role : {"read", "predict", "learn", "admin"}) {
@@ -27,12 +26,7 @@ class TokenTest : public testing::Test {
       secrets_[role] = made.out.substr(0, made.out.size() - 1);
       std::ofstream(folder_.path() + "/" + role + ".secret") << made.out;
     }
-    std::ofstream(folder_.path() + "/config")
-        << "auth { token_file: '" << folder_.path() << "/tokens' }";
-    auto server =
-        ServerProcess::Start(folder_.path() + "/data", {"--config=" + folder_.path() + "/config"});
-    ASSERT_TRUE(server.ok()) << server.status();
-    server_ = *std::move(server);
+    StartWithConfig("auth { token_file: '" + folder_.path() + "/tokens' }");
   }
 
   // Runs a shell line in which $freshet is the command as the bearer of a token.
@@ -42,9 +36,7 @@ class TokenTest : public testing::Test {
                            server_->address() + " --token-file=" + role + ".secret'; " + line});
   }
 
-  TemporaryFolder folder_;
   std::map<std::string, std::string> secrets_;
-  std::unique_ptr<ServerProcess> server_;
 };
 
 TEST_F(TokenTest, EachRoleDoesItsPartWithTheCommand) {

@@ -8,12 +8,11 @@
 
 #include <cstdlib>
 #include <filesystem>
-#include <memory>
 #include <string>
 #include <vector>
 
 #include "client/client.h"
-#include "tests/support/server_process.h"
+#include "tests/support/server_fixture.h"
 
 namespace freshet {
 namespace {
@@ -25,16 +24,9 @@ struct Case {
   double loss;
 };
 
-class VwOptionsTest : public testing::Test {
+class VwOptionsTest : public ServerFixture {
  protected:
-  void SetUp() override {
-    auto server = ServerProcess::Start(folder_.path());
-    ASSERT_TRUE(server.ok()) << server.status();
-    server_ = *std::move(server);
-    auto client = Client::Connect({.server = server_->address()});
-    ASSERT_TRUE(client.ok()) << client.status();
-    client_ = *std::move(client);
-  }
+  void SetUp() override { Start(); }
 
   CommandResult Freshet(std::vector<std::string> arguments) const {
     arguments.insert(arguments.begin(), BinaryDir() + "/freshet");
@@ -61,10 +53,6 @@ class VwOptionsTest : public testing::Test {
       EXPECT_NEAR(learned->variants(0).metrics().loss(), cases[i].loss, 1e-4);
     }
   }
-
-  TemporaryFolder folder_;
-  std::unique_ptr<ServerProcess> server_;
-  std::unique_ptr<Client> client_;
 };
 
 TEST_F(VwOptionsTest, GiveTheKnownLossesOnASmallStream) {

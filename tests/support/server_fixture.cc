@@ -1,0 +1,38 @@
+#include "tests/support/server_fixture.h"
+
+#include <fstream>
+#include <utility>
+
+namespace freshet {
+
+void ServerFixture::Start(std::vector<std::string> flags) {
+  auto server = ServerProcess::Start(data_dir_, std::move(flags));
+  ASSERT_TRUE(server.ok()) << server.status();
+  server_ = *std::move(server);
+  auto client = Client::Connect({.server = server_->address()});
+  ASSERT_TRUE(client.ok()) << client.status();
+  client_ = *std::move(client);
+}
+
+void ServerFixture::StartWithConfig(const std::string& text) {
+  WriteConfig(text);
+  Start({"--config=" + folder_.path() + "/config"});
+}
+
+void ServerFixture::WriteConfig(const std::string& text) const {
+  std::ofstream(folder_.path() + "/config") << text;
+}
+
+v1::LearnerSpec ServerFixture::SmallLearner(uint32_t bits) {
+  v1::LearnerSpec learner;
+  learner.set_loss(v1::LOSS_LOGISTIC);
+  learner.set_bits(bits);
+  return learner;
+}
+
+void ServerFixture::CreateModel(const std::string& id, uint32_t bits) const {
+  const auto created = client_->CreateModel(id, SmallLearner(bits));
+  ASSERT_TRUE(created.ok()) << created.status();
+}
+
+}  // namespace freshet

@@ -1,0 +1,39 @@
+// What most tests of a real server share: the server, a client of it, and small models.
+
+#ifndef FRESHET_TESTS_SUPPORT_SERVER_FIXTURE_H_
+#define FRESHET_TESTS_SUPPORT_SERVER_FIXTURE_H_
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "client/client.h"
+#include "tests/support/server_process.h"
+
+namespace freshet {
+
+class ServerFixture : public testing::Test {
+ protected:
+  // Starts the server on data_dir_, or starts it again once it has ended, and connects to it.
+  void Start(std::vector<std::string> flags = {});
+  // The same with a config of this text.
+  void StartWithConfig(const std::string& text);
+  // Changes the config that the server was started with.
+  void WriteConfig(const std::string& text) const;
+
+  // A logistic model of 2^bits slots.
+  static v1::LearnerSpec SmallLearner(uint32_t bits = 12);
+  void CreateModel(const std::string& id, uint32_t bits = 12) const;
+
+  const TemporaryFolder folder_;
+  std::string data_dir_ = folder_.path() + "/data";
+  std::unique_ptr<ServerProcess> server_;
+  std::unique_ptr<Client> client_;
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_TESTS_SUPPORT_SERVER_FIXTURE_H_
