@@ -9,22 +9,15 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <memory>
 #include <string>
 #include <string_view>
 
 #include "client/format/row_format.h"
+#include "tests/fuzz/require.h"
 
 namespace freshet {
 namespace {
-
-void Require(bool condition, const char* what) {
-  if (condition) return;
-  std::fprintf(stderr, "broken promise: %s\n", what);
-  std::abort();
-}
 
 FormatOptions OptionsFor(std::string_view name, uint8_t choice) {
   FormatOptions options;

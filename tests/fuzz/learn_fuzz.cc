@@ -8,23 +8,16 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <memory>
 #include <vector>
 
 #include "core/model/factory.h"
 #include "server/codec/learn_message.h"
 #include "server/runtime/feature_names.h"
+#include "tests/fuzz/require.h"
 
 namespace freshet {
 namespace {
-
-void Require(bool condition, const char* what) {
-  if (condition) return;
-  std::fprintf(stderr, "broken promise: %s\n", what);
-  std::abort();
-}
 
 void CheckColumns(const ExampleBatch& batch, LossKind loss, const BatchLimits& limits) {
   Require(batch.size() > 0 && batch.size() <= limits.max_examples, "rows within the limit");

@@ -8,8 +8,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <optional>
@@ -20,18 +18,13 @@
 #include "server/log/log.h"
 #include "server/log/log_check.h"
 #include "server/log/segment.h"
+#include "tests/fuzz/require.h"
 #include "tests/support/fault_file_system.h"
 
 namespace freshet {
 namespace {
 
 constexpr const char* kDir = "/log";
-
-void Require(bool condition, const char* what) {
-  if (condition) return;
-  std::fprintf(stderr, "broken promise: %s\n", what);
-  std::abort();
-}
 
 // The little-endian number of type T at a position.
 template <typename T>

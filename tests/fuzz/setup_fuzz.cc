@@ -6,8 +6,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
@@ -15,17 +13,12 @@
 #include "server/access/access_control.h"
 #include "server/server_options.h"
 #include "server/text_format.h"
+#include "tests/fuzz/require.h"
 
 namespace freshet {
 namespace {
 
 constexpr std::string_view kPlace = "fuzz";
-
-void Require(bool condition, const char* what) {
-  if (condition) return;
-  std::fprintf(stderr, "broken promise: %s\n", what);
-  std::abort();
-}
 
 void FeedConfig(std::string_view text) {
   v1::ServerConfig config;

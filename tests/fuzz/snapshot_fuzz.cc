@@ -9,8 +9,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <string>
@@ -18,6 +16,7 @@
 #include "server/file/checksum.h"
 #include "server/snapshot/snapshot_format.h"
 #include "server/snapshot/snapshot_store.h"
+#include "tests/fuzz/require.h"
 #include "tests/support/fault_file_system.h"
 
 namespace freshet {
@@ -26,12 +25,6 @@ namespace {
 namespace format = snapshot_format;
 
 constexpr const char* kPath = "/fuzz.snapshot";
-
-void Require(bool condition, const char* what) {
-  if (condition) return;
-  std::fprintf(stderr, "broken promise: %s\n", what);
-  std::abort();
-}
 
 template <typename T>
 T LoadAt(const std::string& content, size_t at) {

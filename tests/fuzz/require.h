@@ -1,0 +1,19 @@
+// What a fuzzer checks: where it does not hold, that is a finding.
+
+#ifndef FRESHET_TESTS_FUZZ_REQUIRE_H_
+#define FRESHET_TESTS_FUZZ_REQUIRE_H_
+
+#include <cstdio>
+#include <cstdlib>
+
+namespace freshet {
+
+inline void Require(bool condition, const char* what) {
+  if (condition) return;
+  std::fprintf(stderr, "broken promise: %s\n", what);
+  std::abort();
+}
+
+}  // namespace freshet
+
+#endif  // FRESHET_TESTS_FUZZ_REQUIRE_H_
