@@ -1,10 +1,9 @@
 #include "client/pusher.h"
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <mutex>
+#include <optional>
 #include <random>
 #include <thread>
 #include <utility>
@@ -14,7 +13,7 @@
 #include "client/backoff.h"
 #include "client/call_token.h"
 #include "client/packed_encoder.h"
-#include "client/push_window.h"
+#include "client/push_queue.h"
 #include "client/resource_names.h"
 #include "client/rpc_status.h"
 #include "core/base/str_cat.h"
@@ -22,7 +21,7 @@
 namespace freshet {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using Clock = PushQueue::Clock;
 using std::chrono::milliseconds;
 using Stream = grpc::ClientReaderWriterInterface<v1::LearnRequest, v1::LearnResponse>;
 
@@ -95,14 +94,10 @@ milliseconds RetryAfter(const grpc::ClientContext& context) {
   return milliseconds(std::clamp<int64_t>(ms, 0, kMaxRetryAfterMs));
 }
 
-size_t WireBytes(const ExampleBatchBuilder& batch) {
-  return batch.row_count() * 2 * sizeof(float) +
-         batch.feature_count() * (batch.all_values_one() ? 1 : 2) * sizeof(uint32_t);
-}
-
 }  // namespace
 
-// Two threads: Run() opens streams, sends and backs off; ReadResponses() receives on one stream.
+// The stream. Two threads: Run() opens streams, sends and backs off; ReadResponses() receives on
+// one.
 class Pusher::Impl {
  public:
   Impl(std::shared_ptr<grpc::Channel> channel, const ClientOptions& client, std::string model,
@@ -115,170 +110,37 @@ class Pusher::Impl {
         stub_(v1::LearningService::NewStub(channel)),
         backoff_(milliseconds(options_.initial_backoff_ms), milliseconds(options_.max_backoff_ms),
                  RandomWord()),
-        window_(options_.on_predictions != nullptr),
-        open_(std::make_unique<ExampleBatchBuilder>()),
+        queue_(options_),
         sender_([this] { Run(); }) {}
 
   ~Impl() {
+    queue_.Cancel(absl::CancelledError("the Pusher was destroyed"));
     {
-      const std::lock_guard lock(mu_);
-      cancelled_ = true;
-      if (status_.ok()) status_ = absl::CancelledError("the Pusher was destroyed");
+      const std::lock_guard lock(context_mu_);
       if (context_ != nullptr) context_->TryCancel();
-      WakeAll();
     }
+    Join();
+  }
+
+  PushQueue& queue() { return queue_; }
+  const std::string& producer_id() const { return options_.producer_id; }
+
+  // Waits for the stream to end, which takes the end of the queue.
+  void Join() {
+    const std::lock_guard lock(join_mu_);
     if (sender_.joinable()) sender_.join();
   }
 
-  absl::Status Push(const Example& example) {
-    std::unique_lock lock(mu_);
-    if (absl::Status status = WaitForRoom(lock); !status.ok()) return status;
-    open_->KeepNames(&names_);
-    example.AppendTo(open_.get());
-    ++pushed_;
-    if (open_->row_count() == 1) {
-      open_until_ = Clock::now() + milliseconds(options_.linger_ms);
-      work_.notify_one();
-    }
-    if (IsFull(*open_, options_.batch_examples)) SealOpenBatch();
-    return absl::OkStatus();
-  }
-
-  absl::Status PushBatch(const ExampleBatchBuilder& batch) {
-    if (batch.row_count() == 0) return status();
-    std::shared_ptr<PendingBatch> pending;
-    {
-      const std::lock_guard lock(mu_);
-      pending = window_.NewBatch();
-    }
-    EncodePackedBatch(batch, PackedLabels::kKeep, pending->request.mutable_packed());
-    EncodeNames(batch.namespaces(), batch.names(), pending.get());
-    pending->row_count = batch.row_count();
-    pending->bytes = WireBytes(batch);
-    std::unique_lock lock(mu_);
-    if (absl::Status status = WaitForRoom(lock); !status.ok()) return status;
-    SealOpenBatch();
-    pending->first_index = pushed_;
-    pushed_ += pending->row_count;
-    window_.Add(std::move(pending));
-    work_.notify_one();
-    return absl::OkStatus();
-  }
-
-  absl::Status Flush() {
-    std::unique_lock lock(mu_);
-    if (!status_.ok()) return status_;
-    SealOpenBatch();
-    const uint64_t until = pushed_;
-    space_.wait(lock, [&] { return !status_.ok() || delivered_ >= until; });
-    return status_;
-  }
-
-  absl::Status Close() {
-    {
-      const std::lock_guard lock(mu_);
-      if (status_.ok()) SealOpenBatch();
-      closing_ = true;
-      WakeAll();
-    }
-    {
-      const std::lock_guard lock(join_mu_);
-      if (sender_.joinable()) sender_.join();
-    }
-    return status();
-  }
-
-  PusherStats stats() const {
-    const std::lock_guard lock(mu_);
-    PusherStats stats = stats_;
-    stats.pushed = pushed_;
-    stats.acknowledged = window_.acknowledged();
-    stats.rejected = window_.rejected();
-    stats.duplicates = window_.duplicates();
-    stats.unacknowledged = Unacknowledged();
-    stats.waiting = waiting_count_ > 0;
-    return stats;
-  }
-
-  absl::Status status() const {
-    const std::lock_guard lock(mu_);
-    return status_;
-  }
-
-  const std::string& producer_id() const { return options_.producer_id; }
-
  private:
-  uint64_t Unacknowledged() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-    return pushed_ - window_.acknowledged() - window_.rejected();
-  }
-
-  bool HasRoom() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-    return Unacknowledged() < options_.max_unacknowledged_examples &&
-           window_.bytes() < options_.max_unacknowledged_bytes;
-  }
-
-  void WakeAll() {
-    work_.notify_all();
-    space_.notify_all();
-    written_.notify_all();
-  }
-
-  absl::Status WaitForRoom(std::unique_lock<std::mutex>& lock) {
-    if (status_.ok() && !closing_ && !HasRoom()) {
-      SealOpenBatch();  // Else what is gathered could wait for room that it takes itself.
-      ++waiting_count_;
-      space_.wait(lock, [&] { return !status_.ok() || closing_ || HasRoom(); });
-      --waiting_count_;
-    }
-    if (!status_.ok()) return status_;
-    if (closing_) return absl::FailedPreconditionError("the Pusher is closed");
-    return absl::OkStatus();
-  }
-
-  void SealOpenBatch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-    if (open_->row_count() == 0) return;
-    std::shared_ptr<PendingBatch> batch = window_.NewBatch();
-    batch->row_count = open_->row_count();
-    batch->bytes = WireBytes(*open_);
-    batch->first_index = pushed_ - batch->row_count;
-    EncodeNames(open_->namespaces(), &names_, batch.get());
-    batch->builder = std::move(open_);
-    open_ = spare_builder_ != nullptr ? std::move(spare_builder_)
-                                      : std::make_unique<ExampleBatchBuilder>();
-    window_.Add(std::move(batch));
-    work_.notify_one();
-  }
-
-  // Sends new names of features along with a batch. `names` belongs to the caller, or is null.
-  void EncodeNames(std::span<const std::string> namespaces, NewNames* names,
-                   PendingBatch* batch) const {
-    v1::PackedBatch& packed = *batch->request.mutable_packed();
-    if (names == nullptr) {
-      packed.clear_names();
-      return;
-    }
-    names->SetLimit(std::min<size_t>(names->limit(), name_limit_));
-    freshet::EncodeNames(namespaces, names, &packed);
-  }
-
-  // The first error stays. What is in flight may still be acknowledged.
-  void Fail(absl::Status status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-    if (status_.ok()) status_ = std::move(status);
-    window_.DropUnsent();
-    WakeAll();
-  }
-
   void Run();
   bool WaitForWork();
   absl::Status RunStream();
-  std::shared_ptr<PendingBatch> NextBatch();
   bool Send(Stream* stream, PendingBatch* batch);
   void ReadResponses(const grpc::ClientContext& context, Stream* stream);
   void ReadNameLimit(const grpc::ClientContext& context);
-  void Handle(const v1::LearnResponse& response);
-  void Deliver(const std::vector<RejectedRow>& rejected,
-               const std::vector<std::shared_ptr<PendingBatch>>& done) const;
+  void Deliver(const PushQueue::Settled& settled) const;
   bool BackOff(const absl::Status& status);
+  void SetContext(grpc::ClientContext* context);
 
   // Constant after construction; PusherOptions' callbacks are called by the reading thread only.
   const std::string server_;
@@ -290,32 +152,13 @@ class Pusher::Impl {
 
   // Owned by the sending thread.
   Backoff backoff_;
+  milliseconds retry_after_{0};  // What the server asked for with the end of a stream.
+  Clock::time_point failing_since_;
 
-  // Of each model, as the server says with its first answer.
-  std::atomic<size_t> name_limit_{NewNames::kDefaultLimit};
+  PushQueue queue_;
 
-  mutable std::mutex mu_;
-  std::condition_variable work_;     // For the sending thread: something to send, or an end.
-  std::condition_variable space_;    // For callers: room in the window, things delivered, an end.
-  std::condition_variable written_;  // For the reading thread: a write has returned.
-  PushWindow window_ ABSL_GUARDED_BY(mu_);
-  std::unique_ptr<ExampleBatchBuilder> open_ ABSL_GUARDED_BY(mu_);  // What Push() gathers.
-  NewNames names_ ABSL_GUARDED_BY(mu_);                             // Of its features.
-  Clock::time_point open_until_ ABSL_GUARDED_BY(mu_);  // When open_ is sent, if it has rows.
-  std::unique_ptr<ExampleBatchBuilder> spare_builder_ ABSL_GUARDED_BY(mu_);
-  uint64_t pushed_ ABSL_GUARDED_BY(mu_) = 0;     // Examples.
-  uint64_t delivered_ ABSL_GUARDED_BY(mu_) = 0;  // Examples done, their callbacks returned.
-  int waiting_count_ ABSL_GUARDED_BY(mu_) = 0;
-  bool closing_ ABSL_GUARDED_BY(mu_) = false;
-  bool cancelled_ ABSL_GUARDED_BY(mu_) = false;
-  absl::Status status_ ABSL_GUARDED_BY(mu_);
-  PusherStats stats_ ABSL_GUARDED_BY(mu_);
-  grpc::ClientContext* context_ ABSL_GUARDED_BY(mu_) = nullptr;  // Of the current stream.
-  bool stream_ended_ ABSL_GUARDED_BY(mu_) = false;
-  uint64_t writing_sequence_ ABSL_GUARDED_BY(mu_) = 0;  // 0: no write is under way.
-  bool progress_ ABSL_GUARDED_BY(mu_) = true;           // Since the last failure of a stream.
-  milliseconds retry_after_ ABSL_GUARDED_BY(mu_){0};    // What the server asked for with it.
-  Clock::time_point failing_since_ ABSL_GUARDED_BY(mu_);
+  std::mutex context_mu_;
+  grpc::ClientContext* context_ ABSL_GUARDED_BY(context_mu_) = nullptr;  // Of the current stream.
 
   std::mutex join_mu_;  // Held to join sender_.
   std::thread sender_;  // The last member: it uses the others from the start.
@@ -332,93 +175,50 @@ void Pusher::Impl::Run() {
   }
 }
 
-// Waits for something to send; false at the end of everything.
 bool Pusher::Impl::WaitForWork() {
-  std::unique_lock lock(mu_);
-  while (!cancelled_ && status_.ok()) {
-    // What is gathered lingers in RunStream().
-    if (!window_.empty() || open_->row_count() > 0) return true;
-    if (closing_) return false;
-    work_.wait(lock);
-    failing_since_ = Clock::now();  // Time without anything to send does not count.
-  }
-  return false;
+  if (queue_.HasWork()) return true;
+  const bool more = queue_.WaitForWork();
+  failing_since_ = Clock::now();  // Time without anything to send does not count.
+  return more;
 }
 
 absl::Status Pusher::Impl::RunStream() {
   grpc::ClientContext context;
   AddCallToken(token_, &context);
   std::unique_ptr<Stream> stream = stub_->Learn(&context);
-  {
-    const std::lock_guard lock(mu_);
-    context_ = &context;
-    stream_ended_ = false;
-    window_.StartStream();
-    if (cancelled_) context.TryCancel();
-  }
+  SetContext(&context);
+  if (!queue_.BeginStream()) context.TryCancel();
   std::thread reader([this, &context, &stream] { ReadResponses(context, stream.get()); });
-  while (const std::shared_ptr<PendingBatch> batch = NextBatch()) {
+  while (const std::shared_ptr<PendingBatch> batch = queue_.NextBatch()) {
     if (!Send(stream.get(), batch.get())) break;
   }
   stream->WritesDone();
   reader.join();
   const grpc::Status result = stream->Finish();
-  const std::lock_guard lock(mu_);
-  context_ = nullptr;
+  SetContext(nullptr);
   retry_after_ = RetryAfter(context);
   if (!result.ok()) return FromRpcStatus(result, server_);
-  if (window_.in_flight_empty()) return absl::OkStatus();
+  if (queue_.AllAnswered()) return absl::OkStatus();
   return absl::UnavailableError(StrCat(server_, " ended the stream"));
 }
 
-// The next batch for the current stream, waited for; null where the stream is to end.
-std::shared_ptr<PendingBatch> Pusher::Impl::NextBatch() {
-  std::unique_lock lock(mu_);
-  while (true) {
-    if (cancelled_ || stream_ended_ || !status_.ok()) return nullptr;
-    if (!window_.HasNextToSend() && open_->row_count() > 0 &&
-        (closing_ || Clock::now() >= open_until_)) {
-      SealOpenBatch();
-    }
-    if (window_.HasNextToSend()) {
-      std::shared_ptr<PendingBatch> batch = window_.NextToSend();
-      writing_sequence_ = batch->sequence;
-      return batch;
-    }
-    // Rows left over from a rejected batch, if any, get a stream of their own.
-    if (closing_) return nullptr;
-    if (open_->row_count() > 0) {
-      work_.wait_until(lock, open_until_);
-    } else {
-      work_.wait(lock);
-    }
-  }
+void Pusher::Impl::SetContext(grpc::ClientContext* context) {
+  const std::lock_guard lock(context_mu_);
+  context_ = context;
 }
 
 // False where the stream is broken.
 bool Pusher::Impl::Send(Stream* stream, PendingBatch* batch) {
-  std::unique_ptr<ExampleBatchBuilder> used_builder = std::move(batch->builder);
-  if (used_builder != nullptr) {
-    EncodePackedBatch(*used_builder, PackedLabels::kKeep, batch->request.mutable_packed());
-    used_builder->Clear();
-  }
   v1::LearnRequest& request = batch->request;
+  if (batch->builder != nullptr) {
+    EncodePackedBatch(*batch->builder, PackedLabels::kKeep, request.mutable_packed());
+  }
   request.set_model(model_);
   request.set_producer_id(options_.producer_id);
   request.set_sequence(batch->sequence);
   request.set_return_predictions(options_.on_predictions != nullptr);
-  const auto rows = static_cast<uint64_t>(request.packed().labels_size());
-  const bool again = batch->send_count > 0;
   const bool ok = stream->Write(request);
-  const std::lock_guard lock(mu_);
-  if (used_builder != nullptr) spare_builder_ = std::move(used_builder);
-  if (ok) {
-    ++batch->send_count;
-    stats_.sent_bytes += static_cast<size_t>(request.GetCachedSize());  // As Write() counted it.
-    if (again) stats_.resent += rows;
-  }
-  writing_sequence_ = 0;
-  written_.notify_all();
+  queue_.EndWrite(batch, ok);
   return ok;
 }
 
@@ -426,11 +226,12 @@ void Pusher::Impl::ReadResponses(const grpc::ClientContext& context, Stream* str
   v1::LearnResponse response;
   for (bool first = true; stream->Read(&response); first = false) {
     if (first) ReadNameLimit(context);
-    Handle(response);
+    if (std::optional<PushQueue::Settled> settled = queue_.Apply(response)) {
+      Deliver(*settled);
+      queue_.Delivered(*std::move(settled));
+    }
   }
-  const std::lock_guard lock(mu_);
-  stream_ended_ = true;
-  work_.notify_all();
+  queue_.EndStream();
 }
 
 void Pusher::Impl::ReadNameLimit(const grpc::ClientContext& context) {
@@ -442,82 +243,38 @@ void Pusher::Impl::ReadNameLimit(const grpc::ClientContext& context) {
                         &limit)) {
     return;
   }
-  name_limit_ = limit;
+  queue_.SetNameLimit(limit);
 }
 
-void Pusher::Impl::Handle(const v1::LearnResponse& response) {
-  std::vector<RejectedRow> rejected;
-  std::vector<std::shared_ptr<PendingBatch>> done;
-  {
-    std::unique_lock lock(mu_);
-    // An answer may overtake the return of its write, which still holds the batch.
-    written_.wait(lock, [&] {
-      return cancelled_ || writing_sequence_ == 0 || writing_sequence_ > response.sequence();
-    });
-    if (cancelled_) return;
-    if (!progress_) ++stats_.reconnects;
-    progress_ = true;
-    stats_.connected = true;
-    stats_.offset = std::max(stats_.offset, response.offset());
-    if (response.has_error()) {
-      absl::Status status = window_.Reject(response, options_.skip_bad_rows, &rejected);
-      if (!status.ok()) Fail(std::move(status));
-    } else {
-      window_.Acknowledge(response);
-    }
-    done = window_.TakeDone();
-  }
-  Deliver(rejected, done);
-  const std::lock_guard lock(mu_);
-  for (std::shared_ptr<PendingBatch>& batch : done) {
-    delivered_ = batch->first_index + batch->row_count;
-    window_.Recycle(std::move(batch));
-  }
-  space_.notify_all();
-  work_.notify_one();
-}
-
-void Pusher::Impl::Deliver(const std::vector<RejectedRow>& rejected,
-                           const std::vector<std::shared_ptr<PendingBatch>>& done) const {
+void Pusher::Impl::Deliver(const PushQueue::Settled& settled) const {
   if (options_.on_rejected != nullptr) {
-    for (const RejectedRow& row : rejected) options_.on_rejected(row);
+    for (const RejectedRow& row : settled.rejected) options_.on_rejected(row);
   }
   if (options_.on_predictions == nullptr) return;
-  for (const std::shared_ptr<PendingBatch>& batch : done) {
+  for (const std::shared_ptr<PendingBatch>& batch : settled.done) {
     options_.on_predictions({batch->first_index, batch->predictions, batch->scores});
   }
 }
 
 // Waits before the next try; false where there is to be none.
 bool Pusher::Impl::BackOff(const absl::Status& status) {
-  std::unique_lock lock(mu_);
-  stats_.connected = false;
-  if (cancelled_ || !status_.ok()) return false;
   const Clock::time_point now = Clock::now();
-  if (progress_) {
-    progress_ = false;
+  if (queue_.Disconnected()) {
     failing_since_ = now;
     backoff_.Reset();
   }
   const auto tried = std::chrono::duration_cast<milliseconds>(now - failing_since_);
-  if (!IsTransient(status)) {
-    Fail(status);
+  if (!IsTransient(status) || options_.retry_deadline_ms == 0) {
+    queue_.Fail(status);
     return false;
   }
   if (tried.count() >= options_.retry_deadline_ms) {
-    if (options_.retry_deadline_ms == 0) {
-      Fail(status);
-    } else {
-      Fail({status.code(), ToAbsl(StrCat(ToStd(status.message()), "; gave up after ",
-                                         tried.count() / 1000, " s"))});
-    }
+    queue_.Fail({status.code(), ToAbsl(StrCat(ToStd(status.message()), "; gave up after ",
+                                              tried.count() / 1000, " s"))});
     return false;
   }
-  const Clock::time_point until =
-      std::min(now + std::max(backoff_.Next(), retry_after_),
-               failing_since_ + milliseconds(options_.retry_deadline_ms));
-  work_.wait_until(lock, until, [&] { return cancelled_ || !status_.ok(); });
-  return !cancelled_ && status_.ok();
+  return queue_.WaitUntil(std::min(now + std::max(backoff_.Next(), retry_after_),
+                                   failing_since_ + milliseconds(options_.retry_deadline_ms)));
 }
 
 absl::StatusOr<std::unique_ptr<Pusher>> Pusher::Start(const Client& client, std::string_view model,
@@ -532,12 +289,18 @@ absl::StatusOr<std::unique_ptr<Pusher>> Pusher::Start(const Client& client, std:
 Pusher::Pusher(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Pusher::~Pusher() = default;
 
-absl::Status Pusher::Push(const Example& example) { return impl_->Push(example); }
-absl::Status Pusher::PushBatch(const ExampleBatchBuilder& batch) { return impl_->PushBatch(batch); }
-absl::Status Pusher::Flush() { return impl_->Flush(); }
-absl::Status Pusher::Close() { return impl_->Close(); }
-PusherStats Pusher::stats() const { return impl_->stats(); }
-absl::Status Pusher::status() const { return impl_->status(); }
+absl::Status Pusher::Push(const Example& example) { return impl_->queue().Push(example); }
+absl::Status Pusher::PushBatch(const ExampleBatchBuilder& batch) {
+  return impl_->queue().PushBatch(batch);
+}
+absl::Status Pusher::Flush() { return impl_->queue().Flush(); }
+absl::Status Pusher::Close() {
+  impl_->queue().Close();
+  impl_->Join();
+  return impl_->queue().status();
+}
+PusherStats Pusher::stats() const { return impl_->queue().stats(); }
+absl::Status Pusher::status() const { return impl_->queue().status(); }
 const std::string& Pusher::producer_id() const { return impl_->producer_id(); }
 
 }  // namespace freshet
