@@ -28,7 +28,7 @@ absl::StatusOr<ServerOptions> OptionsWith(v1::ServerConfig config,
                                           const google::protobuf::FieldDescriptor* group,
                                           const google::protobuf::FieldDescriptor* field) {
   google::protobuf::Message* message = &config;
-  if (group != nullptr) message = config.GetReflection()->MutableMessage(&config, group);
+  if (group != nullptr) message = v1::ServerConfig::GetReflection()->MutableMessage(&config, group);
   const google::protobuf::Reflection& fields = *message->GetReflection();
   absl::StatusOr<ServerOptions> options = absl::UnknownError("not a field");
   for (const uint32_t value : {7, 8192}) {

@@ -255,8 +255,9 @@ TEST_F(EnforcementTest, EveryJsonRouteTakesTheRoleOfItsCall) {
       if (request.path.ends_with(":compare")) request.path += "?oldName=models/ours/snapshots/ours";
       if (!secret.empty()) request.set_header("Authorization", "Bearer " + secret);
       request.set_header("Content-Type", "application/json");
-      if (!route.body.empty())
+      if (!route.body.empty()) {
         request.body = route.body == "*" ? "{}" : R"({"name":"models/ours"})";
+      }
       const auto answer = http.send(request);
       EXPECT_TRUE(answer) << request.path;
       return answer ? answer->status : 0;

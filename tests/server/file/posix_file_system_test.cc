@@ -37,11 +37,13 @@ class PosixFileSystemTest : public testing::Test {
 TEST_F(PosixFileSystemTest, AppendsManyPiecesInOrder) {
   const auto file = files_.OpenAppend(Path("a"), AppendMode::kCreate);
   ASSERT_TRUE(file.ok()) << file.status();
-  std::vector<std::string> texts;
+  std::vector<std::string> texts(300);
+  for (size_t i = 0; i < texts.size(); ++i) {
+    texts[i].assign(i % 7, static_cast<char>('a' + i % 26));
+  }
   std::vector<ByteSpan> pieces;
+  pieces.reserve(texts.size());
   std::string expected;
-  for (int i = 0; i < 300; ++i)
-    texts.push_back(std::string(i % 7, static_cast<char>('a' + i % 26)));
   for (const std::string& text : texts) {
     pieces.push_back(BytesOfText(text));
     expected += text;

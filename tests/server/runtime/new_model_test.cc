@@ -136,6 +136,7 @@ class Models {
 std::vector<std::string> ModelFolders(FaultFileSystem& files) {
   std::vector<std::string> names;
   const std::vector<DirEntry> entries = files.ListDir("/data/models").value();
+  names.reserve(entries.size());
   for (const DirEntry& entry : entries) names.push_back(entry.name);
   return names;
 }

@@ -16,10 +16,11 @@ namespace {
 using ::testing::HasSubstr;
 
 class TlsIdentityTest : public testing::Test {
- protected:
+ public:
   TlsIdentityTest() : folder_(NewFolder()), authority_(folder_, "ca") {}
   ~TlsIdentityTest() override { std::filesystem::remove_all(folder_); }
 
+ protected:
   static std::string NewFolder() {
     std::string pattern = testing::TempDir() + "/tls-XXXXXX";
     return mkdtemp(pattern.data());
