@@ -30,8 +30,8 @@ BenchOptions SmokeForm() {
 
 BenchOptions StandardForm() {
   BenchOptions options;
-  options.warm_up_s = 0.1;
-  options.measure_s = 0.4;
+  options.warm_up_s = 0.3;  // Connections open, queues fill, pages are touched.
+  options.measure_s = 1;
   options.core_measure_s = 0.1;
   options.core_bits = {18, 22, 24, 28};
   options.core_feature_counts = {8, 300};
@@ -55,7 +55,7 @@ BenchOptions LongForm() {
   BenchOptions options = StandardForm();
   options.repetitions = 7;
   options.warm_up_s = 0.5;
-  options.measure_s = 2;
+  options.measure_s = 3;
   options.core_measure_s = 0.5;
   options.core_number_counts = {8, 30, 300};
   options.push_shapes.clear();

@@ -64,7 +64,7 @@ struct BenchOptions {
   bool Chosen(std::string_view name) const;
 };
 
-// smoke: as little as shows that everything works; short; standard, of about a quarter of an hour;
+// smoke: as little as shows that everything works; short; standard, of about half an hour;
 // long, of an hour or two. Nothing for another name.
 std::optional<BenchOptions> FormOptions(std::string_view form);
 
