@@ -98,7 +98,7 @@ int RunBareServer(const std::string& endpoints_file) {
   const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
   if (server == nullptr) return 1;
   const std::string unfinished = endpoints_file + ".tmp";
-  std::ofstream(unfinished) << StrCat("{\"grpc\":\"127.0.0.1:", port, "\",\"pid\":", getpid(),
+  std::ofstream(unfinished) << StrCat(R"({"grpc":"127.0.0.1:)", port, R"(","pid":)", getpid(),
                                       "}\n");
   std::filesystem::rename(unfinished, endpoints_file);
   server->Wait();

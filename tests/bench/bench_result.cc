@@ -99,7 +99,8 @@ std::optional<BenchResults> BenchResults::FromJson(const std::string& json) {
 
 std::string ShortNumber(double value) {
   if (std::fabs(value) >= 1000) {
-    return (value < 0 ? "-" : "") + GroupedCount(static_cast<uint64_t>(std::fabs(value) + 0.5));
+    return (value < 0 ? "-" : "") +
+           GroupedCount(static_cast<uint64_t>(std::llround(std::fabs(value))));
   }
   return Decimals(value, std::fabs(value) >= 100 ? 1 : std::fabs(value) >= 10 ? 2 : 3);
 }

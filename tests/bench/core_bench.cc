@@ -31,7 +31,7 @@ struct LearnCase {
 };
 
 const std::vector<LearnCase>& LearnCases() {
-  static const auto* const cases = new std::vector<LearnCase>{
+  static const auto* const kCases = new std::vector<LearnCase>{
       {"sgd", Sgd::Options{}, 0.05},
       {"minibatch", MiniBatch::Options{}, 0.05},
       {"momentum", Momentum::Options{}, 0.005},
@@ -44,7 +44,7 @@ const std::vector<LearnCase>& LearnCases() {
       {"coin", Coin::Options{}, 0.5},
       {"auto", AutoOptions{}, 0.5},
   };
-  return *cases;
+  return *kCases;
 }
 
 std::unique_ptr<Learner> NewLearner(const LearnCase& learn_case, int bits) {
@@ -133,6 +133,7 @@ void AddRates(const BenchOptions& options, const std::string& name, Rounds round
               BenchReport& report) {
   rounds.WarmUp();
   std::vector<double> rates;
+  rates.reserve(static_cast<size_t>(options.repetitions));
   for (int i = 0; i < options.repetitions; ++i) {
     rates.push_back(rounds.Measure(options.core_measure_s));
   }

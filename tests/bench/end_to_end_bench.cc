@@ -23,9 +23,9 @@ struct Durabilities {
 };
 
 const std::vector<Durabilities>& AllDurabilities() {
-  static const auto* const all = new std::vector<Durabilities>{
+  static const auto* const kAll = new std::vector<Durabilities>{
       {"fsync", v1::DURABILITY_FSYNC}, {"none", v1::DURABILITY_NONE}, {"os", v1::DURABILITY_OS}};
-  return *all;
+  return *kAll;
 }
 
 // One number a repetition for each quantity.

@@ -38,11 +38,11 @@ struct Benchmark {
 };
 
 const std::vector<Benchmark>& Benchmarks() {
-  static const auto* const benchmarks = new std::vector<Benchmark>{
+  static const auto* const kBenchmarks = new std::vector<Benchmark>{
       {"core", BenchCore},       {"files", BenchFiles},       {"end_to_end", BenchEndToEnd},
       {"predict", BenchPredict}, {"snapshot", BenchSnapshot}, {"replay", BenchReplay},
       {"growth", BenchGrowth},   {"scrape", BenchScrape},     {"memory", BenchMemory}};
-  return *benchmarks;
+  return *kBenchmarks;
 }
 
 struct Flags {

@@ -123,7 +123,7 @@ TEST(FreshetBenchTest, EveryBenchmarkHasAResult) {
 // A file of results, for reports.
 std::string WriteResults(const TemporaryFolder& folder, const std::string& name,
                          const std::string& commit, const std::string& result) {
-  const std::string path = folder.path() + "/" + name;
+  std::string path = folder.path() + "/" + name;
   std::ofstream(path) << R"({"machine":{"processor":"a processor","commit":")" << commit
                       << R"("},"results":[)" << result << "]}";
   return path;

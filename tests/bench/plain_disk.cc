@@ -28,10 +28,10 @@ class PlainFile {
   PlainFile(const PlainFile&) = delete;
   PlainFile& operator=(const PlainFile&) = delete;
 
-  void Append(const std::vector<char>& bytes) {
+  void Append(const std::vector<char>& bytes) const {
     Check(write(fd_, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()));
   }
-  void Sync() { Check(fdatasync(fd_) == 0); }
+  void Sync() const { Check(fdatasync(fd_) == 0); }
 
  private:
   static void Check(bool good) {

@@ -21,7 +21,7 @@ namespace {
 class RawProducer {
  public:
   // Sends the requests first, first + stride, ...
-  RawProducer(const std::string& address, std::string model,
+  RawProducer(const std::string& address, const std::string& model,
               std::vector<v1::LearnRequest>& requests, size_t first, size_t stride,
               size_t window_examples)
       : model_(ModelName(model)),

@@ -76,6 +76,7 @@ void BenchScrape(const BenchOptions& options, BenchReport& report) {
   }
   const auto column = [](const std::vector<LoadRates>& all, double LoadRates::*member) {
     std::vector<double> numbers;
+    numbers.reserve(all.size());
     for (const LoadRates& one : all) numbers.push_back(one.*member);
     return numbers;
   };

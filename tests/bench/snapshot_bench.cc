@@ -90,6 +90,7 @@ void BenchSnapshot(const BenchOptions& options, BenchReport& report) {
   PredictLoad predicting(server.address(), "ctr", 1, 1);
   absl::SleepFor(absl::Seconds(options.warm_up_s));
   std::vector<Repetition> repetitions;
+  repetitions.reserve(static_cast<size_t>(options.repetitions));
   for (int i = 0; i < options.repetitions; ++i) {
     repetitions.push_back(TakeSnapshot(options, server, *learning));
   }
