@@ -205,8 +205,7 @@ void ModelRuntime::CreateSnapshot(std::string snapshot_id, v1::SnapshotTrigger t
           self->environment_.io.Post([self, header, copy, done] {
             absl::StatusOr<v1::Snapshot> written;
             RunAtLowPriority([&] { written = self->files_.WriteSnapshot(header, *copy); });
-            // The folder is gone where the model was deleted meanwhile.
-            if (!written.ok() && absl::IsNotFound(self->pipeline_->closed())) {
+            if (!written.ok() && self->is_deleted()) {  // And so is the folder.
               written = absl::NotFoundError(StrCat(self->name(), " was deleted"));
             }
             done(std::move(written));
@@ -216,7 +215,7 @@ void ModelRuntime::CreateSnapshot(std::string snapshot_id, v1::SnapshotTrigger t
 }
 
 void ModelRuntime::LogSnapshotFailure(const absl::Status& failure) const {
-  if (absl::IsNotFound(failure)) return;
+  if (is_deleted()) return;
   spdlog::error("event=snapshot_failed model={} error=\"{}\"", name(),
                 std::string(failure.message()));
 }

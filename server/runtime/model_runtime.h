@@ -124,6 +124,8 @@ class ModelRuntime : public std::enable_shared_from_this<ModelRuntime> {
   uint64_t offset() const { return offset_.load(std::memory_order_acquire); }
 
  private:
+  // Whether the model was deleted: a file that is not found says so only then.
+  bool is_deleted() const { return absl::IsNotFound(pipeline_->closed()); }
   // Leaves the state to Start().
   ModelRuntime(const RuntimeEnvironment& environment, std::string model_id,
                RecoveredModel& recovered);

@@ -1,9 +1,13 @@
 #include "server/runtime/model_upkeep.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
 
 #include <atomic>
 #include <memory>
+#include <sstream>
 #include <thread>
 #include <utility>
 
@@ -15,6 +19,8 @@ namespace freshet {
 namespace {
 
 constexpr int kModelCount = 1000;
+
+using ::testing::HasSubstr;
 
 using ModelUpkeepTest = RegistryTest;
 
@@ -49,6 +55,23 @@ TEST_F(ModelUpkeepTest, ASnapshotOfAModelThatIsDeletedMeanwhileSaysSo) {
   deleted.Notify();
   done.WaitForNotification();
   EXPECT_EQ(snapshot.status(), absl::NotFoundError("models/m was deleted"));
+}
+
+// A folder that somebody removed is not found either, and that must be said.
+TEST_F(ModelUpkeepTest, OnlyOfADeletedModelAFailedSnapshotIsNotLogged) {
+  std::ostringstream log;
+  const std::shared_ptr<spdlog::logger> usual = spdlog::default_logger();
+  spdlog::set_default_logger(std::make_shared<spdlog::logger>(
+      "log", std::make_shared<spdlog::sinks::ostream_sink_mt>(log)));
+  const std::shared_ptr<ModelRuntime> model = Create("m");
+  model->LogSnapshotFailure(absl::NotFoundError("no such folder"));
+  EXPECT_THAT(log.str(),
+              HasSubstr("event=snapshot_failed model=models/m error=\"no such folder\""));
+  EXPECT_TRUE(registry_.Delete("m").ok());
+  log.str("");
+  model->LogSnapshotFailure(absl::NotFoundError("no such folder"));
+  spdlog::set_default_logger(usual);
+  EXPECT_EQ(log.str(), "");
 }
 
 }  // namespace
