@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "CLI/CLI.hpp"
@@ -17,11 +18,13 @@ namespace freshet {
 // The global options, and the subcommand that was chosen.
 struct CommandContext {
   std::string server = "127.0.0.1:7400";
-  bool json = false;         // Results on stdout as JSON.
-  double deadline_s = 30.0;  // For each request, > 0.
-  std::string token;         // Empty: that in token_file,
-  std::string token_file;    // or, where this is empty too, none.
-  bool tls = false;          // Also where a file of tls_files is given.
+  bool json = false;  // Results on stdout as JSON.
+  // For each request, and for the connection where that leaves more time than without it; at least
+  // 0.001. Absent: the times of ClientOptions.
+  std::optional<double> deadline_s;
+  std::string token;       // Empty: that in token_file,
+  std::string token_file;  // or, where this is empty too, none.
+  bool tls = false;        // Also where a file of tls_files is given.
   ClientTls tls_files;
 
   // Set while the command line is parsed; run afterwards.

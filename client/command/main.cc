@@ -1,5 +1,6 @@
 // The freshet command.
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -34,7 +35,10 @@ absl::StatusOr<std::string> ReadToken(const std::string& path) {
 absl::StatusOr<std::unique_ptr<Client>> Connect(const CommandContext& context) {
   ClientOptions options;
   options.server = context.server;
-  options.deadline_ms = static_cast<int64_t>(std::ceil(context.deadline_s * 1000));
+  if (context.deadline_s.has_value()) {
+    options.deadline_ms = static_cast<int64_t>(std::ceil(*context.deadline_s * 1000));
+    options.connect_timeout_ms = std::max(options.connect_timeout_ms, options.deadline_ms);
+  }
   options.token = context.token;
   if (options.token.empty() && !context.token_file.empty()) {
     absl::StatusOr<std::string> token = ReadToken(context.token_file);
@@ -73,9 +77,9 @@ void AddGlobalOptions(CLI::App& app, CommandContext& context) {
       ->envname("FRESHET_TLS_KEY")
       ->type_name("PEM");
   app.add_flag("--json", context.json, "Print results on stdout as JSON");
-  app.add_option("--deadline", context.deadline_s, "How long a request may take")
-      ->type_name("SECONDS")
-      ->capture_default_str();
+  app.add_option("--deadline", context.deadline_s,
+                 "How long a request may take [30], and the connection [5; not less]")
+      ->type_name("SECONDS");
 }
 
 // The help of the innermost command that was recognised.
@@ -132,7 +136,8 @@ int Main(int argc, char** argv) {
               << "' for what there is\n";
     return ExitCode(absl::InvalidArgumentError(""));
   }
-  if (!(context.deadline_s >= 0.001 && context.deadline_s <= 1e9)) {
+  const double deadline_s = context.deadline_s.value_or(1);
+  if (!(deadline_s >= 0.001 && deadline_s <= 1e9)) {
     std::cerr << "freshet: --deadline must be at least 0.001 seconds\n";
     return ExitCode(absl::InvalidArgumentError(""));
   }
