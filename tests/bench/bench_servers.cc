@@ -1,9 +1,6 @@
 #include "tests/bench/bench_servers.h"
 
-#include <cstdlib>
-#include <filesystem>
 #include <fstream>
-#include <system_error>
 #include <utility>
 
 #include "core/base/str_cat.h"
@@ -12,24 +9,16 @@
 namespace freshet {
 
 BenchServer::BenchServer(const std::string& dir, std::vector<std::string> flags)
-    : flags_(std::move(flags)) {
-  std::string pattern = dir + "/freshet-bench-XXXXXX";
-  if (mkdtemp(pattern.data()) == nullptr) FailBench(StrCat("cannot make a folder in ", dir));
-  data_dir_ = pattern;
-  std::ofstream(data_dir_ + "/config") << "snapshots { interval_s: 0 log_growth_bytes: 0 }\n"
-                                          "limits { max_streams: 10000 }\n";
-  flags_.push_back("--config=" + data_dir_ + "/config");
+    : flags_(std::move(flags)), folder_(dir) {
+  if (folder_.path().empty()) FailBench(StrCat("cannot make a folder in ", dir));
+  std::ofstream(data_dir() + "/config") << "snapshots { interval_s: 0 log_growth_bytes: 0 }\n"
+                                           "limits { max_streams: 10000 }\n";
+  flags_.push_back("--config=" + data_dir() + "/config");
   Start();
 }
 
-BenchServer::~BenchServer() {
-  process_->Kill();
-  std::error_code ignored;
-  std::filesystem::remove_all(data_dir_, ignored);
-}
-
 void BenchServer::Start() {
-  process_ = ServerProcess::Start(data_dir_ + "/data", flags_).value();
+  process_ = ServerProcess::Start(data_dir() + "/data", flags_).value();
   client_ = Client::Connect({.server = process_->address()}).value();
 }
 

@@ -10,6 +10,7 @@
 #include "client/client.h"
 #include "freshet/v1/model.pb.h"
 #include "tests/support/server_process.h"
+#include "tests/support/temporary_folder.h"
 
 namespace freshet {
 
@@ -19,9 +20,6 @@ class BenchServer {
  public:
   // The data folder is made in `dir`; `flags` are those of the server.
   explicit BenchServer(const std::string& dir, std::vector<std::string> flags = {});
-  ~BenchServer();
-  BenchServer(const BenchServer&) = delete;
-  BenchServer& operator=(const BenchServer&) = delete;
 
   // A model that learns with AdaGrad in a table of 2^bits slots.
   void CreateModel(const std::string& model, v1::Durability durability, int bits = 22) const;
@@ -36,7 +34,7 @@ class BenchServer {
   const Client& client() const { return *client_; }
   const std::string& address() const { return process_->address(); }
   pid_t pid() const { return process_->pid(); }
-  const std::string& data_dir() const { return data_dir_; }
+  const std::string& data_dir() const { return folder_.path(); }
 
  private:
   void Start();
@@ -44,7 +42,7 @@ class BenchServer {
               int bits) const;
 
   std::vector<std::string> flags_;
-  std::string data_dir_;
+  TemporaryFolder folder_;
   std::unique_ptr<ServerProcess> process_;
   std::unique_ptr<Client> client_;
 };

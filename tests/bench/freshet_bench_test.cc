@@ -12,6 +12,7 @@
 #include "google/protobuf/util/json_util.h"
 #include "tests/bench/release_build.h"
 #include "tests/support/server_process.h"
+#include "tests/support/temporary_folder.h"
 
 namespace freshet {
 namespace {

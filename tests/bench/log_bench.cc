@@ -12,7 +12,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,6 +19,7 @@
 
 #include "core/base/str_cat.h"
 #include "server/log/log.h"
+#include "tests/support/temporary_folder.h"
 
 namespace freshet {
 namespace {
@@ -40,20 +40,11 @@ std::vector<std::byte> RecordContent() {
   return content;
 }
 
-// A folder on the disk to measure, removed at the end.
-class BenchFolder {
- public:
-  BenchFolder() {
-    const char* base = std::getenv("FRESHET_BENCH_DIR");
-    std::string pattern = StrCat(base == nullptr ? "." : base, "/log-bench-XXXXXX");
-    path_ = mkdtemp(pattern.data());
-  }
-  ~BenchFolder() { std::filesystem::remove_all(path_); }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
+// A folder on the disk to measure.
+std::string BenchDir() {
+  const char* dir = std::getenv("FRESHET_BENCH_DIR");
+  return dir == nullptr ? "." : dir;
+}
 
 double CpuSeconds() {
   rusage usage{};
@@ -72,7 +63,7 @@ void Report(benchmark::State& state, double cpu_seconds, double bytes) {
 // The floor: write(2) of the same bytes to one growing file; argument 1 is whether each group is
 // synced.
 void BM_PlainWrite(benchmark::State& state) {
-  const BenchFolder folder;
+  const TemporaryFolder folder(BenchDir());
   const std::vector<std::byte> content = RecordContent();
   const int fd = open(StrCat(folder.path(), "/plain").c_str(), O_CREAT | O_WRONLY, 0600);
   const double cpu_before = CpuSeconds();
@@ -88,7 +79,7 @@ void BM_PlainWrite(benchmark::State& state) {
 }
 
 void BM_LogAppend(benchmark::State& state) {
-  const BenchFolder folder;
+  const TemporaryFolder folder(BenchDir());
   const std::vector<std::byte> content = RecordContent();
   const std::array<ByteSpan, 1> pieces = {ByteSpan(content)};
   const std::unique_ptr<Log> log =
@@ -106,7 +97,7 @@ void BM_LogAppend(benchmark::State& state) {
 
 // The floor: read(2) of the same bytes, from memory, in pieces of 1 MiB.
 void BM_PlainRead(benchmark::State& state) {
-  const BenchFolder folder;
+  const TemporaryFolder folder(BenchDir());
   const std::vector<std::byte> content = RecordContent();
   const std::string path = StrCat(folder.path(), "/plain");
   const int out = open(path.c_str(), O_CREAT | O_WRONLY, 0600);
@@ -126,7 +117,7 @@ void BM_PlainRead(benchmark::State& state) {
 }
 
 void BM_LogRead(benchmark::State& state) {
-  const BenchFolder folder;
+  const TemporaryFolder folder(BenchDir());
   const std::vector<std::byte> content = RecordContent();
   const std::array<ByteSpan, 1> pieces = {ByteSpan(content)};
   const std::unique_ptr<Log> log =
@@ -148,7 +139,7 @@ void BM_LogRead(benchmark::State& state) {
 
 // The disk's own: one fdatasync after 4 KiB.
 void BM_SyncLatency(benchmark::State& state) {
-  const BenchFolder folder;
+  const TemporaryFolder folder(BenchDir());
   const std::array<std::byte, 4096> block{};
   const int fd = open(StrCat(folder.path(), "/plain").c_str(), O_CREAT | O_WRONLY, 0600);
   for (auto _ : state) {

@@ -29,6 +29,7 @@
 #include "tests/e2e/producer.h"
 #include "tests/support/random_examples.h"
 #include "tests/support/server_process.h"
+#include "tests/support/temporary_folder.h"
 
 namespace freshet {
 namespace {

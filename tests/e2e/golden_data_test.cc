@@ -15,6 +15,7 @@
 #include "tests/e2e/all_learners.h"
 #include "tests/support/random_examples.h"
 #include "tests/support/server_process.h"
+#include "tests/support/temporary_folder.h"
 
 namespace freshet {
 namespace {

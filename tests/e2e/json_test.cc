@@ -14,6 +14,7 @@
 #include "client/example.h"
 #include "core/base/str_cat.h"
 #include "tests/support/server_process.h"
+#include "tests/support/temporary_folder.h"
 
 namespace freshet {
 namespace {

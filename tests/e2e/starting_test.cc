@@ -21,6 +21,7 @@
 #include "server/service/health.grpc.pb.h"
 #include "tests/support/random_examples.h"
 #include "tests/support/server_process.h"
+#include "tests/support/temporary_folder.h"
 
 namespace freshet {
 namespace {

@@ -18,6 +18,7 @@
 #include "tests/support/certificates.h"
 #include "tests/support/random_examples.h"
 #include "tests/support/server_process.h"
+#include "tests/support/temporary_folder.h"
 
 namespace freshet {
 namespace {

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "tests/support/server_fixture.h"
+#include "tests/support/temporary_folder.h"
 
 namespace freshet {
 namespace {

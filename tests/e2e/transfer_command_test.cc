@@ -8,6 +8,7 @@
 
 #include "tests/e2e/transfer_site.h"
 #include "tests/support/server_process.h"
+#include "tests/support/temporary_folder.h"
 
 namespace freshet {
 namespace {

@@ -19,6 +19,7 @@
 #include "client/pusher.h"
 #include "tests/support/random_examples.h"
 #include "tests/support/server_process.h"
+#include "tests/support/temporary_folder.h"
 
 namespace freshet {
 

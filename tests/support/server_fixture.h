@@ -12,6 +12,7 @@
 
 #include "client/client.h"
 #include "tests/support/server_process.h"
+#include "tests/support/temporary_folder.h"
 
 namespace freshet {
 

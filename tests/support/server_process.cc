@@ -60,17 +60,6 @@ pid_t Spawn(const std::vector<std::string>& arguments, const std::string& in_pat
 
 }  // namespace
 
-TemporaryFolder::TemporaryFolder() {
-  const char* parent = std::getenv("TMPDIR");
-  std::string pattern = std::string(parent != nullptr ? parent : "/tmp") + "/freshet-test-XXXXXX";
-  path_ = mkdtemp(pattern.data());
-}
-
-TemporaryFolder::~TemporaryFolder() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
-
 absl::StatusOr<std::unique_ptr<ServerProcess>> ServerProcess::Start(
     const std::string& data_dir, std::vector<std::string> flags) {
   std::unique_ptr<ServerProcess> server = Launch(data_dir, std::move(flags));

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "absl/strings/match.h"
+#include "tests/support/temporary_folder.h"
 
 namespace freshet {
 namespace {
@@ -49,15 +50,7 @@ std::string Zstd(std::string_view text) {
 }
 
 class LineReaderTest : public testing::Test {
- public:
-  ~LineReaderTest() override { std::filesystem::remove_all(folder_); }
-
  protected:
-  LineReaderTest() {
-    std::string pattern = testing::TempDir() + "line_reader_XXXXXX";
-    folder_ = mkdtemp(pattern.data());
-  }
-
   std::string Path(const std::string& name) const { return folder_ + "/" + name; }
 
   std::string Write(const std::string& name, std::string_view text) const {
@@ -87,7 +80,8 @@ class LineReaderTest : public testing::Test {
     }
   }
 
-  std::string folder_;
+  const TemporaryFolder temporary_folder_;
+  const std::string& folder_ = temporary_folder_.path();
 };
 
 using Strings = std::vector<std::string>;

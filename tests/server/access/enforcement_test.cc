@@ -8,7 +8,6 @@
 #include <gtest/gtest.h>
 #include <httplib.h>
 
-#include <filesystem>
 #include <fstream>
 #include <map>
 #include <memory>
@@ -24,6 +23,7 @@
 #include "server/server.h"
 #include "tests/server/access/all_methods.h"
 #include "tests/server/access/call_table.h"
+#include "tests/support/temporary_folder.h"
 
 namespace freshet {
 namespace {
@@ -50,8 +50,6 @@ std::string Entry(const std::string& name, v1::Token::Role role, const std::stri
 class EnforcementTest : public testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern = testing::TempDir() + "/enforcement-XXXXXX";
-    folder_ = mkdtemp(pattern.data());
     std::ofstream tokens(folder_ + "/tokens");
     for (const auto& [name, role] : Roles()) tokens << Entry(name, role);
     tokens << Entry("ours-admin", v1::Token::ROLE_ADMIN, "models: 'ours*'");
@@ -70,10 +68,7 @@ class EnforcementTest : public testing::Test {
     models_ = v1::ModelService::NewStub(channel_);
   }
 
-  void TearDown() override {
-    server_.reset();
-    std::filesystem::remove_all(folder_);
-  }
+  void TearDown() override { server_.reset(); }
 
   std::string http_address() const {
     std::ifstream file(folder_ + "/endpoints");
@@ -136,7 +131,8 @@ class EnforcementTest : public testing::Test {
     ASSERT_TRUE(status.ok()) << status.error_message();
   }
 
-  std::string folder_;
+  const TemporaryFolder temporary_folder_;
+  const std::string& folder_ = temporary_folder_.path();
   std::unique_ptr<Server> server_;
   std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<v1::ModelService::Stub> models_;

@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <array>
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <utility>
@@ -12,6 +11,7 @@
 #include "core/base/str_cat.h"
 #include "server/file/file_system.h"
 #include "server/file/small_file.h"
+#include "tests/support/temporary_folder.h"
 
 namespace freshet {
 namespace {
@@ -19,19 +19,12 @@ namespace {
 ByteSpan BytesOfText(std::string_view text) { return std::as_bytes(std::span(text)); }
 
 class PosixFileSystemTest : public testing::Test {
- public:
-  ~PosixFileSystemTest() override { std::filesystem::remove_all(dir_); }
-
  protected:
-  PosixFileSystemTest() {
-    std::string pattern = testing::TempDir() + "/freshet-files-XXXXXX";
-    dir_ = mkdtemp(pattern.data());
-  }
-
   std::string Path(std::string_view name) const { return StrCat(dir_, "/", name); }
 
   FileSystem& files_ = PosixFileSystem();
-  std::string dir_;
+  const TemporaryFolder folder_;
+  const std::string& dir_ = folder_.path();
 };
 
 TEST_F(PosixFileSystemTest, AppendsManyPiecesInOrder) {

@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,24 +12,12 @@
 #include "absl/time/clock.h"
 #include "server/log/log.h"
 #include "tests/server/log/log_fixture.h"
+#include "tests/support/temporary_folder.h"
 
 namespace freshet {
 namespace {
 
 constexpr uint64_t kRecords = 2000;
-
-class LogConcurrencyTest : public testing::Test {
- public:
-  ~LogConcurrencyTest() override { std::filesystem::remove_all(dir_); }
-
- protected:
-  LogConcurrencyTest() {
-    std::string pattern = testing::TempDir() + "/freshet-log-XXXXXX";
-    dir_ = mkdtemp(pattern.data());
-  }
-
-  std::string dir_;
-};
 
 // Reads all records from `first` to the last that will be appended.
 void Follow(Log& log, uint64_t first) {
@@ -49,9 +36,10 @@ void Follow(Log& log, uint64_t first) {
   }
 }
 
-TEST_F(LogConcurrencyTest, AppendsWhileOthersSyncReadAndDrop) {
+TEST(LogConcurrencyTest, AppendsWhileOthersSyncReadAndDrop) {
+  const TemporaryFolder folder;
   const absl::StatusOr<std::unique_ptr<Log>> opened =
-      Log::Open(PosixFileSystem(), dir_, {.segment_bytes = 50'000});
+      Log::Open(PosixFileSystem(), folder.path(), {.segment_bytes = 50'000});
   ASSERT_TRUE(opened.ok()) << opened.status();
   Log& log = **opened;
   std::atomic<bool> done = false;

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "tests/support/certificates.h"
+#include "tests/support/temporary_folder.h"
 
 namespace freshet {
 namespace {
@@ -16,24 +17,16 @@ namespace {
 using ::testing::HasSubstr;
 
 class TlsIdentityTest : public testing::Test {
- public:
-  TlsIdentityTest() : folder_(NewFolder()), authority_(folder_, "ca") {}
-  ~TlsIdentityTest() override { std::filesystem::remove_all(folder_); }
-
  protected:
-  static std::string NewFolder() {
-    std::string pattern = testing::TempDir() + "/tls-XXXXXX";
-    return mkdtemp(pattern.data());
-  }
-
   static std::string ErrorOf(const TlsFiles& files) {
     const absl::Status status = TlsIdentity::Load(files).status();
     EXPECT_FALSE(status.ok());
     return std::string(status.message());
   }
 
-  const std::string folder_;
-  const TestAuthority authority_;
+  const TemporaryFolder temporary_folder_;
+  const std::string& folder_ = temporary_folder_.path();
+  const TestAuthority authority_{folder_, "ca"};
 };
 
 TEST_F(TlsIdentityTest, TakesACertificateWithItsKey) {
