@@ -67,7 +67,7 @@ void BM_PlainWrite(benchmark::State& state) {
   const std::vector<std::byte> content = RecordContent();
   const int fd = open(StrCat(folder.path(), "/plain").c_str(), O_CREAT | O_WRONLY, 0600);
   const double cpu_before = CpuSeconds();
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     for (int i = 0; i < kGroupRecords; ++i) {
       if (write(fd, content.data(), content.size()) < 0) state.SkipWithError("write");
     }
@@ -85,7 +85,7 @@ void BM_LogAppend(benchmark::State& state) {
   const std::unique_ptr<Log> log =
       Log::Open(PosixFileSystem(), StrCat(folder.path(), "/log"), {}).value();
   const double cpu_before = CpuSeconds();
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     for (int i = 0; i < kGroupRecords; ++i) {
       if (!log->Append(RecordKind::kBatch, pieces).ok()) state.SkipWithError("append");
     }
@@ -107,7 +107,7 @@ void BM_PlainRead(benchmark::State& state) {
   close(out);
   std::vector<std::byte> buffer(1 << 20);
   const double cpu_before = CpuSeconds();
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     const int fd = open(path.c_str(), O_RDONLY);
     while (read(fd, buffer.data(), buffer.size()) > 0) benchmark::DoNotOptimize(buffer.data());
     close(fd);
@@ -124,7 +124,7 @@ void BM_LogRead(benchmark::State& state) {
       Log::Open(PosixFileSystem(), StrCat(folder.path(), "/log"), {}).value();
   for (int i = 0; i < kReadRecords; ++i) log->Append(RecordKind::kBatch, pieces).value();
   const double cpu_before = CpuSeconds();
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     const std::unique_ptr<LogReader> reader = log->NewReader(0).value();
     while (true) {
       const absl::StatusOr<std::optional<LogRecord>> record = reader->Next();
@@ -142,7 +142,7 @@ void BM_SyncLatency(benchmark::State& state) {
   const TemporaryFolder folder(BenchDir());
   const std::array<std::byte, 4096> block{};
   const int fd = open(StrCat(folder.path(), "/plain").c_str(), O_CREAT | O_WRONLY, 0600);
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     if (write(fd, block.data(), block.size()) < 0) state.SkipWithError("write");
     if (fdatasync(fd) != 0) state.SkipWithError("fdatasync");
   }

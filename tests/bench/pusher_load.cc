@@ -20,13 +20,13 @@ namespace {
 constexpr int kDistinctExamples = 20'000;
 
 const std::vector<Example>& TheExamples() {
-  static const std::vector<Example>* const examples = [] {
+  static const std::vector<Example>* const kExamples = [] {
     auto* result = new std::vector<Example>;
     BenchStream stream(7);
     for (int i = 0; i < kDistinctExamples; ++i) result->push_back(stream.NextExample());
     return result;
   }();
-  return *examples;
+  return *kExamples;
 }
 
 void CheckPush(const absl::Status& status) {

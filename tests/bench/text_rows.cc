@@ -73,14 +73,14 @@ void AppendJsonl(int row, std::string& text) {
 }  // namespace
 
 const std::vector<TextKind>& TextKinds() {
-  static const auto* const kinds = new std::vector<TextKind>{
+  static const auto* const kKinds = new std::vector<TextKind>{
       {"vw", "vw", NoHeader, AppendVw},
       {"vw_values", "vw", NoHeader, AppendVwValues},
       {"svmlight", "svmlight", NoHeader, AppendSvmlight},
       {"csv", "csv", AppendCsvHeader, AppendCsv},
       {"jsonl", "jsonl", NoHeader, AppendJsonl},
   };
-  return *kinds;
+  return *kKinds;
 }
 
 uint64_t WriteTextFile(const TextKind& kind, int rows, const std::string& path) {

@@ -239,6 +239,7 @@ TEST_F(HttpTest, ServesManyScrapesWhileModelsLearn) {
   CreateModel("b");
   std::atomic<bool> done{false};
   std::vector<std::thread> scrapers;
+  scrapers.reserve(kScrapers);
   std::atomic<int> scrapes{0};
   for (int i = 0; i < kScrapers; ++i) {
     scrapers.emplace_back([&] {

@@ -242,6 +242,7 @@ TEST_F(JsonTest, LargeBatchesAreLearnedUpToTheLimitOfABatch) {
 TEST_F(JsonTest, ManyLearnAtATime) {
   CreateModel("ctr");
   std::vector<std::thread> clients;
+  clients.reserve(6);
   for (int i = 0; i < 6; ++i) {
     clients.emplace_back([&] {
       httplib::Client http("http://" + server_->http_address());

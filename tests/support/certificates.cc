@@ -20,7 +20,7 @@ const char* const kNewKey = " -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -
 
 }  // namespace
 
-TestAuthority::TestAuthority(std::string folder, std::string name)
+TestAuthority::TestAuthority(std::string folder, const std::string& name)
     : folder_(std::move(folder)),
       own_{StrCat(folder_, "/", name, ".pem"), StrCat(folder_, "/", name, ".key")} {
   Run(StrCat("openssl req -x509", kNewKey, "-keyout ", own_.key, " -out ", own_.certificate,

@@ -18,7 +18,7 @@ struct CertificateFiles {
 class TestAuthority {
  public:
   // Makes the authority's own certificate, NAME.pem.
-  TestAuthority(std::string folder, std::string name);
+  TestAuthority(std::string folder, const std::string& name);
 
   // The file of its root.
   const std::string& root() const { return own_.certificate; }

@@ -36,7 +36,7 @@ class FaultFileSystem::AppendHandle : public AppendFile {
 
   absl::Status Preallocate(uint64_t bytes) override {
     const absl::MutexLock lock(&owner_.mu_);
-    const absl::Status status = owner_.MaybeFail(path_, "reserve disk space");
+    absl::Status status = owner_.MaybeFail(path_, "reserve disk space");
     if (status.ok()) node_->Preallocate(size_bytes_ + bytes);
     return status;
   }
@@ -44,7 +44,7 @@ class FaultFileSystem::AppendHandle : public AppendFile {
   absl::Status Sync() override {
     const absl::MutexLock lock(&owner_.mu_);
     owner_.mu_.Await(absl::Condition(&owner_.syncs_go_on_));
-    const absl::Status status = owner_.MaybeFail(path_, "sync");
+    absl::Status status = owner_.MaybeFail(path_, "sync");
     if (status.ok()) {
       node_->Sync();
     } else {
@@ -66,7 +66,7 @@ class FaultFileSystem::AppendHandle : public AppendFile {
  private:
   absl::Status Write(uint64_t position, std::string bytes) {
     const absl::MutexLock lock(&owner_.mu_);
-    const absl::Status status = owner_.MaybeFail(path_, "write");
+    absl::Status status = owner_.MaybeFail(path_, "write");
     if (!status.ok()) bytes.resize(bytes.size() / 2);
     node_->Write(position, std::move(bytes), owner_.now_);
     return status;

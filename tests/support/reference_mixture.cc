@@ -5,6 +5,8 @@
 #include <numeric>
 #include <variant>
 
+// Names are those of the papers.
+// NOLINTBEGIN(readability-identifier-naming)
 namespace freshet {
 namespace {
 
@@ -23,12 +25,12 @@ ReferenceMixture::ReferenceMixture(const LearnerSpec& spec, size_t feature_count
       is_scaled_(spec.loss == LossKind::kSquared || spec.loss == LossKind::kQuantile),
       offset_(spec.linear.intercept ? spec.linear.initial_intercept : 0) {
   const auto& options = std::get<AutoOptions>(spec.optimizer);
-  if (options.adagrad) members_.push_back("adagrad");
-  if (options.fading_adagrad) members_.push_back("fading");
-  if (options.coin) members_.push_back("coin");
-  if (options.newton) members_.push_back("newton");
-  if (options.slow_sgd) members_.push_back("slow");
-  if (options.fast_sgd) members_.push_back("fast");
+  if (options.adagrad) members_.emplace_back("adagrad");
+  if (options.fading_adagrad) members_.emplace_back("fading");
+  if (options.coin) members_.emplace_back("coin");
+  if (options.newton) members_.emplace_back("newton");
+  if (options.slow_sgd) members_.emplace_back("slow");
+  if (options.fast_sgd) members_.emplace_back("fast");
   const Vector zeros(feature_count + 1, 0);
   const size_t count = members_.size();
   w_.assign(count, zeros);
@@ -268,3 +270,4 @@ double ReferenceMixture::weight(size_t feature) const {
 double ReferenceMixture::intercept() const { return Score(EntriesOf({})).score; }
 
 }  // namespace freshet
+// NOLINTEND(readability-identifier-naming)

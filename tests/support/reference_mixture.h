@@ -12,6 +12,8 @@
 #include "tests/support/example_stream.h"
 #include "tests/support/reference_loss.h"
 
+// Names are those of the papers.
+// NOLINTBEGIN(readability-identifier-naming)
 namespace freshet {
 
 // The rules of core/optimizer/ensemble.h and core/model/mixture.h in double precision, one member
@@ -85,5 +87,6 @@ class ReferenceMixture {
 };
 
 }  // namespace freshet
+// NOLINTEND(readability-identifier-naming)
 
 #endif  // FRESHET_TESTS_SUPPORT_REFERENCE_MIXTURE_H_

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <variant>
 
+// Names are those of the papers.
+// NOLINTBEGIN(readability-identifier-naming)
 namespace freshet {
 
 ReferenceScaledLearner::ReferenceScaledLearner(const LearnerSpec& spec, size_t feature_count)
@@ -143,3 +145,4 @@ void ReferenceScaledLearner::LearnCoin(const std::vector<Entry>& entries, double
 }
 
 }  // namespace freshet
+// NOLINTEND(readability-identifier-naming)

@@ -11,6 +11,8 @@
 #include "tests/support/reference_loss.h"
 #include "tests/support/reference_schedule.h"
 
+// Names are those of the papers.
+// NOLINTBEGIN(readability-identifier-naming)
 namespace freshet {
 
 // The rules as the papers have them, in double precision. The interface is that of
@@ -67,5 +69,6 @@ class ReferenceScaledLearner {
 };
 
 }  // namespace freshet
+// NOLINTEND(readability-identifier-naming)
 
 #endif  // FRESHET_TESTS_SUPPORT_REFERENCE_SCALED_LEARNER_H_

@@ -41,6 +41,7 @@ std::string Between(const std::string& text, const std::string& key, char end) {
 pid_t Spawn(const std::vector<std::string>& arguments, const std::string& in_path,
             const std::string& out_path, const std::string& err_path) {
   std::vector<char*> argv;
+  argv.reserve(arguments.size() + 1);
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
   const pid_t pid = fork();

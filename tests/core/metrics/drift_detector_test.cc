@@ -147,7 +147,8 @@ TEST(DriftDetectorTest, AMillionLearnedExamplesRaiseNoAlarmAndANewWorldOneAtOnce
       for (StreamExample& example : examples) {
         float score = 0;
         for (uint32_t field = 0; field < 4; ++field) {
-          const uint32_t id = field * 1000 + random() % (field == 0 ? 1000 : 50);
+          const uint32_t id =
+              field * 1000 + static_cast<uint32_t>(random() % (field == 0 ? 1000 : 50));
           example.features.push_back({id, 1});
           score += weights[id];
         }

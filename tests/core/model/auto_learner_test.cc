@@ -46,7 +46,7 @@ class JumpingStream {
   JumpingStream(size_t size, size_t jump_at) {
     std::mt19937 random(7);
     std::normal_distribution<double> normal;
-    std::vector<double> weights(kFields * kValues);
+    std::vector<double> weights(size_t{kFields} * kValues);
     for (size_t i = 0; i < size; ++i) {
       if (i == 0 || i == jump_at) {
         for (double& weight : weights) weight = normal(random);
@@ -54,7 +54,7 @@ class JumpingStream {
       StreamExample example;
       double logit = -0.5;
       for (uint32_t field = 0; field < kFields; ++field) {
-        const uint32_t id = field * kValues + random() % kValues;
+        const uint32_t id = field * kValues + static_cast<uint32_t>(random() % kValues);
         example.features.push_back({id, 1});
         logit += weights[id];
       }

@@ -290,6 +290,7 @@ TEST(FeaturedLearnerTest, ReadersPredictWhileTheWriterLearnsAndChangeNothing) {
   std::atomic<bool> done = false;
   std::atomic<int> ready = 0;
   std::vector<std::thread> readers;
+  readers.reserve(3);
   for (int i = 0; i < 3; ++i) {
     readers.emplace_back([&] {
       ExampleBatchBuilder builder;

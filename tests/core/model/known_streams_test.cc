@@ -27,7 +27,7 @@ constexpr uint32_t kConstantFeature = 11650396;  // The reference's intercept is
 // Lines of "LABEL |f INDEX:VALUE ...".
 std::vector<StreamExample> ReadStream(const std::string& path) {
   std::vector<StreamExample> examples;
-  const gzFile file = gzopen(path.c_str(), "rb");
+  gzFile file = gzopen(path.c_str(), "rb");
   EXPECT_NE(file, nullptr) << path;
   if (file == nullptr) return examples;
   const uint32_t hash = HashNamespace("f");

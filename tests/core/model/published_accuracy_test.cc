@@ -22,7 +22,7 @@ namespace {
 
 // Lines of "LABEL |f NAME:VALUE ...".
 void ReadStream(const std::string& path, ExampleBatchBuilder& builder) {
-  const gzFile file = gzopen(path.c_str(), "rb");
+  gzFile file = gzopen(path.c_str(), "rb");
   ASSERT_NE(file, nullptr) << path;
   const uint32_t hash = HashNamespace("f");
   std::string line(1 << 12, '\0');

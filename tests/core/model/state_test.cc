@@ -137,8 +137,8 @@ TEST(LearnerStateTest, TakesNoMoreThanItsUsedSlotsAndABitForEachOther) {
       Learn(*learner, {{example}});
       const size_t used = learner->CountUsedSlots();
       ASSERT_GT(used, 0u);
-      const size_t sparse = used * slot_bytes + 2 * (4 + 512 / 8);
-      const size_t whole = 1024 * slot_bytes + 2 * 4;
+      const size_t sparse = used * slot_bytes + size_t{2} * (4 + 512 / 8);
+      const size_t whole = 1024 * slot_bytes + size_t{2} * 4;
       const std::vector<std::byte> state = StateOf(*learner);
       EXPECT_LE(state.size() - empty_size, std::min(sparse, whole)) << used;
       EXPECT_EQ(StateOf(*Restored(spec, state)), state) << used;
@@ -176,8 +176,8 @@ TEST(LearnerStateTest, BlocksThatAreNotInTheirShortestFormAreRefused) {
   EXPECT_EQ(Load(spec, zero_slot).code(), absl::StatusCode::kDataLoss);
   std::vector<std::byte> no_slot = state;
   no_slot[bits] = std::byte{0};
-  no_slot.erase(no_slot.begin() + static_cast<long>(bits) + 64,
-                no_slot.begin() + static_cast<long>(bits) + 72);
+  const auto slot = no_slot.begin() + static_cast<std::ptrdiff_t>(bits) + 64;
+  no_slot.erase(slot, slot + 8);
   EXPECT_EQ(Load(spec, no_slot).code(), absl::StatusCode::kDataLoss);
 }
 
@@ -270,7 +270,7 @@ TEST(LearnerStateTest, LearningGoesOnUndisturbedWhereTheStepCounterPasses32Bits)
     const std::vector<StreamExample> examples = StreamFor(spec);
     // Both begin with nothing learned. The first passes 2^32 steps in the middle of the stream; the
     // other has as many steps behind it that bias corrections are over for it too.
-    const auto starting_at = [&](uint64_t steps) {
+    const auto starting_at = [&spec = spec](uint64_t steps) {
       std::vector<std::byte> state = StateOf(*NewLearner(spec));
       Put(state, kExampleCountPosition, steps);
       Put(state, kStepsPosition, steps);

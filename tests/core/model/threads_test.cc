@@ -25,6 +25,7 @@ TEST(ThreadsTest, ReadersPredictWhileTheWriterLearnsAndChangeNothing) {
     std::atomic<bool> done = false;
     std::atomic<int> ready = 0;
     std::vector<std::thread> readers;
+    readers.reserve(3);
     for (int i = 0; i < 3; ++i) {
       readers.emplace_back([&] {
         const ExampleBatchBuilder builder = BatchOf(std::span(examples).first(50));

@@ -44,6 +44,7 @@ TEST(LogConcurrencyTest, AppendsWhileOthersSyncReadAndDrop) {
   Log& log = **opened;
   std::atomic<bool> done = false;
   std::vector<std::thread> threads;
+  threads.reserve(6);
   for (int i = 0; i < 2; ++i) threads.emplace_back([&] { Follow(log, 0); });
   for (int i = 0; i < 3; ++i) {
     threads.emplace_back([&] {

@@ -24,6 +24,7 @@ class LogTest : public testing::Test {
   std::vector<std::string> Files() {
     const std::vector<DirEntry> entries = files_.ListDir(kDir).value();
     std::vector<std::string> names;
+    names.reserve(entries.size());
     for (const DirEntry& entry : entries) names.push_back(entry.name);
     return names;
   }

@@ -108,8 +108,9 @@ class Served {
   absl::Status TryRecover() {
     RecoveryProgress progress;
     auto model = RecoverModel(environment_, kModel, progress);
-    if (model.ok()) model_ = *std::move(model);
-    return model.status();
+    if (!model.ok()) return model.status();
+    model_ = *std::move(model);
+    return absl::OkStatus();
   }
 
   LearnOutcome Push(uint64_t sequence) {
