@@ -69,7 +69,8 @@ grpc::ChannelArguments MakeArguments() {
   return arguments;
 }
 
-// Why there is no connection: a channel says so only to a call.
+// Why there is no connection: a channel says so only to a call. OK where it has none that lasts: it
+// may be connected by now.
 absl::Status Diagnose(const std::shared_ptr<grpc::Channel>& channel, const ClientOptions& options) {
   grpc::GenericStub stub(channel);
   grpc::ClientContext context;
@@ -84,17 +85,18 @@ absl::Status Diagnose(const std::shared_ptr<grpc::Channel>& channel, const Clien
   void* tag = nullptr;
   bool ok = false;
   queue.Next(&tag, &ok);
+  if (status.error_code() != grpc::StatusCode::UNAVAILABLE) return absl::OkStatus();
   return NoConnection(status, options.server, options.tls.has_value());
 }
 
-// Waits until the channel is connected or has failed once.
+// Waits until the channel is connected, or fails for a reason that it can tell.
 absl::Status WaitUntilConnected(const std::shared_ptr<grpc::Channel>& channel,
                                 const ClientOptions& options) {
   const auto deadline = SystemClock::now() + std::chrono::milliseconds(options.connect_timeout_ms);
   grpc_connectivity_state state = channel->GetState(/*try_to_connect=*/true);
   while (state != GRPC_CHANNEL_READY) {
-    if (state == GRPC_CHANNEL_TRANSIENT_FAILURE || state == GRPC_CHANNEL_SHUTDOWN) {
-      return Diagnose(channel, options);
+    if (state == GRPC_CHANNEL_TRANSIENT_FAILURE) {
+      if (absl::Status status = Diagnose(channel, options); !status.ok()) return status;
     }
     if (!channel->WaitForStateChange(state, deadline)) {
       return CannotReach(options.server,

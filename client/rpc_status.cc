@@ -32,7 +32,7 @@ absl::Status NoConnection(const grpc::Status& status, std::string_view server, b
                "); does --tls-ca have the root of its certificate, and is it made for this name? a "
                "server that asks for client certificates needs --tls-cert and --tls-key"));
   }
-  return CannotReach(server, "if it encrypts, --tls or --tls-ca does so too");
+  return CannotReach(server, StrCat("if it encrypts, --tls or --tls-ca does so too; ", message));
 }
 
 absl::Status FromRpcStatus(const grpc::Status& status, std::string_view server) {

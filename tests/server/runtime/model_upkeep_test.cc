@@ -14,6 +14,7 @@
 #include "absl/synchronization/notification.h"
 #include "core/base/str_cat.h"
 #include "tests/server/runtime/registry_test.h"
+#include "tests/server/runtime/served_model.h"
 
 namespace freshet {
 namespace {
@@ -44,16 +45,11 @@ TEST_F(ModelUpkeepTest, ASnapshotOfAModelThatIsDeletedMeanwhileSaysSo) {
   const std::shared_ptr<ModelRuntime> model = Create("m");
   absl::Notification deleted;
   io_.Post([&] { deleted.WaitForNotification(); });  // Which keeps the file from being written.
-  absl::StatusOr<v1::Snapshot> snapshot;
-  absl::Notification done;
-  model->CreateSnapshot("", v1::SNAPSHOT_TRIGGER_INTERVAL,
-                        [&](absl::StatusOr<v1::Snapshot> result) {
-                          snapshot = std::move(result);
-                          done.Notify();
-                        });
-  EXPECT_TRUE(registry_.Delete("m").ok());
-  deleted.Notify();
-  done.WaitForNotification();
+  const auto snapshot = Await<absl::StatusOr<v1::Snapshot>>([&](auto done) {
+    model->CreateSnapshot("", v1::SNAPSHOT_TRIGGER_INTERVAL, std::move(done));
+    EXPECT_TRUE(registry_.Delete("m").ok());
+    deleted.Notify();
+  });
   EXPECT_EQ(snapshot.status(), absl::NotFoundError("models/m was deleted"));
 }
 
