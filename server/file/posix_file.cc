@@ -10,7 +10,12 @@
 #include <cerrno>
 #include <memory>
 #include <new>
+#include <utility>
+#include <vector>
 
+#include "absl/base/thread_annotations.h"
+#include "absl/cleanup/cleanup.h"
+#include "absl/synchronization/mutex.h"
 #include "core/base/str_cat.h"
 #include "server/file/file_status.h"
 
@@ -56,6 +61,38 @@ using Blocks = std::unique_ptr<std::byte[], FreeBlocks>;
 // Null where there is no memory.
 Blocks AllocateBlocks(uint64_t bytes) {
   return Blocks(new (std::align_val_t{kBlockBytes}, std::nothrow) std::byte[bytes]);
+}
+
+// Blocks of kMaxDirectBytes that are kept, since memory that is touched for the first time costs as
+// much to write to as all the rest: as many as there have been writes at the same time, and the
+// warmest first. Thread-safe.
+class WriteBlocksPool {
+ public:
+  // Null where there is no memory.
+  Blocks Take() {
+    {
+      const absl::MutexLock lock(&mu_);
+      if (!free_.empty()) {
+        Blocks blocks = std::move(free_.back());
+        free_.pop_back();
+        return blocks;
+      }
+    }
+    return AllocateBlocks(kMaxDirectBytes);
+  }
+  void GiveBack(Blocks blocks) {
+    const absl::MutexLock lock(&mu_);
+    free_.push_back(std::move(blocks));
+  }
+
+ private:
+  absl::Mutex mu_;
+  std::vector<Blocks> free_ ABSL_GUARDED_BY(mu_);
+};
+
+WriteBlocksPool& WriteBlocksOfProcess() {
+  static auto* const kPool = new WriteBlocksPool;
+  return *kPool;
 }
 
 // Copies the next out.size() bytes of `pieces`, of whose first one `skip_bytes` are done, to `out`,
@@ -144,9 +181,9 @@ absl::Status PosixAppendFile::AppendDirect(std::span<const ByteSpan> pieces) {
   uint64_t end = size_bytes_;
   for (const ByteSpan& piece : pieces) end += piece.size();
   if (!takes_direct_ || end - size_bytes_ < kMinDirectBytes) return Append(pieces);
-  // Kept, since memory that is touched for the first time costs as much as all the rest.
-  thread_local Blocks blocks = AllocateBlocks(kMaxDirectBytes);
+  Blocks blocks = WriteBlocksOfProcess().Take();
   if (blocks == nullptr) return Append(pieces);
+  const absl::Cleanup give_back = [&] { WriteBlocksOfProcess().GiveBack(std::move(blocks)); };
   size_t skip_bytes = 0;
   for (uint64_t position = size_bytes_; position < end;) {
     // Blocks that are shared with what stands before or comes behind go through memory.
