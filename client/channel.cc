@@ -1,5 +1,6 @@
 #include "client/channel.h"
 
+#include <algorithm>
 #include <chrono>
 #include <fstream>
 #include <sstream>
@@ -19,6 +20,9 @@ using SystemClock = std::chrono::system_clock;
 
 // How long to look for the reason of a connection that failed.
 constexpr std::chrono::milliseconds kDiagnosis(500);
+
+// How long to wait for another try after one that failed; it comes after 100 ms.
+constexpr std::chrono::milliseconds kSecondTry(500);
 
 // Keepalive, so that a server that is gone without a word is noticed. Servers take one this often.
 constexpr int kKeepaliveTimeMs = 60'000;
@@ -69,9 +73,9 @@ grpc::ChannelArguments MakeArguments() {
   return arguments;
 }
 
-// Why there is no connection: a channel says so only to a call. OK where it has none that lasts: it
-// may be connected by now.
-absl::Status Diagnose(const std::shared_ptr<grpc::Channel>& channel, const ClientOptions& options) {
+// Why there is no connection, as UNAVAILABLE: a channel says so only to a call. Another code where
+// it is connected by now, or trying.
+grpc::Status Diagnose(const std::shared_ptr<grpc::Channel>& channel) {
   grpc::GenericStub stub(channel);
   grpc::ClientContext context;
   context.set_deadline(SystemClock::now() + kDiagnosis);
@@ -85,20 +89,28 @@ absl::Status Diagnose(const std::shared_ptr<grpc::Channel>& channel, const Clien
   void* tag = nullptr;
   bool ok = false;
   queue.Next(&tag, &ok);
-  if (status.error_code() != grpc::StatusCode::UNAVAILABLE) return absl::OkStatus();
-  return NoConnection(status, options.server, options.tls.has_value());
+  return status;
 }
 
-// Waits until the channel is connected, or fails for a reason that it can tell.
+// Waits until the channel is connected, is refused, or has failed twice: gRPC may look at errno
+// when it is that of another call, and take a connection for failed that is being made.
 absl::Status WaitUntilConnected(const std::shared_ptr<grpc::Channel>& channel,
                                 const ClientOptions& options) {
   const auto deadline = SystemClock::now() + std::chrono::milliseconds(options.connect_timeout_ms);
   grpc_connectivity_state state = channel->GetState(/*try_to_connect=*/true);
+  bool failed = false;
   while (state != GRPC_CHANNEL_READY) {
+    auto until = deadline;
     if (state == GRPC_CHANNEL_TRANSIENT_FAILURE) {
-      if (absl::Status status = Diagnose(channel, options); !status.ok()) return status;
+      const grpc::Status failure = Diagnose(channel);
+      if (failure.error_code() == grpc::StatusCode::UNAVAILABLE &&
+          (failed || WasRefused(failure))) {
+        return NoConnection(failure, options.server, options.tls.has_value());
+      }
+      failed = true;
+      until = std::min(deadline, SystemClock::now() + kSecondTry);
     }
-    if (!channel->WaitForStateChange(state, deadline)) {
+    if (!channel->WaitForStateChange(state, until) && SystemClock::now() >= deadline) {
       return CannotReach(options.server,
                          StrCat("no answer in ", options.connect_timeout_ms, " ms"));
     }

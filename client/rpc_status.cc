@@ -20,11 +20,15 @@ absl::Status CannotReach(std::string_view server, std::string_view detail) {
   return absl::UnavailableError(message);
 }
 
+bool WasRefused(const grpc::Status& status) {
+  const std::string& message = status.error_message();
+  return Contains(message, "onnection refused") || Contains(message, "No route") ||
+         Contains(message, "unreachable");
+}
+
 absl::Status NoConnection(const grpc::Status& status, std::string_view server, bool encrypted) {
   const std::string& message = status.error_message();
-  const bool refused = Contains(message, "onnection refused") || Contains(message, "No route") ||
-                       Contains(message, "unreachable");
-  if (refused) return CannotReach(server, "");
+  if (WasRefused(status)) return CannotReach(server, "");
   if (Contains(message, "DNS resolution")) return CannotReach(server, message);
   if (encrypted) {
     return absl::UnavailableError(

@@ -14,6 +14,9 @@ namespace freshet {
 // a message that names `server` and how to start it.
 absl::Status FromRpcStatus(const grpc::Status& status, std::string_view server);
 
+// Whether nobody listens there, or no way leads there.
+bool WasRefused(const grpc::Status& status);
+
 // UNAVAILABLE: there is no connection to `server`, for the reason that `status`, of a call, has.
 absl::Status NoConnection(const grpc::Status& status, std::string_view server, bool encrypted);
 
