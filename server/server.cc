@@ -130,6 +130,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(ServerOptions options_in) 
                          .total_queued_bytes = &server->total_queued_bytes_,
                          .max_models = options.max_models,
                          .max_names = options.max_names,
+                         .predict_while_recovering = options.predict_while_recovering,
                          .server_version = kVersion});
   server->registry_ = std::make_unique<ModelRegistry>(*server->environment_);
   if (absl::Status status = server->Listen(); !status.ok()) return status;

@@ -96,6 +96,7 @@ std::vector<std::string> ChangedUntilRestart(const ServerOptions& before,
   compare("log.segment_bytes", b.log_segment_bytes, a.log_segment_bytes);
   compare("log.retain_bytes", b.log_retain_bytes, a.log_retain_bytes);
   compare("log.retain_age_s", b.log_retain_age_s, a.log_retain_age_s);
+  compare("predict_while_recovering", b.predict_while_recovering, a.predict_while_recovering);
   compare("names.max_names", b.max_names, a.max_names);
   compare("limits.max_message_bytes", b.max_message_bytes, a.max_message_bytes);
   compare("limits.max_batch_examples", b.max_batch_examples, a.max_batch_examples);
@@ -122,6 +123,7 @@ absl::StatusOr<ServerOptions> MakeServerOptions(const v1::ServerConfig& config) 
   options.tls = {config.tls().certificate_file(), config.tls().key_file(),
                  config.tls().client_ca_file()};
   options.insecure = config.insecure();
+  options.predict_while_recovering = config.predict_while_recovering();
   const v1::SnapshotConfig& snapshots = config.snapshots();
   take(snapshots.has_interval_s(), snapshots.interval_s(), options.snapshot_interval_s);
   take(snapshots.has_keep_count(), snapshots.keep_count(), options.keep_snapshot_count);

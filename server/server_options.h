@@ -44,6 +44,7 @@ struct ServerOptions {
   uint64_t max_total_queue_bytes = uint64_t{1} << 30;
 
   uint32_t drain_grace_s = 5;
+  bool predict_while_recovering = false;
 
   uint32_t client_requests_per_second = 0;  // 0: no limit.
   uint64_t client_examples_per_second = 0;  // As well.

@@ -117,6 +117,7 @@ absl::Status ReplayLog(RecoveredModel& model, const std::function<absl::Time()>&
     if (!record.ok()) return record.status();
     if (!record->has_value()) return absl::OkStatus();
     if (absl::Status status = Apply(model, **record, scores); !status.ok()) return status;
+    model.predictor->Publish(state);
     model.replayed_bytes += (*record)->payload.size();
   }
 }

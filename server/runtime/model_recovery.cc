@@ -122,7 +122,12 @@ absl::StatusOr<std::shared_ptr<ModelRuntime>> RecoverModel(const RuntimeEnvironm
   if (!state.ok()) return state.status();
   model.state = *std::move(state);
   model.state->names()->SetCapacity(environment.max_names);
+  model.predictor = std::make_shared<Predictor>(model.spec.variants(0).learner());
+  model.predictor->Publish(*model.state);
   const uint64_t snapshot_offset = model.state->offset();
+  if (environment.predict_while_recovering && snapshot_offset > 0) {
+    progress.predictor.store(model.predictor);
+  }
   const absl::Time begin = environment.clock();
   if (model.spec.durability() != v1::DURABILITY_NONE) {
     absl::StatusOr<std::unique_ptr<Log>> log = OpenLog(environment, model_id);

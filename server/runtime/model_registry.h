@@ -46,6 +46,10 @@ class ModelRegistry {
   // NOT_FOUND says how to create it; UNAVAILABLE, how far its recovery is.
   absl::StatusOr<std::shared_ptr<ModelRuntime>> Find(std::string_view model_id) const;
 
+  // What the model predicts with. Errors as Find(), but while a model is recovered only until it
+  // may predict (see RuntimeEnvironment::predict_while_recovering).
+  absl::StatusOr<std::shared_ptr<const Predictor>> FindPredictor(std::string_view model_id) const;
+
   // Whether the queues of all models together hold as much as they may.
   bool queues_are_full() const {
     return environment_.total_queued_bytes != nullptr &&

@@ -8,9 +8,7 @@
 #include "core/base/str_cat.h"
 #include "google/protobuf/util/time_util.h"
 #include "server/log/restore_payload.h"
-#include "server/runtime/feature_spec.h"
 #include "server/runtime/imported_snapshot.h"
-#include "server/runtime/learner_spec.h"
 #include "server/runtime/model_recovery.h"
 #include "server/runtime/model_settings.h"
 #include "server/runtime/snapshot_state.h"
@@ -38,11 +36,6 @@ Retention RetentionOf(const RuntimeEnvironment& environment, const v1::Model& se
   return retention;
 }
 
-std::unique_ptr<const FeatureExpander> MakeExpander(const v1::LearnerSpec& learner) {
-  const FeatureOptions options = FeatureOptionsOf(learner.features());
-  return options.adds_features() ? std::make_unique<const FeatureExpander>(options) : nullptr;
-}
-
 }  // namespace
 
 ModelRuntime::ModelRuntime(const RuntimeEnvironment& environment, std::string model_id,
@@ -50,9 +43,6 @@ ModelRuntime::ModelRuntime(const RuntimeEnvironment& environment, std::string mo
     : environment_(environment),
       id_(std::move(model_id)),
       spec_(std::move(recovered.spec)),
-      loss_(LossKindOf(spec_.variants(0).learner())),
-      expander_(MakeExpander(spec_.variants(0).learner())),
-      score_correction_(ScoreCorrectionOf(spec_.variants(0).learner())),
       log_(MakeLogWriter(std::move(recovered.log), environment, spec_)),
       names_(recovered.state->names()),
       replayed_bytes_(recovered.replayed_bytes),
@@ -60,6 +50,7 @@ ModelRuntime::ModelRuntime(const RuntimeEnvironment& environment, std::string mo
              ModelFiles::Options{.keep_snapshot_count = environment.keep_snapshot_count,
                                  .log_retention = RetentionOf(environment, spec_),
                                  .clock = environment.clock}),
+      predictor_(std::move(recovered.predictor)),
       settings_(SettingsOf(spec_)) {}
 
 std::shared_ptr<ModelRuntime> ModelRuntime::Start(const RuntimeEnvironment& environment,
@@ -77,10 +68,7 @@ std::shared_ptr<ModelRuntime> ModelRuntime::Start(const RuntimeEnvironment& envi
 }
 
 void ModelRuntime::Publish(const ModelState& state) {
-  if (champion_.load(std::memory_order_relaxed) != state.champion()) {
-    champion_.store(state.champion());
-  }
-  offset_.store(state.offset(), std::memory_order_release);
+  predictor_->Publish(state);
   SnapshotGrownLog();
 }
 
@@ -102,23 +90,10 @@ void ModelRuntime::SnapshotGrownLog() {
                  });
 }
 
-uint64_t ModelRuntime::Predict(const ExampleBatch& examples, std::span<float> scores,
-                               std::span<float> predictions) const {
-  const uint64_t now = offset();
-  const std::shared_ptr<const Learner> champion = champion_.load();
-  champion->PredictBatch(examples, scores);
-  for (float& score : scores) score = ServedScore(score);
-  std::transform(scores.begin(), scores.end(), predictions.begin(),
-                 [&](float score) { return champion->Prediction(score); });
-  return now;
-}
-
-float ModelRuntime::Prediction(float score) const { return champion_.load()->Prediction(score); }
-
 void ModelRuntime::FindLearner(const std::string& variant_id, Callback<LearnerView> done) {
   if (variant_id.empty()) {
     const uint64_t now = offset();
-    done(LearnerView{champion_.load(), &spec_.variants(0).learner(), now});
+    done(LearnerView{predictor_->champion(), &spec_.variants(0).learner(), now});
     return;
   }
   const std::string variant_name = StrCat(name(), "/variants/", variant_id);

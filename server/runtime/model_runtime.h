@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <span>
 #include <string>
 #include <string_view>
 
@@ -15,9 +14,6 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
-#include "core/feature/example_batch.h"
-#include "core/feature/feature_expander.h"
-#include "core/loss/loss_kind.h"
 #include "core/model/learner.h"
 #include "freshet/v1/model.pb.h"
 #include "freshet/v1/model_service.pb.h"
@@ -27,6 +23,7 @@
 #include "server/runtime/model_files.h"
 #include "server/runtime/model_state.h"
 #include "server/runtime/pipeline.h"
+#include "server/runtime/predictor.h"
 #include "server/runtime/recovered_model.h"
 #include "server/runtime/runtime_environment.h"
 #include "server/snapshot/snapshot_file.h"
@@ -45,22 +42,8 @@ class ModelRuntime : public std::enable_shared_from_this<ModelRuntime> {
 
   const std::string& id() const { return id_; }
   const std::string& name() const { return spec_.name(); }
-  LossKind loss() const { return loss_; }
-  // What adds to an example's features, for BatchLimits; null: nothing.
-  const FeatureExpander* expander() const { return expander_.get(); }
+  const Predictor& predictor() const { return *predictor_; }
   Pipeline& pipeline() { return *pipeline_; }
-
-  // Served scores and predictions of the champion as it is now, without a lock and without waiting.
-  // Returns the model's offset: the weights include at least that many records.
-  // REQUIRES: the sizes of all three agree.
-  uint64_t Predict(const ExampleBatch& examples, std::span<float> scores,
-                   std::span<float> predictions) const;
-
-  // The prediction that belongs to a score as it is served.
-  float Prediction(float score) const;
-
-  // The score that is served for a learner's: corrected where negatives are down-sampled.
-  float ServedScore(float score) const { return score + score_correction_; }
 
   // A learner to look into.
   struct LearnerView {
@@ -121,7 +104,7 @@ class ModelRuntime : public std::enable_shared_from_this<ModelRuntime> {
   // True where the state has moved on since the newest snapshot.
   bool HasNewRecords() const { return offset() != files_.snapshot_offset(); }
 
-  uint64_t offset() const { return offset_.load(std::memory_order_acquire); }
+  uint64_t offset() const { return predictor_->offset(); }
 
  private:
   // Whether the model was deleted: a file that is not found says so only then.
@@ -147,18 +130,13 @@ class ModelRuntime : public std::enable_shared_from_this<ModelRuntime> {
   const RuntimeEnvironment& environment_;
   const std::string id_;
   const v1::Model spec_;  // Its settings are those at the start; the state's are in force.
-  const LossKind loss_;
-  const std::unique_ptr<const FeatureExpander> expander_;
-  const float score_correction_;
   const std::shared_ptr<LogWriter> log_;  // Null: no log.
   const std::shared_ptr<const FeatureNames> names_;
   const uint64_t replayed_bytes_;  // Logged between the newest snapshot and the start.
   ModelFiles files_;
   std::shared_ptr<Pipeline> pipeline_;  // Constant after Start().
 
-  // What readers see.
-  std::atomic<std::shared_ptr<const Learner>> champion_;
-  std::atomic<uint64_t> offset_{0};
+  const std::shared_ptr<Predictor> predictor_;  // What readers see.
 
   BatchCounters batch_counters_;
 

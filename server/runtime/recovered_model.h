@@ -8,6 +8,7 @@
 #include "server/log/log.h"
 #include "server/runtime/model_files.h"
 #include "server/runtime/model_state.h"
+#include "server/runtime/predictor.h"
 #include "server/snapshot/snapshot_store.h"
 
 namespace freshet {
@@ -18,7 +19,8 @@ struct RecoveredModel {
   std::unique_ptr<SnapshotStore> snapshots;
   std::unique_ptr<Log> log;  // At the state's offset; null for DURABILITY_NONE.
   std::unique_ptr<ModelState> state;
-  ModelFiles::Restores restores;  // Replayed.
+  std::shared_ptr<Predictor> predictor;  // Of that state.
+  ModelFiles::Restores restores;         // Replayed.
   uint64_t replayed_bytes = 0;
 };
 

@@ -3,6 +3,9 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
+
+#include "server/runtime/predictor.h"
 
 namespace freshet {
 
@@ -11,6 +14,8 @@ struct RecoveryProgress {
   std::atomic<uint64_t> offset{0};      // Records that its state includes so far.
   std::atomic<uint64_t> end_offset{0};  // Records that it will include; 0 until that is known.
   std::atomic<bool> cancelled{false};   // Set by anybody: the recovery ends soon, with CANCELLED.
+  // What the model may predict with meanwhile; null: nothing.
+  std::atomic<std::shared_ptr<const Predictor>> predictor{};
 };
 
 }  // namespace freshet

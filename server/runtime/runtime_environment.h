@@ -31,7 +31,8 @@ struct RuntimeEnvironment {
   uint64_t max_total_queue_bytes = 0;
   std::atomic<uint64_t>* total_queued_bytes = nullptr;
   uint32_t max_models = 10'000;
-  uint32_t max_names = 100'000;  // Of features, for each model; 0: none are kept.
+  uint32_t max_names = 100'000;           // Of features, for each model; 0: none are kept.
+  bool predict_while_recovering = false;  // From the newest snapshot on; not without one.
   std::string server_version;
 };
 

@@ -157,8 +157,8 @@ bool LearnStream::HandleRequest(std::unique_ptr<LearnMessage> message) {
   slot->response.set_sequence(request.sequence());
   slot->mergeable = !request.return_predictions();
   BatchLimits limits = limits_;
-  limits.expander = model_->expander();
-  if (!message->DecodeBatch(model_->loss(), limits, *slot->response.mutable_error())) {
+  limits.expander = model_->predictor().expander();
+  if (!message->DecodeBatch(model_->predictor().loss(), limits, *slot->response.mutable_error())) {
     const v1::BatchError& error = slot->response.error();
     model_->batch_counters().CountAnswer(static_cast<absl::StatusCode>(error.code()));
     model_->batch_counters().CountBadRows(error.bad_row_count());
@@ -216,9 +216,9 @@ void LearnStream::FinishSlot(Slot* slot, LearnOutcome outcome) {
   response.set_duplicate(outcome.duplicate);
   if (!outcome.scores.empty()) {
     for (const float score : outcome.scores) {
-      const float served = model_->ServedScore(score);
+      const float served = model_->predictor().ServedScore(score);
       response.add_scores(served);
-      response.add_predictions(model_->Prediction(served));
+      response.add_predictions(model_->predictor().Prediction(served));
     }
   }
   absl::MutexLock lock(&mu_);

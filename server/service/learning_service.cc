@@ -110,20 +110,22 @@ absl::Status LearningServiceImpl::PredictNow(const v1::PredictRequest& request,
                                              v1::PredictResponse& response) const {
   absl::StatusOr<std::string> id = ParseModelName(request.model());
   if (!id.ok()) return id.status();
-  absl::StatusOr<std::shared_ptr<ModelRuntime>> model = registry_.Find(*id);
-  if (!model.ok()) return model.status();
+  const auto predictor = registry_.FindPredictor(*id);
+  if (!predictor.ok()) return predictor.status();
 
   BatchLimits limits = limits_;
-  limits.expander = (*model)->expander();
+  limits.expander = (*predictor)->expander();
   DecodedBatch batch;
   v1::BatchError error;
   bool good = false;
   switch (request.batch_case()) {
     case v1::PredictRequest::kPacked:
-      good = batch.Decode(request.packed(), BatchUse::kPredict, (*model)->loss(), limits, error);
+      good =
+          batch.Decode(request.packed(), BatchUse::kPredict, (*predictor)->loss(), limits, error);
       break;
     case v1::PredictRequest::kExamples:
-      good = batch.Decode(request.examples(), BatchUse::kPredict, (*model)->loss(), limits, error);
+      good =
+          batch.Decode(request.examples(), BatchUse::kPredict, (*predictor)->loss(), limits, error);
       break;
     case v1::PredictRequest::BATCH_NOT_SET:
       return absl::InvalidArgumentError("the request has no batch; set packed or examples");
@@ -133,9 +135,10 @@ absl::Status LearningServiceImpl::PredictNow(const v1::PredictRequest& request,
   const size_t count = batch.examples().size();
   response.mutable_scores()->Resize(static_cast<int>(count), 0);
   response.mutable_predictions()->Resize(static_cast<int>(count), 0);
-  response.set_offset((*model)->Predict(batch.examples(),
-                                        {response.mutable_scores()->mutable_data(), count},
-                                        {response.mutable_predictions()->mutable_data(), count}));
+  response.set_offset((*predictor)
+                          ->Predict(batch.examples(),
+                                    {response.mutable_scores()->mutable_data(), count},
+                                    {response.mutable_predictions()->mutable_data(), count}));
   return absl::OkStatus();
 }
 

@@ -130,29 +130,29 @@ grpc::ServerUnaryReactor* StatsServiceImpl::Explain(grpc::CallbackServerContext*
                                                     v1::ExplainResponse* response) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   if (!gate_.Admit(*context, *request, reactor)) return reactor;
-  WithLearner(registry_, request->name(), reactor,
-              [this, reactor, request, response](const Model& model,
-                                                 const ModelRuntime::LearnerView& view) {
-                DecodedExample example;
-                absl::Status status = DecodeExample(*request, limits_, model->loss(), example);
-                if (status.ok()) {
-                  *response =
-                      ReportExplanation(*view.learner, model->names(), example.batch.examples(),
-                                        example.names, model->ServedScore(0));
-                  response->set_offset(view.offset);
-                }
-                if (!status.ok() || !request->with_recent_use()) {
-                  reactor->Finish(ToGrpcStatus(status));
-                  return;
-                }
-                model->pipeline().WhenLogged(
-                    view.offset, [this, reactor, response, model, view](const absl::Status&) {
-                      io_.Post([reactor, response, model, view] {
-                        reactor->Finish(ToGrpcStatus(AddRecentUse(
-                            *model, *view.spec, view.learner->slot_count(), *response)));
-                      });
-                    });
+  WithLearner(
+      registry_, request->name(), reactor,
+      [this, reactor, request, response](const Model& model,
+                                         const ModelRuntime::LearnerView& view) {
+        DecodedExample example;
+        absl::Status status = DecodeExample(*request, limits_, model->predictor().loss(), example);
+        if (status.ok()) {
+          *response = ReportExplanation(*view.learner, model->names(), example.batch.examples(),
+                                        example.names, model->predictor().ServedScore(0));
+          response->set_offset(view.offset);
+        }
+        if (!status.ok() || !request->with_recent_use()) {
+          reactor->Finish(ToGrpcStatus(status));
+          return;
+        }
+        model->pipeline().WhenLogged(
+            view.offset, [this, reactor, response, model, view](const absl::Status&) {
+              io_.Post([reactor, response, model, view] {
+                reactor->Finish(ToGrpcStatus(
+                    AddRecentUse(*model, *view.spec, view.learner->slot_count(), *response)));
               });
+            });
+      });
   return reactor;
 }
 

@@ -13,6 +13,8 @@
 #include <fstream>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
@@ -35,8 +37,9 @@ constexpr absl::Duration kPatience = absl::Seconds(60);
 
 class StartingTest : public testing::Test {
  protected:
-  // Leaves a model with examples behind a kill, and starts the server on it, which then waits.
-  void StartHeldUp() {
+  // Leaves the model ctr with examples behind a kill, and starts the server on it, which then waits
+  // for the model `held`. Where that is another one, ctr has a snapshot.
+  void StartHeldUp(const std::string& held = "ctr", std::vector<std::string> flags = {}) {
     {
       auto server = ServerProcess::Start(DataDir());
       ASSERT_TRUE(server.ok()) << server.status();
@@ -52,10 +55,15 @@ class StartingTest : public testing::Test {
       RandomExamples(1).Append(100, batch);
       ASSERT_TRUE((*pusher)->PushBatch(batch).ok());
       ASSERT_TRUE((*pusher)->Close().ok());
+      if (held != "ctr") {
+        ASSERT_TRUE((*client)->CreateSnapshot("ctr").ok());
+        ASSERT_TRUE((*client)->CreateModel(held, learner).ok());
+      }
       (*server)->Kill();
     }
-    ASSERT_EQ(mkfifo(PipePath().c_str(), 0600), 0);
-    server_ = ServerProcess::Launch(DataDir());
+    pipe_path_ = DataDir() + "/models/" + held + "/snapshots/held.snapshot";
+    ASSERT_EQ(mkfifo(pipe_path_.c_str(), 0600), 0);
+    server_ = ServerProcess::Launch(DataDir(), std::move(flags));
     ASSERT_TRUE(server_->AwaitListening().ok()) << server_->Log();
     auto client = Client::Connect({.server = server_->address()});
     ASSERT_TRUE(client.ok()) << client.status();
@@ -63,10 +71,9 @@ class StartingTest : public testing::Test {
   }
 
   // Lets the recovery go on: the snapshot turns out to be empty, hence damaged.
-  void LetGo() const { std::ofstream pipe(PipePath()); }
+  void LetGo() const { std::ofstream pipe(pipe_path_); }
 
   std::string DataDir() const { return folder_.path(); }
-  std::string PipePath() const { return DataDir() + "/models/ctr/snapshots/held.snapshot"; }
 
   HealthCheckResponse::ServingStatus Health(const std::string& service) const {
     grpc::ClientContext context;
@@ -80,6 +87,7 @@ class StartingTest : public testing::Test {
   }
 
   TemporaryFolder folder_;
+  std::string pipe_path_;
   std::unique_ptr<ServerProcess> server_;
   std::unique_ptr<Client> client_;
 };
@@ -140,6 +148,38 @@ TEST_F(StartingTest, ProbesAndMetricsAreThereMeanwhile) {
   ASSERT_TRUE(metrics);
   EXPECT_THAT(metrics->body, HasSubstr("\nfreshet_model_examples_total{model=\"ctr\"} 100\n"));
   EXPECT_THAT(metrics->body, Not(HasSubstr("freshet_model_recovered_offset")));
+}
+
+TEST_F(StartingTest, PredictsMeanwhileWhereToldSo) {
+  const TemporaryFolder config;
+  std::ofstream(config.path() + "/config") << "predict_while_recovering: true";
+  ASSERT_NO_FATAL_FAILURE(StartHeldUp("held", {"--config=" + config.path() + "/config"}));
+  Example example;
+  example.Add("field", "value");
+  absl::StatusOr<Prediction> early = client_->Predict("ctr", example);
+  const absl::Time deadline = absl::Now() + kPatience;
+  while (!early.ok()) {  // Until its snapshot is read.
+    ASSERT_TRUE(absl::IsUnavailable(early.status())) << early.status();
+    ASSERT_LT(absl::Now(), deadline) << early.status();
+    absl::SleepFor(absl::Milliseconds(5));
+    early = client_->Predict("ctr", example);
+  }
+  httplib::Client http("http://" + server_->http_address());
+  EXPECT_EQ(
+      http.Post("/v1/models/ctr:predict", R"({"examples":{"examples":[{}]}})", "application/json")
+          ->status,
+      200);
+  EXPECT_TRUE(absl::IsUnavailable(client_->Predict("held", example).status()));
+  EXPECT_TRUE(absl::IsUnavailable(client_->GetModel("ctr").status()));
+  EXPECT_EQ(Health(""), HealthCheckResponse::NOT_SERVING);
+  EXPECT_EQ(Health("models/ctr"), HealthCheckResponse::NOT_SERVING);
+
+  LetGo();
+  ASSERT_TRUE(server_->AwaitServing().ok());
+  const absl::StatusOr<Prediction> late = client_->Predict("ctr", example);
+  ASSERT_TRUE(late.ok()) << late.status();
+  EXPECT_EQ(late->score, early->score);
+  EXPECT_EQ(late->offset, client_->GetModel("ctr")->offset());
 }
 
 TEST_F(StartingTest, CanBeStopped) {

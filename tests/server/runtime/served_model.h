@@ -107,6 +107,9 @@ class Served {
   }
   absl::Status TryRecover() {
     RecoveryProgress progress;
+    return TryRecover(progress);
+  }
+  absl::Status TryRecover(RecoveryProgress& progress) {
     auto model = RecoverModel(environment_, kModel, progress);
     if (!model.ok()) return model.status();
     model_ = *std::move(model);
@@ -166,6 +169,7 @@ class Served {
 
   ModelRuntime& model() { return *model_; }
   DataDir& data_dir() { return *data_dir_; }
+  RuntimeEnvironment& environment() { return environment_; }
 
  private:
   std::unique_ptr<DataDir> data_dir_;

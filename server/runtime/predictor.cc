@@ -1,0 +1,41 @@
+#include "server/runtime/predictor.h"
+
+#include <algorithm>
+
+#include "server/runtime/feature_spec.h"
+#include "server/runtime/learner_spec.h"
+
+namespace freshet {
+namespace {
+
+std::unique_ptr<const FeatureExpander> MakeExpander(const v1::LearnerSpec& learner) {
+  const FeatureOptions options = FeatureOptionsOf(learner.features());
+  return options.adds_features() ? std::make_unique<const FeatureExpander>(options) : nullptr;
+}
+
+}  // namespace
+
+Predictor::Predictor(const v1::LearnerSpec& champion)
+    : loss_(LossKindOf(champion)),
+      expander_(MakeExpander(champion)),
+      score_correction_(ScoreCorrectionOf(champion)) {}
+
+void Predictor::Publish(const ModelState& state) {
+  if (champion_.load(std::memory_order_relaxed) != state.champion()) {
+    champion_.store(state.champion());
+  }
+  offset_.store(state.offset(), std::memory_order_release);
+}
+
+uint64_t Predictor::Predict(const ExampleBatch& examples, std::span<float> scores,
+                            std::span<float> predictions) const {
+  const uint64_t now = offset();
+  const std::shared_ptr<const Learner> champion = champion_.load();
+  champion->PredictBatch(examples, scores);
+  for (float& score : scores) score = ServedScore(score);
+  std::transform(scores.begin(), scores.end(), predictions.begin(),
+                 [&](float score) { return champion->Prediction(score); });
+  return now;
+}
+
+}  // namespace freshet

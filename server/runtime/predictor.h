@@ -1,0 +1,60 @@
+// What a model predicts with.
+
+#ifndef FRESHET_SERVER_RUNTIME_PREDICTOR_H_
+#define FRESHET_SERVER_RUNTIME_PREDICTOR_H_
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "core/feature/example_batch.h"
+#include "core/feature/feature_expander.h"
+#include "core/loss/loss_kind.h"
+#include "core/model/learner.h"
+#include "freshet/v1/learner.pb.h"
+#include "server/runtime/model_state.h"
+
+namespace freshet {
+
+// The champion of a model as it is now, for readers: they take no lock, and wait for nobody.
+// Thread-safe, but for Publish().
+class Predictor {
+ public:
+  // `champion` is the spec of that learner.
+  explicit Predictor(const v1::LearnerSpec& champion);
+
+  // Lets readers see the state. Called after each record, by one thread at a time.
+  void Publish(const ModelState& state);
+
+  LossKind loss() const { return loss_; }
+  // What adds to an example's features, for BatchLimits; null: nothing.
+  const FeatureExpander* expander() const { return expander_.get(); }
+  // Null before the first Publish().
+  std::shared_ptr<const Learner> champion() const { return champion_.load(); }
+  // The champion includes at least that many records.
+  uint64_t offset() const { return offset_.load(std::memory_order_acquire); }
+
+  // Served scores and predictions. Returns the offset. REQUIRES: the sizes of all three agree;
+  // there was a Publish().
+  uint64_t Predict(const ExampleBatch& examples, std::span<float> scores,
+                   std::span<float> predictions) const;
+
+  // The prediction that belongs to a score as it is served. REQUIRES: there was a Publish().
+  float Prediction(float score) const { return champion_.load()->Prediction(score); }
+
+  // The score that is served for a learner's: corrected where negatives are down-sampled.
+  float ServedScore(float score) const { return score + score_correction_; }
+
+ private:
+  const LossKind loss_;
+  const std::unique_ptr<const FeatureExpander> expander_;
+  const float score_correction_;
+
+  std::atomic<std::shared_ptr<const Learner>> champion_;
+  std::atomic<uint64_t> offset_{0};
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_SERVER_RUNTIME_PREDICTOR_H_
