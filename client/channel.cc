@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <fstream>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <utility>
@@ -21,8 +22,8 @@ using SystemClock = std::chrono::system_clock;
 // How long to look for the reason of a connection that failed.
 constexpr std::chrono::milliseconds kDiagnosis(500);
 
-// How long to wait for another try after one that failed; it comes after 100 ms.
-constexpr std::chrono::milliseconds kSecondTry(500);
+// For how long more tries may follow one that failed; they come after 100 ms and more.
+constexpr std::chrono::milliseconds kMoreTries(2000);
 
 // Keepalive, so that a server that is gone without a word is noticed. Servers take one this often.
 constexpr int kKeepaliveTimeMs = 60'000;
@@ -92,23 +93,24 @@ grpc::Status Diagnose(const std::shared_ptr<grpc::Channel>& channel) {
   return status;
 }
 
-// Waits until the channel is connected, is refused, or has failed twice: gRPC may look at errno
+// Waits until the channel is connected, is refused, or goes on failing: gRPC may look at errno
 // when it is that of another call, and take a connection for failed that is being made.
 absl::Status WaitUntilConnected(const std::shared_ptr<grpc::Channel>& channel,
                                 const ClientOptions& options) {
   const auto deadline = SystemClock::now() + std::chrono::milliseconds(options.connect_timeout_ms);
   grpc_connectivity_state state = channel->GetState(/*try_to_connect=*/true);
-  bool failed = false;
+  std::optional<SystemClock::time_point> first_failure;
   while (state != GRPC_CHANNEL_READY) {
     auto until = deadline;
     if (state == GRPC_CHANNEL_TRANSIENT_FAILURE) {
       const grpc::Status failure = Diagnose(channel);
+      const auto now = SystemClock::now();
+      if (!first_failure.has_value()) first_failure = now;
       if (failure.error_code() == grpc::StatusCode::UNAVAILABLE &&
-          (failed || WasRefused(failure))) {
+          (WasRefused(failure) || now >= *first_failure + kMoreTries)) {
         return NoConnection(failure, options.server, options.tls.has_value());
       }
-      failed = true;
-      until = std::min(deadline, SystemClock::now() + kSecondTry);
+      until = std::min(deadline, now + kMoreTries);
     }
     if (!channel->WaitForStateChange(state, until) && SystemClock::now() >= deadline) {
       return CannotReach(options.server,
