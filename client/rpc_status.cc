@@ -23,13 +23,13 @@ absl::Status CannotReach(std::string_view server, std::string_view detail) {
 bool WasRefused(const grpc::Status& status) {
   const std::string& message = status.error_message();
   return Contains(message, "onnection refused") || Contains(message, "No route") ||
-         Contains(message, "unreachable");
+         Contains(message, "unreachable") || Contains(message, "DNS resolution");
 }
 
 absl::Status NoConnection(const grpc::Status& status, std::string_view server, bool encrypted) {
   const std::string& message = status.error_message();
-  if (WasRefused(status)) return CannotReach(server, "");
   if (Contains(message, "DNS resolution")) return CannotReach(server, message);
+  if (WasRefused(status)) return CannotReach(server, "");
   if (encrypted) {
     return absl::UnavailableError(
         StrCat("no encrypted connection to ", server, " (", message,

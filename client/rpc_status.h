@@ -14,7 +14,7 @@ namespace freshet {
 // a message that names `server` and how to start it.
 absl::Status FromRpcStatus(const grpc::Status& status, std::string_view server);
 
-// Whether nobody listens there, or no way leads there.
+// Whether nobody listens there, no way leads there, or nobody knows the name: no other try helps.
 bool WasRefused(const grpc::Status& status);
 
 // UNAVAILABLE: there is no connection to `server`, for the reason that `status`, of a call, has.

@@ -100,15 +100,15 @@ absl::StatusOr<std::shared_ptr<ModelRuntime>> ModelRegistry::Find(std::string_vi
 
 absl::StatusOr<std::shared_ptr<const Predictor>> ModelRegistry::FindPredictor(
     std::string_view model_id) const {
+  absl::StatusOr<std::shared_ptr<ModelRuntime>> model = Find(model_id);
+  if (model.ok()) return std::shared_ptr<const Predictor>(*model, &(*model)->predictor());
   if (const std::shared_ptr<Recovery> recovery = recovery_.load()) {
     const auto recovering = recovery->find(model_id);
     if (recovering != recovery->end()) {
       if (auto predictor = recovering->second.predictor.load()) return predictor;
     }
   }
-  absl::StatusOr<std::shared_ptr<ModelRuntime>> model = Find(model_id);
-  if (!model.ok()) return model.status();
-  return std::shared_ptr<const Predictor>(*model, &(*model)->predictor());
+  return model.status();
 }
 
 absl::Status ModelRegistry::CheckVacant(std::string_view model_id) const {

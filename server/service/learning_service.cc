@@ -110,22 +110,21 @@ absl::Status LearningServiceImpl::PredictNow(const v1::PredictRequest& request,
                                              v1::PredictResponse& response) const {
   absl::StatusOr<std::string> id = ParseModelName(request.model());
   if (!id.ok()) return id.status();
-  const auto predictor = registry_.FindPredictor(*id);
-  if (!predictor.ok()) return predictor.status();
+  const auto found = registry_.FindPredictor(*id);
+  if (!found.ok()) return found.status();
+  const Predictor& predictor = **found;
 
   BatchLimits limits = limits_;
-  limits.expander = (*predictor)->expander();
+  limits.expander = predictor.expander();
   DecodedBatch batch;
   v1::BatchError error;
   bool good = false;
   switch (request.batch_case()) {
     case v1::PredictRequest::kPacked:
-      good =
-          batch.Decode(request.packed(), BatchUse::kPredict, (*predictor)->loss(), limits, error);
+      good = batch.Decode(request.packed(), BatchUse::kPredict, predictor.loss(), limits, error);
       break;
     case v1::PredictRequest::kExamples:
-      good =
-          batch.Decode(request.examples(), BatchUse::kPredict, (*predictor)->loss(), limits, error);
+      good = batch.Decode(request.examples(), BatchUse::kPredict, predictor.loss(), limits, error);
       break;
     case v1::PredictRequest::BATCH_NOT_SET:
       return absl::InvalidArgumentError("the request has no batch; set packed or examples");
@@ -135,10 +134,9 @@ absl::Status LearningServiceImpl::PredictNow(const v1::PredictRequest& request,
   const size_t count = batch.examples().size();
   response.mutable_scores()->Resize(static_cast<int>(count), 0);
   response.mutable_predictions()->Resize(static_cast<int>(count), 0);
-  response.set_offset((*predictor)
-                          ->Predict(batch.examples(),
-                                    {response.mutable_scores()->mutable_data(), count},
-                                    {response.mutable_predictions()->mutable_data(), count}));
+  response.set_offset(predictor.Predict(batch.examples(),
+                                        {response.mutable_scores()->mutable_data(), count},
+                                        {response.mutable_predictions()->mutable_data(), count}));
   return absl::OkStatus();
 }
 
