@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <fstream>
 #include <optional>
 #include <sstream>
@@ -24,6 +25,10 @@ constexpr std::chrono::milliseconds kDiagnosis(500);
 
 // For how long more tries may follow one that failed; they come after 100 ms and more.
 constexpr std::chrono::milliseconds kMoreTries(2000);
+
+// What an attempt to connect gets at least and at most, also those after a connection was lost.
+constexpr int64_t kMinAttemptMs = 5'000;
+constexpr int64_t kMaxAttemptMs = 120'000;
 
 // Keepalive, so that a server that is gone without a word is noticed. Servers take one this often.
 constexpr int kKeepaliveTimeMs = 60'000;
@@ -59,13 +64,16 @@ absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> MakeCredentials(
   return grpc::SslCredentials(ssl);
 }
 
-grpc::ChannelArguments MakeArguments() {
+grpc::ChannelArguments MakeArguments(const ClientOptions& options) {
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(-1);
   arguments.SetMaxSendMessageSize(-1);
   // Callers back off by themselves; the channel must not add its own long waits to theirs.
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 5'000);
+  // gRPC gives an attempt to connect as long as this.
+  arguments.SetInt(
+      GRPC_ARG_MIN_RECONNECT_BACKOFF_MS,
+      static_cast<int>(std::clamp(options.connect_timeout_ms, kMinAttemptMs, kMaxAttemptMs)));
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1'000);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveTimeMs);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
@@ -127,7 +135,7 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> OpenChannel(const ClientOptions& 
   absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> credentials = MakeCredentials(options);
   if (!credentials.ok()) return credentials.status();
   std::shared_ptr<grpc::Channel> channel =
-      grpc::CreateCustomChannel(options.server, *credentials, MakeArguments());
+      grpc::CreateCustomChannel(options.server, *credentials, MakeArguments(options));
   if (absl::Status status = WaitUntilConnected(channel, options); !status.ok()) return status;
   return channel;
 }
