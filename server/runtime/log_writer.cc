@@ -10,8 +10,10 @@
 namespace freshet {
 namespace {
 
-// Records written between two syncs; bounds how long the first of them waits.
+// Written between two syncs, but for one record that is larger; bounds how long the first of them
+// waits.
 constexpr size_t kMaxRecordsPerSync = 4096;
+constexpr size_t kMaxBytesPerSync = size_t{8} << 20;
 
 }  // namespace
 
@@ -20,6 +22,7 @@ LogWriter::LogWriter(std::unique_ptr<Log> log, WorkerPool& pool, Options options
       pool_(pool),
       options_(options),
       logged_offset_(log_->next_offset()),
+      applied_offset_(logged_offset_),
       sync_(options.sync) {}
 
 void LogWriter::SetCallbacks(LoggedCallback logged, FaultCallback fault) {
@@ -41,12 +44,21 @@ uint64_t LogWriter::logged_offset() const {
 }
 
 void LogWriter::Enqueue(Entry entry) {
-  appended_bytes_ +=
-      entry.message != nullptr ? entry.message->wire_bytes().size() : entry.payload.size();
+  appended_bytes_ += entry.bytes().size();
   absl::MutexLock lock(&mu_);
   entry.sync = sync_ || entry.kind != RecordKind::kBatch;
   entries_.push_back(std::make_unique<Entry>(std::move(entry)));
-  if (strand_running_) return;
+  ScheduleStrand();
+}
+
+void LogWriter::OnApplied(uint64_t offset) {
+  absl::MutexLock lock(&mu_);
+  applied_offset_ = offset;
+  ScheduleStrand();
+}
+
+void LogWriter::ScheduleStrand() {
+  if (strand_running_ || !has_work()) return;
   strand_running_ = true;
   pool_.Post([self = shared_from_this()] { self->RunStrand(); });
 }
@@ -69,22 +81,30 @@ void LogWriter::StopRetrying() {
   stop_retrying_ = true;
 }
 
+std::vector<const LogWriter::Entry*> LogWriter::NextGroup() const {
+  std::vector<const Entry*> group;
+  size_t bytes = 0;
+  for (const auto& entry : entries_) {
+    bytes += entry->bytes().size();
+    if (!group.empty() && (group.size() == kMaxRecordsPerSync || bytes > kMaxBytesPerSync)) break;
+    group.push_back(entry.get());
+  }
+  return group;
+}
+
 void LogWriter::RunStrand() {
   while (true) {
-    std::vector<const Entry*> batch;
+    std::vector<const Entry*> group;
     {
       absl::MutexLock lock(&mu_);
-      if (entries_.empty()) {
+      if (!has_work()) {
         strand_running_ = false;
         return;
       }
-      for (const auto& entry : entries_) {
-        if (batch.size() == kMaxRecordsPerSync) break;
-        batch.push_back(entry.get());
-      }
+      group = NextGroup();
     }
     absl::Status status = faulty_ ? Recover() : absl::OkStatus();
-    if (status.ok()) status = WriteOut(batch);
+    if (status.ok()) status = WriteOut(group);
     if (!status.ok()) {
       faulty_ = true;
       fault_callback_(absl::UnavailableError(
@@ -99,8 +119,8 @@ void LogWriter::RunStrand() {
     uint64_t logged;
     {
       absl::MutexLock lock(&mu_);
-      entries_.erase(entries_.begin(), entries_.begin() + static_cast<ptrdiff_t>(batch.size()));
-      logged = logged_offset_ += batch.size();
+      entries_.erase(entries_.begin(), entries_.begin() + static_cast<ptrdiff_t>(group.size()));
+      logged = logged_offset_ += group.size();
     }
     logged_callback_(logged);
   }
@@ -127,10 +147,7 @@ absl::Status LogWriter::WriteOut(const std::vector<const Entry*>& entries) {
   std::vector<NewRecord> records;
   // After a recovery some of the entries may be in the log already.
   for (size_t i = log_->next_offset() - first; i < entries.size(); ++i) {
-    const Entry& entry = *entries[i];
-    const ByteSpan bytes = entry.message != nullptr ? entry.message->wire_bytes()
-                                                    : std::as_bytes(std::span(entry.payload));
-    records.push_back({.kind = entry.kind, .payload = {bytes}});
+    records.push_back({.kind = entries[i]->kind, .payload = {entries[i]->bytes()}});
   }
   const bool sync =
       std::any_of(entries.begin(), entries.end(), [](const Entry* entry) { return entry->sync; });

@@ -9,6 +9,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,10 @@
 namespace freshet {
 
 // A strand on a pool of threads that may block on the disk; an idle log has no thread.
+//
+// It keeps ahead of the learner, but not further than one group of records: a record is answered
+// when it is both logged and learned, so that more writes and syncs meanwhile would only take
+// processors from the learner. See OnApplied().
 //
 // When the disk fails, the records that are not yet logged are kept in memory and written again,
 // after a pause, until it works or the writer is closed.
@@ -56,6 +61,10 @@ class LogWriter : public std::enable_shared_from_this<LogWriter> {
   // Puts a record in line. Its bytes are those of the message as received, or `payload`.
   void AppendBatch(std::shared_ptr<const LearnMessage> message);
   void Append(RecordKind kind, std::string payload);
+
+  // All records below `offset` are learned. Where that is less than what is logged, the writer
+  // waits for the rest, and then writes all that came meanwhile. Call it as often as that changes.
+  void OnApplied(uint64_t offset);
 
   // Whether a batch that is appended from now on counts as logged only once it is on disk. Other
   // records, which are rare, always do.
@@ -88,10 +97,21 @@ class LogWriter : public std::enable_shared_from_this<LogWriter> {
     std::shared_ptr<const LearnMessage> message;  // Null: payload holds the bytes.
     std::string payload;
     bool sync = true;  // Counts as logged once it is on disk.
+
+    ByteSpan bytes() const {
+      return message != nullptr ? message->wire_bytes() : std::as_bytes(std::span(payload));
+    }
   };
 
   void Enqueue(Entry entry);
+  // Whether there is something to write that is not better left to wait for the learner.
+  bool has_work() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    return !entries_.empty() && applied_offset_ >= logged_offset_;
+  }
+  void ScheduleStrand() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void RunStrand();
+  // The entries that are written next.
+  std::vector<const Entry*> NextGroup() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // After a failure: runs the strand again after a pause, unless that was stopped.
   void RetryLater();
   // Appends the entries from `first` on and syncs. Returns how far the log is trusted.
@@ -115,6 +135,7 @@ class LogWriter : public std::enable_shared_from_this<LogWriter> {
   mutable absl::Mutex mu_;
   std::deque<std::unique_ptr<Entry>> entries_ ABSL_GUARDED_BY(mu_);  // Not yet logged.
   uint64_t logged_offset_ ABSL_GUARDED_BY(mu_);                      // Of the first entry.
+  uint64_t applied_offset_ ABSL_GUARDED_BY(mu_);
   bool sync_ ABSL_GUARDED_BY(mu_);
   bool strand_running_ ABSL_GUARDED_BY(mu_) = false;
   bool stop_retrying_ ABSL_GUARDED_BY(mu_) = false;

@@ -264,6 +264,7 @@ bool Pipeline::RunStrandOnce() {
   {
     absl::MutexLock lock(&mu_);
     ++applied_offset_;
+    if (log_ != nullptr) log_->OnApplied(applied_offset_);
     CollectFinished(callbacks);
   }
   for (const auto& callback : callbacks) callback();

@@ -80,6 +80,7 @@ TEST_F(LogWriterTest, SyncsWhatWasAppendedWhileItWasToldTo) {
   const auto syncs_after = [&](RecordKind kind) {
     writer->Append(kind, "record");
     EXPECT_TRUE(first_listener_.AwaitLogged(++offset).ok());
+    writer->OnApplied(offset);
     return writer->sync_latency().count;
   };
   EXPECT_EQ(syncs_after(RecordKind::kBatch), 0U);
@@ -89,6 +90,36 @@ TEST_F(LogWriterTest, SyncsWhatWasAppendedWhileItWasToldTo) {
   EXPECT_EQ(syncs_after(RecordKind::kBatch), 3U);
   writer->SetSync(false);
   EXPECT_EQ(syncs_after(RecordKind::kBatch), 3U);
+}
+
+TEST_F(LogWriterTest, GathersWhatComesWhileTheLearnerIsBehind) {
+  const auto writer = Start("/log", absl::Milliseconds(1));
+  first_listener_.ListenTo(*writer);
+  writer->Append(RecordKind::kBatch, "first");
+  EXPECT_TRUE(first_listener_.AwaitLogged(1).ok());
+  for (const char* payload : {"second", "third", "fourth"}) {
+    writer->Append(RecordKind::kBatch, payload);
+  }
+  EXPECT_EQ(writer->logged_offset(), 1U) << "they help nobody before the first one is learned";
+  writer->OnApplied(1);
+  EXPECT_TRUE(first_listener_.AwaitLogged(4).ok());
+  EXPECT_EQ(writer->sync_latency().count, 2U);
+}
+
+TEST_F(LogWriterTest, AGroupIsNoLargerThanSomeMegabytes) {
+  const auto writer = Start("/log", absl::Milliseconds(1));
+  first_listener_.ListenTo(*writer);
+  writer->Append(RecordKind::kBatch, "first");
+  EXPECT_TRUE(first_listener_.AwaitLogged(1).ok());
+  const std::string large(size_t{5} << 20, 'x');
+  writer->Append(RecordKind::kBatch, large);
+  writer->Append(RecordKind::kBatch, large);
+  for (uint64_t learned = 1; learned <= 2; ++learned) {
+    writer->OnApplied(learned);
+    EXPECT_TRUE(first_listener_.AwaitLogged(learned + 1).ok());
+    EXPECT_EQ(writer->logged_offset(), learned + 1);
+  }
+  EXPECT_EQ(writer->sync_latency().count, 3U);
 }
 
 // A log that waited for its disk once kept its thread. On a full disk the first few models said so,
