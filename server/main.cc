@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <csignal>
 #include <cstdint>
 #include <cstdlib>
@@ -220,6 +221,9 @@ void KeepFreedMemory() {
   constexpr int kOwnMappingBytes = 1 << 20;  // What is larger than this is always given back.
   mallopt(M_TRIM_THRESHOLD, kKeptBytes);
   mallopt(M_MMAP_THRESHOLD, kOwnMappingBytes);
+  // What one thread frees, others are to use: arenas do not share. Small pieces have caches by
+  // thread.
+  mallopt(M_ARENA_MAX, std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / 2));
 }
 
 int Main(int argc, char** argv) {
