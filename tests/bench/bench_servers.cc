@@ -8,11 +8,13 @@
 
 namespace freshet {
 
-BenchServer::BenchServer(const std::string& dir, std::vector<std::string> flags)
+BenchServer::BenchServer(const std::string& dir, std::vector<std::string> flags,
+                         uint64_t snapshot_log_bytes)
     : flags_(std::move(flags)), folder_(dir) {
   if (folder_.path().empty()) FailBench(StrCat("cannot make a folder in ", dir));
   std::ofstream(data_dir() + "/config")
-      << "snapshots { interval_s: 0 log_growth_bytes: 0 keep_count: 1 }\n"
+      << "snapshots { interval_s: 0 keep_count: 1 log_growth_bytes: " << snapshot_log_bytes
+      << " }\n"
          "limits { max_streams: 10000 }\n";
   flags_.push_back("--config=" + data_dir() + "/config");
   Start();

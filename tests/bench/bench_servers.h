@@ -14,12 +14,14 @@
 
 namespace freshet {
 
-// A freshetd with a data folder of its own, which is removed at the end. It takes no snapshots by
-// itself, and any number of streams. Any failure ends the process with a message.
+// A freshetd with a data folder of its own, which is removed at the end. It takes any number of
+// streams, and snapshots by itself only where told to. Any failure ends the process with a message.
 class BenchServer {
  public:
-  // The data folder is made in `dir`; `flags` are those of the server.
-  explicit BenchServer(const std::string& dir, std::vector<std::string> flags = {});
+  // The data folder is made in `dir`; `flags` are those of the server. Takes a snapshot where a log
+  // has grown by `snapshot_log_bytes`, 0 for never.
+  explicit BenchServer(const std::string& dir, std::vector<std::string> flags = {},
+                       uint64_t snapshot_log_bytes = 0);
 
   // A model that learns with AdaGrad in a table of 2^bits slots.
   void CreateModel(const std::string& model, v1::Durability durability, int bits = 22) const;

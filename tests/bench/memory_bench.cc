@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -28,34 +29,33 @@ constexpr double kBoundMb = kTableMb + kQueueMb + kBesidesMb;
 constexpr size_t kWindowOfProducer = 400'000;
 constexpr int kSamples = 24;
 
-// Between two snapshots; at full load this comes in half a minute.
-constexpr uint64_t kMaxLogBytes = uint64_t{4} << 30;
+// Of log between two snapshots, which let the server drop it, lest an hour fill the disk; at full
+// load this comes in half a minute.
+constexpr uint64_t kSnapshotLogBytes = uint64_t{4} << 30;
 
-// Waits, and lets the server drop what it has logged, lest an hour fill the disk.
-void Wait(const BenchServer& server, absl::Duration time) {
-  constexpr absl::Duration kLook = absl::Seconds(5);
-  for (; time > absl::ZeroDuration(); time -= kLook) {
-    absl::SleepFor(std::min(time, kLook));
-    if (server.client().GetModel("ctr")->storage().log_bytes() < kMaxLogBytes) continue;
-    server.client().CreateSnapshot("ctr").value();
+// The least of some readings within `time`: while a snapshot is taken, the server holds a copy of
+// the table.
+double MemoryMb(const BenchServer& server, absl::Duration time) {
+  constexpr int kReadings = 10;
+  double least_mb = std::numeric_limits<double>::infinity();
+  for (int i = 0; i < kReadings; ++i) {
+    absl::SleepFor(time / kReadings);
+    least_mb = std::min(least_mb, static_cast<double>(MemoryBytes(server.pid())) / 1e6);
   }
-}
-
-double MemoryMb(const BenchServer& server) {
-  return static_cast<double>(MemoryBytes(server.pid())) / 1e6;
+  return least_mb;
 }
 
 }  // namespace
 
 void BenchMemory(const BenchOptions& options, BenchReport& report) {
   if (options.memory_minutes <= 0) return;
-  const BenchServer server(options.dir);
+  const BenchServer server(options.dir, /*flags=*/{}, kSnapshotLogBytes);
   server.CreateAutoModel("ctr", v1::DURABILITY_FSYNC, kBits);
   std::vector<v1::LearnRequest> requests = MakeLearnRequests(512);
   const std::unique_ptr<LearnLoad> learning =
       StartRawLoad(server.address(), "ctr", kProducers, requests, kWindowOfProducer);
   std::vector<double> samples_mb;
-  const double seconds = options.memory_minutes * 60;
+  const absl::Duration interval = absl::Minutes(options.memory_minutes) / kSamples;
   const BenchClock::time_point begin = BenchClock::now();
   std::printf("memory: %s the table + %s queues + %s besides = %s MB\n",
               ShortNumber(kTableMb).c_str(), ShortNumber(kQueueMb).c_str(),
@@ -63,9 +63,9 @@ void BenchMemory(const BenchOptions& options, BenchReport& report) {
   for (int i = 1; i <= kSamples; ++i) {
     // Callers that come and go.
     PredictLoad predicting(server.address(), "ctr", 4, 8);
-    Wait(server, absl::Seconds(seconds / kSamples));
+    absl::SleepFor(interval * 0.9);
     predicting.Stop();
-    samples_mb.push_back(MemoryMb(server));
+    samples_mb.push_back(MemoryMb(server, interval * 0.1));
     std::printf("memory: %8.1f s  %10s MB  %15s examples\n", Seconds(BenchClock::now() - begin),
                 ShortNumber(samples_mb.back()).c_str(),
                 ShortNumber(static_cast<double>(learning->acknowledged())).c_str());

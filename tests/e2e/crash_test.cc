@@ -183,8 +183,8 @@ class CrashTest : public testing::Test {
       absl::SleepFor(absl::Milliseconds(50));
     }
     address_ = server_->address();
-    auto client = Client::Connect(
-        {.server = address_, .deadline_ms = absl::ToInt64Milliseconds(kPatience)});
+    auto client =
+        Client::Connect({.server = address_, .deadline_ms = absl::ToInt64Milliseconds(kPatience)});
     ASSERT_TRUE(client.ok()) << client.status();
     client_ = *std::move(client);
   }
