@@ -221,8 +221,8 @@ void KeepFreedMemory() {
   constexpr int kOwnMappingBytes = 1 << 20;  // What is larger than this is always given back.
   mallopt(M_TRIM_THRESHOLD, kKeptBytes);
   mallopt(M_MMAP_THRESHOLD, kOwnMappingBytes);
-  // What one thread frees, others are to use: arenas do not share. Small pieces have caches by
-  // thread.
+  // Arenas do not share what is freed, and each keeps its own: few of them, yet enough that many
+  // processors do not wait for each other. Small pieces have caches by thread.
   mallopt(M_ARENA_MAX, std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / 2));
 }
 

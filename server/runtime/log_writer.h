@@ -114,7 +114,8 @@ class LogWriter : public std::enable_shared_from_this<LogWriter> {
   std::vector<const Entry*> NextGroup() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // After a failure: runs the strand again after a pause, unless that was stopped.
   void RetryLater();
-  // Appends the entries from `first` on and syncs. Returns how far the log is trusted.
+  // Appends the entries, but for those that are in the log already, and syncs where one of them
+  // asks for it.
   absl::Status WriteOut(const std::vector<const Entry*>& entries);
   // After a failure: finds out what is on disk and prepares to write the rest again.
   absl::Status Recover();
