@@ -1,7 +1,8 @@
 // Elementary functions that give the same bits on every processor. Those of the C library choose
 // other instructions on other machines, and a replayed stream must give the same model everywhere.
 //
-// Without branches or tables, so that loops over them become vector code.
+// Without branches or tables, so that loops over them become vector code, and constants may be
+// made of them.
 //
 // REQUIRES: compiled with -ffp-contract=off, in the default rounding mode.
 
@@ -16,7 +17,7 @@ namespace freshet {
 
 // e^x to a relative error below 1e-14. x is first brought into [-700, 700], so that the result is
 // positive and finite. REQUIRES: x is not NaN.
-inline double Exp(double x) {
+constexpr double Exp(double x) {
   x = std::min(std::max(x, -700.0), 700.0);
   // x = n ln 2 + r with |r| <= ln 2 / 2; n stands in the low bits of `shifted`.
   constexpr double kShift = 0x1.8p52;
@@ -37,7 +38,7 @@ inline double Exp(double x) {
 
 // e^x to a relative error below 2e-7, by a shorter chain of operations than Exp()'s. x is first
 // brought into [-87, 87], so that the result is positive and finite. REQUIRES: x is not NaN.
-inline float RoughExp(float x) {
+constexpr float RoughExp(float x) {
   x = std::min(std::max(x, -87.0f), 87.0f);
   // As in Exp(). The first part of ln 2 has 17 bits, so that its product with n is exact.
   constexpr float kShift = 0x1.8p23f;
@@ -53,7 +54,7 @@ inline float RoughExp(float x) {
 
 // The natural logarithm to an error below 1e-14 of max(1, |result|). REQUIRES: x is finite, and not
 // below the smallest normal double.
-inline double Log(double x) {
+constexpr double Log(double x) {
   // x = 2^n m with m in [sqrt(1/2), sqrt(2)).
   constexpr uint64_t kSqrtHalf = 0x3fe6a09e667f3bcd;
   constexpr uint64_t kOneMinusSqrtHalf = 0x3ff0000000000000 - kSqrtHalf;
@@ -71,7 +72,7 @@ inline double Log(double x) {
 }
 
 // base^exponent. REQUIRES: as for Log(base).
-inline double Pow(double base, double exponent) { return Exp(exponent * Log(base)); }
+constexpr double Pow(double base, double exponent) { return Exp(exponent * Log(base)); }
 
 }  // namespace freshet
 

@@ -11,6 +11,7 @@
 #include "core/base/wide_path.h"
 #include "core/loss/loss.h"
 #include "core/loss/loss_kind.h"
+#include "core/loss/margin_table.h"
 
 namespace freshet {
 
@@ -45,10 +46,11 @@ struct LogisticLoss {
   static double ImportanceStep(double score, float label, double rate, double sensitivity) {
     const double sign = label > 0 ? 1.0 : -1.0;
     const double importance = rate * sensitivity;
-    const double exp_margin = Exp(sign * score);
+    const double margin = sign * score;
+    const double exp_margin = Exp(margin);
     if (importance < kMinImportance) return sign * rate / (1.0 + exp_margin);
-    const double margin = SolveMargin(importance + sign * score + exp_margin);
-    return (sign * margin - score) / sensitivity;
+    // The quotient does not wait for the move.
+    return sign / sensitivity * MarginMove(importance, margin, exp_margin);
   }
 
   // ImportanceStep() for `count` scores side by side; without branches, for vector instructions.
@@ -89,6 +91,24 @@ struct LogisticLoss {
     }
   }
 
+  // How far v moves when v + e^v grows by `importance`, to a relative error below 2e-7. From the
+  // nearest point at which all is known: v itself, or one of the table.
+  static double MarginMove(double importance, double margin, double exp_margin) {
+    if (importance < (1.0 + exp_margin) * (1.0 / 64)) return MoveFrom(exp_margin, importance);
+    const double sum = margin + exp_margin + importance;
+    if (!(sum >= MarginTable::kFirst && sum < MarginTable::kEnd)) return SolveMargin(sum) - margin;
+    const MarginTable::Point next = MarginTable::Next(sum);
+    return (next.s - next.w - margin) + MoveFrom(next.w, sum - next.s);
+  }
+
+  // How far log w moves when log w + w grows by r, |r| <= (1 + w) / 32: one step of Refined(),
+  // whose error falls with the fourth power of r.
+  static double MoveFrom(double w, double r) {
+    const double t = 1.0 + w;
+    const double u = 2.0 * t * (t + 2.0 / 3 * r);
+    return r / t * (1.0 - w * r / (u - 2.0 * r));
+  }
+
   // One step towards the w with log w + w = sum; see SolveMargin().
   static double Refined(double w, double sum) {
     const double r = sum - Log(w) - w;
@@ -99,7 +119,7 @@ struct LogisticLoss {
 
   // The v with v + e^v = sum, to an error below 1e-12 of max(1, |v|). For w = e^v, by F. Fritsch,
   // R. Shafer, W. Crowley: Solution of the transcendental equation we^w = x. CACM 16(2), 1973.
-  static double SolveMargin(double sum) {
+  [[gnu::noinline]] static double SolveMargin(double sum) {
     double w = sum >= 1 ? 0.86 * sum + 0.01 : Exp(0.8 * sum - 0.65);
     for (int i = 0; i < 2; ++i) w = Refined(w, sum);
     return sum < 100 ? sum - w : Log(w);  // The difference of large numbers is not exact.

@@ -151,7 +151,7 @@ class CoinLearner final : public TableLearner<CoinLearner<Loss>, Loss, Coin> {
       this->CountSkipped();
       return std::isfinite(score) ? score : 0;
     }
-    norm_.Add(norm, weight);
+    norm_.Set(norm_.With(norm, weight));
     ahead.FetchPart();
     for (size_t i = 0; i < row.size; ++i) {
       const uint32_t index = table_.IndexOf(row.ids[i]);

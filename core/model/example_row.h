@@ -19,8 +19,11 @@ struct UnitRow {
       : ids(batch.feature_ids.data() + batch.RowBegin(row)),
         size(batch.RowEnd(row) - batch.RowBegin(row)) {}
   static float Value(size_t /*i*/) { return 1.0f; }
-  // Of features i to i + 3, and something finite for those behind the last.
-  static Float4 Values(size_t /*i*/) { return Splat(1.0f); }
+  // Of features i to i + 3; zeros behind the last.
+  Float4 Values(size_t i) const {
+    if (i + 4 <= size) return Splat(1.0f);
+    return Float4{1.0f, i + 1 < size ? 1.0f : 0.0f, i + 2 < size ? 1.0f : 0.0f, 0.0f};
+  }
   static float MaxAbsValue() { return 1.0f; }
 
   const uint32_t* ids;
@@ -34,9 +37,8 @@ struct ValueRow : UnitRow {
   float Value(size_t i) const { return values[i]; }
   Float4 Values(size_t i) const {
     if (i + 4 <= this->size) return LoadFloat4(values + i);
-    Float4 result{};
-    for (size_t k = 0; i + k < this->size; ++k) result[k] = values[i + k];
-    return result;
+    return Float4{values[i], i + 1 < this->size ? values[i + 1] : 0.0f,
+                  i + 2 < this->size ? values[i + 2] : 0.0f, 0.0f};
   }
   // Not below 1, the value of the intercept. Not meaningful where a value is NaN.
   float MaxAbsValue() const {
@@ -64,12 +66,8 @@ Number SumOf(size_t size, Number first, const Term& term) {
   return (sums[0] + sums[1]) + (sums[2] + sums[3]);
 }
 
-// SumOf() from 0 of a column, which holds zeros up to the next whole group of four.
-inline float SumOfColumn(const float* column, size_t size) {
-  Float4 sums{};
-  for (size_t i = 0; i < size; i += 4) sums += LoadFloat4(column + i);
-  return (sums[0] + sums[1]) + (sums[2] + sums[3]);
-}
+// The end of SumOf(), for four sums in one register.
+inline float SumOfLanes(Float4 sums) { return (sums[0] + sums[1]) + (sums[2] + sums[3]); }
 
 }  // namespace freshet
 

@@ -27,10 +27,18 @@ class LazyRegularizer {
  public:
   // What makes a weight of what is stored, at one moment.
   struct Pull {
-    float Of(float stored) const { return contraction * SoftThreshold(stored, gravity); }
+    template <typename Number>
+    Number Of(Number stored) const {
+      return contraction * SoftThreshold(stored, Filled<Number>(gravity));
+    }
 
     float gravity;
     float contraction;
+  };
+
+  struct State {
+    double gravity = 0;
+    double contraction = 1;
   };
 
   LazyRegularizer(double l1, double l2) : l1_(l1), l2_(l2) {}
@@ -38,31 +46,32 @@ class LazyRegularizer {
   bool is_active() const { return l1_ > 0 || l2_ > 0; }
 
   Pull pull() const {
-    return {.gravity = static_cast<float>(gravity_.load(std::memory_order_relaxed)),
+    return {.gravity = static_cast<float>(gravity()),
             .contraction = static_cast<float>(contraction())};
   }
-  double contraction() const { return contraction_.load(std::memory_order_relaxed); }
+  State state() const { return {.gravity = gravity(), .contraction = contraction()}; }
 
-  // Takes note of a step. For the writer.
-  void Advance(double gradient, double u) {
-    if (std::abs(u) <= kMinStep || std::abs(gradient) <= kMinStep) return;
+  // What a step makes of the state.
+  State After(double gradient, double u) const {
+    if (std::abs(u) <= kMinStep || std::abs(gradient) <= kMinStep) return state();
     const double eta = -u / gradient;
-    Set(gravity_.load(std::memory_order_relaxed) + l1_ * eta,
-        contraction() * std::max(1 - l2_ * eta, kMinFactor));
+    return {.gravity = gravity() + l1_ * eta,
+            .contraction = contraction() * std::max(1 - l2_ * eta, kMinFactor)};
+  }
+  // For the writer.
+  void Set(const State& state) {
+    gravity_.store(state.gravity, std::memory_order_relaxed);
+    contraction_.store(state.contraction, std::memory_order_relaxed);
   }
 
   // Whether what is stored should be replaced by what it stands for, before it is too far from it,
-  // and Reset() called.
-  bool IsDue() const {
-    return contraction() < kMinContraction ||
-           gravity_.load(std::memory_order_relaxed) > kMaxGravity;
-  }
-  void Reset() { Set(0, 1); }
+  // and the state set to the first one.
+  bool IsDue() const { return contraction() < kMinContraction || gravity() > kMaxGravity; }
 
   // Nothing without l1 and l2. DATA_LOSS where the bytes do not fit.
   void SaveState(StateWriter& writer) const {
     if (!is_active()) return;
-    writer.WriteValue(gravity_.load(std::memory_order_relaxed));
+    writer.WriteValue(gravity());
     writer.WriteValue(contraction());
   }
   absl::Status LoadState(StateReader& reader) {
@@ -74,7 +83,7 @@ class LazyRegularizer {
           contraction <= 1)) {
       return absl::DataLossError("the saved learner has an impossible state of l1 and l2");
     }
-    Set(gravity, contraction);
+    Set({.gravity = gravity, .contraction = contraction});
     return absl::OkStatus();
   }
 
@@ -85,10 +94,8 @@ class LazyRegularizer {
   static constexpr double kMinContraction = 1e-6;
   static constexpr double kMaxGravity = 1e3;
 
-  void Set(double gravity, double contraction) {
-    gravity_.store(gravity, std::memory_order_relaxed);
-    contraction_.store(contraction, std::memory_order_relaxed);
-  }
+  double gravity() const { return gravity_.load(std::memory_order_relaxed); }
+  double contraction() const { return contraction_.load(std::memory_order_relaxed); }
 
   const double l1_;
   const double l2_;

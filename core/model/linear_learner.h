@@ -22,6 +22,7 @@
 #include "core/feature/example_batch.h"
 #include "core/loss/loss.h"
 #include "core/model/example_row.h"
+#include "core/model/gathered_slots.h"
 #include "core/model/learner.h"
 #include "core/model/linear_explanation.h"
 #include "core/model/prefetcher.h"
@@ -176,36 +177,20 @@ class LinearLearner final : public TableLearner<LinearLearner<Loss, Rule>, Loss,
     return score;
   }
 
-  // As Score(), and keeps the slots. The sums are SumOf()'s: zeros stand behind the last feature.
+  // As Score(), and keeps the slots. The sums are SumOf()'s.
   template <typename Row>
   float GatherAndScore(const Row& row, uint64_t steps_taken) {
-    const size_t groups = (row.size + 3) / 4;
-    if (groups > gathered_.size()) {
-      gathered_.resize(groups);
-      stepped_.resize(groups);
-    }
+    gathered_.Resize(row.size);
     // Copies, which the compiler need not load again for each feature.
     const Rule rule = rule_;
     const HashedSlots<Slot> slots = table_.slots();
     const WeightContext context = FeatureContext(steps_taken);
-    FourSlots<Slot>* const gathered = gathered_.data();
     Float4 sums{rule.Weight(intercept_.LoadOwn(), InterceptContext(steps_taken)) + offset_};
     for (size_t i = 0; i < row.size; i += 4) {
-      gathered[i / 4] = LoadFour(slots, row.ids + i, row.size - i);
-      sums += rule.Weight(ToLanes(gathered[i / 4]), context) * row.Values(i);
+      const auto lanes = ToLanes(gathered_.Gather(slots, row.ids, row.size, i));
+      sums += rule.Weight(lanes, context) * row.Values(i);
     }
-    return (sums[0] + sums[1]) + (sums[2] + sums[3]);
-  }
-
-  // Of the first four of `count` features; all zero behind the last.
-  static FourSlots<Slot> LoadFour(const HashedSlots<Slot>& slots, const uint32_t* ids,
-                                  size_t count) {
-    if (count >= 4) {
-      return slots.LoadOwnFour(slots.IndicesOf(ids));
-    }
-    std::array<Slot, 4> rest{};
-    for (size_t i = 0; i < count; ++i) rest[i] = slots.LoadOwn(slots.IndexOf(ids[i]));
-    return std::bit_cast<FourSlots<Slot>>(rest);
+    return SumOfLanes(sums);
   }
 
   // The rule's numbers of four slots.
@@ -244,30 +229,16 @@ class LinearLearner final : public TableLearner<LinearLearner<Loss, Rule>, Loss,
     const Rule rule = rule_;
     const typename StepPair::Context context = step;
     ahead.FetchPart();
-    const FourSlots<Slot>* const __restrict gathered = gathered_.data();
+    if (row.size > stepped_.size() * 4) stepped_.resize((row.size + 3) / 4);
+    const FourSlots<Slot>* const __restrict gathered = gathered_.groups();
     FourSlots<Slot>* const __restrict stepped = stepped_.data();
     for (size_t i = 0; i < row.size; i += 4) {
       auto lanes = ToLanes(gathered[i / 4]);
       rule.Step(context, gradient * row.Values(i), lanes);
       stepped[i / 4] = TransposedBack(std::bit_cast<FourSlots<Slot>>(lanes));
     }
-    PutBack(row, gradient, step);
-  }
-
-  // Stores what was stepped.
-  template <typename Row>
-  void PutBack(const Row& row, float gradient, const typename StepPair::Context& step) {
-    HashedSlots<Slot> slots = table_.slots();
-    const auto* const before = reinterpret_cast<const std::byte*>(gathered_.data());
-    const auto* const after = reinterpret_cast<const std::byte*>(stepped_.data());
-#pragma GCC unroll 2
-    for (size_t i = 0; i < row.size; ++i) {
-      const uint32_t index = slots.IndexOf(row.ids[i]);
-      if (slots.HoldsOwn(index, before + i * sizeof(Slot))) {
-        slots.StoreBytes(index, after + i * sizeof(Slot));
-      } else {  // The slot's second occurrence in this example: it has been stepped since.
-        StepOne(row, i, gradient, step);
-      }
+    if (!gathered_.PutBack(table_.slots(), row.ids, row.size, stepped)) {
+      for (size_t i = 0; i < row.size; ++i) StepOne(row, i, gradient, step);
     }
   }
 
@@ -354,7 +325,7 @@ class LinearLearner final : public TableLearner<LinearLearner<Loss, Rule>, Loss,
   uint32_t window_count_ = 0;              // Examples in the window of a windowed optimizer.
   std::vector<uint32_t> pending_indices_;  // Slots that this window has added to.
   // Of the example's features: their slots before the step and after it.
-  std::vector<FourSlots<Slot>> gathered_;
+  GatheredSlots<Slot> gathered_;
   std::vector<FourSlots<Slot>> stepped_;
 };
 

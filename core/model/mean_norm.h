@@ -15,10 +15,19 @@ namespace freshet {
 // each. Threads: one writer, any number of readers.
 class MeanNorm {
  public:
-  // Counts an example. For the writer. REQUIRES: norm >= 0, weight > 0.
-  void Add(double norm, double weight) {
-    norm_sum_.store(norm_sum() + weight * norm, std::memory_order_relaxed);
-    weight_sum_.store(weight_sum() + weight, std::memory_order_relaxed);
+  struct Sums {
+    double norm;
+    double weight;
+  };
+
+  // The sums with one more example. REQUIRES: norm >= 0, weight > 0.
+  Sums With(double norm, double weight) const {
+    return {.norm = norm_sum() + weight * norm, .weight = weight_sum() + weight};
+  }
+  // For the writer.
+  void Set(const Sums& sums) {
+    norm_sum_.store(sums.norm, std::memory_order_relaxed);
+    weight_sum_.store(sums.weight, std::memory_order_relaxed);
   }
 
   double norm_sum() const { return norm_sum_.load(std::memory_order_relaxed); }
@@ -37,8 +46,7 @@ class MeanNorm {
     if (!(norm_sum >= 0 && norm_sum <= kMaxSum && weight_sum >= 0 && weight_sum <= kMaxSum)) {
       return absl::DataLossError("the saved learner has an impossible mean norm");
     }
-    norm_sum_.store(norm_sum, std::memory_order_relaxed);
-    weight_sum_.store(weight_sum, std::memory_order_relaxed);
+    Set({.norm = norm_sum, .weight = weight_sum});
     return absl::OkStatus();
   }
 

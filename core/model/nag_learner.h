@@ -4,6 +4,8 @@
 #define FRESHET_CORE_MODEL_NAG_LEARNER_H_
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -14,10 +16,12 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "core/base/float4.h"
 #include "core/base/state.h"
 #include "core/feature/example_batch.h"
 #include "core/loss/loss.h"
 #include "core/model/example_row.h"
+#include "core/model/gathered_slots.h"
 #include "core/model/label_range.h"
 #include "core/model/lazy_regularizer.h"
 #include "core/model/learner.h"
@@ -37,8 +41,9 @@ namespace freshet {
 // at every step; see lazy_regularizer.h. An example whose gradient is too small to move anything
 // (h g^2 below 1e-30) changes no slot.
 //
-// Each example takes three passes over its slots: the score; Observe(), which grows G and s; and
-// the step, whose size depends on the sum of all rates.
+// Each example takes three passes over its slots, four at a time: the score; Observe(), which grows
+// G and s; and the step, whose size depends on the sum of all rates. Where an example has a slot
+// twice, the second and third pass go slot by slot.
 template <LossFunction Loss, typename Rule>
 class NagLearner final : public TableLearner<NagLearner<Loss, Rule>, Loss, Rule> {
  public:
@@ -96,24 +101,25 @@ class NagLearner final : public TableLearner<NagLearner<Loss, Rule>, Loss, Rule>
   using Base::steps_taken_;
   using Base::table_;
 
-  static constexpr double kMinSquare = 1e-30;
+  static constexpr bool kHasWidePath = true;
+  static constexpr float kMinSquare = 1e-30f;
   static constexpr double kMaxScale = 1e30;
 
-  // Of the features of one example, and of the intercept at the end.
-  struct Columns {
-    void Resize(size_t size) {
-      if (size <= values.size()) return;
-      for (auto* column : {&values, &square_sums, &scales, &rates, &gains, &norms}) {
-        column->resize((size + 3) / 4 * 4);
-      }
-    }
+  // Of four features.
+  using Lanes = typename Rule::template SlotOf<Float4>;
 
-    std::vector<float> values;
-    std::vector<float> square_sums;
-    std::vector<float> scales;
-    std::vector<float> rates;
-    std::vector<float> gains;
-    std::vector<float> norms;
+  // What the slots of an example add up to, once they have observed it.
+  struct Growth {
+    float gain = 0;  // The sum of x^2 r,
+    float norm = 0;  // and of (x / s)^2.
+  };
+
+  // What an example makes of all but its features' slots, and how far it moves those.
+  struct Plan {
+    float scale;  // Of the moves.
+    Slot intercept;
+    MeanNorm::Sums norm;
+    LazyRegularizer::State regularizer;
   };
 
   NagLearner(const Loss& loss, const NagOptions& rule, const LearnerSpec& spec,
@@ -124,18 +130,6 @@ class NagLearner final : public TableLearner<NagLearner<Loss, Rule>, Loss, Rule>
             std::min(spec.linear.intercept_learning_rate / spec.linear.learning_rate, 1e8))),
         label_range_(Loss::kScoreLimit),
         regularizer_(spec.linear.l1, spec.linear.l2) {}
-
-  // The score before it is clipped. `load(i)` is what is stored for feature i, `intercept` for the
-  // intercept.
-  template <typename Row, typename Load>
-  float Score(const Row& row, float intercept, const Load& load) const {
-    if (!regularizer_.is_active()) {
-      return SumOf(row.size, intercept, [&](size_t i) { return load(i) * row.Value(i); });
-    }
-    const LazyRegularizer::Pull pull = regularizer_.pull();
-    const float first = options_.regularize_intercept ? pull.Of(intercept) : intercept;
-    return SumOf(row.size, first, [&](size_t i) { return pull.Of(load(i)) * row.Value(i); });
-  }
 
   // As readers see it.
   TableWeight WeightAt(uint32_t index, const LazyRegularizer::Pull& pull) const {
@@ -149,10 +143,7 @@ class NagLearner final : public TableLearner<NagLearner<Loss, Rule>, Loss, Rule>
   // Returns the score before the update.
   template <typename Row>
   float LearnRow(const Row& row, float label, float weight, Prefetcher<Slot>& ahead) {
-    const HashedSlots<Slot> slots = table_.slots();
-    const float sum = Score(row, intercept_.LoadOwn().weight, [&](size_t i) {
-      return slots.LoadOwn(slots.IndexOf(row.ids[i])).weight;
-    });
+    const float sum = GatherAndScore(row);
     ahead.FetchPart();
     const float score = ScoreOf(sum);
     if (weight == 0) return score;
@@ -165,110 +156,189 @@ class NagLearner final : public TableLearner<NagLearner<Loss, Rule>, Loss, Rule>
       return score;
     }
     label_range_.Observe(label);
-    const double square = 1.0 * weight * gradient * gradient;
+    const float square = weight * gradient * gradient;
     if (square >= kMinSquare) {
-      Step(row, score, label, weight, static_cast<float>(square), ahead);
+      Step(row, score, label, weight, square, ahead);
     }
     steps_taken_.store(this->steps_taken() + 1, std::memory_order_relaxed);
     if (schedule_.observes_loss()) schedule_.Observe(loss_.Value(score, label), weight);
     return score;
   }
 
+  // Returns the score before it is clipped, and keeps the slots. The sums are SumOf()'s.
+  template <typename Row>
+  float GatherAndScore(const Row& row) {
+    gathered_.Resize(row.size);
+    // Copies, which the compiler need not load again for each feature.
+    const HashedSlots<Slot> slots = table_.slots();
+    const bool is_pulled = regularizer_.is_active();
+    const LazyRegularizer::Pull pull = regularizer_.pull();
+    const float intercept = intercept_.LoadOwn().weight;
+    Float4 sums{is_pulled && options_.regularize_intercept ? pull.Of(intercept) : intercept};
+    for (size_t i = 0; i < row.size; i += 4) {
+      Float4 weights = ToLanes(gathered_.Gather(slots, row.ids, row.size, i)).weight;
+      if (is_pulled) weights = pull.Of(weights);
+      sums += weights * row.Values(i);
+    }
+    return SumOfLanes(sums);
+  }
+
+  // The rule's numbers of four slots.
+  static Lanes ToLanes(const FourSlots<Slot>& slots) {
+    return std::bit_cast<Lanes>(Transposed(slots));
+  }
+
   template <typename Row>
   void Step(const Row& row, float score, float label, float weight, float square,
             Prefetcher<Slot>& ahead) {
-    const size_t size = Observe(row, square);
-    Columns& columns = columns_;
-    rule_.ComputeRates(size, columns.values.data(), columns.square_sums.data(),
-                       columns.scales.data(), columns.rates.data(), columns.gains.data(),
-                       columns.norms.data());
+    const Slot intercept = intercept_.LoadOwn();
+    const auto plan_for = [&](const Growth& growth) {
+      const Plan plan = MakePlan(growth, intercept, score, label, weight, square);
+      if (options_.intercept) intercept_.Store(plan.intercept);  // The next score waits for it.
+      return plan;
+    };
+    bool grew = false;
+    const Growth growth = Observe(row, square, &grew);
     ahead.FetchPart();
-    if (options_.intercept) {
-      columns.rates[row.size] *= intercept_share_;
-      columns.gains[row.size] *= intercept_share_;
+    Plan plan = plan_for(growth);
+    if (!Move(row, plan.scale, grew)) {
+      plan = plan_for(ObserveOneByOne(row, square));
+      MoveOneByOne(row, plan.scale);
     }
-    const double correction = UpdateNorm(size, weight);
-    const double gain = SumOfColumn(columns.gains.data(), size);
-    const double sensitivity = std::min(correction * gain, kMaxScale);
+    norm_.Set(plan.norm);
+    if (!regularizer_.is_active()) return;
+    regularizer_.Set(plan.regularizer);
+    if (regularizer_.IsDue()) Settle();
+  }
+
+  Plan MakePlan(Growth growth, const Slot& intercept, float score, float label, float weight,
+                float square) const {
+    Plan plan;
+    plan.intercept = intercept;
+    float intercept_rate = 0;
+    if (options_.intercept) {  // A feature of value 1.
+      rule_.Observe(1.0f, square, plan.intercept);
+      const auto part = rule_.PartOf(1.0f, plan.intercept);
+      intercept_rate = part.rate * intercept_share_;
+      growth.gain += intercept_rate;
+      growth.norm += part.norm;
+    }
+    plan.norm = norm_.With(growth.norm, weight);
+    const double correction = rule_.Correction(plan.norm.weight / plan.norm.norm);
+    const double sensitivity = std::min(correction * growth.gain, kMaxScale);
     const double rate = options_.learning_rate * schedule_.Share(this->steps_taken());
     const double u = is_invariant_ ? loss_.ImportanceStep(score, label, rate * weight, sensitivity)
                                    : -loss_.Gradient(score, label) * rate * weight;
-    const float scale = BoundedScale(u * correction);
-    if (!regularizer_.is_active()) return Move(row, scale, scale);
-    regularizer_.Advance(loss_.Gradient(score, label), u);
-    const float stored_scale = BoundedScale(u * correction / regularizer_.contraction());
-    Move(row, stored_scale, options_.regularize_intercept ? stored_scale : scale);
-    if (regularizer_.IsDue()) Settle();
+    const float plain_scale = BoundedScale(u * correction);
+    plan.scale = plain_scale;
+    if (regularizer_.is_active()) {
+      plan.regularizer = regularizer_.After(loss_.Gradient(score, label), u);
+      plan.scale = BoundedScale(u * correction / plan.regularizer.contraction);
+    }
+    const float intercept_scale = options_.regularize_intercept ? plan.scale : plain_scale;
+    plan.intercept.weight = BoundedWeight(plan.intercept.weight + intercept_scale * intercept_rate);
+    return plan;
   }
 
   static float BoundedScale(double scale) {
     return static_cast<float>(std::min(std::max(scale, -kMaxScale), kMaxScale));
   }
 
-  // Passes the features by the rule and fills in the columns; returns their size.
+  // Lets the gathered slots observe their features, and finds how each will move. Sets `grew` where
+  // some s has grown.
   template <typename Row>
-  size_t Observe(const Row& row, float square) {
-    const size_t size = row.size + (options_.intercept ? 1 : 0);
-    columns_.Resize(size);
-    // Copies, which the compiler need not load again after each store to a slot.
+  Growth Observe(const Row& row, float square, bool* grew) {
+    const size_t groups = (row.size + 3) / 4;
+    if (groups > observed_.size()) {
+      observed_.resize(groups);
+      moves_.resize(groups);
+      moved_.resize(groups);
+      moved_heads_.resize(groups);
+    }
     const Rule rule = rule_;
-    HashedSlots<Slot> slots = table_.slots();
-    float* const values = columns_.values.data();
-    float* const square_sums = columns_.square_sums.data();
-    float* const scales = columns_.scales.data();
-    // Returns whether the whole slot has changed.
-    const auto observe = [=](size_t i, float value, Slot& slot) {
-      const bool grew = rule.Observe(Rule::SizeOf(value), square, slot);
-      values[i] = value;
-      square_sums[i] = Rule::SquareSum(slot);
-      scales[i] = Rule::Scale(slot);
-      return grew;
+    const FourSlots<Slot>* const __restrict gathered = gathered_.groups();
+    Lanes* const __restrict observed = observed_.data();
+    Float4* const __restrict moves = moves_.data();
+    Float4 gains{};
+    Float4 norms{};
+    bool any_grew = false;
+    const auto observe = [&](size_t group, Float4 values, Lanes lanes)
+        __attribute__((always_inline)) {
+      any_grew |= rule.Observe(values, square, lanes);
+      const auto part = rule.PartOf(values, lanes);
+      const Float4 move = values * part.rate;
+      gains += values * move;
+      norms += part.norm;
+      moves[group] = move;
+      observed[group] = lanes;
     };
+    size_t i = 0;
+    for (; i + 4 <= row.size; i += 4) observe(i / 4, row.Values(i), ToLanes(gathered[i / 4]));
+    if (i < row.size) {
+      Lanes lanes = ToLanes(gathered[i / 4]);
+      Rule::Silence(row.size - i, lanes);
+      observe(i / 4, row.Values(i), lanes);
+    }
+    *grew = any_grew;
+    return {.gain = SumOfLanes(gains), .norm = SumOfLanes(norms)};
+  }
+
+  // Observe(), slot by slot, and stores them.
+  template <typename Row>
+  [[gnu::noinline]] Growth ObserveOneByOne(const Row& row, float square) {
+    HashedSlots<Slot> slots = table_.slots();
+    auto* const moves = reinterpret_cast<float*>(moves_.data());
+    Float4 gains{};
+    Float4 norms{};
     for (size_t i = 0; i < row.size; ++i) {
       const uint32_t index = slots.IndexOf(row.ids[i]);
       Slot slot = slots.LoadOwn(index);
-      if (observe(i, row.Value(i), slot)) {
-        slots.Store(index, slot);
+      rule_.Observe(row.Value(i), square, slot);
+      slots.Store(index, slot);
+      const auto part = rule_.PartOf(row.Value(i), slot);
+      moves[i] = row.Value(i) * part.rate;
+      gains[i % 4] += row.Value(i) * moves[i];
+      norms[i % 4] += part.norm;
+    }
+    return {.gain = SumOfLanes(gains), .norm = SumOfLanes(norms)};
+  }
+
+  // Moves what has been observed, and stores it. False, and all is as it was, where a slot occurs
+  // twice.
+  template <typename Row>
+  bool Move(const Row& row, float scale, bool grew) {
+    const Lanes* const __restrict observed = observed_.data();
+    const Float4* const __restrict moves = moves_.data();
+    FourSlots<Slot>* const __restrict moved = moved_.data();
+    FourHeads<Slot>* const __restrict heads = moved_heads_.data();
+    for (size_t i = 0; i < row.size; i += 4) {
+      Lanes lanes = observed[i / 4];
+      lanes.weight = BoundedWeight(lanes.weight + scale * moves[i / 4]);
+      const auto numbers = std::bit_cast<FourSlots<Slot>>(lanes);
+      if (grew) {
+        moved[i / 4] = TransposedBack(numbers);
       } else {
-        slots.StoreHead(index, slot);
+        heads[i / 4] = HeadsOf<Slot>(numbers);
       }
     }
-    if (options_.intercept) {
-      Slot slot = intercept_.LoadOwn();
-      observe(row.size, 1, slot);
-      intercept_.Store(slot);
-    }
-    return size;
+    return grew ? gathered_.PutBack(table_.slots(), row.ids, row.size, moved)
+                : gathered_.PutBackHeads(table_.slots(), row.ids, row.size, heads);
   }
 
-  // Counts the example in the mean norm; returns c.
-  double UpdateNorm(size_t size, float weight) {
-    if constexpr (!Rule::kNormalized) return 1;
-    norm_.Add(SumOfColumn(columns_.norms.data(), size), weight);
-    return rule_.Correction(norm_.norm_sum() / norm_.weight_sum());
-  }
-
-  // `scale` is that of the features.
   template <typename Row>
-  void Move(const Row& row, float scale, float intercept_scale) {
-    if (scale == 0) return;  // Times an infinite rate it would be NaN.
+  [[gnu::noinline]] void MoveOneByOne(const Row& row, float scale) {
     HashedSlots<Slot> slots = table_.slots();
-    const float* const rates = columns_.rates.data();
+    const auto* const moves = reinterpret_cast<const float*>(moves_.data());
     for (size_t i = 0; i < row.size; ++i) {
       const uint32_t index = slots.IndexOf(row.ids[i]);
       Slot slot = slots.LoadOwn(index);
-      slot.weight = BoundedWeight(slot.weight + scale * (rates[i] * row.Value(i)));
+      slot.weight = BoundedWeight(slot.weight + scale * moves[i]);
       slots.StoreHead(index, slot);
-    }
-    if (options_.intercept) {
-      Slot slot = intercept_.LoadOwn();
-      slot.weight = BoundedWeight(slot.weight + intercept_scale * rates[row.size]);
-      intercept_.Store(slot);
     }
   }
 
   // Stores weights as they are. What readers see of it meanwhile is too small, never too large.
-  void Settle() {
+  [[gnu::noinline]] void Settle() {
     const LazyRegularizer::Pull pull = regularizer_.pull();
     table_.VisitUsed([&](uint32_t index, Slot slot) {
       slot.weight = pull.Of(slot.weight);
@@ -279,13 +349,20 @@ class NagLearner final : public TableLearner<NagLearner<Loss, Rule>, Loss, Rule>
       slot.weight = pull.Of(slot.weight);
       intercept_.Store(slot);
     }
-    regularizer_.Reset();
+    regularizer_.Set({});
   }
 
   template <typename Row>
   float PredictRow(const Row& row, const typename Base::NoView& /*view*/) const {
-    return ScoreOf(Score(row, intercept_.Load().weight,
-                         [&](size_t i) { return table_.Load(table_.IndexOf(row.ids[i])).weight; }));
+    const float stored = intercept_.Load().weight;
+    const auto load = [&](size_t i) { return table_.Load(table_.IndexOf(row.ids[i])).weight; };
+    if (!regularizer_.is_active()) {
+      return ScoreOf(SumOf(row.size, stored, [&](size_t i) { return load(i) * row.Value(i); }));
+    }
+    const LazyRegularizer::Pull pull = regularizer_.pull();
+    const float intercept = options_.regularize_intercept ? pull.Of(stored) : stored;
+    return ScoreOf(
+        SumOf(row.size, intercept, [&](size_t i) { return pull.Of(load(i)) * row.Value(i); }));
   }
 
   // Constant after construction.
@@ -298,7 +375,12 @@ class NagLearner final : public TableLearner<NagLearner<Loss, Rule>, Loss, Rule>
   LazyRegularizer regularizer_;
 
   // Owned by the writer.
-  Columns columns_;
+  // Of the example's features, in groups of four:
+  GatheredSlots<Slot> gathered_;              // Their slots before the example,
+  std::vector<Lanes> observed_;               // after it was observed,
+  std::vector<Float4> moves_;                 // r x, by which the weights move,
+  std::vector<FourSlots<Slot>> moved_;        // and the slots after that,
+  std::vector<FourHeads<Slot>> moved_heads_;  // or their first words, where no s grew.
 };
 
 }  // namespace freshet

@@ -16,7 +16,7 @@
 
 namespace freshet {
 
-// Four slots of one or two floats as they stand in memory, in registers.
+// Four slots of one, two or four floats as they stand in memory, in registers.
 template <WeightSlot Slot>
 using FourSlots = std::array<Float4, sizeof(Slot) / sizeof(float)>;
 
@@ -46,6 +46,31 @@ inline std::array<Float4, 2> Transposed(const std::array<Float4, 2>& slots) {
 inline std::array<Float4, 2> TransposedBack(const std::array<Float4, 2>& numbers) {
   return {__builtin_shufflevector(numbers[0], numbers[1], 0, 4, 1, 5),
           __builtin_shufflevector(numbers[0], numbers[1], 2, 6, 3, 7)};
+}
+inline std::array<Float4, 4> Transposed(const std::array<Float4, 4>& slots) {
+  const Float4 low01 = __builtin_shufflevector(slots[0], slots[1], 0, 4, 1, 5);
+  const Float4 low23 = __builtin_shufflevector(slots[2], slots[3], 0, 4, 1, 5);
+  const Float4 high01 = __builtin_shufflevector(slots[0], slots[1], 2, 6, 3, 7);
+  const Float4 high23 = __builtin_shufflevector(slots[2], slots[3], 2, 6, 3, 7);
+  return {__builtin_shufflevector(low01, low23, 0, 1, 4, 5),
+          __builtin_shufflevector(low01, low23, 2, 3, 6, 7),
+          __builtin_shufflevector(high01, high23, 0, 1, 4, 5),
+          __builtin_shufflevector(high01, high23, 2, 3, 6, 7)};
+}
+inline std::array<Float4, 4> TransposedBack(const std::array<Float4, 4>& numbers) {
+  return Transposed(numbers);
+}
+
+// The first words of four slots, from their numbers.
+template <WeightSlot Slot>
+using FourHeads = std::array<Float4, sizeof(Slot) == 4 ? 1 : 2>;
+template <WeightSlot Slot>
+FourHeads<Slot> HeadsOf(const FourSlots<Slot>& numbers) {
+  if constexpr (sizeof(Slot) == 4) {
+    return {numbers[0]};
+  } else {
+    return TransposedBack(std::array<Float4, 2>{numbers[0], numbers[1]});
+  }
 }
 
 // A view of slots as atomic machine words. Loads and stores are plain moves on common processors.
@@ -95,13 +120,20 @@ class SlotArray {
 
   // For the one writer: four slots, one after the other.
   FourSlots<Slot> LoadOwnFour(const std::array<uint32_t, 4>& indices) const {
-    static_assert(kSlotWords == 1);
-    return LoadFourWords(words_, indices);
+    if constexpr (kSlotWords == 1) {
+      return LoadFourWords(words_, indices);
+    } else {
+      static_assert(kSlotWords == 2);
+      return {LoadTwoWords(words_ + 2 * indices[0]), LoadTwoWords(words_ + 2 * indices[1]),
+              LoadTwoWords(words_ + 2 * indices[2]), LoadTwoWords(words_ + 2 * indices[3])};
+    }
   }
 
-  // For the one writer: whether the slot is what stands at `bytes`, to the bit.
-  bool HoldsOwn(size_t index, const std::byte* bytes) const {
-    return std::memcmp(words_ + index * kSlotWords, bytes, sizeof(Slot)) == 0;
+  // For the one writer: whether the first `bytes` of the slot are what stands at `begin`, to the
+  // bit.
+  template <size_t bytes>
+  bool HoldsOwn(size_t index, const std::byte* begin) const {
+    return std::memcmp(words_ + index * kSlotWords, begin, bytes) == 0;
   }
 
   // For the one writer.
@@ -118,12 +150,16 @@ class SlotArray {
     }
   }
 
-  // For the one writer: stores what stands at `bytes`.
-  void StoreBytes(size_t index, const std::byte* bytes) {
-    static_assert(kSlotWords == 1);
-    Word word;
-    std::memcpy(&word, bytes, sizeof(word));
-    __atomic_store_n(words_ + index, word, __ATOMIC_RELAXED);
+  // For the one writer: stores what stands at `begin` as the first `bytes` of the slot, whole
+  // words. REQUIRES: the others are as they were.
+  template <size_t bytes>
+  void StoreBytes(size_t index, const std::byte* begin) {
+    static_assert(bytes % sizeof(Word) == 0);
+    Word* const words = words_ + index * kSlotWords;
+    __atomic_store_n(words, WordAt(begin), __ATOMIC_RELAXED);
+    for (size_t i = 1; i < bytes / sizeof(Word); ++i) {
+      __atomic_store_n(words + i, WordAt(begin + i * sizeof(Word)), __ATOMIC_RELEASE);
+    }
   }
 
   // For the one writer: stores the first word alone. REQUIRES: the others are as they were.
@@ -150,6 +186,18 @@ class SlotArray {
                                                 std::index_sequence<i...> /*all*/) {
     const auto words = std::bit_cast<Words>(slot);
     (__atomic_store_n(word + i, words[i], __ATOMIC_RELEASE), ...);
+  }
+
+  // Word by word, as they were stored: a longer load would have to wait until they have drained.
+  static Float4 LoadTwoWords(const Word* words) {
+    using Words = uint64_t __attribute__((vector_size(16)));
+    return std::bit_cast<Float4>(Words{words[0], words[1]});
+  }
+
+  static Word WordAt(const std::byte* begin) {
+    Word word;
+    std::memcpy(&word, begin, sizeof(word));
+    return word;
   }
 
   // Words are put together in registers; through memory, each store would have to drain first.

@@ -36,6 +36,12 @@ class HashedSlots : public SlotArray<Slot> {
     return {IndexOf(feature_ids[0]), IndexOf(feature_ids[1]), IndexOf(feature_ids[2]),
             IndexOf(feature_ids[3])};
   }
+  // Of `count` ids, 1 to 3, and behind them of the first again.
+  std::array<uint32_t, 4> IndicesOf(const uint32_t* feature_ids, size_t count) const {
+    const uint32_t first = IndexOf(feature_ids[0]);
+    return {first, count > 1 ? IndexOf(feature_ids[1]) : first,
+            count > 2 ? IndexOf(feature_ids[2]) : first, first};
+  }
   uint64_t size() const { return uint64_t{mask_} + 1; }
 
  private:

@@ -24,6 +24,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 
 #include "core/base/float4.h"
 #include "core/base/portable_math.h"
@@ -40,28 +41,28 @@ struct NagOptions {
 
 namespace internal {
 
-template <bool adaptive, bool normalized>
+template <bool adaptive, bool normalized, typename Number>
 struct NagSlot;
-template <>
-struct NagSlot<false, false> {
-  float weight;
+template <typename Number>
+struct NagSlot<false, false, Number> {
+  Number weight;
 };
-template <>
-struct alignas(8) NagSlot<true, false> {
-  float weight;
-  float square_sum;
+template <typename Number>
+struct alignas(2 * sizeof(Number)) NagSlot<true, false, Number> {
+  Number weight;
+  Number square_sum;
 };
-template <>
-struct alignas(8) NagSlot<false, true> {
-  float weight;
-  float scale;
+template <typename Number>
+struct alignas(2 * sizeof(Number)) NagSlot<false, true, Number> {
+  Number weight;
+  Number scale;
 };
-template <>
-struct alignas(16) NagSlot<true, true> {
-  float weight;
-  float square_sum;
-  float scale;
-  float unused;
+template <typename Number>
+struct alignas(4 * sizeof(Number)) NagSlot<true, true, Number> {
+  Number weight;
+  Number square_sum;
+  Number scale;
+  Number unused;
 };
 
 }  // namespace internal
@@ -70,7 +71,10 @@ template <bool adaptive, bool normalized>
 class Nag {
  public:
   using Options = NagOptions;
-  using Slot = internal::NagSlot<adaptive, normalized>;
+  // Of one feature, or of four.
+  template <typename Number>
+  using SlotOf = internal::NagSlot<adaptive, normalized, Number>;
+  using Slot = SlotOf<float>;
 
   static constexpr bool kAdaptive = adaptive;
   static constexpr bool kNormalized = normalized;
@@ -79,64 +83,55 @@ class Nag {
   explicit Nag(const Options& options)
       : power_(adaptive ? options.power : 0.0), is_root_(adaptive && options.power == 0.5) {}
 
-  // The size |x| of a value, as the rule takes it.
+  // Takes note of values and of h g^2 before the step: grows G and s. Returns whether an s grew;
+  // else only the first 8 bytes of the slots have changed.
   template <typename Number>
-  static Number SizeOf(Number value) {
-    return Max(Abs(value), Filled<Number>(kMinValue));
-  }
-
-  // Takes note of a size and of h g^2 before the step: grows G and s. Returns whether s grew; else
-  // only the first 8 bytes of the slot have changed.
-  bool Observe(float size, float square, Slot& slot) const {
+  bool Observe(Number value, float square, SlotOf<Number>& slot) const {
+    const Number size = SizeOf(value);
     if constexpr (adaptive) slot.square_sum += square * size * size;
     if constexpr (normalized) {
-      if (size > slot.scale) {
-        if (slot.scale > 0) slot.weight *= Rescaling(slot.scale / size);
-        slot.scale = size;
+      if (AnyAbove(size, slot.scale)) {
+        Rescale(size, slot.weight, slot.scale);
         return true;
       }
     }
     return false;
   }
 
-  // G and s of a slot.
-  static float SquareSum(const Slot& slot) {
-    if constexpr (adaptive) return slot.square_sum;
-    return 1;
-  }
-  static float Scale(const Slot& slot) {
-    if constexpr (normalized) return slot.scale;
-    return 1;
+  // Makes the slots behind the first `count` add nothing to any sum, for values of 0. Not by a
+  // large scale: a product that underflows takes many times as long.
+  static void Silence(size_t count, SlotOf<Float4>& slots) {
+    if constexpr (normalized) {
+      const Float4 behind = Splat(static_cast<float>(count));
+      slots.scale =
+          Float4{0, 1, 2, 3} < behind ? slots.scale : Splat(std::numeric_limits<float>::infinity());
+    }
   }
 
-  // For each feature, from its x, G and s: its r in `rates`, x^2 r in `gains`, (x / s)^2 in
-  // `norms`. REQUIRES: columns have room for whole groups of four. Gains and norms behind the last
-  // feature become 0.
-  void ComputeRates(size_t size, const float* __restrict values,
-                    const float* __restrict square_sums, const float* __restrict scales,
-                    float* __restrict rates, float* __restrict gains,
-                    float* __restrict norms) const {
-    if (is_root_) {
-      for (size_t i = 0; i < size; i += 4) {
-        const Float4 roots = Max(Sqrt(LoadFloat4(square_sums + i)), Splat(kMinRoot));
-        StoreFloat4(1.0f / (roots * LoadFloat4(scales + i)), rates + i);
-      }
-    } else {
-      for (size_t i = 0; i < size; ++i) rates[i] = PowerRate(square_sums[i], scales[i]);
-    }
-    for (size_t i = 0; i < size; i += 4) {
-      const Float4 x = LoadFloat4(values + i);
-      StoreFloat4(x * x * LoadFloat4(rates + i), gains + i);
-      const Float4 shares = SizeOf(x) / LoadFloat4(scales + i);
-      StoreFloat4(shares * shares, norms + i);
-    }
-    for (size_t i = size; i % 4 != 0; ++i) gains[i] = norms[i] = 0;
+  // What a slot that has observed `value` adds to the sums of an example.
+  template <typename Number>
+  struct Part {
+    Number rate;  // r
+    Number norm;  // (x / s)^2
+  };
+  template <typename Number>
+  Part<Number> PartOf(Number value, const SlotOf<Number>& slot) const {
+    Number square_sum = Filled<Number>(1);
+    Number scale = Filled<Number>(1);
+    if constexpr (adaptive) square_sum = slot.square_sum;
+    if constexpr (normalized) scale = slot.scale;
+    // A division of its own: the norm must not wait for G, which waits for the gradient.
+    const Number share = SizeOf(value) / scale;
+    const Number norm = share * share;
+    if (!is_root_) return {.rate = PowerRate(square_sum, scale), .norm = norm};
+    const Number root = Max(Sqrt(square_sum), Filled<Number>(kMinRoot));
+    return {.rate = 1.0f / (root * scale), .norm = norm};
   }
 
-  // c, from the mean of the sum of x^2 / s^2. REQUIRES: mean_norm > 0.
-  double Correction(double mean_norm) const {
+  // c, from T / N. REQUIRES: T / N > 0.
+  double Correction(double inverse_norm) const {
     if constexpr (!normalized) return 1;
-    const double inverse = 1 / std::min(std::max(mean_norm, 1e-30), 1e30);
+    const double inverse = std::min(std::max(inverse_norm, 1e-30), 1e30);
     return is_root_ ? std::sqrt(inverse) : Pow(inverse, 1 - power_);
   }
 
@@ -154,10 +149,36 @@ class Nag {
   // Keeps rates of features without a gradient below 1e30.
   static constexpr float kMinRoot = 1e-15f;
 
-  float PowerRate(double square_sum, double scale) const {
-    const double sum = std::max(square_sum, 1.0 * kMinRoot * kMinRoot);
-    const double rate = Exp(-power_ * Log(sum) + (power_ - 1) * Log(scale * scale));
+  // The size |x| of a value, as the rule takes it.
+  template <typename Number>
+  static Number SizeOf(Number value) {
+    return Max(Abs(value), Filled<Number>(kMinValue));
+  }
+
+  [[gnu::noinline]] float PowerRate(float square_sum, float scale) const {
+    const double sum = std::max(1.0 * square_sum, 1.0 * kMinRoot * kMinRoot);
+    const double rate = Exp(-power_ * Log(sum) + (power_ - 1) * Log(1.0 * scale * scale));
     return static_cast<float>(std::min(rate, 1e30));
+  }
+  [[gnu::noinline]] Float4 PowerRate(Float4 square_sums, Float4 scales) const {
+    Float4 rates;
+    for (int i = 0; i < 4; ++i) rates[i] = PowerRate(square_sums[i], scales[i]);
+    return rates;
+  }
+
+  void Rescale(float size, float& weight, float& scale) const {
+    if (!(size > scale)) return;
+    if (scale > 0) weight *= Rescaling(scale / size);
+    scale = size;
+  }
+  [[gnu::noinline]] void Rescale(Float4 sizes, Float4& weights, Float4& scales) const {
+    for (int i = 0; i < 4; ++i) {
+      float weight = weights[i];
+      float scale = scales[i];
+      Rescale(sizes[i], weight, scale);
+      weights[i] = weight;
+      scales[i] = scale;
+    }
   }
 
   // What a weight is multiplied by where the scale grows: the same step at the new scale.

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <limits>
+#include <random>
 #include <vector>
 
 #include "core/loss/hinge.h"
@@ -62,6 +63,37 @@ TEST(ImportanceStepTest, AnExampleOfWeightThreeEqualsOnesOfOneAndTwo) {
       }
     }
   });
+}
+
+// How far a margin v moves when v + e^v grows by h, by bisection.
+double MarginMove(double margin, double growth) {
+  long double low = 0;
+  long double high = growth;
+  for (int i = 0; i < 400; ++i) {
+    const long double middle = (low + high) / 2;
+    (middle + std::exp(1.0L * margin) * std::expm1(middle) < growth ? low : high) = middle;
+  }
+  return static_cast<double>(low);
+}
+
+TEST(ImportanceStepTest, OfLogisticLossIsExactWhereverItStarts) {
+  std::mt19937_64 random(3);
+  std::uniform_real_distribution<double> uniform(0, 1);
+  for (int i = 0; i < 20'000; ++i) {
+    // All that is possible, and more of what is usual.
+    const bool is_usual = i % 2 == 0;
+    const double margin = (uniform(random) - 0.5) * (is_usual ? 20 : 100);
+    const double growth = std::exp((uniform(random) - 0.5) * (is_usual ? 16 : 130));
+    if (growth < kMinImportance) continue;
+    const float label = i % 3 == 0 ? 1.0f : 0.0f;
+    const double sign = label > 0 ? 1 : -1;
+    const double sensitivity = 0.25;
+    const double u =
+        LogisticLoss::ImportanceStep(sign * margin, label, growth / sensitivity, sensitivity);
+    const double expected = MarginMove(margin, growth);
+    EXPECT_NEAR(sign * u * sensitivity, expected, 2e-7 * expected)
+        << "from " << margin << " by " << growth;
+  }
 }
 
 TEST(ImportanceStepTest, NeverOvershoots) {

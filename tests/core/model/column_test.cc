@@ -111,24 +111,22 @@ TEST(ColumnTest, NormalisedAdaptiveUpdatesAreTheSameOneByOne) {
           SumOf(size, 0.0f, [&](size_t k) { return slot_of(k).weight * features[k].value; });
       ASSERT_EQ(scores[i], score) << "example " << i;
       const float gradient = LogisticLoss::Gradient(score, examples[i].label);
-      std::vector<float> rates(size), gains(size), norms(size);
+      std::vector<float> moves(size), norms(size);
       for (size_t k = 0; k < size; ++k) {
         const float x = features[k].value;
-        Rule::Slot& slot = slot_of(k);
-        rule.Observe(Rule::SizeOf(x), gradient * gradient, slot);
-        rates[k] = 1.0f / (std::sqrt(slot.square_sum) * slot.scale);
-        gains[k] = x * x * rates[k];
-        const float share = Rule::SizeOf(x) / slot.scale;
-        norms[k] = share * share;
+        rule.Observe(x, gradient * gradient, slot_of(k));
+        const auto part = rule.PartOf(x, slot_of(k));
+        moves[k] = x * part.rate;
+        norms[k] = part.norm;
       }
       norm_sum += SumOf(size, 0.0f, [&](size_t k) { return norms[k]; });
       weight_sum += 1;
-      const double correction = rule.Correction(norm_sum / weight_sum);
-      const double gain = SumOf(size, 0.0f, [&](size_t k) { return gains[k]; });
+      const double correction = rule.Correction(weight_sum / norm_sum);
+      const double gain = SumOf(size, 0.0f, [&](size_t k) { return features[k].value * moves[k]; });
       const auto scale = static_cast<float>(
           correction * LogisticLoss::ImportanceStep(score, examples[i].label,
                                                     spec.linear.learning_rate, correction * gain));
-      for (size_t k = 0; k < size; ++k) slot_of(k).weight += scale * (rates[k] * features[k].value);
+      for (size_t k = 0; k < size; ++k) slot_of(k).weight += scale * moves[k];
     }
     for (uint32_t id = 0; id < 50; ++id) {
       ASSERT_EQ(ScoreOf(*learner, {.features = {{id, 1}}}), slots[id].weight) << id;
