@@ -5,10 +5,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstddef>
 
 #include "core/base/portable_math.h"
-#include "core/base/wide_path.h"
 #include "core/loss/loss.h"
 #include "core/loss/loss_kind.h"
 #include "core/loss/margin_table.h"
@@ -53,44 +51,7 @@ struct LogisticLoss {
     return sign / sensitivity * MarginMove(importance, margin, exp_margin);
   }
 
-  // ImportanceStep() for `count` scores side by side; without branches, for vector instructions.
-  static void ImportanceSteps(size_t count, const double* scores, float label, const double* rates,
-                              const double* sensitivities, double* steps) {
-    const double sign = label > 0 ? 1.0 : -1.0;
-    const auto find = WidePathIsOn() ? &FindStepsWide : &FindSteps;
-    find(count, scores, sign, rates, sensitivities, steps);
-  }
-
  private:
-  // Not inlined, lest the loop be unrolled rather than made of vector instructions.
-  [[gnu::noinline]] static void FindSteps(size_t count, const double* __restrict scores,
-                                          double sign, const double* __restrict rates,
-                                          const double* __restrict sensitivities,
-                                          double* __restrict steps) {
-    FindEachStep(count, scores, sign, rates, sensitivities, steps);
-  }
-  [[gnu::noinline, FRESHET_WIDE_PATH]] static void FindStepsWide(
-      size_t count, const double* __restrict scores, double sign, const double* __restrict rates,
-      const double* __restrict sensitivities, double* __restrict steps) {
-    FindEachStep(count, scores, sign, rates, sensitivities, steps);
-  }
-  [[gnu::always_inline]] static void FindEachStep(size_t count, const double* __restrict scores,
-                                                  double sign, const double* __restrict rates,
-                                                  const double* __restrict sensitivities,
-                                                  double* __restrict steps) {
-    for (size_t i = 0; i < count; ++i) {
-      const double importance = rates[i] * sensitivities[i];
-      const double exp_margin = Exp(sign * scores[i]);
-      const double plain = sign * rates[i] / (1.0 + exp_margin);
-      const double sum = importance + sign * scores[i] + exp_margin;
-      const double low = Exp(0.8 * std::min(sum, 1.0) - 0.65);
-      double w = sum >= 1 ? 0.86 * sum + 0.01 : low;
-      for (int k = 0; k < 2; ++k) w = Refined(w, sum);
-      const double step = (sign * Log(w) - scores[i]) / std::max(sensitivities[i], 1e-300);
-      steps[i] = importance < kMinImportance ? plain : step;
-    }
-  }
-
   // How far v moves when v + e^v grows by `importance`, to a relative error below 2e-7. From the
   // nearest point at which all is known: v itself, or one of the table.
   static double MarginMove(double importance, double margin, double exp_margin) {

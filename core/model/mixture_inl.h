@@ -124,13 +124,8 @@ void Mixture<Loss>::LearnMixers(const Prediction& prediction, double weight,
     rates[kMixerSteps + i] = weight;
     sensitivities[kMixerSteps + i] = directions[i].sensitivity;
   }
-  if constexpr (kIsLogistic) {
-    loss_.ImportanceSteps(kStepCount, scores.data(), lesson.label, rates.data(),
-                          sensitivities.data(), lesson.steps.data());
-  } else {
-    for (size_t i = 0; i < kStepCount; ++i) {
-      lesson.steps[i] = loss_.ImportanceStep(scores[i], lesson.label, rates[i], sensitivities[i]);
-    }
+  for (size_t i = 0; i < kStepCount; ++i) {
+    lesson.steps[i] = loss_.ImportanceStep(scores[i], lesson.label, rates[i], sensitivities[i]);
   }
   for (size_t i = 0; has_mixers_ && i < kMixerCount; ++i) {
     mixers_[i].Learn(directions[i], weight * lesson.curvatures[kMemberCount + i],
