@@ -39,7 +39,6 @@ inline Float4 Min(Float4 a, Float4 b) { return _mm_min_ps(a, b); }
 inline Float4 Max(Float4 a, Float4 b) { return _mm_max_ps(a, b); }
 inline Float4 Sqrt(Float4 lanes) { return _mm_sqrt_ps(lanes); }
 inline bool AnyAbove(Float4 a, Float4 b) { return _mm_movemask_ps(_mm_cmpgt_ps(a, b)) != 0; }
-inline bool AllEqual(Float4 a, Float4 b) { return _mm_movemask_ps(_mm_cmpeq_ps(a, b)) == 15; }
 #else
 inline Float4 Min(Float4 a, Float4 b) { return a < b ? a : b; }
 inline Float4 Max(Float4 a, Float4 b) { return a > b ? a : b; }
@@ -49,9 +48,6 @@ inline Float4 Sqrt(Float4 lanes) {
 }
 inline bool AnyAbove(Float4 a, Float4 b) {
   return a[0] > b[0] || a[1] > b[1] || a[2] > b[2] || a[3] > b[3];
-}
-inline bool AllEqual(Float4 a, Float4 b) {
-  return a[0] == b[0] && a[1] == b[1] && a[2] == b[2] && a[3] == b[3];
 }
 #endif
 
@@ -73,7 +69,6 @@ inline float Max(float a, float b) { return std::max(a, b); }
 inline float Sqrt(float number) { return std::sqrt(number); }
 inline float Abs(float number) { return std::abs(number); }
 inline bool AnyAbove(float a, float b) { return a > b; }
-inline bool AllEqual(float a, float b) { return a == b; }
 inline float WithSign(float size, float sign) { return std::copysign(size, sign); }
 
 template <typename Number>

@@ -80,6 +80,7 @@ struct LogisticLoss {
 
   // The v with v + e^v = sum, to an error below 1e-12 of max(1, |v|). For w = e^v, by F. Fritsch,
   // R. Shafer, W. Crowley: Solution of the transcendental equation we^w = x. CACM 16(2), 1973.
+  // Rare, and not inlined.
   [[gnu::noinline]] static double SolveMargin(double sum) {
     double w = sum >= 1 ? 0.86 * sum + 0.01 : Exp(0.8 * sum - 0.65);
     for (int i = 0; i < 2; ++i) w = Refined(w, sum);

@@ -205,7 +205,7 @@ class NagLearner final : public TableLearner<NagLearner<Loss, Rule>, Loss, Rule>
       plan = plan_for(ObserveOneByOne(row, square));
       MoveOneByOne(row, plan.scale);
     }
-    norm_.Set(plan.norm);
+    if constexpr (Rule::kNormalized) norm_.Set(plan.norm);
     if (!regularizer_.is_active()) return;
     regularizer_.Set(plan.regularizer);
     if (regularizer_.IsDue()) Settle();
@@ -283,7 +283,8 @@ class NagLearner final : public TableLearner<NagLearner<Loss, Rule>, Loss, Rule>
     return {.gain = SumOfLanes(gains), .norm = SumOfLanes(norms)};
   }
 
-  // Observe(), slot by slot, and stores them.
+  // Observe(), slot by slot, and stores them. This and what else is rare is not inlined: it would
+  // take registers from the loops that are not.
   template <typename Row>
   [[gnu::noinline]] Growth ObserveOneByOne(const Row& row, float square) {
     HashedSlots<Slot> slots = table_.slots();

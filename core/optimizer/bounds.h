@@ -8,9 +8,8 @@
 //    kMaxWeight = 1e12 and takes an infinite value too. It would not take NaN, which could only
 //    come from inf - inf, 0 * inf, 0 / 0 or the root of a negative number; the points below rule
 //    out each.
-// 2. Gradients with l1 and l2: at most 1e12 + 1e12 + 1e3 * 1e12, about 1e15. What l1 moves a weight
-// by
-//    only ever brings it nearer to 0.
+// 2. Gradients with l1 and l2: at most 1e12 + 1e12 + 1e3 * 1e12, about 1e15. What l1 moves a
+//    weight by only ever brings it nearer to 0.
 // 3. Other state (velocities, moments, sums of squares, pending sums) shrinks by a factor in [0, 1]
 //    or grows by at most max(rate * gradient, gradient^2) = 1e30 for each occurrence of a feature.
 //    A float above 1e38 does not change when at most 1e30 is added to it, since neighbours there
@@ -20,8 +19,8 @@
 // 5. A step is finite or infinite, never NaN: finite state times finite factors.
 //
 // 6. Learners that keep scales skip an example with a value beyond kMaxValue = 1e15, and take
-// values
-//    below kMinValue = 1e-15 for that size, so that squares and quotients of values are finite.
+//    values below kMinValue = 1e-15 for that size, so that squares and quotients of values are
+//    finite.
 //
 // A saved state is held to the same bounds when it is loaded.
 

@@ -155,6 +155,7 @@ class Nag {
     return Max(Abs(value), Filled<Number>(kMinValue));
   }
 
+  // Not inlined, as Rescale() of four: they would take registers from the loop of the usual case.
   [[gnu::noinline]] float PowerRate(float square_sum, float scale) const {
     const double sum = std::max(1.0 * square_sum, 1.0 * kMinRoot * kMinRoot);
     const double rate = Exp(-power_ * Log(sum) + (power_ - 1) * Log(1.0 * scale * scale));

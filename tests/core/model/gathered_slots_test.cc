@@ -1,0 +1,109 @@
+#include "core/model/gathered_slots.h"
+
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "core/base/float4.h"
+#include "core/model/weight_table.h"
+#include "gtest/gtest.h"
+
+namespace freshet {
+namespace {
+
+struct alignas(8) TwoNumbers {
+  float first;
+  float second;
+};
+struct alignas(16) FourNumbers {
+  float first;
+  float second;
+  float third;
+  float fourth;
+};
+
+template <typename Slot>
+class GatheredSlotsTest : public testing::Test {
+ protected:
+  // Slot i holds i in each of its numbers.
+  GatheredSlotsTest() : table_(*WeightTable<Slot>::Create(10)) {
+    for (uint32_t i = 0; i < table_.slot_count(); ++i) {
+      table_.Store(i, Filled(static_cast<float>(i)));
+    }
+  }
+
+  static Slot Filled(float number) {
+    std::array<float, sizeof(Slot) / sizeof(float)> numbers;
+    numbers.fill(number);
+    return std::bit_cast<Slot>(numbers);
+  }
+
+  // The numbers of a slot.
+  std::vector<float> At(uint32_t index) const {
+    const auto numbers =
+        std::bit_cast<std::array<float, sizeof(Slot) / sizeof(float)>>(table_.Load(index));
+    return {numbers.begin(), numbers.end()};
+  }
+
+  // Gathers the slots of `ids`, adds 0.5 to every number and puts them back.
+  bool AddHalf(const std::vector<uint32_t>& ids, bool heads_only) {
+    gathered_.Resize(ids.size());
+    std::vector<FourSlots<Slot>> whole((ids.size() + 3) / 4);
+    std::vector<FourHeads<Slot>> heads(whole.size());
+    for (size_t i = 0; i < ids.size(); i += 4) {
+      auto numbers = Transposed(gathered_.Gather(table_.slots(), ids.data(), ids.size(), i));
+      for (Float4& number : numbers) number += 0.5f;
+      whole[i / 4] = TransposedBack(numbers);
+      heads[i / 4] = HeadsOf<Slot>(numbers);
+    }
+    return heads_only ? gathered_.PutBackHeads(table_.slots(), ids.data(), ids.size(), heads.data())
+                      : gathered_.PutBack(table_.slots(), ids.data(), ids.size(), whole.data());
+  }
+
+  WeightTable<Slot> table_;
+  GatheredSlots<Slot> gathered_;
+};
+
+using Slots = testing::Types<float, TwoNumbers, FourNumbers>;
+TYPED_TEST_SUITE(GatheredSlotsTest, Slots);
+
+TYPED_TEST(GatheredSlotsTest, PutsBackWhatWasChanged) {
+  for (size_t size = 0; size < 10; ++size) {
+    std::vector<uint32_t> ids;
+    for (uint32_t i = 0; i < size; ++i) ids.push_back(static_cast<uint32_t>(100 * size + 7 * i));
+    ASSERT_TRUE(this->AddHalf(ids, /*heads_only=*/false));
+    for (const uint32_t id : ids) {
+      for (const float number : this->At(id)) ASSERT_EQ(number, static_cast<float>(id) + 0.5f);
+    }
+  }
+}
+
+TYPED_TEST(GatheredSlotsTest, PutsBackFirstWordsAlone) {
+  ASSERT_TRUE(this->AddHalf({5, 9, 2, 8, 3}, /*heads_only=*/true));
+  for (const uint32_t id : {5, 9, 2, 8, 3}) {
+    const std::vector<float> numbers = this->At(id);
+    for (size_t i = 0; i < numbers.size(); ++i) {
+      ASSERT_EQ(numbers[i], static_cast<float>(id) + (i < 2 ? 0.5f : 0.0f));
+    }
+  }
+}
+
+TYPED_TEST(GatheredSlotsTest, LeavesAllAsItWasWhereASlotOccursTwice) {
+  for (const bool heads_only : {false, true}) {
+    // By one id, and by two that share a slot.
+    for (const std::vector<uint32_t>& ids :
+         {std::vector<uint32_t>{5, 9, 5}, {1, 2, 3, 4, 5, 1}, {7, 8, 7 + 1024, 9}}) {
+      ASSERT_FALSE(this->AddHalf(ids, heads_only));
+      for (const uint32_t id : ids) {
+        for (const float number : this->At(id % 1024)) {
+          ASSERT_EQ(number, static_cast<float>(id % 1024));
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace freshet
