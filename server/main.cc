@@ -1,5 +1,6 @@
 // freshetd: the server.
 
+#include <grpc/support/log.h>
 #include <malloc.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
@@ -133,6 +134,14 @@ bool SetUpLogging(const std::string& level_name) {
   return true;
 }
 
+// gRPC's own messages as lines of the log. Those of a start that fails say less than its status.
+void IgnoreGrpcMessage(gpr_log_func_args* /*message*/) {}
+void LogGrpcMessage(gpr_log_func_args* message) {
+  const bool is_error = message->severity == GPR_LOG_SEVERITY_ERROR;
+  spdlog::log(is_error ? spdlog::level::warn : spdlog::level::debug, "event=grpc message=\"{}\"",
+              message->message);
+}
+
 int Fail(int code, const std::string& message) {
   std::fprintf(stderr, "freshetd: %s\n", message.c_str());
   return code;
@@ -189,10 +198,12 @@ int Serve(const ServerOptions& options, const Flags& flags) {
   signal(SIGPIPE, SIG_IGN);
   signal(SIGXFSZ, SIG_IGN);  // A file at its limit of size is a disk that is full.
 
+  gpr_set_log_function(&IgnoreGrpcMessage);
   absl::StatusOr<std::unique_ptr<Server>> started = Server::Start(options);
   if (!started.ok()) {
     return Fail(ExitCodeOf(started.status()), std::string(started.status().message()));
   }
+  gpr_set_log_function(&LogGrpcMessage);
   const std::shared_ptr<Server> server = *std::move(started);
   // Shared with the thread that waits for signals, which may outlive this function.
   const auto stop = std::make_shared<std::latch>(1);

@@ -47,8 +47,10 @@ TEST(ServerTest, ATakenPortIsOneClearLine) {
   ASSERT_TRUE(first.ok()) << first.status();
   const CommandResult second = RunCommand({Freshetd(), "--listen=" + (*first)->address(),
                                            "--http=off", "--data-dir=" + folder.path() + "/b"});
-  EXPECT_NE(second.code, 0);
-  EXPECT_THAT(second.err, HasSubstr("cannot listen on " + (*first)->address()));
+  EXPECT_EQ(second.code, 69);
+  EXPECT_EQ(second.err, "freshetd: cannot listen on " + (*first)->address() +
+                            "; is another server running there? choose another address with "
+                            "--listen\n");
 }
 
 TEST(ServerTest, ATakenHttpPortIsOneClearLine) {
