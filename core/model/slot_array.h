@@ -190,8 +190,8 @@ class SlotArray {
 
   // Word by word, as they were stored: a longer load would have to wait until they have drained.
   static Float4 LoadTwoWords(const Word* words) {
-    using Words = uint64_t __attribute__((vector_size(16)));
-    return std::bit_cast<Float4>(Words{words[0], words[1]});
+    using Pair = uint64_t __attribute__((vector_size(16)));
+    return std::bit_cast<Float4>(Pair{words[0], words[1]});
   }
 
   static Word WordAt(const std::byte* begin) {
