@@ -4,6 +4,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <tuple>
 #include <vector>
 
 #include "core/base/float4.h"
@@ -34,16 +35,17 @@ class GatheredSlotsTest : public testing::Test {
     }
   }
 
+  using Numbers = std::array<float, std::tuple_size_v<FourSlots<Slot>>>;
+
   static Slot Filled(float number) {
-    std::array<float, sizeof(Slot) / sizeof(float)> numbers;
+    Numbers numbers;
     numbers.fill(number);
     return std::bit_cast<Slot>(numbers);
   }
 
   // The numbers of a slot.
   std::vector<float> At(uint32_t index) const {
-    const auto numbers =
-        std::bit_cast<std::array<float, sizeof(Slot) / sizeof(float)>>(table_.Load(index));
+    const auto numbers = std::bit_cast<Numbers>(table_.Load(index));
     return {numbers.begin(), numbers.end()};
   }
 
@@ -70,9 +72,9 @@ using Slots = testing::Types<float, TwoNumbers, FourNumbers>;
 TYPED_TEST_SUITE(GatheredSlotsTest, Slots);
 
 TYPED_TEST(GatheredSlotsTest, PutsBackWhatWasChanged) {
-  for (size_t size = 0; size < 10; ++size) {
+  for (uint32_t size = 0; size < 10; ++size) {
     std::vector<uint32_t> ids;
-    for (uint32_t i = 0; i < size; ++i) ids.push_back(static_cast<uint32_t>(100 * size + 7 * i));
+    for (uint32_t i = 0; i < size; ++i) ids.push_back(100 * size + 7 * i);
     ASSERT_TRUE(this->AddHalf(ids, /*heads_only=*/false));
     for (const uint32_t id : ids) {
       for (const float number : this->At(id)) ASSERT_EQ(number, static_cast<float>(id) + 0.5f);
