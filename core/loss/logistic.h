@@ -58,8 +58,8 @@ struct LogisticLoss {
     if (importance < (1.0 + exp_margin) * (1.0 / 64)) return MoveFrom(exp_margin, importance);
     const double sum = margin + exp_margin + importance;
     if (!(sum >= MarginTable::kFirst && sum < MarginTable::kEnd)) return SolveMargin(sum) - margin;
-    const MarginTable::Point next = MarginTable::Next(sum);
-    return (next.s - next.w - margin) + MoveFrom(next.w, sum - next.s);
+    const MarginTable::Point point = MarginTable::Nearest(sum);
+    return (point.s - point.w - margin) + MoveFrom(point.w, sum - point.s);
   }
 
   // How far log w moves when log w + w grows by r, |r| <= (1 + w) / 32: one step of Refined(),

@@ -10,8 +10,8 @@
 
 namespace freshet {
 
-// For s from kFirst up to kEnd, kPerOctave of them for each octave of s - kFirst + 1, evenly spaced
-// within it: dense where the solution bends. What a stream needs of the table stays in the first
+// For s from kFirst up to kEnd, 128 of them for each octave of s - kFirst + 1, evenly spaced within
+// it: dense where the solution bends. What a stream needs of the table stays in the first
 // cache.
 class MarginTable {
  public:
@@ -24,8 +24,8 @@ class MarginTable {
     double w;
   };
 
-  // The point next to `s`. REQUIRES: kFirst <= s < kEnd.
-  static Point Next(double s) {
+  // The point nearest to `s`. REQUIRES: kFirst <= s < kEnd.
+  static Point Nearest(double s) {
     const auto bits = std::bit_cast<uint64_t>(s - kShift) + kHalfStep;
     const size_t index = (bits >> kStepBits) - kFirstIndex;
     return {.s = PlaceOf(index) + kShift, .w = kSolutions[index]};

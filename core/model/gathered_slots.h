@@ -14,7 +14,7 @@ namespace freshet {
 
 // Gathered for the score, and put back once a rule has stepped copies of them. Where an example has
 // a slot twice, by one id or by two, the second occurrence must see what the first has become:
-// PutBack() finds that out, and leaves it to the caller to go slot by slot.
+// PutBack() stops there, and leaves it to the caller.
 //
 // For the writer of the table.
 template <WeightSlot Slot>
@@ -38,41 +38,41 @@ class GatheredSlots {
     return group;
   }
 
-  // Stores for each feature what stands in `changed`, whole slots or their first words. False, and
-  // all slots are as they were gathered, where one occurs twice.
-  bool PutBack(HashedSlots<Slot> slots, const uint32_t* ids, size_t size,
-               const FourSlots<Slot>* changed) {
-    return PutBack<sizeof(Slot)>(slots, ids, size, reinterpret_cast<const std::byte*>(changed));
+  // Stores for the features from `first` on what stands in `changed`, whole slots or their first
+  // words. Stops at a slot that is not what was gathered any more; returns the number of its
+  // feature, or `size`.
+  size_t PutBack(HashedSlots<Slot> slots, const uint32_t* ids, size_t first, size_t size,
+                 const FourSlots<Slot>* changed) const {
+    return PutBackBytes<sizeof(Slot)>(slots, ids, first, size, changed);
   }
-  bool PutBackHeads(HashedSlots<Slot> slots, const uint32_t* ids, size_t size,
-                    const FourHeads<Slot>* changed) {
-    return PutBack<sizeof(FourHeads<Slot>) / 4>(slots, ids, size,
-                                                reinterpret_cast<const std::byte*>(changed));
-  }
-
- private:
-  template <size_t stored_bytes>
-  bool PutBack(HashedSlots<Slot> slots, const uint32_t* ids, size_t size,
-               const std::byte* changed) {
-    const auto* const gathered = reinterpret_cast<const std::byte*>(groups_.data());
-#pragma GCC unroll 2
-    for (size_t i = 0; i < size; ++i) {
-      const uint32_t index = slots.IndexOf(ids[i]);
-      if (!slots.template HoldsOwn<stored_bytes>(index, gathered + i * sizeof(Slot))) {
-        TakeBack(slots, ids, i);
-        return false;
-      }
-      slots.template StoreBytes<stored_bytes>(index, changed + i * stored_bytes);
-    }
-    return true;
+  size_t PutBackHeads(HashedSlots<Slot> slots, const uint32_t* ids, size_t first, size_t size,
+                      const FourHeads<Slot>* changed) const {
+    return PutBackBytes<sizeof(FourHeads<Slot>) / 4>(slots, ids, first, size, changed);
   }
 
-  // Of the first `count` features.
-  [[gnu::noinline]] void TakeBack(HashedSlots<Slot> slots, const uint32_t* ids, size_t count) {
+  // Stores the slots of the first `count` features as they were gathered. Rare, and not inlined.
+  [[gnu::noinline]] void TakeBack(HashedSlots<Slot> slots, const uint32_t* ids,
+                                  size_t count) const {
     const auto* const gathered = reinterpret_cast<const std::byte*>(groups_.data());
     for (size_t i = 0; i < count; ++i) {
       slots.template StoreBytes<sizeof(Slot)>(slots.IndexOf(ids[i]), gathered + i * sizeof(Slot));
     }
+  }
+
+ private:
+  template <size_t stored_bytes>
+  size_t PutBackBytes(HashedSlots<Slot> slots, const uint32_t* ids, size_t first, size_t size,
+                      const void* changed) const {
+    const auto* const before = reinterpret_cast<const std::byte*>(groups_.data());
+    const auto* const after = static_cast<const std::byte*>(changed);
+    size_t i = first;
+#pragma GCC unroll 2
+    for (; i < size; ++i) {
+      const uint32_t index = slots.IndexOf(ids[i]);
+      if (!slots.template HoldsOwn<stored_bytes>(index, before + i * sizeof(Slot))) break;
+      slots.template StoreBytes<stored_bytes>(index, after + i * stored_bytes);
+    }
+    return i;
   }
 
   std::vector<FourSlots<Slot>> groups_;

@@ -4,7 +4,6 @@
 #define FRESHET_CORE_MODEL_LINEAR_LEARNER_H_
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cmath>
 #include <cstddef>
@@ -237,8 +236,11 @@ class LinearLearner final : public TableLearner<LinearLearner<Loss, Rule>, Loss,
       rule.Step(context, gradient * row.Values(i), lanes);
       stepped[i / 4] = TransposedBack(std::bit_cast<FourSlots<Slot>>(lanes));
     }
-    if (!gathered_.PutBack(table_.slots(), row.ids, row.size, stepped)) {
-      for (size_t i = 0; i < row.size; ++i) StepOne(row, i, gradient, step);
+    const auto put_back = [&](size_t first) {
+      return gathered_.PutBack(table_.slots(), row.ids, first, row.size, stepped);
+    };
+    for (size_t i = put_back(0); i < row.size; i = put_back(i + 1)) {
+      StepOne(row, i, gradient, step);  // A second occurrence: the slot has been stepped since.
     }
   }
 

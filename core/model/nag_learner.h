@@ -4,7 +4,6 @@
 #define FRESHET_CORE_MODEL_NAG_LEARNER_H_
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cmath>
 #include <cstddef>
@@ -322,8 +321,11 @@ class NagLearner final : public TableLearner<NagLearner<Loss, Rule>, Loss, Rule>
         heads[i / 4] = HeadsOf<Slot>(numbers);
       }
     }
-    return grew ? gathered_.PutBack(table_.slots(), row.ids, row.size, moved)
-                : gathered_.PutBackHeads(table_.slots(), row.ids, row.size, heads);
+    const size_t count = grew ? gathered_.PutBack(table_.slots(), row.ids, 0, row.size, moved)
+                              : gathered_.PutBackHeads(table_.slots(), row.ids, 0, row.size, heads);
+    if (count == row.size) return true;
+    gathered_.TakeBack(table_.slots(), row.ids, count);
+    return false;
   }
 
   template <typename Row>

@@ -76,7 +76,6 @@ class Nag {
   using SlotOf = internal::NagSlot<adaptive, normalized, Number>;
   using Slot = SlotOf<float>;
 
-  static constexpr bool kAdaptive = adaptive;
   static constexpr bool kNormalized = normalized;
   static constexpr uint8_t kStateId = 9 + (adaptive ? 0 : 1) + (normalized ? 0 : 2);  // 9 to 12
 

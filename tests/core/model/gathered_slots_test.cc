@@ -49,8 +49,9 @@ class GatheredSlotsTest : public testing::Test {
     return {numbers.begin(), numbers.end()};
   }
 
-  // Gathers the slots of `ids`, adds 0.5 to every number and puts them back.
-  bool AddHalf(const std::vector<uint32_t>& ids, bool heads_only) {
+  // Gathers the slots of `ids`, adds 0.5 to every number and puts them back. Returns
+  // how many were.
+  size_t AddHalf(const std::vector<uint32_t>& ids, bool heads_only) {
     gathered_.Resize(ids.size());
     std::vector<FourSlots<Slot>> whole((ids.size() + 3) / 4);
     std::vector<FourHeads<Slot>> heads(whole.size());
@@ -60,8 +61,9 @@ class GatheredSlotsTest : public testing::Test {
       whole[i / 4] = TransposedBack(numbers);
       heads[i / 4] = HeadsOf<Slot>(numbers);
     }
-    return heads_only ? gathered_.PutBackHeads(table_.slots(), ids.data(), ids.size(), heads.data())
-                      : gathered_.PutBack(table_.slots(), ids.data(), ids.size(), whole.data());
+    return heads_only
+               ? gathered_.PutBackHeads(table_.slots(), ids.data(), 0, ids.size(), heads.data())
+               : gathered_.PutBack(table_.slots(), ids.data(), 0, ids.size(), whole.data());
   }
 
   WeightTable<Slot> table_;
@@ -75,7 +77,7 @@ TYPED_TEST(GatheredSlotsTest, PutsBackWhatWasChanged) {
   for (uint32_t size = 0; size < 10; ++size) {
     std::vector<uint32_t> ids;
     for (uint32_t i = 0; i < size; ++i) ids.push_back(100 * size + 7 * i);
-    ASSERT_TRUE(this->AddHalf(ids, /*heads_only=*/false));
+    ASSERT_EQ(this->AddHalf(ids, /*heads_only=*/false), size);
     for (const uint32_t id : ids) {
       for (const float number : this->At(id)) ASSERT_EQ(number, static_cast<float>(id) + 0.5f);
     }
@@ -83,7 +85,7 @@ TYPED_TEST(GatheredSlotsTest, PutsBackWhatWasChanged) {
 }
 
 TYPED_TEST(GatheredSlotsTest, PutsBackFirstWordsAlone) {
-  ASSERT_TRUE(this->AddHalf({5, 9, 2, 8, 3}, /*heads_only=*/true));
+  ASSERT_EQ(this->AddHalf({5, 9, 2, 8, 3}, /*heads_only=*/true), 5);
   for (const uint32_t id : {5, 9, 2, 8, 3}) {
     const std::vector<float> numbers = this->At(id);
     for (size_t i = 0; i < numbers.size(); ++i) {
@@ -92,12 +94,15 @@ TYPED_TEST(GatheredSlotsTest, PutsBackFirstWordsAlone) {
   }
 }
 
-TYPED_TEST(GatheredSlotsTest, LeavesAllAsItWasWhereASlotOccursTwice) {
+TYPED_TEST(GatheredSlotsTest, StopsWhereASlotOccursAgainAndTakesBack) {
   for (const bool heads_only : {false, true}) {
-    // By one id, and by two that share a slot.
+    // By one id, and by two that share a slot; the last is what occurs again.
     for (const std::vector<uint32_t>& ids :
-         {std::vector<uint32_t>{5, 9, 5}, {1, 2, 3, 4, 5, 1}, {7, 8, 7 + 1024, 9}}) {
-      ASSERT_FALSE(this->AddHalf(ids, heads_only));
+         {std::vector<uint32_t>{5, 9, 5}, {1, 2, 3, 4, 5, 1}, {7, 8, 9, 7 + 1024}}) {
+      const size_t count = this->AddHalf(ids, heads_only);
+      ASSERT_EQ(count, ids.size() - 1);
+      ASSERT_EQ(this->At(ids[0])[0], static_cast<float>(ids[0]) + 0.5f);
+      this->gathered_.TakeBack(this->table_.slots(), ids.data(), count);
       for (const uint32_t id : ids) {
         for (const float number : this->At(id % 1024)) {
           ASSERT_EQ(number, static_cast<float>(id % 1024));
