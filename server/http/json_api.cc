@@ -98,7 +98,7 @@ std::optional<HttpAnswer> JsonApi::Refuse(const HttpRequest& head) const {
   if (match.route != nullptr) return RefuseContentType(*match.route, head);
   if (match.allowed_methods.empty()) {
     return ErrorAnswer(
-        absl::NotFoundError("there is nothing at this path; see the README's table"));
+        absl::NotFoundError("there is nothing at this path; the paths are listed in docs/http.md"));
   }
   HttpAnswer answer = WithStatus(405, ErrorAnswer(absl::UnimplementedError(StrCat(
                                           "this path answers ", match.allowed_methods, " only"))));
