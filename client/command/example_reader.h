@@ -15,9 +15,9 @@
 #include "CLI/CLI.hpp"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "client/format/row_format.h"
 #include "client/input/line_reader.h"
 #include "core/feature/example_batch.h"
+#include "core/format/row_format.h"
 
 namespace freshet {
 

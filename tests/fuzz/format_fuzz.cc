@@ -13,7 +13,7 @@
 #include <string>
 #include <string_view>
 
-#include "client/format/row_format.h"
+#include "core/format/row_format.h"
 #include "tests/fuzz/require.h"
 
 namespace freshet {

@@ -9,7 +9,7 @@
 
 #include "client/generate/random.h"
 #include "core/feature/hash.h"
-#include "tests/client/format/rows.h"
+#include "tests/core/format/rows.h"
 
 namespace freshet {
 namespace {

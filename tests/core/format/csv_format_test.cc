@@ -1,4 +1,4 @@
-#include "client/format/csv_format.h"
+#include "core/format/csv_format.h"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "tests/client/format/rows.h"
+#include "tests/core/format/rows.h"
 
 namespace freshet {
 namespace {

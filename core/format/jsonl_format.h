@@ -12,12 +12,12 @@
 // The Protobuf JSON form of freshet.v1.Example is read as well: where "namespaces" is an array of
 // objects, each is {"name": "n", "features": [{"name": "f", "value": 2}, ...]}.
 
-#ifndef FRESHET_CLIENT_FORMAT_JSONL_FORMAT_H_
-#define FRESHET_CLIENT_FORMAT_JSONL_FORMAT_H_
+#ifndef FRESHET_CORE_FORMAT_JSONL_FORMAT_H_
+#define FRESHET_CORE_FORMAT_JSONL_FORMAT_H_
 
 #include <memory>
 
-#include "client/format/row_format.h"
+#include "core/format/row_format.h"
 
 namespace freshet {
 
@@ -26,4 +26,4 @@ std::unique_ptr<RowFormat> MakeJsonlFormat(bool labels_required);
 
 }  // namespace freshet
 
-#endif  // FRESHET_CLIENT_FORMAT_JSONL_FORMAT_H_
+#endif  // FRESHET_CORE_FORMAT_JSONL_FORMAT_H_

@@ -1,10 +1,10 @@
-#include "client/format/csv_record.h"
+#include "core/format/csv_record.h"
 
 #include <algorithm>
 
 #include "absl/status/status.h"
-#include "client/format/parse_error.h"
 #include "core/base/str_cat.h"
+#include "core/format/parse_error.h"
 
 namespace freshet {
 namespace {

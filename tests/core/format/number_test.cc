@@ -1,4 +1,4 @@
-#include "client/format/number.h"
+#include "core/format/number.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "client/format/time_features.h"
+#include "core/format/time_features.h"
 
 #include <algorithm>
 #include <string>

@@ -1,7 +1,7 @@
 // Decimal numbers in text, without locale or allocation.
 
-#ifndef FRESHET_CLIENT_FORMAT_NUMBER_H_
-#define FRESHET_CLIENT_FORMAT_NUMBER_H_
+#ifndef FRESHET_CORE_FORMAT_NUMBER_H_
+#define FRESHET_CORE_FORMAT_NUMBER_H_
 
 #include <string_view>
 
@@ -21,4 +21,4 @@ bool ParseFiniteDouble(std::string_view text, double& value);
 
 }  // namespace freshet
 
-#endif  // FRESHET_CLIENT_FORMAT_NUMBER_H_
+#endif  // FRESHET_CORE_FORMAT_NUMBER_H_

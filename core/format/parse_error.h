@@ -1,7 +1,7 @@
 // The form of messages about malformed input.
 
-#ifndef FRESHET_CLIENT_FORMAT_PARSE_ERROR_H_
-#define FRESHET_CLIENT_FORMAT_PARSE_ERROR_H_
+#ifndef FRESHET_CORE_FORMAT_PARSE_ERROR_H_
+#define FRESHET_CORE_FORMAT_PARSE_ERROR_H_
 
 #include <cstddef>
 #include <string>
@@ -19,4 +19,4 @@ std::string Quoted(std::string_view text);
 
 }  // namespace freshet
 
-#endif  // FRESHET_CLIENT_FORMAT_PARSE_ERROR_H_
+#endif  // FRESHET_CORE_FORMAT_PARSE_ERROR_H_

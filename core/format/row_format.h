@@ -1,7 +1,7 @@
 // Parsers of text input: each turns the lines of one format into rows of a batch.
 
-#ifndef FRESHET_CLIENT_FORMAT_ROW_FORMAT_H_
-#define FRESHET_CLIENT_FORMAT_ROW_FORMAT_H_
+#ifndef FRESHET_CORE_FORMAT_ROW_FORMAT_H_
+#define FRESHET_CORE_FORMAT_ROW_FORMAT_H_
 
 #include <memory>
 #include <string>
@@ -79,4 +79,4 @@ absl::StatusOr<std::string> GuessFormat(std::string_view path, std::string_view 
 
 }  // namespace freshet
 
-#endif  // FRESHET_CLIENT_FORMAT_ROW_FORMAT_H_
+#endif  // FRESHET_CORE_FORMAT_ROW_FORMAT_H_

@@ -1,7 +1,7 @@
 // The cells of a line of comma-separated values, with quotes as in RFC 4180.
 
-#ifndef FRESHET_CLIENT_FORMAT_CSV_RECORD_H_
-#define FRESHET_CLIENT_FORMAT_CSV_RECORD_H_
+#ifndef FRESHET_CORE_FORMAT_CSV_RECORD_H_
+#define FRESHET_CORE_FORMAT_CSV_RECORD_H_
 
 #include <cstddef>
 #include <string>
@@ -47,4 +47,4 @@ class CsvSplitter {
 
 }  // namespace freshet
 
-#endif  // FRESHET_CLIENT_FORMAT_CSV_RECORD_H_
+#endif  // FRESHET_CORE_FORMAT_CSV_RECORD_H_

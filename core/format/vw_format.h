@@ -10,16 +10,16 @@
 // Stricter than there: what is malformed is an error and never a guess; values, labels and weights
 // must be finite numbers; the line must have a '|'; the initial prediction must be 0 or left out.
 
-#ifndef FRESHET_CLIENT_FORMAT_VW_FORMAT_H_
-#define FRESHET_CLIENT_FORMAT_VW_FORMAT_H_
+#ifndef FRESHET_CORE_FORMAT_VW_FORMAT_H_
+#define FRESHET_CORE_FORMAT_VW_FORMAT_H_
 
 #include <string>
 #include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "client/format/row_format.h"
 #include "core/feature/example_batch.h"
+#include "core/format/row_format.h"
 
 namespace freshet {
 
@@ -43,4 +43,4 @@ class VwFormat final : public RowFormat {
 
 }  // namespace freshet
 
-#endif  // FRESHET_CLIENT_FORMAT_VW_FORMAT_H_
+#endif  // FRESHET_CORE_FORMAT_VW_FORMAT_H_

@@ -1,4 +1,4 @@
-#include "client/format/svmlight_format.h"
+#include "core/format/svmlight_format.h"
 
 #include <charconv>
 #include <cmath>
@@ -6,9 +6,9 @@
 #include <cstdint>
 #include <system_error>
 
-#include "client/format/number.h"
-#include "client/format/parse_error.h"
 #include "core/base/str_cat.h"
+#include "core/format/number.h"
+#include "core/format/parse_error.h"
 
 namespace freshet {
 namespace {

@@ -1,12 +1,12 @@
-#include "client/format/csv_format.h"
+#include "core/format/csv_format.h"
 
 #include <algorithm>
 #include <utility>
 
-#include "client/format/number.h"
-#include "client/format/parse_error.h"
 #include "core/base/str_cat.h"
 #include "core/feature/hash.h"
+#include "core/format/number.h"
+#include "core/format/parse_error.h"
 
 namespace freshet {
 namespace {

@@ -4,16 +4,16 @@
 //
 // An index is the id of a feature in the default namespace. Query ids are checked and dropped.
 
-#ifndef FRESHET_CLIENT_FORMAT_SVMLIGHT_FORMAT_H_
-#define FRESHET_CLIENT_FORMAT_SVMLIGHT_FORMAT_H_
+#ifndef FRESHET_CORE_FORMAT_SVMLIGHT_FORMAT_H_
+#define FRESHET_CORE_FORMAT_SVMLIGHT_FORMAT_H_
 
 #include <cstddef>
 #include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "client/format/row_format.h"
 #include "core/feature/example_batch.h"
+#include "core/format/row_format.h"
 
 namespace freshet {
 
@@ -35,4 +35,4 @@ class SvmlightFormat final : public RowFormat {
 
 }  // namespace freshet
 
-#endif  // FRESHET_CLIENT_FORMAT_SVMLIGHT_FORMAT_H_
+#endif  // FRESHET_CORE_FORMAT_SVMLIGHT_FORMAT_H_

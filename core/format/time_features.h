@@ -1,7 +1,7 @@
 // Categories of a point in time: what recurs by the day, the week and the year.
 
-#ifndef FRESHET_CLIENT_FORMAT_TIME_FEATURES_H_
-#define FRESHET_CLIENT_FORMAT_TIME_FEATURES_H_
+#ifndef FRESHET_CORE_FORMAT_TIME_FEATURES_H_
+#define FRESHET_CORE_FORMAT_TIME_FEATURES_H_
 
 #include <array>
 #include <cstddef>
@@ -48,4 +48,4 @@ class TimeFeatures {
 
 }  // namespace freshet
 
-#endif  // FRESHET_CLIENT_FORMAT_TIME_FEATURES_H_
+#endif  // FRESHET_CORE_FORMAT_TIME_FEATURES_H_

@@ -1,4 +1,4 @@
-#include "tests/client/format/rows.h"
+#include "tests/core/format/rows.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "client/format/vw_format.h"
+#include "core/format/vw_format.h"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "core/feature/hash.h"
-#include "tests/client/format/rows.h"
+#include "tests/core/format/rows.h"
 
 namespace freshet {
 namespace {

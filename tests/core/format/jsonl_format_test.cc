@@ -1,4 +1,4 @@
-#include "client/format/jsonl_format.h"
+#include "core/format/jsonl_format.h"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "absl/strings/match.h"
-#include "tests/client/format/rows.h"
+#include "tests/core/format/rows.h"
 
 namespace freshet {
 namespace {

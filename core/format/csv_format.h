@@ -4,8 +4,8 @@
 // named by its text; of a numeric column, a feature named as the column, with the number as its
 // value. An empty cell is no feature.
 
-#ifndef FRESHET_CLIENT_FORMAT_CSV_FORMAT_H_
-#define FRESHET_CLIENT_FORMAT_CSV_FORMAT_H_
+#ifndef FRESHET_CORE_FORMAT_CSV_FORMAT_H_
+#define FRESHET_CORE_FORMAT_CSV_FORMAT_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -17,11 +17,11 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "client/format/csv_record.h"
-#include "client/format/label_rule.h"
-#include "client/format/row_format.h"
-#include "client/format/time_features.h"
 #include "core/feature/example_batch.h"
+#include "core/format/csv_record.h"
+#include "core/format/label_rule.h"
+#include "core/format/row_format.h"
+#include "core/format/time_features.h"
 
 namespace freshet {
 
@@ -66,4 +66,4 @@ class CsvFormat final : public RowFormat {
 
 }  // namespace freshet
 
-#endif  // FRESHET_CLIENT_FORMAT_CSV_FORMAT_H_
+#endif  // FRESHET_CORE_FORMAT_CSV_FORMAT_H_

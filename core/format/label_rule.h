@@ -1,7 +1,7 @@
 // What makes a label positive, as said by text such as ">=15" or "=yes".
 
-#ifndef FRESHET_CLIENT_FORMAT_LABEL_RULE_H_
-#define FRESHET_CLIENT_FORMAT_LABEL_RULE_H_
+#ifndef FRESHET_CORE_FORMAT_LABEL_RULE_H_
+#define FRESHET_CORE_FORMAT_LABEL_RULE_H_
 
 #include <string>
 #include <string_view>
@@ -38,4 +38,4 @@ class LabelRule {
 
 }  // namespace freshet
 
-#endif  // FRESHET_CLIENT_FORMAT_LABEL_RULE_H_
+#endif  // FRESHET_CORE_FORMAT_LABEL_RULE_H_

@@ -1,4 +1,4 @@
-#include "client/format/vw_format.h"
+#include "core/format/vw_format.h"
 
 #include <algorithm>
 #include <array>
@@ -11,10 +11,10 @@
 #include <emmintrin.h>
 #endif
 
-#include "client/format/number.h"
-#include "client/format/parse_error.h"
 #include "core/base/str_cat.h"
 #include "core/feature/hash.h"
+#include "core/format/number.h"
+#include "core/format/parse_error.h"
 
 namespace freshet {
 namespace {

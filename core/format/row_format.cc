@@ -1,4 +1,4 @@
-#include "client/format/row_format.h"
+#include "core/format/row_format.h"
 
 #include <algorithm>
 #include <array>
@@ -6,12 +6,12 @@
 #include <utility>
 
 #include "absl/status/status.h"
-#include "client/format/csv_format.h"
-#include "client/format/jsonl_format.h"
-#include "client/format/parse_error.h"
-#include "client/format/svmlight_format.h"
-#include "client/format/vw_format.h"
 #include "core/base/str_cat.h"
+#include "core/format/csv_format.h"
+#include "core/format/jsonl_format.h"
+#include "core/format/parse_error.h"
+#include "core/format/svmlight_format.h"
+#include "core/format/vw_format.h"
 
 namespace freshet {
 namespace {

@@ -1,4 +1,4 @@
-#include "client/format/parse_error.h"
+#include "core/format/parse_error.h"
 
 #include "absl/strings/escaping.h"
 #include "core/base/str_cat.h"

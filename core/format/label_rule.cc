@@ -1,13 +1,13 @@
-#include "client/format/label_rule.h"
+#include "core/format/label_rule.h"
 
 #include <array>
 #include <cstddef>
 #include <utility>
 
 #include "absl/status/status.h"
-#include "client/format/number.h"
-#include "client/format/parse_error.h"
 #include "core/base/str_cat.h"
+#include "core/format/number.h"
+#include "core/format/parse_error.h"
 
 namespace freshet {
 namespace {

@@ -1,7 +1,7 @@
 // The rows of a batch as plain values, for tests to compare.
 
-#ifndef FRESHET_TESTS_CLIENT_FORMAT_ROWS_H_
-#define FRESHET_TESTS_CLIENT_FORMAT_ROWS_H_
+#ifndef FRESHET_TESTS_CORE_FORMAT_ROWS_H_
+#define FRESHET_TESTS_CORE_FORMAT_ROWS_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -11,8 +11,8 @@
 #include <string_view>
 #include <vector>
 
-#include "client/format/row_format.h"
 #include "core/feature/example_batch.h"
+#include "core/format/row_format.h"
 
 namespace freshet {
 
@@ -62,4 +62,4 @@ class FormatTester {
 
 }  // namespace freshet
 
-#endif  // FRESHET_TESTS_CLIENT_FORMAT_ROWS_H_
+#endif  // FRESHET_TESTS_CORE_FORMAT_ROWS_H_

@@ -1,10 +1,10 @@
-#include "client/format/svmlight_format.h"
+#include "core/format/svmlight_format.h"
 
 #include <gtest/gtest.h>
 
 #include <string_view>
 
-#include "tests/client/format/rows.h"
+#include "tests/core/format/rows.h"
 
 namespace freshet {
 namespace {

@@ -1,4 +1,4 @@
-#include "client/format/jsonl_format.h"
+#include "core/format/jsonl_format.h"
 
 #include <simdjson.h>
 
@@ -13,10 +13,10 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "client/format/number.h"
-#include "client/format/parse_error.h"
 #include "core/base/str_cat.h"
 #include "core/feature/hash.h"
+#include "core/format/number.h"
+#include "core/format/parse_error.h"
 
 namespace freshet {
 namespace {
