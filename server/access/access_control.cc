@@ -120,7 +120,8 @@ absl::StatusOr<bool> AccessControl::Reload() {
   if (!text.ok()) return text.status();
   absl::StatusOr<TokenTable> tokens = ParseTokens(*text, path_);
   if (!tokens.ok()) return tokens.status();
-  tokens_ = std::make_shared<const TokenTable>(*std::move(tokens));
+  tokens_.Store(std::make_shared<const TokenTable>(*std::move(tokens)));
+  version_.fetch_add(1, std::memory_order_release);
   return true;
 }
 
@@ -133,24 +134,26 @@ absl::StatusOr<Caller> AccessControl::Identify(std::string_view authorization) c
         "'authorization: Bearer TOKEN'");
   }
   secret.remove_prefix(kScheme.size());
-  const std::shared_ptr<const TokenTable> tokens = tokens_.load();
+  const uint64_t version = version_.load(std::memory_order_acquire);
+  const std::shared_ptr<const TokenTable> tokens = tokens_.Load();
   std::shared_ptr<const Grant> grant = Find(*tokens, DigestOf(ToStd(secret)));
   if (grant == nullptr) {
     return absl::UnauthenticatedError(
         "the server does not know this token; ask its operator for one ('freshetd token' makes "
         "them)");
   }
-  return Caller(std::move(grant));
+  return Caller(std::move(grant), version);
 }
 
 absl::StatusOr<Caller> AccessControl::Renew(const Caller& caller) const {
   if (caller.grant() == nullptr) return caller;
-  const std::shared_ptr<const TokenTable> tokens = tokens_.load();
+  const uint64_t version = version_.load(std::memory_order_acquire);
+  const std::shared_ptr<const TokenTable> tokens = tokens_.Load();
   std::shared_ptr<const Grant> grant = Find(*tokens, caller.grant()->digest);
   if (grant == nullptr) {
     return absl::UnauthenticatedError(StrCat("token \"", caller.name(), "\" was withdrawn"));
   }
-  return Caller(std::move(grant));
+  return Caller(std::move(grant), version);
 }
 
 }  // namespace freshet

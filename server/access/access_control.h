@@ -4,6 +4,7 @@
 #define FRESHET_SERVER_ACCESS_ACCESS_CONTROL_H_
 
 #include <atomic>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,6 +16,7 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "server/access/caller.h"
+#include "server/thread/published.h"
 
 namespace freshet {
 
@@ -40,6 +42,12 @@ class AccessControl {
   // none. UNAUTHENTICATED says how to give a token.
   absl::StatusOr<Caller> Identify(std::string_view authorization) const;
 
+  // Whether the tokens are as they were when `caller` came or was renewed last: a look at a number,
+  // for who asks often.
+  bool IsCurrent(const Caller& caller) const {
+    return caller.token_version() == version_.load(std::memory_order_acquire);
+  }
+
   // The same caller, as the tokens are now: for calls that last. UNAUTHENTICATED where the token is
   // gone.
   absl::StatusOr<Caller> Renew(const Caller& caller) const;
@@ -50,7 +58,8 @@ class AccessControl {
 
  private:
   std::string path_;  // Empty: no tokens.
-  std::atomic<std::shared_ptr<const TokenTable>> tokens_;
+  Published<const TokenTable> tokens_;
+  std::atomic<uint64_t> version_{0};  // Grows after tokens_ was replaced.
 
   absl::Mutex reload_mu_;  // Held while the file is read, which is seldom.
   // Its text, or why it could not be read.

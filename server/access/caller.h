@@ -3,6 +3,7 @@
 #ifndef FRESHET_SERVER_ACCESS_CALLER_H_
 #define FRESHET_SERVER_ACCESS_CALLER_H_
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -33,10 +34,15 @@ class Caller {
   // Anyone.
   Caller() = default;
 
-  explicit Caller(std::shared_ptr<const Grant> grant) : grant_(std::move(grant)) {}
+  // `token_version` is that of the tokens among which the grant was found; see
+  // AccessControl::IsCurrent().
+  explicit Caller(std::shared_ptr<const Grant> grant, uint64_t token_version = 0)
+      : grant_(std::move(grant)), token_version_(token_version) {}
 
   // Null for anyone.
   const Grant* grant() const { return grant_.get(); }
+
+  uint64_t token_version() const { return token_version_; }
 
   // The token's name; empty for anyone.
   std::string_view name() const;
@@ -52,6 +58,7 @@ class Caller {
 
  private:
   std::shared_ptr<const Grant> grant_;
+  uint64_t token_version_ = 0;
 };
 
 // `learn` for ROLE_LEARN.

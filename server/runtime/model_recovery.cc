@@ -126,7 +126,7 @@ absl::StatusOr<std::shared_ptr<ModelRuntime>> RecoverModel(const RuntimeEnvironm
   model.predictor->Publish(*model.state);
   const uint64_t snapshot_offset = model.state->offset();
   if (environment.predict_while_recovering && snapshot_offset > 0) {
-    progress.predictor.store(model.predictor);
+    progress.predictor.Store(model.predictor);
   }
   const absl::Time begin = environment.clock();
   if (model.spec.durability() != v1::DURABILITY_NONE) {

@@ -21,7 +21,7 @@ absl::Status ModelRegistry::Recover() {
   if (!ids.ok()) return ids.status();
   const auto recovery = std::make_shared<Recovery>();
   for (const std::string& id : *ids) (*recovery)[id];
-  recovery_.store(recovery);
+  recovery_.Store(recovery);
 
   // Shared with the tasks, since the last may still be within count_down() when wait() returns.
   struct Outcome {
@@ -53,20 +53,20 @@ absl::Status ModelRegistry::Recover() {
   const absl::MutexLock lock(&outcome->mu);
   if (!outcome->failure.ok()) return outcome->failure;
   if (recovery_cancelled_) return absl::CancelledError("the server is stopping");
-  models_.store(std::make_shared<const ModelMap>(std::move(outcome->models)));
-  recovery_.store(nullptr);
+  models_.Store(std::make_shared<const ModelMap>(std::move(outcome->models)));
+  recovery_.Store(nullptr);
   return absl::OkStatus();
 }
 
 void ModelRegistry::CancelRecovery() {
   recovery_cancelled_ = true;
-  if (const std::shared_ptr<Recovery> recovery = recovery_.load()) {
+  if (const std::shared_ptr<Recovery> recovery = recovery_.Load()) {
     for (auto& [id, progress] : *recovery) progress.cancelled = true;
   }
 }
 
 absl::Status ModelRegistry::Ready() const {
-  const std::shared_ptr<Recovery> recovery = recovery_.load();
+  const std::shared_ptr<Recovery> recovery = recovery_.Load();
   if (recovery == nullptr) return absl::OkStatus();
   return absl::UnavailableError(
       StrCat("the server is starting: it recovers ", recovery->size(), " models; try again soon"));
@@ -74,7 +74,7 @@ absl::Status ModelRegistry::Ready() const {
 
 std::map<std::string, ModelRegistry::Progress> ModelRegistry::RecoveryProgresses() const {
   std::map<std::string, Progress> progresses;
-  if (const std::shared_ptr<Recovery> recovery = recovery_.load()) {
+  if (const std::shared_ptr<Recovery> recovery = recovery_.Load()) {
     for (const auto& [id, progress] : *recovery) {
       progresses[id] = {progress.offset, progress.end_offset};
     }
@@ -83,7 +83,7 @@ std::map<std::string, ModelRegistry::Progress> ModelRegistry::RecoveryProgresses
 }
 
 absl::StatusOr<std::shared_ptr<ModelRuntime>> ModelRegistry::Find(std::string_view model_id) const {
-  if (const std::shared_ptr<Recovery> recovery = recovery_.load()) {
+  if (const std::shared_ptr<Recovery> recovery = recovery_.Load()) {
     const auto recovering = recovery->find(model_id);
     if (recovering == recovery->end()) return Ready();
     const RecoveryProgress& progress = recovering->second;
@@ -91,7 +91,7 @@ absl::StatusOr<std::shared_ptr<ModelRuntime>> ModelRegistry::Find(std::string_vi
                                          "\" is being recovered: ", progress.offset.load(), " of ",
                                          progress.end_offset.load(), " records; try again soon"));
   }
-  const std::shared_ptr<const ModelMap> models = models_.load();
+  const std::shared_ptr<const ModelMap> models = models_.Load();
   const auto found = models->find(model_id);
   if (found != models->end()) return found->second;
   return absl::NotFoundError(StrCat("model \"", model_id, "\" not found; create it with 'freshet ",
@@ -102,10 +102,10 @@ absl::StatusOr<std::shared_ptr<const Predictor>> ModelRegistry::FindPredictor(
     std::string_view model_id) const {
   absl::StatusOr<std::shared_ptr<ModelRuntime>> model = Find(model_id);
   if (model.ok()) return std::shared_ptr<const Predictor>(*model, &(*model)->predictor());
-  if (const std::shared_ptr<Recovery> recovery = recovery_.load()) {
+  if (const std::shared_ptr<Recovery> recovery = recovery_.Load()) {
     const auto recovering = recovery->find(model_id);
     if (recovering != recovery->end()) {
-      if (auto predictor = recovering->second.predictor.load()) return predictor;
+      if (auto predictor = recovering->second.predictor.Load()) return predictor;
     }
   }
   return model.status();
@@ -118,7 +118,7 @@ absl::Status ModelRegistry::CheckVacant(std::string_view model_id) const {
 
 absl::Status ModelRegistry::CheckVacantLocked(std::string_view model_id) const {
   if (absl::Status status = Ready(); !status.ok()) return status;
-  const std::shared_ptr<const ModelMap> models = models_.load();
+  const std::shared_ptr<const ModelMap> models = models_.Load();
   if (models->contains(model_id)) {
     return absl::AlreadyExistsError(StrCat("model \"", model_id, "\" exists; see it with 'freshet ",
                                            "models describe ", model_id, "'"));
@@ -147,9 +147,9 @@ absl::StatusOr<std::shared_ptr<ModelRuntime>> ModelRegistry::Create(std::string_
   absl::MutexLock lock(&change_mu_);
   being_created_.erase(id);
   if (!model.ok()) return model;
-  auto changed = std::make_shared<ModelMap>(*models_.load());
+  auto changed = std::make_shared<ModelMap>(*models_.Load());
   changed->emplace(id, *model);
-  models_.store(std::move(changed));
+  models_.Store(std::move(changed));
   spdlog::info("event=model_created model={} origin={}", (*model)->name(),
                origin == nullptr ? "-" : origin->header().snapshot().name());
   return model;
@@ -176,11 +176,11 @@ absl::Status ModelRegistry::Delete(std::string_view model_id) {
   absl::StatusOr<std::shared_ptr<ModelRuntime>> model = Find(model_id);
   if (!model.ok()) return model.status();
   absl::MutexLock lock(&change_mu_);
-  const std::shared_ptr<const ModelMap> models = models_.load();
+  const std::shared_ptr<const ModelMap> models = models_.Load();
   if (!models->contains(model_id)) return Find(model_id).status();
   auto changed = std::make_shared<ModelMap>(*models);
   changed->erase(std::string(model_id));
-  models_.store(std::move(changed));
+  models_.Store(std::move(changed));
   (*model)->pipeline().Close(
       absl::NotFoundError(StrCat("model \"", model_id,
                                  "\" was deleted; what this stream sent last "

@@ -21,6 +21,7 @@
 #include "server/runtime/recovery_progress.h"
 #include "server/runtime/runtime_environment.h"
 #include "server/snapshot/snapshot_file.h"
+#include "server/thread/published.h"
 
 namespace freshet {
 
@@ -66,7 +67,7 @@ class ModelRegistry {
 
   // All models, by id; none before they are served. Keep what is returned as long as it is looked
   // at: a change replaces the map.
-  std::shared_ptr<const ModelMap> models() const { return models_.load(); }
+  std::shared_ptr<const ModelMap> models() const { return models_.Load(); }
 
   // OK where a model of this id can be created: ALREADY_EXISTS, RESOURCE_EXHAUSTED at the limit of
   // models. Does not wait for the disk unless a model is being deleted.
@@ -96,11 +97,11 @@ class ModelRegistry {
 
   const RuntimeEnvironment& environment_;
   std::atomic<bool> recovery_cancelled_{false};
-  std::atomic<std::shared_ptr<Recovery>> recovery_;  // Null once the models are served.
+  Published<Recovery> recovery_;  // Null once the models are served.
 
   mutable absl::Mutex change_mu_;  // Held while the map below is replaced by a changed copy.
   std::set<std::string, std::less<>> being_created_ ABSL_GUARDED_BY(change_mu_);
-  std::atomic<std::shared_ptr<const ModelMap>> models_;
+  Published<const ModelMap> models_;
 };
 
 }  // namespace freshet

@@ -90,26 +90,22 @@ void ModelRuntime::SnapshotGrownLog() {
                  });
 }
 
-void ModelRuntime::FindLearner(const std::string& variant_id, Callback<LearnerView> done) {
-  if (variant_id.empty()) {
-    const uint64_t now = offset();
-    done(LearnerView{predictor_->champion(), &spec_.variants(0).learner(), now});
-    return;
-  }
+absl::StatusOr<ModelRuntime::LearnerView> ModelRuntime::FindLearner(
+    std::string_view variant_id) const {
   const std::string variant_name = StrCat(name(), "/variants/", variant_id);
-  const auto found =
-      std::find_if(spec_.variants().begin(), spec_.variants().end(),
-                   [&](const v1::Variant& variant) { return variant.name() == variant_name; });
+  const auto found = variant_id.empty()
+                         ? spec_.variants().begin()
+                         : std::find_if(spec_.variants().begin(), spec_.variants().end(),
+                                        [&](const v1::Variant& variant) {
+                                          return variant.name() == variant_name;
+                                        });
   if (found == spec_.variants().end()) {
-    done(absl::NotFoundError(StrCat("model \"", id_, "\" has no variant \"", variant_id,
-                                    "\"; 'freshet models describe ", id_, "' lists them")));
-    return;
+    return absl::NotFoundError(StrCat("model \"", id_, "\" has no variant \"", variant_id,
+                                      "\"; 'freshet models describe ", id_, "' lists them"));
   }
+  const uint64_t now = offset();  // Before the learner, which then has all of these records.
   const auto index = static_cast<size_t>(found - spec_.variants().begin());
-  const v1::LearnerSpec* spec = &found->learner();
-  pipeline_->RunOnWriter([index, spec, done = std::move(done)](ModelState& state) {
-    done(LearnerView{state.learner(index), spec, state.offset()});
-  });
+  return LearnerView{predictor_->learner(index), &found->learner(), now};
 }
 
 absl::StatusOr<std::unique_ptr<LogReader>> ModelRuntime::ReadLogTail(uint64_t bytes) const {

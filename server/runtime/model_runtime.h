@@ -53,8 +53,8 @@ class ModelRuntime : public std::enable_shared_from_this<ModelRuntime> {
   };
 
   // The learner of a variant, given by the last part of its name; the champion's where that is
-  // empty. NOT_FOUND where there is none.
-  void FindLearner(const std::string& variant_id, Callback<LearnerView> done);
+  // empty. NOT_FOUND where there is none. Waits for nobody.
+  absl::StatusOr<LearnerView> FindLearner(std::string_view variant_id) const;
 
   // Reads the newest records of the log, about so many bytes of them. NOT_FOUND where the model has
   // none; otherwise errors as Log::NewReader(). Blocks on the disk.

@@ -188,6 +188,12 @@ std::string ModelState::ComputeDigest() const {
   return absl::StrFormat("%016x%016x", digest.high64, digest.low64);
 }
 
+std::vector<std::shared_ptr<const Learner>> ModelState::learners() const {
+  std::vector<std::shared_ptr<const Learner>> learners;
+  for (const VariantState& variant : variants_) learners.push_back(variant.learner);
+  return learners;
+}
+
 uint64_t ModelState::UsedSlots(const VariantState& variant) {
   const uint64_t examples = variant.learner->example_count();
   const uint64_t counted = variant.counted_examples;

@@ -74,13 +74,13 @@ class ModelState {
 
   // The records that the state includes.
   uint64_t offset() const { return offset_; }
-  uint64_t example_count() const { return champion()->example_count(); }
+  uint64_t example_count() const { return champion_now().example_count(); }
   const ProducerTable& producers() const { return producers_; }
-  std::shared_ptr<const Learner> champion() const { return learner(0); }
-  // Of a variant, in the order of the spec.
-  std::shared_ptr<const Learner> learner(size_t variant) const {
-    return variants_[variant].learner;
-  }
+  std::shared_ptr<const Learner> champion() const { return variants_.front().learner; }
+  // The same for who looks at it at once: it lives until the next record.
+  const Learner& champion_now() const { return *variants_.front().learner; }
+  // Those of all variants, in the order of the spec.
+  std::vector<std::shared_ptr<const Learner>> learners() const;
   // The same object as long as the state lives.
   const std::shared_ptr<FeatureNames>& names() const { return names_; }
 

@@ -21,8 +21,11 @@ Predictor::Predictor(const v1::LearnerSpec& champion)
       score_correction_(ScoreCorrectionOf(champion)) {}
 
 void Predictor::Publish(const ModelState& state) {
-  if (champion_.load(std::memory_order_relaxed) != state.champion()) {
-    champion_.store(state.champion());
+  // A restore replaces all variants at once; nothing else replaces any.
+  if (published_champion_ != &state.champion_now()) {
+    published_champion_ = &state.champion_now();
+    learners_.Store(
+        std::make_shared<const std::vector<std::shared_ptr<const Learner>>>(state.learners()));
   }
   offset_.store(state.offset(), std::memory_order_release);
 }
@@ -30,7 +33,7 @@ void Predictor::Publish(const ModelState& state) {
 uint64_t Predictor::Predict(const ExampleBatch& examples, std::span<float> scores,
                             std::span<float> predictions) const {
   const uint64_t now = offset();
-  const std::shared_ptr<const Learner> champion = champion_.load();
+  const std::shared_ptr<const Learner> champion = this->champion();
   champion->PredictBatch(examples, scores);
   for (float& score : scores) score = ServedScore(score);
   std::transform(scores.begin(), scores.end(), predictions.begin(),

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "core/feature/example_batch.h"
 #include "core/feature/feature_expander.h"
@@ -14,10 +15,11 @@
 #include "core/model/learner.h"
 #include "freshet/v1/learner.pb.h"
 #include "server/runtime/model_state.h"
+#include "server/thread/published.h"
 
 namespace freshet {
 
-// The champion of a model as it is now, for readers: they take no lock, and wait for nobody.
+// The learners of a model as they are now, for readers: they take no lock, and wait for nobody.
 // Thread-safe, but for Publish().
 class Predictor {
  public:
@@ -30,8 +32,12 @@ class Predictor {
   LossKind loss() const { return loss_; }
   // What adds to an example's features, for BatchLimits; null: nothing.
   const FeatureExpander* expander() const { return expander_.get(); }
-  // Null before the first Publish().
-  std::shared_ptr<const Learner> champion() const { return champion_.load(); }
+  // Of a variant, in the order of the spec; the first is the champion. REQUIRES: there was a
+  // Publish(); the spec has the variant.
+  std::shared_ptr<const Learner> learner(size_t variant) const {
+    return (*learners_.Load())[variant];
+  }
+  std::shared_ptr<const Learner> champion() const { return learner(0); }
   // The champion includes at least that many records.
   uint64_t offset() const { return offset_.load(std::memory_order_acquire); }
 
@@ -39,9 +45,6 @@ class Predictor {
   // there was a Publish().
   uint64_t Predict(const ExampleBatch& examples, std::span<float> scores,
                    std::span<float> predictions) const;
-
-  // The prediction that belongs to a score as it is served. REQUIRES: there was a Publish().
-  float Prediction(float score) const { return champion_.load()->Prediction(score); }
 
   // The score that is served for a learner's: corrected where negatives are down-sampled.
   float ServedScore(float score) const { return score + score_correction_; }
@@ -51,8 +54,11 @@ class Predictor {
   const std::unique_ptr<const FeatureExpander> expander_;
   const float score_correction_;
 
-  std::atomic<std::shared_ptr<const Learner>> champion_;
+  Published<const std::vector<std::shared_ptr<const Learner>>> learners_;
   std::atomic<uint64_t> offset_{0};
+
+  // Owned by who calls Publish(): the champion among learners_, which keep it alive.
+  const Learner* published_champion_ = nullptr;
 };
 
 }  // namespace freshet

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "server/runtime/predictor.h"
+#include "server/thread/published.h"
 
 namespace freshet {
 
@@ -15,7 +16,7 @@ struct RecoveryProgress {
   std::atomic<uint64_t> end_offset{0};  // Records that it will include; 0 until that is known.
   std::atomic<bool> cancelled{false};   // Set by anybody: the recovery ends soon, with CANCELLED.
   // What the model may predict with meanwhile; null: nothing.
-  std::atomic<std::shared_ptr<const Predictor>> predictor{};
+  Published<const Predictor> predictor;
 };
 
 }  // namespace freshet

@@ -24,6 +24,7 @@ absl::StatusOr<Caller> CallGate::Admit(grpc::CallbackServerContext& context,
   absl::StatusOr<Caller> caller = Identify(context);
   if (!caller.ok()) return caller;
   if (absl::Status status = CheckCall(*caller, request); !status.ok()) return status;
+  if (!limits_.limits_requests()) return caller;
   if (absl::Status status = limits_.TakeRequest(ClientOf(*caller, context)); !status.ok()) {
     AddRetryHint(status, context);
     return status;

@@ -14,8 +14,8 @@ constexpr double kBurstSeconds = 2;
 // Whoever has to wait waits for so much, so that it does not come back for every single batch.
 constexpr double kRefillSeconds = 0.5;
 
-// When so many clients are known, those that took nothing for long are forgotten.
-constexpr size_t kManyClients = 4096;
+// When a part of the table knows so many clients, those that took nothing for long are forgotten.
+constexpr size_t kManyClients = 256;
 
 constexpr char kRetryAfterMs[] = "freshet.v1/retry-after-ms";
 
@@ -36,12 +36,13 @@ absl::Duration RetryAfter(const absl::Status& status) {
 }
 
 void ClientLimits::SetOptions(Options options) {
-  absl::MutexLock lock(&mu_);
-  options_ = options;
+  requests_per_second_.store(options.requests_per_second, std::memory_order_relaxed);
+  examples_per_second_.store(options.examples_per_second, std::memory_order_relaxed);
+  max_streams_.store(options.max_streams, std::memory_order_relaxed);
 }
 
 absl::Duration ClientLimits::Take(Buckets& buckets, const std::string& client, double count,
-                                  double rate) {
+                                  double rate) const {
   const absl::Time now = clock_();
   const double capacity = rate * kBurstSeconds;
   if (buckets.size() >= kManyClients) {
@@ -62,10 +63,11 @@ absl::Duration ClientLimits::Take(Buckets& buckets, const std::string& client, d
 }
 
 absl::Status ClientLimits::TakeRequest(const std::string& client) {
-  absl::MutexLock lock(&mu_);
-  const uint32_t rate = options_.requests_per_second;
+  const uint32_t rate = requests_per_second_.load(std::memory_order_relaxed);
   if (rate == 0) return absl::OkStatus();
-  const absl::Duration wait = Take(requests_, client, 1, rate);
+  Part& part = PartOf(client);
+  absl::MutexLock lock(&part.mu);
+  const absl::Duration wait = Take(part.requests, client, 1, rate);
   if (wait == absl::ZeroDuration()) return absl::OkStatus();
   return TryAgainAfter(StrCat(client, " makes more than ", rate,
                               " calls a second (client_limits.requests_per_second)"),
@@ -73,11 +75,12 @@ absl::Status ClientLimits::TakeRequest(const std::string& client) {
 }
 
 absl::Status ClientLimits::TakeExamples(const std::string& client, uint64_t count) {
-  absl::MutexLock lock(&mu_);
-  const uint64_t rate = options_.examples_per_second;
+  const uint64_t rate = examples_per_second_.load(std::memory_order_relaxed);
   if (rate == 0) return absl::OkStatus();
+  Part& part = PartOf(client);
+  absl::MutexLock lock(&part.mu);
   const absl::Duration wait =
-      Take(examples_, client, static_cast<double>(count), static_cast<double>(rate));
+      Take(part.examples, client, static_cast<double>(count), static_cast<double>(rate));
   if (wait == absl::ZeroDuration()) return absl::OkStatus();
   return TryAgainAfter(StrCat(client, " pushes more than ", rate,
                               " examples a second (client_limits.examples_per_second)"),
@@ -85,21 +88,24 @@ absl::Status ClientLimits::TakeExamples(const std::string& client, uint64_t coun
 }
 
 absl::Status ClientLimits::TakeStream(const std::string& client) {
-  absl::MutexLock lock(&mu_);
-  uint32_t& count = streams_[client];
-  if (options_.max_streams != 0 && count >= options_.max_streams) {
+  const uint32_t most = max_streams_.load(std::memory_order_relaxed);
+  Part& part = PartOf(client);
+  absl::MutexLock lock(&part.mu);
+  uint32_t& count = part.streams[client];
+  if (most != 0 && count >= most) {
     return TryAgainAfter(
         StrCat(client, " has ", count, " Learn streams (client_limits.max_streams); close one"),
         absl::Seconds(1));
   }
-  ++count;
+  ++count;  // Also without a limit, since one may be set later.
   return absl::OkStatus();
 }
 
 void ClientLimits::GiveStreamBack(const std::string& client) {
-  absl::MutexLock lock(&mu_);
-  const auto entry = streams_.find(client);
-  if (--entry->second == 0) streams_.erase(entry);
+  Part& part = PartOf(client);
+  absl::MutexLock lock(&part.mu);
+  const auto entry = part.streams.find(client);
+  if (--entry->second == 0) part.streams.erase(entry);
 }
 
 }  // namespace freshet

@@ -3,6 +3,9 @@
 #ifndef FRESHET_SERVER_SERVICE_CLIENT_LIMITS_H_
 #define FRESHET_SERVER_SERVICE_CLIENT_LIMITS_H_
 
+#include <array>
+#include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -16,7 +19,10 @@
 namespace freshet {
 
 // Counts by client, which is any name. Refusals are RESOURCE_EXHAUSTED, name the setting, and carry
-// how long to wait; see RetryAfter(). Thread-safe.
+// how long to wait; see RetryAfter().
+//
+// Thread-safe. Where there is no limit, requests and examples take no lock; else only calls of
+// clients that share a part of the table wait for each other.
 class ClientLimits {
  public:
   // See v1.ClientLimitsConfig; 0: no limit.
@@ -26,11 +32,15 @@ class ClientLimits {
     uint32_t max_streams = 0;
   };
 
-  ClientLimits(Options options, std::function<absl::Time()> clock)
-      : clock_(std::move(clock)), options_(options) {}
+  ClientLimits(Options options, std::function<absl::Time()> clock) : clock_(std::move(clock)) {
+    SetOptions(options);
+  }
 
   // From now on; what was taken stays taken.
   void SetOptions(Options options);
+
+  // Whether there is a limit of requests, so that TakeRequest() needs to know who calls.
+  bool limits_requests() const { return requests_per_second_.load(std::memory_order_relaxed) != 0; }
 
   absl::Status TakeRequest(const std::string& client);
   // All of them, or none. A batch larger than what a second allows comes through, and the next ones
@@ -48,17 +58,30 @@ class ClientLimits {
   };
   using Buckets = std::map<std::string, Bucket>;
 
-  // Zero where it could be taken; else how long to wait.
-  absl::Duration Take(Buckets& buckets, const std::string& client, double count, double rate)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // What some of the clients have taken.
+  struct Part {
+    absl::Mutex mu;
+    Buckets requests ABSL_GUARDED_BY(mu);
+    Buckets examples ABSL_GUARDED_BY(mu);
+    std::map<std::string, uint32_t> streams ABSL_GUARDED_BY(mu);
+  };
+  static constexpr size_t kParts = 16;
+
+  Part& PartOf(const std::string& client) {
+    return parts_[std::hash<std::string>()(client) % kParts];
+  }
+  // Zero where it could be taken; else how long to wait. The caller holds the lock of the part that
+  // `buckets` are of.
+  absl::Duration Take(Buckets& buckets, const std::string& client, double count, double rate) const;
 
   const std::function<absl::Time()> clock_;
 
-  absl::Mutex mu_;
-  Options options_ ABSL_GUARDED_BY(mu_);
-  Buckets requests_ ABSL_GUARDED_BY(mu_);
-  Buckets examples_ ABSL_GUARDED_BY(mu_);
-  std::map<std::string, uint32_t> streams_ ABSL_GUARDED_BY(mu_);
+  // Options: each by itself is whole, and they need not agree.
+  std::atomic<uint32_t> requests_per_second_{0};
+  std::atomic<uint64_t> examples_per_second_{0};
+  std::atomic<uint32_t> max_streams_{0};
+
+  std::array<Part, kParts> parts_;
 };
 
 // RESOURCE_EXHAUSTED that carries how long to wait before trying again.

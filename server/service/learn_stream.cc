@@ -128,9 +128,9 @@ absl::Status LearnStream::OpenModel(const v1::LearnRequest& request) {
 }
 
 absl::Status LearnStream::CheckStillAllowed() {
+  if (gate_.access().IsCurrent(caller_)) return absl::OkStatus();
   absl::StatusOr<Caller> caller = gate_.access().Renew(caller_);
   if (!caller.ok()) return caller.status();
-  if (caller->grant() == caller_.grant()) return absl::OkStatus();
   caller_ = *std::move(caller);
   v1::LearnRequest request;
   request.set_model(model_name_);
@@ -215,10 +215,11 @@ void LearnStream::FinishSlot(Slot* slot, LearnOutcome outcome) {
   response.set_offset(outcome.offset);
   response.set_duplicate(outcome.duplicate);
   if (!outcome.scores.empty()) {
+    const std::shared_ptr<const Learner> champion = model_->predictor().champion();
     for (const float score : outcome.scores) {
       const float served = model_->predictor().ServedScore(score);
       response.add_scores(served);
-      response.add_predictions(model_->predictor().Prediction(served));
+      response.add_predictions(champion->Prediction(served));
     }
   }
   absl::MutexLock lock(&mu_);

@@ -33,15 +33,12 @@ void WithLearner(const ModelRegistry& registry, const std::string& name,
     reactor->Finish(ToGrpcStatus(model.status()));
     return;
   }
-  (*model)->FindLearner(parsed->variant_id,
-                        [model = *model, reactor, done = std::move(done)](
-                            const absl::StatusOr<ModelRuntime::LearnerView>& view) {
-                          if (view.ok()) {
-                            done(model, *view);
-                          } else {
-                            reactor->Finish(ToGrpcStatus(view.status()));
-                          }
-                        });
+  const absl::StatusOr<ModelRuntime::LearnerView> view = (*model)->FindLearner(parsed->variant_id);
+  if (!view.ok()) {
+    reactor->Finish(ToGrpcStatus(view.status()));
+    return;
+  }
+  done(*model, *view);
 }
 
 // The example of a request, and what it calls its features. Refers to the request.

@@ -136,7 +136,7 @@ absl::StatusOr<bool> TlsIdentity::Reload() {
   last_seen_ = std::move(seen);
   if (status.ok()) status = MakeContext(files_, *material);
   if (!status.ok()) return status;
-  material_ = std::shared_ptr<const TlsMaterial>(std::move(material));
+  material_.Store(std::move(material));
   return true;
 }
 

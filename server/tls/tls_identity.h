@@ -5,7 +5,6 @@
 
 #include <openssl/ssl.h>
 
-#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
+#include "server/thread/published.h"
 
 namespace freshet {
 
@@ -50,7 +50,7 @@ class TlsIdentity {
   bool asks_for_client_certificates() const { return !files_.client_ca.empty(); }
 
   // The newest that was good.
-  std::shared_ptr<const TlsMaterial> material() const { return material_.load(); }
+  std::shared_ptr<const TlsMaterial> material() const { return material_.Load(); }
 
   // Reads the files again if they have changed; returns whether the material is now another. Where
   // it is not good, for example as only one of the files was replaced so far, it stays, and the
@@ -61,7 +61,7 @@ class TlsIdentity {
   explicit TlsIdentity(TlsFiles files) : files_(std::move(files)) {}
 
   const TlsFiles files_;
-  std::atomic<std::shared_ptr<const TlsMaterial>> material_;
+  Published<const TlsMaterial> material_;
 
   absl::Mutex reload_mu_;  // Held while files are read, which is seldom.
   // What the files held, the key included, or why they could not be read.

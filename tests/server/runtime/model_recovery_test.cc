@@ -63,7 +63,7 @@ std::vector<Scored> PredictWhileRecovering(FileSystem& files, bool allowed) {
   RecoveryProgress progress;
   served.environment().predict_while_recovering = allowed;
   served.environment().clock = [&] {  // Is asked before each record.
-    if (const auto predictor = progress.predictor.load()) seen.push_back(ScoreOf(*predictor));
+    if (const auto predictor = progress.predictor.Load()) seen.push_back(ScoreOf(*predictor));
     return absl::UnixEpoch();
   };
   const absl::Status status = served.TryRecover(progress);

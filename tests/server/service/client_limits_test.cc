@@ -13,7 +13,7 @@ using ::testing::HasSubstr;
 class ClientLimitsTest : public testing::Test {
  protected:
   ClientLimits Limits(ClientLimits::Options options) {
-    return {options, [this] { return now_; }};
+    return ClientLimits(options, [this] { return now_; });
   }
 
   absl::Time now_ = absl::FromUnixSeconds(1000);
