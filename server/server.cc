@@ -72,6 +72,10 @@ ClientLimits::Options ClientLimitsOf(const ServerOptions& options) {
 
 constexpr int kIoThreads = 2;
 
+// Snapshots that are written at the same time. Not by the threads above: a large one, or a slow
+// disk, would keep administrative calls waiting.
+constexpr int kSnapshotThreads = 2;
+
 // Logs that may wait for the disk at the same time.
 constexpr int kLoggerThreads = 4;
 
@@ -112,6 +116,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(ServerOptions options_in) 
   if (!data_dir.ok()) return data_dir.status();
   server->data_dir_ = *std::move(data_dir);
   server->io_ = std::make_unique<WorkerPool>("io", kIoThreads);
+  server->snapshots_ = std::make_unique<WorkerPool>("snapshot", kSnapshotThreads);
   server->loggers_ = std::make_unique<WorkerPool>("logger", kLoggerThreads);
   server->learners_ = std::make_unique<WorkerPool>("learner", LearnerThreads(options));
   server->environment_ = std::make_unique<RuntimeEnvironment>(
@@ -119,6 +124,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(ServerOptions options_in) 
                          .learners = *server->learners_,
                          .loggers = *server->loggers_,
                          .io = *server->io_,
+                         .snapshots = server->snapshots_.get(),
                          .clock = [] { return absl::Now(); },
                          .keep_snapshot_count = options.keep_snapshot_count,
                          .snapshot_log_growth_bytes = options.snapshot_log_growth_bytes,
@@ -348,9 +354,11 @@ Server::~Server() {
   http_server_.reset();
   json_api_.reset();
   grpc_server_.reset();
-  // Tasks under way hold models, and pass work on: learners to io, loggers to learners and io.
+  // Tasks under way hold models, and pass work on: learners to io, loggers to learners, snapshots
+  // and io.
   loggers_.reset();
   learners_.reset();
+  snapshots_.reset();
   io_.reset();
 }
 

@@ -100,6 +100,7 @@ class Server {
   std::unique_ptr<CallGate> gate_;
   std::unique_ptr<DataDir> data_dir_;
   std::unique_ptr<WorkerPool> io_;
+  std::unique_ptr<WorkerPool> snapshots_;
   std::unique_ptr<WorkerPool> loggers_;
   std::unique_ptr<WorkerPool> learners_;
   std::atomic<uint64_t> total_queued_bytes_{0};

@@ -51,6 +51,20 @@ ModelRuntime::ModelRuntime(const RuntimeEnvironment& environment, std::string mo
                                  .log_retention = RetentionOf(environment, spec_),
                                  .clock = environment.clock}),
       predictor_(std::move(recovered.predictor)),
+      figures_(WriterShare::kBrief,
+               [this](const ModelState& state) {
+                 v1::Model model = spec_;
+                 state.Describe(model);
+                 return model;
+               }),
+      digest_(WriterShare::kLong,
+              [](const ModelState& state) {
+                v1::ComputeDigestResponse response;
+                response.set_offset(state.offset());
+                response.set_example_count(state.example_count());
+                response.set_digest(state.ComputeDigest());
+                return response;
+              }),
       settings_(SettingsOf(spec_)) {}
 
 std::shared_ptr<ModelRuntime> ModelRuntime::Start(const RuntimeEnvironment& environment,
@@ -122,24 +136,20 @@ absl::StatusOr<std::unique_ptr<ModelState>> ModelRuntime::LoadSnapshot(
 }
 
 void ModelRuntime::Describe(Callback<v1::Model> done) {
-  pipeline_->RunOnWriter([self = shared_from_this(), done = std::move(done)](ModelState& state) {
-    v1::Model model = self->spec_;
-    state.Describe(model);
-    model.set_queued_example_count(self->pipeline_->queued_example_count());
-    *model.mutable_storage() = self->files_.Describe();
-    model.mutable_storage()->set_last_pause_ms(self->last_pause_ms_);
-    done(std::move(model));
-  });
+  const std::shared_ptr<ModelRuntime> self = shared_from_this();
+  figures_.Ask(*pipeline_, offset(), self,
+               [self, done = std::move(done)](const v1::Model& counted) {
+                 v1::Model model = counted;
+                 model.set_queued_example_count(self->pipeline_->queued_example_count());
+                 *model.mutable_storage() = self->files_.Describe();
+                 model.mutable_storage()->set_last_pause_ms(self->last_pause_ms_);
+                 done(std::move(model));
+               });
 }
 
 void ModelRuntime::ComputeDigest(Callback<v1::ComputeDigestResponse> done) {
-  pipeline_->RunOnWriter([done = std::move(done)](ModelState& state) {
-    v1::ComputeDigestResponse response;
-    response.set_offset(state.offset());
-    response.set_example_count(state.example_count());
-    response.set_digest(state.ComputeDigest());
-    done(std::move(response));
-  });
+  digest_.Ask(*pipeline_, offset(), shared_from_this(),
+              [done = std::move(done)](const v1::ComputeDigestResponse& digest) { done(digest); });
 }
 
 void ModelRuntime::CreateSnapshot(std::string snapshot_id, v1::SnapshotTrigger trigger,
@@ -151,8 +161,11 @@ void ModelRuntime::CreateSnapshot(std::string snapshot_id, v1::SnapshotTrigger t
   header.mutable_snapshot()->set_trigger(trigger);
   header.set_server_version(environment_.server_version);
   header.set_state_version(ModelState::kVersion);
-  pipeline_->RunOnWriter([self = shared_from_this(), header = std::move(header),
-                          done = std::move(done)](ModelState& state) mutable {
+  // The one at the end waits for nothing: no more is learned.
+  const WriterShare share =
+      trigger == v1::SNAPSHOT_TRIGGER_SHUTDOWN ? WriterShare::kAtOnce : WriterShare::kLong;
+  auto save = [self = shared_from_this(), header = std::move(header),
+               done = std::move(done)](ModelState& state) mutable {
     const absl::Time begin = self->environment_.clock();
     auto copy = std::make_shared<StateWriter>();
     state.Save(*copy);
@@ -173,7 +186,7 @@ void ModelRuntime::CreateSnapshot(std::string snapshot_id, v1::SnapshotTrigger t
             done(logged);
             return;
           }
-          self->environment_.io.Post([self, header, copy, done] {
+          self->environment_.snapshot_pool().Post([self, header, copy, done] {
             absl::StatusOr<v1::Snapshot> written;
             RunAtLowPriority([&] { written = self->files_.WriteSnapshot(header, *copy); });
             if (!written.ok() && self->is_deleted()) {  // And so is the folder.
@@ -182,7 +195,8 @@ void ModelRuntime::CreateSnapshot(std::string snapshot_id, v1::SnapshotTrigger t
             done(std::move(written));
           });
         });
-  });
+  };
+  pipeline_->RunOnWriter(std::move(save), share);
 }
 
 void ModelRuntime::LogSnapshotFailure(const absl::Status& failure) const {

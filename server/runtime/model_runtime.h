@@ -26,6 +26,7 @@
 #include "server/runtime/predictor.h"
 #include "server/runtime/recovered_model.h"
 #include "server/runtime/runtime_environment.h"
+#include "server/runtime/shared_answer.h"
 #include "server/snapshot/snapshot_file.h"
 
 namespace freshet {
@@ -67,7 +68,9 @@ class ModelRuntime : public std::enable_shared_from_this<ModelRuntime> {
   // LoadSnapshotState().
   absl::StatusOr<std::unique_ptr<ModelState>> LoadSnapshot(std::string_view snapshot_id);
 
-  // The model with its figures as of now.
+  // The model with its figures as of now: all records that were learned before the call are in
+  // them. The writer counts them once for all who ask meanwhile, and takes a tenth of its time for
+  // it at most; where nothing was learned since the last time, it is not asked.
   void Describe(Callback<v1::Model> done);
 
   // Takes a snapshot between two records; it is written once the log has all of them. An empty id
@@ -93,7 +96,8 @@ class ModelRuntime : public std::enable_shared_from_this<ModelRuntime> {
   absl::StatusOr<v1::Snapshot> ImportSnapshot(std::string_view snapshot_id,
                                               const LoadedSnapshot& snapshot);
 
-  // A hash of the state (see ModelState::ComputeDigest()).
+  // A hash of the state (see ModelState::ComputeDigest()). Computed once for all who ask meanwhile,
+  // in at most a tenth of the writer's time, and not again while the state stays as it is.
   void ComputeDigest(Callback<v1::ComputeDigestResponse> done);
 
   ModelFiles& files() { return files_; }
@@ -139,6 +143,9 @@ class ModelRuntime : public std::enable_shared_from_this<ModelRuntime> {
   const std::shared_ptr<Predictor> predictor_;  // What readers see.
 
   BatchCounters batch_counters_;
+
+  SharedAnswer<v1::Model> figures_;  // Of the state alone.
+  SharedAnswer<v1::ComputeDigestResponse> digest_;
 
   std::atomic<uint64_t> snapshot_logged_bytes_{0};  // logged_bytes() at the last snapshot.
   std::atomic<bool> growth_snapshot_running_{false};

@@ -1,16 +1,22 @@
 #include "server/runtime/pipeline.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
+#include "absl/time/time.h"
 #include "server/runtime/model_settings.h"
 
 namespace freshet {
 namespace {
 
-// Records that a strand handles before it goes to the back of the pool's queue where others wait in
-// it, so that a busy model does not keep them waiting.
+using Clock = std::chrono::steady_clock;
+
+// What a strand does before it goes to the back of the pool's queue where others wait in it, so
+// that a busy model does not keep them waiting: so many records or tasks, or as many as take this
+// long.
 constexpr int kRecordsPerTurn = 16;
+constexpr Clock::duration kTurn = std::chrono::milliseconds(5);
 
 }  // namespace
 
@@ -172,6 +178,7 @@ void Pipeline::OnLogFault(absl::Status fault) {
 void Pipeline::ScheduleStrand() {
   if (strand_running_) return;
   strand_running_ = true;
+  if (tasks_.owes_time()) tasks_.EndRest(Clock::now());
   pool_.Post([self = shared_from_this()] { self->RunStrand(); });
 }
 
@@ -186,9 +193,9 @@ void Pipeline::NotifyWhenRoom(std::function<void()> has_room) {
   has_room();
 }
 
-void Pipeline::RunOnWriter(WriterTask task) {
+void Pipeline::RunOnWriter(WriterTask task, WriterShare share) {
   absl::MutexLock lock(&mu_);
-  tasks_.push_back(std::move(task));
+  tasks_.Add(std::move(task), share);
   ScheduleStrand();
 }
 
@@ -227,7 +234,8 @@ absl::Status Pipeline::log_fault() const {
 
 void Pipeline::RunStrand() {
   do {
-    for (int i = 0; i < kRecordsPerTurn; ++i) {
+    const Clock::time_point begin = Clock::now();
+    for (int i = 0; i < kRecordsPerTurn && Clock::now() - begin < kTurn; ++i) {
       if (!RunStrandOnce()) return;
     }
   } while (!pool_.has_waiting_tasks());
@@ -235,23 +243,25 @@ void Pipeline::RunStrand() {
 }
 
 bool Pipeline::RunStrandOnce() {
-  std::deque<WriterTask> tasks;
+  WriterTasks::Turn turn;
   Item* item = nullptr;
+  bool is_timed = false;
   std::function<void()> drained;
   {
     absl::MutexLock lock(&mu_);
-    tasks.swap(tasks_);
-    if (tasks.empty()) {
+    turn = tasks_.Take(/*hurry=*/!closed_.ok());
+    if (turn.task == nullptr) {
       if (applied_offset_ == accepted_offset_) {
-        strand_running_ = false;
+        Rest();
         if (items_.empty()) drained = std::exchange(drained_, nullptr);
       } else {
         item = items_[applied_offset_ - answered_offset_].get();
+        is_timed = tasks_.owes_time();
       }
     }
   }
-  if (!tasks.empty()) {
-    for (const WriterTask& task : tasks) task(*state_);
+  if (turn.task != nullptr) {
+    RunTask(turn);
     return true;
   }
   if (item == nullptr) {
@@ -259,16 +269,39 @@ bool Pipeline::RunStrandOnce() {
     return false;
   }
 
+  const Clock::time_point begin = is_timed ? Clock::now() : Clock::time_point();
   Apply(*item);
   Callbacks callbacks;
   {
     absl::MutexLock lock(&mu_);
+    if (is_timed) tasks_.Learned(Clock::now() - begin);
     ++applied_offset_;
     if (log_ != nullptr) log_->OnApplied(applied_offset_);
     CollectFinished(callbacks);
   }
   for (const auto& callback : callbacks) callback();
   return true;
+}
+
+void Pipeline::RunTask(const WriterTasks::Turn& turn) {
+  const Clock::time_point begin = Clock::now();
+  turn.task(*state_);
+  const Clock::time_point end = Clock::now();
+  absl::MutexLock lock(&mu_);
+  tasks_.Ran(turn.share, end - begin);
+}
+
+void Pipeline::Rest() {
+  strand_running_ = false;
+  if (!tasks_.owes_time()) return;
+  tasks_.BeginRest(Clock::now());
+  if (tasks_.empty() || wakes_up_) return;
+  wakes_up_ = true;
+  pool_.PostAfter(absl::FromChrono(tasks_.RestNeeded()), [self = shared_from_this()] {
+    absl::MutexLock lock(&self->mu_);
+    self->wakes_up_ = false;
+    self->ScheduleStrand();
+  });
 }
 
 void Pipeline::Apply(Item& item) {

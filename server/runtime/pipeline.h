@@ -25,6 +25,7 @@
 #include "server/runtime/model_state.h"
 #include "server/runtime/producer_table.h"
 #include "server/runtime/worker_pool.h"
+#include "server/runtime/writer_tasks.h"
 
 namespace freshet {
 
@@ -44,7 +45,7 @@ struct LearnOutcome {
 class Pipeline : public std::enable_shared_from_this<Pipeline> {
  public:
   using LearnCallback = std::function<void(LearnOutcome)>;
-  using WriterTask = std::function<void(ModelState&)>;
+  using WriterTask = WriterTasks::Task;
 
   struct Options {
     // Of the memory of batches accepted and not yet answered: what came, what was parsed from it,
@@ -77,9 +78,9 @@ class Pipeline : public std::enable_shared_from_this<Pipeline> {
   // Calls `has_room` once, as soon as the queue is not full or the pipeline is closed.
   void NotifyWhenRoom(std::function<void()> has_room);
 
-  // Runs `task` on the strand, between two records. Tasks run in order, before queued batches, and
-  // also after Close().
-  void RunOnWriter(WriterTask task);
+  // Runs `task` on the strand, between two records, when its share allows (see WriterShare). Also
+  // after Close(), and then without delay.
+  void RunOnWriter(WriterTask task, WriterShare share = WriterShare::kAtOnce);
 
   // Puts a restore in line with the batches and applies it in its turn. `done` gets the offset
   // after. `target` stands in the record.
@@ -151,10 +152,13 @@ class Pipeline : public std::enable_shared_from_this<Pipeline> {
   // Takes out what can be answered, and what waited for it.
   void CollectFinished(Callbacks& callbacks) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void RunStrand();
-  // Applies the next record or runs tasks; false where there was nothing to do, and the strand
+  // Applies the next record or runs a task; false where there was nothing to do, and the strand
   // ends.
   bool RunStrandOnce();
+  void RunTask(const WriterTasks::Turn& turn);
   void Apply(Item& item);
+  // Ends the strand; it begins again when there is something to do.
+  void Rest() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const Options options_;
   WorkerPool& pool_;
@@ -175,7 +179,8 @@ class Pipeline : public std::enable_shared_from_this<Pipeline> {
   // Duplicates of batches that are still under way, by the offset that they wait for.
   std::multimap<uint64_t, LearnCallback> waiting_duplicates_ ABSL_GUARDED_BY(mu_);
   std::multimap<uint64_t, std::function<void(absl::Status)>> waiting_for_log_ ABSL_GUARDED_BY(mu_);
-  std::deque<WriterTask> tasks_ ABSL_GUARDED_BY(mu_);
+  WriterTasks tasks_ ABSL_GUARDED_BY(mu_);
+  bool wakes_up_ ABSL_GUARDED_BY(mu_) = false;  // By itself, for a task that was put off.
   std::vector<std::function<void()>> room_waiters_ ABSL_GUARDED_BY(mu_);
   uint64_t queued_bytes_ ABSL_GUARDED_BY(mu_) = 0;
   uint64_t queued_examples_ ABSL_GUARDED_BY(mu_) = 0;

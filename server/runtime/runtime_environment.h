@@ -16,9 +16,10 @@ namespace freshet {
 // What all models of a server share. Everything it refers to outlives them.
 struct RuntimeEnvironment {
   DataDir& data_dir;
-  WorkerPool& learners;  // Runs the models' strands.
-  WorkerPool& loggers;   // Runs the strands that write logs, which block on the disk.
-  WorkerPool& io;        // Runs what else blocks on the disk.
+  WorkerPool& learners;             // Runs the models' strands.
+  WorkerPool& loggers;              // Runs the strands that write logs, which block on the disk.
+  WorkerPool& io;                   // Runs what else blocks on the disk.
+  WorkerPool* snapshots = nullptr;  // Writes snapshots, which takes long; null: io does.
   std::function<absl::Time()> clock;
 
   uint32_t keep_snapshot_count = 3;                  // Automatic ones, for each model; >= 1.
@@ -34,6 +35,8 @@ struct RuntimeEnvironment {
   uint32_t max_names = 100'000;           // Of features, for each model; 0: none are kept.
   bool predict_while_recovering = false;  // From the newest snapshot on; not without one.
   std::string server_version;
+
+  WorkerPool& snapshot_pool() const { return snapshots == nullptr ? io : *snapshots; }
 };
 
 }  // namespace freshet

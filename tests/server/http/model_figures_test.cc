@@ -44,6 +44,13 @@ class ModelFiguresTest : public RegistryTest {
     return let_go;
   }
 
+  // Gives the model a record, so that its figures are not those that were given last.
+  static void MoveOn(ModelRuntime& model) {
+    const auto done = std::make_shared<std::latch>(1);
+    model.pipeline().SubmitSettings({}, [done](const LearnOutcome&) { done->count_down(); });
+    done->wait();
+  }
+
   std::vector<std::string> Ids(absl::Duration patience) {
     std::vector<std::string> ids;
     for (const ModelFigures::Figures& figures : figures_.Gather(patience)) {
@@ -70,6 +77,7 @@ TEST_F(ModelFiguresTest, ALateModelIsGivenAsItWas) {
   const auto busy = Create("b");
   const auto before = figures_.Gather(kPatience);
   ASSERT_EQ(before.size(), 2U);
+  MoveOn(*busy);
   const auto let_go = HoldUp(*busy);
   for (int i = 0; i < 3; ++i) {
     const auto late = figures_.Gather(kImpatience);
@@ -80,6 +88,16 @@ TEST_F(ModelFiguresTest, ALateModelIsGivenAsItWas) {
   const auto after = figures_.Gather(kPatience);
   ASSERT_EQ(after.size(), 2U);
   EXPECT_NE(after[1].model, before[1].model);
+}
+
+TEST_F(ModelFiguresTest, AModelThatHasLearnedNothingSinceIsNotLate) {
+  const auto busy = Create("b");
+  ASSERT_EQ(figures_.Gather(kPatience).size(), 1U);
+  const auto let_go = HoldUp(*busy);
+  const auto figures = figures_.Gather(kPatience);
+  let_go->count_down();
+  ASSERT_EQ(figures.size(), 1U);
+  EXPECT_EQ(figures[0].model->offset(), 0U);
 }
 
 TEST_F(ModelFiguresTest, ALateModelThatNeverAnsweredIsLeftOut) {

@@ -4,9 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
+#include <functional>
 #include <latch>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/synchronization/mutex.h"
@@ -241,6 +244,52 @@ TEST_F(PipelineTest, RestoreComesInTurnAndKeepsTheProducers) {
   EXPECT_EQ(DigestOf(*pipeline), digest);
   pipeline->Submit(Message("p", 2, {1, 1, 1}), outcomes_.Callback());
   EXPECT_TRUE(outcomes_.Await(4)[3].duplicate);
+}
+
+// Two that ask for something long as soon as they have it took all of the strand once.
+TEST_F(PipelineTest, LongTasksThatComeAgainAndAgainLeaveMostOfTheTimeToRecords) {
+  constexpr auto kLong = std::chrono::milliseconds(2);
+  const auto pipeline = Start();
+  std::atomic<bool> stopping{false};
+  std::atomic<int> looping{2};
+  std::atomic<int64_t> spent_ns{0};
+  std::function<void(ModelState&)> task = [&](ModelState&) {
+    if (stopping) {
+      --looping;
+      return;
+    }
+    const auto begin = std::chrono::steady_clock::now();
+    while (std::chrono::steady_clock::now() - begin < kLong) continue;
+    spent_ns += (std::chrono::steady_clock::now() - begin).count();
+    pipeline->RunOnWriter(task, WriterShare::kLong);
+  };
+  const auto begin = std::chrono::steady_clock::now();
+  for (int i = 0; i < 2; ++i) pipeline->RunOnWriter(task, WriterShare::kLong);
+  // One batch at a time, so that the strand rests in between.
+  size_t batches = 0;
+  while (spent_ns < std::chrono::nanoseconds(20 * kLong).count()) {
+    pipeline->Submit(Message("p", ++batches, {1, 0}), outcomes_.Callback());
+    outcomes_.Await(batches);
+  }
+  const int64_t all_ns = (std::chrono::steady_clock::now() - begin).count();
+  EXPECT_LT(spent_ns, all_ns / 5);  // A tenth, and what a busy machine adds to the measure.
+  stopping = true;
+  while (looping > 0) std::this_thread::yield();
+}
+
+TEST_F(PipelineTest, ATaskThatWasPutOffRunsThoughNoRecordComes) {
+  const auto pipeline = Start();
+  std::latch done(3);
+  for (int i = 0; i < 3; ++i) {
+    pipeline->RunOnWriter(
+        [&done](ModelState&) {
+          const auto begin = std::chrono::steady_clock::now();
+          while (std::chrono::steady_clock::now() - begin < std::chrono::milliseconds(1)) continue;
+          done.count_down();
+        },
+        WriterShare::kLong);
+  }
+  done.wait();
 }
 
 }  // namespace
