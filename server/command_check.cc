@@ -1,6 +1,7 @@
 #include "server/command_check.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
@@ -10,9 +11,11 @@
 #include <vector>
 
 #include "core/base/str_cat.h"
+#include "server/file/model_folder.h"
 #include "server/file/small_file.h"
 #include "server/log/log_check.h"
 #include "server/log/restore_payload.h"
+#include "server/runtime/model_manifest.h"
 #include "server/snapshot/snapshot_file.h"
 
 namespace freshet {
@@ -77,6 +80,14 @@ absl::StatusOr<Target> FindTarget(FileSystem& file_system, const std::string& pa
   if (!lock.ok()) return lock.status();
   target.lock = *std::move(lock);
   return target;
+}
+
+// The uid of the model whose folder it is; by the folder's name where its manifest does not tell.
+uint64_t UidOfFolder(FileSystem& file_system, const std::string& model_dir) {
+  if (const auto spec = ReadManifest(file_system, model_dir); spec.ok()) return UidOf(*spec);
+  const std::string name = std::filesystem::path(model_dir).filename().string();
+  const std::optional<ModelFolder> folder = ParseModelFolderName(name);
+  return folder.has_value() ? folder->uid : 0;
 }
 
 // The snapshots of one model.
@@ -193,7 +204,8 @@ absl::StatusOr<bool> RunCheck(FileSystem& file_system, const std::string& path, 
     const auto snapshots = CheckSnapshots(file_system, StrCat(model_dir, "/snapshots"));
     if (!snapshots.ok()) return snapshots.status();
     const std::string log_dir = StrCat(model_dir, "/log");
-    absl::StatusOr<LogCheckReport> log = CheckLog(file_system, log_dir);
+    absl::StatusOr<LogCheckReport> log =
+        CheckLog(file_system, log_dir, UidOfFolder(file_system, model_dir));
     if (absl::IsNotFound(log.status())) log = LogCheckReport();  // The model has none yet.
     if (!log.ok()) return log.status();
     PrintLog(model_dir, *log, *snapshots, out);
@@ -217,8 +229,8 @@ absl::Status RunRepair(FileSystem& file_system, const std::string& path, uint64_
   const std::string& model_dir = target->model_dirs.front();
   const auto snapshots = CheckSnapshots(file_system, StrCat(model_dir, "/snapshots"));
   if (!snapshots.ok()) return snapshots.status();
-  const absl::StatusOr<LogTruncation> truncation =
-      TruncateLog(file_system, StrCat(model_dir, "/log"), offset);
+  const absl::StatusOr<LogTruncation> truncation = TruncateLog(
+      file_system, StrCat(model_dir, "/log"), UidOfFolder(file_system, model_dir), offset);
   if (!truncation.ok()) return truncation.status();
   for (const std::string& file : truncation->removed_files) out << "removed " << file << '\n';
   out << "the log of " << model_dir << " now ends at offset " << truncation->next_offset << "; "

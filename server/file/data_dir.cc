@@ -12,7 +12,7 @@
 namespace freshet {
 namespace {
 
-constexpr uint32_t kVersion = 1;
+constexpr uint32_t kVersion = 2;
 constexpr std::string_view kNewPrefix = ".new-";
 constexpr std::string_view kTrashPrefix = ".trash-";
 
@@ -77,12 +77,20 @@ absl::StatusOr<std::unique_ptr<DataDir>> DataDir::Open(FileSystem& file_system, 
   return data_dir;
 }
 
-absl::Status DataDir::CheckVersion() const {
-  const std::string path = StrCat(path_, "/VERSION");
+std::string DataDir::VersionPath() const { return StrCat(path_, "/VERSION"); }
+
+absl::Status DataDir::RaiseVersion() {
+  const absl::MutexLock lock(&version_mu_);
+  if (version_ == kVersion) return absl::OkStatus();
+  absl::Status status = WriteFileAtomically(file_system_, VersionPath(), StrCat(kVersion, "\n"));
+  if (status.ok()) version_ = kVersion;
+  return status;
+}
+
+absl::Status DataDir::CheckVersion() {
+  const std::string path = VersionPath();
   const absl::StatusOr<std::string> content = ReadSmallFile(file_system_, path);
-  if (absl::IsNotFound(content.status())) {
-    return WriteFileAtomically(file_system_, path, StrCat(kVersion, "\n"));
-  }
+  if (absl::IsNotFound(content.status())) return RaiseVersion();
   if (!content.ok()) return content.status();
   uint32_t version = 0;
   const char* end = content->data() + content->size();
@@ -96,6 +104,8 @@ absl::Status DataDir::CheckVersion() const {
         StrCat(path, ": a newer freshet wrote this folder (version ", version,
                ", this freshet reads up to ", kVersion, "); start that freshet on it"));
   }
+  const absl::MutexLock lock(&version_mu_);
+  version_ = version;
   return absl::OkStatus();
 }
 
@@ -132,20 +142,20 @@ std::string DataDir::NewUploadPath() {
 
 std::string DataDir::ModelsDir() const { return StrCat(path_, "/models"); }
 
-std::string DataDir::ModelDir(std::string_view model_id) const {
-  return StrCat(ModelsDir(), "/", model_id);
+std::string DataDir::ModelDir(std::string_view folder) const {
+  return StrCat(ModelsDir(), "/", folder);
 }
 
-std::string DataDir::LogDir(std::string_view model_id) const {
-  return StrCat(ModelDir(model_id), "/log");
+std::string DataDir::LogDir(std::string_view folder) const {
+  return StrCat(ModelDir(folder), "/log");
 }
 
-std::string DataDir::SnapshotDir(std::string_view model_id) const {
-  return StrCat(ModelDir(model_id), "/snapshots");
+std::string DataDir::SnapshotDir(std::string_view folder) const {
+  return StrCat(ModelDir(folder), "/snapshots");
 }
 
-std::string DataDir::ManifestPath(std::string_view model_id) const {
-  return StrCat(ModelDir(model_id), "/MODEL");
+std::string DataDir::ManifestPath(std::string_view folder) const {
+  return StrCat(ModelDir(folder), "/MODEL");
 }
 
 absl::StatusOr<std::vector<std::string>> DataDir::ListModels() const {
@@ -177,37 +187,38 @@ absl::Status DataDir::BuildModel(const std::string& folder, std::string_view man
   return WriteFileAtomically(file_system_, StrCat(folder, "/MODEL"), manifest);
 }
 
-absl::Status DataDir::CreateModel(std::string_view model_id, std::string_view manifest,
+absl::Status DataDir::CreateModel(std::string_view folder, std::string_view manifest,
                                   const FillModel& fill) {
-  const std::string folder = ModelDir(model_id);
-  absl::Status existing = file_system_.FileSize(folder).status();
-  if (existing.ok()) return absl::AlreadyExistsError(StrCat("model \"", model_id, "\" exists"));
+  const std::string model_dir = ModelDir(folder);
+  absl::Status existing = file_system_.FileSize(model_dir).status();
+  if (existing.ok()) return absl::AlreadyExistsError(StrCat(model_dir, ": the folder exists"));
   if (!absl::IsNotFound(existing)) return existing;
-  const std::string new_folder = StrCat(ModelsDir(), "/", kNewPrefix, model_id);
-  absl::Status status = BuildModel(new_folder, manifest, fill);
-  if (status.ok()) status = file_system_.Rename(new_folder, folder);
+  if (absl::Status status = RaiseVersion(); !status.ok()) return status;
+  const std::string new_dir = StrCat(ModelsDir(), "/", kNewPrefix, folder);
+  absl::Status status = BuildModel(new_dir, manifest, fill);
+  if (status.ok()) status = file_system_.Rename(new_dir, model_dir);
   if (!status.ok()) {
     // What is left is removed by the next creation or opening.
-    RemoveTree(file_system_, new_folder).IgnoreError();
+    RemoveTree(file_system_, new_dir).IgnoreError();
     return status;
   }
   status = file_system_.SyncDir(ModelsDir());
   if (status.ok()) return status;
   // It may or may not survive under its name: better that it does not.
-  DeleteModel(model_id).IgnoreError();
+  DeleteModel(folder).IgnoreError();
   return status;
 }
 
-std::string DataDir::NewTrashPath(std::string_view model_id) {
+std::string DataDir::NewTrashPath(std::string_view folder) {
   const absl::MutexLock lock(&mu_);
-  return StrCat(ModelsDir(), "/", kTrashPrefix, model_id, "-", ++trash_count_);
+  return StrCat(ModelsDir(), "/", kTrashPrefix, folder, "-", ++trash_count_);
 }
 
-absl::Status DataDir::DeleteModel(std::string_view model_id) {
-  const std::string trash = NewTrashPath(model_id);
-  absl::Status status = file_system_.Rename(ModelDir(model_id), trash);
+absl::Status DataDir::DeleteModel(std::string_view folder) {
+  const std::string trash = NewTrashPath(folder);
+  absl::Status status = file_system_.Rename(ModelDir(folder), trash);
   if (absl::IsNotFound(status)) {
-    return absl::NotFoundError(StrCat("model \"", model_id, "\" not found"));
+    return absl::NotFoundError(StrCat(ModelDir(folder), ": there is no such folder"));
   }
   if (!status.ok()) return status;
   if (status = file_system_.SyncDir(ModelsDir()); !status.ok()) return status;
@@ -215,12 +226,8 @@ absl::Status DataDir::DeleteModel(std::string_view model_id) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::string> DataDir::ReadManifest(std::string_view model_id) const {
-  return ReadSmallFile(file_system_, ManifestPath(model_id));
-}
-
-absl::Status DataDir::WriteManifest(std::string_view model_id, std::string_view manifest) {
-  return WriteFileAtomically(file_system_, ManifestPath(model_id), manifest);
+absl::Status DataDir::WriteManifest(std::string_view folder, std::string_view manifest) {
+  return WriteFileAtomically(file_system_, ManifestPath(folder), manifest);
 }
 
 }  // namespace freshet

@@ -2,12 +2,16 @@
 //
 //   LOCK                     held by the server that uses the folder; its process id
 //   VERSION                  the version of this layout, a decimal number and a line feed
-//   models/<model>/MODEL     the model's manifest, opaque here
-//   models/<model>/log/      see server/log/FORMAT.md
-//   models/<model>/snapshots/  see server/snapshot/FORMAT.md
-//   models/.new-<model>      a model that is being created; removed when the folder is opened
-//   models/.trash-<model>-<n>  a model that is being deleted; removed when the folder is opened
-//   uploads/<n>              a file that a client is sending; removed when the folder is opened
+//   models/<folder>/MODEL    the manifest of a model, opaque here; for <folder> see model_folder.h
+//   models/<folder>/log/     see server/log/FORMAT.md
+//   models/<folder>/snapshots/  see server/snapshot/FORMAT.md
+//   models/.new-<folder>     a model that is being created; removed when the data folder is opened
+//   models/.trash-<folder>-<n>  a model that was deleted; removed when the data folder is opened
+//   uploads/<n>              a file that a client is sending; removed when the data folder is
+//   opened
+//
+// Version 1 of the layout has no uids in the names of models' folders. It is read and gone on with;
+// the first model that is created makes it version 2, which older versions refuse.
 
 #ifndef FRESHET_SERVER_FILE_DATA_DIR_H_
 #define FRESHET_SERVER_FILE_DATA_DIR_H_
@@ -39,8 +43,8 @@ class DataDir {
   DataDir(const DataDir&) = delete;
   DataDir& operator=(const DataDir&) = delete;
 
-  // The ids of the models, in order. A model whose manifest is missing is listed too: reading it
-  // says what is wrong.
+  // The models' folders, in order. One whose manifest is missing is listed too: reading it says
+  // what is wrong.
   absl::StatusOr<std::vector<std::string>> ListModels() const;
 
   // Puts files into the log and snapshot folders of a model that is being created, and makes them
@@ -51,26 +55,24 @@ class DataDir {
   // Creates a model's folder with its manifest and its log and snapshot folders, empty or as `fill`
   // fills them: all of it, durably, or nothing. ALREADY_EXISTS where there is one; the error of
   // `fill` where that fails.
-  // REQUIRES: model_id matches [a-z]([a-z0-9-]{0,61}[a-z0-9])?.
-  absl::Status CreateModel(std::string_view model_id, std::string_view manifest,
+  // REQUIRES: ParseModelFolderName(folder).
+  absl::Status CreateModel(std::string_view folder, std::string_view manifest,
                            const FillModel& fill = nullptr);
 
   // Deletes a model's folder. It is gone, durably, once this returns OK; what could not be removed
   // of the renamed folder is removed when the data folder is next opened.
-  absl::Status DeleteModel(std::string_view model_id);
-
-  absl::StatusOr<std::string> ReadManifest(std::string_view model_id) const;
+  absl::Status DeleteModel(std::string_view folder);
 
   // Replaces a model's manifest, whole or not at all.
-  absl::Status WriteManifest(std::string_view model_id, std::string_view manifest);
+  absl::Status WriteManifest(std::string_view folder, std::string_view manifest);
 
   // Where a file may be put until it is known what comes of it; no file stands there yet. Whoever
   // puts one there removes it.
   std::string NewUploadPath();
 
-  std::string ModelDir(std::string_view model_id) const;
-  std::string LogDir(std::string_view model_id) const;
-  std::string SnapshotDir(std::string_view model_id) const;
+  std::string ModelDir(std::string_view folder) const;
+  std::string LogDir(std::string_view folder) const;
+  std::string SnapshotDir(std::string_view folder) const;
 
   FileSystem& file_system() const { return file_system_; }
   const std::string& path() const { return path_; }
@@ -78,19 +80,25 @@ class DataDir {
  private:
   DataDir(FileSystem& file_system, std::string path, std::unique_ptr<FileLock> lock);
 
-  absl::Status CheckVersion() const;
+  absl::Status CheckVersion();
+  // Makes this the newest version of the layout.
+  absl::Status RaiseVersion() ABSL_LOCKS_EXCLUDED(version_mu_);
   absl::Status RemoveLeftovers() const;
   absl::Status EmptyUploads() const;
   absl::Status BuildModel(const std::string& folder, std::string_view manifest,
                           const FillModel& fill) const;
   std::string ModelsDir() const;
   std::string UploadsDir() const;
-  std::string ManifestPath(std::string_view model_id) const;
-  std::string NewTrashPath(std::string_view model_id);
+  std::string VersionPath() const;
+  std::string ManifestPath(std::string_view folder) const;
+  std::string NewTrashPath(std::string_view folder);
 
   FileSystem& file_system_;
   const std::string path_;
   const std::unique_ptr<FileLock> lock_;
+
+  absl::Mutex version_mu_;  // Held while the version is written, which happens once.
+  uint32_t version_ ABSL_GUARDED_BY(version_mu_) = 0;
 
   absl::Mutex mu_;
   uint64_t trash_count_ ABSL_GUARDED_BY(mu_) = 0;

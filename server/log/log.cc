@@ -87,7 +87,8 @@ absl::Status Log::Rotate() {
   const SegmentHeader header{.first_offset = index_->next_offset(),
                              .checksum_seed = RandomChecksumSeed(),
                              .previous_first_offset = last.first_offset,
-                             .previous_bytes = last.size_bytes};
+                             .previous_bytes = last.size_bytes,
+                             .uid = options_.uid};
   absl::StatusOr<std::shared_ptr<AppendFile>> file = CreateSegment(header);
   if (!file.ok()) return file.status();
   header_ = header;
@@ -214,7 +215,7 @@ absl::Status Log::SkipTo(uint64_t offset) {
                                              "; the log goes on at ", index_->next_offset()));
   }
   if (index_->first_offset() == offset) return absl::OkStatus();
-  const SegmentHeader header = FirstSegmentHeader(offset);
+  const SegmentHeader header = FirstSegmentHeader(offset, options_.uid);
   absl::StatusOr<std::shared_ptr<AppendFile>> file = CreateSegment(header);
   if (!file.ok()) return file.status();
   header_ = header;
@@ -266,7 +267,7 @@ absl::StatusOr<std::unique_ptr<LogReader>> Log::NewReader(uint64_t offset) {
     // Before the one that a Recover() from now on makes.
     generation = index_->generation();
   }
-  return LogReader::Open(file_system_, dir_, index_, generation, offset);
+  return LogReader::Open(file_system_, dir_, options_.uid, index_, generation, offset);
 }
 
 uint64_t Log::first_offset() const { return index_->first_offset(); }

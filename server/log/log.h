@@ -39,6 +39,8 @@ struct LogOptions {
   uint64_t segment_bytes = uint64_t{128} << 20;
   // The first offset of a log that does not exist yet.
   uint64_t first_offset = 0;
+  // Of the model whose log it is; see server/file/model_folder.h. 0: it has none.
+  uint64_t uid = 0;
 };
 
 // A record that is to be appended: its payload is `payload`, one piece after the other.
@@ -71,9 +73,10 @@ class Log {
   // all segments and the records of the last one, and cuts off a tail that is not a whole record,
   // as an interrupted write leaves it.
   //
-  // DATA_LOSS where anything else is damaged: names the file, the byte and the last good offset.
-  // FAILED_PRECONDITION where a newer version wrote it. Keeps a reference to `file_system`. Two
-  // logs on one folder are prevented by the data folder's lock, not here.
+  // DATA_LOSS where anything else is damaged: names the file, the byte and the last good offset; or
+  // where a segment is another model's. FAILED_PRECONDITION where a newer version wrote it. Keeps a
+  // reference to `file_system`. Two logs on one folder are prevented by the data folder's lock, not
+  // here.
   static absl::StatusOr<std::unique_ptr<Log>> Open(FileSystem& file_system, std::string dir,
                                                    LogOptions options);
 

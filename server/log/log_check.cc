@@ -19,8 +19,8 @@ std::string PathOf(const std::string& dir, uint64_t first_offset) {
 }
 
 // Reads one segment and adds what it finds to the report.
-absl::Status CheckSegment(FileSystem& file_system, const std::string& path, uint64_t first_offset,
-                          bool last, LogCheckReport& report) {
+absl::Status CheckSegment(FileSystem& file_system, const std::string& path, uint64_t uid,
+                          uint64_t first_offset, bool last, LogCheckReport& report) {
   const absl::StatusOr<uint64_t> size = file_system.FileSize(path);
   if (!size.ok()) return size.status();
   CheckedSegment segment{
@@ -35,7 +35,7 @@ absl::Status CheckSegment(FileSystem& file_system, const std::string& path, uint
   const uint64_t expected_offset =
       report.segments.empty() ? first_offset : report.segments.back().next_offset;
   const absl::StatusOr<std::unique_ptr<SegmentReader>> reader =
-      SegmentReader::Open(file_system, path);
+      SegmentReader::Open(file_system, path, uid);
   if (!reader.ok()) {
     add_problem(0, expected_offset, std::string(ToStd(reader.status().message())));
     report.segments.push_back(std::move(segment));
@@ -107,13 +107,13 @@ absl::Status CutSegment(FileSystem& file_system, const std::string& path, uint64
 
 // The position of `offset` in the last of `segments`, after all of them were read and found good
 // up to there.
-absl::StatusOr<uint64_t> VerifyKept(FileSystem& file_system, const std::string& dir,
+absl::StatusOr<uint64_t> VerifyKept(FileSystem& file_system, const std::string& dir, uint64_t uid,
                                     const std::vector<uint64_t>& segments, uint64_t offset) {
   uint64_t position = 0;
   for (size_t i = 0; i < segments.size(); ++i) {
     const std::string path = PathOf(dir, segments[i]);
     const absl::StatusOr<std::unique_ptr<SegmentReader>> reader =
-        SegmentReader::Open(file_system, path);
+        SegmentReader::Open(file_system, path, uid);
     if (!reader.ok()) return reader.status();
     if (i > 0) {
       absl::Status status = CheckFollows(path, (*reader)->header(), segments[i - 1], position);
@@ -129,12 +129,13 @@ absl::StatusOr<uint64_t> VerifyKept(FileSystem& file_system, const std::string& 
 
 }  // namespace
 
-absl::StatusOr<LogCheckReport> CheckLog(FileSystem& file_system, const std::string& dir) {
+absl::StatusOr<LogCheckReport> CheckLog(FileSystem& file_system, const std::string& dir,
+                                        uint64_t uid) {
   const absl::StatusOr<std::vector<uint64_t>> segments = ListSegments(file_system, dir);
   if (!segments.ok()) return segments.status();
   LogCheckReport report;
   for (const uint64_t first_offset : *segments) {
-    absl::Status status = CheckSegment(file_system, PathOf(dir, first_offset), first_offset,
+    absl::Status status = CheckSegment(file_system, PathOf(dir, first_offset), uid, first_offset,
                                        first_offset == segments->back(), report);
     if (!status.ok()) return status;
   }
@@ -142,7 +143,7 @@ absl::StatusOr<LogCheckReport> CheckLog(FileSystem& file_system, const std::stri
 }
 
 absl::StatusOr<LogTruncation> TruncateLog(FileSystem& file_system, const std::string& dir,
-                                          uint64_t offset) {
+                                          uint64_t uid, uint64_t offset) {
   const absl::StatusOr<std::vector<uint64_t>> segments = ListSegments(file_system, dir);
   if (!segments.ok()) return segments.status();
   if (segments->empty() || offset < segments->front()) {
@@ -156,7 +157,7 @@ absl::StatusOr<LogTruncation> TruncateLog(FileSystem& file_system, const std::st
   for (const uint64_t first_offset : *segments) {
     if (kept.empty() || first_offset < offset) kept.push_back(first_offset);
   }
-  const absl::StatusOr<uint64_t> position = VerifyKept(file_system, dir, kept, offset);
+  const absl::StatusOr<uint64_t> position = VerifyKept(file_system, dir, uid, kept, offset);
   if (!position.ok()) return position.status();
   LogTruncation truncation;
   for (size_t i = segments->size(); i > kept.size(); --i) {

@@ -43,9 +43,10 @@ struct LogCheckReport {
   std::map<uint64_t, RestorePayload> restores;
 };
 
-// Reads every record of the log in `dir` and changes nothing. An error only where the files cannot
-// be read at all.
-absl::StatusOr<LogCheckReport> CheckLog(FileSystem& file_system, const std::string& dir);
+// Reads every record of the log in `dir`, that of the model `uid`, and changes nothing. An error
+// only where the files cannot be read at all.
+absl::StatusOr<LogCheckReport> CheckLog(FileSystem& file_system, const std::string& dir,
+                                        uint64_t uid);
 
 // What TruncateLog() did.
 struct LogTruncation {
@@ -58,7 +59,7 @@ struct LogTruncation {
 // be good. INVALID_ARGUMENT where `offset` is below what the log keeps or above its end; DATA_LOSS
 // where a record below `offset` is damaged.
 absl::StatusOr<LogTruncation> TruncateLog(FileSystem& file_system, const std::string& dir,
-                                          uint64_t offset);
+                                          uint64_t uid, uint64_t offset);
 
 }  // namespace freshet
 

@@ -28,7 +28,7 @@ absl::Status Log::Load() {
   if (status = RemoveUnfinished(SegmentHeader::kNoPrevious); !status.ok()) return status;
   if (segments->empty()) {
     const absl::StatusOr<std::shared_ptr<AppendFile>> file =
-        CreateSegment(FirstSegmentHeader(options_.first_offset));
+        CreateSegment(FirstSegmentHeader(options_.first_offset, options_.uid));
     if (!file.ok()) return file.status();
     segments->push_back(options_.first_offset);
   }
@@ -44,7 +44,7 @@ absl::Status Log::RemoveObsolete(std::vector<uint64_t>& segments) {
   while (begin > 0) {
     --begin;
     const absl::StatusOr<std::unique_ptr<SegmentReader>> reader =
-        SegmentReader::Open(file_system_, PathOf(segments[begin]));
+        SegmentReader::Open(file_system_, PathOf(segments[begin]), options_.uid);
     if (!reader.ok()) return reader.status();
     if ((*reader)->header().previous_first_offset == SegmentHeader::kNoPrevious) break;
   }
@@ -62,7 +62,7 @@ absl::Status Log::LoadHeaders(std::span<const uint64_t> segments) {
   for (const uint64_t first_offset : segments) {
     const std::string path = PathOf(first_offset);
     const absl::StatusOr<std::unique_ptr<SegmentReader>> reader =
-        SegmentReader::Open(file_system_, path);
+        SegmentReader::Open(file_system_, path, options_.uid);
     if (!reader.ok()) return reader.status();
     const absl::StatusOr<uint64_t> size = (*reader)->file().SizeBytes();
     if (!size.ok()) return size.status();
@@ -87,7 +87,7 @@ absl::Status Log::LoadLastSegment(const std::string& path) {
   // the records are read from the disk itself.
   if (absl::Status status = (*file)->Sync(); !status.ok()) return status;
   const absl::StatusOr<std::unique_ptr<SegmentReader>> reader =
-      SegmentReader::OpenFromDisk(file_system_, path);
+      SegmentReader::OpenFromDisk(file_system_, path, options_.uid);
   if (!reader.ok()) return reader.status();
   const absl::StatusOr<SegmentScan> scan = ScanSegment(**reader);
   if (!scan.ok()) return scan.status();

@@ -7,6 +7,7 @@
 namespace freshet {
 
 absl::StatusOr<std::unique_ptr<LogReader>> LogReader::Open(FileSystem& file_system, std::string dir,
+                                                           uint64_t uid,
                                                            std::shared_ptr<SegmentIndex> index,
                                                            uint64_t generation, uint64_t offset) {
   const std::optional<SegmentInfo> segment = index->AddReader(offset);
@@ -15,7 +16,7 @@ absl::StatusOr<std::unique_ptr<LogReader>> LogReader::Open(FileSystem& file_syst
                                         " to ", index->next_offset(), ", not ", offset));
   }
   std::unique_ptr<LogReader> reader(
-      new LogReader(file_system, std::move(dir), std::move(index), *segment, generation));
+      new LogReader(file_system, std::move(dir), uid, std::move(index), *segment, generation));
   if (absl::Status status = reader->OpenSegment(*segment); !status.ok()) return status;
   while (reader->offset_ < offset) {
     const absl::StatusOr<std::optional<LogRecord>> skipped = reader->Next();
@@ -27,10 +28,11 @@ absl::StatusOr<std::unique_ptr<LogReader>> LogReader::Open(FileSystem& file_syst
   return reader;
 }
 
-LogReader::LogReader(FileSystem& file_system, std::string dir, std::shared_ptr<SegmentIndex> index,
-                     SegmentInfo segment, uint64_t generation)
+LogReader::LogReader(FileSystem& file_system, std::string dir, uint64_t uid,
+                     std::shared_ptr<SegmentIndex> index, SegmentInfo segment, uint64_t generation)
     : file_system_(file_system),
       dir_(std::move(dir)),
+      uid_(uid),
       index_(std::move(index)),
       generation_(generation),
       segment_(segment),
@@ -39,8 +41,8 @@ LogReader::LogReader(FileSystem& file_system, std::string dir, std::shared_ptr<S
 LogReader::~LogReader() { index_->RemoveReader(segment_.first_offset); }
 
 absl::Status LogReader::OpenSegment(const SegmentInfo& segment) {
-  absl::StatusOr<std::unique_ptr<SegmentReader>> reader =
-      SegmentReader::Open(file_system_, StrCat(dir_, "/", SegmentFileName(segment.first_offset)));
+  absl::StatusOr<std::unique_ptr<SegmentReader>> reader = SegmentReader::Open(
+      file_system_, StrCat(dir_, "/", SegmentFileName(segment.first_offset)), uid_);
   if (!reader.ok()) return reader.status();
   if (segment.first_offset != segment_.first_offset) {
     index_->MoveReader(segment_.first_offset, segment.first_offset);

@@ -20,9 +20,10 @@ namespace freshet {
 // number of readers may read while the log is appended to.
 class LogReader {
  public:
-  // For Log::NewReader(). `generation` is one of the index's. OUT_OF_RANGE where `offset` is not
-  // kept.
+  // For Log::NewReader(). `uid` is that of the model whose log it is, `generation` one of the
+  // index's. OUT_OF_RANGE where `offset` is not kept.
   static absl::StatusOr<std::unique_ptr<LogReader>> Open(FileSystem& file_system, std::string dir,
+                                                         uint64_t uid,
                                                          std::shared_ptr<SegmentIndex> index,
                                                          uint64_t generation, uint64_t offset);
   ~LogReader();
@@ -40,14 +41,15 @@ class LogReader {
   uint64_t offset() const { return offset_; }
 
  private:
-  LogReader(FileSystem& file_system, std::string dir, std::shared_ptr<SegmentIndex> index,
-            SegmentInfo segment, uint64_t generation);
+  LogReader(FileSystem& file_system, std::string dir, uint64_t uid,
+            std::shared_ptr<SegmentIndex> index, SegmentInfo segment, uint64_t generation);
 
   absl::StatusOr<std::optional<LogRecord>> ReadNext();
   absl::Status OpenSegment(const SegmentInfo& segment);
 
   FileSystem& file_system_;
   const std::string dir_;
+  const uint64_t uid_;
   const std::shared_ptr<SegmentIndex> index_;
   const uint64_t generation_;
   SegmentInfo segment_;

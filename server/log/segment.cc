@@ -27,7 +27,7 @@ struct StoredSegmentHeader {
   uint64_t checksum_seed;
   uint64_t previous_first_offset;
   uint64_t previous_bytes;
-  uint64_t zero;
+  uint64_t uid;
   uint64_t checksum;
 };
 static_assert(sizeof(StoredSegmentHeader) == kSegmentHeaderBytes);
@@ -59,10 +59,11 @@ StoredRecordHeader LoadRecordHeader(ByteSpan bytes) {
 
 }  // namespace
 
-SegmentHeader FirstSegmentHeader(uint64_t first_offset) {
+SegmentHeader FirstSegmentHeader(uint64_t first_offset, uint64_t uid) {
   SegmentHeader header;
   header.first_offset = first_offset;
   header.checksum_seed = RandomChecksumSeed();
+  header.uid = uid;
   return header;
 }
 
@@ -74,7 +75,7 @@ SegmentHeaderBytes EncodeSegmentHeader(const SegmentHeader& header) {
                              .checksum_seed = header.checksum_seed,
                              .previous_first_offset = header.previous_first_offset,
                              .previous_bytes = header.previous_bytes,
-                             .zero = 0,
+                             .uid = header.uid,
                              .checksum = 0};
   std::copy(kMagic.begin(), kMagic.end(), stored.magic.begin());
   stored.checksum = Checksum(BytesOf(stored).first(offsetof(StoredSegmentHeader, checksum)));
@@ -109,7 +110,8 @@ absl::StatusOr<SegmentHeader> DecodeSegmentHeader(ByteSpan bytes) {
   return SegmentHeader{.first_offset = stored.first_offset,
                        .checksum_seed = stored.checksum_seed,
                        .previous_first_offset = stored.previous_first_offset,
-                       .previous_bytes = stored.previous_bytes};
+                       .previous_bytes = stored.previous_bytes,
+                       .uid = stored.uid};
 }
 
 RecordHeaderBytes EncodeRecordHeader(const RecordHeader& header, std::span<const ByteSpan> payload,

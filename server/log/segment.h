@@ -39,6 +39,8 @@ struct SegmentHeader {
   uint64_t previous_first_offset = kNoPrevious;
   // The size of the segment before this one; 0 where there is none.
   uint64_t previous_bytes = 0;
+  // Of the model whose log it is; 0 for a model without one.
+  uint64_t uid = 0;
 };
 
 // What stands before each payload.
@@ -51,8 +53,8 @@ struct RecordHeader {
   RecordKind kind{};
 };
 
-// The header of a segment that the log begins with.
-SegmentHeader FirstSegmentHeader(uint64_t first_offset);
+// The header of a segment that the log of the model `uid` begins with.
+SegmentHeader FirstSegmentHeader(uint64_t first_offset, uint64_t uid);
 
 using SegmentHeaderBytes = std::array<std::byte, kSegmentHeaderBytes>;
 using RecordHeaderBytes = std::array<std::byte, kRecordHeaderBytes>;

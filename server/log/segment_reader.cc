@@ -8,12 +8,24 @@
 
 #include "core/base/str_cat.h"
 #include "server/file/file_status.h"
+#include "server/file/model_folder.h"
 #include "server/file/small_file.h"
 
 namespace freshet {
 namespace {
 
 constexpr uint64_t kReadBytes = uint64_t{1} << 20;
+
+std::string UidText(uint64_t uid) {
+  return uid == 0 ? std::string("without a uid") : StrCat("with the uid ", FormatUid(uid));
+}
+
+absl::Status ForeignSegment(const std::string& path, uint64_t found, uint64_t expected) {
+  return absl::DataLossError(StrCat(path, ": the segment is of a model ", UidText(found),
+                                    ", and this folder is of one ", UidText(expected),
+                                    ": the file was copied here; move it away, and put the right "
+                                    "one back from a copy where one is missing"));
+}
 
 }  // namespace
 
@@ -32,19 +44,20 @@ absl::Status SegmentDamageError(const std::string& path, const SegmentDamage& da
 }
 
 absl::StatusOr<std::unique_ptr<SegmentReader>> SegmentReader::Open(FileSystem& file_system,
-                                                                   std::string path) {
+                                                                   std::string path, uint64_t uid) {
   auto file = file_system.OpenRead(path);
-  return Begin(std::move(path), std::move(file));
+  return Begin(std::move(path), uid, std::move(file));
 }
 
 absl::StatusOr<std::unique_ptr<SegmentReader>> SegmentReader::OpenFromDisk(FileSystem& file_system,
-                                                                           std::string path) {
+                                                                           std::string path,
+                                                                           uint64_t uid) {
   auto file = file_system.OpenReadFromDisk(path);
-  return Begin(std::move(path), std::move(file));
+  return Begin(std::move(path), uid, std::move(file));
 }
 
 absl::StatusOr<std::unique_ptr<SegmentReader>> SegmentReader::Begin(
-    std::string path, absl::StatusOr<std::unique_ptr<ReadFile>> file) {
+    std::string path, uint64_t uid, absl::StatusOr<std::unique_ptr<ReadFile>> file) {
   if (!file.ok()) return file.status();
   SegmentHeaderBytes bytes{};
   const absl::StatusOr<size_t> count = (*file)->ReadAt(0, bytes);
@@ -58,6 +71,7 @@ absl::StatusOr<std::unique_ptr<SegmentReader>> SegmentReader::Begin(
                                      .reason = std::string(ToStd(header.status().message()))});
   }
   if (!header.ok()) return WithContext(path, header.status());
+  if (header->uid != uid) return ForeignSegment(path, header->uid, uid);
   if (name != SegmentFileName(header->first_offset)) {
     return SegmentDamageError(path,
                               {.position = 0,

@@ -33,13 +33,14 @@ struct SegmentDamage {
 // Not thread-safe.
 class SegmentReader {
  public:
-  // Opens a segment and reads its header. DATA_LOSS and FAILED_PRECONDITION as
-  // DecodeSegmentHeader(), naming the file.
+  // Opens a segment of the model `uid` and reads its header. DATA_LOSS and FAILED_PRECONDITION as
+  // DecodeSegmentHeader(), naming the file; DATA_LOSS too where the segment is another model's.
   static absl::StatusOr<std::unique_ptr<SegmentReader>> Open(FileSystem& file_system,
-                                                             std::string path);
+                                                             std::string path, uint64_t uid);
   // The same, from the disk itself; see FileSystem.
   static absl::StatusOr<std::unique_ptr<SegmentReader>> OpenFromDisk(FileSystem& file_system,
-                                                                     std::string path);
+                                                                     std::string path,
+                                                                     uint64_t uid);
 
   // Goes to the record `offset`, which begins at byte `position`.
   void Seek(uint64_t position, uint64_t offset);
@@ -64,7 +65,7 @@ class SegmentReader {
 
  private:
   static absl::StatusOr<std::unique_ptr<SegmentReader>> Begin(
-      std::string path, absl::StatusOr<std::unique_ptr<ReadFile>> file);
+      std::string path, uint64_t uid, absl::StatusOr<std::unique_ptr<ReadFile>> file);
   SegmentReader(std::string path, std::unique_ptr<ReadFile> file, SegmentHeader header);
 
   absl::StatusOr<ByteSpan> Fetch(uint64_t bytes, uint64_t end_bytes);

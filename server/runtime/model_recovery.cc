@@ -1,6 +1,5 @@
 #include "server/runtime/model_recovery.h"
 
-#include <google/protobuf/text_format.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -11,25 +10,13 @@
 #include "server/log/log.h"
 #include "server/runtime/imported_snapshot.h"
 #include "server/runtime/log_replay.h"
+#include "server/runtime/model_manifest.h"
 #include "server/runtime/model_settings.h"
 #include "server/runtime/model_state.h"
 #include "server/runtime/snapshot_state.h"
 
 namespace freshet {
 namespace {
-
-absl::StatusOr<v1::Model> ReadManifest(const RuntimeEnvironment& environment,
-                                       const std::string& model_id) {
-  absl::StatusOr<std::string> text = environment.data_dir.ReadManifest(model_id);
-  if (!text.ok()) return text.status();
-  v1::Model spec;
-  if (!google::protobuf::TextFormat::ParseFromString(*text, &spec) || spec.variants_size() == 0) {
-    return absl::DataLossError(
-        StrCat(environment.data_dir.ModelDir(model_id),
-               "/MODEL is damaged; put it back from a copy, or remove the model's folder"));
-  }
-  return spec;
-}
 
 // The state of the newest good snapshot, or a new one where there is none.
 absl::StatusOr<std::unique_ptr<ModelState>> LoadNewestState(const v1::Model& spec,
@@ -57,13 +44,12 @@ absl::StatusOr<std::unique_ptr<ModelState>> LoadNewestState(const v1::Model& spe
 
 // A crash may have come between a change of the settings, which is a record of the log, and the
 // manifest that follows it.
-void MendManifest(const RuntimeEnvironment& environment, const std::string& model_id,
-                  const ModelState& state, v1::Model& spec) {
+void MendManifest(const RuntimeEnvironment& environment, const ModelState& state, v1::Model& spec) {
   const std::string before = FormatManifest(spec);
   PutSettings(state.settings(), spec);
   const std::string manifest = FormatManifest(spec);
   if (manifest == before) return;
-  const absl::Status status = environment.data_dir.WriteManifest(model_id, manifest);
+  const absl::Status status = environment.data_dir.WriteManifest(FolderOf(spec), manifest);
   if (!status.ok()) {  // The next recovery comes to the same.
     spdlog::warn("event=manifest_not_written model={} error=\"{}\"", spec.name(),
                  status.ToString());
@@ -87,10 +73,10 @@ absl::Status CheckNoneLost(const v1::Model& spec, const SnapshotStore& snapshots
 }
 
 absl::StatusOr<std::unique_ptr<Log>> OpenLog(const RuntimeEnvironment& environment,
-                                             const std::string& model_id) {
+                                             const v1::Model& spec) {
   absl::StatusOr<std::unique_ptr<Log>> log =
-      Log::Open(environment.data_dir.file_system(), environment.data_dir.LogDir(model_id),
-                LogOptions{.segment_bytes = environment.log_segment_bytes});
+      Log::Open(environment.data_dir.file_system(), environment.data_dir.LogDir(FolderOf(spec)),
+                LogOptions{.segment_bytes = environment.log_segment_bytes, .uid = UidOf(spec)});
   if (log.ok() && (*log)->recovery_report().cut_bytes > 0) {
     const RecoveryReport& report = (*log)->recovery_report();
     spdlog::warn("event=log_tail_cut file={} bytes={} reason=\"{}\"", report.cut_path,
@@ -101,21 +87,16 @@ absl::StatusOr<std::unique_ptr<Log>> OpenLog(const RuntimeEnvironment& environme
 
 }  // namespace
 
-std::string FormatManifest(const v1::Model& spec) {
-  std::string text;
-  google::protobuf::TextFormat::PrintToString(spec, &text);
-  return text;
-}
-
 absl::StatusOr<std::shared_ptr<ModelRuntime>> RecoverModel(const RuntimeEnvironment& environment,
-                                                           const std::string& model_id,
+                                                           const std::string& folder,
                                                            RecoveryProgress& progress) {
+  const DataDir& data_dir = environment.data_dir;
   RecoveredModel model;
-  absl::StatusOr<v1::Model> spec = ReadManifest(environment, model_id);
+  absl::StatusOr<v1::Model> spec = ReadManifest(data_dir.file_system(), data_dir.ModelDir(folder));
   if (!spec.ok()) return spec.status();
   model.spec = *std::move(spec);
-  auto snapshots = SnapshotStore::Open(environment.data_dir.file_system(),
-                                       environment.data_dir.SnapshotDir(model_id));
+  auto snapshots =
+      SnapshotStore::Open(data_dir.file_system(), data_dir.SnapshotDir(folder), model.spec);
   if (!snapshots.ok()) return snapshots.status();
   model.snapshots = *std::move(snapshots);
   absl::StatusOr<std::unique_ptr<ModelState>> state = LoadNewestState(model.spec, *model.snapshots);
@@ -130,12 +111,12 @@ absl::StatusOr<std::shared_ptr<ModelRuntime>> RecoverModel(const RuntimeEnvironm
   }
   const absl::Time begin = environment.clock();
   if (model.spec.durability() != v1::DURABILITY_NONE) {
-    absl::StatusOr<std::unique_ptr<Log>> log = OpenLog(environment, model_id);
+    absl::StatusOr<std::unique_ptr<Log>> log = OpenLog(environment, model.spec);
     if (!log.ok()) return log.status();
     model.log = *std::move(log);
     absl::Status status = ReplayLog(model, environment.clock, progress);
     if (!status.ok()) return status;
-    MendManifest(environment, model_id, *model.state, model.spec);
+    MendManifest(environment, *model.state, model.spec);
   } else if (snapshot_offset == 0) {
     if (absl::Status status = CheckNoneLost(model.spec, *model.snapshots); !status.ok()) {
       return status;
@@ -148,7 +129,7 @@ absl::StatusOr<std::shared_ptr<ModelRuntime>> RecoverModel(const RuntimeEnvironm
         model.spec.name(), snapshot_offset, model.state->offset(), model.state->example_count(),
         model.replayed_bytes, absl::ToDoubleMilliseconds(environment.clock() - begin));
   }
-  return ModelRuntime::Start(environment, model_id, std::move(model));
+  return ModelRuntime::Start(environment, std::move(model));
 }
 
 }  // namespace freshet

@@ -15,16 +15,13 @@
 
 namespace freshet {
 
-// The manifest of a model: its spec in Protobuf text format.
-std::string FormatManifest(const v1::Model& spec);
-
 // Loads the newest snapshot whose checksums hold and replays the log's records that follow it. A
 // damaged snapshot is named in the server's log, and the one before it is used. Fails, with the
 // file and the ways out in the message, where the log is damaged or does not reach back to a usable
 // state: nothing is skipped. A model that was just created is recovered to its empty state.
-// CANCELLED where `progress` was. Blocks; any thread.
+// `folder` is the name of the model's folder. CANCELLED where `progress` was. Blocks; any thread.
 absl::StatusOr<std::shared_ptr<ModelRuntime>> RecoverModel(const RuntimeEnvironment& environment,
-                                                           const std::string& model_id,
+                                                           const std::string& folder,
                                                            RecoveryProgress& progress);
 
 }  // namespace freshet

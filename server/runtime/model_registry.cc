@@ -7,20 +7,42 @@
 #include <utility>
 
 #include "core/base/str_cat.h"
+#include "server/runtime/model_manifest.h"
 #include "server/runtime/model_recovery.h"
 #include "server/runtime/new_model.h"
 
 namespace freshet {
+namespace {
+
+// The models' folders, by the models' ids.
+absl::StatusOr<std::map<std::string, std::string>> FindFolders(const DataDir& data_dir) {
+  const absl::StatusOr<std::vector<std::string>> folders = data_dir.ListModels();
+  if (!folders.ok()) return folders.status();
+  std::map<std::string, std::string> by_id;
+  for (const std::string& folder : *folders) {
+    const auto spec = ReadManifest(data_dir.file_system(), data_dir.ModelDir(folder));
+    if (!spec.ok()) return spec.status();
+    const auto [other, added] = by_id.emplace(ModelIdOf(*spec), folder);
+    if (added) continue;
+    return absl::DataLossError(StrCat(data_dir.ModelDir(folder), " and ",
+                                      data_dir.ModelDir(other->second), " both hold ", spec->name(),
+                                      "; move the one that is not wanted out of the data folder"));
+  }
+  return by_id;
+}
+
+}  // namespace
+
 ModelRegistry::ModelRegistry(const RuntimeEnvironment& environment)
     : environment_(environment),
       recovery_(std::make_shared<Recovery>()),
       models_(std::make_shared<const ModelMap>()) {}
 
 absl::Status ModelRegistry::Recover() {
-  absl::StatusOr<std::vector<std::string>> ids = environment_.data_dir.ListModels();
-  if (!ids.ok()) return ids.status();
+  absl::StatusOr<std::map<std::string, std::string>> folders = FindFolders(environment_.data_dir);
+  if (!folders.ok()) return folders.status();
   const auto recovery = std::make_shared<Recovery>();
-  for (const std::string& id : *ids) (*recovery)[id];
+  for (const auto& [id, folder] : *folders) (*recovery)[id];
   recovery_.Store(recovery);
 
   // Shared with the tasks, since the last may still be within count_down() when wait() returns.
@@ -31,23 +53,24 @@ absl::Status ModelRegistry::Recover() {
     absl::Status failure ABSL_GUARDED_BY(mu);
     ModelMap models ABSL_GUARDED_BY(mu);
   };
-  const auto outcome = std::make_shared<Outcome>(ids->size());
+  const auto outcome = std::make_shared<Outcome>(folders->size());
   for (auto& [id, progress] : *recovery) {
-    environment_.learners.Post([this, recovery, outcome, &id = id, &progress = progress] {
-      if (recovery_cancelled_) progress.cancelled = true;
-      absl::StatusOr<std::shared_ptr<ModelRuntime>> model =
-          RecoverModel(environment_, id, progress);
-      {
-        const absl::MutexLock lock(&outcome->mu);
-        if (model.ok()) {
-          outcome->models.emplace(id, *std::move(model));
-        } else if (outcome->failure.ok()) {
-          outcome->failure = model.status();
-          CancelRecovery();
-        }
-      }
-      outcome->left.count_down();
-    });
+    environment_.learners.Post(
+        [this, recovery, outcome, &id = id, folder = folders->at(id), &progress = progress] {
+          if (recovery_cancelled_) progress.cancelled = true;
+          absl::StatusOr<std::shared_ptr<ModelRuntime>> model =
+              RecoverModel(environment_, folder, progress);
+          {
+            const absl::MutexLock lock(&outcome->mu);
+            if (model.ok()) {
+              outcome->models.emplace(id, *std::move(model));
+            } else if (outcome->failure.ok()) {
+              outcome->failure = model.status();
+              CancelRecovery();
+            }
+          }
+          outcome->left.count_down();
+        });
   }
   outcome->left.wait();
   const absl::MutexLock lock(&outcome->mu);
@@ -159,14 +182,14 @@ absl::StatusOr<std::shared_ptr<ModelRuntime>> ModelRegistry::CreateOnDisk(
     const std::string& model_id, const v1::Model& requested, const LoadedSnapshot* origin) const {
   absl::StatusOr<v1::Model> spec = MakeModelSpec(model_id, requested, origin, environment_.clock());
   if (!spec.ok()) return spec.status();
-  if (absl::Status status = CreateModelFiles(environment_, model_id, *spec, origin); !status.ok()) {
+  if (absl::Status status = CreateModelFiles(environment_, *spec, origin); !status.ok()) {
     return status;
   }
   RecoveryProgress progress;
   absl::StatusOr<std::shared_ptr<ModelRuntime>> recovered =
-      RecoverModel(environment_, model_id, progress);
+      RecoverModel(environment_, FolderOf(*spec), progress);
   if (!recovered.ok()) {  // No memory for its tables, most likely.
-    const absl::Status deleted = environment_.data_dir.DeleteModel(model_id);
+    const absl::Status deleted = environment_.data_dir.DeleteModel(FolderOf(*spec));
     if (!deleted.ok()) spdlog::error("event=cleanup_failed error=\"{}\"", deleted.ToString());
   }
   return recovered;
@@ -186,7 +209,7 @@ absl::Status ModelRegistry::Delete(std::string_view model_id) {
                                  "\" was deleted; what this stream sent last "
                                  "may not have been learned")),
       [] {});
-  absl::Status status = environment_.data_dir.DeleteModel(model_id);
+  absl::Status status = environment_.data_dir.DeleteModel(FolderOf((*model)->spec()));
   spdlog::info("event=model_deleted model={} status=\"{}\"", (*model)->name(), status.ToString());
   return status;
 }

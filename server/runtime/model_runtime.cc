@@ -9,7 +9,7 @@
 #include "google/protobuf/util/time_util.h"
 #include "server/log/restore_payload.h"
 #include "server/runtime/imported_snapshot.h"
-#include "server/runtime/model_recovery.h"
+#include "server/runtime/model_manifest.h"
 #include "server/runtime/model_settings.h"
 #include "server/runtime/snapshot_state.h"
 #include "server/runtime/thread_priority.h"
@@ -38,10 +38,9 @@ Retention RetentionOf(const RuntimeEnvironment& environment, const v1::Model& se
 
 }  // namespace
 
-ModelRuntime::ModelRuntime(const RuntimeEnvironment& environment, std::string model_id,
-                           RecoveredModel& recovered)
+ModelRuntime::ModelRuntime(const RuntimeEnvironment& environment, RecoveredModel& recovered)
     : environment_(environment),
-      id_(std::move(model_id)),
+      id_(ModelIdOf(recovered.spec)),
       spec_(std::move(recovered.spec)),
       log_(MakeLogWriter(std::move(recovered.log), environment, spec_)),
       names_(recovered.state->names()),
@@ -68,8 +67,8 @@ ModelRuntime::ModelRuntime(const RuntimeEnvironment& environment, std::string mo
       settings_(SettingsOf(spec_)) {}
 
 std::shared_ptr<ModelRuntime> ModelRuntime::Start(const RuntimeEnvironment& environment,
-                                                  std::string model_id, RecoveredModel model) {
-  std::shared_ptr<ModelRuntime> runtime(new ModelRuntime(environment, std::move(model_id), model));
+                                                  RecoveredModel model) {
+  std::shared_ptr<ModelRuntime> runtime(new ModelRuntime(environment, model));
   const auto publish = [weak = std::weak_ptr<ModelRuntime>(runtime)](const ModelState& applied) {
     if (const auto self = weak.lock()) self->Publish(applied);
   };
@@ -258,7 +257,8 @@ void ModelRuntime::FinishUpdate(const v1::Model& settings, const LearnOutcome& o
 void ModelRuntime::FollowUpdate(const v1::Model& settings, const Callback<v1::Model>& done) {
   v1::Model spec = spec_;
   PutSettings(settings, spec);
-  const absl::Status status = environment_.data_dir.WriteManifest(id_, FormatManifest(spec));
+  const absl::Status status =
+      environment_.data_dir.WriteManifest(FolderOf(spec), FormatManifest(spec));
   files_.DeleteOld();
   {
     absl::MutexLock lock(&mu_);

@@ -37,12 +37,13 @@ class ModelRuntime : public std::enable_shared_from_this<ModelRuntime> {
   template <typename T>
   using Callback = std::function<void(absl::StatusOr<T>)>;
 
-  // `model_id` is the last part of the model's name.
   static std::shared_ptr<ModelRuntime> Start(const RuntimeEnvironment& environment,
-                                             std::string model_id, RecoveredModel model);
+                                             RecoveredModel model);
 
   const std::string& id() const { return id_; }
   const std::string& name() const { return spec_.name(); }
+  // As it was created, with the settings that were in force when the server started.
+  const v1::Model& spec() const { return spec_; }
   const Predictor& predictor() const { return *predictor_; }
   Pipeline& pipeline() { return *pipeline_; }
 
@@ -114,8 +115,7 @@ class ModelRuntime : public std::enable_shared_from_this<ModelRuntime> {
   // Whether the model was deleted: a file that is not found says so only then.
   bool is_deleted() const { return absl::IsNotFound(pipeline_->closed()); }
   // Leaves the state to Start().
-  ModelRuntime(const RuntimeEnvironment& environment, std::string model_id,
-               RecoveredModel& recovered);
+  ModelRuntime(const RuntimeEnvironment& environment, RecoveredModel& recovered);
 
   // Called on the strand after each record: lets readers see it.
   void Publish(const ModelState& state);
@@ -132,7 +132,7 @@ class ModelRuntime : public std::enable_shared_from_this<ModelRuntime> {
   uint64_t logged_bytes() const;
 
   const RuntimeEnvironment& environment_;
-  const std::string id_;
+  const std::string id_;  // The last part of its name.
   const v1::Model spec_;  // Its settings are those at the start; the state's are in force.
   const std::shared_ptr<LogWriter> log_;  // Null: no log.
   const std::shared_ptr<const FeatureNames> names_;

@@ -8,11 +8,12 @@
 
 #include "core/base/str_cat.h"
 #include "google/protobuf/util/time_util.h"
+#include "server/file/model_folder.h"
 #include "server/log/log.h"
 #include "server/log/restore_payload.h"
 #include "server/runtime/imported_snapshot.h"
 #include "server/runtime/learner_spec.h"
-#include "server/runtime/model_recovery.h"
+#include "server/runtime/model_manifest.h"
 #include "server/runtime/model_state.h"
 #include "server/snapshot/snapshot_store.h"
 
@@ -38,11 +39,11 @@ absl::Status AddMainVariant(const v1::Model& requested, v1::Model& spec) {
 }
 
 // A log whose first record restores the origin.
-absl::Status WriteFirstRecord(const RuntimeEnvironment& environment,
+absl::Status WriteFirstRecord(const RuntimeEnvironment& environment, const v1::Model& spec,
                               const v1::SnapshotFileHeader& origin, const std::string& log_dir) {
   absl::StatusOr<std::unique_ptr<Log>> log =
       Log::Open(environment.data_dir.file_system(), log_dir,
-                LogOptions{.segment_bytes = environment.log_segment_bytes});
+                LogOptions{.segment_bytes = environment.log_segment_bytes, .uid = UidOf(spec)});
   if (!log.ok()) return log.status();
   const std::string target = FormatRestorePayload(
       {.snapshot_id = std::string(SnapshotIdOf(origin)), .file_checksum = origin.file_checksum()});
@@ -80,7 +81,8 @@ absl::Status FillFromOrigin(const RuntimeEnvironment& environment, const v1::Mod
                             const std::string& snapshot_dir) {
   absl::StatusOr<std::unique_ptr<ModelState>> state = LoadImportedState(spec, origin);
   if (!state.ok()) return state.status();
-  const auto snapshots = SnapshotStore::Open(environment.data_dir.file_system(), snapshot_dir);
+  const auto snapshots =
+      SnapshotStore::Open(environment.data_dir.file_system(), snapshot_dir, spec);
   if (!snapshots.ok()) return snapshots.status();
   const std::array<ByteSpan, 1> payload = {origin.payload()};
   const auto written = (*snapshots)
@@ -89,7 +91,7 @@ absl::Status FillFromOrigin(const RuntimeEnvironment& environment, const v1::Mod
                                    payload);
   if (!written.ok()) return written.status();
   if (spec.durability() != v1::DURABILITY_NONE) {
-    return WriteFirstRecord(environment, *written, log_dir);
+    return WriteFirstRecord(environment, spec, *written, log_dir);
   }
   return WriteFirstSnapshot(environment, spec, *std::move(state), **snapshots);
 }
@@ -100,6 +102,7 @@ absl::StatusOr<v1::Model> MakeModelSpec(std::string_view model_id, const v1::Mod
                                         const LoadedSnapshot* origin, absl::Time now) {
   v1::Model spec;
   spec.set_name(StrCat("models/", model_id));
+  spec.set_uid(FormatUid(RandomUid()));
   spec.set_durability(requested.durability() == v1::DURABILITY_UNSPECIFIED
                           ? v1::DURABILITY_FSYNC
                           : requested.durability());
@@ -115,13 +118,13 @@ absl::StatusOr<v1::Model> MakeModelSpec(std::string_view model_id, const v1::Mod
   return spec;
 }
 
-absl::Status CreateModelFiles(const RuntimeEnvironment& environment, std::string_view model_id,
-                              const v1::Model& spec, const LoadedSnapshot* origin) {
+absl::Status CreateModelFiles(const RuntimeEnvironment& environment, const v1::Model& spec,
+                              const LoadedSnapshot* origin) {
   if (origin == nullptr) {
-    return environment.data_dir.CreateModel(model_id, FormatManifest(spec));
+    return environment.data_dir.CreateModel(FolderOf(spec), FormatManifest(spec));
   }
   return environment.data_dir.CreateModel(
-      model_id, FormatManifest(spec),
+      FolderOf(spec), FormatManifest(spec),
       [&](const std::string& log_dir, const std::string& snapshot_dir) {
         return FillFromOrigin(environment, spec, *origin, log_dir, snapshot_dir);
       });

@@ -1,8 +1,7 @@
 #include "server/service/resource_name.h"
 
-#include <algorithm>
-
 #include "core/base/str_cat.h"
+#include "server/file/resource_id.h"
 
 namespace freshet {
 namespace {
@@ -10,28 +9,19 @@ namespace {
 constexpr std::string_view kModels = "models/";
 constexpr std::string_view kSnapshots = "/snapshots/";
 constexpr std::string_view kVariants = "/variants/";
-constexpr size_t kMaxIdSize = 63;
-
-bool IsId(std::string_view id) {
-  const auto lower = [](char c) { return c >= 'a' && c <= 'z'; };
-  const auto digit = [](char c) { return c >= '0' && c <= '9'; };
-  const auto inner = [&](char c) { return lower(c) || digit(c) || c == '-'; };
-  return !id.empty() && id.size() <= kMaxIdSize && lower(id.front()) && id.back() != '-' &&
-         std::all_of(id.begin(), id.end(), inner);
-}
 
 }  // namespace
 
 absl::Status CheckResourceId(std::string_view what, std::string_view id) {
-  if (IsId(id)) return absl::OkStatus();
+  if (IsResourceId(id)) return absl::OkStatus();
   return absl::InvalidArgumentError(
-      StrCat(what, " \"", id.substr(0, 2 * kMaxIdSize),
+      StrCat(what, " \"", id.substr(0, 2 * kMaxResourceIdSize),
              "\" is not an id: use 1 to 63 of a-z, 0-9 and -, the first a letter, the last not -"));
 }
 
 absl::StatusOr<std::string> ParseModelName(std::string_view name) {
-  if (name.substr(0, kModels.size()) != kModels || !IsId(name.substr(kModels.size()))) {
-    return absl::InvalidArgumentError(StrCat("\"", name.substr(0, 2 * kMaxIdSize),
+  if (name.substr(0, kModels.size()) != kModels || !IsResourceId(name.substr(kModels.size()))) {
+    return absl::InvalidArgumentError(StrCat("\"", name.substr(0, 2 * kMaxResourceIdSize),
                                              "\" is not the name of a model, which is like "
                                              "models/ctr"));
   }
@@ -46,10 +36,10 @@ absl::StatusOr<VariantName> ParseVariantName(std::string_view name) {
     return VariantName{*std::move(model_id), ""};
   }
   const std::string_view variant_id = name.substr(middle + kVariants.size());
-  if (model_id.ok() && IsId(variant_id)) {
+  if (model_id.ok() && IsResourceId(variant_id)) {
     return VariantName{*std::move(model_id), std::string(variant_id)};
   }
-  return absl::InvalidArgumentError(StrCat("\"", name.substr(0, 3 * kMaxIdSize),
+  return absl::InvalidArgumentError(StrCat("\"", name.substr(0, 3 * kMaxResourceIdSize),
                                            "\" is not the name of a variant, which is like "
                                            "models/ctr/variants/main"));
 }
@@ -59,11 +49,11 @@ absl::StatusOr<SnapshotName> ParseSnapshotName(std::string_view name) {
   if (middle != std::string_view::npos) {
     const std::string_view snapshot_id = name.substr(middle + kSnapshots.size());
     absl::StatusOr<std::string> model_id = ParseModelName(name.substr(0, middle));
-    if (model_id.ok() && IsId(snapshot_id)) {
+    if (model_id.ok() && IsResourceId(snapshot_id)) {
       return SnapshotName{*std::move(model_id), std::string(snapshot_id)};
     }
   }
-  return absl::InvalidArgumentError(StrCat("\"", name.substr(0, 3 * kMaxIdSize),
+  return absl::InvalidArgumentError(StrCat("\"", name.substr(0, 3 * kMaxResourceIdSize),
                                            "\" is not the name of a snapshot, which is like "
                                            "models/ctr/snapshots/s000001"));
 }

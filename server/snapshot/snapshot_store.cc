@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/base/str_cat.h"
+#include "server/file/resource_id.h"
 #include "server/file/small_file.h"
 
 namespace freshet {
@@ -14,36 +15,13 @@ namespace {
 constexpr std::string_view kSuffix = ".snapshot";
 constexpr std::string_view kTemporarySuffix = ".snapshot.tmp";
 
-// Whether the id matches [a-z]([a-z0-9-]{0,61}[a-z0-9])?.
-bool IsValidId(std::string_view id) {
-  const auto is_letter = [](char c) { return c >= 'a' && c <= 'z'; };
-  const auto is_letter_or_digit = [&](char c) { return is_letter(c) || (c >= '0' && c <= '9'); };
-  return !id.empty() && id.size() <= 63 && is_letter(id.front()) && is_letter_or_digit(id.back()) &&
-         std::all_of(id.begin(), id.end(),
-                     [&](char c) { return is_letter_or_digit(c) || c == '-'; });
-}
-
 // The id at the end of `models/{model}/snapshots/{snapshot}`.
 std::string_view IdOfName(std::string_view name) { return name.substr(name.rfind('/') + 1); }
 
+std::string_view UidText(std::string_view uid) { return uid.empty() ? "none" : uid; }
+
 absl::Status NotFound(std::string_view id) {
   return absl::NotFoundError(StrCat("snapshot \"", id, "\" not found"));
-}
-
-// The header of the file, which must be that of the snapshot `id`.
-absl::StatusOr<v1::SnapshotFileHeader> ReadHeaderOf(FileSystem& file_system,
-                                                    const std::string& path, std::string_view id) {
-  if (!IsValidId(id)) {
-    return absl::DataLossError(StrCat(path, ": \"", id, "\" is not an id of a snapshot"));
-  }
-  absl::StatusOr<v1::SnapshotFileHeader> header = ReadSnapshotFileHeader(file_system, path);
-  if (!header.ok()) return header;
-  if (IdOfName(header->snapshot().name()) != id) {
-    return absl::DataLossError(StrCat(path,
-                                      ": the file is named like another snapshot than it holds, ",
-                                      header->snapshot().name(), "; give it back its name"));
-  }
-  return header;
 }
 
 bool IsOlder(const v1::SnapshotFileHeader& a, const v1::SnapshotFileHeader& b) {
@@ -57,7 +35,8 @@ bool IsOlder(const v1::SnapshotFileHeader& a, const v1::SnapshotFileHeader& b) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<SnapshotStore>> SnapshotStore::Open(FileSystem& file_system,
-                                                                   std::string dir) {
+                                                                   std::string dir,
+                                                                   const v1::Model& model) {
   if (absl::Status status = file_system.CreateDir(dir);
       !status.ok() && !absl::IsAlreadyExists(status)) {
     return status;
@@ -66,16 +45,39 @@ absl::StatusOr<std::unique_ptr<SnapshotStore>> SnapshotStore::Open(FileSystem& f
   for (const std::string& folder : {ParentFolder(dir), dir}) {
     if (absl::Status status = file_system.SyncDir(folder); !status.ok()) return status;
   }
-  std::unique_ptr<SnapshotStore> store(new SnapshotStore(file_system, std::move(dir)));
+  std::unique_ptr<SnapshotStore> store(new SnapshotStore(file_system, std::move(dir), model));
   if (absl::Status status = store->ReadFolder(); !status.ok()) return status;
   return store;
 }
 
-SnapshotStore::SnapshotStore(FileSystem& file_system, std::string dir)
-    : file_system_(file_system), dir_(std::move(dir)) {}
+SnapshotStore::SnapshotStore(FileSystem& file_system, std::string dir, const v1::Model& model)
+    : file_system_(file_system),
+      dir_(std::move(dir)),
+      model_name_(model.name()),
+      model_uid_(model.uid()) {}
 
 std::string SnapshotStore::PathOf(std::string_view id) const {
   return StrCat(dir_, "/", id, kSuffix);
+}
+
+absl::Status SnapshotStore::CheckHeader(const v1::SnapshotFileHeader& header,
+                                        std::string_view id) const {
+  if (!IsResourceId(id)) {
+    return absl::DataLossError(StrCat(PathOf(id), ": \"", id, "\" is not an id of a snapshot"));
+  }
+  if (header.model().name() != model_name_ || header.model().uid() != model_uid_) {
+    return absl::DataLossError(
+        StrCat(PathOf(id), ": the snapshot is of ", header.model().name(), " (uid ",
+               UidText(header.model().uid()), "), not of this folder's ", model_name_, " (uid ",
+               UidText(model_uid_),
+               "); move the file away, and use 'freshet snapshots import' to take it over"));
+  }
+  if (IdOfName(header.snapshot().name()) != id) {
+    return absl::DataLossError(StrCat(PathOf(id),
+                                      ": the file is named like another snapshot than it holds, ",
+                                      header.snapshot().name(), "; give it back its name"));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status SnapshotStore::ReadFolder() {
@@ -93,11 +95,12 @@ absl::Status SnapshotStore::ReadFolder() {
     }
     if (!name.ends_with(kSuffix)) continue;
     const std::string id(name.substr(0, name.size() - kSuffix.size()));
-    absl::StatusOr<v1::SnapshotFileHeader> header = ReadHeaderOf(file_system_, path, id);
-    if (header.ok()) {
+    absl::StatusOr<v1::SnapshotFileHeader> header = ReadSnapshotFileHeader(file_system_, path);
+    absl::Status status = header.ok() ? CheckHeader(*header, id) : header.status();
+    if (status.ok()) {
       good_.emplace(id, *std::move(header));
     } else {
-      damaged_.emplace(id, DamagedSnapshot{.id = id, .path = path, .reason = header.status()});
+      damaged_.emplace(id, DamagedSnapshot{.id = id, .path = path, .reason = std::move(status)});
     }
   }
   return absl::OkStatus();
@@ -129,7 +132,7 @@ absl::StatusOr<v1::SnapshotFileHeader> SnapshotStore::WriteDurably(
 absl::StatusOr<v1::SnapshotFileHeader> SnapshotStore::Write(v1::SnapshotFileHeader header,
                                                             std::span<const ByteSpan> payload) {
   const std::string id(IdOfName(header.snapshot().name()));
-  if (!IsValidId(id)) {
+  if (!IsResourceId(id)) {
     return absl::InvalidArgumentError(
         StrCat("snapshot id \"", id, "\" does not match [a-z]([a-z0-9-]{0,61}[a-z0-9])?"));
   }
@@ -176,6 +179,9 @@ absl::StatusOr<LoadedSnapshot> SnapshotStore::Load(std::string_view id) {
   absl::StatusOr<LoadedSnapshot> loaded = ReadSnapshotFile(file_system_, path);
   // The file may have been deleted, or replaced by another under the same id, since Get().
   if (absl::IsNotFound(loaded.status())) return NotFound(id);
+  if (loaded.ok()) {
+    if (absl::Status status = CheckHeader(loaded->header(), id); !status.ok()) loaded = status;
+  }
   if (absl::IsDataLoss(loaded.status())) {
     const absl::MutexLock lock(&mu_);
     const std::string key(id);

@@ -16,6 +16,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
+#include "freshet/v1/model.pb.h"
 #include "freshet/v1/snapshot_file.pb.h"
 #include "server/file/file_system.h"
 #include "server/snapshot/snapshot_file.h"
@@ -33,17 +34,20 @@ struct DamagedSnapshot {
 // Thread-safe. No lock is held while files are read or written, so a long Write() delays nobody.
 class SnapshotStore {
  public:
-  // Opens the folder `dir`, or creates it. Removes what interrupted writes left, and reads the
-  // headers (not the states) of all snapshots. Keeps a reference to `file_system`.
+  // Opens the folder `dir`, or creates it, for the snapshots of `model`, of which the name and the
+  // uid count. Removes what interrupted writes left, and reads the headers (not the states) of all
+  // snapshots; those of another model are damaged ones here. Keeps a reference to `file_system`.
   static absl::StatusOr<std::unique_ptr<SnapshotStore>> Open(FileSystem& file_system,
-                                                             std::string dir);
+                                                             std::string dir,
+                                                             const v1::Model& model);
   SnapshotStore(const SnapshotStore&) = delete;
   SnapshotStore& operator=(const SnapshotStore&) = delete;
 
   // Writes a snapshot, whole and durably or not at all; the state is `payload`, one piece after the
   // other. Its id is the last part of header.snapshot().name(). Returns the header with the size
   // and the file's checksum filled in. INVALID_ARGUMENT for a bad id, ALREADY_EXISTS where the id
-  // is taken, also by a damaged file or by a write that is under way.
+  // is taken, also by a damaged file or by a write that is under way. REQUIRES: header.model() is
+  // the model whose snapshots these are.
   absl::StatusOr<v1::SnapshotFileHeader> Write(v1::SnapshotFileHeader header,
                                                std::span<const ByteSpan> payload);
 
@@ -72,15 +76,19 @@ class SnapshotStore {
   std::string PathOf(std::string_view id) const;
 
  private:
-  SnapshotStore(FileSystem& file_system, std::string dir);
+  SnapshotStore(FileSystem& file_system, std::string dir, const v1::Model& model);
 
   absl::Status ReadFolder();
+  // OK where the header, which stands in the file of the snapshot `id`, is that snapshot's.
+  absl::Status CheckHeader(const v1::SnapshotFileHeader& header, std::string_view id) const;
   absl::StatusOr<v1::SnapshotFileHeader> WriteDurably(const std::string& id,
                                                       v1::SnapshotFileHeader header,
                                                       std::span<const ByteSpan> payload);
 
   FileSystem& file_system_;
   const std::string dir_;
+  const std::string model_name_;
+  const std::string model_uid_;
 
   mutable absl::Mutex mu_;
   std::map<std::string, v1::SnapshotFileHeader> good_ ABSL_GUARDED_BY(mu_);

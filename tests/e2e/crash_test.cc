@@ -27,6 +27,7 @@
 #include "client/client.h"
 #include "core/base/str_cat.h"
 #include "tests/e2e/producer.h"
+#include "tests/support/model_dir.h"
 #include "tests/support/random_examples.h"
 #include "tests/support/server_process.h"
 #include "tests/support/temporary_folder.h"
@@ -283,8 +284,9 @@ class CrashTest : public testing::Test {
   absl::StatusOr<Digest> DigestOfLogAlone(const std::string& model) {
     const std::string copy = folder_.path() + "/reference-" + model;
     std::filesystem::copy(DataDir(), copy, std::filesystem::copy_options::recursive);
-    std::filesystem::remove_all(copy + "/models/" + model + "/snapshots");
-    std::filesystem::create_directory(copy + "/models/" + model + "/snapshots");
+    const std::string snapshots = ModelDirOf(copy, model) + "/snapshots";
+    std::filesystem::remove_all(snapshots);
+    std::filesystem::create_directory(snapshots);
     auto server = ServerProcess::Start(copy);
     if (!server.ok()) return server.status();
     auto client = Client::Connect({.server = (*server)->address()});
@@ -360,7 +362,7 @@ TEST_F(CrashTest, WithRetentionAStreamIsLearnedAsIfNothingHadHappened) {
   ASSERT_NO_FATAL_FAILURE(KillAll(/*max_life_ms=*/1500));
   for (const char* model : {"fsync", "os"}) {
     const std::string first_segment =
-        StrCat(DataDir(), "/models/", model, "/log/00000000000000000000.log");
+        ModelDirOf(DataDir(), model) + "/log/00000000000000000000.log";
     const absl::Time deadline = absl::Now() + kPatience;
     while (std::filesystem::exists(first_segment)) {
       ASSERT_LT(absl::Now(), deadline) << "the log of " << model << " was never shortened";
@@ -403,7 +405,7 @@ TEST_F(CrashTest, RestoresAreReplayedInTheirPlace) {
   ASSERT_NO_FATAL_FAILURE(Kill());
   // Without the snapshots behind the last restore it is replayed.
   for (const auto& file :
-       std::filesystem::directory_iterator(DataDir() + "/models/ctr/snapshots")) {
+       std::filesystem::directory_iterator(ModelDirOf(DataDir(), "ctr") + "/snapshots")) {
     const std::string name = file.path().filename();
     if (name.starts_with('s')) std::filesystem::resize_file(file.path(), 50);
   }

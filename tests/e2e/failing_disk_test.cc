@@ -13,6 +13,7 @@
 #include <string>
 
 #include "tests/e2e/disk_fault_fixture.h"
+#include "tests/support/model_dir.h"
 
 namespace freshet {
 namespace {
@@ -57,7 +58,7 @@ TEST_F(FailingDiskTest, AnUnusableSnapshotFolderIsNamedAndStopsSnapshotsAlone) {
   ASSERT_NO_FATAL_FAILURE(Start());
   ASSERT_NO_FATAL_FAILURE(CreateModel("ctr"));
   ASSERT_TRUE(PushOneRow().ok());
-  const std::string snapshots = data_dir_ + "/models/ctr/snapshots";
+  const std::string snapshots = ModelDirOf(data_dir_, "ctr") + "/snapshots";
   const auto break_folder = [&] {  // For root too, who may read and write everything.
     std::filesystem::rename(snapshots, folder_.path() + "/aside");
     std::ofstream(snapshots) << "not a folder";

@@ -13,6 +13,7 @@
 
 #include "client/client.h"
 #include "client/pusher.h"
+#include "tests/support/model_dir.h"
 #include "tests/support/random_examples.h"
 #include "tests/support/server_fixture.h"
 
@@ -39,7 +40,7 @@ class RepairTest : public ServerFixture {
     ASSERT_TRUE((*pusher)->Close().ok());
   }
 
-  std::string ModelDir() const { return data_dir_ + "/models/ctr"; }
+  std::string ModelDir() const { return ModelDirOf(data_dir_, "ctr"); }
   std::string Segment() const { return ModelDir() + "/log/00000000000000000000.log"; }
 
   // Changes one byte in the middle of the log.

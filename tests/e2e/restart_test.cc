@@ -15,6 +15,7 @@
 #include "client/client.h"
 #include "client/pusher.h"
 #include "tests/e2e/all_learners.h"
+#include "tests/support/model_dir.h"
 #include "tests/support/random_examples.h"
 #include "tests/support/server_fixture.h"
 
@@ -193,7 +194,7 @@ TEST_F(RestartTest, ARestoredSnapshotStaysAsLongAsTheLogMayRestoreItAgain) {
     EXPECT_TRUE(absl::IsFailedPrecondition(refused)) << refused;
     server_->Kill();
     for (const char* id : {"s000001", "s000002"}) {  // Those behind the restore.
-      const std::string path = data_dir_ + "/models/ctr/snapshots/" + id + ".snapshot";
+      const std::string path = ModelDirOf(data_dir_, "ctr") + "/snapshots/" + id + ".snapshot";
       if (std::filesystem::exists(path)) std::filesystem::resize_file(path, 100);
     }
     ASSERT_NO_FATAL_FAILURE(StartWithConfig(config));
@@ -261,7 +262,7 @@ TEST_F(RestartTest, ADamagedSnapshotIsNamedAndTheOneBeforeItUsed) {
   ASSERT_TRUE(client_->CreateSnapshot("ctr", "second").ok());
   const std::string digest = client_->ComputeDigest("ctr")->digest;
   server_->Kill();
-  const std::string path = data_dir_ + "/models/ctr/snapshots/second.snapshot";
+  const std::string path = ModelDirOf(data_dir_, "ctr") + "/snapshots/second.snapshot";
   {
     std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
     file.seekp(static_cast<std::streamoff>(std::filesystem::file_size(path) / 2));

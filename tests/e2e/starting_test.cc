@@ -21,6 +21,7 @@
 #include "client/client.h"
 #include "client/pusher.h"
 #include "server/service/health.grpc.pb.h"
+#include "tests/support/model_dir.h"
 #include "tests/support/random_examples.h"
 #include "tests/support/server_process.h"
 #include "tests/support/temporary_folder.h"
@@ -61,7 +62,7 @@ class StartingTest : public testing::Test {
       }
       (*server)->Kill();
     }
-    pipe_path_ = DataDir() + "/models/" + held + "/snapshots/held.snapshot";
+    pipe_path_ = ModelDirOf(DataDir(), held) + "/snapshots/held.snapshot";
     ASSERT_EQ(mkfifo(pipe_path_.c_str(), 0600), 0);
     server_ = ServerProcess::Launch(DataDir(), std::move(flags));
     ASSERT_TRUE(server_->AwaitListening().ok()) << server_->Log();

@@ -11,6 +11,7 @@
 
 #include "client/client.h"
 #include "tests/e2e/transfer_site.h"
+#include "tests/support/model_dir.h"
 #include "tests/support/server_process.h"
 
 namespace freshet {
@@ -109,7 +110,7 @@ TEST_F(TransferTest, AModelBegunFromASnapshotGoesOnThroughACrash) {
 TEST_F(TransferTest, CheckTellsAnImportedSnapshotFromOneThatRecoveryBeginsFrom) {
   ASSERT_TRUE(here_.client().CreateModelFromSnapshot("made", "models/ctr/snapshots/kept").ok());
   here_.server().Kill();
-  const std::string made = here_.path() + "/models/made";
+  const std::string made = ModelDirOf(here_.path(), "made");
   const CommandResult good = RunCommand({BinaryDir() + "/freshetd", "check", made});
   EXPECT_EQ(good.code, 0) << good.err;
   EXPECT_THAT(good.out, HasSubstr("log of offsets 0 to 1,"));
@@ -154,7 +155,7 @@ TEST_F(TransferTest, ASnapshotOfAnotherLearnerIsRefusedAndSaysHowItDiffers) {
 }
 
 TEST_F(TransferTest, ADamagedSnapshotIsNeitherExportedNorBegunFrom) {
-  const std::string path = here_.path() + "/models/ctr/snapshots/kept.snapshot";
+  const std::string path = ModelDirOf(here_.path(), "ctr") + "/snapshots/kept.snapshot";
   std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
   file.seekp(static_cast<std::streamoff>(std::filesystem::file_size(path) / 2));
   file.write("\x5a\xa5\x5a", 3);

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "tests/e2e/transfer_site.h"
+#include "tests/support/model_dir.h"
 
 namespace freshet {
 namespace {
@@ -54,7 +55,7 @@ TEST_F(UpdateTest, SettingsChangeBetweenTwoBatchesAndSurviveACrash) {
 
 // The crash came after the record and before the manifest.
 TEST_F(UpdateTest, AManifestThatDidNotFollowIsMended) {
-  const std::string path = site_.path() + "/models/ctr/MODEL";
+  const std::string path = ModelDirOf(site_.path(), "ctr") + "/MODEL";
   const std::string before = ReadFile(path);
   ASSERT_EQ(Update("--durability os").code, 0);
   const std::string after = ReadFile(path);

@@ -86,13 +86,13 @@ void Feed(const uint8_t* data, size_t size) {
   const uint64_t first_offset = content.size() >= 24 ? LoadAt<uint64_t>(content, 16) : 0;
   files.WriteAll(std::string(kDir) + "/" + SegmentFileName(first_offset), content);
 
-  const absl::StatusOr<LogCheckReport> report = CheckLog(files, kDir);
+  const absl::StatusOr<LogCheckReport> report = CheckLog(files, kDir, 0);
   Require(report.ok(), "a log in memory can be checked");
   absl::StatusOr<std::unique_ptr<Log>> log = Log::Open(files, kDir, {});
   Require(log.ok() == report->problems.empty(), "it opens where there is no problem");
   if (!log.ok()) {
     const LogProblem& problem = report->problems.front();
-    if (!TruncateLog(files, kDir, problem.next_offset).ok()) {
+    if (!TruncateLog(files, kDir, 0, problem.next_offset).ok()) {
       Require(problem.position == 0, "a log with a good header can be truncated");
       return;
     }

@@ -82,7 +82,9 @@ void Feed(const uint8_t* data, size_t size) {
   if ((data[0] & 1) != 0) Mend(content);
   FaultFileSystem files;
   files.WriteAll(kPath, content);
-  const std::unique_ptr<SnapshotStore> store = SnapshotStore::Open(files, "/").value();
+  v1::Model model;
+  model.set_name("models/ctr");
+  const std::unique_ptr<SnapshotStore> store = SnapshotStore::Open(files, "/", model).value();
   absl::StatusOr<LoadedSnapshot> loaded = store->Load("fuzz");
   if (!loaded.ok()) {
     Require(store->List().empty() && store->damaged().size() == 1, "the damage is listed");

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "server/file/small_file.h"
 #include "tests/support/fault_file_system.h"
 
 namespace freshet {
@@ -22,6 +23,11 @@ std::unique_ptr<DataDir> OpenDataDir(FaultFileSystem& files) {
   absl::StatusOr<std::unique_ptr<DataDir>> data_dir = DataDir::Open(files, kPath);
   EXPECT_TRUE(data_dir.ok()) << data_dir.status();
   return data_dir.ok() ? *std::move(data_dir) : nullptr;
+}
+
+absl::StatusOr<std::string> ReadManifest(FaultFileSystem& files, const DataDir& data_dir,
+                                         const std::string& model) {
+  return ReadSmallFile(files, data_dir.ModelDir(model) + "/MODEL");
 }
 
 class DataDirTest : public Test {
@@ -38,10 +44,10 @@ TEST_F(DataDirTest, CreatesTheFolderWithItsParentsAndKeepsModels) {
     EXPECT_TRUE(absl::IsAlreadyExists(data_dir->CreateModel("a", "x")));
     ASSERT_TRUE(data_dir->WriteManifest("a", "1").ok());
   }
-  EXPECT_EQ(files_.ReadAll("/srv/freshet/VERSION"), "1\n");
+  EXPECT_EQ(files_.ReadAll("/srv/freshet/VERSION"), "2\n");
   const auto data_dir = OpenDataDir(files_);
   EXPECT_EQ(*data_dir->ListModels(), (std::vector<std::string>{"a", "b"}));
-  EXPECT_EQ(*data_dir->ReadManifest("a"), "1");
+  EXPECT_EQ(files_.ReadAll(data_dir->ModelDir("a") + "/MODEL"), "1");
   EXPECT_TRUE(files_.ListDir(data_dir->LogDir("b")).ok());
   EXPECT_TRUE(files_.ListDir(data_dir->SnapshotDir("b")).ok());
 }
@@ -58,7 +64,7 @@ TEST_F(DataDirTest, RefusesASecondServerAndNamesTheFirst) {
 
 TEST_F(DataDirTest, RefusesAFolderOfANewerVersionAndADamagedVersion) {
   OpenDataDir(files_);
-  files_.WriteAll("/srv/freshet/VERSION", "2\n");
+  files_.WriteAll("/srv/freshet/VERSION", "3\n");
   EXPECT_TRUE(absl::IsFailedPrecondition(DataDir::Open(files_, kPath).status()));
   for (const char* bad : {"", "1", "0\n", "-1\n", "one\n", "1 \n", "99999999999\n"}) {
     files_.WriteAll("/srv/freshet/VERSION", bad);
@@ -66,6 +72,16 @@ TEST_F(DataDirTest, RefusesAFolderOfANewerVersionAndADamagedVersion) {
   }
   files_.WriteAll("/srv/freshet/VERSION", "1\n");
   EXPECT_NE(OpenDataDir(files_), nullptr);
+}
+
+TEST_F(DataDirTest, AnOlderFolderBecomesANewerOneWithItsFirstNewModel) {
+  OpenDataDir(files_)->CreateModel("old", "x").IgnoreError();
+  files_.WriteAll("/srv/freshet/VERSION", "1\n");
+  const auto data_dir = OpenDataDir(files_);
+  EXPECT_EQ(*data_dir->ListModels(), std::vector<std::string>{"old"});
+  EXPECT_EQ(files_.ReadAll("/srv/freshet/VERSION"), "1\n") << "the older version can go back to it";
+  ASSERT_TRUE(data_dir->CreateModel("new-0123456789abcdef", "x").ok());
+  EXPECT_EQ(files_.ReadAll("/srv/freshet/VERSION"), "2\n");
 }
 
 TEST_F(DataDirTest, SaysWhyAFolderCannotBeWritten) {
@@ -145,14 +161,14 @@ TEST(DataDirFaultTest, AcknowledgedChangesSurviveAnyFailedCallAndAnyPowerLoss) {
         files.Heal();
         files.PowerLoss(survival, random);
         const auto data_dir = OpenDataDir(files);
-        const absl::StatusOr<std::string> a = data_dir->ReadManifest("a");
-        const absl::StatusOr<std::string> b = data_dir->ReadManifest("b");
+        const absl::StatusOr<std::string> a = ReadManifest(files, *data_dir, "a");
+        const absl::StatusOr<std::string> b = ReadManifest(files, *data_dir, "b");
         EXPECT_TRUE(a.ok() || !created_a.ok()) << call << a.status();
         EXPECT_TRUE(a.value_or("") == "new" || !changed_a.ok()) << call;
         EXPECT_TRUE(absl::IsNotFound(b.status()) || !deleted_b.ok()) << call;
         const std::vector<std::string> models = data_dir->ListModels().value();
         for (const std::string& model : models) {
-          EXPECT_TRUE(data_dir->ReadManifest(model).ok()) << call << " " << model;
+          EXPECT_TRUE(ReadManifest(files, *data_dir, model).ok()) << call << " " << model;
         }
       }
     }

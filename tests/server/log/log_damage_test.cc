@@ -156,6 +156,36 @@ class LogSegmentDamageTest : public testing::Test {
   std::vector<std::string> paths_;
 };
 
+TEST_F(LogSegmentDamageTest, RefusesASegmentOfAnotherModel) {
+  LogOptions options = SmallSegments();
+  options.uid = 0x0123456789abcdef;
+  const std::string dir = "/other";
+  {
+    const auto log = Log::Open(files_, dir, options).value();
+    AppendMany(*log, 100);
+    EXPECT_EQ(ExpectGoodRecords(*log), 100U);
+  }
+  ASSERT_TRUE(Log::Open(files_, dir, options).ok());
+  for (const uint64_t uid : {uint64_t{0}, uint64_t{1}}) {
+    options.uid = uid;
+    const absl::Status status = Log::Open(files_, dir, options).status();
+    EXPECT_TRUE(absl::IsDataLoss(status)) << status;
+    EXPECT_NE(status.message().find("0123456789abcdef"), absl::string_view::npos) << status;
+  }
+  // One that was copied into a log without a uid, whichever it is.
+  const std::vector<DirEntry> entries = files_.ListDir(dir).value();
+  for (const DirEntry& entry : entries) {
+    const std::string path = StrCat(kDir, "/", entry.name);
+    const std::string own = files_.ReadAll(path);
+    files_.WriteAll(path, files_.ReadAll(StrCat(dir, "/", entry.name)));
+    const absl::Status status = Open();
+    EXPECT_TRUE(absl::IsDataLoss(status)) << path;
+    EXPECT_NE(status.message().find(path), absl::string_view::npos) << status;
+    files_.WriteAll(path, own);
+  }
+  EXPECT_TRUE(Open().ok());
+}
+
 TEST_F(LogSegmentDamageTest, RefusesAMissingSegment) {
   ASSERT_TRUE(files_.Unlink(paths_[3]).ok());
   const absl::Status status = Open();
@@ -195,15 +225,15 @@ TEST_F(LogSegmentDamageTest, ReadersRefuseADamagedRecordInTheMiddle) {
   EXPECT_NE(status.message().find(paths_[3]), absl::string_view::npos) << status;
   EXPECT_NE(status.message().find(StrCat("--truncate-at ", good)), absl::string_view::npos);
 
-  const auto report = CheckLog(files_, kDir);
+  const auto report = CheckLog(files_, kDir, 0);
   ASSERT_TRUE(report.ok()) << report.status();
   ASSERT_EQ(report->problems.size(), 1U);
   EXPECT_EQ(report->problems.front().next_offset, good);
   EXPECT_EQ(report->problems.front().path, paths_[3]);
   EXPECT_EQ(report->segments.size(), paths_.size());
 
-  EXPECT_TRUE(absl::IsDataLoss(TruncateLog(files_, kDir, good + 1).status()));
-  const auto truncation = TruncateLog(files_, kDir, good);
+  EXPECT_TRUE(absl::IsDataLoss(TruncateLog(files_, kDir, 0, good + 1).status()));
+  const auto truncation = TruncateLog(files_, kDir, 0, good);
   ASSERT_TRUE(truncation.ok()) << truncation.status();
   EXPECT_EQ(truncation->next_offset, good);
   EXPECT_EQ(truncation->removed_files.size(), paths_.size() - 4);
@@ -211,7 +241,7 @@ TEST_F(LogSegmentDamageTest, ReadersRefuseADamagedRecordInTheMiddle) {
 }
 
 TEST_F(LogSegmentDamageTest, ChecksEverySegmentAndListsEveryProblem) {
-  EXPECT_TRUE(CheckLog(files_, kDir)->problems.empty());
+  EXPECT_TRUE(CheckLog(files_, kDir, 0)->problems.empty());
   for (const size_t segment : {1, 4}) {
     std::string bad = files_.ReadAll(paths_[segment]);
     bad[segment == 1 ? 70 : 20] ^= 1;
@@ -219,7 +249,7 @@ TEST_F(LogSegmentDamageTest, ChecksEverySegmentAndListsEveryProblem) {
   }
   std::string torn = files_.ReadAll(paths_.back());
   files_.WriteAll(paths_.back(), torn + "torn");
-  const auto report = CheckLog(files_, kDir);
+  const auto report = CheckLog(files_, kDir, 0);
   ASSERT_TRUE(report.ok()) << report.status();
   ASSERT_EQ(report->problems.size(), 2U);
   EXPECT_EQ(report->problems[0].path, paths_[1]);
@@ -231,12 +261,12 @@ TEST_F(LogSegmentDamageTest, ChecksEverySegmentAndListsEveryProblem) {
 
 TEST_F(LogSegmentDamageTest, TruncatesAtEveryOffset) {
   for (uint64_t offset = 100;; --offset) {
-    const auto truncation = TruncateLog(files_, kDir, offset);
+    const auto truncation = TruncateLog(files_, kDir, 0, offset);
     ASSERT_TRUE(truncation.ok()) << offset << truncation.status();
-    const auto report = CheckLog(files_, kDir);
+    const auto report = CheckLog(files_, kDir, 0);
     EXPECT_TRUE(report->problems.empty());
     EXPECT_EQ(report->segments.back().next_offset, offset);
-    EXPECT_TRUE(absl::IsInvalidArgument(TruncateLog(files_, kDir, offset + 1).status()));
+    EXPECT_TRUE(absl::IsInvalidArgument(TruncateLog(files_, kDir, 0, offset + 1).status()));
     EXPECT_EQ(ExpectGoodRecords(*OpenLog(files_, kDir)), offset);
     if (offset == 0) break;
   }

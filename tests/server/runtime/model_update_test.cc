@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "server/file/small_file.h"
 #include "server/runtime/model_registry.h"
 #include "server/runtime/model_upkeep.h"
 #include "tests/server/runtime/served_model.h"
@@ -34,7 +35,11 @@ void ExpectIsAsUpdated(const v1::Model& model) {
   EXPECT_EQ(model.log_retention().max_bytes(), 77U);
 }
 
-std::string Manifest(Served& served) { return served.data_dir().ReadManifest(kModel).value(); }
+std::string Manifest(Served& served) {
+  return ReadSmallFile(served.data_dir().file_system(),
+                       served.data_dir().ModelDir(kModel) + "/MODEL")
+      .value();
+}
 
 TEST(ModelUpdateTest, AChangeIsARecordOfTheLogAndTheManifestFollows) {
   FaultFileSystem files;

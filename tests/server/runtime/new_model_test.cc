@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <latch>
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
 #include <utility>
@@ -15,6 +16,7 @@
 #include "absl/time/time.h"
 #include "core/base/str_cat.h"
 #include "server/file/data_dir.h"
+#include "server/file/model_folder.h"
 #include "server/runtime/model_registry.h"
 #include "server/runtime/new_model.h"
 #include "tests/support/fault_file_system.h"
@@ -133,12 +135,16 @@ class Models {
   ModelRegistry registry_;
 };
 
+// The ids of the models whose folders there are; the whole name of what is no model's folder.
 std::vector<std::string> ModelFolders(FaultFileSystem& files) {
-  std::vector<std::string> names;
+  std::vector<std::string> ids;
   const std::vector<DirEntry> entries = files.ListDir("/data/models").value();
-  names.reserve(entries.size());
-  for (const DirEntry& entry : entries) names.push_back(entry.name);
-  return names;
+  ids.reserve(entries.size());
+  for (const DirEntry& entry : entries) {
+    const std::optional<ModelFolder> folder = ParseModelFolderName(entry.name);
+    ids.push_back(folder.has_value() ? folder->model_id : entry.name);
+  }
+  return ids;
 }
 
 enum class Failing { kOneCall, kAllFromThere };

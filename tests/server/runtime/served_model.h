@@ -17,6 +17,7 @@
 #include "core/base/str_cat.h"
 #include "server/file/data_dir.h"
 #include "server/runtime/learner_spec.h"
+#include "server/runtime/model_manifest.h"
 #include "server/runtime/model_recovery.h"
 #include "server/runtime/model_runtime.h"
 

@@ -53,8 +53,9 @@ std::string_view Text(ByteSpan bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-std::unique_ptr<SnapshotStore> OpenStore(FaultFileSystem& files) {
-  absl::StatusOr<std::unique_ptr<SnapshotStore>> store = SnapshotStore::Open(files, kDir);
+std::unique_ptr<SnapshotStore> OpenStore(FaultFileSystem& files,
+                                         const v1::Model& model = Header("", 0).model()) {
+  absl::StatusOr<std::unique_ptr<SnapshotStore>> store = SnapshotStore::Open(files, kDir, model);
   EXPECT_TRUE(store.ok()) << store.status();
   return store.ok() ? *std::move(store) : nullptr;
 }
@@ -107,6 +108,42 @@ TEST_F(SnapshotStoreTest, RefusesBadAndTakenIds) {
   EXPECT_TRUE(Write(*store, Header(std::string(63, 'z'), 1), "x").ok());
   EXPECT_TRUE(
       absl::IsInvalidArgument(Write(*store, Header(std::string(64, 'z'), 1), "x").status()));
+}
+
+TEST_F(SnapshotStoreTest, ASnapshotOfAnotherModelIsADamagedOne) {
+  v1::SnapshotFileHeader header = Header("a", 1);
+  header.mutable_model()->set_uid("0123456789abcdef");
+  const std::unique_ptr<SnapshotStore> own = OpenStore(files_, header.model());
+  ASSERT_TRUE(Write(*own, header, "state").ok());
+  EXPECT_EQ(OpenStore(files_, header.model())->List().size(), 1U);
+  v1::Model other_name = header.model();
+  other_name.set_name("models/other");
+  v1::Model created_again = header.model();
+  created_again.set_uid("fedcba9876543210");
+  v1::Model without_uid = header.model();
+  without_uid.clear_uid();
+  for (const v1::Model& model : {other_name, created_again, without_uid}) {
+    const std::unique_ptr<SnapshotStore> store = OpenStore(files_, model);
+    EXPECT_TRUE(store->List().empty()) << model.DebugString();
+    ASSERT_EQ(store->damaged().size(), 1U);
+    const absl::Status reason = store->damaged().front().reason;
+    EXPECT_TRUE(absl::IsDataLoss(reason)) << reason;
+    EXPECT_NE(reason.message().find("/snapshots/a.snapshot"), absl::string_view::npos) << reason;
+    EXPECT_NE(reason.message().find("0123456789abcdef"), absl::string_view::npos) << reason;
+  }
+}
+
+TEST_F(SnapshotStoreTest, AFileOfAnotherModelThatWasPutInItsPlaceIsNotLoaded) {
+  const std::unique_ptr<SnapshotStore> store = OpenStore(files_);
+  ASSERT_TRUE(Write(*store, Header("a", 1), "ours").ok());
+  FaultFileSystem other_files;
+  v1::SnapshotFileHeader header = Header("a", 1);
+  header.mutable_model()->set_uid("0123456789abcdef");
+  ASSERT_TRUE(Write(*OpenStore(other_files, header.model()), header, "theirs").ok());
+  files_.WriteAll("/snapshots/a.snapshot", other_files.ReadAll("/snapshots/a.snapshot"));
+  EXPECT_TRUE(absl::IsDataLoss(store->Load("a").status()));
+  EXPECT_TRUE(absl::IsDataLoss(store->OpenVerified("a").status()));
+  EXPECT_TRUE(store->List().empty());
 }
 
 TEST_F(SnapshotStoreTest, DeletesForGood) {
@@ -184,7 +221,7 @@ TEST(SnapshotStoreFaultTest, AcknowledgedSnapshotsSurviveAnyFailedCallAndAnyPowe
         { const auto parent = files.CreateDir(kDir), synced = files.SyncDir("/"); }
         stays_broken ? files.FailFrom(call, EIO) : files.FailCall(call, ENOSPC);
         std::vector<std::string> acknowledged;
-        if (auto store = SnapshotStore::Open(files, kDir); store.ok()) {
+        if (auto store = SnapshotStore::Open(files, kDir, Header("", 0).model()); store.ok()) {
           for (const char* id : {"a", "b"}) {
             if (Write(**store, Header(id, 1), state).ok()) acknowledged.emplace_back(id);
           }
