@@ -124,12 +124,21 @@ std::vector<uint64_t> CountMade(const ExampleBatch& batch, const FeatureExpander
 
 bool FitsRow(uint64_t count) { return count <= FeatureColumns::kMaxRowFeatures; }
 
+bool HasAllLabels(const v1::ExampleList& list) {
+  return std::all_of(list.examples().begin(), list.examples().end(),
+                     [](const v1::Example& example) { return example.has_label(); });
+}
+
 // Adds every fault of every row of a batch, in the order of rows. Slow: for batches known to be
-// bad.
-void DescribeFaults(const ExampleBatch& batch, BatchUse use, LossKind loss,
-                    const BatchLimits& limits, std::span<const uint64_t> made_counts,
+// bad. `labelled` is as for CheckContent().
+void DescribeFaults(const ExampleBatch& batch, const v1::ExampleList* labelled, BatchUse use,
+                    LossKind loss, const BatchLimits& limits, std::span<const uint64_t> made_counts,
                     RowFaults& faults) {
   for (size_t row = 0; row < batch.size(); ++row) {
+    if (labelled != nullptr && !labelled->examples(static_cast<int>(row)).has_label()) {
+      faults.Add(row, "label",
+                 "is missing; an example to learn from needs one, and 0 has to be set, too");
+    }
     if (use == BatchUse::kLearn) {
       if (!IsLabel(batch.labels[row], loss)) {
         faults.Add(row, "label", LabelReason(batch.labels[row], loss));
@@ -160,10 +169,11 @@ void DescribeFaults(const ExampleBatch& batch, BatchUse use, LossKind loss,
   }
 }
 
-// Checks numbers, labels and limits of columns whose sizes agree.
-bool CheckContent(const ExampleBatch& batch, BatchUse use, LossKind loss, const BatchLimits& limits,
-                  v1::BatchError& error) {
-  bool good = AllFinite(batch.values);
+// Checks numbers, labels and limits of columns whose sizes agree. `labelled`: the examples that the
+// columns were made of, each of which must have a label; null where none need one.
+bool CheckContent(const ExampleBatch& batch, const v1::ExampleList* labelled, BatchUse use,
+                  LossKind loss, const BatchLimits& limits, v1::BatchError& error) {
+  bool good = AllFinite(batch.values) && (labelled == nullptr || HasAllLabels(*labelled));
   uint32_t begin = 0;
   for (const uint32_t end : batch.row_ends) {
     good &= end - begin <= limits.max_example_features;
@@ -178,7 +188,7 @@ bool CheckContent(const ExampleBatch& batch, BatchUse use, LossKind loss, const 
   good &= std::all_of(made_counts.begin(), made_counts.end(), FitsRow);
   if (good) return true;
   RowFaults faults(error);
-  DescribeFaults(batch, use, loss, limits, made_counts, faults);
+  DescribeFaults(batch, labelled, use, loss, limits, made_counts, faults);
   return faults.Finish();
 }
 
@@ -284,7 +294,7 @@ bool DecodedBatch::Decode(const v1::PackedBatch& packed, BatchUse use, LossKind 
   examples_.values = SpanOf(packed.values());
   examples_.namespace_hashes = namespace_hashes_;
   examples_.segment_sizes = sizes;
-  return CheckContent(examples_, use, loss, limits, error);
+  return CheckContent(examples_, nullptr, use, loss, limits, error);
 }
 
 bool DecodedBatch::Decode(const v1::ExampleList& list, BatchUse use, LossKind loss,
@@ -311,7 +321,10 @@ bool DecodedBatch::Decode(const v1::ExampleList& list, BatchUse use, LossKind lo
     }
   }
   examples_ = builder_.View();
-  if (!CheckContent(examples_, use, loss, limits, error)) return false;
+  const bool needs_labels = use == BatchUse::kLearn && limits.label_required;
+  if (!CheckContent(examples_, needs_labels ? &list : nullptr, use, loss, limits, error)) {
+    return false;
+  }
   if (use == BatchUse::kPredict) {
     examples_.labels = {};
     examples_.weights = {};

@@ -20,6 +20,9 @@ namespace freshet {
 struct BatchLimits {
   uint32_t max_examples = 65'536;
   uint32_t max_example_features = 65'536;
+  // Whether a readable example without a label is a bad row when learning. False for what a log
+  // holds: until labels had a presence of their own, an absent one was learned as 0.
+  bool label_required = true;
   // Makes features of those of an example, which together must not be more than
   // FeatureColumns::kMaxRowFeatures; null: none are made. Outlives the decoding.
   const FeatureExpander* expander = nullptr;

@@ -9,6 +9,7 @@
 
 #include "absl/strings/numbers.h"
 #include "core/base/str_cat.h"
+#include "server/http/json_lists.h"
 
 namespace freshet {
 namespace {
@@ -80,6 +81,7 @@ std::string OneLine(absl::string_view text) {
 
 absl::Status ReadJson(std::string_view json, Message& message) {
   if (json.find_first_not_of(" \t\r\n") == std::string_view::npos) return absl::OkStatus();
+  if (absl::Status lists = CheckJsonLists(json); !lists.ok()) return lists;
   const auto status = google::protobuf::util::JsonStringToMessage(
       {json.data(), json.size()}, &message, google::protobuf::util::JsonParseOptions());
   if (status.ok()) return absl::OkStatus();

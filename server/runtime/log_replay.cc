@@ -74,7 +74,8 @@ absl::Status Apply(RecoveredModel& model, const LogRecord& record, std::vector<f
 absl::StatusOr<std::unique_ptr<LearnMessage>> DecodeBatchRecord(const LogRecord& record,
                                                                 LossKind loss) {
   // What was accepted was learned, whatever the limits are now.
-  constexpr BatchLimits kNoLimits{.max_examples = UINT32_MAX, .max_example_features = UINT32_MAX};
+  constexpr BatchLimits kNoLimits{
+      .max_examples = UINT32_MAX, .max_example_features = UINT32_MAX, .label_required = false};
   std::vector<grpc::Slice> bytes;
   bytes.emplace_back(record.payload.data(), record.payload.size(), grpc::Slice::STATIC_SLICE);
   std::unique_ptr<LearnMessage> message = LearnMessage::Parse(std::move(bytes));

@@ -148,12 +148,19 @@ TEST_F(JsonTest, BadRowsAreNamedAndNothingOfThemIsLearned) {
   const std::string line = Post("/v1/models/ctr:learn", Lines(3) + "{\"lable\":1}", 400, kLines);
   EXPECT_THAT(line, HasSubstr(R"("rows":[{"row":3,"field":"example","reason":)"));
   EXPECT_THAT(line, HasSubstr("lable"));
+  const std::string unlabelled = R"({"namespaces":[{"name":"u","features":[{"name":"ann"}]}]})";
+  EXPECT_THAT(Post("/v1/models/ctr:learn", Lines(2) + unlabelled, 400, kLines),
+              HasSubstr(R"("rows":[{"row":2,"field":"label","reason":"is missing)"));
+  EXPECT_THAT(Post("/v1/models/ctr:learn", R"({"examples":{"examples":[{}]}})", 400),
+              HasSubstr(R"("rows":[{"row":0,"field":"label","reason":"is missing)"));
+  EXPECT_THAT(Post("/v1/models/ctr:learn", R"({"label":1,"namespaces":[[]]})", 400, kLines),
+              HasSubstr(R"("reason":"namespaces[0] is a list within a list)"));
   EXPECT_THAT(Post("/v1/models/ctr:learn", "", 400, kLines), HasSubstr("send at least one"));
   EXPECT_THAT(Post("/v1/models/ctr:learn", "", 400), HasSubstr("has no batch"));
   EXPECT_THAT(Post("/v1/models/none:learn", Lines(1), 404, kLines), HasSubstr("NOT_FOUND"));
   EXPECT_THAT(Get("/v1/models/ctr"), HasSubstr(R"("exampleCount":"0")"));
   const std::string metrics = http_->Get("/metrics")->body;
-  EXPECT_THAT(metrics, HasSubstr("freshet_model_bad_examples_total{model=\"ctr\"} 2\n"));
+  EXPECT_THAT(metrics, HasSubstr("freshet_model_bad_examples_total{model=\"ctr\"} 4\n"));
 }
 
 TEST_F(JsonTest, SnapshotsAreTakenRestoredAndDeleted) {

@@ -203,6 +203,42 @@ TEST(DecodedBatchTest, ReadableExamplesMeanTheSameAsPackedOnes) {
   EXPECT_THAT(decoded.examples().values, ElementsAre(1, 0.5f));
 }
 
+// Rows without a label were learned as negative.
+TEST(DecodedBatchTest, AReadableExampleWithoutALabelIsABadRowWhenLearning) {
+  v1::ExampleList list;
+  list.add_examples()->set_label(0);
+  list.add_examples()->add_namespaces()->add_features()->set_name("ann");
+  list.add_examples()->set_label(1);
+  v1::Example& last = *list.add_examples();
+  last.set_weight(-1);
+  for (const LossKind loss : {LossKind::kLogistic, LossKind::kSquared, LossKind::kPoisson}) {
+    DecodedBatch decoded;
+    v1::BatchError error;
+    EXPECT_FALSE(decoded.Decode(list, BatchUse::kLearn, loss, {}, error));
+    EXPECT_EQ(error.code(), 3);
+    ASSERT_EQ(error.rows_size(), 2);
+    EXPECT_EQ(error.rows(0).row(), 1U);
+    EXPECT_EQ(error.rows(0).field(), "label");
+    EXPECT_THAT(error.rows(0).reason(), HasSubstr("is missing"));
+    EXPECT_EQ(error.rows(1).row(), 3U);
+    EXPECT_EQ(error.rows(1).field(), "label");
+  }
+  DecodedBatch predicting;
+  v1::BatchError error;
+  EXPECT_TRUE(predicting.Decode(list, BatchUse::kPredict, LossKind::kLogistic, {}, error));
+}
+
+// Logs that were written before hold such rows; they were learned as 0 and must be again.
+TEST(DecodedBatchTest, AnAbsentLabelInALogIs0) {
+  v1::ExampleList list;
+  list.add_examples()->add_namespaces()->add_features()->set_name("ann");
+  DecodedBatch decoded;
+  v1::BatchError error;
+  ASSERT_TRUE(decoded.Decode(list, BatchUse::kLearn, LossKind::kLogistic, {.label_required = false},
+                             error));
+  EXPECT_THAT(decoded.examples().labels, ElementsAre(0));
+}
+
 TEST(DecodedBatchTest, ReadableExamplesWithTooManyNamespacesAreRejected) {
   v1::ExampleList list;
   for (int i = 0; i < 2000; ++i) {

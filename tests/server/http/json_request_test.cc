@@ -14,6 +14,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
 std::string Message(const absl::Status& status) { return std::string(status.message()); }
 
@@ -98,6 +99,42 @@ TEST(JsonRequestTest, HostileJsonIsRefused) {
     v1::BatchError error;
     EXPECT_FALSE(ReadExampleLines(line, 10, examples, error)) << line.substr(0, 20);
   }
+}
+
+// A row whose namespaces stood in one list too many was learned without its features.
+TEST(JsonRequestTest, AListWithinAListAndANullInAListAreNamedByPath) {
+  struct Case {
+    std::string line;
+    std::string reason;
+  };
+  for (
+      const Case& bad :
+      {Case{R"({"label":3,"namespaces":[[{"name":"u","features":[{"name":"ann"}]}]]})",
+            "namespaces[0] is a list within a list"},
+       Case{
+           R"({"namespaces":[{"name":"a,[["},{"name":"u","features" : [ {"name":"x\"],[" }, [ 1]]}]})",
+           "namespaces[1].features[1] is a list within a list"},
+       Case{R"({'namespaces':[{features:[[]]}]})",
+            "namespaces[0].features[0] is a list within a list"},
+       Case{R"({"label":1,"namespaces":[{"name":"u"},null]})", "namespaces[1] is null"}}) {
+    v1::ExampleList examples;
+    v1::BatchError error;
+    EXPECT_FALSE(ReadExampleLines("{\"label\":1}\n" + bad.line, 10, examples, error));
+    ASSERT_EQ(error.rows_size(), 1) << bad.line;
+    EXPECT_EQ(error.rows(0).row(), 1U);
+    EXPECT_THAT(error.rows(0).reason(), StartsWith(bad.reason));
+  }
+  v1::ExampleList examples;
+  v1::BatchError error;
+  EXPECT_TRUE(ReadExampleLines(
+      R"({"label":1,"weight":null,"namespaces":[{"name":"[[","features":[{"name":"]","value":null}]}]})",
+      10, examples, error))
+      << error.message();
+  HttpRequest request;
+  request.body = R"({"packed":{"labels":[[1]],"namespaces":["u"],"segmentSizes":[0]}})";
+  v1::LearnRequest message;
+  EXPECT_THAT(Message(ReadRequest(MatchRoute("POST", "/v1/models/ctr:learn"), request, message)),
+              StartsWith("packed.labels[0] is a list within a list"));
 }
 
 TEST(JsonRequestTest, ThePathWinsOverTheBody) {

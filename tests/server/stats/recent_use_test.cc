@@ -146,6 +146,14 @@ TEST_F(RecentUseTest, QuantileBinsMoveSoThatNothingIsClaimedOfThem) {
   EXPECT_THAT(uses.by_slot, IsEmpty());
 }
 
+// Until labels had a presence of their own, 0 was not written, nor was one that had been forgotten.
+TEST_F(RecentUseTest, ALogMayHoldExamplesWithoutALabel) {
+  v1::LearnRequest request;
+  request.mutable_examples()->add_examples()->add_namespaces()->add_features()->set_name("a");
+  Append(RecordKind::kBatch, request.SerializeAsString());
+  EXPECT_THAT(Texts(Find({SlotOf("a")})), UnorderedElementsAre(Pair(SlotOf("a"), "1 0 0")));
+}
+
 TEST_F(RecentUseTest, ARecordThatIsNoBatchIsReported) {
   Append(RecordKind::kBatch, "nonsense");
   const auto reader = log_->NewReader(0);
