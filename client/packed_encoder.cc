@@ -3,8 +3,13 @@
 #include <algorithm>
 #include <cstring>
 #include <numeric>
+#include <optional>
+#include <string_view>
 #include <utility>
 #include <vector>
+
+#include "core/feature/canonical_batch.h"
+#include "core/feature/hash.h"
 
 namespace freshet {
 namespace {
@@ -26,6 +31,24 @@ bool SameShape(std::span<const uint32_t> segment_sizes, size_t namespaces, size_
     }
   }
   return true;
+}
+
+// Names for namespaces that were put in order: of those that became one, the first.
+std::vector<std::string_view> InOrder(std::span<const std::string_view> names,
+                                      const NamespaceOrder& order) {
+  std::vector<std::string_view> ordered;
+  for (const uint32_t source : order.sources) {
+    if (order.places[source] == ordered.size()) ordered.push_back(names[source]);
+  }
+  return ordered;
+}
+
+// The index that EncodePackedBatch() gives each of these namespaces.
+std::vector<uint32_t> PlacesOf(std::span<const std::string> namespaces) {
+  std::vector<uint32_t> hashes;
+  for (const std::string& name : namespaces) hashes.push_back(HashNamespace(name));
+  const std::vector<std::string_view> names(namespaces.begin(), namespaces.end());
+  return OrderNamespaces(hashes, names).places;
 }
 
 // Keeps the spans of `column` that belong to rows not in `dropped`; span_end(row) tells where a
@@ -55,10 +78,15 @@ void KeepRows(size_t row_count, std::span<const uint32_t> dropped, const SpanEnd
 
 void EncodePackedBatch(const ExampleBatchBuilder& batch, PackedLabels labels,
                        v1::PackedBatch* packed) {
-  const ExampleBatch view = batch.View();
-  const std::span<const std::string> namespaces = batch.namespaces();
+  ExampleBatch view = batch.View();
+  std::vector<std::string_view> namespaces(batch.namespaces().begin(), batch.namespaces().end());
+  CanonicalBatch canonical;
+  if (!AreInOrder(view.namespace_hashes)) {
+    view = canonical.Build(view, namespaces);
+    namespaces = InOrder(namespaces, canonical.order());
+  }
   packed->mutable_namespaces()->Clear();
-  for (const std::string& name : namespaces) packed->add_namespaces(name);
+  for (const std::string_view name : namespaces) packed->add_namespaces(name.data(), name.size());
   if (labels == PackedLabels::kKeep) {
     Assign(view.labels, packed->mutable_labels());
     Assign(view.weights, packed->mutable_weights());
@@ -78,7 +106,8 @@ void EncodePackedBatch(const ExampleBatchBuilder& batch, PackedLabels labels,
     return;
   }
   const bool same_shape =
-      view.size() > 0 && SameShape(view.segment_sizes, namespaces.size(), view.size());
+      view.segment_sizes.size() == namespaces.size() ||
+      (view.size() > 0 && SameShape(view.segment_sizes, namespaces.size(), view.size()));
   Assign(same_shape ? view.segment_sizes.first(namespaces.size()) : view.segment_sizes,
          packed->mutable_segment_sizes());
 }
@@ -89,7 +118,8 @@ void EncodeNames(std::span<const std::string> namespaces, NewNames* names,
   constexpr size_t kBytesOfOthers = 12;  // About what a FeatureName takes beside its name.
   packed->clear_names();
   size_t bytes = 0;
-  auto name_space = namespaces.end();  // Often the same as that of the name before.
+  std::optional<std::vector<uint32_t>> places;  // Most batches have no new names.
+  auto name_space = namespaces.end();           // Often the same as that of the name before.
   names->TakeIf([&](const NewNames::Name& name) {
     if (name_space == namespaces.end() || *name_space != name.name_space) {
       name_space = std::find(namespaces.begin(), namespaces.end(), name.name_space);
@@ -97,9 +127,10 @@ void EncodeNames(std::span<const std::string> namespaces, NewNames* names,
     const size_t size = name.name.size() + kBytesOfOthers;
     if (name_space == namespaces.end() || bytes + size > kMaxBytes) return false;
     bytes += size;
+    if (!places) places = PlacesOf(namespaces);
     v1::FeatureName& out = *packed->add_names();
     out.set_id(name.id);
-    out.set_namespace_index(static_cast<uint32_t>(name_space - namespaces.begin()));
+    out.set_namespace_index((*places)[static_cast<size_t>(name_space - namespaces.begin())]);
     out.set_name(name.name.data(), name.name.size());
     return true;
   });

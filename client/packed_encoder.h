@@ -27,8 +27,9 @@ inline bool IsFull(const ExampleBatchBuilder& batch, size_t max_rows) {
 enum class PackedLabels { kKeep, kLeaveOut };
 
 // Overwrites `packed`, but for its names, with the ended rows of `batch`; its memory is reused.
-// Columns that say nothing are left out: weights and values that are all 1, segment sizes that all
-// rows share.
+// Features come in the order in which they are learned (see core/feature/canonical_batch.h), so
+// that the server need not put them in order. Columns that say nothing are left out: weights and
+// values that are all 1, segment sizes that all rows share.
 void EncodePackedBatch(const ExampleBatchBuilder& batch, PackedLabels labels,
                        v1::PackedBatch* packed);
 

@@ -4,7 +4,9 @@
 #include <cmath>
 #include <cstring>
 #include <string>
+#include <string_view>
 #include <unordered_set>
+#include <vector>
 
 #include "core/base/str_cat.h"
 #include "core/feature/hash.h"
@@ -129,25 +131,32 @@ bool HasAllLabels(const v1::ExampleList& list) {
                      [](const v1::Example& example) { return example.has_label(); });
 }
 
+// A batch as it came, of which errors speak, and as it is learned, in order.
+struct BothOrders {
+  const ExampleBatch& sent;
+  const ExampleBatch& ordered;
+};
+
 // Adds every fault of every row of a batch, in the order of rows. Slow: for batches known to be
 // bad. `labelled` is as for CheckContent().
-void DescribeFaults(const ExampleBatch& batch, const v1::ExampleList* labelled, BatchUse use,
+void DescribeFaults(const BothOrders& batch, const v1::ExampleList* labelled, BatchUse use,
                     LossKind loss, const BatchLimits& limits, std::span<const uint64_t> made_counts,
                     RowFaults& faults) {
-  for (size_t row = 0; row < batch.size(); ++row) {
+  const auto& [sent, ordered] = batch;
+  for (size_t row = 0; row < sent.size(); ++row) {
     if (labelled != nullptr && !labelled->examples(static_cast<int>(row)).has_label()) {
       faults.Add(row, "label",
                  "is missing; an example to learn from needs one, and 0 has to be set, too");
     }
     if (use == BatchUse::kLearn) {
-      if (!IsLabel(batch.labels[row], loss)) {
-        faults.Add(row, "label", LabelReason(batch.labels[row], loss));
+      if (!IsLabel(sent.labels[row], loss)) {
+        faults.Add(row, "label", LabelReason(sent.labels[row], loss));
       }
-      if (!IsWeight(batch.Weight(row))) {
-        faults.Add(row, "weight", StrCat("is ", batch.Weight(row), "; it must be finite and >= 0"));
+      if (!IsWeight(sent.Weight(row))) {
+        faults.Add(row, "weight", StrCat("is ", sent.Weight(row), "; it must be finite and >= 0"));
       }
     }
-    const uint32_t count = batch.RowEnd(row) - batch.RowBegin(row);
+    const uint32_t count = ordered.RowEnd(row) - ordered.RowBegin(row);
     if (count > limits.max_example_features) {
       faults.Add(row, "features",
                  StrCat("has ", count, "; the server takes at most ", limits.max_example_features,
@@ -159,11 +168,11 @@ void DescribeFaults(const ExampleBatch& batch, const v1::ExampleList* labelled, 
                         " with those that the model's n-grams and interactions make of them; send "
                         "fewer, or create the model with fewer interactions"));
     }
-    if (batch.values.empty()) continue;
-    for (uint32_t i = batch.RowBegin(row); i < batch.RowEnd(row); ++i) {
-      if (!IsFinite(batch.values[i])) {
+    if (sent.values.empty()) continue;
+    for (uint32_t i = sent.RowBegin(row); i < sent.RowEnd(row); ++i) {
+      if (!IsFinite(sent.values[i])) {
         faults.Add(row, StrCat("values[", i, "]"),
-                   StrCat("is ", batch.values[i], "; it must be finite"));
+                   StrCat("is ", sent.values[i], "; it must be finite"));
       }
     }
   }
@@ -171,20 +180,21 @@ void DescribeFaults(const ExampleBatch& batch, const v1::ExampleList* labelled, 
 
 // Checks numbers, labels and limits of columns whose sizes agree. `labelled`: the examples that the
 // columns were made of, each of which must have a label; null where none need one.
-bool CheckContent(const ExampleBatch& batch, const v1::ExampleList* labelled, BatchUse use,
+bool CheckContent(const BothOrders& batch, const v1::ExampleList* labelled, BatchUse use,
                   LossKind loss, const BatchLimits& limits, v1::BatchError& error) {
-  bool good = AllFinite(batch.values) && (labelled == nullptr || HasAllLabels(*labelled));
+  const auto& [sent, ordered] = batch;
+  bool good = AllFinite(sent.values) && (labelled == nullptr || HasAllLabels(*labelled));
   uint32_t begin = 0;
-  for (const uint32_t end : batch.row_ends) {
+  for (const uint32_t end : ordered.row_ends) {
     good &= end - begin <= limits.max_example_features;
     begin = end;
   }
   if (use == BatchUse::kLearn) {
-    good &= AreLabels(batch.labels, loss);
-    for (const float weight : batch.weights) good &= IsWeight(weight);
+    good &= AreLabels(sent.labels, loss);
+    for (const float weight : sent.weights) good &= IsWeight(weight);
   }
   std::vector<uint64_t> made_counts;
-  if (limits.expander != nullptr) made_counts = CountMade(batch, *limits.expander);
+  if (limits.expander != nullptr) made_counts = CountMade(ordered, *limits.expander);
   good &= std::all_of(made_counts.begin(), made_counts.end(), FitsRow);
   if (good) return true;
   RowFaults faults(error);
@@ -230,8 +240,15 @@ bool ComputeRowEnds(std::span<const uint32_t> sizes, size_t rows, size_t namespa
 
 }  // namespace
 
+template <typename Names>
+void DecodedBatch::PutInOrder(BatchOrder order, const Names& names) {
+  if (order == BatchOrder::kAsSent || IsCanonical(examples_)) return;
+  examples_ =
+      canonical_.Build(examples_, std::vector<std::string_view>(names.begin(), names.end()));
+}
+
 bool DecodedBatch::Decode(const v1::PackedBatch& packed, BatchUse use, LossKind loss,
-                          const BatchLimits& limits, v1::BatchError& error) {
+                          const BatchLimits& limits, v1::BatchError& error, BatchOrder order) {
   const auto labels = SpanOf(packed.labels());
   const size_t rows = packed.row_count() != 0 ? packed.row_count() : labels.size();
   const auto namespaces = static_cast<size_t>(packed.namespaces_size());
@@ -269,6 +286,7 @@ bool DecodedBatch::Decode(const v1::PackedBatch& packed, BatchUse use, LossKind 
     return Reject(error, kInvalidArgument,
                   StrCat("segment_sizes do not add up to the ", feature_count, " feature_ids"));
   }
+  namespace_hashes_.clear();
   std::unordered_set<std::string_view> names;
   for (const std::string& name : packed.namespaces()) {
     if (!names.insert(name).second) {
@@ -294,11 +312,13 @@ bool DecodedBatch::Decode(const v1::PackedBatch& packed, BatchUse use, LossKind 
   examples_.values = SpanOf(packed.values());
   examples_.namespace_hashes = namespace_hashes_;
   examples_.segment_sizes = sizes;
-  return CheckContent(examples_, nullptr, use, loss, limits, error);
+  const ExampleBatch sent = examples_;
+  PutInOrder(order, packed.namespaces());
+  return CheckContent({sent, examples_}, nullptr, use, loss, limits, error);
 }
 
 bool DecodedBatch::Decode(const v1::ExampleList& list, BatchUse use, LossKind loss,
-                          const BatchLimits& limits, v1::BatchError& error) {
+                          const BatchLimits& limits, v1::BatchError& error, BatchOrder order) {
   if (!CheckRowCount(static_cast<size_t>(list.examples_size()), limits, error)) return false;
   const auto max_namespaces =
       std::min<size_t>(kMaxNamespaces, kMaxSegments / static_cast<size_t>(list.examples_size()));
@@ -321,8 +341,10 @@ bool DecodedBatch::Decode(const v1::ExampleList& list, BatchUse use, LossKind lo
     }
   }
   examples_ = builder_.View();
+  const ExampleBatch sent = examples_;
+  PutInOrder(order, builder_.namespaces());
   const bool needs_labels = use == BatchUse::kLearn && limits.label_required;
-  if (!CheckContent(examples_, needs_labels ? &list : nullptr, use, loss, limits, error)) {
+  if (!CheckContent({sent, examples_}, needs_labels ? &list : nullptr, use, loss, limits, error)) {
     return false;
   }
   if (use == BatchUse::kPredict) {
@@ -341,7 +363,7 @@ uint64_t DecodedBatch::column_bytes() const {
     numbers += 2 * (kRowColumns * builder_.row_count() +
                     kFeatureColumns * builder_.feature_count() + examples_.segment_sizes.size());
   }
-  return sizeof(uint32_t) * numbers;
+  return sizeof(uint32_t) * numbers + canonical_.column_bytes();
 }
 
 }  // namespace freshet

@@ -8,6 +8,7 @@
 #include <memory>
 #include <vector>
 
+#include "core/feature/canonical_batch.h"
 #include "core/feature/example_batch.h"
 #include "core/feature/feature_expander.h"
 #include "core/loss/loss_kind.h"
@@ -34,6 +35,14 @@ enum class BatchUse {
   kPredict,  // Labels and weights are ignored.
 };
 
+// The order of features that a batch is decoded to.
+enum class BatchOrder {
+  kCanonical,  // See core/feature/canonical_batch.h.
+  // Namespaces as the message has them, or as its rows come upon them, and values of 0 of packed
+  // batches kept: what old records of the log were learned as.
+  kAsSent,
+};
+
 // Columns that passed validation. Refers to the message that it was decoded from, which must live
 // as long; owns what had to be computed.
 class DecodedBatch {
@@ -48,18 +57,23 @@ class DecodedBatch {
   // fields and reasons, and returns false; the batch is then to be thrown away.
   // Every number that passes is finite; labels are as `loss` allows.
   bool Decode(const v1::PackedBatch& packed, BatchUse use, LossKind loss, const BatchLimits& limits,
-              v1::BatchError& error);
+              v1::BatchError& error, BatchOrder order = BatchOrder::kCanonical);
   bool Decode(const v1::ExampleList& list, BatchUse use, LossKind loss, const BatchLimits& limits,
-              v1::BatchError& error);
+              v1::BatchError& error, BatchOrder order = BatchOrder::kCanonical);
 
   // The memory that the owned columns take at most.
   uint64_t column_bytes() const;
 
  private:
+  // Puts examples_ in order. `names` are those of its namespaces.
+  template <typename Names>
+  void PutInOrder(BatchOrder order, const Names& names);
+
   ExampleBatch examples_;
   std::vector<uint32_t> row_ends_;
   std::vector<uint32_t> namespace_hashes_;
   ExampleBatchBuilder builder_;  // Holds the columns of readable examples.
+  CanonicalBatch canonical_;     // Holds those that had to be put in order.
 };
 
 }  // namespace freshet

@@ -45,12 +45,13 @@ std::unique_ptr<LearnMessage> LearnMessage::Parse(std::vector<grpc::Slice> wire)
   return parsed ? std::move(message) : nullptr;
 }
 
-bool LearnMessage::DecodeBatch(LossKind loss, const BatchLimits& limits, v1::BatchError& error) {
+bool LearnMessage::DecodeBatch(LossKind loss, const BatchLimits& limits, v1::BatchError& error,
+                               BatchOrder order) {
   switch (request_->batch_case()) {
     case v1::LearnRequest::kPacked:
-      return batch_.Decode(request_->packed(), BatchUse::kLearn, loss, limits, error);
+      return batch_.Decode(request_->packed(), BatchUse::kLearn, loss, limits, error, order);
     case v1::LearnRequest::kExamples:
-      return batch_.Decode(request_->examples(), BatchUse::kLearn, loss, limits, error);
+      return batch_.Decode(request_->examples(), BatchUse::kLearn, loss, limits, error, order);
     case v1::LearnRequest::BATCH_NOT_SET:
       break;
   }

@@ -10,11 +10,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "freshet/v1/learning_service.pb.h"
 #include "server/codec/decoded_batch.h"
+#include "server/log/batch_envelope.h"
 
 namespace freshet {
 
@@ -31,7 +34,13 @@ class LearnMessage {
   const v1::LearnRequest& request() const { return *request_; }
 
   // Validates the batch; see DecodedBatch::Decode(). REQUIRES: called once.
-  bool DecodeBatch(LossKind loss, const BatchLimits& limits, v1::BatchError& error);
+  bool DecodeBatch(LossKind loss, const BatchLimits& limits, v1::BatchError& error,
+                   BatchOrder order = BatchOrder::kCanonical);
+
+  // What was decided when the batch was accepted. Nothing before that, and in messages of old
+  // records of the log.
+  const std::optional<BatchEnvelope>& envelope() const { return envelope_; }
+  void set_envelope(BatchEnvelope envelope) { envelope_ = std::move(envelope); }
 
   // REQUIRES: DecodeBatch() returned true.
   const ExampleBatch& examples() const { return batch_.examples(); }
@@ -52,6 +61,7 @@ class LearnMessage {
   google::protobuf::Arena arena_;
   v1::LearnRequest* const request_;  // On the arena.
   DecodedBatch batch_;
+  std::optional<BatchEnvelope> envelope_;
 };
 
 }  // namespace freshet

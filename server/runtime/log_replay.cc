@@ -10,6 +10,7 @@
 
 #include "core/base/str_cat.h"
 #include "server/codec/learn_message.h"
+#include "server/log/batch_envelope.h"
 #include "server/log/restore_payload.h"
 #include "server/runtime/learner_spec.h"
 #include "server/runtime/model_settings.h"
@@ -59,6 +60,7 @@ absl::Status ApplySettings(RecoveredModel& model, const LogRecord& record) {
 absl::Status Apply(RecoveredModel& model, const LogRecord& record, std::vector<float>& scores) {
   switch (record.kind) {
     case RecordKind::kBatch:
+    case RecordKind::kEnvelopedBatch:
       return ApplyBatch(model, record, scores);
     case RecordKind::kRestore:
       return ApplyRestore(model, record);
@@ -76,13 +78,21 @@ absl::StatusOr<std::unique_ptr<LearnMessage>> DecodeBatchRecord(const LogRecord&
   // What was accepted was learned, whatever the limits are now.
   constexpr BatchLimits kNoLimits{
       .max_examples = UINT32_MAX, .max_example_features = UINT32_MAX, .label_required = false};
+  std::optional<EnvelopedBatch> enveloped;
+  if (record.kind == RecordKind::kEnvelopedBatch) {
+    enveloped = ParseEnvelopedBatch(record.payload);
+    if (!enveloped) return absl::DataLossError("it is no batch in an envelope");
+  }
+  const ByteSpan request = enveloped ? enveloped->request : record.payload;
   std::vector<grpc::Slice> bytes;
-  bytes.emplace_back(record.payload.data(), record.payload.size(), grpc::Slice::STATIC_SLICE);
+  bytes.emplace_back(request.data(), request.size(), grpc::Slice::STATIC_SLICE);
   std::unique_ptr<LearnMessage> message = LearnMessage::Parse(std::move(bytes));
+  const BatchOrder order = enveloped ? BatchOrder::kCanonical : BatchOrder::kAsSent;
   v1::BatchError error;
-  if (message == nullptr || !message->DecodeBatch(loss, kNoLimits, error)) {
+  if (message == nullptr || !message->DecodeBatch(loss, kNoLimits, error, order)) {
     return absl::DataLossError(StrCat("it is no batch: ", error.message()));
   }
+  if (enveloped) message->set_envelope(std::move(enveloped->envelope));
   return message;
 }
 

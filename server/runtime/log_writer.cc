@@ -31,7 +31,8 @@ void LogWriter::SetCallbacks(LoggedCallback logged, FaultCallback fault) {
 }
 
 void LogWriter::AppendBatch(std::shared_ptr<const LearnMessage> message) {
-  Enqueue({RecordKind::kBatch, std::move(message), ""});
+  std::string envelope = FormatBatchEnvelope(*message->envelope());
+  Enqueue({RecordKind::kEnvelopedBatch, std::move(message), std::move(envelope)});
 }
 
 void LogWriter::Append(RecordKind kind, std::string payload) {
@@ -44,9 +45,9 @@ uint64_t LogWriter::logged_offset() const {
 }
 
 void LogWriter::Enqueue(Entry entry) {
-  appended_bytes_ += entry.bytes().size();
+  appended_bytes_ += entry.bytes();
   absl::MutexLock lock(&mu_);
-  entry.sync = sync_ || entry.kind != RecordKind::kBatch;
+  entry.sync = sync_ || !IsBatch(entry.kind);
   entries_.push_back(std::make_unique<Entry>(std::move(entry)));
   ScheduleStrand();
 }
@@ -85,7 +86,7 @@ std::vector<const LogWriter::Entry*> LogWriter::NextGroup() const {
   std::vector<const Entry*> group;
   size_t bytes = 0;
   for (const auto& entry : entries_) {
-    bytes += entry->bytes().size();
+    bytes += entry->bytes();
     if (!group.empty() && (group.size() == kMaxRecordsPerSync || bytes > kMaxBytesPerSync)) break;
     group.push_back(entry.get());
   }
@@ -147,7 +148,7 @@ absl::Status LogWriter::WriteOut(const std::vector<const Entry*>& entries) {
   std::vector<NewRecord> records;
   // After a recovery some of the entries may be in the log already.
   for (size_t i = log_->next_offset() - first; i < entries.size(); ++i) {
-    records.push_back({.kind = entries[i]->kind, .payload = {entries[i]->bytes()}});
+    records.push_back({.kind = entries[i]->kind, .payload = entries[i]->pieces()});
   }
   const bool sync =
       std::any_of(entries.begin(), entries.end(), [](const Entry* entry) { return entry->sync; });

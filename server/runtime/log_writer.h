@@ -58,7 +58,8 @@ class LogWriter : public std::enable_shared_from_this<LogWriter> {
   // Sets whom to tell. Call once, before the first Append().
   void SetCallbacks(LoggedCallback logged, FaultCallback fault);
 
-  // Puts a record in line. Its bytes are those of the message as received, or `payload`.
+  // Puts a record in line. Its payload is `payload`; of a batch, the envelope and the message as
+  // received. REQUIRES: the message has an envelope.
   void AppendBatch(std::shared_ptr<const LearnMessage> message);
   void Append(RecordKind kind, std::string payload);
 
@@ -94,12 +95,17 @@ class LogWriter : public std::enable_shared_from_this<LogWriter> {
  private:
   struct Entry {
     RecordKind kind;
-    std::shared_ptr<const LearnMessage> message;  // Null: payload holds the bytes.
+    std::shared_ptr<const LearnMessage> message;  // Stands behind the payload; null: nothing does.
     std::string payload;
     bool sync = true;  // Counts as logged once it is on disk.
 
-    ByteSpan bytes() const {
-      return message != nullptr ? message->wire_bytes() : std::as_bytes(std::span(payload));
+    std::vector<ByteSpan> pieces() const {
+      std::vector<ByteSpan> pieces = {std::as_bytes(std::span(payload))};
+      if (message != nullptr) pieces.push_back(message->wire_bytes());
+      return pieces;
+    }
+    size_t bytes() const {
+      return payload.size() + (message != nullptr ? message->wire_bytes().size() : 0);
     }
   };
 

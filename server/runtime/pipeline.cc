@@ -72,6 +72,7 @@ bool Pipeline::Submit(std::unique_ptr<LearnMessage> message, LearnCallback done)
       return !full();
     } else {
       accepted_producers_.Set(request.producer_id(), {request.sequence(), accepted_offset_ + 1});
+      message->set_envelope({.sender = "", .max_producers = ProducerTable::kDefaultCapacity});
       auto item = std::make_unique<Item>();
       item->memory_bytes =
           message->memory_bytes() + message->examples().size() * sizeof(item->outcome.scores[0]);

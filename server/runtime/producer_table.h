@@ -22,7 +22,7 @@ namespace freshet {
 // is to be far above the number of producers that may have batches under way. Not thread-safe.
 class ProducerTable {
  public:
-  static constexpr size_t kDefaultCapacity = 100'000;
+  static constexpr uint32_t kDefaultCapacity = 100'000;
 
   struct Entry {
     uint64_t sequence = 0;  // The last one accepted.

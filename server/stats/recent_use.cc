@@ -111,7 +111,7 @@ absl::StatusOr<RecentUses> FindRecentUses(LogReader& reader, uint64_t end_offset
     if (!record.ok()) return record.status();
     if (!record->has_value()) break;
     if ((*record)->kind == RecordKind::kRestore) counter.Reset();
-    if ((*record)->kind != RecordKind::kBatch) continue;
+    if (!IsBatch((*record)->kind)) continue;
     const auto message = DecodeBatchRecord(**record, LossKindOf(learner));
     if (!message.ok()) return message.status();
     counter.Count((*message)->examples(), (*record)->offset);

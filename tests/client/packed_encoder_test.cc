@@ -1,5 +1,6 @@
 #include "client/packed_encoder.h"
 
+#include <algorithm>
 #include <array>
 #include <string>
 #include <vector>
@@ -55,6 +56,31 @@ TEST(PackedEncoderTest, KeepsWeightsValuesAndShapesThatDiffer) {
   EXPECT_EQ(List(packed.values()), (Floats{0.5f, 1}));
   EXPECT_EQ(List(packed.segment_sizes()), (Ids{1, 0, 0, 1}));
   EXPECT_EQ(packed.namespaces(1), "b");
+}
+
+// Sums of floats depend on their order, so rows are sent in the one order that the server learns
+// in.
+TEST(PackedEncoderTest, NamespacesComeInTheOrderOfTheirHashes) {
+  for (const bool same_shape : {true, false}) {
+    ExampleBatchBuilder batch;
+    for (uint32_t row = 0; row < 3; ++row) {
+      Example example;
+      for (const char* name : {"d", "a", "c", "b"}) example.AddId(name, 10 * row + name[0]);
+      if (!same_shape && row == 1) example.AddId("c", 5, 0.5f);
+      example.AppendTo(&batch);
+    }
+    v1::PackedBatch packed;
+    EncodePackedBatch(batch, PackedLabels::kKeep, &packed);
+    ASSERT_EQ(packed.namespaces_size(), 4);
+    std::vector<uint32_t> hashes;
+    for (const std::string& name : packed.namespaces()) hashes.push_back(HashNamespace(name));
+    EXPECT_TRUE(std::is_sorted(hashes.begin(), hashes.end()));
+    for (int i = 0; i < 4; ++i) {
+      EXPECT_EQ(packed.feature_ids(i), static_cast<uint32_t>(packed.namespaces(i)[0]));
+    }
+    EXPECT_EQ(packed.segment_sizes_size(), same_shape ? 4 : 12);
+    EXPECT_EQ(packed.feature_ids_size(), same_shape ? 12 : 13);
+  }
 }
 
 TEST(PackedEncoderTest, OverwritesWhatWasThere) {
@@ -131,14 +157,20 @@ TEST(EncodeNamesTest, SendsNamesOfNamespacesInTheBatchOnce) {
   names.Note("c", "elsewhere", 2);
   names.Note("b", "three", 3);
   const std::vector<std::string> namespaces = {"b", "a"};
+  ExampleBatchBuilder batch;
+  Example example;
+  for (const std::string& name : namespaces) example.AddId(name, 7);
+  example.AppendTo(&batch);
   v1::PackedBatch packed;
   packed.add_names()->set_name("of the batch before");
+  EncodePackedBatch(batch, PackedLabels::kKeep, &packed);
   EncodeNames(namespaces, &names, &packed);
   ASSERT_EQ(packed.names_size(), 2);
   EXPECT_EQ(packed.names(0).id(), 1u);
-  EXPECT_EQ(packed.names(0).namespace_index(), 1u);
+  EXPECT_EQ(packed.namespaces(static_cast<int>(packed.names(0).namespace_index())), "a");
   EXPECT_EQ(packed.names(0).name(), "one");
   EXPECT_EQ(packed.names(1).name(), "three");
+  EXPECT_EQ(packed.namespaces(static_cast<int>(packed.names(1).namespace_index())), "b");
   EncodeNames(namespaces, &names, &packed);
   EXPECT_EQ(packed.names_size(), 0);
   EncodeNames(std::vector<std::string>{"c"}, &names, &packed);
@@ -173,12 +205,13 @@ TEST(ExampleTest, TellsTheNamesOfItsFeatures) {
   example.Add("user", "u1");
   example.AppendTo(&batch);
   v1::PackedBatch packed;
+  EncodePackedBatch(batch, PackedLabels::kKeep, &packed);
   EncodeNames(batch.namespaces(), &names, &packed);
   ASSERT_EQ(packed.names_size(), 3);
   EXPECT_EQ(packed.names(0).name(), "u42");
   EXPECT_EQ(packed.names(0).id(), HashFeature("u42", HashNamespace("user")));
   EXPECT_EQ(packed.names(1).name(), "age");
-  EXPECT_EQ(batch.namespaces()[packed.names(1).namespace_index()], "stats");
+  EXPECT_EQ(packed.namespaces(static_cast<int>(packed.names(1).namespace_index())), "stats");
   EXPECT_EQ(packed.names(2).name(), "u1");
 }
 
