@@ -13,14 +13,14 @@
 namespace freshet {
 namespace {
 
-struct Arguments {
+struct DiffArguments {
   std::string model;
   std::string old_snapshot;
   std::string new_snapshot;
   uint32_t top = 50;
 };
 
-absl::Status PrintChanges(const CommandContext& context, const Arguments& arguments) {
+absl::Status PrintChanges(const CommandContext& context, const DiffArguments& arguments) {
   const auto client = Connect(context);
   if (!client.ok()) return client.status();
   const auto changes = (*client)->CompareSnapshots(arguments.model, arguments.old_snapshot,
@@ -37,7 +37,7 @@ void AddDiffCommand(CLI::App& app, CommandContext& context) {
   CLI::App* diff =
       app.add_subcommand("diff", "Show which weights changed between two snapshots of a model");
   diff->footer("Example: freshet diff ctr before-holidays after-holidays");
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<DiffArguments>();
   diff->add_option("model", arguments->model, "The model")->required()->type_name("MODEL");
   diff->add_option("old", arguments->old_snapshot, "The older snapshot")
       ->required()

@@ -18,7 +18,7 @@
 namespace freshet {
 namespace {
 
-struct Arguments {
+struct ExplainArguments {
   std::string model;
   std::string example;  // "-": standard input.
   InputOptions input;   // Only how the example is read.
@@ -56,7 +56,7 @@ absl::Status ParseExample(std::string_view text, const InputOptions& options,
              " examples; one is explained at a time (csv needs its header before it)"));
 }
 
-absl::Status Explain(const CommandContext& context, const Arguments& arguments) {
+absl::Status Explain(const CommandContext& context, const ExplainArguments& arguments) {
   std::string text = arguments.example;
   if (text == "-") text.assign(std::istreambuf_iterator<char>(std::cin), {});
   NewNames names;
@@ -88,7 +88,7 @@ void AddExplainCommand(CLI::App& app, CommandContext& context) {
       "about\n"
       "16 MiB of them, tell how many had the feature, and when the last one was learned.\n"
       "Example: freshet explain ctr '|user u42 |ad a7'"));
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<ExplainArguments>();
   explain->add_option("model", arguments->model, "The model")->required()->type_name("MODEL");
   explain
       ->add_option("example", arguments->example,

@@ -22,7 +22,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-struct Arguments {
+struct GenerateArguments {
   uint64_t rows = 0;  // 0: without end.
   double rate = 0;    // Rows a second; 0: as fast as they are read.
   ClickGeneratorOptions generator;
@@ -41,7 +41,7 @@ absl::StatusOr<bool> Write(const std::string& text) {
 }
 
 // How many rows may be out after `elapsed`.
-uint64_t AllowedRows(const Arguments& arguments, Clock::duration elapsed) {
+uint64_t AllowedRows(const GenerateArguments& arguments, Clock::duration elapsed) {
   uint64_t rows = arguments.rows == 0 ? UINT64_MAX : arguments.rows;
   if (arguments.rate > 0) {
     const double seconds = std::chrono::duration<double>(elapsed + kPaceInterval).count();
@@ -50,7 +50,7 @@ uint64_t AllowedRows(const Arguments& arguments, Clock::duration elapsed) {
   return rows;
 }
 
-absl::Status GenerateClicks(const Arguments& arguments) {
+absl::Status GenerateClicks(const GenerateArguments& arguments) {
   if (!(arguments.rate >= 0)) {
     return absl::InvalidArgumentError("--rate must be 0 or more rows a second");
   }
@@ -102,7 +102,7 @@ void AddGenerateCommand(CLI::App& app, CommandContext& context) {
       "itself\n"
       "to stderr: the best that any learner can reach.\n"
       "Example: freshet generate clicks --rate 50000 | freshet push clicks -");
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<GenerateArguments>();
   clicks->add_option("--rows", arguments->rows, "Stop after this many rows")->type_name("N");
   clicks->add_option("--rate", arguments->rate, "Rows a second; as fast as possible if not given")
       ->type_name("N");

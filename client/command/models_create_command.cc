@@ -21,7 +21,7 @@
 namespace freshet {
 namespace {
 
-struct Arguments {
+struct ModelsCreateArguments {
   std::string name;
   std::string loss = "logistic";
   std::string learner;
@@ -48,7 +48,8 @@ absl::StatusOr<std::string> ParseSource(const std::string& text) {
       StrCat("'", text, "' is neither a file nor a snapshot; name one as MODEL/SNAPSHOT"));
 }
 
-absl::StatusOr<v1::Model> CreateFromSnapshot(const Client& client, const Arguments& arguments,
+absl::StatusOr<v1::Model> CreateFromSnapshot(const Client& client,
+                                             const ModelsCreateArguments& arguments,
                                              const NewModelOptions& options) {
   std::error_code ignored;
   if (std::filesystem::exists(arguments.from_snapshot, ignored)) {
@@ -62,7 +63,7 @@ absl::StatusOr<v1::Model> CreateFromSnapshot(const Client& client, const Argumen
   return client.CreateModelFromSnapshot(arguments.name, *source, options);
 }
 
-absl::StatusOr<v1::LearnerSpec> ParseLearner(const Arguments& arguments) {
+absl::StatusOr<v1::LearnerSpec> ParseLearner(const ModelsCreateArguments& arguments) {
   if (!arguments.has_vw_options) {
     return MakeLearnerSpec(arguments.loss, arguments.learner, arguments.settings);
   }
@@ -73,7 +74,7 @@ absl::StatusOr<v1::LearnerSpec> ParseLearner(const Arguments& arguments) {
   return ParseVwOptions(arguments.vw_options);
 }
 
-absl::StatusOr<v1::Model> CreateEmpty(const Client& client, const Arguments& arguments,
+absl::StatusOr<v1::Model> CreateEmpty(const Client& client, const ModelsCreateArguments& arguments,
                                       const NewModelOptions& options) {
   absl::StatusOr<v1::LearnerSpec> spec = ParseLearner(arguments);
   if (!spec.ok()) return spec.status();
@@ -84,7 +85,7 @@ absl::StatusOr<v1::Model> CreateEmpty(const Client& client, const Arguments& arg
   return client.CreateModel(arguments.name, *spec, options);
 }
 
-absl::Status Create(const CommandContext& context, const Arguments& arguments) {
+absl::Status Create(const CommandContext& context, const ModelsCreateArguments& arguments) {
   const bool from_snapshot = !arguments.from_snapshot.empty();
   if (from_snapshot && (!arguments.learner_flag.empty() || arguments.has_vw_options)) {
     return absl::InvalidArgumentError(
@@ -110,7 +111,7 @@ absl::Status Create(const CommandContext& context, const Arguments& arguments) {
   return absl::OkStatus();
 }
 
-void AddLearnerOptions(CLI::App& create, Arguments& arguments) {
+void AddLearnerOptions(CLI::App& create, ModelsCreateArguments& arguments) {
   create.add_option("--loss", arguments.loss, "The loss to minimise; see 'models options'")
       ->capture_default_str();
   create.add_option("--learner", arguments.learner,
@@ -158,7 +159,7 @@ void AddFeatureOptions(CLI::App& create, FeatureFlags& features) {
       ->type_name("EXAMPLES");
 }
 
-void AddVwOption(CLI::App& create, Arguments& arguments) {
+void AddVwOption(CLI::App& create, ModelsCreateArguments& arguments) {
   create
       .add_option("--vw-options", arguments.vw_options,
                   "The learner that Vowpal Wabbit's options make, with its defaults, such as "
@@ -166,7 +167,7 @@ void AddVwOption(CLI::App& create, Arguments& arguments) {
       ->type_name("OPTIONS");
 }
 
-void AddModelOptions(CLI::App& create, Arguments& arguments) {
+void AddModelOptions(CLI::App& create, ModelsCreateArguments& arguments) {
   create
       .add_option("--from-snapshot", arguments.from_snapshot,
                   "Begin with the learner and the state of a snapshot: that of a model, or a "
@@ -185,7 +186,7 @@ void AddModelsCreateCommand(CLI::App& models, CommandContext& context) {
       "          freshet models create ctr-pairs --interact user*ad --numeric-transform "
       "'*=standardize'\n"
       "          freshet models create ctr-copy --from-snapshot ctr/before-holidays");
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<ModelsCreateArguments>();
   create->add_option("name", arguments->name, "The model's id, for example ctr")
       ->required()
       ->type_name("NAME");

@@ -16,7 +16,7 @@ namespace {
 // What a limit is typed as to have the server's setting again.
 constexpr std::string_view kDefault = "default";
 
-struct Arguments {
+struct ModelsUpdateArguments {
   std::string name;
   ModelFlags flags;
 };
@@ -27,7 +27,7 @@ void Take(std::string& flag, const std::string& field, std::vector<std::string>&
   if (flag == kDefault) flag.clear();
 }
 
-absl::Status Update(const CommandContext& context, const Arguments& arguments) {
+absl::Status Update(const CommandContext& context, const ModelsUpdateArguments& arguments) {
   ModelFlags flags = arguments.flags;
   std::vector<std::string> fields;
   Take(flags.durability, "durability", fields);
@@ -56,7 +56,7 @@ void AddModelsUpdateCommand(CLI::App& models, CommandContext& context) {
       "A limit of 'default' is the server's setting. A log can neither be begun nor given up "
       "(none).\n"
       "Example: freshet models update ctr --durability os --retain-age 30d");
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<ModelsUpdateArguments>();
   update->add_option("model", arguments->name, "The model")->required()->type_name("MODEL");
   AddModelFlags(*update, arguments->flags);
   update->callback([&context, arguments] {

@@ -20,7 +20,7 @@ namespace {
 // Large enough to make calls cheap, small enough to stream.
 constexpr size_t kRowsPerCall = 256;
 
-struct Arguments {
+struct PredictArguments {
   std::string model;
   InputOptions input;
 };
@@ -91,7 +91,7 @@ class PredictRun {
   std::string first_place_;        // Where the first row of batch_ stands.
 };
 
-absl::Status Predict(const CommandContext& context, Arguments arguments) {
+absl::Status Predict(const CommandContext& context, PredictArguments arguments) {
   arguments.input.parse.labels_required = false;
   const auto client = Connect(context);
   if (!client.ok()) return client.status();
@@ -112,7 +112,7 @@ void AddPredictCommand(CLI::App& app, CommandContext& context) {
              "before\n"
              "the link function, and the row's tag, if any. Labels in the input are ignored.\n"
              "Example: echo '|user u42 |ad a7' | freshet predict ctr -"));
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<PredictArguments>();
   predict->add_option("model", arguments->model, "The model")->required()->type_name("MODEL");
   AddInputOptions(*predict, arguments->input);
   predict->callback([&context, arguments] {

@@ -13,7 +13,7 @@
 namespace freshet {
 namespace {
 
-struct Arguments {
+struct SnapshotsArguments {
   std::string model;
   std::string snapshot;
 };
@@ -37,7 +37,7 @@ std::string TriggerName(v1::SnapshotTrigger trigger) {
   }
 }
 
-absl::Status Create(const CommandContext& context, const Arguments& arguments) {
+absl::Status Create(const CommandContext& context, const SnapshotsArguments& arguments) {
   const auto client = Connect(context);
   if (!client.ok()) return client.status();
   const auto snapshot = (*client)->CreateSnapshot(arguments.model, arguments.snapshot);
@@ -53,7 +53,7 @@ absl::Status Create(const CommandContext& context, const Arguments& arguments) {
   return absl::OkStatus();
 }
 
-absl::Status List(const CommandContext& context, const Arguments& arguments) {
+absl::Status List(const CommandContext& context, const SnapshotsArguments& arguments) {
   const auto client = Connect(context);
   if (!client.ok()) return client.status();
   const auto snapshots = (*client)->ListSnapshots(arguments.model);
@@ -89,7 +89,7 @@ absl::Status List(const CommandContext& context, const Arguments& arguments) {
   return absl::OkStatus();
 }
 
-absl::Status Restore(const CommandContext& context, const Arguments& arguments) {
+absl::Status Restore(const CommandContext& context, const SnapshotsArguments& arguments) {
   const auto client = Connect(context);
   if (!client.ok()) return client.status();
   const auto model = (*client)->RestoreSnapshot(arguments.model, arguments.snapshot);
@@ -104,7 +104,7 @@ absl::Status Restore(const CommandContext& context, const Arguments& arguments) 
   return absl::OkStatus();
 }
 
-absl::Status Delete(const CommandContext& context, const Arguments& arguments) {
+absl::Status Delete(const CommandContext& context, const SnapshotsArguments& arguments) {
   const auto client = Connect(context);
   if (!client.ok()) return client.status();
   absl::Status status = (*client)->DeleteSnapshot(arguments.model, arguments.snapshot);
@@ -119,7 +119,7 @@ absl::Status Delete(const CommandContext& context, const Arguments& arguments) {
   return absl::OkStatus();
 }
 
-using Handler = absl::Status (*)(const CommandContext&, const Arguments&);
+using Handler = absl::Status (*)(const CommandContext&, const SnapshotsArguments&);
 enum class SnapshotId { kNone, kOptional, kRequired };
 
 void Add(CLI::App& snapshots, CommandContext& context, const std::string& name,
@@ -127,7 +127,7 @@ void Add(CLI::App& snapshots, CommandContext& context, const std::string& name,
          Handler handler) {
   CLI::App* command = snapshots.add_subcommand(name, description);
   command->footer("Example: freshet snapshots " + example);
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<SnapshotsArguments>();
   command->add_option("model", arguments->model, "The model")->required()->type_name("MODEL");
   if (id != SnapshotId::kNone) {
     const bool required = id == SnapshotId::kRequired;

@@ -25,7 +25,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-struct Arguments {
+struct WatchArguments {
   std::string model;
   double interval_s = 1;
   uint64_t count = 0;  // 0: until it is stopped.
@@ -54,7 +54,7 @@ class Screen {
 
 class Watch {
  public:
-  Watch(const CommandContext& context, const Client& client, const Arguments& arguments)
+  Watch(const CommandContext& context, const Client& client, const WatchArguments& arguments)
       : json_(context.json),
         redraws_(!context.json && isatty(STDOUT_FILENO) != 0),
         client_(client),
@@ -105,13 +105,13 @@ class Watch {
   const bool json_;
   const bool redraws_;
   const Client& client_;
-  const Arguments& arguments_;
+  const WatchArguments& arguments_;
   Clock::time_point due_ = Clock::now();  // When to look next.
   WatchView view_;
   Screen screen_;
 };
 
-absl::Status RunWatch(const CommandContext& context, const Arguments& arguments) {
+absl::Status RunWatch(const CommandContext& context, const WatchArguments& arguments) {
   if (!(arguments.interval_s >= 0.05 && arguments.interval_s <= 86'400)) {
     return absl::InvalidArgumentError("--interval must be 0.05 to 86400 seconds");
   }
@@ -128,7 +128,7 @@ void AddWatchCommand(CLI::App& app, CommandContext& context) {
   watch->footer(
       "Draws on a terminal; else prints a line at a time, with --json an object at a time.\n"
       "Example: freshet watch ctr --interval 0.5");
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<WatchArguments>();
   watch->add_option("model", arguments->model, "The model")->required()->type_name("MODEL");
   watch->add_option("--interval", arguments->interval_s, "Between two looks")
       ->type_name("SECONDS")

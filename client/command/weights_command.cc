@@ -13,12 +13,12 @@
 namespace freshet {
 namespace {
 
-struct Arguments {
+struct WeightsArguments {
   std::string model;
   uint32_t top = 50;
 };
 
-absl::Status PrintWeights(const CommandContext& context, const Arguments& arguments) {
+absl::Status PrintWeights(const CommandContext& context, const WeightsArguments& arguments) {
   const auto client = Connect(context);
   if (!client.ok()) return client.status();
   const auto weights = (*client)->ListTopWeights(arguments.model, arguments.top);
@@ -39,7 +39,7 @@ void AddWeightsCommand(CLI::App& app, CommandContext& context) {
       "weight.\n"
       "Features whose name is not known are shown as #slot.\n"
       "Example: freshet weights ctr --top 20");
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<WeightsArguments>();
   weights->add_option("model", arguments->model, "The model")->required()->type_name("MODEL");
   weights->add_option("--top", arguments->top, "How many, by the size of the weight")
       ->type_name("N")

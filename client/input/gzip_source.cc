@@ -8,7 +8,7 @@
 namespace freshet {
 namespace {
 
-constexpr size_t kInputBytes = size_t{128} << 10;
+constexpr size_t kGzipInputBytes = size_t{128} << 10;
 constexpr int kGzipWindowBits = 15 + 16;  // The largest window, with a gzip header.
 
 }  // namespace
@@ -18,7 +18,7 @@ GzipSource::GzipSource(std::string path, std::unique_ptr<ByteSource> compressed,
     : path_(std::move(path)),
       stop_(stop),
       compressed_(std::move(compressed)),
-      input_(std::max(kInputBytes, start.size())) {
+      input_(std::max(kGzipInputBytes, start.size())) {
   std::copy(start.begin(), start.end(), input_.begin());
   stream_.next_in = reinterpret_cast<Bytef*>(input_.data());
   stream_.avail_in = static_cast<uInt>(start.size());

@@ -8,7 +8,7 @@
 namespace freshet {
 namespace {
 
-constexpr size_t kInputBytes = size_t{128} << 10;
+constexpr size_t kZstdInputBytes = size_t{128} << 10;
 
 }  // namespace
 
@@ -17,7 +17,7 @@ ZstdSource::ZstdSource(std::string path, std::unique_ptr<ByteSource> compressed,
     : path_(std::move(path)),
       stop_(stop),
       compressed_(std::move(compressed)),
-      input_(std::max(kInputBytes, start.size())),
+      input_(std::max(kZstdInputBytes, start.size())),
       unread_{input_.data(), start.size(), 0},
       context_(ZSTD_createDCtx()) {
   std::copy(start.begin(), start.end(), input_.begin());

@@ -13,7 +13,7 @@
 namespace freshet {
 namespace {
 
-constexpr uint64_t kMaxFileBytes = uint64_t{1} << 20;
+constexpr uint64_t kMaxTokenFileBytes = uint64_t{1} << 20;
 constexpr size_t kMaxNameSize = 64;
 constexpr absl::string_view kScheme = "bearer ";
 
@@ -113,7 +113,7 @@ absl::StatusOr<std::unique_ptr<AccessControl>> AccessControl::Load(std::string p
 absl::StatusOr<bool> AccessControl::Reload() {
   if (!has_tokens()) return false;
   absl::MutexLock lock(&reload_mu_);
-  absl::StatusOr<std::string> text = ReadSmallFile(PosixFileSystem(), path_, kMaxFileBytes);
+  absl::StatusOr<std::string> text = ReadSmallFile(PosixFileSystem(), path_, kMaxTokenFileBytes);
   std::string seen = text.ok() ? StrCat("text ", *text) : text.status().ToString();
   if (seen == last_seen_) return false;
   last_seen_ = std::move(seen);

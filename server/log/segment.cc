@@ -13,7 +13,7 @@ namespace freshet {
 namespace {
 
 constexpr std::string_view kMagic = "FRSHTLOG";
-constexpr std::string_view kSuffix = ".log";
+constexpr std::string_view kSegmentSuffix = ".log";
 constexpr size_t kNameDigits = 20;
 // More records than a log can come to, so that counting on from it cannot overflow.
 constexpr uint64_t kMaxFirstOffset = uint64_t{1} << 62;
@@ -166,7 +166,8 @@ std::string SegmentFileName(uint64_t first_offset) {
 }
 
 std::optional<uint64_t> ParseSegmentFileName(std::string_view name) {
-  if (name.size() != kNameDigits + kSuffix.size() || !name.ends_with(kSuffix)) return std::nullopt;
+  if (name.size() != kNameDigits + kSegmentSuffix.size() || !name.ends_with(kSegmentSuffix))
+    return std::nullopt;
   uint64_t first_offset = 0;
   const char* end = name.data() + kNameDigits;
   const auto [stop, error] = std::from_chars(name.data(), end, first_offset);

@@ -12,7 +12,7 @@
 namespace freshet {
 namespace {
 
-constexpr std::string_view kSuffix = ".snapshot";
+constexpr std::string_view kSnapshotSuffix = ".snapshot";
 constexpr std::string_view kTemporarySuffix = ".snapshot.tmp";
 
 // The id at the end of `models/{model}/snapshots/{snapshot}`.
@@ -57,7 +57,7 @@ SnapshotStore::SnapshotStore(FileSystem& file_system, std::string dir, const v1:
       model_uid_(model.uid()) {}
 
 std::string SnapshotStore::PathOf(std::string_view id) const {
-  return StrCat(dir_, "/", id, kSuffix);
+  return StrCat(dir_, "/", id, kSnapshotSuffix);
 }
 
 absl::Status SnapshotStore::CheckHeader(const v1::SnapshotFileHeader& header,
@@ -93,8 +93,8 @@ absl::Status SnapshotStore::ReadFolder() {
       file_system_.Unlink(path).IgnoreError();
       continue;
     }
-    if (!name.ends_with(kSuffix)) continue;
-    const std::string id(name.substr(0, name.size() - kSuffix.size()));
+    if (!name.ends_with(kSnapshotSuffix)) continue;
+    const std::string id(name.substr(0, name.size() - kSnapshotSuffix.size()));
     absl::StatusOr<v1::SnapshotFileHeader> header = ReadSnapshotFileHeader(file_system_, path);
     absl::Status status = header.ok() ? CheckHeader(*header, id) : header.status();
     if (status.ok()) {

@@ -15,7 +15,7 @@
 namespace freshet {
 namespace {
 
-constexpr uint64_t kMaxFileBytes = uint64_t{1} << 20;
+constexpr uint64_t kMaxPemBytes = uint64_t{1} << 20;
 
 template <auto Free>
 struct Freer {
@@ -122,7 +122,7 @@ absl::StatusOr<bool> TlsIdentity::Reload() {
                                    std::pair(&files_.key, &material->key),
                                    std::pair(&files_.client_ca, &material->client_roots)}) {
     if (path->empty()) continue;
-    absl::StatusOr<std::string> content = ReadSmallFile(PosixFileSystem(), *path, kMaxFileBytes);
+    absl::StatusOr<std::string> content = ReadSmallFile(PosixFileSystem(), *path, kMaxPemBytes);
     if (content.ok()) {
       *text = *std::move(content);
       if (text->empty()) status.Update(Wrong(*path, "the file is empty"));

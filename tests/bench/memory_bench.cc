@@ -20,10 +20,10 @@ namespace freshet {
 namespace {
 
 constexpr int kProducers = 4;
-constexpr int kBits = 22;
-constexpr double kTableMb = (64 << kBits) / 1e6;  // Of the learner `auto`.
-constexpr double kQueueMb = (64 << 20) / 1e6;     // limits.max_queue_bytes, as it is.
-constexpr double kBesidesMb = (64 << 20) / 1e6;   // Everything else.
+constexpr int kMemoryBits = 22;
+constexpr double kTableMb = (64 << kMemoryBits) / 1e6;  // Of the learner `auto`.
+constexpr double kQueueMb = (64 << 20) / 1e6;           // limits.max_queue_bytes, as it is.
+constexpr double kBesidesMb = (64 << 20) / 1e6;         // Everything else.
 constexpr double kBoundMb = kTableMb + kQueueMb + kBesidesMb;
 // Of each producer: enough for the queue to be full at all times.
 constexpr size_t kWindowOfProducer = 400'000;
@@ -50,7 +50,7 @@ double MemoryMb(const BenchServer& server, absl::Duration time) {
 void BenchMemory(const BenchOptions& options, BenchReport& report) {
   if (options.memory_minutes <= 0) return;
   const BenchServer server(options.dir, /*flags=*/{}, kSnapshotLogBytes);
-  server.CreateAutoModel("ctr", v1::DURABILITY_FSYNC, kBits);
+  server.CreateAutoModel("ctr", v1::DURABILITY_FSYNC, kMemoryBits);
   std::vector<v1::LearnRequest> requests = MakeLearnRequests(512);
   const std::unique_ptr<LearnLoad> learning =
       StartRawLoad(server.address(), "ctr", kProducers, requests, kWindowOfProducer);

@@ -31,7 +31,7 @@ std::unique_ptr<Pusher> StartPusher(const Client& client, PusherOptions options)
   return *std::move(pusher);
 }
 
-Example Labelled(float label) {
+Example OneFeature(float label) {
   Example example;
   example.label = label;
   example.Add("user", "u1");
@@ -48,7 +48,7 @@ std::vector<float> UpTo(int count) {
 // Pushes rows labelled 0 to count - 1.
 void PushLabels(Pusher* pusher, int count) {
   for (int i = 0; i < count; ++i) {
-    const absl::Status status = pusher->Push(Labelled(static_cast<float>(i)));
+    const absl::Status status = pusher->Push(OneFeature(static_cast<float>(i)));
     ASSERT_TRUE(status.ok()) << status;
   }
 }
@@ -76,9 +76,9 @@ TEST(PusherTest, PushedBatchesAndExamplesKeepTheirOrder) {
   const auto pusher = StartPusher(*client, {});
   PushLabels(pusher.get(), 3);
   ExampleBatchBuilder batch;
-  for (int i = 3; i < 10; ++i) Labelled(static_cast<float>(i)).AppendTo(&batch);
+  for (int i = 3; i < 10; ++i) OneFeature(static_cast<float>(i)).AppendTo(&batch);
   ASSERT_TRUE(pusher->PushBatch(batch).ok());
-  ASSERT_TRUE(pusher->Push(Labelled(10)).ok());
+  ASSERT_TRUE(pusher->Push(OneFeature(10)).ok());
   ASSERT_TRUE(pusher->Flush().ok());
   EXPECT_EQ(server.learned(), UpTo(11));
   EXPECT_EQ(pusher->stats().offset, 3u);
@@ -117,7 +117,7 @@ TEST(PusherTest, GoesOnThroughARestartOfTheServer) {
   server.Stop();
   std::thread restart([&server] { server.Restart(); });
   for (int i = 100; i < 200; ++i) {
-    ASSERT_TRUE(pusher->Push(Labelled(static_cast<float>(i))).ok());
+    ASSERT_TRUE(pusher->Push(OneFeature(static_cast<float>(i))).ok());
   }
   EXPECT_TRUE(pusher->Close().ok()) << pusher->status();
   restart.join();
@@ -178,7 +178,7 @@ TEST(PusherTest, DropsRejectedRowsAndLearnsTheOthers) {
   for (int i = 0; i < 100; ++i) {
     // More bad rows than one answer names.
     const bool is_bad = i % 3 == 0;
-    ASSERT_TRUE(pusher->Push(Labelled(is_bad ? -1.0f : static_cast<float>(i))).ok());
+    ASSERT_TRUE(pusher->Push(OneFeature(is_bad ? -1.0f : static_cast<float>(i))).ok());
     if (is_bad) {
       bad.push_back(static_cast<uint64_t>(i));
     } else {
@@ -198,11 +198,11 @@ TEST(PusherTest, ARejectedRowEndsThePushWithItsPlaceFieldAndReason) {
   const auto client = ConnectTo(server);
   const auto pusher = StartPusher(*client, {.batch_examples = 4});
   PushLabels(pusher.get(), 5);
-  ASSERT_TRUE(pusher->Push(Labelled(-1)).ok());
+  ASSERT_TRUE(pusher->Push(OneFeature(-1)).ok());
   const absl::Status status = pusher->Flush();
   EXPECT_TRUE(absl::IsInvalidArgument(status));
   EXPECT_EQ(status.message(), "row 6 was rejected: label: it must not be negative");
-  EXPECT_EQ(pusher->Push(Labelled(1)), status);
+  EXPECT_EQ(pusher->Push(OneFeature(1)), status);
   EXPECT_EQ(pusher->Close(), status);
   EXPECT_EQ(server.learned(), UpTo(4));
   EXPECT_EQ(pusher->stats().acknowledged, 4u);
@@ -221,7 +221,7 @@ TEST(PusherTest, GivesPredictionsInTheOrderOfTheStream) {
   };
   const auto pusher = StartPusher(*client, std::move(options));
   for (int i = 0; i < 20; ++i) {
-    ASSERT_TRUE(pusher->Push(Labelled(i == 4 ? -1.0f : static_cast<float>(i))).ok());
+    ASSERT_TRUE(pusher->Push(OneFeature(i == 4 ? -1.0f : static_cast<float>(i))).ok());
   }
   ASSERT_TRUE(pusher->Flush().ok());
   ASSERT_EQ(predictions.size(), 20u);
@@ -263,7 +263,7 @@ TEST(PusherTest, AnErrorThatTryingAgainCannotHelpEndsThePushAtOnce) {
   FakeServer server({.end_status = {grpc::StatusCode::NOT_FOUND, "model \"ctr\" not found"}});
   const auto client = ConnectTo(server);
   const auto pusher = StartPusher(*client, {.batch_examples = 1});
-  ASSERT_TRUE(pusher->Push(Labelled(1)).ok());
+  ASSERT_TRUE(pusher->Push(OneFeature(1)).ok());
   const absl::Status status = pusher->Flush();
   EXPECT_TRUE(absl::IsNotFound(status)) << status;
   EXPECT_EQ(status.message(), "model \"ctr\" not found");
@@ -275,7 +275,7 @@ TEST(PusherTest, GivesUpAfterTheRetryDeadline) {
   const auto client = ConnectTo(server);
   const auto pusher = StartPusher(*client, {.retry_deadline_ms = 50});
   server.Stop();
-  ASSERT_TRUE(pusher->Push(Labelled(1)).ok());
+  ASSERT_TRUE(pusher->Push(OneFeature(1)).ok());
   const absl::Status status = pusher->Close();
   EXPECT_TRUE(absl::IsUnavailable(status)) << status;
   EXPECT_NE(std::string(status.message()).find("is freshetd running?"), std::string::npos)
@@ -292,7 +292,7 @@ TEST(PusherTest, ManyThreadsMayPushAtOnce) {
   for (int thread = 0; thread < 4; ++thread) {
     threads.emplace_back([&pusher, thread] {
       for (int i = 0; i < 500; ++i) {
-        const absl::Status status = pusher->Push(Labelled(static_cast<float>(thread * 500 + i)));
+        const absl::Status status = pusher->Push(OneFeature(static_cast<float>(thread * 500 + i)));
         EXPECT_TRUE(status.ok()) << status;
       }
     });
@@ -310,7 +310,7 @@ TEST(PusherTest, CloseEndsItForGoodAndMayBeRepeated) {
   const auto pusher = StartPusher(*client, {});
   EXPECT_TRUE(pusher->Close().ok());
   EXPECT_TRUE(pusher->Close().ok());
-  EXPECT_TRUE(absl::IsFailedPrecondition(pusher->Push(Labelled(1))));
+  EXPECT_TRUE(absl::IsFailedPrecondition(pusher->Push(OneFeature(1))));
 }
 
 TEST(PusherTest, DestroyingItWithoutCloseDoesNotWaitForTheServer) {
@@ -331,7 +331,7 @@ TEST(PusherTest, DrawsAProducerIdUnlessOneIsGiven) {
   EXPECT_EQ(random->producer_id().size(), 32u);
   EXPECT_NE(random->producer_id(), other->producer_id());
   const auto named = StartPusher(*client, {.producer_id = "import-7"});
-  ASSERT_TRUE(named->Push(Labelled(1)).ok());
+  ASSERT_TRUE(named->Push(OneFeature(1)).ok());
   ASSERT_TRUE(named->Close().ok());
   EXPECT_EQ(server.producers(), std::vector<std::string>{"import-7"});
 }
@@ -413,10 +413,10 @@ TEST(PusherTest, SendsNoNamesThatTheServerDoesNotKeep) {
   FakeServer server({.max_names = 0});
   const auto client = ConnectTo(server);
   const auto pusher = StartPusher(*client, {});
-  ASSERT_TRUE(pusher->Push(Labelled(1)).ok());
+  ASSERT_TRUE(pusher->Push(OneFeature(1)).ok());
   ASSERT_TRUE(pusher->Flush().ok());  // The first answer says how many names are kept.
   const size_t before = server.names().size();
-  Example other = Labelled(2);
+  Example other = OneFeature(2);
   other.Add("user", "u2");
   ASSERT_TRUE(pusher->Push(other).ok());
   NewNames names;

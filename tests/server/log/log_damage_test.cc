@@ -17,7 +17,7 @@
 namespace freshet {
 namespace {
 
-constexpr const char* kDir = "/log";
+constexpr const char* kDamagedDir = "/log";
 constexpr const char* kFirst = "/log/00000000000000000000.log";
 
 absl::Status Append(Log& log, const std::string& payload) {
@@ -30,7 +30,7 @@ class LogDamageTest : public testing::Test {
   // Fills one segment with `count` records of 100 bytes without zeros, of which the first
   // `synced` are synced before the rest is appended. A record takes 136 bytes.
   void Fill(int count, int synced) {
-    const auto log = Log::Open(files_, kDir, {});
+    const auto log = Log::Open(files_, kDamagedDir, {});
     ASSERT_TRUE(log.ok()) << log.status();
     for (int i = 0; i < count; ++i) {
       ASSERT_TRUE(i != synced || (*log)->Sync().ok());
@@ -43,7 +43,7 @@ class LogDamageTest : public testing::Test {
   // Opens the log after its first file got this content.
   absl::StatusOr<std::unique_ptr<Log>> OpenWith(const std::string& content) {
     files_.WriteAll(kFirst, content);
-    return Log::Open(files_, kDir, {});
+    return Log::Open(files_, kDamagedDir, {});
   }
 
   FaultFileSystem files_;
@@ -128,7 +128,7 @@ TEST_F(LogDamageTest, IsNotFooledByAPayloadThatHoldsARecord) {
       .offset = 3, .durable_offset = 3, .payload_bytes = 0, .kind = RecordKind::kBatch};
   const RecordHeaderBytes image = EncodeRecordHeader(forged, {}, 12345);
   {
-    const auto log = Log::Open(files_, kDir, {});
+    const auto log = Log::Open(files_, kDamagedDir, {});
     ASSERT_TRUE(Append(**log, "first").ok());
     std::string payload(2000, '\0');
     std::copy_n(reinterpret_cast<const char*>(image.data()), image.size(), payload.begin() + 1000);
@@ -144,13 +144,13 @@ TEST_F(LogDamageTest, IsNotFooledByAPayloadThatHoldsARecord) {
 class LogSegmentDamageTest : public testing::Test {
  protected:
   LogSegmentDamageTest() {
-    const std::unique_ptr<Log> log = OpenLog(files_, kDir);
+    const std::unique_ptr<Log> log = OpenLog(files_, kDamagedDir);
     AppendMany(*log, 100);
-    const std::vector<DirEntry> entries = files_.ListDir(kDir).value();
-    for (const DirEntry& entry : entries) paths_.push_back(StrCat(kDir, "/", entry.name));
+    const std::vector<DirEntry> entries = files_.ListDir(kDamagedDir).value();
+    for (const DirEntry& entry : entries) paths_.push_back(StrCat(kDamagedDir, "/", entry.name));
   }
 
-  absl::Status Open() { return Log::Open(files_, kDir, SmallSegments()).status(); }
+  absl::Status Open() { return Log::Open(files_, kDamagedDir, SmallSegments()).status(); }
 
   FaultFileSystem files_;
   std::vector<std::string> paths_;
@@ -175,7 +175,7 @@ TEST_F(LogSegmentDamageTest, RefusesASegmentOfAnotherModel) {
   // One that was copied into a log without a uid, whichever it is.
   const std::vector<DirEntry> entries = files_.ListDir(dir).value();
   for (const DirEntry& entry : entries) {
-    const std::string path = StrCat(kDir, "/", entry.name);
+    const std::string path = StrCat(kDamagedDir, "/", entry.name);
     const std::string own = files_.ReadAll(path);
     files_.WriteAll(path, files_.ReadAll(StrCat(dir, "/", entry.name)));
     const absl::Status status = Open();
@@ -213,7 +213,7 @@ TEST_F(LogSegmentDamageTest, ReadersRefuseADamagedRecordInTheMiddle) {
   // A whole sector of zeros: not taken for an interrupted write here.
   std::fill_n(bad.begin() + 512, 512, '\0');
   files_.WriteAll(paths_[3], bad);
-  const std::unique_ptr<Log> log = OpenLog(files_, kDir);
+  const std::unique_ptr<Log> log = OpenLog(files_, kDamagedDir);
   const auto reader = log->NewReader(0);
   absl::Status status;
   uint64_t good = 0;
@@ -225,23 +225,23 @@ TEST_F(LogSegmentDamageTest, ReadersRefuseADamagedRecordInTheMiddle) {
   EXPECT_NE(status.message().find(paths_[3]), absl::string_view::npos) << status;
   EXPECT_NE(status.message().find(StrCat("--truncate-at ", good)), absl::string_view::npos);
 
-  const auto report = CheckLog(files_, kDir, 0);
+  const auto report = CheckLog(files_, kDamagedDir, 0);
   ASSERT_TRUE(report.ok()) << report.status();
   ASSERT_EQ(report->problems.size(), 1U);
   EXPECT_EQ(report->problems.front().next_offset, good);
   EXPECT_EQ(report->problems.front().path, paths_[3]);
   EXPECT_EQ(report->segments.size(), paths_.size());
 
-  EXPECT_TRUE(absl::IsDataLoss(TruncateLog(files_, kDir, 0, good + 1).status()));
-  const auto truncation = TruncateLog(files_, kDir, 0, good);
+  EXPECT_TRUE(absl::IsDataLoss(TruncateLog(files_, kDamagedDir, 0, good + 1).status()));
+  const auto truncation = TruncateLog(files_, kDamagedDir, 0, good);
   ASSERT_TRUE(truncation.ok()) << truncation.status();
   EXPECT_EQ(truncation->next_offset, good);
   EXPECT_EQ(truncation->removed_files.size(), paths_.size() - 4);
-  EXPECT_EQ(ExpectGoodRecords(*OpenLog(files_, kDir)), good);
+  EXPECT_EQ(ExpectGoodRecords(*OpenLog(files_, kDamagedDir)), good);
 }
 
 TEST_F(LogSegmentDamageTest, ChecksEverySegmentAndListsEveryProblem) {
-  EXPECT_TRUE(CheckLog(files_, kDir, 0)->problems.empty());
+  EXPECT_TRUE(CheckLog(files_, kDamagedDir, 0)->problems.empty());
   for (const size_t segment : {1, 4}) {
     std::string bad = files_.ReadAll(paths_[segment]);
     bad[segment == 1 ? 70 : 20] ^= 1;
@@ -249,7 +249,7 @@ TEST_F(LogSegmentDamageTest, ChecksEverySegmentAndListsEveryProblem) {
   }
   std::string torn = files_.ReadAll(paths_.back());
   files_.WriteAll(paths_.back(), torn + "torn");
-  const auto report = CheckLog(files_, kDir, 0);
+  const auto report = CheckLog(files_, kDamagedDir, 0);
   ASSERT_TRUE(report.ok()) << report.status();
   ASSERT_EQ(report->problems.size(), 2U);
   EXPECT_EQ(report->problems[0].path, paths_[1]);
@@ -261,13 +261,13 @@ TEST_F(LogSegmentDamageTest, ChecksEverySegmentAndListsEveryProblem) {
 
 TEST_F(LogSegmentDamageTest, TruncatesAtEveryOffset) {
   for (uint64_t offset = 100;; --offset) {
-    const auto truncation = TruncateLog(files_, kDir, 0, offset);
+    const auto truncation = TruncateLog(files_, kDamagedDir, 0, offset);
     ASSERT_TRUE(truncation.ok()) << offset << truncation.status();
-    const auto report = CheckLog(files_, kDir, 0);
+    const auto report = CheckLog(files_, kDamagedDir, 0);
     EXPECT_TRUE(report->problems.empty());
     EXPECT_EQ(report->segments.back().next_offset, offset);
-    EXPECT_TRUE(absl::IsInvalidArgument(TruncateLog(files_, kDir, 0, offset + 1).status()));
-    EXPECT_EQ(ExpectGoodRecords(*OpenLog(files_, kDir)), offset);
+    EXPECT_TRUE(absl::IsInvalidArgument(TruncateLog(files_, kDamagedDir, 0, offset + 1).status()));
+    EXPECT_EQ(ExpectGoodRecords(*OpenLog(files_, kDamagedDir)), offset);
     if (offset == 0) break;
   }
 }

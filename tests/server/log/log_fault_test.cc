@@ -19,7 +19,7 @@
 namespace freshet {
 namespace {
 
-constexpr const char* kDir = "/log";
+constexpr const char* kFaultDir = "/log";
 constexpr std::array kSurvivals = {Survival::kNothing, Survival::kPrefix, Survival::kAnySectors};
 
 // A server that uses a log: it appends, syncs, recovers, drops and reopens, and keeps count of what
@@ -30,7 +30,7 @@ class LogUser {
 
   void Open() {
     log_.reset();
-    absl::StatusOr<std::unique_ptr<Log>> log = Log::Open(files_, kDir, SmallSegments());
+    absl::StatusOr<std::unique_ptr<Log>> log = Log::Open(files_, kFaultDir, SmallSegments());
     // Faults may keep it from opening, but may not be taken for damage.
     EXPECT_FALSE(absl::IsDataLoss(log.status()) && !FailedToRead(log.status())) << log.status();
     if (!log.ok()) return;
@@ -82,7 +82,7 @@ class LogUser {
   // After all faults are gone: what is there must be good and hold all that was promised.
   void ExpectAllThere(const std::string& context) {
     SCOPED_TRACE(context);
-    log_ = OpenLog(files_, kDir);
+    log_ = OpenLog(files_, kFaultDir);
     ASSERT_NE(log_, nullptr);
     EXPECT_GE(log_->next_offset(), acknowledged_);
     EXPECT_LE(log_->first_offset(), dropped_);

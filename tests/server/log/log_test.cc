@@ -17,12 +17,12 @@
 namespace freshet {
 namespace {
 
-constexpr const char* kDir = "/log";
+constexpr const char* kLogDir = "/log";
 
 class LogTest : public testing::Test {
  protected:
   std::vector<std::string> Files() {
-    const std::vector<DirEntry> entries = files_.ListDir(kDir).value();
+    const std::vector<DirEntry> entries = files_.ListDir(kLogDir).value();
     std::vector<std::string> names;
     names.reserve(entries.size());
     for (const DirEntry& entry : entries) names.push_back(entry.name);
@@ -33,7 +33,7 @@ class LogTest : public testing::Test {
 };
 
 TEST_F(LogTest, StartsEmptyAtTheGivenOffset) {
-  const auto log = Log::Open(files_, kDir, {.first_offset = 42});
+  const auto log = Log::Open(files_, kLogDir, {.first_offset = 42});
   ASSERT_TRUE(log.ok()) << log.status();
   EXPECT_EQ((*log)->first_offset(), 42U);
   EXPECT_EQ((*log)->next_offset(), 42U);
@@ -45,7 +45,7 @@ TEST_F(LogTest, StartsEmptyAtTheGivenOffset) {
 
 TEST_F(LogTest, ReadsBackWhatWasAppendedAcrossSegmentsAndReopenings) {
   for (uint64_t total = 0; total < 500; total += 37) {
-    const std::unique_ptr<Log> log = OpenLog(files_, kDir);
+    const std::unique_ptr<Log> log = OpenLog(files_, kLogDir);
     EXPECT_EQ(log->next_offset(), total);
     EXPECT_EQ(ExpectGoodRecords(*log), total);
     EXPECT_EQ(log->recovery_report().cut_bytes, 0U);
@@ -55,7 +55,7 @@ TEST_F(LogTest, ReadsBackWhatWasAppendedAcrossSegmentsAndReopenings) {
 }
 
 TEST_F(LogTest, ReadsFromAnyOffsetThatIsKept) {
-  const std::unique_ptr<Log> log = OpenLog(files_, kDir);
+  const std::unique_ptr<Log> log = OpenLog(files_, kLogDir);
   AppendMany(*log, 50);
   for (uint64_t offset = 0; offset < 50; ++offset) {
     const auto reader = log->NewReader(offset);
@@ -70,7 +70,7 @@ TEST_F(LogTest, ReadsFromAnyOffsetThatIsKept) {
 }
 
 TEST_F(LogTest, AReaderAtTheEndGoesOnOnceMoreWasAppended) {
-  const std::unique_ptr<Log> log = OpenLog(files_, kDir);
+  const std::unique_ptr<Log> log = OpenLog(files_, kLogDir);
   const auto reader = log->NewReader(0);
   ASSERT_TRUE(reader.ok());
   for (uint64_t offset = 0; offset < 100; ++offset) {
@@ -83,14 +83,14 @@ TEST_F(LogTest, AReaderAtTheEndGoesOnOnceMoreWasAppended) {
 }
 
 TEST_F(LogTest, ARecordLargerThanASegmentHasOneToItself) {
-  std::unique_ptr<Log> log = OpenLog(files_, kDir);
+  std::unique_ptr<Log> log = OpenLog(files_, kLogDir);
   const std::string large(5'000'000, 'x');
   const std::array<ByteSpan, 1> pieces = {std::as_bytes(std::span(large))};
   AppendMany(*log, 1);
   ASSERT_TRUE(log->Append(RecordKind::kBatch, pieces).ok());
   ASSERT_TRUE(log->Append(RecordKind::kBatch, pieces).ok());
   EXPECT_EQ(Files().size(), 3U);
-  log = OpenLog(files_, kDir);
+  log = OpenLog(files_, kLogDir);
   const auto reader = log->NewReader(1);
   for (int i = 0; i < 2; ++i) EXPECT_EQ(TextOf((*(*reader)->Next())->payload), large);
 }
@@ -98,7 +98,7 @@ TEST_F(LogTest, ARecordLargerThanASegmentHasOneToItself) {
 TEST_F(LogTest, ManyRecordsAtOnceAreTheSameAsOneAfterTheOther) {
   for (const bool sync_follows : {false, true}) {
     FaultFileSystem files;
-    const std::unique_ptr<Log> log = OpenLog(files, kDir);
+    const std::unique_ptr<Log> log = OpenLog(files, kLogDir);
     std::vector<std::string> payloads;
     for (uint64_t offset = 0; offset < 100; ++offset) payloads.push_back(PayloadOf(offset));
     std::vector<NewRecord> records;
@@ -108,7 +108,7 @@ TEST_F(LogTest, ManyRecordsAtOnceAreTheSameAsOneAfterTheOther) {
     ASSERT_TRUE(log->Append({}, sync_follows).ok());
     ASSERT_TRUE(log->Append(records, sync_follows).ok());
     EXPECT_EQ(ExpectGoodRecords(*log), 100U);
-    EXPECT_EQ(ExpectGoodRecords(*OpenLog(files, kDir)), 100U);
+    EXPECT_EQ(ExpectGoodRecords(*OpenLog(files, kLogDir)), 100U);
   }
 }
 
@@ -118,7 +118,7 @@ TEST_F(LogTest, OfManyRecordsAtOnceAFailureKeepsTheFirst) {
   uint64_t call = 0;
   for (; reached; ++call) {
     FaultFileSystem files;
-    const std::unique_ptr<Log> log = OpenLog(files, kDir);
+    const std::unique_ptr<Log> log = OpenLog(files, kLogDir);
     std::vector<std::string> payloads;
     for (uint64_t offset = 0; offset < 40; ++offset) payloads.push_back(PayloadOf(offset));
     std::vector<NewRecord> records;
@@ -141,12 +141,12 @@ TEST_F(LogTest, OfManyRecordsAtOnceAFailureKeepsTheFirst) {
 }
 
 TEST_F(LogTest, RefusesARecordWithoutAKind) {
-  const std::unique_ptr<Log> log = OpenLog(files_, kDir);
+  const std::unique_ptr<Log> log = OpenLog(files_, kLogDir);
   EXPECT_TRUE(absl::IsInvalidArgument(log->Append(RecordKind{}, {}).status()));
 }
 
 TEST_F(LogTest, KeepsWhatNobodyNeedsWithinTheRetainedBytes) {
-  std::unique_ptr<Log> log = OpenLog(files_, kDir);
+  std::unique_ptr<Log> log = OpenLog(files_, kLogDir);
   AppendMany(*log, 100);
   const uint64_t size = log->size_bytes();
   const absl::Time now = absl::UnixEpoch();
@@ -159,7 +159,7 @@ TEST_F(LogTest, KeepsWhatNobodyNeedsWithinTheRetainedBytes) {
 }
 
 TEST_F(LogTest, KeepsWhatNobodyNeedsForTheRetainedTime) {
-  std::unique_ptr<Log> log = OpenLog(files_, kDir);
+  std::unique_ptr<Log> log = OpenLog(files_, kLogDir);
   const absl::Time begin = absl::FromUnixSeconds(1'000'000);
   files_.SetTime(begin);
   AppendMany(*log, 50);
@@ -179,7 +179,7 @@ TEST_F(LogTest, KeepsWhatNobodyNeedsForTheRetainedTime) {
 }
 
 TEST_F(LogTest, DropsWholeSegmentsThatNoReaderNeeds) {
-  std::unique_ptr<Log> log = OpenLog(files_, kDir);
+  std::unique_ptr<Log> log = OpenLog(files_, kLogDir);
   AppendMany(*log, 100);
   const uint64_t size = log->size_bytes();
   {
@@ -199,13 +199,13 @@ TEST_F(LogTest, DropsWholeSegmentsThatNoReaderNeeds) {
   ASSERT_TRUE(log->DropBefore(1000, {}, absl::Now()).ok());
   const uint64_t first = log->first_offset();
   EXPECT_EQ(Files().size(), 1U);
-  log = OpenLog(files_, kDir);
+  log = OpenLog(files_, kLogDir);
   EXPECT_EQ(log->first_offset(), first);
   EXPECT_EQ(ExpectGoodRecords(*log), 100 - first);
 }
 
 TEST_F(LogTest, SkipsToALaterOffsetAndForgetsWhatWasBefore) {
-  std::unique_ptr<Log> log = OpenLog(files_, kDir);
+  std::unique_ptr<Log> log = OpenLog(files_, kLogDir);
   AppendMany(*log, 30);
   const auto reader = log->NewReader(5);
   EXPECT_TRUE(absl::IsInvalidArgument(log->SkipTo(29)));
@@ -214,24 +214,24 @@ TEST_F(LogTest, SkipsToALaterOffsetAndForgetsWhatWasBefore) {
   EXPECT_EQ(log->first_offset(), 1000U);
   EXPECT_EQ(Files().size(), 1U);
   AppendMany(*log, 20);
-  log = OpenLog(files_, kDir);
+  log = OpenLog(files_, kLogDir);
   EXPECT_EQ(log->first_offset(), 1000U);
   EXPECT_EQ(ExpectGoodRecords(*log), 20U);
 }
 
 TEST_F(LogTest, SkipsToTheOffsetAtWhichItsLastSegmentIsEmpty) {
-  std::unique_ptr<Log> log = OpenLog(files_, kDir);
+  std::unique_ptr<Log> log = OpenLog(files_, kLogDir);
   AppendMany(*log, 30);
   const uint64_t last = log->next_offset();
   ASSERT_TRUE(log->SkipTo(last).ok());
   ASSERT_TRUE(log->SkipTo(last).ok());
   EXPECT_EQ(log->first_offset(), last);
   AppendMany(*log, 3);
-  EXPECT_EQ(ExpectGoodRecords(*OpenLog(files_, kDir)), 3U);
+  EXPECT_EQ(ExpectGoodRecords(*OpenLog(files_, kLogDir)), 3U);
 }
 
 TEST_F(LogTest, LeavesNoTraceOfARecordThatDidNotFitOnTheDisk) {
-  std::unique_ptr<Log> log = OpenLog(files_, kDir);
+  std::unique_ptr<Log> log = OpenLog(files_, kLogDir);
   AppendMany(*log, 3);
   for (int i = 0; i < 3; ++i) {
     // After the first failure, disk space is asked for again before the write.
@@ -244,13 +244,13 @@ TEST_F(LogTest, LeavesNoTraceOfARecordThatDidNotFitOnTheDisk) {
   EXPECT_EQ(log->next_offset(), 3U);
   AppendMany(*log, 3);
   EXPECT_EQ(ExpectGoodRecords(*log), 6U);
-  log = OpenLog(files_, kDir);
+  log = OpenLog(files_, kLogDir);
   EXPECT_EQ(log->recovery_report().cut_bytes, 0U);
   EXPECT_EQ(ExpectGoodRecords(*log), 6U);
 }
 
 TEST_F(LogTest, RefusesToGoOnAfterAFailedSyncUntilItHasRecovered) {
-  std::unique_ptr<Log> log = OpenLog(files_, kDir);
+  std::unique_ptr<Log> log = OpenLog(files_, kLogDir);
   AppendMany(*log, 3);
   ASSERT_TRUE(log->Sync().ok());
   AppendMany(*log, 3);
@@ -269,7 +269,7 @@ TEST_F(LogTest, RefusesToGoOnAfterAFailedSyncUntilItHasRecovered) {
   AppendMany(*log, 1);
   log.reset();
   files_.PowerLoss(Survival::kNothing, random);
-  EXPECT_EQ(ExpectGoodRecords(*OpenLog(files_, kDir)), 6U);
+  EXPECT_EQ(ExpectGoodRecords(*OpenLog(files_, kLogDir)), 6U);
 }
 
 // Its bytes are in memory, and a second sync says OK: that they are on the disk is another matter.
@@ -277,7 +277,7 @@ TEST_F(LogTest, AfterAFailedSyncItsRecordsReallyReachTheDisk) {
   for (const DiskReads reads : {DiskReads::kDirect, DiskReads::kDroppedCache, DiskReads::kMemory}) {
     FaultFileSystem files;
     files.SetDiskReads(reads);
-    std::unique_ptr<Log> log = OpenLog(files, kDir);
+    std::unique_ptr<Log> log = OpenLog(files, kLogDir);
     AppendMany(*log, 3);
     ASSERT_TRUE(log->Sync().ok());
     AppendMany(*log, 3);
@@ -288,12 +288,12 @@ TEST_F(LogTest, AfterAFailedSyncItsRecordsReallyReachTheDisk) {
     log.reset();
     std::mt19937_64 random(1);
     files.PowerLoss(Survival::kNothing, random);
-    EXPECT_EQ(ExpectGoodRecords(*OpenLog(files, kDir)), 6U);
+    EXPECT_EQ(ExpectGoodRecords(*OpenLog(files, kLogDir)), 6U);
   }
 }
 
 TEST_F(LogTest, AFailedSyncBeforeANewSegmentLosesNothingOfTheOldOne) {
-  std::unique_ptr<Log> log = OpenLog(files_, kDir);
+  std::unique_ptr<Log> log = OpenLog(files_, kLogDir);
   AppendMany(*log, 2);
   ASSERT_TRUE(log->Sync().ok());
   // A record for which there is no room in the segment.
@@ -311,7 +311,7 @@ TEST_F(LogTest, AFailedSyncBeforeANewSegmentLosesNothingOfTheOldOne) {
   log.reset();
   std::mt19937_64 random(1);
   files_.PowerLoss(Survival::kNothing, random);
-  EXPECT_EQ(ExpectGoodRecords(*OpenLog(files_, kDir)), 26U);
+  EXPECT_EQ(ExpectGoodRecords(*OpenLog(files_, kLogDir)), 26U);
 }
 
 // Between the truncation and the end of the recovery they are in memory alone.
@@ -319,7 +319,7 @@ TEST_F(LogTest, ARecoveryThatFailedDoesNotForgetTheRecordsThatItWasToWrite) {
   bool reached = true;
   for (uint64_t call = 0; reached; ++call) {
     FaultFileSystem files;
-    const std::unique_ptr<Log> log = OpenLog(files, kDir);
+    const std::unique_ptr<Log> log = OpenLog(files, kLogDir);
     AppendMany(*log, 3);
     ASSERT_TRUE(log->Sync().ok());
     AppendMany(*log, 3);
@@ -338,7 +338,7 @@ TEST_F(LogTest, ARecoveryThatFailedDoesNotForgetTheRecordsThatItWasToWrite) {
 
 TEST_F(LogTest, AfterARecoveryDiskSpaceIsAskedForAgain) {
   const std::string path = "/log/00000000000000000000.log";
-  const auto log = Log::Open(files_, kDir, {});
+  const auto log = Log::Open(files_, kLogDir, {});
   AppendMany(**log, 3);
   files_.FailCall(0, EIO);
   EXPECT_FALSE((*log)->Sync().ok());
@@ -350,7 +350,7 @@ TEST_F(LogTest, AfterARecoveryDiskSpaceIsAskedForAgain) {
 }
 
 TEST_F(LogTest, ReadersDoNotReadAnEndThatIsWrittenAnew) {
-  const std::unique_ptr<Log> log = OpenLog(files_, kDir);
+  const std::unique_ptr<Log> log = OpenLog(files_, kLogDir);
   AppendMany(*log, 3);
   const auto reader = log->NewReader(0);
   files_.FailCall(0, EIO);
@@ -363,7 +363,7 @@ TEST_F(LogTest, ReadersDoNotReadAnEndThatIsWrittenAnew) {
 }
 
 TEST_F(LogTest, GivesUpWhatAFailedSyncLostAndTellsReaders) {
-  std::unique_ptr<Log> log = OpenLog(files_, kDir);
+  std::unique_ptr<Log> log = OpenLog(files_, kLogDir);
   AppendMany(*log, 3);
   ASSERT_TRUE(log->Sync().ok());
   AppendMany(*log, 3);
@@ -381,7 +381,7 @@ TEST_F(LogTest, GivesUpWhatAFailedSyncLostAndTellsReaders) {
 }
 
 TEST_F(LogTest, AProcessThatStartsAfterAFailedSyncDoesNotTrustWhatIsInMemory) {
-  std::unique_ptr<Log> log = OpenLog(files_, kDir);
+  std::unique_ptr<Log> log = OpenLog(files_, kLogDir);
   AppendMany(*log, 3);
   ASSERT_TRUE(log->Sync().ok());
   AppendMany(*log, 3);
@@ -389,7 +389,7 @@ TEST_F(LogTest, AProcessThatStartsAfterAFailedSyncDoesNotTrustWhatIsInMemory) {
   EXPECT_FALSE(log->Sync().ok());
   files_.Heal();
   log.reset();
-  log = OpenLog(files_, kDir);
+  log = OpenLog(files_, kLogDir);
   EXPECT_EQ(log->next_offset(), 3U);
   EXPECT_EQ(log->durable_offset(), 3U);
 }

@@ -17,7 +17,7 @@ using ::testing::IsEmpty;
 
 constexpr uint64_t kAllIds = uint64_t{1} << 32;
 
-v1::Model Spec() {
+v1::Model StateSpec() {
   v1::Model spec;
   spec.set_name("models/test");
   v1::LearnerSpec learner;
@@ -48,7 +48,7 @@ void Learn(ModelState& state, uint64_t sequence, const std::string& name) {
   state.ApplyBatch(*message, {&score, 1});
 }
 
-std::unique_ptr<ModelState> NewState() { return ModelState::Create(Spec()).value(); }
+std::unique_ptr<ModelState> NewState() { return ModelState::Create(StateSpec()).value(); }
 
 std::vector<std::byte> Saved(const ModelState& state) {
   StateWriter writer;

@@ -21,7 +21,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-v1::Model Spec() {
+v1::Model PipelineSpec() {
   v1::Model spec;
   spec.set_name("models/test");
   v1::LearnerSpec learner;
@@ -77,7 +77,7 @@ class Outcomes {
 class PipelineTest : public testing::Test {
  protected:
   std::shared_ptr<Pipeline> Start(uint64_t max_queue_bytes = 1 << 20) {
-    return Pipeline::Start(ModelState::Create(Spec()).value(), nullptr, learners_,
+    return Pipeline::Start(ModelState::Create(PipelineSpec()).value(), nullptr, learners_,
                            {.max_queue_bytes = max_queue_bytes}, [](const ModelState&) {});
   }
 
@@ -170,7 +170,7 @@ TEST_F(PipelineTest, AQueueIsFullByTheMemoryOfItsBatchesAndNotByWhatCame) {
   const uint64_t wire_bytes = message->wire_bytes().size();
   std::atomic<uint64_t> queued_bytes{0};
   const auto pipeline =
-      Pipeline::Start(ModelState::Create(Spec()).value(), nullptr, learners_,
+      Pipeline::Start(ModelState::Create(PipelineSpec()).value(), nullptr, learners_,
                       {.max_queue_bytes = 2 * wire_bytes, .total_queued_bytes = &queued_bytes},
                       [](const ModelState&) {});
   std::latch release(1);
@@ -234,7 +234,7 @@ TEST_F(PipelineTest, RestoreComesInTurnAndKeepsTheProducers) {
   const std::string digest = DigestOf(*pipeline);
   pipeline->Submit(Message("p", 2, {1, 1, 1}), outcomes_.Callback());
 
-  auto restored = ModelState::Create(Spec()).value();
+  auto restored = ModelState::Create(PipelineSpec()).value();
   std::vector<std::byte> bytes;
   for (const auto chunk : writer.Chunks()) bytes.insert(bytes.end(), chunk.begin(), chunk.end());
   ASSERT_TRUE(restored->Load(bytes).ok());
