@@ -182,6 +182,7 @@ std::shared_ptr<PendingBatch> PushQueue::NextBatch() {
     if (window_.HasNextToSend()) {
       std::shared_ptr<PendingBatch> batch = window_.NextToSend();
       writing_sequence_ = batch->sequence;
+      batch->request.set_new_producer(window_.acknowledged() == 0);
       return batch;
     }
     // Rows left over from a rejected batch, if any, get a stream of their own.

@@ -134,6 +134,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(ServerOptions options_in) 
                          .max_queue_bytes = options.max_queue_bytes,
                          .max_total_queue_bytes = options.max_total_queue_bytes,
                          .total_queued_bytes = &server->total_queued_bytes_,
+                         .max_producers = options.max_producers,
                          .max_models = options.max_models,
                          .max_names = options.max_names,
                          .predict_while_recovering = options.predict_while_recovering,

@@ -35,6 +35,7 @@ absl::Status CheckOptions(const ServerOptions& options) {
         CheckRange("limits.max_models", options.max_models, 1, kMaxUint32),
         CheckRange("limits.max_streams", options.max_streams, 1, kMaxUint32),
         CheckRange("limits.max_queue_bytes", options.max_queue_bytes, 1, uint64_t{1} << 40),
+        CheckRange("limits.max_producers", options.max_producers, 1, 10'000'000),
         CheckRange("limits.max_total_queue_bytes", options.max_total_queue_bytes, 1,
                    uint64_t{1} << 40)}) {
     if (!status.ok()) return status;
@@ -104,6 +105,7 @@ std::vector<std::string> ChangedUntilRestart(const ServerOptions& before,
   compare("limits.max_models", b.max_models, a.max_models);
   compare("limits.max_queue_bytes", b.max_queue_bytes, a.max_queue_bytes);
   compare("limits.max_total_queue_bytes", b.max_total_queue_bytes, a.max_total_queue_bytes);
+  compare("limits.max_producers", b.max_producers, a.max_producers);
   return changed;
 }
 
@@ -145,6 +147,7 @@ absl::StatusOr<ServerOptions> MakeServerOptions(const v1::ServerConfig& config) 
   take(limits.has_max_queue_bytes(), limits.max_queue_bytes(), options.max_queue_bytes);
   take(limits.has_max_total_queue_bytes(), limits.max_total_queue_bytes(),
        options.max_total_queue_bytes);
+  take(limits.has_max_producers(), limits.max_producers(), options.max_producers);
   const v1::ClientLimitsConfig& client = config.client_limits();
   take(client.has_requests_per_second(), client.requests_per_second(),
        options.client_requests_per_second);

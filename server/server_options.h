@@ -42,6 +42,7 @@ struct ServerOptions {
   uint32_t max_streams = 1000;
   uint64_t max_queue_bytes = uint64_t{64} << 20;
   uint64_t max_total_queue_bytes = uint64_t{1} << 30;
+  uint32_t max_producers = 100'000;
 
   uint32_t drain_grace_s = 5;
   bool predict_while_recovering = false;

@@ -61,7 +61,7 @@ class RowFaults {
                              ? StrCat(" (and ", error_.bad_row_count() - 1, " more bad rows)")
                              : "",
                          "; nothing of this batch was learned; mend or drop the bad rows and send "
-                         "the rest again"));
+                         "the rest again, under this sequence or the next"));
   }
 
  private:

@@ -156,17 +156,36 @@ HttpAnswer JsonApi::Learn(const ApiMatch& match, const HttpRequest& request) {
     return ErrorAnswer(ToStatus(response.error()), &response.error());
   }
   response.Clear();
-  std::optional<RequestProducers::Producer> producer;
-  if (message.producer_id().empty() && message.sequence() == 0) {
-    producer = producers_.Take();
-    message.set_producer_id(producer->id);
-    message.set_sequence(producer->sequence);
-  }
-  const absl::Status status = caller_.Learn(message, MetadataOf(request), response);
-  if (producer) producers_.GiveBack(*std::move(producer));
+  const bool has_producer = !message.producer_id().empty() || message.sequence() != 0;
+  const absl::Status status = has_producer ? caller_.Learn(message, MetadataOf(request), response)
+                                           : LearnAsSomebody(request, message, response);
   if (!status.ok()) return ErrorAnswer(status);
   if (response.has_error()) return ErrorAnswer(ToStatus(response.error()), &response.error());
   return AcknowledgementAnswer(message, response);
+}
+
+absl::Status JsonApi::LearnAsSomebody(const HttpRequest& request, v1::LearnRequest& message,
+                                      v1::LearnResponse& response) {
+  std::string user = message.model();
+  if (options_.access != nullptr) {
+    const auto caller = options_.access->Identify(request.Header("authorization"));
+    if (caller.ok()) user = StrCat(caller->name(), " ", user);
+  }
+  RequestProducers::Producer producer = producers_.Take(user);
+  while (true) {
+    message.set_producer_id(producer.id);
+    message.set_sequence(producer.sequence);
+    const absl::Status status = caller_.Learn(message, MetadataOf(request), response);
+    if (!status.ok()) return status;
+    const bool refused =
+        response.error().code() == static_cast<int>(absl::StatusCode::kFailedPrecondition);
+    if (!refused || producer.sequence == 1) break;
+    // The model is another of that name, or has forgotten the producer. The batch was not learned.
+    response.Clear();
+    producer = producers_.TakeNew(user);
+  }
+  producers_.GiveBack(std::move(producer), /*used=*/!response.has_error());
+  return absl::OkStatus();
 }
 
 }  // namespace freshet

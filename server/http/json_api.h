@@ -11,7 +11,9 @@
 #include <string>
 #include <string_view>
 
+#include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "freshet/v1/learning_service.pb.h"
 #include "server/access/access_control.h"
 #include "server/http/api_route.h"
 #include "server/http/http_api.h"
@@ -45,6 +47,9 @@ class JsonApi : public HttpApi {
  private:
   HttpAnswer Call(const ApiMatch& match, const HttpRequest& request) const;
   HttpAnswer Learn(const ApiMatch& match, const HttpRequest& request);
+  // Sends a batch that came without a producer under one of the server's own.
+  absl::Status LearnAsSomebody(const HttpRequest& request, v1::LearnRequest& message,
+                               v1::LearnResponse& response);
 
   const Options options_;
   const RpcCaller caller_;

@@ -84,6 +84,13 @@ constexpr ModelMetric kModelMetrics[] = {
     {"freshet_model_duplicate_batches_total", MetricType::Counter,
      "Batches acknowledged that had been learned before, since the server started.",
      [](const ModelSample& s) -> Value { return s.batches->duplicates(); }},
+    {"freshet_model_producers", MetricType::Gauge,
+     "Producers that the model remembers, at most limits.max_producers.",
+     [](const ModelSample& s) -> Value { return s.known_producers; }},
+    {"freshet_model_forgotten_producers_total", MetricType::Counter,
+     "Producers that the model has forgotten since it was created, whose later batches are "
+     "refused.",
+     [](const ModelSample& s) -> Value { return s.forgotten_producers; }},
     {"freshet_model_bad_examples_total", MetricType::Counter,
      "Bad examples, each of which had its batch refused, since the server started.",
      [](const ModelSample& s) -> Value { return s.batches->bad_rows(); }},

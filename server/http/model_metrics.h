@@ -25,6 +25,8 @@ struct ModelSample {
   const BatchCounters* batches = nullptr;  // Outlives the sample.
   LatencyHistogram::Counts syncs;
   uint64_t accepted_offset = 0;
+  uint64_t known_producers = 0;      // See Pipeline::ProducerCounts.
+  uint64_t forgotten_producers = 0;  // As well.
   bool log_fault = false;
 };
 

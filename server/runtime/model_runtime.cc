@@ -75,7 +75,8 @@ std::shared_ptr<ModelRuntime> ModelRuntime::Start(const RuntimeEnvironment& envi
   runtime->pipeline_ =
       Pipeline::Start(std::move(model.state), runtime->log_, environment.learners,
                       Pipeline::Options{.max_queue_bytes = environment.max_queue_bytes,
-                                        .total_queued_bytes = environment.total_queued_bytes},
+                                        .total_queued_bytes = environment.total_queued_bytes,
+                                        .max_producers = environment.max_producers},
                       publish);
   return runtime;
 }

@@ -2,6 +2,7 @@
 
 #include <xxhash.h>
 
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_format.h"
@@ -16,6 +17,7 @@ namespace {
 // Of the saved state.
 constexpr uint32_t kFirstVersion = 1;
 constexpr uint32_t kVersionWithNames = 3;
+constexpr uint32_t kVersionWithGaps = 5;
 
 void FillWindow(const WindowFigures& figures, v1::WindowMetrics& out) {
   out.set_example_count(figures.example_count);
@@ -116,7 +118,14 @@ void ModelState::ApplyBatch(const LearnMessage& message, std::span<float> scores
     names_->Learn(request.examples());
   }
   ++offset_;
-  producers_.Set(request.producer_id(), {request.sequence(), offset_});
+  if (const std::optional<BatchEnvelope>& envelope = message.envelope()) {
+    producers_.Accept({.producer_id = request.producer_id(),
+                       .sequence = request.sequence(),
+                       .sender = envelope->sender},
+                      offset_, envelope->max_producers);
+  } else {
+    producers_.AcceptOld(request.producer_id(), request.sequence(), offset_);
+  }
 }
 
 void ModelState::ApplyRestore(std::unique_ptr<ModelState> restored) {
@@ -151,18 +160,20 @@ absl::Status ModelState::Load(std::span<const std::byte> bytes) {
                                       "; start the version that wrote it"));
   }
   offset_ = reader.ReadValue<uint64_t>();
-  if (absl::Status status = producers_.LoadState(reader); !status.ok()) return status;
+  absl::Status status =
+      version >= kVersionWithGaps ? producers_.LoadState(reader) : producers_.LoadOldState(reader);
+  if (!status.ok()) return status;
   const auto variant_count = reader.ReadValue<uint32_t>();
   if (variant_count != variants_.size()) {
     return absl::DataLossError(
         StrCat("the state has ", variant_count, " variants; the model has ", variants_.size()));
   }
   for (VariantState& variant : variants_) {
-    if (absl::Status status = variant.metrics.LoadState(reader); !status.ok()) return status;
-    if (absl::Status status = variant.learner->LoadState(reader); !status.ok()) return status;
+    if (status = variant.metrics.LoadState(reader); !status.ok()) return status;
+    if (status = variant.learner->LoadState(reader); !status.ok()) return status;
   }
   if (version >= kVersionWithNames) {
-    if (absl::Status status = names_->LoadState(reader); !status.ok()) return status;
+    if (status = names_->LoadState(reader); !status.ok()) return status;
   }
   if (reader.remaining_bytes() != 0) {
     return absl::DataLossError(

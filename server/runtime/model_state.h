@@ -30,8 +30,8 @@ class ModelState {
  public:
   // Of the bytes that Save() writes. Version 2 brought windows and drift into the metrics, which
   // have a version of their own, version 3 the names of features, version 4 weights without slots
-  // of zeros; Load() reads all.
-  static constexpr uint32_t kVersion = 4;
+  // of zeros, version 5 the gaps and the senders of producers; Load() reads all.
+  static constexpr uint32_t kVersion = 5;
 
   // The state before the first record. `spec` is a model whose learners are resolved; its first
   // variant is the champion. RESOURCE_EXHAUSTED where there is no memory for the tables.

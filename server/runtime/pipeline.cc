@@ -16,6 +16,9 @@ using Clock = std::chrono::steady_clock;
 // that a busy model does not keep them waiting: so many records or tasks, or as many as take this
 // long.
 constexpr int kRecordsPerTurn = 16;
+
+// Producers whose first batch was rejected that are remembered at least.
+constexpr size_t kRejectedProducers = 4096;
 constexpr Clock::duration kTurn = std::chrono::milliseconds(5);
 
 }  // namespace
@@ -55,36 +58,68 @@ std::shared_ptr<Pipeline> Pipeline::Start(std::unique_ptr<ModelState> state,
   return pipeline;
 }
 
-bool Pipeline::Submit(std::unique_ptr<LearnMessage> message, LearnCallback done) {
+bool Pipeline::Submit(std::unique_ptr<LearnMessage> message, LearnCallback done,
+                      std::string_view sender) {
   const v1::LearnRequest& request = message->request();
   LearnOutcome immediate;
   {
     absl::MutexLock lock(&mu_);
-    const auto last = accepted_producers_.Find(request.producer_id());
-    const bool duplicate = last && request.sequence() <= last->sequence;
-    if (duplicate && last->offset <= finished_offset()) {
+    const ProducerBatch batch = ProducerBatchOf(request, sender);
+    const ProducerVerdict verdict = accepted_producers_.Judge(batch);
+    const bool duplicate = verdict == ProducerVerdict::kDuplicate;
+    const uint64_t last_offset =
+        duplicate ? accepted_producers_.Find(request.producer_id())->offset : 0;
+    if (duplicate && last_offset <= finished_offset()) {
       immediate.duplicate = true;
-      immediate.offset = last->offset;
+      immediate.offset = last_offset;
     } else if (absl::Status refusal = Refusal(); !refusal.ok()) {
       immediate.status = std::move(refusal);
     } else if (duplicate) {
-      waiting_duplicates_.emplace(last->offset, std::move(done));
+      waiting_duplicates_.emplace(last_offset, std::move(done));
+      return !full();
+    } else if (verdict == ProducerVerdict::kNew) {
+      Accept(batch, std::move(message), std::move(done));
       return !full();
     } else {
-      accepted_producers_.Set(request.producer_id(), {request.sequence(), accepted_offset_ + 1});
-      message->set_envelope({.sender = "", .max_producers = ProducerTable::kDefaultCapacity});
-      auto item = std::make_unique<Item>();
-      item->memory_bytes =
-          message->memory_bytes() + message->examples().size() * sizeof(item->outcome.scores[0]);
-      item->message = std::move(message);
-      item->done = std::move(done);
-      if (log_ != nullptr) log_->AppendBatch(item->message);
-      Enqueue(std::move(item));
-      return !full();
+      immediate.status = accepted_producers_.Refusal(verdict, batch);
+      immediate.rejected = true;
     }
   }
   done(std::move(immediate));
   return true;
+}
+
+ProducerBatch Pipeline::ProducerBatchOf(const v1::LearnRequest& request,
+                                        std::string_view sender) const {
+  // Without a log a crash loses producers with what they sent: one that is not known has lost its
+  // batches, and goes on with the next.
+  const bool may_begin = request.new_producer() || log_ == nullptr ||
+                         rejected_producers_.Contains(request.producer_id());
+  return {.producer_id = request.producer_id(),
+          .sequence = request.sequence(),
+          .sender = sender,
+          .may_begin = may_begin};
+}
+
+void Pipeline::Accept(const ProducerBatch& batch, std::unique_ptr<LearnMessage> message,
+                      LearnCallback done) {
+  accepted_producers_.Accept(batch, accepted_offset_ + 1, options_.max_producers);
+  message->set_envelope(
+      {.sender = std::string(batch.sender), .max_producers = options_.max_producers});
+  auto item = std::make_unique<Item>();
+  item->memory_bytes =
+      message->memory_bytes() + message->examples().size() * sizeof(item->outcome.scores[0]);
+  item->message = std::move(message);
+  item->done = std::move(done);
+  if (log_ != nullptr) log_->AppendBatch(item->message);
+  Enqueue(std::move(item));
+}
+
+void Pipeline::NoteRejected(const v1::LearnRequest& request) {
+  if (request.sequence() != 1 && !request.new_producer()) return;
+  absl::MutexLock lock(&mu_);
+  if (accepted_producers_.Find(request.producer_id()) != nullptr) return;
+  rejected_producers_.Add(request.producer_id(), kRejectedProducers);
 }
 
 void Pipeline::SubmitRestore(const RestorePayload& target, std::unique_ptr<ModelState> restored,
@@ -226,6 +261,11 @@ uint64_t Pipeline::queued_example_count() const {
 uint64_t Pipeline::accepted_offset() const {
   absl::MutexLock lock(&mu_);
   return accepted_offset_;
+}
+
+Pipeline::ProducerCounts Pipeline::producer_counts() const {
+  absl::MutexLock lock(&mu_);
+  return {.known = accepted_producers_.size(), .forgotten = accepted_producers_.forgotten_count()};
 }
 
 absl::Status Pipeline::log_fault() const {

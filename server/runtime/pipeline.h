@@ -13,6 +13,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -23,6 +24,7 @@
 #include "server/log/restore_payload.h"
 #include "server/runtime/log_writer.h"
 #include "server/runtime/model_state.h"
+#include "server/runtime/producer_id_set.h"
 #include "server/runtime/producer_table.h"
 #include "server/runtime/worker_pool.h"
 #include "server/runtime/writer_tasks.h"
@@ -34,6 +36,7 @@ struct LearnOutcome {
   absl::Status status;        // OK: acknowledged.
   uint64_t offset = 0;        // The model's offset after the batch.
   bool duplicate = false;     // It had been accepted before, and was not learned again.
+  bool rejected = false;      // It was refused, for what `status` says; later ones may be accepted.
   std::vector<float> scores;  // When asked for: before learning, one a row.
 };
 
@@ -53,6 +56,8 @@ class Pipeline : public std::enable_shared_from_this<Pipeline> {
     uint64_t max_queue_bytes = uint64_t{64} << 20;
     // Counts it for many pipelines, and outlives them. Null: it is not counted.
     std::atomic<uint64_t>* total_queued_bytes = nullptr;
+    // Producers that are remembered from the next batch on, >= 1; see ProducerTable.
+    uint32_t max_producers = ProducerTable::kDefaultCapacity;
   };
 
   // Takes over from `state` on. `log` may be null: records are then not logged. `applied` is called
@@ -66,14 +71,21 @@ class Pipeline : public std::enable_shared_from_this<Pipeline> {
   Pipeline(const Pipeline&) = delete;
   Pipeline& operator=(const Pipeline&) = delete;
 
-  // Accepts a batch: gives it the next offset, or finds that it is a duplicate. `done` is called
-  // once, when the batch is learned and logged. Where the log has a fault, its UNAVAILABLE is the
-  // answer of all that is not logged, and nothing more is accepted until the fault is gone; what
-  // was accepted before is then logged all the same, and a resend of it is a duplicate. Returns
-  // false where the queue is now full: the caller should stop reading from its client until
-  // `has_room`, given to NotifyWhenRoom(), is called. REQUIRES: message->DecodeBatch() returned
-  // true.
-  bool Submit(std::unique_ptr<LearnMessage> message, LearnCallback done);
+  // Accepts a batch: gives it the next offset, or finds that it is a duplicate, or rejects it for
+  // its producer or sequence (see ProducerTable). `sender` is the name of the token that sent it,
+  // empty for anyone. `done` is called once, when the batch is learned and logged. Where the log
+  // has a fault, its UNAVAILABLE is the answer of all that is not logged, and nothing more is
+  // accepted until the fault is gone; what was accepted before is then logged all the same, and a
+  // resend of it is a duplicate. Returns false where the queue is now full: the caller should stop
+  // reading from its client until `has_room`, given to NotifyWhenRoom(), is called. REQUIRES:
+  // message->DecodeBatch() returned true.
+  bool Submit(std::unique_ptr<LearnMessage> message, LearnCallback done,
+              std::string_view sender = {});
+
+  // Takes note of a batch that was rejected for what it holds: where it was the first of its
+  // producer, that goes on with the next sequence, of which the model would otherwise not know that
+  // it is the first.
+  void NoteRejected(const v1::LearnRequest& request);
 
   // Calls `has_room` once, as soon as the queue is not full or the pipeline is closed.
   void NotifyWhenRoom(std::function<void()> has_room);
@@ -109,6 +121,13 @@ class Pipeline : public std::enable_shared_from_this<Pipeline> {
   // The records accepted so far, which are all offsets below.
   uint64_t accepted_offset() const;
 
+  // Producers of the batches accepted so far.
+  struct ProducerCounts {
+    uint64_t known = 0;
+    uint64_t forgotten = 0;  // Since the model was created.
+  };
+  ProducerCounts producer_counts() const;
+
   // Why the log cannot be written now, so that nothing is accepted; OK where it can.
   absl::Status log_fault() const;
 
@@ -140,6 +159,11 @@ class Pipeline : public std::enable_shared_from_this<Pipeline> {
   absl::Status Refusal() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
     return closed_.ok() ? fault_ : closed_;
   }
+  ProducerBatch ProducerBatchOf(const v1::LearnRequest& request, std::string_view sender) const
+      ABSL_SHARED_LOCKS_REQUIRED(mu_);
+  // Puts a batch that is new in line.
+  void Accept(const ProducerBatch& batch, std::unique_ptr<LearnMessage> message, LearnCallback done)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Accepts a record that is no batch, and is logged as `kind` with `payload`.
   void SubmitRare(std::unique_ptr<Item> item, RecordKind kind, std::string payload);
   void Enqueue(std::unique_ptr<Item> item) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -176,6 +200,7 @@ class Pipeline : public std::enable_shared_from_this<Pipeline> {
   uint64_t logged_offset_ ABSL_GUARDED_BY(mu_);  // Without a log: accepted_offset_.
   uint64_t accepted_offset_ ABSL_GUARDED_BY(mu_);
   ProducerTable accepted_producers_ ABSL_GUARDED_BY(mu_);
+  ProducerIdSet rejected_producers_ ABSL_GUARDED_BY(mu_);  // See NoteRejected().
   // Duplicates of batches that are still under way, by the offset that they wait for.
   std::multimap<uint64_t, LearnCallback> waiting_duplicates_ ABSL_GUARDED_BY(mu_);
   std::multimap<uint64_t, std::function<void(absl::Status)>> waiting_for_log_ ABSL_GUARDED_BY(mu_);

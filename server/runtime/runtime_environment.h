@@ -31,6 +31,7 @@ struct RuntimeEnvironment {
   // Of the queues of all models, counted where the pointer leads; null: there is no limit.
   uint64_t max_total_queue_bytes = 0;
   std::atomic<uint64_t>* total_queued_bytes = nullptr;
+  uint32_t max_producers = 100'000;  // That each model remembers, >= 1.
   uint32_t max_models = 10'000;
   uint32_t max_names = 100'000;           // Of features, for each model; 0: none are kept.
   bool predict_while_recovering = false;  // From the newest snapshot on; not without one.

@@ -153,15 +153,14 @@ bool LearnStream::HandleRequest(std::unique_ptr<LearnMessage> message) {
     End(std::move(status));
     return true;
   }
-  Slot* slot = AddSlot();
-  slot->response.set_sequence(request.sequence());
-  slot->mergeable = !request.return_predictions();
+  Slot* slot = AddSlot(request);
   BatchLimits limits = limits_;
   limits.expander = model_->predictor().expander();
   if (!message->DecodeBatch(model_->predictor().loss(), limits, *slot->response.mutable_error())) {
     const v1::BatchError& error = slot->response.error();
     model_->batch_counters().CountAnswer(static_cast<absl::StatusCode>(error.code()));
     model_->batch_counters().CountBadRows(error.bad_row_count());
+    model_->pipeline().NoteRejected(request);
     absl::MutexLock lock(&mu_);
     slot->mergeable = false;
     slot->ready = true;
@@ -185,10 +184,13 @@ bool LearnStream::HandleRequest(std::unique_ptr<LearnMessage> message) {
     answer_bytes_ += slot->answer_bytes;
   }
   Ref();
-  return model_->pipeline().Submit(std::move(message), [this, slot](LearnOutcome outcome) {
-    FinishSlot(slot, std::move(outcome));
-    Unref();
-  });
+  return model_->pipeline().Submit(
+      std::move(message),
+      [this, slot](LearnOutcome outcome) {
+        FinishSlot(slot, std::move(outcome));
+        Unref();
+      },
+      caller_.name());
 }
 
 void LearnStream::TurnAway(absl::Status status) {
@@ -199,9 +201,15 @@ void LearnStream::TurnAway(absl::Status status) {
   End(std::move(status));
 }
 
-LearnStream::Slot* LearnStream::AddSlot() {
+LearnStream::Slot* LearnStream::AddSlot(const v1::LearnRequest& request) {
+  auto slot = std::make_unique<Slot>();
+  slot->mergeable = !request.return_predictions();
+  slot->continues = request.producer_id() == last_producer_ && request.sequence() > last_sequence_;
+  slot->response.set_sequence(request.sequence());
+  last_producer_ = request.producer_id();
+  last_sequence_ = request.sequence();
   absl::MutexLock lock(&mu_);
-  slots_.push_back(std::make_unique<Slot>());
+  slots_.push_back(std::move(slot));
   return slots_.back().get();
 }
 
@@ -223,10 +231,24 @@ void LearnStream::FinishSlot(Slot* slot, LearnOutcome outcome) {
     }
   }
   absl::MutexLock lock(&mu_);
-  if (!outcome.status.ok()) EndNow(std::move(outcome.status));
+  if (outcome.rejected) {
+    Reject(outcome.status, slot);
+  } else if (!outcome.status.ok()) {
+    EndNow(std::move(outcome.status));
+  }
   slot->mergeable &= !outcome.duplicate;
   slot->ready = true;
   Advance();
+}
+
+void LearnStream::Reject(const absl::Status& status, Slot* slot) {
+  slot->mergeable = false;
+  slot->response.mutable_error()->set_code(static_cast<int>(status.code()));
+  slot->response.mutable_error()->set_message(std::string(status.message()));
+  // What is forbidden now is forbidden later.
+  if (!absl::IsPermissionDenied(status) || ending_) return;
+  ending_ = true;
+  end_status_ = status;
 }
 
 void LearnStream::End(absl::Status status) {
@@ -241,7 +263,7 @@ void LearnStream::End(absl::Status status) {
 std::unique_ptr<LearnStream::Slot> LearnStream::TakeReadySlot() {
   std::unique_ptr<Slot> taken;
   while (!slots_.empty() && slots_.front()->ready) {
-    const bool covers = !slots_.front()->response.has_error();
+    const bool covers = slots_.front()->continues && !slots_.front()->response.has_error();
     if (taken != nullptr && !(taken->mergeable && covers)) break;
     taken = std::move(slots_.front());
     slots_.pop_front();

@@ -63,6 +63,7 @@ class LearnStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteB
   struct Slot {
     bool ready = false;
     bool mergeable = false;  // A plain acknowledgement, which a later one covers.
+    bool continues = false;  // Of the producer of the request before it, with a higher sequence.
     v1::LearnResponse response;
     size_t answer_bytes = 0;  // About what a long answer takes, or will take.
   };
@@ -75,8 +76,10 @@ class LearnStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteB
   absl::Status OpenModel(const v1::LearnRequest& request);
   // Whether it still may.
   absl::Status CheckStillAllowed();
-  Slot* AddSlot();
+  Slot* AddSlot(const v1::LearnRequest& request);
   void FinishSlot(Slot* slot, LearnOutcome outcome);
+  // Answers that the batch was refused.
+  void Reject(const absl::Status& status, Slot* slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void ReadMore();
   // Asks the client to come back later, without answering the request that is last.
   void TurnAway(absl::Status status);
@@ -104,6 +107,8 @@ class LearnStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteB
   Caller caller_;
   std::shared_ptr<ModelRuntime> model_;
   std::string model_name_;
+  std::string last_producer_;  // Of the last request.
+  uint64_t last_sequence_ = 0;
 
   grpc::ByteBuffer write_buffer_;  // Owned by the write under way.
 

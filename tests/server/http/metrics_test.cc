@@ -39,6 +39,8 @@ class ModelMetricsTest : public testing::Test {
                                 .batches = &batches_,
                                 .syncs = syncs_.Read(),
                                 .accepted_offset = 9,
+                                .known_producers = 11,
+                                .forgotten_producers = 12,
                                 .log_fault = log_fault_};
     std::vector<prometheus::MetricFamily> page;
     AddModelMetrics({&sample, 1}, page);

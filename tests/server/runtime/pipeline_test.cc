@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <functional>
@@ -129,7 +130,7 @@ TEST_F(PipelineTest, AResentBatchIsAcknowledgedAndNotLearnedAgain) {
   outcomes_.Await(2);
   const std::string digest = DigestOf(*pipeline);
   pipeline->Submit(Message("p", 5, {1}), outcomes_.Callback());
-  pipeline->Submit(Message("p", 3, {1}), outcomes_.Callback());
+  pipeline->Submit(Message("p", 1, {1}), outcomes_.Callback());
   const std::vector<LearnOutcome> outcomes = outcomes_.Await(4);
   EXPECT_TRUE(outcomes[2].duplicate);
   EXPECT_TRUE(outcomes[3].duplicate);
@@ -137,6 +138,36 @@ TEST_F(PipelineTest, AResentBatchIsAcknowledgedAndNotLearnedAgain) {
   EXPECT_EQ(DigestOf(*pipeline), digest);
   pipeline->Submit(Message("q", 5, {1}), outcomes_.Callback());  // Another producer.
   EXPECT_FALSE(outcomes_.Await(5)[4].duplicate);
+}
+
+TEST_F(PipelineTest, ABatchThatComesLateIsLearned) {
+  const auto pipeline = Start();
+  for (const uint64_t sequence : {1, 5, 3}) {
+    pipeline->Submit(Message("p", sequence, {1}), outcomes_.Callback());
+  }
+  const LearnOutcome late = outcomes_.Await(3)[2];
+  EXPECT_TRUE(late.status.ok()) << late.status;
+  EXPECT_FALSE(late.duplicate);
+  EXPECT_EQ(late.offset, 3U);
+  pipeline->Submit(Message("p", 3, {1}), outcomes_.Callback());
+  EXPECT_TRUE(outcomes_.Await(4)[3].duplicate);
+}
+
+TEST_F(PipelineTest, ARejectedBatchIsNoMoreThanItsOwnEnd) {
+  const auto pipeline = Start();
+  pipeline->Submit(Message("p", 1, {1}), outcomes_.Callback(), "alice");
+  pipeline->Submit(Message("p", ~uint64_t{0}, {1}), outcomes_.Callback(), "alice");
+  pipeline->Submit(Message("p", 2, {1}), outcomes_.Callback(), "bob");
+  pipeline->Submit(Message("p", 2, {1}), outcomes_.Callback(), "alice");
+  const auto outcomes = outcomes_.Await(4);  // Rejections overtake what is learned.
+  EXPECT_EQ(std::count_if(outcomes.begin(), outcomes.end(),
+                          [](const LearnOutcome& outcome) { return outcome.rejected; }),
+            2);
+  EXPECT_EQ(std::count_if(outcomes.begin(), outcomes.end(),
+                          [](const LearnOutcome& outcome) { return outcome.status.ok(); }),
+            2);
+  EXPECT_EQ(pipeline->accepted_offset(), 2U);
+  EXPECT_EQ(pipeline->producer_counts().known, 1U);
 }
 
 TEST_F(PipelineTest, AResendIsNotAcknowledgedBeforeTheBatchItRepeats) {

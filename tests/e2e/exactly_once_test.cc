@@ -1,0 +1,341 @@
+// Nothing acknowledged is lost, nothing is learned twice: what clients do that forget, overtake
+// themselves, mend what was rejected, or send under somebody else's name.
+
+#include <gmock/gmock.h>
+#include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
+#include <httplib.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "client/client.h"
+#include "client/pusher.h"
+#include "core/base/str_cat.h"
+#include "freshet/v1/learning_service.grpc.pb.h"
+#include "tests/support/random_examples.h"
+#include "tests/support/server_fixture.h"
+#include "tests/support/server_process.h"
+
+namespace freshet {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr int kFailedPrecondition = 9;
+constexpr int kPermissionDenied = 7;
+
+class ExactlyOnceTest : public ServerFixture {
+ protected:
+  // A batch of one example.
+  static v1::LearnRequest Request(const std::string& producer, uint64_t sequence, float label = 1) {
+    v1::LearnRequest request;
+    request.set_model("models/ctr");
+    request.set_producer_id(producer);
+    request.set_sequence(sequence);
+    v1::Example& example = *request.mutable_examples()->add_examples();
+    example.set_label(label);
+    example.add_namespaces()->add_features()->set_name("a");
+    return request;
+  }
+  static v1::LearnRequest BadRequest(const std::string& producer, uint64_t sequence) {
+    return Request(producer, sequence, /*label=*/7);
+  }
+
+  // What came of requests on a stream of their own.
+  struct Exchange {
+    std::vector<v1::LearnResponse> responses;
+    grpc::Status status;
+
+    // The code of each answer: 0 learned, -1 a duplicate.
+    std::vector<int> Codes() const {
+      std::vector<int> codes;
+      for (const v1::LearnResponse& response : responses) {
+        codes.push_back(response.duplicate() ? -1 : response.error().code());
+      }
+      return codes;
+    }
+  };
+
+  // Sends them, each after the answer to the one before.
+  Exchange Send(const std::vector<v1::LearnRequest>& requests,
+                const std::string& token = "") const {
+    const auto stub = v1::LearningService::NewStub(
+        grpc::CreateChannel(server_->address(), grpc::InsecureChannelCredentials()));
+    grpc::ClientContext context;
+    if (!token.empty()) context.AddMetadata("authorization", "Bearer " + token);
+    const auto stream = stub->Learn(&context);
+    Exchange exchange;
+    for (const v1::LearnRequest& request : requests) {
+      v1::LearnResponse response;
+      if (!stream->Write(request) || !stream->Read(&response)) break;
+      exchange.responses.push_back(response);
+    }
+    stream->WritesDone();
+    v1::LearnResponse none;
+    EXPECT_FALSE(stream->Read(&none));
+    exchange.status = stream->Finish();
+    return exchange;
+  }
+  std::vector<int> CodesOf(const std::vector<v1::LearnRequest>& requests) const {
+    const Exchange exchange = Send(requests);
+    EXPECT_TRUE(exchange.status.ok()) << exchange.status.error_message();
+    return exchange.Codes();
+  }
+
+  uint64_t LearnedCount() const { return client_->ComputeDigest("ctr")->example_count; }
+
+  std::string Metrics() const {
+    const auto page = httplib::Client("http://" + server_->http_address()).Get("/metrics");
+    return page ? page->body : "";
+  }
+
+  // An answer over HTTP: its status and its body.
+  httplib::Result Post(const std::string& path, const std::string& token = "") const {
+    httplib::Client http("http://" + server_->http_address());
+    httplib::Headers headers;
+    if (!token.empty()) headers.emplace("Authorization", "Bearer " + token);
+    return http.Post(path, headers, R"({"label":1,"namespaces":[{"features":[{"name":"a"}]}]})",
+                     "application/x-ndjson");
+  }
+
+  // Starts the server with the tokens of alice and of bob.
+  void StartWithTokens() {
+    for (const char* name : {"alice", "bob"}) {
+      const CommandResult made =
+          RunCommand({BinaryDir() + "/freshetd", "token", name, "--role", "learn", "--role", "read",
+                      "--file", folder_.path() + "/tokens"});
+      ASSERT_EQ(made.code, 0) << made.err;
+      (name[0] == 'a' ? alice_ : bob_) = made.out.substr(0, made.out.size() - 1);
+    }
+    ASSERT_NO_FATAL_FAILURE(StartAgainWithTokens());
+  }
+  void StartAgainWithTokens() {
+    StartWithConfig("auth { token_file: '" + folder_.path() + "/tokens' }");
+  }
+
+  std::string alice_;
+  std::string bob_;
+};
+
+// The table of producers was of a fixed size: the resend of one that had been pushed out of it was
+// learned a second time.
+TEST_F(ExactlyOnceTest, AForgottenProducersResendIsRefused) {
+  ASSERT_NO_FATAL_FAILURE(StartWithConfig("limits { max_producers: 20 }"));
+  CreateModel("ctr");
+  EXPECT_THAT(CodesOf({Request("p", 1), Request("p", 2)}), ElementsAre(0, 0));
+  for (int i = 0; i < 30; ++i) EXPECT_THAT(CodesOf({Request(StrCat("q", i), 1)}), ElementsAre(0));
+  for (const bool restarted : {false, true}) {
+    if (restarted) {
+      server_->Kill();
+      ASSERT_NO_FATAL_FAILURE(StartWithConfig("limits { max_producers: 20 }"));
+    }
+    const Exchange resent = Send({Request("p", 1), Request("p", 2), Request("p", 3)});
+    EXPECT_THAT(resent.Codes(),
+                ElementsAre(kFailedPrecondition, kFailedPrecondition, kFailedPrecondition));
+    EXPECT_THAT(resent.responses[0].error().message(), HasSubstr("another producer_id"));
+    EXPECT_EQ(LearnedCount(), 32U);
+    EXPECT_THAT(Metrics(), HasSubstr("freshet_model_producers{model=\"ctr\"} 20\n"));
+    EXPECT_THAT(Metrics(),
+                HasSubstr("freshet_model_forgotten_producers_total{model=\"ctr\"} 11\n"));
+  }
+  EXPECT_THAT(CodesOf({Request("q29", 1), Request("q29", 2)}), ElementsAre(-1, 0));
+}
+
+// What a server with another capacity accepted, it remembers as that one did.
+TEST_F(ExactlyOnceTest, AnotherCapacityChangesNothingOfWhatWas) {
+  ASSERT_NO_FATAL_FAILURE(StartWithConfig("limits { max_producers: 20 }"));
+  CreateModel("ctr");
+  for (int i = 0; i < 30; ++i) CodesOf({Request(StrCat("q", i), 1)});
+  server_->Kill();
+  ASSERT_NO_FATAL_FAILURE(StartWithConfig("limits { max_producers: 5 }"));
+  EXPECT_THAT(Metrics(), HasSubstr("freshet_model_producers{model=\"ctr\"} 20\n"));
+  EXPECT_THAT(CodesOf({Request("q10", 1), Request("q9", 1)}), ElementsAre(-1, kFailedPrecondition));
+  EXPECT_THAT(CodesOf({Request("q10", 2)}), ElementsAre(0));
+  EXPECT_THAT(Metrics(), HasSubstr("freshet_model_producers{model=\"ctr\"} 5\n"));
+}
+
+TEST_F(ExactlyOnceTest, AnUnknownProducerBeginsWithItsFirstSequence) {
+  ASSERT_NO_FATAL_FAILURE(Start());
+  CreateModel("ctr");
+  v1::LearnRequest declared = Request("p", 500);
+  declared.set_new_producer(true);
+  EXPECT_THAT(CodesOf({Request("p", 500), declared, declared, Request("p", 501)}),
+              ElementsAre(kFailedPrecondition, 0, -1, 0));
+  EXPECT_EQ(LearnedCount(), 2U);
+}
+
+// As the text of the rejection suggests; it was once acknowledged as a duplicate and never learned.
+TEST_F(ExactlyOnceTest, ARejectedBatchIsLearnedWhenItComesMended) {
+  ASSERT_NO_FATAL_FAILURE(Start());
+  CreateModel("ctr");
+  EXPECT_THAT(CodesOf({Request("p", 1), BadRequest("p", 2), Request("p", 3), Request("p", 2),
+                       Request("p", 2), Request("p", 3)}),
+              ElementsAre(0, 3, 0, 0, -1, -1));
+  EXPECT_EQ(LearnedCount(), 3U);
+  // Also where it is the first of its producer, and on other streams.
+  EXPECT_THAT(CodesOf({BadRequest("q", 1)}), ElementsAre(3));
+  EXPECT_THAT(CodesOf({Request("q", 2)}), ElementsAre(0));
+  EXPECT_THAT(CodesOf({Request("q", 1), Request("q", 1)}), ElementsAre(0, -1));
+  EXPECT_EQ(LearnedCount(), 5U);
+  server_->Kill();
+  ASSERT_NO_FATAL_FAILURE(Start());
+  EXPECT_EQ(LearnedCount(), 5U);
+  EXPECT_THAT(CodesOf({Request("p", 2), Request("q", 1)}), ElementsAre(-1, -1));
+}
+
+// Requests over HTTP overtake each other. The one that came late was told that it was acknowledged,
+// and was not learned.
+TEST_F(ExactlyOnceTest, AnOvertakenSequenceIsLearned) {
+  ASSERT_NO_FATAL_FAILURE(Start());
+  CreateModel("ctr");
+  const std::string path = "/v1/models/ctr:learn?producer_id=web&sequence=";
+  uint64_t learned = 0;
+  for (const char* sequence : {"1", "4", "3", "2"}) {
+    const httplib::Result answer = Post(path + sequence);
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(answer->status, 200) << answer->body;
+    EXPECT_THAT(answer->body, HasSubstr(R"("acknowledgedCount":1)"));
+    EXPECT_THAT(answer->body, Not(HasSubstr("duplicate\":true")));
+    EXPECT_EQ(LearnedCount(), ++learned);
+  }
+  const httplib::Result again = Post(path + "2");
+  ASSERT_TRUE(again);
+  EXPECT_THAT(again->body, HasSubstr("duplicate\":true"));
+  EXPECT_EQ(LearnedCount(), learned);
+}
+
+// Everybody else of that name was silent from then on: all that came was below the last sequence.
+TEST_F(ExactlyOnceTest, AHugeSequenceSilencesNobody) {
+  ASSERT_NO_FATAL_FAILURE(Start());
+  CreateModel("ctr");
+  for (const uint64_t huge : {~uint64_t{0}, uint64_t{1} << 63, uint64_t{1} << 40}) {
+    const Exchange exchange = Send({Request("p", 1), Request("p", huge)});
+    EXPECT_EQ(exchange.Codes().back(), kFailedPrecondition);
+    EXPECT_THAT(exchange.responses.back().error().message(), HasSubstr("send it as 2"));
+  }
+  // What is within bounds leaves a gap, in which the others go on.
+  EXPECT_THAT(CodesOf({Request("p", uint64_t{1} << 32), Request("p", 2), Request("p", 3)}),
+              ElementsAre(0, 0, 0));
+  v1::LearnRequest first = Request("q", ~uint64_t{0});
+  first.set_new_producer(true);
+  EXPECT_THAT(CodesOf({first, Request("q", 1), Request("q", 2)}), ElementsAre(0, 0, 0));
+  EXPECT_EQ(LearnedCount(), 7U);
+}
+
+// An acknowledgement may stand for those before it; not for another producer's, nor out of order.
+TEST_F(ExactlyOnceTest, EveryProducerOfAStreamIsAnswered) {
+  ASSERT_NO_FATAL_FAILURE(Start());
+  CreateModel("ctr");
+  const auto stub = v1::LearningService::NewStub(
+      grpc::CreateChannel(server_->address(), grpc::InsecureChannelCredentials()));
+  grpc::ClientContext context;
+  const auto stream = stub->Learn(&context);
+  const std::vector<v1::LearnRequest> requests = {Request("a", 1), Request("b", 1), Request("a", 3),
+                                                  Request("a", 2)};
+  for (const v1::LearnRequest& request : requests) ASSERT_TRUE(stream->Write(request));
+  stream->WritesDone();
+  std::vector<uint64_t> answered;
+  v1::LearnResponse response;
+  while (stream->Read(&response)) answered.push_back(response.sequence());
+  EXPECT_THAT(answered, ElementsAre(1, 1, 3, 2));
+  EXPECT_TRUE(stream->Finish().ok());
+  EXPECT_EQ(LearnedCount(), 4U);
+}
+
+TEST_F(ExactlyOnceTest, AProducerBelongsToTheTokenThatUsedItFirst) {
+  ASSERT_NO_FATAL_FAILURE(Start());
+  CreateModel("ctr");
+  (void)server_->Stop();
+  ASSERT_NO_FATAL_FAILURE(StartWithTokens());
+  EXPECT_THAT(Send({Request("p", 1)}, alice_).Codes(), ElementsAre(0));
+  const std::string path = "/v1/models/ctr:learn?producer_id=p&sequence=";
+  for (const bool restarted : {false, true}) {
+    if (restarted) {
+      server_->Kill();
+      ASSERT_NO_FATAL_FAILURE(StartAgainWithTokens());
+    }
+    // Neither what comes next nor what was there is for others; what came before is answered.
+    for (const uint64_t sequence : {1, 2, 100}) {
+      const Exchange refused = Send({Request("b", 1), Request("p", sequence)}, bob_);
+      ASSERT_EQ(refused.responses.size(), 2U);
+      EXPECT_EQ(refused.responses[1].error().code(), kPermissionDenied);
+      EXPECT_EQ(refused.status.error_code(), grpc::StatusCode::PERMISSION_DENIED);
+      EXPECT_THAT(refused.status.error_message(), HasSubstr("another token"));
+      const httplib::Result answer = Post(path + StrCat(sequence), bob_);
+      ASSERT_TRUE(answer);
+      EXPECT_EQ(answer->status, 403) << answer->body;
+    }
+  }
+  EXPECT_THAT(Send({Request("p", 1), Request("p", 2)}, alice_).Codes(), ElementsAre(-1, 0));
+  const httplib::Result answer = Post(path + "3", alice_);
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->status, 200) << answer->body;
+}
+
+// Batches over HTTP that come without a producer get one of the server's, which no two models and
+// no two tokens share, and which a model may not know any more.
+TEST_F(ExactlyOnceTest, BatchesWithoutAProducerAreAllLearned) {
+  ASSERT_NO_FATAL_FAILURE(StartWithConfig("limits { max_producers: 3 }"));
+  for (int round = 0; round < 2; ++round) {
+    CreateModel("ctr");
+    CreateModel("other");
+    for (int i = 0; i < 12; ++i) {
+      // Those that are idle meanwhile are forgotten.
+      if (i % 4 == 0) {
+        for (int k = 0; k < 5; ++k) CodesOf({Request(StrCat("q", round, ".", i, ".", k), 1)});
+      }
+      for (const char* model : {"ctr", "other"}) {
+        const httplib::Result answer = Post(StrCat("/v1/models/", model, ":learn"));
+        ASSERT_TRUE(answer);
+        EXPECT_EQ(answer->status, 200) << answer->body;
+        EXPECT_THAT(answer->body, Not(HasSubstr("duplicate\":true")));
+      }
+    }
+    EXPECT_EQ(LearnedCount(), 12U + 15U);
+    EXPECT_EQ(client_->ComputeDigest("other")->example_count, 12U);
+    ASSERT_TRUE(client_->DeleteModel("ctr").ok());
+    ASSERT_TRUE(client_->DeleteModel("other").ok());
+  }
+}
+
+// A model without a log loses producers with all else when the server crashes. Those who push go
+// on.
+TEST_F(ExactlyOnceTest, APushGoesOnWhenAModelWithoutALogHasLostIt) {
+  ASSERT_NO_FATAL_FAILURE(Start());
+  ASSERT_TRUE(client_->CreateModel("ctr", SmallLearner(), v1::DURABILITY_NONE).ok());
+  EXPECT_THAT(CodesOf({Request("p", 1), Request("p", 2)}), ElementsAre(0, 0));
+  server_->Kill();
+  ASSERT_NO_FATAL_FAILURE(Start());
+  EXPECT_EQ(LearnedCount(), 0U);
+  EXPECT_THAT(CodesOf({Request("p", 3), Request("p", 3), Request("p", 4)}), ElementsAre(0, -1, 0));
+}
+
+// The rows of the first batch are all bad; its producer is not known when the second one comes.
+TEST_F(ExactlyOnceTest, APushMayBeginWithBadRows) {
+  ASSERT_NO_FATAL_FAILURE(Start());
+  CreateModel("ctr");
+  PusherOptions options;
+  options.skip_bad_rows = true;
+  auto pusher = Pusher::Start(*client_, "ctr", options);
+  ASSERT_TRUE(pusher.ok());
+  for (const float label : {7.0f, 8.0f, 1.0f, 9.0f, 0.0f}) {
+    ExampleBatchBuilder batch;
+    Example example;
+    example.label = label;
+    example.Add("n", "a");
+    example.AppendTo(&batch);
+    ASSERT_TRUE((*pusher)->PushBatch(batch).ok());
+  }
+  const absl::Status closed = (*pusher)->Close();
+  EXPECT_TRUE(closed.ok()) << closed;
+  EXPECT_EQ((*pusher)->stats().rejected, 3U);
+  EXPECT_EQ(LearnedCount(), 2U);
+}
+
+}  // namespace
+}  // namespace freshet
