@@ -17,16 +17,40 @@ PredictionFile::~PredictionFile() {
   if (file_ != nullptr) std::fclose(file_);
 }
 
-void PredictionFile::Write(std::span<const float> predictions) {
+void PredictionFile::AddBadRow(uint64_t next_row) {
+  const std::lock_guard lock(mu_);
+  bad_rows_.push_back(next_row);
+}
+
+std::string PredictionFile::TakeBadRows() {
   std::string text;
-  for (const float prediction : predictions) text += ShortestNumber(prediction) + "\n";
+  for (; !bad_rows_.empty() && bad_rows_.front() <= row_count_; bad_rows_.pop_front()) {
+    text += "nan\n";
+  }
+  return text;
+}
+
+void PredictionFile::Write(std::span<const float> predictions) {
+  const std::lock_guard lock(mu_);
+  std::string text;
+  for (const float prediction : predictions) {
+    text += TakeBadRows();
+    text += ShortestNumber(prediction) + "\n";
+    ++row_count_;
+  }
+  WriteText(text);
+}
+
+void PredictionFile::WriteText(std::string_view text) {
   if (std::fwrite(text.data(), 1, text.size(), file_) != text.size() && status_.ok()) {
     status_ = absl::ErrnoToStatus(errno, StrCat("cannot write to ", path_));
   }
 }
 
 absl::Status PredictionFile::Close() {
+  const std::lock_guard lock(mu_);
   if (file_ == nullptr) return status_;
+  WriteText(TakeBadRows());
   if (std::fclose(file_) != 0 && status_.ok()) {
     status_ = absl::ErrnoToStatus(errno, StrCat("cannot write to ", path_));
   }

@@ -206,7 +206,7 @@ absl::Status Push(const CommandContext& context, PushArguments arguments) {
   if (!pusher.ok()) return pusher.status();
 
   const auto start = std::chrono::steady_clock::now();
-  PushRun run(arguments, stop, **pusher, positions, bad_rows);
+  PushRun run(arguments, stop, **pusher, positions, bad_rows, predictions.get());
   absl::Status read;
   absl::Status pushed;
   {
@@ -263,14 +263,16 @@ void AddOptions(CLI::App& push, PushArguments& arguments) {
   push.add_option("--limit", arguments.limit, "Stop after this many rows")->type_name("N");
   push.add_option("--predictions", arguments.predictions_path,
                   "Write the prediction made before learning from each row to this file, one a "
-                  "line, in the order of the input; nan for a rejected row")
+                  "line, in the order of the input; nan for a bad row")
       ->type_name("FILE");
   push.add_flag("--skip-errors", arguments.skip_errors, "Go on past bad rows");
   push.add_option("--max-errors", arguments.max_errors, "Go on past up to this many bad rows")
       ->type_name("N");
   push.add_option("--batch-size", arguments.batch_size, "Rows a batch")->capture_default_str();
-  push.add_option("--producer-id", arguments.producer_id,
-                  "Who pushes, once and no more; random if not given")
+  push.add_option(
+          "--producer-id", arguments.producer_id,
+          "Producer id: batches sent again under the same id are learned once. Random if not "
+          "given")
       ->type_name("ID");
   push.add_option("--retry", arguments.retry_s,
                   "How long to go on trying when the server cannot be reached")

@@ -45,12 +45,13 @@ std::string BadRowLog::first() const {
 }
 
 PushRun::PushRun(const PushArguments& arguments, const std::atomic<bool>& stop, Pusher& pusher,
-                 RowPositions& positions, BadRowLog& bad_rows)
+                 RowPositions& positions, BadRowLog& bad_rows, PredictionFile* predictions)
     : arguments_(arguments),
       stop_(stop),
       pusher_(pusher),
       positions_(positions),
       bad_rows_(bad_rows),
+      predictions_(predictions),
       batch_rows_(BatchRows(arguments)),
       shuffle_(arguments.seed) {
   gathered_.KeepNames(&names_);
@@ -93,6 +94,7 @@ absl::StatusOr<bool> PushRun::ReadRow(ExampleReader* reader) {
   const absl::StatusOr<bool> row = reader->Next(target);
   if (!row.ok()) {
     if (!absl::IsInvalidArgument(row.status())) return row.status();
+    if (predictions_ != nullptr) predictions_->AddBadRow(rows_read_);
     bad_rows_.Add(ToStd(row.status().message()));
     if (bad_rows_.too_many()) return DataError(ToStd(row.status().message()));
     return true;

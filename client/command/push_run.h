@@ -16,6 +16,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "client/command/example_reader.h"
+#include "client/command/prediction_file.h"
 #include "client/command/progress.h"
 #include "client/command/row_positions.h"
 #include "client/command/shuffle_buffer.h"
@@ -70,9 +71,9 @@ class BadRowLog {
 // One push. Not thread-safe but for Sample().
 class PushRun {
  public:
-  // All must outlive the run.
+  // All must outlive the run. `predictions` is told of bad rows; it may be null.
   PushRun(const PushArguments& arguments, const std::atomic<bool>& stop, Pusher& pusher,
-          RowPositions& positions, BadRowLog& bad_rows);
+          RowPositions& positions, BadRowLog& bad_rows, PredictionFile* predictions);
 
   // Reads everything and pushes it. Returns at the end of the input, at the limit, when `stop`
   // turns true, and with an error at a bad line that is not to be skipped or when the push fails.
@@ -97,6 +98,7 @@ class PushRun {
   Pusher& pusher_;
   RowPositions& positions_;
   BadRowLog& bad_rows_;
+  PredictionFile* const predictions_;
   const size_t batch_rows_;
   Clock::time_point due_ = Clock::now();  // When the next rows may go, at the rate asked for.
 

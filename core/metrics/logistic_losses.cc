@@ -10,11 +10,10 @@ namespace freshet {
 namespace {
 
 constexpr double kMinProbability = 1e-15;
-constexpr double kMaxLogit = 34.538776394910684;  // Of 1 - kMinProbability.
 
-[[gnu::always_inline]] inline void Fill(ExampleBlock& block) {
+[[gnu::always_inline]] inline void Fill(double score_limit, ExampleBlock& block) {
   for (size_t i = 0; i < block.size; ++i) {
-    const double score = std::min(std::max(block.scores[i], -kMaxLogit), kMaxLogit);
+    const double score = std::min(std::max(block.scores[i], -score_limit), score_limit);
     const double exp_score = Exp(-score);
     block.predictions[i] = 1.0 / (1.0 + exp_score);
     // -log p = log(1 + exp(-s)), and -log(1 - p) = s - log p.
@@ -24,15 +23,17 @@ constexpr double kMaxLogit = 34.538776394910684;  // Of 1 - kMinProbability.
   }
 }
 
-[[FRESHET_WIDE_PATH]] void FillWide(ExampleBlock& block) { Fill(block); }
+[[FRESHET_WIDE_PATH]] void FillWide(double score_limit, ExampleBlock& block) {
+  Fill(score_limit, block);
+}
 
 }  // namespace
 
-void FillLogisticLosses(ExampleBlock& block) {
+void FillLogisticLosses(double score_limit, ExampleBlock& block) {
   if (WidePathIsOn()) {
-    FillWide(block);
+    FillWide(score_limit, block);
   } else {
-    Fill(block);
+    Fill(score_limit, block);
   }
 }
 

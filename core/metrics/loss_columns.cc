@@ -13,7 +13,7 @@
 namespace freshet {
 namespace {
 
-void FillLogistic(double weight, double positive_weight, ExampleBlock& block) {
+void FillLogistic(double weight, double positive_weight, double score_limit, ExampleBlock& block) {
   // The base rate's probability of each label as it came, before that example.
   for (size_t i = 0; i < block.size; ++i) {
     block.labels[i] = block.labels[i] > 0 ? 1.0 : 0.0;
@@ -22,7 +22,7 @@ void FillLogistic(double weight, double positive_weight, ExampleBlock& block) {
     weight += block.weights[i];
     positive_weight += block.weights[i] * block.labels[i];
   }
-  FillLogisticLosses(block);
+  FillLogisticLosses(score_limit, block);
 }
 
 void FillSquared(double weight, double label_sum, ExampleBlock& block) {
@@ -67,10 +67,10 @@ void FillPoisson(double weight, double label_sum, ExampleBlock& block) {
 
 }  // namespace
 
-void LossColumns::Fill(double weight, double label, ExampleBlock& block) {
+void LossColumns::Fill(double weight, double label, double score_limit, ExampleBlock& block) {
   switch (loss_) {
     case LossKind::kLogistic:
-      return FillLogistic(weight, label, block);
+      return FillLogistic(weight, label, score_limit, block);
     case LossKind::kSquared:
       return FillSquared(weight, label, block);
     case LossKind::kHinge:

@@ -1,4 +1,4 @@
-// What a loss makes of examples, and of the constant predictor that they are judged against.
+// What a loss makes of examples, and of a predictor that knows nothing but the labels before each.
 
 #ifndef FRESHET_CORE_METRICS_LOSS_COLUMNS_H_
 #define FRESHET_CORE_METRICS_LOSS_COLUMNS_H_
@@ -15,11 +15,12 @@ class LossColumns {
  public:
   LossColumns(LossKind loss, double quantile_tau) : loss_(loss), quantile_tau_(quantile_tau) {}
 
-  // Fills in predictions, losses and the losses of the base rate from scores, labels and weights;
-  // labels of two classes become 0 and 1. `weight` and `label` are the sums over all examples
-  // before the block, labels times their weights. For the quantile loss a prediction is whether the
-  // label was not above it.
-  void Fill(double weight, double label, ExampleBlock& block);
+  // Fills in predictions, losses and the losses of a running base rate (the mean of the labels
+  // before each example, or what the loss has for it) from scores, labels and weights; labels of
+  // two classes become 0 and 1. `weight` and `label` are the sums over all examples before the
+  // block, labels times their weights. For the quantile loss a prediction is whether the label was
+  // not above it. Scores of the logistic loss beyond +-score_limit count as the limit.
+  void Fill(double weight, double label, double score_limit, ExampleBlock& block);
 
   // Appends and reads the state; of the quantile loss alone there is any. DATA_LOSS where the bytes
   // do not fit.
@@ -27,7 +28,7 @@ class LossColumns {
   absl::Status LoadState(StateReader& reader);
 
  private:
-  // The constant predictor of the quantile loss: a running tau-quantile of the labels, which
+  // The running base rate of the quantile loss: a running tau-quantile of the labels, which
   // follows them by importance-aware steps.
   struct RunningQuantile {
     double value = 0;

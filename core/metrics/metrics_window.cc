@@ -4,11 +4,12 @@
 
 namespace freshet {
 
-void MetricsWindow::AddSums(const LossSums& sums) {
+bool MetricsWindow::AddSums(const LossSums& sums) {
   newer_.sums += sums;
-  if (newer_.sums.example_count < kHalfExamples) return;
+  if (newer_.sums.example_count < kHalfExamples) return false;
   settled_.Add(older_.scores);
   older_ = std::exchange(newer_, Half());
+  return true;
 }
 
 LossSums MetricsWindow::Sums() const {

@@ -23,12 +23,15 @@ class MetricsWindow {
   // Counts the scores of examples; their sums follow by AddSums(), before the half is over.
   // REQUIRES: labels are 0 or 1.
   void AddScores(const ExampleBlock& block) { newer_.scores.Add(block); }
-  // REQUIRES: the examples added so far divide kHalfExamples, in sizes that make up whole halves.
-  void AddSums(const LossSums& sums);
+  // Returns whether the newer half was full and became the older one. REQUIRES: the examples added
+  // so far divide kHalfExamples, in sizes that make up whole halves.
+  bool AddSums(const LossSums& sums);
 
   // Over the window; the sums without what is still to be added.
   LossSums Sums() const;
   ScoreHistogram Scores() const;
+  const LossSums& older_sums() const { return older_.sums; }
+  const LossSums& newer_sums() const { return newer_.sums; }
 
   // Over all examples since the beginning.
   ScoreHistogram AllScores() const;

@@ -9,7 +9,9 @@
 namespace freshet {
 namespace {
 
-constexpr uint32_t kStateVersion = 2;
+constexpr uint32_t kStateVersion = 3;
+// Had no sums of the base rate.
+constexpr uint32_t kVersionWithWindows = 2;
 // Had totals and scores alone. Digests are made of that form.
 constexpr uint32_t kTotalsVersion = 1;
 constexpr double kDecay = 1 - 1 / ProgressiveMetrics::kDecayExampleCount;
@@ -26,10 +28,11 @@ ProgressiveMetrics::ProgressiveMetrics(const Options& options)
     : options_(options),
       score_correction_(options.negative_sampling_rate < 1 ? Log(options.negative_sampling_rate)
                                                            : 0),
-      columns_(options.loss, options.quantile_tau) {}
+      columns_(options.loss, options.quantile_tau),
+      base_rate_(options.loss) {}
 
 void ProgressiveMetrics::Update(std::span<const float> scores, std::span<const float> labels,
-                                std::span<const float> weights) {
+                                std::span<const float> weights, double score_limit) {
   ExampleBlock block;
   for (size_t i = 0; i < scores.size();) {
     const size_t room = kGroupExamples - group_.example_count;
@@ -42,8 +45,9 @@ void ProgressiveMetrics::Update(std::span<const float> scores, std::span<const f
       block.size += weight > 0 ? 1 : 0;  // Examples of weight 0 are not counted.
     }
     if (score_correction_ != 0) CorrectForSampling(block);
-    columns_.Fill(totals_.all.weight, totals_.all.label, block);
+    columns_.Fill(totals_.all.weight, totals_.all.label, score_limit, block);
     Add(block);
+    base_rate_.Add(block, kDecay);
     if (IsBinary(options_.loss)) {
       window_.AddScores(block);
     } else {
@@ -91,7 +95,7 @@ void ProgressiveMetrics::Add(const ExampleBlock& block) {
 }
 
 void ProgressiveMetrics::EndGroup() {
-  window_.AddSums(group_);
+  base_rate_.EndGroup(/*ends_half=*/window_.AddSums(group_));
   loss_drift_.Observe(group_.loss / group_.weight, totals_.all.example_count);
   label_drift_.Observe(group_.label / group_.weight, totals_.all.example_count);
   group_ = LossSums();
@@ -104,13 +108,14 @@ ProgressiveFigures ProgressiveMetrics::Figures() const {
   figures.weight_sum = all.weight;
   if (all.weight > 0) {
     figures.loss = all.loss / all.weight;
-    figures.base_rate_loss = all.base_rate_loss / all.weight;
     figures.label_mean = all.label / all.weight;
   }
   if (totals_.decayed_weight > 0) {
     figures.decayed_loss = totals_.decayed_loss / totals_.decayed_weight;
-    figures.decayed_base_rate_loss = totals_.decayed_base_rate_loss / totals_.decayed_weight;
   }
+  figures.base_rate_loss = base_rate_.Loss(all);
+  figures.decayed_base_rate_loss =
+      base_rate_.DecayedLoss(totals_.decayed_weight, totals_.decayed_base_rate_loss);
   figures.relative_gain = GainOver(figures.base_rate_loss, figures.loss);
   figures.calibration = Calibration(all);
   figures.window = Window();
@@ -135,9 +140,9 @@ WindowFigures ProgressiveMetrics::Window() const {
   figures.example_count = sums.example_count;
   if (sums.weight > 0) {
     figures.loss = sums.loss / sums.weight;
-    figures.base_rate_loss = sums.base_rate_loss / sums.weight;
     figures.label_mean = sums.label / sums.weight;
   }
+  figures.base_rate_loss = base_rate_.WindowLoss(sums);
   figures.relative_gain = GainOver(figures.base_rate_loss, figures.loss);
   figures.calibration = Calibration(sums);
   if (IsBinary(options_.loss)) figures.auc = window_.Scores().Auc();
@@ -178,12 +183,13 @@ void ProgressiveMetrics::SaveState(StateWriter& writer) const {
   numbers_.SaveState(writer);
   loss_drift_.SaveState(writer);
   label_drift_.SaveState(writer);
+  base_rate_.SaveState(writer);
 }
 
 absl::Status ProgressiveMetrics::LoadState(StateReader& reader) {
   const auto version = reader.ReadValue<uint32_t>();
   const auto loss = reader.ReadValue<uint32_t>();
-  const bool known = version == kStateVersion || version == kTotalsVersion;
+  const bool known = version >= kTotalsVersion && version <= kStateVersion;
   if (reader.status().ok() && (!known || loss != static_cast<uint32_t>(options_.loss))) {
     return absl::DataLossError("the saved metrics are not those of this model's loss");
   }
@@ -192,6 +198,7 @@ absl::Status ProgressiveMetrics::LoadState(StateReader& reader) {
     if (IsBinary(options_.loss)) {
       if (absl::Status status = window_.LoadOldScores(reader); !status.ok()) return status;
     }
+    BeginBaseRate();
     return columns_.LoadState(reader);
   }
   if (absl::Status status = columns_.LoadState(reader); !status.ok()) return status;
@@ -202,7 +209,19 @@ absl::Status ProgressiveMetrics::LoadState(StateReader& reader) {
   }
   if (absl::Status status = numbers_.LoadState(reader); !status.ok()) return status;
   if (absl::Status status = loss_drift_.LoadState(reader); !status.ok()) return status;
-  return label_drift_.LoadState(reader);
+  if (absl::Status status = label_drift_.LoadState(reader); !status.ok()) return status;
+  if (version > kVersionWithWindows) return base_rate_.LoadState(reader);
+  BeginBaseRate();
+  return absl::OkStatus();
+}
+
+void ProgressiveMetrics::BeginBaseRate() {
+  base_rate_.Begin({.all = totals_.all,
+                    .older = window_.older_sums(),
+                    .newer = window_.newer_sums(),
+                    .group = group_,
+                    .decayed_weight = totals_.decayed_weight,
+                    .decayed_base_rate_loss = totals_.decayed_base_rate_loss});
 }
 
 absl::Status ProgressiveMetrics::LoadTotals(StateReader& reader) {

@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "core/base/state.h"
 #include "core/loss/loss_kind.h"
+#include "core/metrics/base_rate.h"
 #include "core/metrics/drift_detector.h"
 #include "core/metrics/example_block.h"
 #include "core/metrics/loss_columns.h"
@@ -60,6 +61,10 @@ class ProgressiveMetrics {
  public:
   // The decayed figures look back over about this many examples.
   static constexpr double kDecayExampleCount = 10000;
+  // Scores of the logistic loss count as 50 at most, either way, in losses and predictions; those
+  // of old records of the log as the logit of 1 - 1e-15.
+  static constexpr double kScoreLimit = 50;
+  static constexpr double kOldScoreLimit = 34.538776394910684;
 
   struct Options {
     LossKind loss = LossKind::kLogistic;
@@ -73,9 +78,10 @@ class ProgressiveMetrics {
   explicit ProgressiveMetrics(const Options& options);
 
   // Counts examples, in order. `scores` are those of Learner::LearnBatch(); `weights` may be empty:
-  // all 1. REQUIRES: scores.size() == labels.size().
+  // all 1. `score_limit` is kScoreLimit or kOldScoreLimit. REQUIRES: scores.size() ==
+  // labels.size().
   void Update(std::span<const float> scores, std::span<const float> labels,
-              std::span<const float> weights);
+              std::span<const float> weights, double score_limit = kScoreLimit);
 
   // The figures as of now.
   ProgressiveFigures Figures() const;
@@ -109,6 +115,8 @@ class ProgressiveMetrics {
   std::optional<double> Calibration(const LossSums& sums) const;
   WindowFigures Window() const;
   absl::Status LoadTotals(StateReader& reader);
+  // After a state that has no base rate.
+  void BeginBaseRate();
 
   Options options_;
   double score_correction_;  // ln negative_sampling_rate
@@ -116,6 +124,7 @@ class ProgressiveMetrics {
   Totals totals_;
   LossSums group_;  // Since the last whole group.
   MetricsWindow window_;
+  BaseRate base_rate_;
   NumberMetrics numbers_;
   DriftDetector loss_drift_{DriftDetector::kLearningTolerance};
   DriftDetector label_drift_;

@@ -104,7 +104,7 @@ constexpr VariantMetric kVariantMetrics[] = {
      "The progressive loss over about the last 10000 examples, with exponentially decaying weight.",
      OfExamples<&v1::ProgressiveMetrics::decayed_loss>},
     {"freshet_variant_base_rate_loss", MetricType::Gauge,
-     "The mean loss of predicting, before each example, the mean label seen so far.",
+     "The mean loss, over the same examples, of always predicting their mean label.",
      OfExamples<&v1::ProgressiveMetrics::base_rate_loss>},
     {"freshet_variant_decayed_base_rate_loss", MetricType::Gauge,
      "The base rate's loss over about the last 10000 examples, with exponentially decaying weight.",

@@ -101,6 +101,8 @@ absl::StatusOr<std::unique_ptr<ModelState>> ModelState::Create(const v1::Model& 
 
 void ModelState::ApplyBatch(const LearnMessage& message, std::span<float> scores) {
   const ExampleBatch& batch = message.examples();
+  const double score_limit =
+      message.envelope() ? ProgressiveMetrics::kScoreLimit : ProgressiveMetrics::kOldScoreLimit;
   for (size_t i = 0; i < variants_.size(); ++i) {
     VariantState& variant = variants_[i];
     std::span<float> variant_scores = scores;
@@ -109,7 +111,7 @@ void ModelState::ApplyBatch(const LearnMessage& message, std::span<float> scores
       variant_scores = challenger_scores_;
     }
     variant.learner->LearnBatch(batch, variant_scores);
-    variant.metrics.Update(variant_scores, batch.labels, batch.weights);
+    variant.metrics.Update(variant_scores, batch.labels, batch.weights, score_limit);
   }
   const v1::LearnRequest& request = message.request();
   if (request.has_packed()) {

@@ -21,10 +21,10 @@ TEST(LogisticLossesTest, AreTheSameBitsOnEveryProcessor) {
       block.base_rate_losses[i] = i % 5 == 0 ? 0 : static_cast<double>(random()) * 0x1p-32;
     }
     ExampleBlock plain = block;
-    FillLogisticLosses(block);
+    FillLogisticLosses(50, block);
     {
       const PlainPath forced;
-      FillLogisticLosses(plain);
+      FillLogisticLosses(50, plain);
     }
     for (size_t i = 0; i < size; ++i) {
       for (const auto column :

@@ -42,59 +42,83 @@ Column MakeColumn(LossKind loss, size_t size) {
   return column;
 }
 
+double HalfDeviance(double mean, double label) {
+  return mean - label + (label > 0 ? label * std::log(label / mean) : 0);
+}
+
+// The mean loss of saying, of every example, the mean label of all of them; the weight of those
+// before decays with each.
+double ConstantLoss(LossKind loss, const Column& column, double decay) {
+  std::vector<double> weights;
+  double weight_sum = 0, label_sum = 0;
+  const auto label_of = [&](size_t i) {
+    return IsBinary(loss) ? (column.labels[i] > 0 ? 1.0 : 0.0) : column.labels[i];
+  };
+  for (size_t i = 0; i < column.labels.size(); ++i) {
+    for (double& weight : weights) weight *= column.weights[i] > 0 ? decay : 1;
+    weights.push_back(column.weights[i]);
+  }
+  for (size_t i = 0; i < weights.size(); ++i) {
+    weight_sum += weights[i];
+    label_sum += weights[i] * label_of(i);
+  }
+  const double mean = label_sum / weight_sum;
+  double sum = 0;
+  for (size_t i = 0; i < weights.size(); ++i) {
+    const double label = label_of(i);
+    if (loss == LossKind::kLogistic) {
+      sum -= weights[i] * std::log(label > 0 ? mean : 1 - mean);
+    } else if (loss == LossKind::kHinge) {
+      sum += weights[i] * std::max(0.0, 1.0 - (label > 0 ? 1 : -1) * (mean > 0.5 ? 1 : -1));
+    } else if (loss == LossKind::kPoisson) {
+      sum += weights[i] * HalfDeviance(mean, label);
+    } else {
+      sum += weights[i] * std::pow(mean - label, 2);
+    }
+  }
+  return sum / weight_sum;
+}
+
 // The definitions, word for word.
 ProgressiveFigures Expected(LossKind loss, const Column& column) {
   ProgressiveFigures figures;
-  double loss_sum = 0, base_sum = 0, prediction_sum = 0, label_sum = 0;
-  double decayed_weight = 0, decayed_loss = 0, decayed_base = 0;
+  double loss_sum = 0, prediction_sum = 0, label_sum = 0;
+  double decayed_weight = 0, decayed_loss = 0;
   for (size_t i = 0; i < column.scores.size(); ++i) {
     const double weight = column.weights[i];
     if (weight == 0) continue;
     const double score = column.scores[i];
     double label = column.labels[i];
-    double example_loss, base_loss, prediction;
+    double example_loss, prediction;
     if (loss == LossKind::kLogistic) {
       label = label > 0 ? 1 : 0;
       prediction = 1 / (1 + std::exp(-score));
       example_loss = -std::log(label > 0 ? prediction : 1 - prediction);
-      const double base = (label_sum + 0.5) / (figures.weight_sum + 1);
-      base_loss = -std::log(label > 0 ? base : 1 - base);
     } else if (loss == LossKind::kHinge) {
-      const double y = label;
+      example_loss = std::max(0.0, 1 - label * score);
       label = label > 0 ? 1 : 0;
       prediction = 0;
-      example_loss = std::max(0.0, 1 - y * score);
-      const double negative_sum = figures.weight_sum - label_sum;
-      const double base = label_sum > negative_sum ? 1 : (label_sum < negative_sum ? -1 : 0);
-      base_loss = std::max(0.0, 1 - y * base);
     } else if (loss == LossKind::kPoisson) {
       prediction = std::exp(score);
-      const auto half_deviance = [&](double mean) {
-        return mean - label + (label > 0 ? label * std::log(label / mean) : 0);
-      };
-      example_loss = half_deviance(prediction);
-      base_loss = half_deviance((label_sum + 0.5) / (figures.weight_sum + 1));
+      example_loss = HalfDeviance(prediction, label);
     } else {
       prediction = score;
       example_loss = std::pow(score - label, 2);
-      const double base = figures.weight_sum > 0 ? label_sum / figures.weight_sum : 0;
-      base_loss = std::pow(base - label, 2);
     }
     figures.example_count += 1;
     figures.weight_sum += weight;
     loss_sum += weight * example_loss;
-    base_sum += weight * base_loss;
     prediction_sum += weight * prediction;
     label_sum += weight * label;
     const double decay = 1 - 1 / ProgressiveMetrics::kDecayExampleCount;
     decayed_weight = decay * decayed_weight + weight;
     decayed_loss = decay * decayed_loss + weight * example_loss;
-    decayed_base = decay * decayed_base + weight * base_loss;
   }
   figures.loss = loss_sum / figures.weight_sum;
-  figures.base_rate_loss = base_sum / figures.weight_sum;
+  figures.base_rate_loss = ConstantLoss(loss, column, 1);
   figures.decayed_loss = decayed_loss / decayed_weight;
-  figures.decayed_base_rate_loss = decayed_base / decayed_weight;
+  figures.decayed_base_rate_loss =
+      ConstantLoss(loss, column, 1 - 1 / ProgressiveMetrics::kDecayExampleCount);
   figures.relative_gain = 1 - figures.loss / figures.base_rate_loss;
   if (loss != LossKind::kHinge) figures.calibration = prediction_sum / label_sum;
   figures.label_mean = label_sum / figures.weight_sum;
@@ -226,14 +250,44 @@ TEST(ProgressiveMetricsTest, AucAndCalibrationWaitForBothLabels) {
   EXPECT_TRUE(metrics.Figures().calibration.has_value());
 }
 
-TEST(ProgressiveMetricsTest, ProbabilitiesAreClipped) {
-  ProgressiveMetrics wrong({.loss = LossKind::kLogistic});
-  wrong.Update(std::vector<float>{1e30f}, std::vector<float>{0}, {});
-  EXPECT_NEAR(wrong.Figures().loss, -std::log(1e-15), 1e-3);
-  ProgressiveMetrics right({.loss = LossKind::kLogistic});
-  right.Update(std::vector<float>{1e30f}, std::vector<float>{1}, {});
-  EXPECT_NEAR(right.Figures().loss, 1e-15, 1e-15);
-  EXPECT_GT(right.Figures().loss, 0);
+// What a confident mistake costs was once cut at 34.5: the loss of a stream of such looked smaller.
+TEST(ProgressiveMetricsTest, AMistakeCostsItsScoreUpTo50) {
+  for (const float score : {20.0f, 34.5f, 36.0f, 45.5f, 50.0f, 60.0f, 1e30f}) {
+    ProgressiveMetrics wrong({.loss = LossKind::kLogistic});
+    wrong.Update(std::vector<float>{score, -score}, std::vector<float>{0, 1}, {});
+    EXPECT_NEAR(wrong.Figures().loss, std::min(score, 50.0f), 1e-6) << score;
+    ProgressiveMetrics right({.loss = LossKind::kLogistic});
+    right.Update(std::vector<float>{score, -score}, std::vector<float>{1, 0}, {});
+    EXPECT_NEAR(right.Figures().loss, std::exp(-std::min(score, 50.0f)), 1e-14) << score;
+    EXPECT_GT(right.Figures().loss, 0);
+  }
+  ProgressiveMetrics old({.loss = LossKind::kLogistic});  // As old records of a log were counted.
+  old.Update(std::vector<float>{45}, std::vector<float>{0}, {}, ProgressiveMetrics::kOldScoreLimit);
+  EXPECT_NEAR(old.Figures().loss, -std::log(1e-15), 1e-3);
+}
+
+// Of labels in any order: the base rate once followed the labels, and on a stream that changes was
+// another constant at each example.
+TEST(ProgressiveMetricsTest, TheBaseRateIsOneConstantForAllExamples) {
+  std::vector<float> labels(3000, 0.0f);
+  std::fill_n(labels.begin() + 1000, 1000, 1.0f);
+  const std::vector<float> scores(labels.size(), 0.0f);
+  const double entropy = -std::log(1.0 / 3) / 3 - std::log(2.0 / 3) * 2 / 3;
+  ProgressiveMetrics logistic({.loss = LossKind::kLogistic});
+  logistic.Update(scores, labels, {});
+  EXPECT_NEAR(logistic.Figures().base_rate_loss, entropy, 1e-12);
+  EXPECT_NEAR(logistic.Figures().window.base_rate_loss, entropy, 1e-12);
+  ProgressiveMetrics squared({.loss = LossKind::kSquared});
+  squared.Update(scores, labels, {});
+  EXPECT_NEAR(squared.Figures().base_rate_loss, 2.0 / 9, 1e-12);
+  ProgressiveMetrics hinge({.loss = LossKind::kHinge});
+  hinge.Update(scores, labels, {});
+  EXPECT_NEAR(hinge.Figures().base_rate_loss, 2.0 / 3, 1e-12);
+  std::vector<float> far = labels;
+  for (float& label : far) label += 1e5f;
+  ProgressiveMetrics far_off({.loss = LossKind::kSquared});
+  far_off.Update(scores, far, {});
+  EXPECT_NEAR(far_off.Figures().base_rate_loss, 2.0 / 9, 1e-9);
 }
 
 TEST(ProgressiveMetricsTest, HostileNumbersStayFinite) {
@@ -308,6 +362,35 @@ TEST(ProgressiveMetricsTest, ReadsTheStateOfVersion1AndItsTotalsGoOn) {
     EXPECT_TRUE(std::equal(found.begin(), found.end(), expected.begin(), expected.end()));
     EXPECT_GT(loaded.Figures().window.example_count, 0u);
     EXPECT_LT(loaded.Figures().window.example_count, whole.Figures().window.example_count);
+  }
+}
+
+// Version 2 had no base rate but one that followed the labels. What it told stays told, and the new
+// one takes over from it.
+TEST(ProgressiveMetricsTest, ReadsTheStateOfVersion2AndItsBaseRateGoesOn) {
+  for (const LossKind loss : kLosses) {
+    const Column column = MakeColumn(loss, 1500);
+    ProgressiveMetrics whole({.loss = loss});
+    whole.Update(column.scores, column.labels, column.weights);
+    std::vector<std::byte> state = StateOf(whole);
+    state[0] = std::byte{2};
+    constexpr size_t kBaseRateBytes = 8 * sizeof(double);
+    state.resize(state.size() - kBaseRateBytes);
+    StateReader reader(state);
+    ProgressiveMetrics loaded({.loss = loss});
+    ASSERT_TRUE(loaded.LoadState(reader).ok());
+    ASSERT_EQ(reader.remaining_bytes(), 0u);
+    const ProgressiveFigures expected = whole.Figures();
+    const ProgressiveFigures figures = loaded.Figures();
+    EXPECT_NEAR(figures.base_rate_loss, expected.base_rate_loss, 0.01 * expected.base_rate_loss);
+    EXPECT_NEAR(figures.decayed_base_rate_loss, expected.decayed_base_rate_loss,
+                0.05 * expected.decayed_base_rate_loss);
+    EXPECT_NEAR(figures.window.base_rate_loss, expected.window.base_rate_loss,
+                0.01 * expected.window.base_rate_loss);
+    loaded.Update(column.scores, column.labels, column.weights);
+    whole.Update(column.scores, column.labels, column.weights);
+    EXPECT_NEAR(loaded.Figures().base_rate_loss, whole.Figures().base_rate_loss,
+                0.01 * expected.base_rate_loss);
   }
 }
 

@@ -1,0 +1,36 @@
+#include "client/command/prediction_file.h"
+
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "tests/support/temporary_folder.h"
+
+namespace freshet {
+namespace {
+
+std::string TextOf(const std::string& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+// Bad rows once had no line, so that all that followed stood in the wrong ones.
+TEST(PredictionFileTest, BadRowsHaveALineOfTheirOwn) {
+  const TemporaryFolder folder;
+  const std::string path = folder.path() + "/predictions";
+  const auto file = PredictionFile::Create(path);
+  ASSERT_TRUE(file.ok()) << file.status();
+  (*file)->AddBadRow(0);
+  (*file)->AddBadRow(2);
+  (*file)->AddBadRow(2);
+  (*file)->Write(std::vector<float>{0.5f});
+  (*file)->AddBadRow(4);  // Read long before the rows in front of it are answered.
+  (*file)->Write(std::vector<float>{0.25f, 1, 0});
+  EXPECT_TRUE((*file)->Close().ok());
+  EXPECT_EQ(TextOf(path), "nan\n0.5\n0.25\nnan\nnan\n1\n0\nnan\n");
+}
+
+}  // namespace
+}  // namespace freshet
