@@ -37,7 +37,7 @@ class EqualStreamsCommandTest : public ServerFixture {
       vw << label << " " << weight;
       std::string json =
           StrCat(R"({"label":)", label, R"(,"weight":)", weight, R"(,"namespaces":[)");
-      for (uint32_t k = random() % 5; k > 0; --k) {
+      for (uint32_t k = 1 + random() % 4; k > 0; --k) {
         const std::string name = StrCat("ns", random() % 4);
         const std::string feature = StrCat("f", random() % 30);
         const std::string value = StrCat(random() % 3, random() % 2 == 0 ? ".0" : ".375");
