@@ -78,6 +78,9 @@ void DeclareFlags(CLI::App& app, Flags& flags) {
   app.add_flag_callback(
       "--insecure", [&flags] { flags.overrides.set_insecure(true); },
       "Listen beyond loopback also without encryption or tokens");
+  app.add_flag_callback(
+      "--strict", [&flags] { flags.overrides.set_strict(true); },
+      "Refuse to start where a model cannot be recovered; without it the others are served");
   text(
       "--log-level", [](auto& c, const auto& v) { c.set_log_level(v); },
       "trace, debug, info, warning, error or off [info]");

@@ -137,6 +137,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(ServerOptions options_in) 
                          .max_producers = options.max_producers,
                          .max_models = options.max_models,
                          .max_names = options.max_names,
+                         .strict = options.strict,
                          .predict_while_recovering = options.predict_while_recovering,
                          .server_version = kVersion});
   server->registry_ = std::make_unique<ModelRegistry>(*server->environment_);
@@ -308,9 +309,10 @@ absl::Status Server::Recover() {
   deletion_timer_ =
       std::make_unique<PeriodicTask>(kDeletionInterval, [this] { DropOldRecords(*registry_); });
   health_service_->Refresh();
-  spdlog::info("event=serving version={} grpc={} data_dir={} models={} learner_threads={} pid={}",
-               kVersion, address_, options_.data_dir, registry_->models()->size(),
-               LearnerThreads(options_), getpid());
+  spdlog::info(
+      "event=serving version={} grpc={} data_dir={} models={} damaged={} learner_threads={} pid={}",
+      kVersion, address_, options_.data_dir, registry_->models()->size(),
+      registry_->damaged()->size(), LearnerThreads(options_), getpid());
   if (options_.endpoints_file.empty()) return absl::OkStatus();
   absl::Status status =
       WriteFileAtomically(PosixFileSystem(), options_.endpoints_file, Endpoints());

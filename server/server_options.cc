@@ -98,6 +98,7 @@ std::vector<std::string> ChangedUntilRestart(const ServerOptions& before,
   compare("log.retain_bytes", b.log_retain_bytes, a.log_retain_bytes);
   compare("log.retain_age_s", b.log_retain_age_s, a.log_retain_age_s);
   compare("predict_while_recovering", b.predict_while_recovering, a.predict_while_recovering);
+  compare("strict", b.strict, a.strict);
   compare("names.max_names", b.max_names, a.max_names);
   compare("limits.max_message_bytes", b.max_message_bytes, a.max_message_bytes);
   compare("limits.max_batch_examples", b.max_batch_examples, a.max_batch_examples);
@@ -126,6 +127,7 @@ absl::StatusOr<ServerOptions> MakeServerOptions(const v1::ServerConfig& config) 
                  config.tls().client_ca_file()};
   options.insecure = config.insecure();
   options.predict_while_recovering = config.predict_while_recovering();
+  options.strict = config.strict();
   const v1::SnapshotConfig& snapshots = config.snapshots();
   take(snapshots.has_interval_s(), snapshots.interval_s(), options.snapshot_interval_s);
   take(snapshots.has_keep_count(), snapshots.keep_count(), options.keep_snapshot_count);

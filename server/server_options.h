@@ -46,6 +46,7 @@ struct ServerOptions {
 
   uint32_t drain_grace_s = 5;
   bool predict_while_recovering = false;
+  bool strict = false;
 
   uint32_t client_requests_per_second = 0;  // 0: no limit.
   uint64_t client_examples_per_second = 0;  // As well.

@@ -128,6 +128,12 @@ std::string DescribeModelBriefly(const v1::Model& model) {
 std::string DescribeModel(const v1::Model& model) {
   Table table({{""}, {""}});
   table.AddRow({"model", ModelId(model.name())});
+  if (!model.uid().empty()) table.AddRow({"uid", model.uid()});
+  if (model.state() == v1::MODEL_STATE_DAMAGED) {
+    table.AddRow({"state", "damaged: it takes no calls until the server is started again"});
+    table.AddRow({"reason", model.state_reason()});
+    return table.ToString();
+  }
   table.AddRow({"created", UtcTime(model.create_time())});
   table.AddRow({"durability", DurabilityName(model.durability())});
   table.AddRow({"examples", GroupedCount(model.example_count())});
@@ -164,6 +170,7 @@ std::string DescribeModel(const v1::Model& model) {
 std::string ModelTable(const std::vector<v1::Model>& models) {
   constexpr Table::Align kRight = Table::Align::kRight;
   Table table({{"MODEL"},
+               {"STATE"},
                {"LOSS"},
                {"LEARNER"},
                {"EXAMPLES", kRight},
@@ -176,7 +183,11 @@ std::string ModelTable(const std::vector<v1::Model>& models) {
     const v1::Variant& champion = ChampionOf(model);
     const v1::ProgressiveMetrics& metrics = champion.metrics();
     const bool known = metrics.example_count() > 0;
-    table.AddRow({ModelId(model.name()), LossName(champion.learner().loss()),
+    if (model.state() == v1::MODEL_STATE_DAMAGED) {
+      table.AddRow({ModelId(model.name()), "damaged", "-", "-", "-", "-", "-", "-", "-", "-"});
+      continue;
+    }
+    table.AddRow({ModelId(model.name()), "serving", LossName(champion.learner().loss()),
                   LearnerName(champion.learner()), GroupedCount(model.example_count()),
                   GroupedCount(model.offset()), known ? Decimals(metrics.loss(), 5) : "-",
                   known ? Decimals(metrics.base_rate_loss(), 5) : "-", Decimals(Auc(metrics), 4),

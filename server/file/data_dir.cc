@@ -158,15 +158,15 @@ std::string DataDir::ManifestPath(std::string_view folder) const {
   return StrCat(ModelDir(folder), "/MODEL");
 }
 
-absl::StatusOr<std::vector<std::string>> DataDir::ListModels() const {
-  const absl::StatusOr<std::vector<DirEntry>> entries = file_system_.ListDir(ModelsDir());
-  if (!entries.ok()) return entries.status();
-  std::vector<std::string> models;
-  for (const DirEntry& entry : *entries) {
-    if (entry.is_directory && !entry.name.starts_with('.')) models.push_back(entry.name);
-  }
-  std::sort(models.begin(), models.end());
-  return models;
+absl::StatusOr<std::vector<DirEntry>> ListModelEntries(FileSystem& file_system,
+                                                       const std::string& data_dir) {
+  absl::StatusOr<std::vector<DirEntry>> entries = file_system.ListDir(StrCat(data_dir, "/models"));
+  if (!entries.ok()) return entries;
+  std::erase_if(*entries,
+                [](const DirEntry& entry) { return entry.is_directory && IsLeftover(entry.name); });
+  std::sort(entries->begin(), entries->end(),
+            [](const DirEntry& a, const DirEntry& b) { return a.name < b.name; });
+  return entries;
 }
 
 absl::Status DataDir::BuildModel(const std::string& folder, std::string_view manifest,
@@ -193,6 +193,7 @@ absl::Status DataDir::CreateModel(std::string_view folder, std::string_view mani
   absl::Status existing = file_system_.FileSize(model_dir).status();
   if (existing.ok()) return absl::AlreadyExistsError(StrCat(model_dir, ": the folder exists"));
   if (!absl::IsNotFound(existing)) return existing;
+  if (absl::Status status = RemoveUnwanted(); !status.ok()) return status;
   if (absl::Status status = RaiseVersion(); !status.ok()) return status;
   const std::string new_dir = StrCat(ModelsDir(), "/", kNewPrefix, folder);
   absl::Status status = BuildModel(new_dir, manifest, fill);
@@ -205,24 +206,59 @@ absl::Status DataDir::CreateModel(std::string_view folder, std::string_view mani
   status = file_system_.SyncDir(ModelsDir());
   if (status.ok()) return status;
   // It may or may not survive under its name: better that it does not.
-  DeleteModel(folder).IgnoreError();
+  DiscardModel(folder);
   return status;
 }
 
-std::string DataDir::NewTrashPath(std::string_view folder) {
-  const absl::MutexLock lock(&mu_);
-  return StrCat(ModelsDir(), "/", kTrashPrefix, folder, "-", ++trash_count_);
+std::string DataDir::TrashPath(std::string_view folder) const {
+  return StrCat(ModelsDir(), "/", kTrashPrefix, folder);
 }
 
 absl::Status DataDir::DeleteModel(std::string_view folder) {
-  const std::string trash = NewTrashPath(folder);
+  const std::string trash = TrashPath(folder);
   absl::Status status = file_system_.Rename(ModelDir(folder), trash);
   if (absl::IsNotFound(status)) {
-    return absl::NotFoundError(StrCat(ModelDir(folder), ": there is no such folder"));
+    // An earlier call may have come as far.
+    status = file_system_.FileSize(trash).status();
+    if (absl::IsNotFound(status)) {
+      return absl::NotFoundError(StrCat(ModelDir(folder), ": there is no such folder"));
+    }
   }
-  if (!status.ok()) return status;
-  if (status = file_system_.SyncDir(ModelsDir()); !status.ok()) return status;
-  RemoveTree(file_system_, trash).IgnoreError();
+  return status.ok() ? file_system_.SyncDir(ModelsDir()) : status;
+}
+
+absl::Status DataDir::RemoveDeleted(std::string_view folder) {
+  return RemoveTree(file_system_, TrashPath(folder));
+}
+
+absl::Status DataDir::UndoDelete(std::string_view folder) {
+  absl::Status status = file_system_.Rename(TrashPath(folder), ModelDir(folder));
+  if (!status.ok() && !absl::IsNotFound(status)) return status;
+  return file_system_.SyncDir(ModelsDir());
+}
+
+void DataDir::DiscardModel(std::string_view folder) {
+  if (DeleteModel(folder).ok()) {
+    RemoveDeleted(folder).IgnoreError();
+    return;
+  }
+  const absl::MutexLock lock(&mu_);
+  unwanted_.emplace(folder);
+}
+
+absl::Status DataDir::RemoveUnwanted() {
+  std::set<std::string> unwanted;
+  {
+    const absl::MutexLock lock(&mu_);
+    unwanted = unwanted_;
+  }
+  for (const std::string& folder : unwanted) {
+    absl::Status status = DeleteModel(folder);
+    if (!status.ok() && !absl::IsNotFound(status)) return status;
+    RemoveDeleted(folder).IgnoreError();
+    const absl::MutexLock lock(&mu_);
+    unwanted_.erase(folder);
+  }
   return absl::OkStatus();
 }
 

@@ -6,7 +6,7 @@
 //   models/<folder>/log/     see server/log/FORMAT.md
 //   models/<folder>/snapshots/  see server/snapshot/FORMAT.md
 //   models/.new-<folder>     a model that is being created; removed when the data folder is opened
-//   models/.trash-<folder>-<n>  a model that was deleted; removed when the data folder is opened
+//   models/.trash-<folder>   a model that was deleted; removed when the data folder is opened
 //   uploads/<n>              a file that a client is sending; removed when the data folder is
 //   opened
 //
@@ -19,6 +19,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,10 +44,6 @@ class DataDir {
   DataDir(const DataDir&) = delete;
   DataDir& operator=(const DataDir&) = delete;
 
-  // The models' folders, in order. One whose manifest is missing is listed too: reading it says
-  // what is wrong.
-  absl::StatusOr<std::vector<std::string>> ListModels() const;
-
   // Puts files into the log and snapshot folders of a model that is being created, and makes them
   // durable.
   using FillModel =
@@ -59,9 +56,21 @@ class DataDir {
   absl::Status CreateModel(std::string_view folder, std::string_view manifest,
                            const FillModel& fill = nullptr);
 
-  // Deletes a model's folder. It is gone, durably, once this returns OK; what could not be removed
-  // of the renamed folder is removed when the data folder is next opened.
+  // Takes a model's folder away: no opening finds it again, durably, once this returns OK. After an
+  // error the folder may be there or not, until UndoDelete() or this returns OK.
   absl::Status DeleteModel(std::string_view folder);
+
+  // Gives back the place that a deleted folder takes. What stays is removed when the data folder is
+  // next opened.
+  absl::Status RemoveDeleted(std::string_view folder);
+
+  // After a DeleteModel() that failed: the folder is back in its place, durably, once this returns
+  // OK.
+  absl::Status UndoDelete(std::string_view folder);
+
+  // Deletes the folder of a model that nobody was told of; where that fails, the next CreateModel()
+  // tries again first.
+  void DiscardModel(std::string_view folder);
 
   // Replaces a model's manifest, whole or not at all.
   absl::Status WriteManifest(std::string_view folder, std::string_view manifest);
@@ -91,7 +100,8 @@ class DataDir {
   std::string UploadsDir() const;
   std::string VersionPath() const;
   std::string ManifestPath(std::string_view folder) const;
-  std::string NewTrashPath(std::string_view folder);
+  std::string TrashPath(std::string_view folder) const;
+  absl::Status RemoveUnwanted() ABSL_LOCKS_EXCLUDED(mu_);
 
   FileSystem& file_system_;
   const std::string path_;
@@ -101,9 +111,14 @@ class DataDir {
   uint32_t version_ ABSL_GUARDED_BY(version_mu_) = 0;
 
   absl::Mutex mu_;
-  uint64_t trash_count_ ABSL_GUARDED_BY(mu_) = 0;
+  std::set<std::string> unwanted_ ABSL_GUARDED_BY(mu_);  // Folders that are to be discarded.
   uint64_t upload_count_ ABSL_GUARDED_BY(mu_) = 0;
 };
+
+// What stands in the folder of all models in a data folder, in order, but for what an interrupted
+// creation or deletion left.
+absl::StatusOr<std::vector<DirEntry>> ListModelEntries(FileSystem& file_system,
+                                                       const std::string& data_dir);
 
 }  // namespace freshet
 

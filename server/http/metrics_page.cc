@@ -36,6 +36,18 @@ void MetricsPage::AddServer(Page& page) const {
       MakeFamily("freshet_models", MetricType::Gauge, "Models that are served: their number.");
   AddValue(models, {}, static_cast<double>(registry_.models()->size()));
   AddFamily(page, std::move(models));
+  MetricFamily damaged = MakeFamily(
+      "freshet_damaged_models", MetricType::Gauge,
+      "Models that could not be recovered and take no calls: their number; 'freshet models list' "
+      "names them.");
+  AddValue(damaged, {}, static_cast<double>(registry_.damaged()->size()));
+  AddFamily(page, std::move(damaged));
+  MetricFamily strays =
+      MakeFamily("freshet_stray_entries", MetricType::Gauge,
+                 "Entries of the folder of the models that were no model's folder when the server "
+                 "started: their number; its log names them.");
+  AddValue(strays, {}, static_cast<double>(registry_.stray_count()));
+  AddFamily(page, std::move(strays));
   MetricFamily streams =
       MakeFamily("freshet_learn_streams", MetricType::Gauge, "Open Learn streams: their number.");
   AddValue(streams, {}, static_cast<double>(learning_.stream_count()));

@@ -59,7 +59,7 @@ void LogWriter::OnApplied(uint64_t offset) {
 }
 
 void LogWriter::ScheduleStrand() {
-  if (strand_running_ || !has_work()) return;
+  if (strand_running_ || held_ || !has_work()) return;
   strand_running_ = true;
   pool_.Post([self = shared_from_this()] { self->RunStrand(); });
 }
@@ -82,6 +82,50 @@ void LogWriter::StopRetrying() {
   stop_retrying_ = true;
 }
 
+std::function<void()> LogWriter::EndStrand() {
+  strand_running_ = false;
+  return std::exchange(when_held_, nullptr);
+}
+
+void LogWriter::Hold(std::function<void()> held) {
+  {
+    absl::MutexLock lock(&mu_);
+    held_ = true;
+    if (strand_running_) {
+      when_held_ = std::move(held);
+      return;
+    }
+  }
+  held();
+}
+
+void LogWriter::GoOn() {
+  bool mended = false;
+  {
+    absl::MutexLock lock(&mu_);
+    held_ = false;
+    // Else the strand says so, once it has written something.
+    mended = faulty_ && entries_.empty();
+    if (mended) faulty_ = false;
+    ScheduleStrand();
+  }
+  if (mended) fault_callback_(absl::OkStatus());
+}
+
+void LogWriter::Fail(absl::Status fault) {
+  faulty_ = true;
+  fault_callback_(std::move(fault));
+}
+
+void LogWriter::Abandon(absl::Status fault) {
+  std::deque<std::unique_ptr<Entry>> dropped;
+  {
+    absl::MutexLock lock(&mu_);
+    dropped.swap(entries_);
+  }
+  fault_callback_(std::move(fault));
+}
+
 std::vector<const LogWriter::Entry*> LogWriter::NextGroup() const {
   std::vector<const Entry*> group;
   size_t bytes = 0;
@@ -96,13 +140,18 @@ std::vector<const LogWriter::Entry*> LogWriter::NextGroup() const {
 void LogWriter::RunStrand() {
   while (true) {
     std::vector<const Entry*> group;
+    std::function<void()> ended;
     {
       absl::MutexLock lock(&mu_);
-      if (!has_work()) {
-        strand_running_ = false;
-        return;
+      if (held_ || !has_work()) {
+        ended = EndStrand();
+      } else {
+        group = NextGroup();
       }
-      group = NextGroup();
+    }
+    if (group.empty()) {
+      if (ended) ended();
+      return;
     }
     absl::Status status = faulty_ ? Recover() : absl::OkStatus();
     if (status.ok()) status = WriteOut(group);
@@ -129,14 +178,16 @@ void LogWriter::RunStrand() {
 
 // Leaves the thread to the other logs meanwhile: they may be on the same disk, and must say so too.
 void LogWriter::RetryLater() {
+  std::function<void()> ended;
   {
     absl::MutexLock lock(&mu_);
-    if (stop_retrying_) {
-      strand_running_ = false;
+    if (!stop_retrying_ && !held_) {
+      pool_.PostAfter(options_.retry_interval, [self = shared_from_this()] { self->RunStrand(); });
       return;
     }
+    ended = EndStrand();
   }
-  pool_.PostAfter(options_.retry_interval, [self = shared_from_this()] { self->RunStrand(); });
+  if (ended) ended();
 }
 
 absl::Status LogWriter::WriteOut(const std::vector<const Entry*>& entries) {

@@ -75,6 +75,16 @@ class LogWriter : public std::enable_shared_from_this<LogWriter> {
   // are left are dropped. Records are still written as long as that works.
   void StopRetrying();
 
+  // Writes nothing from now on until GoOn(); what is put in line waits. Calls `held`, once, when
+  // nothing is being written any more: at once, or on the strand.
+  void Hold(std::function<void()> held);
+  void GoOn();
+  // Two ways to answer those who wait meanwhile. REQUIRES: Hold() has called `held`.
+  // Tells the fault, as after a failure of the disk; GoOn() ends it.
+  void Fail(absl::Status fault);
+  // Tells the fault, and drops all that is in line: there will be no GoOn().
+  void Abandon(absl::Status fault);
+
   // See Log. May block on the disk; other threads append meanwhile.
   absl::Status DropBefore(uint64_t offset, const Retention& retention, absl::Time now) {
     return log_->DropBefore(offset, retention, now);
@@ -116,6 +126,8 @@ class LogWriter : public std::enable_shared_from_this<LogWriter> {
   }
   void ScheduleStrand() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void RunStrand();
+  // Ends the strand, and returns what is to be called then; null: nothing.
+  std::function<void()> EndStrand() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // The entries that are written next.
   std::vector<const Entry*> NextGroup() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // After a failure: runs the strand again after a pause, unless that was stopped.
@@ -137,7 +149,8 @@ class LogWriter : public std::enable_shared_from_this<LogWriter> {
   std::atomic<uint64_t> appended_bytes_{0};
   LatencyHistogram sync_latency_;
 
-  bool faulty_ = false;  // Owned by the strand: the last attempt failed.
+  // Owned by the strand, and by who holds it: the last attempt failed.
+  bool faulty_ = false;
 
   mutable absl::Mutex mu_;
   std::deque<std::unique_ptr<Entry>> entries_ ABSL_GUARDED_BY(mu_);  // Not yet logged.
@@ -146,6 +159,8 @@ class LogWriter : public std::enable_shared_from_this<LogWriter> {
   bool sync_ ABSL_GUARDED_BY(mu_);
   bool strand_running_ ABSL_GUARDED_BY(mu_) = false;
   bool stop_retrying_ ABSL_GUARDED_BY(mu_) = false;
+  bool held_ ABSL_GUARDED_BY(mu_) = false;
+  std::function<void()> when_held_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace freshet

@@ -117,6 +117,8 @@ void ModelFiles::EndRestore(const std::string& id) {
 
 absl::StatusOr<v1::Snapshot> ModelFiles::WriteSnapshot(v1::SnapshotFileHeader header,
                                                        const StateWriter& state) {
+  absl::StatusOr<FileGate::Pass> pass = gate_.Enter();
+  if (!pass.ok()) return pass.status();
   const uint64_t offset = header.snapshot().offset();
   {
     const absl::MutexLock lock(&mu_);
@@ -143,6 +145,8 @@ absl::StatusOr<v1::Snapshot> ModelFiles::WriteSnapshot(v1::SnapshotFileHeader he
 
 absl::StatusOr<v1::Snapshot> ModelFiles::ImportSnapshot(v1::SnapshotFileHeader header,
                                                         ByteSpan payload) {
+  absl::StatusOr<FileGate::Pass> pass = gate_.Enter();
+  if (!pass.ok()) return pass.status();
   const std::array<ByteSpan, 1> pieces = {payload};
   absl::StatusOr<v1::SnapshotFileHeader> written = snapshots_->Write(std::move(header), pieces);
   if (!written.ok()) return written.status();
@@ -152,6 +156,8 @@ absl::StatusOr<v1::Snapshot> ModelFiles::ImportSnapshot(v1::SnapshotFileHeader h
 }
 
 absl::Status ModelFiles::DeleteSnapshot(std::string_view id) {
+  absl::StatusOr<FileGate::Pass> pass = gate_.Enter();
+  if (!pass.ok()) return pass.status();
   const absl::MutexLock lock(&deletion_mu_);
   if (IsRestored(id, NeededFrom(SortAutomatic()))) {
     return absl::FailedPreconditionError(StrCat(
@@ -174,6 +180,8 @@ void ModelFiles::SetRetention(const Retention& retention) {
 }
 
 void ModelFiles::DeleteOld() {
+  absl::StatusOr<FileGate::Pass> pass = gate_.Enter();
+  if (!pass.ok()) return;
   const absl::MutexLock lock(&deletion_mu_);
   const AutomaticSnapshots automatic = SortAutomatic();
   const uint64_t needed_from = NeededFrom(automatic);

@@ -27,6 +27,7 @@
 #include "freshet/v1/model.pb.h"
 #include "freshet/v1/snapshot_file.pb.h"
 #include "server/log/log.h"
+#include "server/runtime/file_gate.h"
 #include "server/runtime/latency_histogram.h"
 #include "server/runtime/log_writer.h"
 #include "server/snapshot/snapshot_store.h"
@@ -53,6 +54,9 @@ class ModelFiles {
   ModelFiles& operator=(const ModelFiles&) = delete;
 
   SnapshotStore& snapshots() { return *snapshots_; }
+
+  // Closed while the model is being deleted: the methods below that write then answer as it says.
+  FileGate& gate() { return gate_; }
 
   // An id that no snapshot has. Does not block.
   std::string NextSnapshotId();
@@ -111,6 +115,8 @@ class ModelFiles {
   const std::unique_ptr<SnapshotStore> snapshots_;
   const std::shared_ptr<LogWriter> log_;  // Null: no log.
   const Options options_;
+
+  FileGate gate_;
 
   std::atomic<uint64_t> snapshot_offset_{0};
   std::atomic<uint64_t> next_snapshot_number_{1};

@@ -19,16 +19,6 @@ absl::Status Damaged(const std::string& path, std::string_view reason) {
       StrCat(path, ": ", reason, "; put it back from a copy, or remove the model's folder"));
 }
 
-// OK where the folder is the one that the model's files stand in.
-absl::Status CheckFolder(const std::string& path, const v1::Model& spec, std::string_view folder) {
-  const std::string expected = FolderOf(spec);
-  if (folder == expected) return absl::OkStatus();
-  return absl::DataLossError(
-      StrCat(path, ": the folder was copied or renamed: it holds ", spec.name(),
-             ", whose folder is called ", expected,
-             "; give the folder that name, or move it out of the data folder where it is a copy"));
-}
-
 }  // namespace
 
 std::string FormatManifest(const v1::Model& spec) {
@@ -37,7 +27,7 @@ std::string FormatManifest(const v1::Model& spec) {
   return text;
 }
 
-absl::StatusOr<v1::Model> ReadManifest(FileSystem& file_system, const std::string& model_dir) {
+absl::StatusOr<v1::Model> ReadAnyManifest(FileSystem& file_system, const std::string& model_dir) {
   const std::string path = StrCat(model_dir, "/MODEL");
   const absl::StatusOr<std::string> text = ReadSmallFile(file_system, path);
   if (absl::IsNotFound(text.status())) return Damaged(path, "the manifest is missing");
@@ -48,8 +38,22 @@ absl::StatusOr<v1::Model> ReadManifest(FileSystem& file_system, const std::strin
       !ParseUid(spec.uid()).has_value()) {
     return Damaged(path, "the manifest is damaged");
   }
-  const std::string folder = std::filesystem::path(model_dir).filename().string();
-  if (absl::Status status = CheckFolder(path, spec, folder); !status.ok()) return status;
+  return spec;
+}
+
+absl::Status CheckManifestFolder(const v1::Model& spec, const std::string& model_dir) {
+  const std::string expected = FolderOf(spec);
+  if (std::filesystem::path(model_dir).filename() == expected) return absl::OkStatus();
+  return absl::DataLossError(
+      StrCat(model_dir, "/MODEL: the folder was copied or renamed: it holds ", spec.name(),
+             ", whose folder is called ", expected,
+             "; give the folder that name, or move it out of the data folder where it is a copy"));
+}
+
+absl::StatusOr<v1::Model> ReadManifest(FileSystem& file_system, const std::string& model_dir) {
+  absl::StatusOr<v1::Model> spec = ReadAnyManifest(file_system, model_dir);
+  if (!spec.ok()) return spec;
+  if (absl::Status status = CheckManifestFolder(*spec, model_dir); !status.ok()) return status;
   return spec;
 }
 

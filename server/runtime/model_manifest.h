@@ -21,6 +21,10 @@ std::string FormatManifest(const v1::Model& spec);
 // folder was copied or renamed.
 absl::StatusOr<v1::Model> ReadManifest(FileSystem& file_system, const std::string& model_dir);
 
+// The two halves of that: the spec, whichever model's; and whether the folder is its own.
+absl::StatusOr<v1::Model> ReadAnyManifest(FileSystem& file_system, const std::string& model_dir);
+absl::Status CheckManifestFolder(const v1::Model& spec, const std::string& model_dir);
+
 // The id of a model, which is the last part of its name.
 std::string_view ModelIdOf(const v1::Model& spec);
 

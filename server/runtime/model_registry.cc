@@ -14,21 +14,13 @@
 namespace freshet {
 namespace {
 
-// The models' folders, by the models' ids.
-absl::StatusOr<std::map<std::string, std::string>> FindFolders(const DataDir& data_dir) {
-  const absl::StatusOr<std::vector<std::string>> folders = data_dir.ListModels();
-  if (!folders.ok()) return folders.status();
-  std::map<std::string, std::string> by_id;
-  for (const std::string& folder : *folders) {
-    const auto spec = ReadManifest(data_dir.file_system(), data_dir.ModelDir(folder));
-    if (!spec.ok()) return spec.status();
-    const auto [other, added] = by_id.emplace(ModelIdOf(*spec), folder);
-    if (added) continue;
-    return absl::DataLossError(StrCat(data_dir.ModelDir(folder), " and ",
-                                      data_dir.ModelDir(other->second), " both hold ", spec->name(),
-                                      "; move the one that is not wanted out of the data folder"));
-  }
-  return by_id;
+std::shared_ptr<const ModelRegistry::DamagedModel> MakeDamaged(FoundModel found) {
+  auto damaged = std::make_shared<ModelRegistry::DamagedModel>();
+  damaged->description = std::move(found.spec);
+  damaged->description.set_state(v1::MODEL_STATE_DAMAGED);
+  damaged->description.set_state_reason(std::string(found.problem.message()));
+  damaged->folders = std::move(found.folders);
+  return damaged;
 }
 
 }  // namespace
@@ -36,47 +28,74 @@ absl::StatusOr<std::map<std::string, std::string>> FindFolders(const DataDir& da
 ModelRegistry::ModelRegistry(const RuntimeEnvironment& environment)
     : environment_(environment),
       recovery_(std::make_shared<Recovery>()),
-      models_(std::make_shared<const ModelMap>()) {}
+      known_(std::make_shared<const Known>()) {}
 
-absl::Status ModelRegistry::Recover() {
-  absl::StatusOr<std::map<std::string, std::string>> folders = FindFolders(environment_.data_dir);
-  if (!folders.ok()) return folders.status();
+std::map<std::string, absl::StatusOr<std::shared_ptr<ModelRuntime>>> ModelRegistry::RecoverAll(
+    const std::map<std::string, std::string>& folders) {
+  using Outcomes = std::map<std::string, absl::StatusOr<std::shared_ptr<ModelRuntime>>>;
   const auto recovery = std::make_shared<Recovery>();
-  for (const auto& [id, folder] : *folders) (*recovery)[id];
+  for (const auto& [id, folder] : folders) (*recovery)[id];
   recovery_.Store(recovery);
-
   // Shared with the tasks, since the last may still be within count_down() when wait() returns.
-  struct Outcome {
-    explicit Outcome(size_t count) : left(static_cast<ptrdiff_t>(count)) {}
+  struct Shared {
+    explicit Shared(size_t count) : left(static_cast<ptrdiff_t>(count)) {}
     std::latch left;
     absl::Mutex mu;
-    absl::Status failure ABSL_GUARDED_BY(mu);
-    ModelMap models ABSL_GUARDED_BY(mu);
+    Outcomes outcomes ABSL_GUARDED_BY(mu);
   };
-  const auto outcome = std::make_shared<Outcome>(folders->size());
+  const auto shared = std::make_shared<Shared>(folders.size());
   for (auto& [id, progress] : *recovery) {
     environment_.learners.Post(
-        [this, recovery, outcome, &id = id, folder = folders->at(id), &progress = progress] {
+        [this, recovery, shared, &id = id, folder = folders.at(id), &progress = progress] {
           if (recovery_cancelled_) progress.cancelled = true;
-          absl::StatusOr<std::shared_ptr<ModelRuntime>> model =
-              RecoverModel(environment_, folder, progress);
+          auto model = RecoverModel(environment_, folder, progress);
+          if (!model.ok() && environment_.strict) CancelRecovery();
           {
-            const absl::MutexLock lock(&outcome->mu);
-            if (model.ok()) {
-              outcome->models.emplace(id, *std::move(model));
-            } else if (outcome->failure.ok()) {
-              outcome->failure = model.status();
-              CancelRecovery();
-            }
+            const absl::MutexLock lock(&shared->mu);
+            shared->outcomes.emplace(id, std::move(model));
           }
-          outcome->left.count_down();
+          shared->left.count_down();
         });
   }
-  outcome->left.wait();
-  const absl::MutexLock lock(&outcome->mu);
-  if (!outcome->failure.ok()) return outcome->failure;
+  shared->left.wait();
+  const absl::MutexLock lock(&shared->mu);
+  return std::move(shared->outcomes);
+}
+
+absl::Status ModelRegistry::Recover() {
+  absl::StatusOr<FoundModels> found =
+      FindModels(environment_.data_dir.file_system(), environment_.data_dir.path());
+  if (!found.ok()) return found.status();
+  stray_count_ = found->strays.size();
+  for (const absl::Status& stray : found->strays) {
+    if (environment_.strict) return stray;
+    spdlog::error("event=stray_entry error=\"{}\"", std::string(stray.message()));
+  }
+  std::map<std::string, std::string> folders;
+  for (const auto& [id, model] : found->models) {
+    if (!model.problem.ok() && environment_.strict) return model.problem;
+    if (model.problem.ok()) folders.emplace(id, model.folders.front());
+  }
+  auto known = std::make_shared<Known>();
+  absl::Status failure;
+  for (auto& [id, model] : RecoverAll(folders)) {
+    if (model.ok()) {
+      known->models.emplace(id, *std::move(model));
+      continue;
+    }
+    // With a failure all others are cancelled where that is strict.
+    if (failure.ok() || absl::IsCancelled(failure)) failure = model.status();
+    found->models[id].problem = model.status();
+  }
+  if (environment_.strict && !failure.ok()) return failure;
   if (recovery_cancelled_) return absl::CancelledError("the server is stopping");
-  models_.Store(std::make_shared<const ModelMap>(std::move(outcome->models)));
+  for (auto& [id, model] : found->models) {
+    if (model.problem.ok()) continue;
+    spdlog::error("event=model_damaged model={} error=\"{}\"", model.spec.name(),
+                  std::string(model.problem.message()));
+    known->damaged.emplace(id, MakeDamaged(std::move(model)));
+  }
+  known_.Store(std::move(known));
   recovery_.Store(nullptr);
   return absl::OkStatus();
 }
@@ -114,9 +133,16 @@ absl::StatusOr<std::shared_ptr<ModelRuntime>> ModelRegistry::Find(std::string_vi
                                          "\" is being recovered: ", progress.offset.load(), " of ",
                                          progress.end_offset.load(), " records; try again soon"));
   }
-  const std::shared_ptr<const ModelMap> models = models_.Load();
-  const auto found = models->find(model_id);
-  if (found != models->end()) return found->second;
+  const std::shared_ptr<const Known> known = known_.Load();
+  const auto found = known->models.find(model_id);
+  if (found != known->models.end()) return found->second;
+  if (const auto damaged = known->damaged.find(model_id); damaged != known->damaged.end()) {
+    return absl::FailedPreconditionError(
+        StrCat("model \"", model_id,
+               "\" is damaged and takes no calls until the server is started "
+               "again on mended files: ",
+               damaged->second->description.state_reason()));
+  }
   return absl::NotFoundError(StrCat("model \"", model_id, "\" not found; create it with 'freshet ",
                                     "models create ", model_id, "'"));
 }
@@ -141,15 +167,20 @@ absl::Status ModelRegistry::CheckVacant(std::string_view model_id) const {
 
 absl::Status ModelRegistry::CheckVacantLocked(std::string_view model_id) const {
   if (absl::Status status = Ready(); !status.ok()) return status;
-  const std::shared_ptr<const ModelMap> models = models_.Load();
-  if (models->contains(model_id)) {
+  const std::shared_ptr<const Known> known = known_.Load();
+  if (being_deleted_.contains(model_id)) {
+    return absl::UnavailableError(
+        StrCat("model \"", model_id, "\" is being deleted; try again when that is done"));
+  }
+  if (known->models.contains(model_id) || known->damaged.contains(model_id)) {
     return absl::AlreadyExistsError(StrCat("model \"", model_id, "\" exists; see it with 'freshet ",
                                            "models describe ", model_id, "'"));
   }
   if (being_created_.contains(model_id)) {
     return absl::AlreadyExistsError(StrCat("model \"", model_id, "\" is being created"));
   }
-  if (models->size() + being_created_.size() >= environment_.max_models) {
+  if (known->models.size() + known->damaged.size() + being_created_.size() >=
+      environment_.max_models) {
     return absl::ResourceExhaustedError(StrCat("the server has ", environment_.max_models,
                                                " models, its limit (limits.max_models); delete "
                                                "one first"));
@@ -170,10 +201,11 @@ absl::StatusOr<std::shared_ptr<ModelRuntime>> ModelRegistry::Create(std::string_
   absl::MutexLock lock(&change_mu_);
   being_created_.erase(id);
   if (!model.ok()) return model;
-  auto changed = std::make_shared<ModelMap>(*models_.Load());
-  changed->emplace(id, *model);
-  models_.Store(std::move(changed));
-  spdlog::info("event=model_created model={} origin={}", (*model)->name(),
+  auto changed = std::make_shared<Known>(*known_.Load());
+  changed->models.emplace(id, *model);
+  known_.Store(std::move(changed));
+  spdlog::info("event=model_created model={} uid={} origin={}", (*model)->name(),
+               (*model)->spec().uid(),
                origin == nullptr ? "-" : origin->header().snapshot().name());
   return model;
 }
@@ -188,30 +220,122 @@ absl::StatusOr<std::shared_ptr<ModelRuntime>> ModelRegistry::CreateOnDisk(
   RecoveryProgress progress;
   absl::StatusOr<std::shared_ptr<ModelRuntime>> recovered =
       RecoverModel(environment_, FolderOf(*spec), progress);
-  if (!recovered.ok()) {  // No memory for its tables, most likely.
-    const absl::Status deleted = environment_.data_dir.DeleteModel(FolderOf(*spec));
-    if (!deleted.ok()) spdlog::error("event=cleanup_failed error=\"{}\"", deleted.ToString());
-  }
+  // No memory for its tables, most likely.
+  if (!recovered.ok()) environment_.data_dir.DiscardModel(FolderOf(*spec));
   return recovered;
 }
 
-absl::Status ModelRegistry::Delete(std::string_view model_id) {
-  absl::StatusOr<std::shared_ptr<ModelRuntime>> model = Find(model_id);
-  if (!model.ok()) return model.status();
-  absl::MutexLock lock(&change_mu_);
-  const std::shared_ptr<const ModelMap> models = models_.Load();
-  if (!models->contains(model_id)) return Find(model_id).status();
-  auto changed = std::make_shared<ModelMap>(*models);
-  changed->erase(std::string(model_id));
-  models_.Store(std::move(changed));
-  (*model)->pipeline().Close(
-      absl::NotFoundError(StrCat("model \"", model_id,
-                                 "\" was deleted; what this stream sent last "
-                                 "may not have been learned")),
-      [] {});
-  absl::Status status = environment_.data_dir.DeleteModel(FolderOf((*model)->spec()));
-  spdlog::info("event=model_deleted model={} status=\"{}\"", (*model)->name(), status.ToString());
-  return status;
+absl::StatusOr<std::shared_ptr<ModelRuntime>> ModelRegistry::BeginDeletion(
+    std::string_view model_id, std::shared_ptr<const DamagedModel>& damaged) {
+  if (absl::Status status = Ready(); !status.ok()) return status;
+  const absl::MutexLock lock(&change_mu_);
+  if (being_deleted_.contains(model_id)) {
+    return absl::UnavailableError(StrCat("model \"", model_id, "\" is being deleted already"));
+  }
+  const std::shared_ptr<const Known> known = known_.Load();
+  std::shared_ptr<ModelRuntime> model;
+  if (const auto found = known->damaged.find(model_id); found != known->damaged.end()) {
+    damaged = found->second;
+    if (damaged->folders.size() > 1) {
+      return absl::FailedPreconditionError(damaged->description.state_reason());
+    }
+  } else {
+    absl::StatusOr<std::shared_ptr<ModelRuntime>> served = Find(model_id);
+    if (!served.ok()) return served;
+    model = *std::move(served);
+  }
+  being_deleted_.emplace(model_id);
+  return model;
+}
+
+void ModelRegistry::Delete(std::string_view model_id, std::function<void(absl::Status)> done) {
+  std::shared_ptr<const DamagedModel> damaged;
+  absl::StatusOr<std::shared_ptr<ModelRuntime>> begun = BeginDeletion(model_id, damaged);
+  if (!begun.ok()) {
+    done(begun.status());
+    return;
+  }
+  if (damaged != nullptr) {
+    environment_.io.Post([this, id = std::string(model_id), damaged, done = std::move(done)] {
+      DeleteDamaged(id, *damaged, done);
+    });
+    return;
+  }
+  const std::shared_ptr<ModelRuntime> model = *std::move(begun);
+  model->HoldFiles([this, model, done = std::move(done)] {
+    environment_.io.Post([this, model, done] { DeleteServed(model, done); });
+  });
+}
+
+void ModelRegistry::DeleteServed(const std::shared_ptr<ModelRuntime>& model,
+                                 const std::function<void(absl::Status)>& done) {
+  const std::string folder = FolderOf(model->spec());
+  const absl::Status status = environment_.data_dir.DeleteModel(folder);
+  if (!status.ok()) {
+    spdlog::error("event=model_not_deleted model={} error=\"{}\"", model->name(),
+                  std::string(status.message()));
+    PutBack(model);
+    done(absl::Status(status.code(),
+                      StrCat(model->name(), " was not deleted: ", ToStd(status.message()))));
+    return;
+  }
+  Forget(model->id());
+  model->EndAsDeleted();
+  spdlog::info("event=model_deleted model={} uid={}", model->name(), model->spec().uid());
+  RemoveDeleted(folder);
+  done(absl::OkStatus());
+}
+
+// The model learns again only once its folder is known to be in its place after a crash, too.
+void ModelRegistry::PutBack(const std::shared_ptr<ModelRuntime>& model) {
+  const absl::Status status = environment_.data_dir.UndoDelete(FolderOf(model->spec()));
+  if (status.ok()) {
+    model->ReleaseFiles();
+    EndDeletion(model->id());
+    return;
+  }
+  model->FailHeldFiles(status);
+  if (!model->pipeline().closed().ok()) return;  // The server is stopping.
+  environment_.io.PostAfter(environment_.log_retry_interval, [this, model] { PutBack(model); });
+}
+
+void ModelRegistry::DeleteDamaged(const std::string& model_id, const DamagedModel& damaged,
+                                  const std::function<void(absl::Status)>& done) {
+  const std::string& folder = damaged.folders.front();
+  const absl::Status status = environment_.data_dir.DeleteModel(folder);
+  if (!status.ok()) {
+    // Nobody uses the folder. Where it is not put back, the next deletion goes on from there.
+    environment_.data_dir.UndoDelete(folder).IgnoreError();
+    EndDeletion(model_id);
+    done(status);
+    return;
+  }
+  Forget(model_id);
+  spdlog::info("event=model_deleted model={} uid={}", damaged.description.name(),
+               damaged.description.uid());
+  RemoveDeleted(folder);
+  done(absl::OkStatus());
+}
+
+void ModelRegistry::Forget(const std::string& model_id) {
+  const absl::MutexLock lock(&change_mu_);
+  auto changed = std::make_shared<Known>(*known_.Load());
+  changed->models.erase(model_id);
+  changed->damaged.erase(model_id);
+  known_.Store(std::move(changed));
+  being_deleted_.erase(model_id);
+}
+
+void ModelRegistry::EndDeletion(const std::string& model_id) {
+  const absl::MutexLock lock(&change_mu_);
+  being_deleted_.erase(model_id);
+}
+
+void ModelRegistry::RemoveDeleted(const std::string& folder) const {
+  const absl::Status removed = environment_.data_dir.RemoveDeleted(folder);
+  if (removed.ok()) return;
+  spdlog::warn("event=deleted_files_left error=\"{}\"; the next start removes them",
+               std::string(removed.message()));
 }
 
 }  // namespace freshet

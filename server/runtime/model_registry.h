@@ -10,6 +10,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -17,6 +18,7 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "freshet/v1/model.pb.h"
+#include "server/runtime/found_models.h"
 #include "server/runtime/model_runtime.h"
 #include "server/runtime/recovery_progress.h"
 #include "server/runtime/runtime_environment.h"
@@ -33,9 +35,17 @@ class ModelRegistry {
   // Serves nothing before Recover(). Keeps a reference to `environment`.
   explicit ModelRegistry(const RuntimeEnvironment& environment);
 
-  // Recovers every model in the data folder, on the learners' threads, and then serves them all.
-  // Fails where one cannot be recovered; the message says which, why, and the ways out. Blocks.
-  // Call once.
+  // A model that could not be recovered.
+  struct DamagedModel {
+    v1::Model description;             // What is known of it, with its state and the reason.
+    std::vector<std::string> folders;  // Those that hold it, by their names in models/.
+  };
+  using DamagedMap = std::map<std::string, std::shared_ptr<const DamagedModel>, std::less<>>;
+
+  // Recovers every model in the data folder, on the learners' threads, and then serves them. One
+  // that cannot be recovered is a damaged one from then on, and named in the server's log, as is
+  // whatever else stands where the models do. Where the environment is strict this fails instead,
+  // with a message that says what is wrong and the ways out. Blocks. Call once.
   absl::Status Recover();
 
   // Makes a Recover() that is under way, or that comes, end soon with CANCELLED.
@@ -44,7 +54,8 @@ class ModelRegistry {
   // OK once the models are served; before, UNAVAILABLE. The methods below then answer the same.
   absl::Status Ready() const;
 
-  // NOT_FOUND says how to create it; UNAVAILABLE, how far its recovery is.
+  // NOT_FOUND says how to create it; UNAVAILABLE, how far its recovery is; FAILED_PRECONDITION,
+  // what is damaged and the ways out.
   absl::StatusOr<std::shared_ptr<ModelRuntime>> Find(std::string_view model_id) const;
 
   // What the model predicts with. Errors as Find(), but while a model is recovered only until it
@@ -67,10 +78,22 @@ class ModelRegistry {
 
   // All models, by id; none before they are served. Keep what is returned as long as it is looked
   // at: a change replaces the map.
-  std::shared_ptr<const ModelMap> models() const { return models_.Load(); }
+  std::shared_ptr<const ModelMap> models() const {
+    std::shared_ptr<const Known> known = known_.Load();
+    const ModelMap* models = &known->models;
+    return {std::move(known), models};
+  }
+  // The same of those that are damaged.
+  std::shared_ptr<const DamagedMap> damaged() const {
+    std::shared_ptr<const Known> known = known_.Load();
+    const DamagedMap* damaged = &known->damaged;
+    return {std::move(known), damaged};
+  }
+  // What stood in the folder of the models when the server started and is no model's folder.
+  size_t stray_count() const { return stray_count_; }
 
-  // OK where a model of this id can be created: ALREADY_EXISTS, RESOURCE_EXHAUSTED at the limit of
-  // models. Does not wait for the disk unless a model is being deleted.
+  // OK where a model of this id can be created: ALREADY_EXISTS; UNAVAILABLE while the one that has
+  // the id is being deleted; RESOURCE_EXHAUSTED at the limit of models. Does not wait for the disk.
   absl::Status CheckVacant(std::string_view model_id) const;
 
   // Creates a model on disk and serves it; with `origin`, it begins with that snapshot's learners
@@ -81,12 +104,39 @@ class ModelRegistry {
                                                        const v1::Model& requested,
                                                        const LoadedSnapshot* origin = nullptr);
 
-  // Deletes a model: its streams end with NOT_FOUND, its files go. Blocks on the disk.
-  absl::Status Delete(std::string_view model_id);
+  // Deletes a model, and calls `done` once, on any thread: with OK when no start will find it
+  // again. What is under way on its files ends first, during which nobody else waits; its streams
+  // then end with NOT_FOUND. After an error the model is as it was before. UNAVAILABLE where it is
+  // being deleted already; FAILED_PRECONDITION for a damaged one that more than one folder holds.
+  // The registry must live until then.
+  void Delete(std::string_view model_id, std::function<void(absl::Status)> done);
 
  private:
   // Under way, by the ids of the models.
   using Recovery = std::map<std::string, RecoveryProgress, std::less<>>;
+
+  // What Find() and models() tell of.
+  struct Known {
+    ModelMap models;
+    DamagedMap damaged;
+  };
+
+  // Recovers the models that may be; what it comes to, by id.
+  std::map<std::string, absl::StatusOr<std::shared_ptr<ModelRuntime>>> RecoverAll(
+      const std::map<std::string, std::string>& folders);
+
+  // The parts of Delete(), which run on the io threads but for the first.
+  absl::StatusOr<std::shared_ptr<ModelRuntime>> BeginDeletion(
+      std::string_view model_id, std::shared_ptr<const DamagedModel>& damaged);
+  void DeleteServed(const std::shared_ptr<ModelRuntime>& model,
+                    const std::function<void(absl::Status)>& done);
+  void DeleteDamaged(const std::string& model_id, const DamagedModel& damaged,
+                     const std::function<void(absl::Status)>& done);
+  void PutBack(const std::shared_ptr<ModelRuntime>& model);
+  // Forgets a model whose files are gone; `model_id` is free again.
+  void Forget(const std::string& model_id);
+  void EndDeletion(const std::string& model_id);
+  void RemoveDeleted(const std::string& folder) const;
 
   absl::Status CheckVacantLocked(std::string_view model_id) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(change_mu_);
@@ -99,9 +149,11 @@ class ModelRegistry {
   std::atomic<bool> recovery_cancelled_{false};
   Published<Recovery> recovery_;  // Null once the models are served.
 
-  mutable absl::Mutex change_mu_;  // Held while the map below is replaced by a changed copy.
+  mutable absl::Mutex change_mu_;  // Held while what is known is replaced by a changed copy.
   std::set<std::string, std::less<>> being_created_ ABSL_GUARDED_BY(change_mu_);
-  Published<const ModelMap> models_;
+  std::set<std::string, std::less<>> being_deleted_ ABSL_GUARDED_BY(change_mu_);
+  Published<const Known> known_;
+  std::atomic<size_t> stray_count_{0};
 };
 
 }  // namespace freshet

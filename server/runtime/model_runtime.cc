@@ -54,6 +54,7 @@ ModelRuntime::ModelRuntime(const RuntimeEnvironment& environment, RecoveredModel
                [this](const ModelState& state) {
                  v1::Model model = spec_;
                  state.Describe(model);
+                 model.set_state(v1::MODEL_STATE_SERVING);
                  return model;
                }),
       digest_(WriterShare::kLong,
@@ -199,6 +200,37 @@ void ModelRuntime::CreateSnapshot(std::string snapshot_id, v1::SnapshotTrigger t
   pipeline_->RunOnWriter(std::move(save), share);
 }
 
+void ModelRuntime::HoldFiles(std::function<void()> held) {
+  files_.gate().Close(absl::UnavailableError(StrCat(name(), " is being deleted")),
+                      [self = shared_from_this(), held = std::move(held)] {
+                        if (self->log_ == nullptr) {
+                          held();
+                        } else {
+                          self->log_->Hold(held);
+                        }
+                      });
+}
+
+void ModelRuntime::ReleaseFiles() {
+  files_.gate().Open();
+  if (log_ != nullptr) log_->GoOn();
+}
+
+void ModelRuntime::FailHeldFiles(const absl::Status& cause) {
+  if (log_ == nullptr) return;
+  log_->Fail(absl::UnavailableError(StrCat(
+      "the model's files cannot be put back after a deletion that failed: ", ToStd(cause.message()),
+      "; the model predicts but does not learn until this is mended, then goes on by "
+      "itself")));
+}
+
+void ModelRuntime::EndAsDeleted() {
+  const absl::Status reason = absl::NotFoundError(StrCat(
+      "model \"", id_, "\" was deleted; what this stream sent last may not have been learned"));
+  pipeline_->Close(reason, [] {});
+  if (log_ != nullptr) log_->Abandon(reason);
+}
+
 void ModelRuntime::LogSnapshotFailure(const absl::Status& failure) const {
   if (is_deleted()) return;
   spdlog::error("event=snapshot_failed model={} error=\"{}\"", name(),
@@ -256,10 +288,12 @@ void ModelRuntime::FinishUpdate(const v1::Model& settings, const LearnOutcome& o
 }
 
 void ModelRuntime::FollowUpdate(const v1::Model& settings, const Callback<v1::Model>& done) {
+  const absl::StatusOr<FileGate::Pass> pass = files_.gate().Enter();
   v1::Model spec = spec_;
   PutSettings(settings, spec);
   const absl::Status status =
-      environment_.data_dir.WriteManifest(FolderOf(spec), FormatManifest(spec));
+      pass.ok() ? environment_.data_dir.WriteManifest(FolderOf(spec), FormatManifest(spec))
+                : pass.status();
   files_.DeleteOld();
   {
     absl::MutexLock lock(&mu_);

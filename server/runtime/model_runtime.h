@@ -101,6 +101,16 @@ class ModelRuntime : public std::enable_shared_from_this<ModelRuntime> {
   // in at most a tenth of the writer's time, and not again while the state stays as it is.
   void ComputeDigest(Callback<v1::ComputeDigestResponse> done);
 
+  // For a deletion. Lets no work on the model's files begin any more, and calls `held`, once, on
+  // any thread, when none is under way; the model predicts meanwhile, and batches wait.
+  void HoldFiles(std::function<void()> held);
+  // The deletion failed: all goes on as before.
+  void ReleaseFiles();
+  // The deletion failed, and the files are not in their place yet: says so to those who push.
+  void FailHeldFiles(const absl::Status& cause);
+  // The model is deleted: its streams and what waits in it end with NOT_FOUND.
+  void EndAsDeleted();
+
   ModelFiles& files() { return files_; }
 
   // Counted by who answers batches.

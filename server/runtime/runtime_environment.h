@@ -33,7 +33,8 @@ struct RuntimeEnvironment {
   std::atomic<uint64_t>* total_queued_bytes = nullptr;
   uint32_t max_producers = 100'000;  // That each model remembers, >= 1.
   uint32_t max_models = 10'000;
-  uint32_t max_names = 100'000;           // Of features, for each model; 0: none are kept.
+  uint32_t max_names = 100'000;  // Of features, for each model; 0: none are kept.
+  bool strict = false;  // One model that cannot be recovered, or a stray entry, fails Recover().
   bool predict_while_recovering = false;  // From the newest snapshot on; not without one.
   std::string server_version;
 

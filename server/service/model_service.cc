@@ -1,9 +1,12 @@
 #include "server/service/model_service.h"
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -50,12 +53,12 @@ class ModelListing : public std::enable_shared_from_this<ModelListing> {
   ModelListing(const ModelListing&) = delete;
   ModelListing& operator=(const ModelListing&) = delete;
 
-  void Describe(const std::vector<Model>& models) {
-    for (size_t i = 0; i < models.size(); ++i) response_->add_models();
-    for (size_t i = 0; i < models.size(); ++i) {
-      v1::Model* out = response_->mutable_models(static_cast<int>(i));
-      models[i]->Describe([self = shared_from_this(), out](absl::StatusOr<v1::Model> model) {
-        if (model.ok()) *out = *std::move(model);
+  // Those that are served; the others are in the response already, in their places.
+  void Describe(const std::map<int, Model>& models) {
+    for (const auto& [place, model] : models) {
+      v1::Model* out = response_->mutable_models(place);
+      model->Describe([self = shared_from_this(), out](absl::StatusOr<v1::Model> described) {
+        if (described.ok()) *out = *std::move(described);
       });
     }
   }
@@ -139,6 +142,15 @@ grpc::ServerUnaryReactor* ModelServiceImpl::GetModel(grpc::CallbackServerContext
   absl::StatusOr<Model> model = FindModel(registry_, request->name());
   if (model.ok()) {
     (*model)->Describe(Finisher(reactor, response->mutable_model()));
+    return reactor;
+  }
+  const auto damaged = registry_.damaged();
+  const auto found = absl::IsFailedPrecondition(model.status())
+                         ? damaged->find(ParseModelName(request->name()).value_or(""))
+                         : damaged->end();
+  if (found != damaged->end()) {
+    *response->mutable_model() = found->second->description;
+    reactor->Finish(grpc::Status::OK);
   } else {
     reactor->Finish(ToGrpcStatus(model.status()));
   }
@@ -156,19 +168,30 @@ grpc::ServerUnaryReactor* ModelServiceImpl::ListModels(grpc::CallbackServerConte
     return reactor;
   }
   const std::shared_ptr<const ModelRegistry::ModelMap> models = registry_.models();
-  const auto size = static_cast<size_t>(PageSize(request->page_size()));
+  const std::shared_ptr<const ModelRegistry::DamagedMap> damaged = registry_.damaged();
+  std::set<std::string_view> ids;
+  for (const auto& [id, model] : *models) ids.insert(id);
+  for (const auto& [id, model] : *damaged) ids.insert(id);
+  const int size = PageSize(request->page_size());
   // The token is the id of the last model given.
-  auto it =
-      request->page_token().empty() ? models->begin() : models->upper_bound(request->page_token());
-  std::vector<Model> page;
-  const auto skip_others = [&] {
-    while (it != models->end() && !caller->Covers(it->first)) ++it;
-  };
-  for (skip_others(); it != models->end() && page.size() < size; ++it, skip_others()) {
-    page.push_back(it->second);
+  auto it = ids.upper_bound(request->page_token());
+  std::map<int, Model> served;
+  std::string_view last;
+  for (; it != ids.end(); ++it) {
+    if (!caller->Covers(*it)) continue;
+    if (response->models_size() == size) {
+      response->set_next_page_token(std::string(last));
+      break;
+    }
+    last = *it;
+    v1::Model* out = response->add_models();
+    if (const auto found = models->find(last); found != models->end()) {
+      served.emplace(response->models_size() - 1, found->second);
+    } else {
+      *out = damaged->find(last)->second->description;
+    }
   }
-  if (it != models->end()) response->set_next_page_token(page.back()->id());
-  std::make_shared<ModelListing>(reactor, response)->Describe(page);
+  std::make_shared<ModelListing>(reactor, response)->Describe(served);
   return reactor;
 }
 
@@ -196,9 +219,8 @@ grpc::ServerUnaryReactor* ModelServiceImpl::DeleteModel(grpc::CallbackServerCont
     reactor->Finish(ToGrpcStatus(id.status()));
     return reactor;
   }
-  io_.Post([this, reactor, id = *std::move(id)] {
-    reactor->Finish(ToGrpcStatus(registry_.Delete(id)));
-  });
+  registry_.Delete(
+      *id, [reactor](const absl::Status& status) { reactor->Finish(ToGrpcStatus(status)); });
   return reactor;
 }
 

@@ -22,9 +22,13 @@
 #include <utility>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "client/client.h"
+#include "client/pusher.h"
 #include "core/base/str_cat.h"
 #include "tests/e2e/producer.h"
 #include "tests/support/model_dir.h"
@@ -141,6 +145,149 @@ class Restorer {
   int number_ = 0;
   std::atomic<bool> stopping_{false};
   std::atomic<int> restored_{0};
+  std::thread thread_;
+};
+
+// Creates a model, pushes five batches, deletes it, sometimes while a snapshot is being taken, and
+// begins again under the same id, as fast as it can, until destroyed. Whenever it finds the server
+// again it looks whether the model is the one that it must be.
+class Recreator {
+ public:
+  Recreator(std::string address, std::string model, uint32_t seed)
+      : address_(std::move(address)),
+        model_(std::move(model)),
+        random_(seed),
+        thread_([this] { Run(); }) {}
+  ~Recreator() {
+    stopping_ = true;
+    thread_.join();
+  }
+  Recreator(const Recreator&) = delete;
+  Recreator& operator=(const Recreator&) = delete;
+
+  int cycles() const { return cycles_; }
+  int looks() const { return looks_; }
+  // What was not as it must be; empty: nothing.
+  std::string failures() const {
+    const absl::MutexLock lock(&mu_);
+    return failures_;
+  }
+
+ private:
+  static constexpr uint64_t kBatchExamples = 10;
+  static constexpr int kBatches = 5;
+
+  void Run() {
+    while (!stopping_) {
+      auto client = Client::Connect(
+          {.server = address_, .deadline_ms = absl::ToInt64Milliseconds(kPatience)});
+      if (client.ok() && Look(**client)) {
+        while (!stopping_ && Cycle(**client)) ++cycles_;
+      }
+      absl::SleepFor(absl::Milliseconds(10));  // The server is down.
+    }
+  }
+
+  void Fail(const std::string& what) {
+    const absl::MutexLock lock(&mu_);
+    failures_ += what + "\n";
+  }
+
+  // False where the server does not answer.
+  bool Look(const Client& client) {
+    const absl::StatusOr<v1::Model> model = client.GetModel(model_);
+    if (!model.ok() && !absl::IsNotFound(model.status())) return false;
+    ++looks_;
+    if (!model.ok()) {
+      if (exists_ && !deleting_) Fail(StrCat("gone: uid ", uid_, ", ", acknowledged_, " examples"));
+      exists_ = false;
+      creating_ = false;
+      deleting_ = false;
+      return true;
+    }
+    if (model->state() != v1::MODEL_STATE_SERVING) Fail(model->state_reason());
+    const uint64_t count = model->example_count();
+    if (exists_ && model->uid() == uid_) {
+      if (count < acknowledged_ || count > sent_) {
+        Fail(StrCat(count, " examples, of ", acknowledged_, " acknowledged and ", sent_, " sent"));
+      }
+    } else if (!creating_ || count > 0) {
+      Fail(StrCat("another model: uid ", model->uid(), ", not ", uid_, ", ", count, " examples"));
+    }
+    uid_ = model->uid();
+    exists_ = true;
+    creating_ = false;
+    deleting_ = false;
+    acknowledged_ = count;
+    sent_ = count;
+    return true;
+  }
+
+  bool Create(const Client& client) {
+    creating_ = true;
+    const absl::StatusOr<v1::Model> model = client.CreateModel(model_, Learner());
+    if (!model.ok()) return false;
+    uid_ = model->uid();
+    exists_ = true;
+    creating_ = false;
+    acknowledged_ = 0;
+    sent_ = 0;
+    return true;
+  }
+
+  bool Push(const Client& client) {
+    auto pusher = Pusher::Start(client, model_, {.retry_deadline_ms = 1});
+    if (!pusher.ok()) return false;
+    const uint64_t before = acknowledged_;
+    RandomExamples random(static_cast<uint32_t>(random_()));
+    absl::Status status;
+    for (int i = 0; i < kBatches && status.ok(); ++i) {
+      ExampleBatchBuilder batch;
+      random.Append(kBatchExamples, batch);
+      sent_ += kBatchExamples;
+      status = (*pusher)->PushBatch(batch);
+    }
+    status.Update((*pusher)->Close());
+    acknowledged_ = before + (*pusher)->stats().acknowledged;
+    return status.ok();
+  }
+
+  bool Delete(const Client& client) {
+    std::thread snapshot;
+    if (random_() % 2 == 0) {
+      snapshot = std::thread([&] { client.CreateSnapshot(model_).status().IgnoreError(); });
+    }
+    deleting_ = true;
+    const absl::Status status = client.DeleteModel(model_);
+    if (snapshot.joinable()) snapshot.join();
+    if (!status.ok()) return false;
+    exists_ = false;
+    deleting_ = false;
+    return true;
+  }
+
+  bool Cycle(const Client& client) {
+    if (!exists_ && !Create(client)) return false;
+    return Push(client) && Delete(client);
+  }
+
+  const std::string address_;
+  const std::string model_;
+
+  // Owned by the thread: the model as it was last known.
+  std::mt19937 random_;
+  std::string uid_;
+  bool exists_ = false;    // Its creation was acknowledged, its deletion was not.
+  bool creating_ = false;  // A creation was asked for and not acknowledged.
+  bool deleting_ = false;
+  uint64_t acknowledged_ = 0;
+  uint64_t sent_ = 0;
+
+  std::atomic<int> cycles_{0};
+  std::atomic<int> looks_{0};
+  mutable absl::Mutex mu_;
+  std::string failures_ ABSL_GUARDED_BY(mu_);
+  std::atomic<bool> stopping_{false};
   std::thread thread_;
 };
 
@@ -414,6 +561,27 @@ TEST_F(CrashTest, RestoresAreReplayedInTheirPlace) {
   ASSERT_TRUE(replayed.ok()) << replayed.status();
   EXPECT_EQ(replayed->digest, digest.digest);
   EXPECT_EQ(replayed->offset, digest.offset);
+}
+
+// Beside a model that only learns, so that there is load.
+TEST_F(CrashTest, AModelCreatedAgainIsNeverTheOneThatWasDeleted) {
+  SetConfig("snapshots { interval_s: 1 } log { segment_bytes: 16384 }");
+  ASSERT_NO_FATAL_FAILURE(Serve());
+  ASSERT_TRUE(client_->CreateModel("ctr", Learner()).ok());
+  AddProducer("ctr");
+  {
+    const Recreator recreator(address_, "again", random_());
+    ASSERT_NO_FATAL_FAILURE(KillAll(/*max_life_ms=*/500));
+    EXPECT_GT(recreator.cycles(), 0);
+    EXPECT_EQ(recreator.failures(), "");
+    std::printf("%d times deleted and created again; looked at %d times after a start\n",
+                recreator.cycles(), recreator.looks());
+  }
+  ASSERT_NO_FATAL_FAILURE(StopProducers());
+  const Digest digest = client_->ComputeDigest("ctr").value();
+  ASSERT_NO_FATAL_FAILURE(Kill());
+  ASSERT_NO_FATAL_FAILURE(Serve());
+  EXPECT_EQ(client_->ComputeDigest("ctr")->digest, digest.digest);
 }
 
 }  // namespace

@@ -77,7 +77,7 @@ TEST_F(FailingDiskTest, AnUnusableSnapshotFolderIsNamedAndStopsSnapshotsAlone) {
   // A start, which would not know what it misses, says so and changes nothing.
   const Digest digest = client_->ComputeDigest("ctr").value();
   server_->Kill();
-  const absl::Status start = ServerProcess::Start(data_dir_).status();
+  const absl::Status start = ServerProcess::Start(data_dir_, {"--strict"}).status();
   EXPECT_THAT(std::string(start.message()), HasSubstr(snapshots));
   mend_folder();
   ASSERT_NO_FATAL_FAILURE(Start());

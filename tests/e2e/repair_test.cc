@@ -85,7 +85,7 @@ class RepairTest : public ServerFixture {
 
 TEST_F(RepairTest, TheServerNamesTheDamageAndTheCommandsThatMendIt) {
   ASSERT_NO_FATAL_FAILURE(MakeDamaged(/*with_snapshot=*/false));
-  const auto refused = ServerProcess::Start(data_dir_);
+  const auto refused = ServerProcess::Start(data_dir_, {"--strict"});
   ASSERT_FALSE(refused.ok());
   const std::string message(refused.status().message());
   EXPECT_THAT(message, HasSubstr(Segment()));
@@ -116,7 +116,7 @@ TEST_F(RepairTest, TheServerNamesTheDamageAndTheCommandsThatMendIt) {
 
 TEST_F(RepairTest, ASnapshotBehindTheDamageKeepsEverything) {
   ASSERT_NO_FATAL_FAILURE(MakeDamaged(/*with_snapshot=*/true));
-  const auto refused = ServerProcess::Start(data_dir_);
+  const auto refused = ServerProcess::Start(data_dir_, {"--strict"});
   ASSERT_FALSE(refused.ok());
   const CommandResult repaired =
       Freshetd(CommandIn(std::string(refused.status().message()), "repair"));
@@ -147,7 +147,7 @@ TEST_F(RepairTest, CheckNamesASnapshotThatTheLogRestoresAndThatIsMissing) {
   EXPECT_EQ(missing.code, 65) << missing.out;
   EXPECT_THAT(missing.out, HasSubstr("the record at offset 3 restores the snapshot kept, which "
                                      "cannot be read: recovery needs it"));
-  ASSERT_FALSE(ServerProcess::Start(data_dir_).ok());
+  ASSERT_FALSE(ServerProcess::Start(data_dir_, {"--strict"}).ok());
   std::filesystem::rename(folder_.path() + "/kept", snapshots + "kept.snapshot");
   EXPECT_EQ(Freshetd("check " + data_dir_).code, 0);
   ASSERT_NO_FATAL_FAILURE(Start());

@@ -93,6 +93,10 @@ export class ModelView {
 
   async refresh() {
     const {model} = await call(this.path);
+    if (model.state === 'MODEL_STATE_DAMAGED') {
+      this.refuse(`This model is damaged and takes no calls: ${model.stateReason}`);
+      return;
+    }
     const now = Date.now();
     if (this.polls === 0) await this.readEarlier();
     addSample(model.name, sampleOf(model, now));

@@ -24,6 +24,11 @@ class Row {
   }
 
   update(model) {
+    this.element.title = model.stateReason;
+    if (model.state === 'MODEL_STATE_DAMAGED') {
+      setText(this.cells.kind, 'damaged');
+      return;
+    }
     const variant = model.variants.find(({champion}) => champion) ?? model.variants[0];
     const {metrics, learner} = variant;
     const samples = samplesOf(this.name);
@@ -69,7 +74,9 @@ export class Overview {
     } while (pageToken !== '');
     const now = Date.now();
     keepOnly(models.map(({name}) => name));
-    for (const model of models) addSample(model.name, sampleOf(model, now));
+    for (const model of models) {
+      if (model.state !== 'MODEL_STATE_DAMAGED') addSample(model.name, sampleOf(model, now));
+    }
     this.update(models);
   }
 

@@ -111,7 +111,7 @@ TEST_F(ModelFiguresTest, ALateModelThatNeverAnsweredIsLeftOut) {
 TEST_F(ModelFiguresTest, AModelThatReplacesADeletedOneDoesNotTakeItsFigures) {
   const auto old = Create("a");
   EXPECT_EQ(Ids(kPatience), Names{"a"});
-  ASSERT_TRUE(registry_.Delete("a").ok());
+  ASSERT_TRUE(Delete("a").ok());
   EXPECT_EQ(Ids(kPatience), Names());
   const auto replacement = Create("a");
   const auto let_go = HoldUp(*replacement);

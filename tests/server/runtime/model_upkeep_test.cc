@@ -35,7 +35,7 @@ TEST_F(ModelUpkeepTest, GoesThroughTheModelsWhileTheyComeAndGo) {
   });
   for (int i = 0; i < kModelCount; ++i) {
     Create(StrCat("m", i));
-    EXPECT_TRUE(registry_.Delete(StrCat("m", i)).ok());
+    EXPECT_TRUE(Delete(StrCat("m", i)).ok());
   }
   stop = true;
   upkeep.join();
@@ -43,14 +43,20 @@ TEST_F(ModelUpkeepTest, GoesThroughTheModelsWhileTheyComeAndGo) {
 
 TEST_F(ModelUpkeepTest, ASnapshotOfAModelThatIsDeletedMeanwhileSaysSo) {
   const std::shared_ptr<ModelRuntime> model = Create("m");
+  absl::Notification begun;
+  io_.Post([&] { begun.WaitForNotification(); });  // Which keeps the file from being written.
   absl::Notification deleted;
-  io_.Post([&] { deleted.WaitForNotification(); });  // Which keeps the file from being written.
   const auto snapshot = Await<absl::StatusOr<v1::Snapshot>>([&](auto done) {
     model->CreateSnapshot("", v1::SNAPSHOT_TRIGGER_INTERVAL, std::move(done));
-    EXPECT_TRUE(registry_.Delete("m").ok());
-    deleted.Notify();
+    registry_.Delete("m", [&](const absl::Status& status) {
+      EXPECT_TRUE(status.ok()) << status;
+      deleted.Notify();
+    });
+    begun.Notify();
   });
-  EXPECT_EQ(snapshot.status(), absl::NotFoundError("models/m was deleted"));
+  deleted.WaitForNotification();
+  EXPECT_THAT(std::string(snapshot.status().message()), HasSubstr("models/m"));
+  EXPECT_THAT(std::string(snapshot.status().message()), HasSubstr("deleted"));
 }
 
 // A folder that somebody removed is not found either, and that must be said.
@@ -63,7 +69,7 @@ TEST_F(ModelUpkeepTest, OnlyOfADeletedModelAFailedSnapshotIsNotLogged) {
   model->LogSnapshotFailure(absl::NotFoundError("no such folder"));
   EXPECT_THAT(log.str(),
               HasSubstr("event=snapshot_failed model=models/m error=\"no such folder\""));
-  EXPECT_TRUE(registry_.Delete("m").ok());
+  EXPECT_TRUE(Delete("m").ok());
   log.str("");
   model->LogSnapshotFailure(absl::NotFoundError("no such folder"));
   spdlog::set_default_logger(usual);

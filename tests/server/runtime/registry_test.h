@@ -5,8 +5,10 @@
 
 #include <gtest/gtest.h>
 
+#include <latch>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/time/time.h"
 #include "server/file/data_dir.h"
@@ -28,6 +30,17 @@ class RegistryTest : public testing::Test {
     auto model = registry_.Create(id, requested);
     EXPECT_TRUE(model.ok()) << model.status();
     return *model;
+  }
+
+  absl::Status Delete(const std::string& id) {
+    const auto status = std::make_shared<absl::Status>();
+    const auto done = std::make_shared<std::latch>(1);
+    registry_.Delete(id, [status, done](absl::Status result) {
+      *status = std::move(result);
+      done->count_down();
+    });
+    done->wait();
+    return *status;
   }
 
   FaultFileSystem files_;
