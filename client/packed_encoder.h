@@ -18,9 +18,21 @@ namespace freshet {
 // carries a number for each namespace of each row, and the server takes at most 1024 namespaces.
 inline constexpr size_t kFullBatchNamespaces = 512;
 
-// Whether `batch` is to be sent: it has `max_rows` rows, or many namespaces.
+// A batch is sent when its columns take this many bytes: with names of features, and a last row as
+// wide as rows may be, it still fits well into a message of 16 MiB, which is what servers take if
+// nothing else is configured (limits.max_message_bytes).
+inline constexpr size_t kFullBatchBytes = size_t{4} << 20;
+
+// What the columns of `batch` take on the wire, but for a few bytes a row.
+inline size_t ColumnBytes(const ExampleBatchBuilder& batch) {
+  return batch.row_count() * (2 * sizeof(float) + batch.namespaces().size()) +
+         batch.feature_count() * (batch.all_values_one() ? 1 : 2) * sizeof(uint32_t);
+}
+
+// Whether `batch` is to be sent: it has `max_rows` rows, or many namespaces, or many bytes.
 inline bool IsFull(const ExampleBatchBuilder& batch, size_t max_rows) {
-  return batch.row_count() >= max_rows || batch.namespaces().size() >= kFullBatchNamespaces;
+  return batch.row_count() >= max_rows || batch.namespaces().size() >= kFullBatchNamespaces ||
+         ColumnBytes(batch) >= kFullBatchBytes;
 }
 
 // What to do with labels and weights: predictions need none.

@@ -6,14 +6,6 @@
 #include "client/packed_encoder.h"
 
 namespace freshet {
-namespace {
-
-size_t WireBytes(const ExampleBatchBuilder& batch) {
-  return batch.row_count() * 2 * sizeof(float) +
-         batch.feature_count() * (batch.all_values_one() ? 1 : 2) * sizeof(uint32_t);
-}
-
-}  // namespace
 
 PushQueue::PushQueue(const PusherOptions& options)
     : options_(options),
@@ -44,7 +36,7 @@ absl::Status PushQueue::PushBatch(const ExampleBatchBuilder& batch) {
   EncodePackedBatch(batch, PackedLabels::kKeep, pending->request.mutable_packed());
   EncodeNames(batch.namespaces(), batch.names(), pending.get());
   pending->row_count = batch.row_count();
-  pending->bytes = WireBytes(batch);
+  pending->bytes = ColumnBytes(batch);
   std::unique_lock lock(mu_);
   if (absl::Status status = WaitForRoom(lock); !status.ok()) return status;
   SealOpenBatch();
@@ -120,7 +112,7 @@ void PushQueue::SealOpenBatch() {
   if (open_->row_count() == 0) return;
   std::shared_ptr<PendingBatch> batch = window_.NewBatch();
   batch->row_count = open_->row_count();
-  batch->bytes = WireBytes(*open_);
+  batch->bytes = ColumnBytes(*open_);
   batch->first_index = pushed_ - batch->row_count;
   EncodeNames(open_->namespaces(), &names_, batch.get());
   batch->builder = std::move(open_);

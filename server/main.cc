@@ -110,9 +110,12 @@ void DeclareCommands(CLI::App& app, Flags& flags) {
   token
       ->add_option("--role", flags.new_token.roles,
                    "read, predict, learn or admin; may be given several times")
-      ->required();
-  token->add_option("--models", flags.new_token.models,
-                    "An id, or the beginning of ids and a *; may be given several times [all]");
+      ->required()
+      ->allow_extra_args(false);
+  token
+      ->add_option("--models", flags.new_token.models,
+                   "An id, or the beginning of ids and a *; may be given several times [all]")
+      ->allow_extra_args(false);
   token->add_option("--file", flags.new_token.file,
                     "Add it to this token file and print the secret alone");
 }

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "CLI/CLI.hpp"
 #include "absl/status/status.h"
@@ -30,6 +31,14 @@ struct CommandContext {
   // Set while the command line is parsed; run afterwards.
   std::function<absl::Status()> action;
 };
+
+// Adds a flag that takes one value each time and may be given as often as wanted; of itself a list
+// would take the words behind the value, too.
+inline CLI::Option* AddRepeatedOption(CLI::App& app, const std::string& flag,
+                                      std::vector<std::string>& values,
+                                      const std::string& description) {
+  return app.add_option(flag, values, description)->allow_extra_args(false);
+}
 
 // Connects as the global options say.
 absl::StatusOr<std::unique_ptr<Client>> Connect(const CommandContext& context);

@@ -1,7 +1,12 @@
 #include "client/command/example_reader.h"
 
+#include <unistd.h>
+
+#include <algorithm>
+#include <iostream>
 #include <utility>
 
+#include "client/command/command.h"
 #include "client/command/exit_code.h"
 #include "core/base/str_cat.h"
 
@@ -13,6 +18,16 @@ std::vector<std::string> PathsOf(const InputOptions& options) {
 }
 
 std::string Shown(std::string_view path) { return path == "-" ? "stdin" : std::string(path); }
+
+// Shells make it hard to type some of them.
+std::string DelimiterOf(const std::string& text) {
+  if (text == "tab" || text == "\\t") return "\t";
+  if (text == "space") return " ";
+  if (text == "comma") return ",";
+  if (text == "semicolon") return ";";
+  if (text == "pipe" || text == "bar") return "|";
+  return text;
+}
 
 }  // namespace
 
@@ -26,40 +41,70 @@ void AddInputOptions(CLI::App& app, InputOptions& options) {
 }
 
 void AddFormatOptions(CLI::App& app, InputOptions& options) {
+  FormatOptions& parse = options.parse;
   app.add_option("--format", options.format,
-                 "vw, svmlight, csv, tsv or jsonl; else guessed from the name and the first line");
-  app.add_option("--label", options.parse.label_column,
-                 "csv: the column with the label (default: label)")
-      ->type_name("COLUMN");
-  app.add_option("--positive", options.parse.positive,
-                 "csv: which labels are positive, for example '>=15' or '=yes'")
+                 "vw, svmlight, csv, tsv or jsonl; else guessed from the name and the first line "
+                 "of each file");
+  app.add_option("--label", parse.label_field,
+                 "csv, tsv, jsonl: the column or member with the label (default: label)")
+      ->type_name("FIELD");
+  app.add_option("--weight", parse.weight_field,
+                 "csv, tsv, jsonl: the column or member with the importance weight (default: "
+                 "weight for jsonl, else none). svmlight: rows to predict begin with label:weight")
+      ->type_name("FIELD");
+  app.add_option("--positive", parse.positive,
+                 "Which labels are positive, for example '>=15' or '=yes'")
       ->type_name("TEST");
-  app.add_option("--numeric", options.parse.numeric_columns,
-                 "csv: columns that hold numbers; the others are categories")
-      ->type_name("COLUMN,...")
+  const auto add_fields = [&app](const std::string& flag, std::vector<std::string>& fields,
+                                 const std::string& description) {
+    AddRepeatedOption(app, flag, fields, description)->type_name("FIELD,...")->delimiter(',');
+  };
+  add_fields("--numeric", parse.numeric_fields,
+             "csv, tsv, jsonl: fields whose text is a number; other text is a category");
+  add_fields("--ignore", parse.ignore_fields, "csv, tsv, jsonl: fields to leave out");
+  app.add_option("--time-features", parse.time_features_field,
+                 "csv, tsv, jsonl: a field of dates or times to make hour, weekday and the like of")
+      ->type_name("FIELD");
+  app.add_option("--time-format", parse.time_format,
+                 "How these are written, where that is not plain: '%d.%m.%Y %H:%M', s or ms")
+      ->type_name("FORMAT");
+  app.add_option_function<std::vector<std::string>>(
+         "--missing", [&parse](const std::vector<std::string>& words) { parse.missing = words; },
+         "csv, tsv, jsonl: text that stands for no value (default: NA, NULL, NaN and the like, "
+         "where a number or a time should stand)")
+      ->type_name("TEXT,...")
       ->delimiter(',')
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  app.add_option("--ignore", options.parse.ignore_columns, "csv: columns to leave out")
-      ->type_name("COLUMN,...")
-      ->delimiter(',')
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  app.add_option("--time-features", options.parse.time_features_column,
-                 "csv: a column of dates or times to make hour, weekday and the like of")
-      ->type_name("COLUMN");
+      ->allow_extra_args(false);
+  app.add_option_function<std::string>(
+         "--delimiter", [&parse](const std::string& text) { parse.delimiter = DelimiterOf(text); },
+         "csv, tsv: what stands between cells, for example ';' or tab (default: what the header "
+         "shows)")
+      ->type_name("TEXT");
+  app.add_flag_callback(
+      "--decimal-comma", [&parse] { parse.decimal_mark = DecimalMark::kComma; },
+      "csv, tsv: numbers have a comma before the decimals, as in 0,5");
+  app.add_flag("--keep-blanks", parse.keep_blanks, "csv, tsv: keep blanks around names and cells");
 }
 
 std::string_view FormatHelp() {
   return "Formats:\n"
          "  vw        1 2.0 'tag|user u42 age:0.3 |ad a7     label, importance, tag, namespaces\n"
-         "  svmlight  +1 3:0.5 17:1                           label, index:value\n"
+         "  svmlight  +1 3:0.5 17:1                           label[:weight], index:value\n"
          "  csv, tsv  a header, then cells; a column is a category unless options say otherwise\n"
          "  jsonl     {\"label\": 1, \"user\": \"u42\", \"stats\": {\"age\": 0.3}, \"tags\": "
          "[\"a\", \"b\"]}\n"
-         "            also \"weight\" and \"tag\"; other keys are namespaces, a string or true is "
+         "            also \"weight\" and \"tag\"; other members are namespaces, text or true is "
          "a\n"
-         "            category, a number is a value\n";
+         "            category, a number a value; FIELD is a member, in objects as in stats.age\n"
+         "docs/input.md says what becomes of every kind of cell, label and time.\n";
+}
+
+void SayIfTerminalIsRead(const InputOptions& options) {
+  const std::vector<std::string> paths = PathsOf(options);
+  if (isatty(STDIN_FILENO) == 0 || std::find(paths.begin(), paths.end(), "-") == paths.end()) {
+    return;
+  }
+  std::cerr << "freshet: reading rows from standard input; end them with Ctrl-D\n";
 }
 
 ExampleReader::ExampleReader(const InputOptions& options, const std::atomic<bool>* stop)
@@ -71,20 +116,23 @@ ExampleReader::ExampleReader(const InputOptions& options, const std::atomic<bool
       }()) {}
 
 absl::Status ExampleReader::BeginFile(std::string_view first_line) {
-  if (absl::Status status = EndFile(); !status.ok()) return status;
-  if (format_ == nullptr) {
-    std::string name = options_.format;
-    if (name.empty()) {
-      absl::StatusOr<std::string> guess = GuessFormat(lines_.path(), first_line);
-      if (!guess.ok()) return DataError(ToStd(guess.status().message()));
-      name = *std::move(guess);
+  std::string name = options_.format;
+  if (name.empty()) {
+    absl::StatusOr<std::string> guess = GuessFormat(lines_.path(), first_line);
+    if (!guess.ok() && options_.parse.delimiter.empty()) {
+      return DataError(ToStd(guess.status().message()));
     }
+    name = guess.ok() ? *std::move(guess) : "csv";
+  }
+  if (format_ == nullptr || name != format_name_) {
     absl::StatusOr<std::unique_ptr<RowFormat>> format = MakeRowFormat(name, options_.parse);
     if (!format.ok()) {
       // What the options ask for cannot be had; no later line changes that.
-      return absl::FailedPreconditionError(format.status().message());
+      return absl::FailedPreconditionError(
+          StrCat(Shown(lines_.path()), ": ", ToStd(format.status().message())));
     }
     format_ = *std::move(format);
+    format_name_ = name;
   }
   open_path_ = lines_.path();
   format_->BeginFile(open_path_);
@@ -99,8 +147,9 @@ absl::Status ExampleReader::EndFile() {
   return DataError(StrCat(Shown(path), ": ", ToStd(status.message())));
 }
 
-absl::StatusOr<bool> ExampleReader::Next(ExampleBatchBuilder& builder) {
-  std::string_view line;
+// Reads a line of a file whose format is known: blank lines before that tell nothing. False at the
+// end of all input.
+absl::StatusOr<bool> ExampleReader::ReadLine(std::string_view& line) {
   while (true) {
     const absl::StatusOr<bool> more = lines_.Next(line);
     if (!more.ok()) {
@@ -108,13 +157,22 @@ absl::StatusOr<bool> ExampleReader::Next(ExampleBatchBuilder& builder) {
       if (absl::IsInvalidArgument(more.status())) return DataError(ToStd(more.status().message()));
       return more.status();
     }
-    if (!*more) {
+    if (!*more || lines_.is_first_line()) {
       if (absl::Status status = EndFile(); !status.ok()) return status;
-      return false;
+      if (!*more) return false;
     }
-    if (lines_.is_first_line() || format_ == nullptr) {
-      if (absl::Status status = BeginFile(line); !status.ok()) return status;
-    }
+    if (!open_path_.empty()) return true;
+    if (TrimBlanks(line).empty()) continue;
+    if (absl::Status status = BeginFile(line); !status.ok()) return status;
+    return true;
+  }
+}
+
+absl::StatusOr<bool> ExampleReader::Next(ExampleBatchBuilder& builder) {
+  std::string_view line;
+  while (true) {
+    const absl::StatusOr<bool> more = ReadLine(line);
+    if (!more.ok() || !*more) return more;
     const absl::StatusOr<bool> row = format_->ParseLine(line, builder);
     if (!row.ok()) {
       const std::string message = StrCat(Place(), ": ", ToStd(row.status().message()));
@@ -136,7 +194,7 @@ absl::Status ExampleReader::CheckLabel(const ExampleBatchBuilder& builder) const
   return absl::InvalidArgumentError(
       StrCat(Place(), ": label ", label,
              ": logistic and hinge loss take 1 (positive) and 0 or -1 (negative)",
-             "; --positive makes such labels of the cells of a csv file"));
+             "; --positive says which labels are positive, as in --positive '=2'"));
 }
 
 // Where the last line stands.

@@ -24,7 +24,7 @@ namespace freshet {
 // What the input options of push and predict say.
 struct InputOptions {
   std::vector<std::string> files;  // Empty: standard input.
-  std::string format;              // Empty: guessed.
+  std::string format;              // Of all files; empty: guessed for each.
   bool follow = false;
   FormatOptions parse;
   // Labels other than 1, 0 and -1 make a bad row, told by file and line before the server sees it.
@@ -39,6 +39,10 @@ void AddFormatOptions(CLI::App& app, InputOptions& options);
 
 // What a line of each format looks like, for the help of push and predict.
 std::string_view FormatHelp();
+
+// Tells on stderr that standard input is being read, where that is a terminal: else a command that
+// lacks the name of a file seems to hang.
+void SayIfTerminalIsRead(const InputOptions& options);
 
 // Reads the examples of several files, one after the other. Not thread-safe.
 class ExampleReader {
@@ -64,6 +68,7 @@ class ExampleReader {
   std::optional<uint64_t> bytes_total() const { return lines_.bytes_total(); }
 
  private:
+  absl::StatusOr<bool> ReadLine(std::string_view& line);
   absl::Status BeginFile(std::string_view first_line);
   absl::Status EndFile();
   absl::Status CheckLabel(const ExampleBatchBuilder& builder) const;
@@ -72,7 +77,8 @@ class ExampleReader {
   const InputOptions options_;
   LineReader lines_;
   std::unique_ptr<RowFormat> format_;  // Null until the first line.
-  std::string open_path_;              // The file that format_ is in.
+  std::string format_name_;            // Its name.
+  std::string open_path_;              // The file that format_ is in; empty between files.
 };
 
 }  // namespace freshet

@@ -1,18 +1,20 @@
 // freshet explain.
 
-#include <algorithm>
 #include <iostream>
 #include <iterator>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "absl/strings/str_split.h"
 #include "client/command/command.h"
 #include "client/command/example_reader.h"
 #include "client/command/exit_code.h"
 #include "client/command/model_text.h"
 #include "client/command/text.h"
 #include "client/command/weight_text.h"
+#include "client/input/text_check.h"
 #include "core/base/str_cat.h"
 
 namespace freshet {
@@ -27,9 +29,15 @@ struct ExplainArguments {
 // Reads the one example in `text`, of which the first lines may be a header.
 absl::Status ParseExample(std::string_view text, const InputOptions& options,
                           ExampleBatchBuilder& batch) {
+  if (absl::Status status = CheckIsText("-", text); !status.ok()) {
+    return DataError(ToStd(status.message()));
+  }
+  const std::vector<absl::string_view> lines =
+      absl::StrSplit(ToAbsl(text), absl::ByAnyChar("\r\n"), absl::SkipWhitespace());
   std::string name = options.format;
   if (name.empty()) {
-    absl::StatusOr<std::string> guess = GuessFormat("", text.substr(0, text.find('\n')));
+    absl::StatusOr<std::string> guess =
+        GuessFormat("", lines.empty() ? std::string_view() : ToStd(lines.front()));
     if (!guess.ok()) {
       return absl::InvalidArgumentError(
           "cannot tell the format of the example; say --format vw, svmlight, csv, tsv or jsonl");
@@ -41,11 +49,9 @@ absl::Status ParseExample(std::string_view text, const InputOptions& options,
   const auto format = MakeRowFormat(name, parse);
   if (!format.ok()) return format.status();
   (*format)->BeginFile("-");
-  for (size_t begin = 0; begin < text.size();) {
-    const size_t end = std::min(text.find('\n', begin), text.size());
-    const auto row = (*format)->ParseLine(text.substr(begin, end - begin), batch);
+  for (const absl::string_view line : lines) {
+    const auto row = (*format)->ParseLine(ToStd(line), batch);
     if (!row.ok()) return DataError(StrCat("the example: ", ToStd(row.status().message())));
-    begin = end + 1;
   }
   if (absl::Status ended = (*format)->EndFile(); !ended.ok()) {
     return DataError(StrCat("the example: ", ToStd(ended.message())));
@@ -58,7 +64,10 @@ absl::Status ParseExample(std::string_view text, const InputOptions& options,
 
 absl::Status Explain(const CommandContext& context, const ExplainArguments& arguments) {
   std::string text = arguments.example;
-  if (text == "-") text.assign(std::istreambuf_iterator<char>(std::cin), {});
+  if (text == "-") {
+    SayIfTerminalIsRead({});
+    text.assign(std::istreambuf_iterator<char>(std::cin), {});
+  }
   NewNames names;
   ExampleBatchBuilder batch;
   batch.KeepNames(&names);

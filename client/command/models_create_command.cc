@@ -118,35 +118,28 @@ void AddLearnerOptions(CLI::App& create, ModelsCreateArguments& arguments) {
                     "The update rule (default: auto); see 'models options'");
   create.add_option("--bits", arguments.bits,
                     "The weight table has 2^bits slots, 10 to 30 (default: 22)");
-  create.add_option("--set", arguments.settings, "Set an option; may be given several times")
-      ->type_name("KEY=VALUE")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-}
-
-// A flag that may be given several times.
-void AddList(CLI::App& create, const std::string& flag, std::vector<std::string>& values,
-             const std::string& meaning, const std::string& type) {
-  create.add_option(flag, values, meaning)
-      ->type_name(type)
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  AddRepeatedOption(create, "--set", arguments.settings,
+                    "Set an option; may be given several times")
+      ->type_name("KEY=VALUE");
 }
 
 void AddFeatureOptions(CLI::App& create, FeatureFlags& features) {
-  AddList(create, "--interact", features.interactions,
-          "Also learn each pair of a feature of one namespace and a feature of the other, or "
-          "triples and so on; ':' is every namespace. May be given several times",
-          "A*B[*C[*D]]");
-  AddList(create, "--numeric-transform", features.numerics,
-          "What to make of a namespace's numbers: standardize, log-bins, quantile-bins, "
-          "quantile-bins:N (default: 16) or raw; '*' is every namespace that no other one names. "
-          "May be given several times",
-          "NAMESPACE=KIND");
-  AddList(create, "--ngram", features.ngrams,
-          "Also learn runs of 2 to N features of a namespace, in their order, that leap over up to "
-          "SKIPS; '*' is every namespace that no other one names. May be given several times",
-          "NAMESPACE:N[:SKIPS]");
+  AddRepeatedOption(
+      create, "--interact", features.interactions,
+      "Also learn each pair of a feature of one namespace and a feature of the other, or "
+      "triples and so on; ':' is every namespace. May be given several times")
+      ->type_name("A*B[*C[*D]]");
+  AddRepeatedOption(
+      create, "--numeric-transform", features.numerics,
+      "What to make of a namespace's numbers: standardize, log-bins, quantile-bins, "
+      "quantile-bins:N (default: 16) or raw; '*' is every namespace that no other one names. "
+      "May be given several times")
+      ->type_name("NAMESPACE=KIND");
+  AddRepeatedOption(
+      create, "--ngram", features.ngrams,
+      "Also learn runs of 2 to N features of a namespace, in their order, that leap over up to "
+      "SKIPS; '*' is every namespace that no other one names. May be given several times")
+      ->type_name("NAMESPACE:N[:SKIPS]");
   create
       .add_option("--admit-after", features.admit_after,
                   "Give a feature a weight when it has been seen this often, up to 127 times "

@@ -98,6 +98,7 @@ absl::Status Predict(const CommandContext& context, PredictArguments arguments) 
   // A model that does not exist is told before input is waited for.
   absl::Status found = (*client)->GetModel(arguments.model).status();
   if (!found.ok() && !absl::IsPermissionDenied(found)) return found;  // It may yet predict.
+  SayIfTerminalIsRead(arguments.input);
   ExampleReader reader(arguments.input, &CatchStopSignals());
   return PredictRun(**client, arguments.model, context.json).Run(&reader);
 }

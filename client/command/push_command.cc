@@ -58,6 +58,16 @@ struct Outcome {
   v1::Model model;  // Without a name where the server did not tell.
 };
 
+// Rows that the server knew from an earlier push with the same producer id. Those that it knew
+// because this push sent them again after a reconnect are this push's own.
+uint64_t KnownRows(const PusherStats& stats) {
+  return stats.duplicates - std::min(stats.duplicates, stats.resent);
+}
+
+uint64_t LearnedRows(const PusherStats& stats) {
+  return stats.acknowledged - std::min(stats.acknowledged, KnownRows(stats));
+}
+
 std::string SummaryJson(const PushArguments& arguments, const Outcome& outcome) {
   const v1::ProgressiveMetrics& metrics = ChampionOf(outcome.model).metrics();
   using Number = std::optional<double>;
@@ -66,6 +76,8 @@ std::string SummaryJson(const PushArguments& arguments, const Outcome& outcome) 
   object.Add("model", ModelId(arguments.model));
   object.Add("examples", outcome.stats.pushed);
   object.Add("acknowledged", outcome.stats.acknowledged);
+  object.Add("learned", LearnedRows(outcome.stats));
+  object.Add("known", KnownRows(outcome.stats));
   object.Add("rejected", outcome.bad_rows);
   object.Add("resent", outcome.stats.resent);
   object.Add("seconds", Number(outcome.seconds));
@@ -84,12 +96,22 @@ std::string SummaryJson(const PushArguments& arguments, const Outcome& outcome) 
   return object.ToString() + "\n";
 }
 
+std::string RowCount(uint64_t count) {
+  return StrCat(GroupedCount(count), count == 1 ? " row" : " rows");
+}
+
 std::string SummaryText(const PushArguments& arguments, const Outcome& outcome) {
   const PusherStats& stats = outcome.stats;
-  const double rate = static_cast<double>(stats.acknowledged) / outcome.seconds;
-  std::string out = StrCat(ModelId(arguments.model), ": learned ", GroupedCount(stats.acknowledged),
-                           " examples in ", Decimals(outcome.seconds, 2), " s, ",
-                           GroupedCount(static_cast<uint64_t>(rate)), " a second\n");
+  const uint64_t learned = LearnedRows(stats);
+  const double rate = static_cast<double>(learned) / outcome.seconds;
+  std::string out = StrCat(
+      ModelId(arguments.model), ": learned ", RowCount(learned),
+      outcome.bad_rows > 0 && arguments.SkipsErrors()
+          ? StrCat(", ", GroupedCount(outcome.bad_rows), " skipped")
+          : "",
+      KnownRows(stats) > 0 ? StrCat(", ", GroupedCount(KnownRows(stats)), " known before") : "",
+      ", in ", Decimals(outcome.seconds, 2), " s, ", GroupedCount(static_cast<uint64_t>(rate)),
+      " a second\n");
   Table table({{""}, {""}, {""}});
   const v1::ProgressiveMetrics& metrics = ChampionOf(outcome.model).metrics();
   if (metrics.example_count() > 0) {
@@ -105,15 +127,11 @@ std::string SummaryText(const PushArguments& arguments, const Outcome& outcome) 
   if (!outcome.model.name().empty()) {
     table.AddRow({"", "offset", GroupedCount(outcome.model.offset())});
   }
-  if (outcome.bad_rows > 0) {
-    table.AddRow(
-        {"", "rejected",
-         StrCat(GroupedCount(outcome.bad_rows), outcome.bad_rows == 1 ? " bad row" : " bad rows")});
-  }
   if (stats.reconnects > 0 || stats.resent > 0) {
-    table.AddRow({"", "reconnected",
-                  StrCat(GroupedCount(stats.reconnects), stats.reconnects == 1 ? " time" : " times",
-                         ", ", GroupedCount(stats.resent), " examples sent again, none twice")});
+    table.AddRow(
+        {"", "reconnected",
+         StrCat(GroupedCount(stats.reconnects), stats.reconnects == 1 ? " time" : " times", ", ",
+                GroupedCount(stats.resent), " rows sent again, none learned twice")});
   }
   return out + table.ToString();
 }
@@ -121,9 +139,10 @@ std::string SummaryText(const PushArguments& arguments, const Outcome& outcome) 
 // The error to end with, in words that name file and line where a row is to blame.
 absl::Status FinalStatus(bool skips_errors, const absl::Status& read, const absl::Status& pushed,
                          const BadRowLog& bad_rows, const PusherStats& stats) {
-  std::string learned = stats.acknowledged == 0 ? "; nothing was learned"
-                                                : StrCat("; ", GroupedCount(stats.acknowledged),
-                                                         " examples were learned");
+  const uint64_t count = LearnedRows(stats);
+  std::string learned =
+      count == 0 ? "; nothing was learned"
+                 : StrCat("; ", RowCount(count), count == 1 ? " was learned" : " were learned");
   if (!absl::IsInvalidArgument(pushed) && stats.unacknowledged > 0) {
     learned += StrCat(", ", GroupedCount(stats.unacknowledged), " were not acknowledged");
   }
@@ -205,6 +224,7 @@ absl::Status Push(const CommandContext& context, PushArguments arguments) {
   auto pusher = Pusher::Start(**client, arguments.model, std::move(options));
   if (!pusher.ok()) return pusher.status();
 
+  SayIfTerminalIsRead(arguments.input);
   const auto start = std::chrono::steady_clock::now();
   PushRun run(arguments, stop, **pusher, positions, bad_rows, predictions.get());
   absl::Status read;
@@ -239,9 +259,12 @@ absl::Status Push(const CommandContext& context, PushArguments arguments) {
   } else if (status.ok() || outcome.stats.pushed > 0) {
     std::cout << SummaryText(arguments, outcome);
   }
-  if (outcome.stats.duplicates > outcome.stats.resent) {
-    std::cerr << "freshet: " << GroupedCount(outcome.stats.duplicates - outcome.stats.resent)
-              << " examples came under sequences that producer " << (*pusher)->producer_id()
+  if (status.ok() && outcome.stats.pushed == 0 && outcome.bad_rows == 0 && !stop) {
+    std::cerr << "freshet: the input has no rows\n";
+  }
+  if (const uint64_t known = KnownRows(outcome.stats); known > 0) {
+    std::cerr << "freshet: " << RowCount(known) << " came under sequences that producer "
+              << (*pusher)->producer_id()
               << " had used before and were not learned again; each push needs a producer id of "
                  "its own\n";
   }

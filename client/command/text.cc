@@ -8,6 +8,7 @@
 #include <ctime>
 
 #include "core/base/str_cat.h"
+#include "core/base/utf8.h"
 #include "google/protobuf/util/json_util.h"
 
 namespace freshet {
@@ -21,10 +22,17 @@ std::string Shortest(T value) {
   return {buffer.data(), result.ptr};
 }
 
+// The text in quotes. A byte that is not UTF-8, as file names may have, becomes U+FFFD: JSON can
+// say nothing else.
 std::string JsonString(std::string_view text) {
   std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
+  size_t good_end = Utf8Size(text);
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (i == good_end) {
+      out += "\xef\xbf\xbd";
+      good_end = i + 1 + Utf8Size(text.substr(i + 1));
+    } else if (c == '"' || c == '\\') {
       out += '\\';
       out += c;
     } else if (static_cast<unsigned char>(c) < 0x20) {

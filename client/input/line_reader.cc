@@ -5,6 +5,7 @@
 #include <thread>
 #include <utility>
 
+#include "client/input/text_check.h"
 #include "core/base/str_cat.h"
 
 namespace freshet {
@@ -37,6 +38,7 @@ absl::StatusOr<bool> LineReader::Next(std::string_view& line) {
   while (!LineOrEndAtHand()) MoveOn();
   if (status_.ok() && HasWholeLine()) {
     status_ = TakeLine(scanned_ - begin_, line);
+    after_return_ = buffer_[scanned_] == '\r';
     begin_ = ++scanned_;
   } else if (status_.ok() && !ended_) {
     status_ = TakeLine(end_ - begin_, line);
@@ -64,15 +66,23 @@ void LineReader::MoveOn() {
   }
 }
 
-// Sets scanned_ to the first newline, where there is one.
+// The place of the first `c` in that part of the buffer, or its end.
+size_t LineReader::Find(char c, size_t begin, size_t end) const {
+  const void* const found = std::memchr(buffer_.data() + begin, c, end - begin);
+  return found == nullptr ? end
+                          : static_cast<size_t>(static_cast<const char*>(found) - buffer_.data());
+}
+
+// Sets scanned_ to the first end of a line, where there is one.
 bool LineReader::HasWholeLine() {
   if (scanned_ == end_) return false;
-  if (buffer_[scanned_] == '\n') return true;
-  const void* const newline = std::memchr(buffer_.data() + scanned_, '\n', end_ - scanned_);
-  scanned_ = newline == nullptr
-                 ? end_
-                 : static_cast<size_t>(static_cast<const char*>(newline) - buffer_.data());
-  return newline != nullptr;
+  if (after_return_ && begin_ == scanned_) {
+    after_return_ = false;
+    if (buffer_[begin_] == '\n') begin_ = ++scanned_;
+  }
+  newline_ = Find('\n', std::max(newline_, scanned_), end_);
+  scanned_ = has_returns_ ? Find('\r', scanned_, newline_) : newline_;
+  return scanned_ != end_;
 }
 
 // Makes a line of the first `length` bytes that are at hand.
@@ -89,9 +99,10 @@ absl::Status LineReader::TakeLine(size_t length, std::string_view& line) {
                                              " bytes; is this a text file?"));
   }
   line = std::string_view(buffer_.data() + begin_, length);
-  if (line.ends_with('\r')) line.remove_suffix(1);
-  if (line_number_ == 1 && line.starts_with(kByteOrderMark)) {
-    line.remove_prefix(kByteOrderMark.size());
+  if (line_number_ == 1) {
+    const std::string_view at_hand(buffer_.data() + begin_, end_ - begin_);
+    if (absl::Status status = CheckIsText(path_, at_hand); !status.ok()) return status;
+    if (line.starts_with(kByteOrderMark)) line.remove_prefix(kByteOrderMark.size());
   }
   return absl::OkStatus();
 }
@@ -103,11 +114,12 @@ void LineReader::Fill() {
     status_ = TakeLine(end_ - begin_, line);
     return;
   }
-  if (begin_ == end_) begin_ = scanned_ = end_ = 0;
+  if (begin_ == end_) begin_ = scanned_ = newline_ = end_ = 0;
   if (end_ == buffer_.size()) {
     if (begin_ > 0) {
       std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
       scanned_ -= begin_;
+      newline_ -= std::min(newline_, begin_);
       end_ -= begin_;
       begin_ = 0;
     }
@@ -116,6 +128,7 @@ void LineReader::Fill() {
   const absl::StatusOr<size_t> count = source_->Read(std::span(buffer_).subspan(end_));
   status_ = count.status();
   if (!status_.ok()) return;
+  has_returns_ = has_returns_ || Find('\r', end_, end_ + *count) != end_ + *count;
   end_ += *count;
   at_file_end_ = *count == 0;
 }
@@ -138,6 +151,8 @@ void LineReader::OpenNextFile() {
   ended_ = source_ == nullptr;
   at_file_end_ = false;
   file_is_new_ = true;
+  has_returns_ = false;
+  after_return_ = false;
 }
 
 // Opens the last file again, once it is there; null where waiting was stopped.
@@ -153,7 +168,7 @@ absl::StatusOr<std::unique_ptr<ByteSource>> LineReader::Reopen() {
 void LineReader::CloseFile() {
   bytes_of_closed_files_ += source_->bytes_consumed();
   source_ = nullptr;
-  begin_ = scanned_ = end_ = 0;
+  begin_ = scanned_ = newline_ = end_ = 0;
   ended_ = Stopped();
 }
 

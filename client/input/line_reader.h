@@ -31,8 +31,9 @@ struct LineReaderOptions {
   const std::atomic<bool>* stop = nullptr;
 };
 
-// Reads the lines of several files in order. What a file holds (plain, gzip, also of several
-// members, or zstd) is told by its first bytes. Not thread-safe.
+// Reads the lines of several files in order. A line ends with a newline, a carriage return, or one
+// and the other. What a file holds (plain, gzip, also of several members, or zstd) is told by its
+// first bytes. Not thread-safe.
 //
 //   LineReader reader({"a.vw.gz", "-"}, {});
 //   std::string_view line;
@@ -48,12 +49,12 @@ class LineReader {
   LineReader(const LineReader&) = delete;
   LineReader& operator=(const LineReader&) = delete;
 
-  // Sets `line` to the next line, without its newline or carriage return and newline; it is valid
+  // Sets `line` to the next line, without what ends it; it is valid
   // until the next call of Next(), WouldBlock() or WaitForInput(). The last line of a file needs no
   // newline. Returns false at the end of all input. Waits only where no whole line is at hand.
   // NOT_FOUND for a missing file, DATA_LOSS for damaged or truncated compressed data,
-  // INVALID_ARGUMENT for a line that is too long; each names the file. After an error, every
-  // further call returns it.
+  // INVALID_ARGUMENT for a line that is too long and for a file that is no UTF-8 text by its first
+  // bytes (see CheckIsText()); each names the file. After an error, every further call returns it.
   absl::StatusOr<bool> Next(std::string_view& line);
 
   // True where Next() would have to wait for input that is not there yet: the time to send what
@@ -82,6 +83,7 @@ class LineReader {
   absl::StatusOr<std::unique_ptr<ByteSource>> Reopen();
   void CloseFile();
   bool HasWholeLine();
+  size_t Find(char c, size_t begin, size_t end) const;
   void Fill();
   absl::Status TakeLine(size_t length, std::string_view& line);
 
@@ -103,11 +105,15 @@ class LineReader {
   bool ended_ = false;
   absl::Status status_;  // Where not OK, what every further Next() returns.
 
-  // buffer_[begin_, end_) is read but not yet given out; [begin_, scanned_) holds no newline.
+  // buffer_[begin_, end_) is read but not yet given out; [begin_, scanned_) holds no end of a line.
   std::vector<char> buffer_;
   size_t begin_ = 0;
   size_t scanned_ = 0;
   size_t end_ = 0;
+  // [scanned_, newline_) holds no newline; where it is below end_, one is there or comes later.
+  size_t newline_ = 0;
+  bool has_returns_ = false;   // The open file has had a carriage return.
+  bool after_return_ = false;  // The last line ended with one: a newline now belongs to it.
 };
 
 }  // namespace freshet

@@ -1,21 +1,28 @@
 #include "core/base/utf8.h"
 
 #include <array>
-#include <bit>
 #include <cstdint>
+#include <cstring>
 
 namespace freshet {
 namespace {
 
-// Eight bytes at a time, since most text is.
-bool IsAscii(std::string_view text) {
-  std::array<char, 8> bytes{};
-  uint64_t all = 0;
-  while (!text.empty()) {
-    text.remove_prefix(text.copy(bytes.data(), bytes.size()));
-    all |= std::bit_cast<uint64_t>(bytes);
+// The number of ASCII bytes that `text` begins with, or a little less. Many bytes at a time, since
+// most text is ASCII.
+size_t AsciiSize(std::string_view text) {
+  constexpr uint64_t kHighBits = 0x8080808080808080U;
+  size_t size = 0;
+  std::array<uint64_t, 4> words{};
+  for (; text.size() - size >= sizeof(words); size += sizeof(words)) {
+    std::memcpy(words.data(), text.data() + size, sizeof(words));
+    if (((words[0] | words[1] | words[2] | words[3]) & kHighBits) != 0) return size;
   }
-  return (all & 0x8080808080808080U) == 0;
+  for (; text.size() - size >= sizeof(uint64_t); size += sizeof(uint64_t)) {
+    std::memcpy(words.data(), text.data() + size, sizeof(uint64_t));
+    if ((words[0] & kHighBits) != 0) return size;
+  }
+  while (size < text.size() && static_cast<unsigned char>(text[size]) < 0x80) ++size;
+  return size;
 }
 
 bool IsContinuation(char c) { return (static_cast<unsigned char>(c) & 0xc0) == 0x80; }
@@ -38,15 +45,17 @@ size_t CharacterSize(std::string_view text) {
 
 }  // namespace
 
-bool IsUtf8(std::string_view text) {
-  if (IsAscii(text)) return true;
-  while (!text.empty()) {
-    const size_t size = CharacterSize(text);
-    if (size == 0) return false;
-    text.remove_prefix(size);
+size_t Utf8Size(std::string_view text) {
+  size_t size = AsciiSize(text);
+  while (size < text.size()) {
+    const size_t character = CharacterSize(text.substr(size));
+    if (character == 0) break;
+    size += character;
   }
-  return true;
+  return size;
 }
+
+bool IsUtf8(std::string_view text) { return Utf8Size(text) == text.size(); }
 
 std::string_view Utf8Prefix(std::string_view text, size_t max_bytes) {
   if (text.size() <= max_bytes) return text;

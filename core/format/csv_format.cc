@@ -12,35 +12,68 @@ namespace freshet {
 namespace {
 
 constexpr std::string_view kDefaultLabelColumn = "label";
-
-std::string_view Trim(std::string_view text) {
-  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
-  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
-  return text;
-}
+constexpr size_t kMaxDelimiterBytes = 8;
 
 absl::Status HeaderError(std::string_view message) {
   return absl::FailedPreconditionError(StrCat("column 1: ", message));
 }
 
-}  // namespace
-
-absl::StatusOr<std::unique_ptr<CsvFormat>> CsvFormat::Make(FormatOptions options, char delimiter) {
-  std::optional<LabelRule> rule;
-  if (!options.positive.empty()) {
-    absl::StatusOr<LabelRule> parsed = LabelRule::Parse(options.positive);
-    if (!parsed.ok()) return parsed.status();
-    rule = *std::move(parsed);
+// What stands between the names of a header without a comma: spreadsheets write semicolons where
+// the comma is the decimal mark.
+std::string DelimiterOf(std::string_view header) {
+  std::string found = ",";
+  bool quoted = false;
+  for (const char c : header) {
+    if (c == '"') quoted = !quoted;
+    if (quoted) continue;
+    if (c == ',') return ",";
+    if (found == "," && (c == ';' || c == '\t' || c == '|')) found = c;
   }
-  if (options.delimiter != '\0') delimiter = options.delimiter;
-  if (delimiter == '"' || delimiter == '\n' || delimiter == '\r') {
-    return absl::InvalidArgumentError("the delimiter must not be a quote or a line break");
-  }
-  return std::unique_ptr<CsvFormat>(new CsvFormat(std::move(options), std::move(rule), delimiter));
+  return found;
 }
 
-CsvFormat::CsvFormat(FormatOptions options, std::optional<LabelRule> rule, char delimiter)
-    : options_(std::move(options)), rule_(std::move(rule)), splitter_(delimiter) {}
+absl::Status CheckDelimiter(std::string_view delimiter) {
+  if (delimiter.size() <= kMaxDelimiterBytes &&
+      delimiter.find_first_of("\"\r\n") == std::string_view::npos) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(StrCat("--delimiter ", Quoted(delimiter), ": it must be 1 to ",
+                                           kMaxDelimiterBytes,
+                                           " bytes without a quote or a line break"));
+}
+
+// What may help with `text`, which is no number.
+std::string_view NumberHint(std::string_view text, DecimalMark mark) {
+  if (mark == DecimalMark::kPoint && text.find(',') != std::string_view::npos) {
+    return "--decimal-comma takes 0,5 for 0.5";
+  }
+  if (mark == DecimalMark::kComma && text.find('.') != std::string_view::npos) {
+    return "with --decimal-comma, no number has a point";
+  }
+  return "--missing names words for no value";
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<CsvFormat>> CsvFormat::Make(FormatOptions options,
+                                                           std::string_view delimiter) {
+  absl::StatusOr<LabelReader> labels = LabelReader::Make(
+      {.positive = options.positive, .takes_words = true, .mark = options.decimal_mark});
+  if (!labels.ok()) return labels.status();
+  absl::StatusOr<TimeReader> times = TimeReader::Make(options.time_format);
+  if (!times.ok()) return times.status();
+  if (absl::Status status = CheckDelimiter(options.delimiter); !status.ok()) return status;
+  if (options.delimiter.empty()) options.delimiter = delimiter;
+  return std::unique_ptr<CsvFormat>(
+      new CsvFormat(std::move(options), *std::move(labels), *std::move(times)));
+}
+
+CsvFormat::CsvFormat(FormatOptions options, LabelReader labels, TimeReader times)
+    : options_(std::move(options)),
+      labels_(std::move(labels)),
+      times_(std::move(times)),
+      missing_(options_.missing),
+      splitter_(options_.delimiter.empty() ? "," : options_.delimiter, options_.keep_blanks) {}
 
 void CsvFormat::BeginFile(std::string_view /*path*/) {
   splitter_.Reset();
@@ -55,15 +88,23 @@ absl::Status CsvFormat::EndFile() {
 
 absl::StatusOr<bool> CsvFormat::ParseLine(std::string_view line, ExampleBatchBuilder& builder) {
   if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
-  if (line.empty() && !splitter_.within_record()) return false;
+  if (!splitter_.within_record()) {
+    if (line.empty()) return false;
+    if (!header_read_ && options_.delimiter.empty()) splitter_.SetDelimiter(DelimiterOf(line));
+  }
   absl::StatusOr<bool> whole = splitter_.Split(line, cells_);
-  if (!whole.ok() || !*whole) return whole;
+  if (whole.ok() && !*whole) return false;
+  absl::Status status = whole.status();
+  if (status.ok()) status = CheckUtf8(splitter_.record());
   if (!header_read_) {
-    if (absl::Status status = ReadHeader(); !status.ok()) return status;
+    // Without its header the rest of the file says nothing.
+    if (!status.ok()) return absl::FailedPreconditionError(status.message());
+    if (status = ReadHeader(); !status.ok()) return status;
     header_read_ = true;
     return false;
   }
-  if (absl::Status status = ParseRow(builder); !status.ok()) {
+  if (status.ok()) status = ParseRow(builder);
+  if (!status.ok()) {
     builder.AbandonRow();
     return status;
   }
@@ -77,31 +118,41 @@ absl::Status CsvFormat::ReadHeader() {
     columns_.push_back(
         {std::string(cell.text), Role::kCategory, hash, HashFeature(cell.text, hash)});
   }
-  const bool default_label = options_.label_column.empty();
-  const std::string_view label = default_label ? kDefaultLabelColumn : options_.label_column;
-  const bool has_label = std::any_of(columns_.begin(), columns_.end(),
-                                     [label](const Column& c) { return c.name == label; });
-  if (has_label) {
-    if (absl::Status status = SetRole(label, Role::kLabel, "--label"); !status.ok()) return status;
-  } else if (options_.labels_required) {
-    return HeaderError(StrCat("the header has no label column ", Quoted(label),
-                              "; say which it is "
-                              "with --label; the columns are: ",
-                              ColumnNames()));
-  }
-  for (const std::string& name : options_.numeric_columns) {
+  if (absl::Status status = SetLabelAndWeight(); !status.ok()) return status;
+  for (const std::string& name : options_.numeric_fields) {
     if (absl::Status s = SetRole(name, Role::kNumber, "--numeric"); !s.ok()) return s;
   }
-  for (const std::string& name : options_.ignore_columns) {
+  for (const std::string& name : options_.ignore_fields) {
     if (absl::Status s = SetRole(name, Role::kIgnored, "--ignore"); !s.ok()) return s;
   }
   time_features_.reset();
-  if (!options_.time_features_column.empty()) {
-    const std::string& name = options_.time_features_column;
+  if (!options_.time_features_field.empty()) {
+    const std::string& name = options_.time_features_field;
     if (absl::Status s = SetRole(name, Role::kTime, "--time-features"); !s.ok()) return s;
     time_features_.emplace(HashNamespace(name));
   }
   return absl::OkStatus();
+}
+
+// Files to predict need neither column, and then may call a feature's as they like.
+absl::Status CsvFormat::SetLabelAndWeight() {
+  const std::string_view label =
+      options_.label_field.empty() ? kDefaultLabelColumn : options_.label_field;
+  if (HasColumn(label)) {
+    if (absl::Status status = SetRole(label, Role::kLabel, "--label"); !status.ok()) return status;
+  } else if (options_.labels_required) {
+    return HeaderError(StrCat(
+        "the header has no label column ", Quoted(label),
+        "; say which it is with --label; the columns are: ", ColumnNames(),
+        columns_.size() > 1 ? ""
+                            : StrCat("; cells are separated by ", Quoted(splitter_.delimiter()),
+                                     " unless --delimiter says otherwise")));
+  }
+  const std::string& weight = options_.weight_field;
+  if (weight.empty() || (!options_.labels_required && !HasColumn(weight))) {
+    return absl::OkStatus();
+  }
+  return SetRole(weight, Role::kWeight, "--weight");
 }
 
 absl::Status CsvFormat::SetRole(std::string_view name, Role role, std::string_view option) {
@@ -112,8 +163,10 @@ absl::Status CsvFormat::SetRole(std::string_view name, Role role, std::string_vi
       return HeaderError(StrCat(option, " names column ", Quoted(name),
                                 ", which another option gives another role"));
     }
-    if (found && role == Role::kLabel) {
-      return HeaderError(StrCat("the header has more than one label column ", Quoted(name)));
+    if (found && (role == Role::kLabel || role == Role::kWeight)) {
+      return HeaderError(StrCat("the header has more than one ",
+                                role == Role::kLabel ? "label" : "weight", " column ",
+                                Quoted(name)));
     }
     column.role = role;
     found = true;
@@ -121,6 +174,11 @@ absl::Status CsvFormat::SetRole(std::string_view name, Role role, std::string_vi
   if (found) return absl::OkStatus();
   return HeaderError(StrCat(option, " names column ", Quoted(name),
                             ", which the header does not have; the columns are: ", ColumnNames()));
+}
+
+bool CsvFormat::HasColumn(std::string_view name) const {
+  return std::any_of(columns_.begin(), columns_.end(),
+                     [name](const Column& column) { return column.name == name; });
 }
 
 std::string CsvFormat::ColumnNames() const {
@@ -138,65 +196,82 @@ absl::Status CsvFormat::ParseRow(ExampleBatchBuilder& builder) {
     return ParseError(column, StrCat("the row has ", cells_.size(), " cells, but the header has ",
                                      columns_.size()));
   }
-  builder.BeginRow(0, 1);
+  float label = 0;
+  float weight = 1;
+  builder.BeginRow(label, weight);
   for (size_t i = 0; i < columns_.size(); ++i) {
     const Column& column = columns_[i];
     const CsvCell& cell = cells_[i];
+    absl::Status status;
     if (column.role == Role::kIgnored) continue;
     if (column.role == Role::kLabel) {
-      float label = 0;
-      if (absl::Status status = ParseLabel(column, cell, label); !status.ok()) return status;
-      builder.SetLabelAndWeight(label, 1);
-      continue;
-    }
-    const size_t index = builder.Namespace(column.name);
-    if (cell.text.empty()) continue;
-    if (column.role == Role::kCategory) {
-      builder.AddFeature(index, cell.text, HashFeature(cell.text, column.namespace_hash), 1);
-    } else if (column.role == Role::kNumber) {
-      float value = 0;
-      if (!ParseFiniteFloat(Trim(cell.text), value)) {
-        return ParseError(cell.column,
-                          StrCat("numeric column ", Quoted(column.name), " has ", Quoted(cell.text),
-                                 "; it must be a finite number or empty"));
-      }
-      builder.AddFeature(index, column.name, column.number_id, value);
+      status = ParseLabel(column, cell, label);
+    } else if (column.role == Role::kWeight) {
+      status = ParseWeight(column, cell, weight);
     } else {
-      CivilTime time{};
-      if (!ParseCivilTime(Trim(cell.text), time)) {
-        return ParseError(cell.column,
-                          StrCat("time column ", Quoted(column.name), " has ", Quoted(cell.text),
-                                 "; it must be as 2001-12-31, 2001-12-31 09:30 or "
-                                 "2001-12-31T09:30:00Z, or Unix seconds, or empty"));
+      const size_t index = builder.Namespace(column.name);
+      if (cell.text.empty() || missing_.IsGiven(cell.text)) continue;
+      if (column.role == Role::kCategory) {
+        builder.AddFeature(index, cell.text, HashFeature(cell.text, column.namespace_hash), 1);
+        continue;
       }
-      time_features_->Add(time, index, builder);
+      status = AddFeatures(column, cell, index, builder);
     }
+    if (!status.ok()) return status;
   }
+  builder.SetLabelAndWeight(label, weight);
   builder.EndRow();
   return absl::OkStatus();
 }
 
+// Adds what a cell of a number or a time gives.
+absl::Status CsvFormat::AddFeatures(const Column& column, const CsvCell& cell, size_t index,
+                                    ExampleBatchBuilder& builder) const {
+  const std::string_view text = TrimBlanks(cell.text);
+  float value = 0;
+  CivilTime time{};
+  if (column.role == Role::kNumber ? ParseFiniteFloat(text, value, options_.decimal_mark)
+                                   : times_.Read(text, time)) {
+    if (column.role == Role::kNumber) {
+      builder.AddFeature(index, column.name, column.number_id, value);
+    } else {
+      time_features_->Add(time, index, builder);
+    }
+    return absl::OkStatus();
+  }
+  if (text.empty() || missing_.IsUsual(text)) return absl::OkStatus();
+  if (column.role == Role::kNumber) {
+    return ParseError(
+        cell.column,
+        StrCat("numeric column ", Quoted(column.name), " has ", Quoted(cell.text),
+               "; it must be a finite number or empty; ", NumberHint(text, options_.decimal_mark)));
+  }
+  return ParseError(cell.column,
+                    StrCat("time column ", Quoted(column.name), " has ", Quoted(cell.text),
+                           "; it must be empty, or ", times_.Allowed()));
+}
+
 absl::Status CsvFormat::ParseLabel(const Column& column, const CsvCell& cell, float& label) const {
-  const std::string_view text = Trim(cell.text);
-  if (text.empty()) {
-    if (!options_.labels_required) return absl::OkStatus();
-    return ParseError(cell.column, StrCat("label column ", Quoted(column.name), " is empty"));
+  const bool missing = TrimBlanks(cell.text).empty() || missing_.IsGiven(cell.text);
+  if (!missing && labels_.Read(cell.text, label)) return absl::OkStatus();
+  if (!options_.labels_required) {
+    label = 0;
+    return absl::OkStatus();
   }
-  if (!rule_) {
-    if (ParseFiniteFloat(text, label)) return absl::OkStatus();
-    return ParseError(cell.column,
-                      StrCat("label column ", Quoted(column.name), " has ", Quoted(cell.text),
-                             "; it must be a finite number, or --positive must say what is "
-                             "positive, as in --positive '=yes'"));
+  return ParseError(cell.column, StrCat("label column ", Quoted(column.name),
+                                        missing ? std::string(" is empty")
+                                                : StrCat(" has ", labels_.Complaint(cell.text))));
+}
+
+absl::Status CsvFormat::ParseWeight(const Column& column, const CsvCell& cell,
+                                    float& weight) const {
+  if (!options_.labels_required) return absl::OkStatus();
+  if (ParseFiniteFloat(TrimBlanks(cell.text), weight, options_.decimal_mark) && weight >= 0) {
+    return absl::OkStatus();
   }
-  const LabelRule::Verdict verdict = rule_->Judge(text);
-  if (verdict == LabelRule::Verdict::kNotANumber) {
-    return ParseError(cell.column,
-                      StrCat("label column ", Quoted(column.name), " has ", Quoted(cell.text),
-                             "; --positive '", rule_->text(), "' needs a finite number"));
-  }
-  label = verdict == LabelRule::Verdict::kPositive ? 1.0f : 0.0f;
-  return absl::OkStatus();
+  return ParseError(cell.column,
+                    StrCat("weight column ", Quoted(column.name), " has ", Quoted(cell.text),
+                           "; it must be a finite number of at least 0"));
 }
 
 }  // namespace freshet

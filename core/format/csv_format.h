@@ -18,8 +18,10 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "core/feature/example_batch.h"
+#include "core/format/civil_time.h"
 #include "core/format/csv_record.h"
 #include "core/format/label_rule.h"
+#include "core/format/missing_words.h"
 #include "core/format/row_format.h"
 #include "core/format/time_features.h"
 
@@ -27,16 +29,18 @@ namespace freshet {
 
 class CsvFormat final : public RowFormat {
  public:
-  // `delimiter` stands between cells unless the options name another. INVALID_ARGUMENT for a
-  // malformed rule or delimiter.
-  static absl::StatusOr<std::unique_ptr<CsvFormat>> Make(FormatOptions options, char delimiter);
+  // `delimiter` stands between cells unless the options name another; empty: a comma, or what the
+  // header of each file shows (see FormatOptions::delimiter). INVALID_ARGUMENT for malformed
+  // options.
+  static absl::StatusOr<std::unique_ptr<CsvFormat>> Make(FormatOptions options,
+                                                         std::string_view delimiter);
 
   void BeginFile(std::string_view path) override;
   absl::StatusOr<bool> ParseLine(std::string_view line, ExampleBatchBuilder& builder) override;
   absl::Status EndFile() override;
 
  private:
-  enum class Role { kCategory, kNumber, kTime, kLabel, kIgnored };
+  enum class Role { kCategory, kNumber, kTime, kLabel, kWeight, kIgnored };
 
   struct Column {
     std::string name;
@@ -45,16 +49,23 @@ class CsvFormat final : public RowFormat {
     uint32_t number_id = 0;  // Of the feature, where the role is kNumber.
   };
 
-  CsvFormat(FormatOptions options, std::optional<LabelRule> rule, char delimiter);
+  CsvFormat(FormatOptions options, LabelReader labels, TimeReader times);
 
   absl::Status ReadHeader();
+  absl::Status SetLabelAndWeight();
   absl::Status SetRole(std::string_view name, Role role, std::string_view option);
+  bool HasColumn(std::string_view name) const;
   std::string ColumnNames() const;
   absl::Status ParseRow(ExampleBatchBuilder& builder);
   absl::Status ParseLabel(const Column& column, const CsvCell& cell, float& label) const;
+  absl::Status ParseWeight(const Column& column, const CsvCell& cell, float& weight) const;
+  absl::Status AddFeatures(const Column& column, const CsvCell& cell, size_t index,
+                           ExampleBatchBuilder& builder) const;
 
   const FormatOptions options_;
-  const std::optional<LabelRule> rule_;
+  const LabelReader labels_;
+  const TimeReader times_;
+  const MissingWords missing_;
   CsvSplitter splitter_;
   std::vector<CsvCell> cells_;  // Of the line being parsed.
 

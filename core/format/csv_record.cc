@@ -1,9 +1,11 @@
 #include "core/format/csv_record.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "core/base/str_cat.h"
+#include "core/format/number.h"
 #include "core/format/parse_error.h"
 
 namespace freshet {
@@ -14,27 +16,51 @@ constexpr size_t kMaxRecordBytes = size_t{1} << 20;
 
 }  // namespace
 
+CsvSplitter::CsvSplitter(std::string delimiter, bool keep_blanks)
+    : delimiter_(std::move(delimiter)), keep_blanks_(keep_blanks) {}
+
 void CsvSplitter::Reset() {
   pending_.clear();
   pending_lines_ = 0;
 }
 
+size_t CsvSplitter::FindDelimiter(std::string_view text, size_t begin) const {
+  const size_t found =
+      delimiter_.size() == 1 ? text.find(delimiter_.front(), begin) : text.find(delimiter_, begin);
+  return std::min(found, text.size());
+}
+
+size_t CsvSplitter::SkipPadding(std::string_view text, size_t position) const {
+  while (position < text.size() && IsPadding(text[position])) ++position;
+  return position;
+}
+
+std::string_view CsvSplitter::Trimmed(std::string_view cell) const {
+  return keep_blanks_ ? cell : TrimBlanks(cell);
+}
+
+void CsvSplitter::SplitPlain(std::string_view record, std::vector<CsvCell>& cells) const {
+  for (size_t begin = 0;;) {
+    const size_t end = FindDelimiter(record, begin);
+    const std::string_view text = Trimmed(record.substr(begin, end - begin));
+    cells.push_back({text, static_cast<size_t>(text.data() - record.data()) + 1});
+    if (end == record.size()) return;
+    begin = end + delimiter_.size();
+  }
+}
+
 absl::StatusOr<bool> CsvSplitter::Split(std::string_view line, std::vector<CsvCell>& cells) {
   cells.clear();
+  whole_ = line;
   if (!within_record() && line.find('"') == std::string_view::npos) {
-    size_t begin = 0;
-    while (true) {
-      const size_t end = std::min(line.find(delimiter_, begin), line.size());
-      cells.push_back({line.substr(begin, end - begin), begin + 1});
-      if (end == line.size()) return true;
-      begin = end + 1;
-    }
+    SplitPlain(line, cells);
+    return true;
   }
   std::string_view record = line;
   if (within_record()) {
     record_.assign(pending_);
     record_.append(line);
-    record = record_;
+    whole_ = record = record_;
   }
   absl::StatusOr<bool> whole = SplitQuoted(record, cells);
   if (!whole.ok() || *whole) {
@@ -58,14 +84,17 @@ absl::StatusOr<bool> CsvSplitter::SplitQuoted(std::string_view record,
                                               std::vector<CsvCell>& cells) {
   unescaped_.clear();
   unescaped_.reserve(record.size());  // So that views of it stay valid.
-  for (size_t position = 0;; ++position) {
-    CsvCell cell{{}, position + 1};
-    if (position < record.size() && record[position] == '"') {
+  for (size_t position = 0;; position += delimiter_.size()) {
+    const size_t start = SkipPadding(record, position);
+    CsvCell cell{{}, start + 1};
+    if (start < record.size() && record[start] == '"') {
+      position = start;
       absl::StatusOr<bool> closed = TakeQuotedCell(record, position, cell);
       if (!closed.ok() || !*closed) return closed;
+      cell.text = Trimmed(cell.text);
     } else {
-      const size_t end = std::min(record.find(delimiter_, position), record.size());
-      cell.text = record.substr(position, end - position);
+      const size_t end = FindDelimiter(record, position);
+      cell.text = Trimmed(record.substr(position, end - position));
       position = end;
     }
     cells.push_back(cell);
@@ -73,7 +102,8 @@ absl::StatusOr<bool> CsvSplitter::SplitQuoted(std::string_view record,
   }
 }
 
-// Moves `position` from the opening quote past the closing one. Returns false where there is none.
+// Moves `position` from the opening quote to the delimiter behind the closing one, or to the end.
+// Returns false where there is no closing quote.
 absl::StatusOr<bool> CsvSplitter::TakeQuotedCell(std::string_view record, size_t& position,
                                                  CsvCell& cell) {
   const size_t unescaped_begin = unescaped_.size();
@@ -94,8 +124,8 @@ absl::StatusOr<bool> CsvSplitter::TakeQuotedCell(std::string_view record, size_t
       begin = quote + 2;
       continue;
     }
-    position = quote + 1;
-    if (position < record.size() && record[position] != delimiter_) {
+    position = SkipPadding(record, quote + 1);
+    if (position < record.size() && !record.substr(position).starts_with(delimiter_)) {
       return ParseError(position + 1,
                         StrCat("unexpected ", Quoted(record.substr(position, 1)),
                                " after the closing quote of a cell; a quote within a quoted cell "

@@ -6,17 +6,21 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
-#include "absl/status/statusor.h"
 #include "core/base/str_cat.h"
 #include "core/feature/hash.h"
+#include "core/format/civil_time.h"
+#include "core/format/label_rule.h"
+#include "core/format/missing_words.h"
 #include "core/format/number.h"
 #include "core/format/parse_error.h"
+#include "core/format/time_features.h"
 
 namespace freshet {
 namespace {
@@ -24,49 +28,78 @@ namespace {
 namespace json = simdjson::ondemand;
 using simdjson::error_code;
 
-// A member of an object, and where to point at when it is wrong.
+// Objects within objects.
+constexpr size_t kMaxDepth = 64;
+
+// A value, and where it stands.
 struct Member {
-  std::string_view key;
+  // From the row's object on, with points between keys; also what messages call it. Views a buffer
+  // of the format, or the document.
+  std::string_view path;
+  // The part of the path below the namespace; empty for the namespace itself.
+  std::string_view name;
   size_t column = 1;
   json::value value;
 };
 
 class JsonlFormat final : public RowFormat {
  public:
-  explicit JsonlFormat(bool labels_required) : labels_required_(labels_required) {}
+  JsonlFormat(FormatOptions options, LabelReader labels, TimeReader times);
 
   absl::StatusOr<bool> ParseLine(std::string_view line, ExampleBatchBuilder& builder) override;
   std::string_view tag() const override { return tag_; }
 
  private:
+  enum class Role { kFeatures, kNumber, kTime, kLabel, kWeight, kIgnored };
+
+  struct FieldRole {
+    std::string path;
+    Role role;
+  };
   struct NamedValue {
     std::string_view name;
     float value;
   };
 
+  Role RoleOf(std::string_view path) const;
   absl::Status ParseObject(json::document& document, ExampleBatchBuilder& builder);
-  absl::Status ParseMember(Member& member, ExampleBatchBuilder& builder);
-  absl::Status ParseString(const Member& member, ExampleBatchBuilder& builder);
-  absl::Status ParseArray(Member& member, ExampleBatchBuilder& builder);
-  absl::Status ParseNamespaceObject(Member& member, ExampleBatchBuilder& builder);
-  absl::Status ParseProtoNamespace(json::value value, ExampleBatchBuilder& builder);
-  absl::Status ParseProtoFeature(json::value value);
+  absl::Status ParseTopMember(Member& member, ExampleBatchBuilder& builder);
+  // Adds the features of a value to the namespace `index`.
+  absl::Status AddValue(Member& member, size_t index, size_t depth, ExampleBatchBuilder& builder);
+  absl::Status AddText(const Member& member, Role role, size_t index, ExampleBatchBuilder& builder);
+  absl::Status AddArray(Member& member, size_t index, ExampleBatchBuilder& builder);
+  absl::Status AddMembers(Member& member, size_t index, size_t depth, ExampleBatchBuilder& builder);
+  absl::Status AddTime(Member& member, ExampleBatchBuilder& builder);
+  absl::Status AddProtoNamespaces(Member& member, ExampleBatchBuilder& builder);
+  absl::Status AddProtoNamespace(const Member& member, ExampleBatchBuilder& builder);
+  absl::Status ReadProtoFeature(Member& member);
 
-  // Calls visit(member) for each member of `object`, until it fails.
+  // Calls visit(key, member) for each member of `object`, until it fails. The members have no path
+  // yet.
   template <typename Visit>
   absl::Status ForEachMember(json::object object, Visit visit);
   absl::Status ReadNumber(Member& member, float& number);
+  // Sets `text` to a string, or to how a number, true or false is written.
+  absl::Status ReadPlain(Member& member, std::string_view& text);
   absl::Status ReadLabel(Member& member);
+  absl::Status ReadWeight(Member& member);
   absl::Status ReadTag(Member& member);
   absl::Status Malformed(error_code error) const;
   absl::Status MemberError(const Member& member, std::string_view message) const;
   size_t ColumnOf(const char* position) const;
 
-  const bool labels_required_;
+  const FormatOptions options_;
+  const LabelReader labels_;
+  const TimeReader times_;
+  const MissingWords missing_;
+  std::vector<FieldRole> roles_;
+  std::optional<TimeFeatures> time_features_;
+
   json::parser parser_;
   std::vector<char> buffer_;  // The line, and the padding that the parser needs behind it.
   size_t line_size_ = 0;
   std::string tag_;
+  std::string path_;  // Of the nested member being parsed.
   std::string feature_name_;
   std::vector<NamedValue> proto_features_;
 
@@ -77,12 +110,41 @@ class JsonlFormat final : public RowFormat {
   float weight_ = 1;
 };
 
+JsonlFormat::JsonlFormat(FormatOptions options, LabelReader labels, TimeReader times)
+    : options_(std::move(options)),
+      labels_(std::move(labels)),
+      times_(std::move(times)),
+      missing_(options_.missing) {
+  const auto path_or = [](const std::string& path, std::string_view usual) {
+    return path.empty() ? std::string(usual) : path;
+  };
+  roles_.push_back({path_or(options_.label_field, "label"), Role::kLabel});
+  roles_.push_back({path_or(options_.weight_field, "weight"), Role::kWeight});
+  for (const std::string& path : options_.numeric_fields) roles_.push_back({path, Role::kNumber});
+  for (const std::string& path : options_.ignore_fields) roles_.push_back({path, Role::kIgnored});
+  if (!options_.time_features_field.empty()) {
+    roles_.push_back({options_.time_features_field, Role::kTime});
+    time_features_.emplace(HashNamespace(options_.time_features_field));
+  }
+}
+
+JsonlFormat::Role JsonlFormat::RoleOf(std::string_view path) const {
+  for (const FieldRole& field : roles_) {
+    if (field.path == path) return field.role;
+  }
+  return Role::kFeatures;
+}
+
 size_t JsonlFormat::ColumnOf(const char* position) const {
   if (position < buffer_.data() || position > buffer_.data() + line_size_) return line_size_ + 1;
   return static_cast<size_t>(position - buffer_.data()) + 1;
 }
 
 absl::Status JsonlFormat::Malformed(error_code error) const {
+  const std::string_view line(buffer_.data(), line_size_);
+  if (error == simdjson::UTF8_ERROR) {
+    if (absl::Status status = CheckUtf8(line); !status.ok()) return status;
+  }
   const char* position = nullptr;
   if (document_ == nullptr || document_->current_location().get(position) != simdjson::SUCCESS) {
     position = buffer_.data() + line_size_;
@@ -91,7 +153,7 @@ absl::Status JsonlFormat::Malformed(error_code error) const {
 }
 
 absl::Status JsonlFormat::MemberError(const Member& member, std::string_view message) const {
-  return ParseError(member.column, StrCat("member ", Quoted(member.key), " ", message));
+  return ParseError(member.column, StrCat("member ", Quoted(member.path), " ", message));
 }
 
 template <typename Visit>
@@ -101,9 +163,10 @@ absl::Status JsonlFormat::ForEachMember(json::object object, Visit visit) {
     if (const error_code error = std::move(result).get(field)) return Malformed(error);
     Member member;
     member.column = ColumnOf(field.key().raw() - 1);  // At the quote.
-    if (const error_code error = field.unescaped_key().get(member.key)) return Malformed(error);
+    std::string_view key;
+    if (const error_code error = field.unescaped_key().get(key)) return Malformed(error);
     member.value = field.value();
-    if (absl::Status status = visit(member); !status.ok()) return status;
+    if (absl::Status status = visit(key, member); !status.ok()) return status;
   }
   return absl::OkStatus();
 }
@@ -141,22 +204,44 @@ absl::Status JsonlFormat::ParseObject(json::document& document, ExampleBatchBuil
   weight_ = 1;
   json::object object;
   if (document.get_object().get(object) != simdjson::SUCCESS) {
+    if (TrimBlanks({buffer_.data(), line_size_}) == "{") {
+      return ParseError(1,
+                        "the object goes on in the next line; write one a line, as jq -c . does");
+    }
     return ParseError(1, R"(a row must be a JSON object, as in {"label": 1, "user": "a"})");
   }
-  absl::Status status =
-      ForEachMember(object, [&](Member& member) { return ParseMember(member, builder); });
+  absl::Status status = ForEachMember(object, [&](std::string_view key, Member& member) {
+    member.path = key;
+    return ParseTopMember(member, builder);
+  });
   if (!status.ok()) return status;
   const char* rest = nullptr;
   if (document.current_location().get(rest) == simdjson::SUCCESS) {
     return ParseError(ColumnOf(rest), "unexpected text after the JSON object; one row a line");
   }
-  if (labels_required_ && !has_label_) {
-    return ParseError(1, "the member \"label\" is missing; a row to learn from must have one");
+  if (options_.labels_required && !has_label_) {
+    return ParseError(1, StrCat("the member ", Quoted(roles_.front().path),
+                                " is missing; a row to learn from must have one",
+                                options_.label_field.empty() ? "; --label names another" : ""));
   }
   return absl::OkStatus();
 }
 
-absl::Status JsonlFormat::ParseMember(Member& member, ExampleBatchBuilder& builder) {
+absl::Status JsonlFormat::ParseTopMember(Member& member, ExampleBatchBuilder& builder) {
+  if (RoleOf(member.path) == Role::kIgnored) return absl::OkStatus();
+  if (member.path == "tag") return ReadTag(member);
+  if (member.path == "namespaces") {
+    json::json_type type{};
+    if (const error_code error = member.value.type().get(type)) return Malformed(error);
+    if (type == json::json_type::array) return AddProtoNamespaces(member, builder);
+  }
+  return AddValue(member, /*index=*/0, /*depth=*/0, builder);
+}
+
+absl::Status JsonlFormat::AddValue(Member& member, size_t index, size_t depth,
+                                   ExampleBatchBuilder& builder) {
+  const Role role = RoleOf(member.path);
+  if (role == Role::kIgnored) return absl::OkStatus();
   json::json_type type{};
   if (const error_code error = member.value.type().get(type)) return Malformed(error);
   if (type == json::json_type::null) {
@@ -164,120 +249,164 @@ absl::Status JsonlFormat::ParseMember(Member& member, ExampleBatchBuilder& build
     const error_code error = member.value.is_null().get(null);
     return error || !null ? Malformed(error ? error : simdjson::N_ATOM_ERROR) : absl::OkStatus();
   }
-  if (member.key == "label") return ReadLabel(member);
-  if (member.key == "tag") return ReadTag(member);
-  if (member.key == "weight") {
-    if (absl::Status status = ReadNumber(member, weight_); !status.ok()) return status;
-    return weight_ >= 0 ? absl::OkStatus() : MemberError(member, "must be at least 0");
-  }
-  switch (type) {
-    case json::json_type::string:
-      return ParseString(member, builder);
-    case json::json_type::array:
-      return ParseArray(member, builder);
-    case json::json_type::object:
-      return ParseNamespaceObject(member, builder);
-    default:
-      break;
-  }
-  const size_t index = builder.Namespace(member.key);
-  const uint32_t hash = builder.namespace_hash(index);
+  if (role == Role::kLabel) return ReadLabel(member);
+  if (role == Role::kWeight) return ReadWeight(member);
+  if (role == Role::kTime) return AddTime(member, builder);
+  if (member.name.empty()) index = builder.Namespace(member.path);
+  if (type == json::json_type::object) return AddMembers(member, index, depth, builder);
+  if (type == json::json_type::array) return AddArray(member, index, builder);
+  if (type == json::json_type::string) return AddText(member, role, index, builder);
+  float number = 1;
+  // Below the namespace a category is named by its member, too.
+  feature_name_.assign(member.name);
   if (type == json::json_type::boolean) {
     bool yes = false;
     if (const error_code error = member.value.get_bool().get(yes)) return Malformed(error);
-    const std::string_view name = yes ? "true" : "false";
-    builder.AddFeature(index, name, HashFeature(name, hash), 1);
-    return absl::OkStatus();
+    if (!member.name.empty()) feature_name_.push_back('=');
+    feature_name_.append(yes ? "true" : "false");
+  } else {
+    if (absl::Status status = ReadNumber(member, number); !status.ok()) return status;
+    if (member.name.empty()) feature_name_.assign(member.path);
   }
-  float number = 0;
-  if (absl::Status status = ReadNumber(member, number); !status.ok()) return status;
-  builder.AddFeature(index, member.key, HashFeature(member.key, hash), number);
+  builder.AddFeature(index, feature_name_,
+                     HashFeature(feature_name_, builder.namespace_hash(index)), number);
   return absl::OkStatus();
 }
 
-absl::Status JsonlFormat::ParseString(const Member& member, ExampleBatchBuilder& builder) {
+absl::Status JsonlFormat::AddText(const Member& member, Role role, size_t index,
+                                  ExampleBatchBuilder& builder) {
   json::value value = member.value;
   std::string_view text;
   if (const error_code error = value.get_string().get(text)) return Malformed(error);
-  if (text.empty()) return absl::OkStatus();
-  const size_t index = builder.Namespace(member.key);
-  builder.AddFeature(index, text, HashFeature(text, builder.namespace_hash(index)), 1);
+  if (text.empty() || missing_.IsGiven(text)) return absl::OkStatus();
+  float number = 1;
+  if (role == Role::kNumber) {
+    if (!ParseFiniteFloat(TrimBlanks(text), number)) {
+      if (TrimBlanks(text).empty() || missing_.IsUsual(TrimBlanks(text))) return absl::OkStatus();
+      return MemberError(member, StrCat("is ", Quoted(text), "; it must be a finite number"));
+    }
+    text = member.name.empty() ? member.path : member.name;
+  } else if (!member.name.empty()) {
+    feature_name_.assign(member.name).append("=").append(text);
+    text = feature_name_;
+  }
+  builder.AddFeature(index, text, HashFeature(text, builder.namespace_hash(index)), number);
   return absl::OkStatus();
 }
 
-absl::Status JsonlFormat::ParseArray(Member& member, ExampleBatchBuilder& builder) {
+// Text is a category; numbers are told apart by their place, as are true and false.
+absl::Status JsonlFormat::AddArray(Member& member, size_t index, ExampleBatchBuilder& builder) {
   json::array array;
   if (const error_code error = member.value.get_array().get(array)) return Malformed(error);
+  const std::string name(member.name);
+  size_t place = 0;
   for (auto result : array) {
-    Member element{member.key, member.column, {}};
+    Member element{member.path, member.name, member.column, {}};
     if (const error_code error = result.get(element.value)) return Malformed(error);
     json::json_type type{};
     if (const error_code error = element.value.type().get(type)) return Malformed(error);
+    const size_t i = place++;
     if (type == json::json_type::string) {
-      if (absl::Status status = ParseString(element, builder); !status.ok()) return status;
-    } else if (type == json::json_type::object && member.key == "namespaces") {
-      if (absl::Status s = ParseProtoNamespace(element.value, builder); !s.ok()) return s;
+      if (absl::Status s = AddText(element, Role::kFeatures, index, builder); !s.ok()) return s;
+      continue;
+    }
+    const std::string path = StrCat(member.path, "[", i, "]");
+    element.path = path;
+    if (type == json::json_type::array || type == json::json_type::object) {
+      return MemberError(element, type == json::json_type::array
+                                      ? "is a list within a list; a list holds text or numbers"
+                                      : "is an object within a list; a list holds text or numbers");
+    }
+    const std::string place_name = StrCat(name, name.empty() ? "" : ".", i);
+    element.name = place_name;
+    if (absl::Status s = AddValue(element, index, 0, builder); !s.ok()) return s;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status JsonlFormat::AddMembers(Member& member, size_t index, size_t depth,
+                                     ExampleBatchBuilder& builder) {
+  if (depth == kMaxDepth) return MemberError(member, StrCat("nests deeper than ", kMaxDepth));
+  json::object object;
+  if (const error_code error = member.value.get_object().get(object)) return Malformed(error);
+  if (depth == 0) path_.assign(member.path);
+  const size_t path_size = path_.size();
+  // Where the part below the namespace begins.
+  const size_t name_begin = member.name.empty() ? path_size + 1 : path_size - member.name.size();
+  return ForEachMember(object, [&](std::string_view key, Member& inner) {
+    path_.resize(path_size);
+    path_.append(".").append(key);
+    inner.path = path_;
+    inner.name = inner.path.substr(name_begin);
+    return AddValue(inner, index, depth + 1, builder);
+  });
+}
+
+absl::Status JsonlFormat::AddTime(Member& member, ExampleBatchBuilder& builder) {
+  std::string_view text;
+  if (absl::Status status = ReadPlain(member, text); !status.ok()) return status;
+  text = TrimBlanks(text);
+  if (text.empty() || missing_.IsGiven(text)) return absl::OkStatus();
+  CivilTime time{};
+  if (times_.Read(text, time)) {
+    time_features_->Add(time, builder.Namespace(options_.time_features_field), builder);
+    return absl::OkStatus();
+  }
+  if (missing_.IsUsual(text)) return absl::OkStatus();
+  return MemberError(member, StrCat("is ", Quoted(text), "; it must be ", times_.Allowed()));
+}
+
+absl::Status JsonlFormat::AddProtoNamespaces(Member& member, ExampleBatchBuilder& builder) {
+  json::array array;
+  if (const error_code error = member.value.get_array().get(array)) return Malformed(error);
+  size_t index = 0;  // Of a namespace that is named by the member; made when it is needed.
+  bool has_index = false;
+  size_t place = 0;
+  for (auto result : array) {
+    const std::string path = StrCat("namespaces[", place++, "]");
+    Member element{path, {}, member.column, {}};
+    if (const error_code error = result.get(element.value)) return Malformed(error);
+    json::json_type type{};
+    if (const error_code error = element.value.type().get(type)) return Malformed(error);
+    if (type == json::json_type::object) {
+      if (absl::Status s = AddProtoNamespace(element, builder); !s.ok()) return s;
+    } else if (type == json::json_type::string) {
+      if (!has_index) index = builder.Namespace(member.path);
+      has_index = true;
+      if (absl::Status s = AddText(element, Role::kFeatures, index, builder); !s.ok()) return s;
     } else {
-      return MemberError(member, "is an array that holds something else than strings");
+      return MemberError(element, type == json::json_type::array
+                                      ? "is a list within a list; write namespaces as one list"
+                                      : "must be a namespace or text");
     }
   }
   return absl::OkStatus();
 }
 
-absl::Status JsonlFormat::ParseNamespaceObject(Member& member, ExampleBatchBuilder& builder) {
+absl::Status JsonlFormat::AddProtoNamespace(const Member& element, ExampleBatchBuilder& builder) {
   json::object object;
-  if (const error_code error = member.value.get_object().get(object)) return Malformed(error);
-  const size_t index = builder.Namespace(member.key);
-  const uint32_t hash = builder.namespace_hash(index);
-  return ForEachMember(object, [&](Member& inner) {
-    json::json_type type{};
-    if (const error_code error = inner.value.type().get(type)) return Malformed(error);
-    float number = 1;
-    feature_name_.assign(inner.key);
-    if (type == json::json_type::string) {
-      std::string_view text;
-      if (const error_code error = inner.value.get_string().get(text)) return Malformed(error);
-      if (text.empty()) return absl::OkStatus();
-      feature_name_.append("=").append(text);
-    } else if (type == json::json_type::boolean) {
-      bool yes = false;
-      if (const error_code error = inner.value.get_bool().get(yes)) return Malformed(error);
-      feature_name_.append(yes ? "=true" : "=false");
-    } else if (type == json::json_type::number) {
-      if (absl::Status status = ReadNumber(inner, number); !status.ok()) return status;
-    } else if (type == json::json_type::null) {
-      bool null = false;
-      if (inner.value.is_null().get(null) || !null) return Malformed(simdjson::N_ATOM_ERROR);
-      return absl::OkStatus();
-    } else {
-      return MemberError(inner, "of a namespace must be a string, a number, true, false or null");
-    }
-    builder.AddFeature(index, feature_name_, HashFeature(feature_name_, hash), number);
-    return absl::OkStatus();
-  });
-}
-
-absl::Status JsonlFormat::ParseProtoNamespace(json::value value, ExampleBatchBuilder& builder) {
-  json::object object;
+  json::value value = element.value;
   if (const error_code error = value.get_object().get(object)) return Malformed(error);
   std::string_view name;
   proto_features_.clear();
-  absl::Status status = ForEachMember(object, [&](Member& member) {
-    if (member.key == "name") {
+  absl::Status status = ForEachMember(object, [&](std::string_view key, Member& member) {
+    const std::string path = StrCat(element.path, ".", key);
+    member.path = path;
+    if (key == "name") {
       if (!member.value.get_string().get(name)) return absl::OkStatus();
-      return MemberError(member, "of a namespace must be a string");
+      return MemberError(member, "must be a string");
     }
-    if (member.key != "features") {
+    if (key != "features") {
       return MemberError(member, R"(is unknown; a namespace has "name" and "features")");
     }
     json::array features;
-    if (member.value.get_array().get(features)) {
-      return MemberError(member, "of a namespace must be an array");
-    }
+    if (member.value.get_array().get(features)) return MemberError(member, "must be an array");
+    size_t place = 0;
     for (auto result : features) {
-      json::value feature;
-      if (const error_code error = result.get(feature)) return Malformed(error);
-      if (absl::Status s = ParseProtoFeature(feature); !s.ok()) return s;
+      const std::string feature_path = StrCat(path, "[", place++, "]");
+      Member feature{feature_path, {}, member.column, {}};
+      if (const error_code error = result.get(feature.value)) return Malformed(error);
+      if (absl::Status s = ReadProtoFeature(feature); !s.ok()) return s;
     }
     return absl::OkStatus();
   });
@@ -290,19 +419,21 @@ absl::Status JsonlFormat::ParseProtoNamespace(json::value value, ExampleBatchBui
   return absl::OkStatus();
 }
 
-absl::Status JsonlFormat::ParseProtoFeature(json::value value) {
+absl::Status JsonlFormat::ReadProtoFeature(Member& element) {
   json::object object;
-  if (value.get_object().get(object)) {
-    return ParseError(1, R"(a feature in "features" must be an object with "name" and "value")");
+  if (element.value.get_object().get(object)) {
+    return MemberError(element, R"(must be an object with "name" and "value")");
   }
   NamedValue feature{{}, 1};
-  absl::Status status = ForEachMember(object, [&](Member& member) {
-    if (member.key == "value") return ReadNumber(member, feature.value);
-    if (member.key != "name") {
+  absl::Status status = ForEachMember(object, [&](std::string_view key, Member& member) {
+    const std::string path = StrCat(element.path, ".", key);
+    member.path = path;
+    if (key == "value") return ReadNumber(member, feature.value);
+    if (key != "name") {
       return MemberError(member, R"(is unknown; a feature has "name" and "value")");
     }
     if (!member.value.get_string().get(feature.name)) return absl::OkStatus();
-    return MemberError(member, "of a feature must be a string");
+    return MemberError(member, "must be a string");
   });
   if (status.ok()) proto_features_.push_back(feature);
   return status;
@@ -327,33 +458,73 @@ absl::Status JsonlFormat::ReadNumber(Member& member, float& number) {
   return absl::OkStatus();
 }
 
-absl::Status JsonlFormat::ReadLabel(Member& member) {
-  has_label_ = true;
-  bool yes = false;
-  if (member.value.get_bool().get(yes)) return ReadNumber(member, label_);
-  label_ = yes ? 1.0f : 0.0f;
-  return absl::OkStatus();
-}
-
-absl::Status JsonlFormat::ReadTag(Member& member) {
-  std::string_view text;
-  if (!member.value.get_string().get(text)) {
-    tag_.assign(text);
+absl::Status JsonlFormat::ReadPlain(Member& member, std::string_view& text) {
+  json::json_type type{};
+  if (const error_code error = member.value.type().get(type)) return Malformed(error);
+  if (type == json::json_type::string) {
+    if (const error_code error = member.value.get_string().get(text)) return Malformed(error);
+    return absl::OkStatus();
+  }
+  if (type == json::json_type::boolean) {
+    bool yes = false;
+    if (const error_code error = member.value.get_bool().get(yes)) return Malformed(error);
+    text = yes ? "true" : "false";
     return absl::OkStatus();
   }
   double number = 0;
   const std::string_view raw = member.value.raw_json_token();
-  if (member.value.get_double().get(number)) {
+  if (type != json::json_type::number || member.value.get_double().get(number)) {
+    return MemberError(member, "must be a number, a string, true or false");
+  }
+  text = raw.substr(0, raw.find_last_not_of(" \t\r\n") + 1);
+  return absl::OkStatus();
+}
+
+absl::Status JsonlFormat::ReadLabel(Member& member) {
+  if (has_label_) return MemberError(member, "comes twice");
+  if (!options_.labels_required) return absl::OkStatus();
+  std::string_view text;
+  if (absl::Status status = ReadPlain(member, text); !status.ok()) return status;
+  if (TrimBlanks(text).empty() || missing_.IsGiven(text)) return absl::OkStatus();
+  if (!labels_.Read(text, label_)) {
+    return MemberError(member, StrCat("is ", labels_.Complaint(text)));
+  }
+  has_label_ = true;
+  return absl::OkStatus();
+}
+
+absl::Status JsonlFormat::ReadWeight(Member& member) {
+  if (!options_.labels_required) return absl::OkStatus();
+  if (absl::Status status = ReadNumber(member, weight_); !status.ok()) return status;
+  return weight_ >= 0 ? absl::OkStatus() : MemberError(member, "must be at least 0");
+}
+
+absl::Status JsonlFormat::ReadTag(Member& member) {
+  json::json_type type{};
+  if (const error_code error = member.value.type().get(type)) return Malformed(error);
+  if (type == json::json_type::null) {
+    bool null = false;
+    if (member.value.is_null().get(null) || !null) return Malformed(simdjson::N_ATOM_ERROR);
+    return absl::OkStatus();
+  }
+  if (type != json::json_type::string && type != json::json_type::number) {
     return MemberError(member, "must be a string or a number");
   }
-  tag_.assign(raw.substr(0, raw.find_last_not_of(" \t\r\n") + 1));
+  std::string_view text;
+  if (absl::Status status = ReadPlain(member, text); !status.ok()) return status;
+  tag_.assign(text);
   return absl::OkStatus();
 }
 
 }  // namespace
 
-std::unique_ptr<RowFormat> MakeJsonlFormat(bool labels_required) {
-  return std::make_unique<JsonlFormat>(labels_required);
+absl::StatusOr<std::unique_ptr<RowFormat>> MakeJsonlFormat(FormatOptions options) {
+  absl::StatusOr<LabelReader> labels =
+      LabelReader::Make({.positive = options.positive, .takes_words = true});
+  if (!labels.ok()) return labels.status();
+  absl::StatusOr<TimeReader> times = TimeReader::Make(options.time_format);
+  if (!times.ok()) return times.status();
+  return std::make_unique<JsonlFormat>(std::move(options), *std::move(labels), *std::move(times));
 }
 
 }  // namespace freshet

@@ -1,13 +1,21 @@
-// One JSON object a line. These members are special:
+// One JSON object a line. These members are special, where FormatOptions name no others:
 //
-//   "label": a number, or true (1) or false (0)     "weight": a number >= 0, 1 where absent
+//   "label": a number, true, false, or text that says the same, as "1" and "yes"
+//   "weight": a number >= 0, 1 where absent
 //   "tag": a string or a number
 //
-// Every other member is a namespace with its key as the name. A string is a feature named by it;
-// true and false are features named so; a number is a feature named as the key, with that value; an
-// array of strings is several features. An object holds several features: "k": "v" is one named
-// k=v, "k": true one named k=true, and "k": 2 one named k with the value 2. null and the empty
-// string are no feature.
+// Every other member is a namespace with its key as the name, and holds features:
+//
+//   "a": "v"           v               "a": {"k": "v"}              k=v
+//   "a": 2             a, value 2      "a": {"k": 2}                k, value 2
+//   "a": true          true            "a": {"k": true}             k=true
+//   "a": ["v", "w"]    v, w            "a": {"k": ["v", "w"]}       k=v, k=w
+//   "a": [0.5, 2]      0, value 0.5    "a": {"k": [0.5, 2]}         k.0, value 0.5
+//                      1, value 2                                   k.1, value 2
+//                                      "a": {"k": {"l": "v"}}       k.l=v
+//
+// null and the empty string are no feature. A list within a list, or an object within one, is an
+// error.
 //
 // The Protobuf JSON form of freshet.v1.Example is read as well: where "namespaces" is an array of
 // objects, each is {"name": "n", "features": [{"name": "f", "value": 2}, ...]}.
@@ -17,12 +25,13 @@
 
 #include <memory>
 
+#include "absl/status/statusor.h"
 #include "core/format/row_format.h"
 
 namespace freshet {
 
-// A row without a label is an error where labels are required, else it has the label 0.
-std::unique_ptr<RowFormat> MakeJsonlFormat(bool labels_required);
+// INVALID_ARGUMENT for malformed options.
+absl::StatusOr<std::unique_ptr<RowFormat>> MakeJsonlFormat(FormatOptions options);
 
 }  // namespace freshet
 

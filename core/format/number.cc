@@ -1,8 +1,10 @@
 #include "core/format/number.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <system_error>
@@ -20,6 +22,8 @@ constexpr uint64_t kMaxExactMantissa = uint64_t{1} << 53;
 constexpr int kMaxDigits = 19;
 // Larger exponents change nothing: the result is 0 or infinite anyway.
 constexpr int kExponentCap = 100000;
+// No sensible number with a decimal comma is longer.
+constexpr size_t kMaxCommaBytes = 128;
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
@@ -92,17 +96,30 @@ const char* ScanNumber(const char* begin, const char* end, double& value) {
   return p;
 }
 
-bool ParseFiniteDouble(std::string_view text, double& value) {
+bool ParseFiniteDouble(std::string_view text, double& value, DecimalMark mark) {
+  std::array<char, kMaxCommaBytes> with_point;
+  if (mark == DecimalMark::kComma) {
+    if (text.size() > with_point.size() || text.find('.') != std::string_view::npos) return false;
+    std::replace_copy(text.begin(), text.end(), with_point.begin(), ',', '.');
+    text = std::string_view(with_point.data(), text.size());
+  }
   if (text.empty()) return false;
   const char* const end = text.data() + text.size();
   return ScanNumber(text.data(), end, value) == end && std::isfinite(value);
 }
 
-bool ParseFiniteFloat(std::string_view text, float& value) {
+bool ParseFiniteFloat(std::string_view text, float& value, DecimalMark mark) {
   double number = 0;
-  if (!ParseFiniteDouble(text, number)) return false;
+  if (!ParseFiniteDouble(text, number, mark)) return false;
   value = static_cast<float>(number);
   return std::isfinite(value);
+}
+
+std::string_view TrimBlanks(std::string_view text) {
+  const auto is_blank = [](char c) { return c == ' ' || c == '\t'; };
+  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
+  return text;
 }
 
 }  // namespace freshet

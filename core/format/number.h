@@ -12,12 +12,20 @@ namespace freshet {
 // double nearest to it (infinite where it is too large), or returns `begin` where there is none.
 const char* ScanNumber(const char* begin, const char* end, double& value);
 
+// What stands before the decimals of a number. Where it is a comma, a point makes no number: it
+// could as well stand between thousands.
+enum class DecimalMark { kPoint, kComma };
+
 // Sets `value` to the number that `text` is, as a whole. Returns false where it is not one, or is
 // infinite or not a number as a float.
-bool ParseFiniteFloat(std::string_view text, float& value);
+bool ParseFiniteFloat(std::string_view text, float& value, DecimalMark mark = DecimalMark::kPoint);
 
 // The same for a double.
-bool ParseFiniteDouble(std::string_view text, double& value);
+bool ParseFiniteDouble(std::string_view text, double& value,
+                       DecimalMark mark = DecimalMark::kPoint);
+
+// `text` without the blanks and tabs around it.
+std::string_view TrimBlanks(std::string_view text);
 
 }  // namespace freshet
 

@@ -14,7 +14,12 @@ namespace freshet {
 // INVALID_ARGUMENT "column N: message"; `column` counts bytes from 1.
 absl::Status ParseError(size_t column, std::string_view message);
 
-// `text` in quotes, made fit for a message: cut where it is long, with unprintable bytes escaped.
+// OK where `line` is UTF-8, else a ParseError() at the first byte that is not. What is read goes to
+// messages and into Protobuf strings, which take nothing else.
+absl::Status CheckUtf8(std::string_view line);
+
+// `text` in quotes, made fit for a message: cut where it is long, with unprintable bytes and those
+// that are not UTF-8 escaped.
 std::string Quoted(std::string_view text);
 
 }  // namespace freshet

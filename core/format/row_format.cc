@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/ascii.h"
 #include "core/base/str_cat.h"
 #include "core/format/csv_format.h"
 #include "core/format/jsonl_format.h"
@@ -22,12 +23,12 @@ bool RemoveSuffix(std::string_view& text, std::string_view suffix) {
   return true;
 }
 
-// "1 3:0.5 7:1": a label and then at least one index:value.
+// "1 3:0.5 7:1" or "1:2 3:0.5": a label, perhaps with a weight, and then at least one index:value.
 bool LooksLikeSvmlight(std::string_view line) {
   const size_t label_end = line.find_first_of(" \t");
   const std::string_view label = line.substr(0, label_end);
-  if (label_end == 0 || label.find_first_not_of("0123456789+-.eE") != std::string_view::npos ||
-      label_end == std::string_view::npos) {
+  if (label_end == 0 || label_end == std::string_view::npos ||
+      label.find_first_not_of("0123456789+-.eE:") != std::string_view::npos) {
     return false;
   }
   const size_t token = line.find_first_not_of(" \t", label_end);
@@ -37,15 +38,32 @@ bool LooksLikeSvmlight(std::string_view line) {
   return colon != token && colon != std::string_view::npos && line[colon] == ':';
 }
 
-// The flag of one of the options for columns that is set; empty where none is.
-std::string_view SetColumnOption(const FormatOptions& options) {
-  if (!options.label_column.empty()) return "--label";
-  if (!options.positive.empty()) return "--positive";
-  if (!options.numeric_columns.empty()) return "--numeric";
-  if (!options.ignore_columns.empty()) return "--ignore";
-  if (!options.time_features_column.empty()) return "--time-features";
-  if (options.delimiter != '\0') return "--delimiter";
+// The flag of an option that is set though the format `name` has no use for it; empty where none
+// is.
+std::string_view FlagOutOfPlace(std::string_view name, const FormatOptions& options) {
+  const bool table = name == "csv" || name == "tsv";
+  if (!table && !options.delimiter.empty()) return "--delimiter";
+  if (!table && options.decimal_mark != DecimalMark::kPoint) return "--decimal-comma";
+  if (!table && options.keep_blanks) return "--keep-blanks";
+  if (table || name == "jsonl") return {};
+  if (!options.label_field.empty()) return "--label";
+  if (!options.weight_field.empty() && name != "svmlight") return "--weight";
+  if (!options.numeric_fields.empty()) return "--numeric";
+  if (!options.ignore_fields.empty()) return "--ignore";
+  if (!options.time_features_field.empty()) return "--time-features";
+  if (!options.time_format.empty()) return "--time-format";
+  if (options.missing) return "--missing";
   return {};
+}
+
+// Of those who know these files from elsewhere.
+std::string_view UnknownFormatHint(std::string_view name) {
+  if (name == "parquet" || name == "arrow" || name == "feather" || name == "orc") {
+    return "; convert the file to csv or jsonl first, as in Python with "
+           "pandas.read_parquet('FILE').to_csv('FILE.csv', index=False)";
+  }
+  if (name == "json") return "; jsonl is one JSON object a line";
+  return "";
 }
 
 }  // namespace
@@ -62,18 +80,22 @@ absl::StatusOr<std::unique_ptr<RowFormat>> MakeRowFormat(std::string_view name,
                                                          FormatOptions options) {
   const std::vector<std::string_view> names = FormatNames();
   if (std::find(names.begin(), names.end(), name) == names.end()) {
-    return absl::InvalidArgumentError(
-        StrCat("unknown format ", Quoted(name), "; the formats are vw, svmlight, csv, tsv, jsonl"));
+    return absl::InvalidArgumentError(StrCat("unknown format ", Quoted(name),
+                                             "; the formats are vw, svmlight, csv, tsv, jsonl",
+                                             UnknownFormatHint(name)));
   }
-  if (name == "csv") return CsvFormat::Make(std::move(options), ',');
-  if (name == "tsv") return CsvFormat::Make(std::move(options), '\t');
-  if (const std::string_view option = SetColumnOption(options); !option.empty()) {
-    return absl::InvalidArgumentError(
-        StrCat(option, " is for csv and tsv, not for the format ", name));
+  if (const std::string_view flag = FlagOutOfPlace(name, options); !flag.empty()) {
+    const bool only_tables =
+        flag == "--delimiter" || flag == "--decimal-comma" || flag == "--keep-blanks";
+    return absl::InvalidArgumentError(StrCat(flag, " is for csv", only_tables ? "" : ", tsv",
+                                             only_tables ? " and tsv" : " and jsonl",
+                                             ", not for the format ", name));
   }
-  if (name == "svmlight") return std::make_unique<SvmlightFormat>(options.labels_required);
-  if (name == "jsonl") return MakeJsonlFormat(options.labels_required);
-  return std::make_unique<VwFormat>(options.labels_required);
+  if (name == "csv") return CsvFormat::Make(std::move(options), "");
+  if (name == "tsv") return CsvFormat::Make(std::move(options), "\t");
+  if (name == "svmlight") return SvmlightFormat::Make(options);
+  if (name == "jsonl") return MakeJsonlFormat(std::move(options));
+  return VwFormat::Make(options);
 }
 
 absl::StatusOr<std::string> GuessFormat(std::string_view path, std::string_view first_line) {
@@ -87,14 +109,20 @@ absl::StatusOr<std::string> GuessFormat(std::string_view path, std::string_view 
       {".jsonl", "jsonl"},
       {".ndjson", "jsonl"},
   }};
-  std::string_view name = path;
+  const std::string lower = absl::AsciiStrToLower(ToAbsl(path));
+  std::string_view name = lower;
   if (!RemoveSuffix(name, ".gz") && !RemoveSuffix(name, ".zst")) RemoveSuffix(name, ".zstd");
   for (const auto& [ending, format] : kEndings) {
     if (name.ends_with(ending)) return std::string(format);
   }
 
+  const std::string_view shown = path.empty() || path == "-" ? "standard input" : path;
   const size_t start = first_line.find_first_not_of(" \t");
   if (start != std::string_view::npos && first_line[start] == '{') return "jsonl";
+  if (start != std::string_view::npos && first_line[start] == '[') {
+    return absl::InvalidArgumentError(StrCat(
+        shown, " looks like one JSON array; make an object a line of it, as jq -c '.[]' does"));
+  }
   const size_t bar = first_line.find('|');
   if (bar != std::string_view::npos &&
       first_line.substr(0, bar).find(',') == std::string_view::npos) {
@@ -102,9 +130,9 @@ absl::StatusOr<std::string> GuessFormat(std::string_view path, std::string_view 
   }
   if (LooksLikeSvmlight(first_line)) return "svmlight";
   if (first_line.find('\t') != std::string_view::npos) return "tsv";
-  if (first_line.find(',') != std::string_view::npos) return "csv";
+  if (first_line.find_first_of(",;") != std::string_view::npos) return "csv";
   return absl::InvalidArgumentError(
-      StrCat("cannot tell the format of ", path.empty() || path == "-" ? "standard input" : path,
+      StrCat("cannot tell the format of ", shown,
              " from its name or its first line; say --format vw, svmlight, csv, tsv or jsonl"));
 }
 

@@ -1,36 +1,54 @@
 // The text format of SVMlight and LIBSVM:
 //
-//   label [qid:number] index:value ... [# comment]
+//   label[:weight] [qid:number] index:value ... [# comment]
 //
-// An index is the id of a feature in the default namespace. Query ids are checked and dropped.
+// An index is the id of a feature in the default namespace; blanks may stand around its colon.
+// Query ids are checked and dropped.
+//
+// A row without a label would read as one with a weight. When learning, a row like that is an error
+// once the file had a label without a weight. When predicting, where rows need no label, its first
+// pair is a feature if it can be one and FormatOptions::weight_field is empty.
 
 #ifndef FRESHET_CORE_FORMAT_SVMLIGHT_FORMAT_H_
 #define FRESHET_CORE_FORMAT_SVMLIGHT_FORMAT_H_
 
 #include <cstddef>
+#include <memory>
 #include <string_view>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "core/feature/example_batch.h"
+#include "core/format/label_rule.h"
 #include "core/format/row_format.h"
 
 namespace freshet {
 
 class SvmlightFormat final : public RowFormat {
  public:
-  // A row without a label is an error where labels are required, else it has the label 0.
-  explicit SvmlightFormat(bool labels_required) : labels_required_(labels_required) {}
+  // INVALID_ARGUMENT for a malformed FormatOptions::positive.
+  static absl::StatusOr<std::unique_ptr<SvmlightFormat>> Make(const FormatOptions& options);
 
+  void BeginFile(std::string_view path) override;
   absl::StatusOr<bool> ParseLine(std::string_view line, ExampleBatchBuilder& builder) override;
 
  private:
+  SvmlightFormat(LabelReader labels, bool labels_required, bool always_weighted)
+      : labels_(std::move(labels)),
+        labels_required_(labels_required),
+        always_weighted_(always_weighted) {}
+
+  absl::Status ParseLabel(const char*& cursor, const char* end, float& label, float& weight);
   absl::Status ParsePair(const char*& cursor, const char* end, size_t index,
                          ExampleBatchBuilder& builder) const;
   absl::Status ErrorAt(const char* position, std::string_view message) const;
 
+  const LabelReader labels_;
   const bool labels_required_;
-  std::string_view line_;  // Being parsed.
+  const bool always_weighted_;
+  bool had_plain_label_ = false;  // In this file.
+  std::string_view line_;         // Being parsed.
 };
 
 }  // namespace freshet

@@ -7,23 +7,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
-#include <string_view>
 
 #include "core/feature/example_batch.h"
+#include "core/format/civil_time.h"
 
 namespace freshet {
-
-struct CivilTime {
-  int month;    // 1 to 12.
-  int day;      // 1 to 31.
-  int weekday;  // 0 (Monday) to 6.
-  int hour;     // 0 to 23, or -1 where only the day is known.
-};
-
-// Reads `YYYY-MM-DD`, with `HH:MM`, `:SS` and a fraction behind a blank or a T, and a Z at the end;
-// or seconds since 1970, with an optional fraction, taken as UTC. Returns false for other text and
-// for points in time that do not exist.
-bool ParseCivilTime(std::string_view text, CivilTime& time);
 
 // The features of one column: hour=HH, weekday=ddd, weekday_hour=ddd_HH and
 // month_day=MM-DD, as in hour=09, weekday=mon, weekday_hour=mon_09 and month_day=12-31.

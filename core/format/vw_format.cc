@@ -66,6 +66,12 @@ bool ReadValue(const char*& cursor, const char* end, float& value) {
 
 }  // namespace
 
+absl::StatusOr<std::unique_ptr<VwFormat>> VwFormat::Make(const FormatOptions& options) {
+  absl::StatusOr<LabelReader> labels = LabelReader::Make({.positive = options.positive});
+  if (!labels.ok()) return labels.status();
+  return std::unique_ptr<VwFormat>(new VwFormat(*std::move(labels), options.labels_required));
+}
+
 absl::Status VwFormat::ErrorAt(const char* position, std::string_view message) const {
   return ParseError(static_cast<size_t>(position - line_.data()) + 1, message);
 }
@@ -74,6 +80,7 @@ absl::StatusOr<bool> VwFormat::ParseLine(std::string_view line, ExampleBatchBuil
   tag_.clear();
   if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
   line_ = line;
+  if (absl::Status status = CheckUtf8(line); !status.ok()) return status;
   if (line.find_first_not_of(" \t") == std::string_view::npos) return false;
   const size_t bar = line.find('|');
   if (bar == std::string_view::npos) {
@@ -135,9 +142,8 @@ absl::Status VwFormat::ParseHead(std::string_view head, float& label, float& wei
     }
     return ErrorAt(head.data(), message);
   }
-  if (!ParseFiniteFloat(tokens[0], label)) {
-    return ErrorAt(tokens[0].data(),
-                   StrCat("label ", Quoted(tokens[0]), " is not a finite number"));
+  if (!labels_.Read(tokens[0], label)) {
+    return ErrorAt(tokens[0].data(), StrCat("the label is ", labels_.Complaint(tokens[0])));
   }
   if (count > 1 && !(ParseFiniteFloat(tokens[1], weight) && weight >= 0)) {
     return ErrorAt(tokens[1].data(), StrCat("importance weight ", Quoted(tokens[1]),

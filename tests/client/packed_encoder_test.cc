@@ -83,6 +83,23 @@ TEST(PackedEncoderTest, NamespacesComeInTheOrderOfTheirHashes) {
   }
 }
 
+// 512 rows of 4,000 features did not fit into a message.
+TEST(PackedEncoderTest, ABatchIsFullByItsBytesToo) {
+  for (const uint32_t features : {100U, 4'000U, 65'536U}) {
+    ExampleBatchBuilder batch;
+    while (!IsFull(batch, 512)) {
+      batch.BeginRow(1, 1);
+      const size_t index = batch.Namespace("a");
+      for (uint32_t i = 0; i < features; ++i) batch.AddFeature(index, i, 0.5f);
+      batch.EndRow();
+    }
+    EXPECT_EQ(batch.row_count() == 512, features == 100);
+    v1::PackedBatch packed;
+    EncodePackedBatch(batch, PackedLabels::kKeep, &packed);
+    EXPECT_LT(packed.ByteSizeLong(), size_t{5} << 20);
+  }
+}
+
 TEST(PackedEncoderTest, OverwritesWhatWasThere) {
   ExampleBatchBuilder batch;
   Example example;

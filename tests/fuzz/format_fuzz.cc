@@ -12,6 +12,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/format/row_format.h"
 #include "tests/fuzz/require.h"
@@ -22,11 +23,26 @@ namespace {
 FormatOptions OptionsFor(std::string_view name, uint8_t choice) {
   FormatOptions options;
   options.labels_required = (choice & 1) != 0;
-  if (name != "csv" && name != "tsv") return options;
   if ((choice & 2) != 0) options.positive = ">=15";
   if ((choice & 4) != 0) options.positive = "=yes";
-  if ((choice & 8) != 0) options.numeric_columns = {"n"};
-  if ((choice & 16) != 0) options.time_features_column = "t";
+  const bool table = name == "csv" || name == "tsv";
+  if (!table && name != "jsonl") return options;
+  if ((choice & 8) != 0) options.numeric_fields = {"n", "o.n"};
+  if ((choice & 16) != 0) options.time_features_field = "t";
+  if ((choice & 32) != 0) {
+    options.weight_field = "w";
+    options.missing = std::vector<std::string>{"NA", "-999"};
+    options.time_format = "%d.%m.%Y %H:%M";
+  }
+  if ((choice & 64) != 0) options.ignore_fields = {"i", "o.i"};
+  if (!table) return options;
+  options.numeric_fields.resize(std::min<size_t>(options.numeric_fields.size(), 1));
+  options.ignore_fields.resize(std::min<size_t>(options.ignore_fields.size(), 1));
+  if ((choice & 128) != 0) {
+    options.delimiter = "::";
+    options.decimal_mark = DecimalMark::kComma;
+    options.keep_blanks = true;
+  }
   return options;
 }
 

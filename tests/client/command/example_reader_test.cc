@@ -84,6 +84,81 @@ TEST_F(ExampleReaderTest, ABadHeaderEndsTheReading) {
   EXPECT_TRUE(absl::IsDataLoss(reader.Next(builder).status()));
 }
 
+// The second file was read as the first: each of its rows was one feature with a long name.
+TEST_F(ExampleReaderTest, GuessesTheFormatOfEachFile) {
+  InputOptions options;
+  options.files = {Write("a.vw", "1 |u a\n0 |u b\n"), Write("b.csv", "label,u\n1,a\n"),
+                   Write("c.txt", "\n \n{\"label\": 0, \"u\": \"b\"}\n"),
+                   Write("d.svm", "1 3:1\n")};
+  ExampleReader reader(options, &stop_);
+  ExampleBatchBuilder builder;
+  while (*reader.Next(builder)) {
+  }
+  const ExampleBatch rows = builder.View();
+  ASSERT_EQ(rows.size(), 5u);
+  EXPECT_EQ(rows.feature_ids[0], rows.feature_ids[2]);
+  EXPECT_EQ(rows.feature_ids[1], rows.feature_ids[3]);
+  EXPECT_EQ(rows.feature_ids[4], 3u);
+}
+
+TEST_F(ExampleReaderTest, AFileOfNoKnownFormatEndsTheReading) {
+  InputOptions options;
+  options.files = {Write("a.vw", "1 |u a\n"), Write("b", "hello\n")};
+  ExampleReader reader(options, &stop_);
+  ExampleBatchBuilder builder;
+  EXPECT_TRUE(*reader.Next(builder));
+  const absl::Status status = reader.Next(builder).status();
+  EXPECT_TRUE(absl::IsDataLoss(status));
+  EXPECT_EQ(std::string(status.message()).find("cannot tell the format of " + options.files[1]), 0u)
+      << status;
+}
+
+TEST_F(ExampleReaderTest, OptionsOfOneFormatAreRefusedForAFileOfAnother) {
+  InputOptions options;
+  options.files = {Write("a.csv", "y,n\n1,2\n"), Write("b.vw", "1 |u a\n")};
+  options.parse.label_field = "y";
+  ExampleReader reader(options, &stop_);
+  ExampleBatchBuilder builder;
+  EXPECT_TRUE(*reader.Next(builder));
+  const absl::Status status = reader.Next(builder).status();
+  EXPECT_TRUE(absl::IsFailedPrecondition(status));
+  EXPECT_EQ(std::string(status.message()),
+            options.files[1] + ": --label is for csv, tsv and jsonl, not for the format vw");
+}
+
+// What is left of `words` for the positional arguments of a command with the options of push.
+std::vector<std::string> Files(const std::vector<std::string>& words, InputOptions& options) {
+  CLI::App app;
+  std::string model;
+  app.add_option("model", model)->required();
+  AddInputOptions(app, options);
+  std::vector<std::string> reversed(words.rbegin(), words.rend());
+  app.parse(reversed);
+  return options.files;
+}
+
+// "push m --numeric age file.csv" took the file for a column and waited for standard input.
+TEST_F(ExampleReaderTest, FlagsTakeOneValueEachAndMayBeRepeated) {
+  using Strings = std::vector<std::string>;
+  InputOptions options;
+  EXPECT_EQ(Files({"m", "--numeric", "age", "a.csv", "--ignore", "id", "b.csv", "--missing", "NA,-",
+                   "c.csv", "--numeric", "height,weight", "--numeric=x"},
+                  options),
+            (Strings{"a.csv", "b.csv", "c.csv"}));
+  EXPECT_EQ(options.parse.numeric_fields, (Strings{"age", "height", "weight", "x"}));
+  EXPECT_EQ(options.parse.ignore_fields, (Strings{"id"}));
+  EXPECT_EQ(options.parse.missing, (Strings{"NA", "-"}));
+  InputOptions others;
+  EXPECT_EQ(Files({"--missing", "", "--missing", "[x]", "--delimiter", "tab", "m",
+                   "--decimal-comma", "a.csv", "--keep-blanks", "b.csv"},
+                  others),
+            (Strings{"a.csv", "b.csv"}));
+  EXPECT_EQ(others.parse.missing, (Strings{"", "[x]"}));
+  EXPECT_EQ(others.parse.delimiter, "\t");
+  EXPECT_EQ(others.parse.decimal_mark, DecimalMark::kComma);
+  EXPECT_TRUE(others.parse.keep_blanks);
+}
+
 TEST_F(ExampleReaderTest, AMissingFileIsNotFound) {
   InputOptions options;
   options.files = {testing::TempDir() + "/no such file"};
@@ -95,7 +170,7 @@ TEST_F(ExampleReaderTest, AMissingFileIsNotFound) {
 TEST_F(ExampleReaderTest, OptionsThatDoNotFitTheFormatEndTheReading) {
   InputOptions options;
   options.files = {Write("a.vw", "1 |u a\n")};
-  options.parse.label_column = "delay";
+  options.parse.label_field = "delay";
   ExampleReader reader(options, &stop_);
   ExampleBatchBuilder builder;
   EXPECT_TRUE(absl::IsFailedPrecondition(reader.Next(builder).status()));

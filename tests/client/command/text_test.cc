@@ -55,6 +55,13 @@ TEST(TextTest, JsonKeepsTheOrderAndHasNoNaN) {
             "\"none\":null,\"nan\":null,\"half\":0.5}");
 }
 
+TEST(TextTest, JsonIsValidWhateverTheTextIs) {
+  JsonObject object;
+  object.Add("a", std::string("Zo\xeb \xc3\xab\xff\xc3\" \n\x7f"));
+  EXPECT_EQ(object.ToString(),
+            "{\"a\":\"Zo\xef\xbf\xbd \xc3\xab\xef\xbf\xbd\xef\xbf\xbd\\\" \\u000a\x7f\"}");
+}
+
 TEST(ExitCodeTest, FollowsSysexits) {
   EXPECT_EQ(ExitCode(absl::OkStatus()), 0);
   EXPECT_EQ(ExitCode(absl::InvalidArgumentError("")), 64);

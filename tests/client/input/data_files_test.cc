@@ -44,10 +44,10 @@ TEST_P(DataTest, ReadsEveryRow) {
   const DataFile& file = GetParam();
   FormatOptions options;
   if (file.format == "csv") {
-    options.label_column = "delay";
+    options.label_field = "delay";
     options.positive = ">=15";
-    options.numeric_columns = {"distance"};
-    options.time_features_column = "date";
+    options.numeric_fields = {"distance"};
+    options.time_features_field = "date";
   }
   const auto format = MakeRowFormat(file.format, options);
   ASSERT_TRUE(format.ok());

@@ -125,6 +125,80 @@ TEST_F(LineReaderTest, TellsFileAndLineNumber) {
   EXPECT_FALSE(reader.WouldBlock());
 }
 
+// Files of old Macs, and of programs that think of them, had no line at all.
+TEST_F(LineReaderTest, ACarriageReturnAloneEndsALine) {
+  EXPECT_EQ(Lines({Write("a", "label,x\r1,a\r0,b")}), (Strings{"label,x", "1,a", "0,b"}));
+  EXPECT_EQ(Lines({Write("b", "1\r\r2\r")}), (Strings{"1", "", "2"}));
+  EXPECT_EQ(Lines({Write("c", "1\r2\n3\r\n4\n\r5\r\n\r\n")}),
+            (Strings{"1", "2", "3", "4", "", "5", ""}));
+  EXPECT_EQ(Lines({Write("d", Gzip("1\r2"))}), (Strings{"1", "2"}));
+}
+
+TEST_F(LineReaderTest, EndsOfLinesMayLieOnEitherSideOfABuffer) {
+  for (const std::string end : {"\n", "\r", "\r\n"}) {
+    std::string text;
+    Strings expected;
+    for (size_t i = 0; text.size() < (size_t{1} << 20); ++i) {
+      expected.push_back(std::string(i * 7919 % 1000, 'x') + std::to_string(i));
+      text += expected.back() + end;
+    }
+    EXPECT_EQ(Lines({Write("a", text)}), expected) << end.size();
+  }
+}
+
+TEST_F(LineReaderTest, ANewlineThatComesAfterItsCarriageReturnIsNoLine) {
+  const std::string path = Path("fifo");
+  ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+  const int writer = open(path.c_str(), O_RDWR);
+  LineReader reader({path}, {});
+  ASSERT_EQ(write(writer, "1\r", 2), 2);
+  EXPECT_EQ(NextLine(reader), "1");
+  ASSERT_EQ(write(writer, "\n", 1), 1);
+  EXPECT_TRUE(reader.WouldBlock());
+  ASSERT_EQ(write(writer, "2\r\n", 3), 3);
+  EXPECT_EQ(NextLine(reader), "2");
+  EXPECT_EQ(reader.line_number(), 2u);
+  close(writer);
+}
+
+TEST_F(LineReaderTest, NamesFilesThatAreNoUtf8Text) {
+  using namespace std::string_view_literals;
+  struct Case {
+    std::string_view start;
+    std::string_view error;
+  };
+  for (const Case& c :
+       {Case{"\xff\xfel\0a\0b\0e\0l\0\n\0"sv,
+             "is UTF-16 text; convert it to UTF-8 first, as in 'iconv "
+             "-f UTF-16 -t UTF-8 "},
+        Case{"\xfe\xff\0l\0a\0\r\0\n"sv, "is UTF-16 text; "},
+        Case{"l\0a\0b\0e\0l\0,\0x\0\n\0"sv, "is UTF-16 text without a mark; convert it"},
+        Case{"\0l\0a\0b\0e\0l\0\n"sv, "is UTF-16 text without a mark; convert it"},
+        Case{"\xff\xfe\0\0l\0\0\0"sv, "is UTF-32 text; "},
+        Case{"PAR1\x15\x04\n"sv,
+             "is a Parquet file; convert it to csv or jsonl first, as in Python with "
+             "pandas.read_parquet('"},
+        Case{"ARROW1\0\0\n"sv, "is an Arrow file; "},
+        Case{"\xff\xff\xff\xff\x08"sv, "is an Arrow stream; "},
+        Case{"PK\x03\x04\x14"sv, "is a zip archive or a spreadsheet; "},
+        Case{"BZh91AY&SY\x01"sv, "is compressed with bzip2; decompress it first, as in 'bzcat "},
+        Case{"\xfd"
+             "7zXZ\0"sv,
+             "is compressed with xz; "},
+        Case{"1,a\0b\n"sv, "is no text: it has zero bytes; "}}) {
+    const std::string path = Write("a", c.start);
+    const Strings lines = Lines({path});
+    ASSERT_EQ(lines.size(), 1u);
+    EXPECT_TRUE(
+        absl::StartsWith(lines[0], "INVALID_ARGUMENT: " + path + " " + std::string(c.error)))
+        << lines[0];
+    EXPECT_EQ(Lines({Write("a", Gzip(c.start))}).front(), lines[0]);
+  }
+  EXPECT_EQ(Lines({Write("a", "PAR1,label\n")}), (Strings{"PAR1,label"}));
+  EXPECT_EQ(Lines({Write("a", "BZh,ORC\n")}), (Strings{"BZh,ORC"}));
+  EXPECT_EQ(Lines({Write("a", "\xff\xfe")}).size(), 1u);
+}
+
 TEST_F(LineReaderTest, DropsCarriageReturnsAndTheByteOrderMark) {
   EXPECT_EQ(Lines({Write("a", "\xef\xbb\xbfx\r\n\r\n\xef\xbb\xbfz\r")}),
             (Strings{"x", "", "\xef\xbb\xbfz"}));

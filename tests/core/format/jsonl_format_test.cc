@@ -1,5 +1,6 @@
 #include "core/format/jsonl_format.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <string>
@@ -11,6 +12,8 @@
 
 namespace freshet {
 namespace {
+
+using ::testing::StartsWith;
 
 class JsonlFormatTest : public testing::Test {
  protected:
@@ -81,36 +84,39 @@ TEST_F(JsonlFormatTest, SkipsBlankLines) {
 
 TEST_F(JsonlFormatTest, WantsALabelToLearnFromButNotToPredict) {
   EXPECT_EQ(Feed(R"({"a": "b"})"),
-            "column 1: the member \"label\" is missing; a row to learn from must have one");
-  EXPECT_EQ(Feed(R"({"label": null})"),
-            "column 1: the member \"label\" is missing; a row to learn from must have one");
+            "column 1: the member \"label\" is missing; a row to learn from must have one; --label "
+            "names another");
+  EXPECT_EQ(Feed(R"({"label": null})"), Feed(R"({"a": "b"})"));
+  EXPECT_EQ(Feed(R"({"label": ""})"), Feed(R"({"a": "b"})"));
   FormatTester predicting("jsonl", {.labels_required = false});
   EXPECT_EQ(predicting.RowOf(R"({"a": "b"})"), (PlainRow{0, 1, {Named("a", "b")}}));
 }
 
 TEST_F(JsonlFormatTest, NamesColumnFieldAndReason) {
   EXPECT_EQ(Feed(R"({"label": "x"})"),
-            "column 2: member \"label\" is \"x\"; it must be a finite number");
-  EXPECT_EQ(Feed(R"({"label": []})"), "column 2: member \"label\" must be a finite number");
-  EXPECT_EQ(Feed(R"({"label": 1e39})"), "column 2: member \"label\" must be a finite number");
+            "column 2: member \"label\" is \"x\"; it must be a finite number, or true or false, or "
+            "yes or no; --positive makes labels of other text, as in --positive '=click'");
+  EXPECT_EQ(Feed(R"({"label": []})"),
+            "column 2: member \"label\" must be a number, a string, true or false");
+  EXPECT_THAT(Feed(R"({"label": 1e39})"),
+              StartsWith("column 2: member \"label\" is \"1e39\"; it must be "));
+  EXPECT_EQ(Feed(R"({"label": 1, "label": 0})"), "column 14: member \"label\" comes twice");
   EXPECT_EQ(Feed(R"({"label": 1, "weight": -1})"),
             "column 14: member \"weight\" must be at least 0");
   EXPECT_EQ(Feed(R"({"label": 1, "tag": []})"),
             "column 14: member \"tag\" must be a string or a number");
-  EXPECT_EQ(Feed(R"({"label": 1, "a": [1, 2]})"),
-            "column 14: member \"a\" is an array that holds something else than strings");
-  EXPECT_EQ(Feed(R"({"label": 1, "a": {"b": []}})"),
-            "column 20: member \"b\" of a namespace must be a string, a number, true, false or "
-            "null");
   EXPECT_EQ(Feed(R"({"label": 1, "a": 1e999})"), "column 14: member \"a\" must be a finite number");
   EXPECT_EQ(Feed(R"({"label": 1, "namespaces": [{"nam": "x"}]})"),
-            "column 30: member \"nam\" is unknown; a namespace has \"name\" and \"features\"");
+            "column 30: member \"namespaces[0].nam\" is unknown; a namespace has \"name\" and "
+            "\"features\"");
   EXPECT_EQ(Feed(R"({"label": 1, "namespaces": [{"name": 1}]})"),
-            "column 30: member \"name\" of a namespace must be a string");
+            "column 30: member \"namespaces[0].name\" must be a string");
   EXPECT_EQ(Feed(R"({"label": 1, "namespaces": [{"features": [{"val": 1}]}]})"),
-            "column 44: member \"val\" is unknown; a feature has \"name\" and \"value\"");
+            "column 44: member \"namespaces[0].features[0].val\" is unknown; a feature has "
+            "\"name\" and \"value\"");
   EXPECT_EQ(Feed(R"({"label": 1, "namespaces": [{"features": [7]}]})"),
-            "column 1: a feature in \"features\" must be an object with \"name\" and \"value\"");
+            "column 30: member \"namespaces[0].features[0]\" must be an object with \"name\" and "
+            "\"value\"");
   EXPECT_EQ(Feed("[1]"),
             "column 1: a row must be a JSON object, as in {\"label\": 1, \"user\": \"a\"}");
   EXPECT_EQ(Feed("17"),
@@ -157,7 +163,117 @@ TEST_F(JsonlFormatTest, ReportsMalformedJson) {
   EXPECT_TRUE(absl::StartsWith(result, "column 18: malformed JSON: ")) << result;
 }
 
+TEST_F(JsonlFormatTest, NamesNestedMembersByTheirPath) {
+  EXPECT_EQ(Row(R"({"label": 1, "user": {"geo": {"city": "Bern", "at": {"x": 0.5}}, "new": true},
+                    "geo": {"city": "Genf"}, "a.b": {"c.d": 2}})")
+                .features,
+            (std::vector<PlainFeature>{Named("user", "geo.city=Bern"),
+                                       Named("user", "geo.at.x", 0.5f), Named("user", "new=true"),
+                                       Named("geo", "city=Genf"), Named("a.b", "c.d", 2)}));
+}
+
+TEST_F(JsonlFormatTest, MakesFeaturesOfArrays) {
+  EXPECT_EQ(
+      Row(R"({"label": 1, "emb": [0.5, 0, -2, null, 3], "mixed": ["a", 7, true, false, ""],
+                    "user": {"tags": ["x", "y"], "emb": [1.5, 2], "deep": {"l": ["z"]}}})")
+          .features,
+      (std::vector<PlainFeature>{
+          Named("emb", "0", 0.5f), Named("emb", "2", -2), Named("emb", "4", 3), Named("mixed", "a"),
+          Named("mixed", "1", 7), Named("mixed", "2=true"), Named("mixed", "3=false"),
+          Named("user", "tags=x"), Named("user", "tags=y"), Named("user", "emb.0", 1.5f),
+          Named("user", "emb.1", 2), Named("user", "deep.l=z")}));
+  // As Vowpal Wabbit numbers features without a name.
+  EXPECT_EQ(FormatTester("vw", {}).RowOf("1 |emb :0.5 :1.5"),
+            Row(R"({"label": 1, "emb": [0.5, 1.5]})"));
+}
+
+// Over HTTP such rows were learned without their features.
+TEST_F(JsonlFormatTest, NamesListsWithinListsByTheirPath) {
+  EXPECT_EQ(
+      Feed(R"({"label":3,"namespaces":[[{"name":"u","features":[{"name":"ann"}]}]]})"),
+      "column 12: member \"namespaces[0]\" is a list within a list; write namespaces as one list");
+  EXPECT_EQ(Feed(R"({"label":3,"namespaces":[{"features":[[{"name":"ann"}]]}]})"),
+            "column 27: member \"namespaces[0].features[0]\" must be an object with \"name\" and "
+            "\"value\"");
+  EXPECT_EQ(
+      Feed(R"({"label": 1, "user": {"tags": ["a", ["b"]]}})"),
+      "column 23: member \"user.tags[1]\" is a list within a list; a list holds text or numbers");
+  EXPECT_EQ(Feed(R"({"label": 1, "a": [{"b": 1}]})"),
+            "column 14: member \"a[0]\" is an object within a list; a list holds text or numbers");
+  EXPECT_EQ(Feed(R"({"label": 1, "a": [1e999]})"),
+            "column 14: member \"a[0]\" must be a finite number");
+}
+
+TEST_F(JsonlFormatTest, TakesLabelAndWeightFromAnyMember) {
+  FormatOptions options;
+  options.label_field = "outcome.clicked";
+  options.weight_field = "w";
+  FormatTester tester("jsonl", options);
+  EXPECT_EQ(tester.RowOf(R"({"u": "a", "outcome": {"clicked": "yes"}, "w": "2.5"})"),
+            (PlainRow{1, 2.5, {Named("u", "a")}}));
+  // What is no longer special is a feature.
+  EXPECT_EQ(tester.RowOf(R"({"outcome.clicked": false, "label": 7, "weight": 3})"),
+            (PlainRow{0, 1, {Named("label", "label", 7), Named("weight", "weight", 3)}}));
+  EXPECT_EQ(
+      tester.Feed(R"({"label": 1, "outcome": {"shown": true}})"),
+      "column 1: the member \"outcome.clicked\" is missing; a row to learn from must have one");
+  EXPECT_THAT(tester.Feed(R"({"outcome": {"clicked": "maybe"}})"),
+              StartsWith("column 14: member \"outcome.clicked\" is \"maybe\""));
+}
+
+TEST_F(JsonlFormatTest, TakesLabelsInEveryUsualForm) {
+  for (const std::string_view label :
+       {"1", "1.0", "true", "\"1\"", "\"true\"", "\"Yes\"", "\"y\""}) {
+    EXPECT_EQ(Row("{\"label\": " + std::string(label) + "}").label, 1) << label;
+  }
+  for (const std::string_view label : {"0", "false", "\"0\"", "\"False\"", "\"no\""}) {
+    EXPECT_EQ(Row("{\"label\": " + std::string(label) + "}").label, 0) << label;
+  }
+  EXPECT_EQ(Row(R"({"label": "-1"})").label, -1);
+}
+
+TEST_F(JsonlFormatTest, GivesFieldsTheirRoles) {
+  FormatOptions options;
+  options.numeric_fields = {"age", "user.height"};
+  options.ignore_fields = {"id", "user.name", "raw"};
+  options.time_features_field = "event.at";
+  options.missing = std::vector<std::string>{"unknown"};
+  FormatTester tester("jsonl", options);
+  EXPECT_EQ(tester
+                .RowOf(R"({"label": 1, "age": "41", "id": 7, "raw": {"a": [[1]]}, "job": "unknown",
+                           "user": {"height": " 1.5 ", "name": "Ann", "sex": "f"},
+                           "event": {"at": "2001-01-01T09:30:00Z", "kind": "open"}})")
+                .features,
+            (std::vector<PlainFeature>{
+                Named("age", "age", 41), Named("user", "height", 1.5f), Named("user", "sex=f"),
+                Named("event", "kind=open"), Named("event.at", "hour=09"),
+                Named("event.at", "weekday_hour=mon_09"), Named("event.at", "weekday=mon"),
+                Named("event.at", "month_day=01-01")}));
+  EXPECT_EQ(
+      tester.RowOf(R"({"label": 1, "age": "unknown", "event": {"at": 978339000}})").features.size(),
+      4u);
+  EXPECT_EQ(tester.Feed(R"({"label": 1, "age": "old"})"),
+            "column 14: member \"age\" is \"old\"; it must be a finite number");
+  EXPECT_THAT(tester.Feed(R"({"label": 1, "event": {"at": 17}})"),
+              StartsWith("column 24: member \"event.at\" is \"17\"; it mu"));
+}
+
+TEST_F(JsonlFormatTest, PassesOverLabelsAndWeightsToPredict) {
+  FormatTester tester("jsonl", {.labels_required = false});
+  EXPECT_EQ(tester.RowOf(R"({"label": {"x": [1]}, "weight": -1, "a": "b"})"),
+            (PlainRow{0, 1, {Named("a", "b")}}));
+}
+
+TEST_F(JsonlFormatTest, SaysWhatToDoWithObjectsOfSeveralLines) {
+  EXPECT_EQ(Feed("{"),
+            "column 1: the object goes on in the next line; write one a line, as jq -c . does");
+}
+
 TEST_F(JsonlFormatTest, DoesNotFollowDeepNesting) {
+  std::string objects = "1";
+  for (int i = 0; i < 500; ++i) objects = R"({"a":)" + objects + "}";
+  EXPECT_TRUE(
+      absl::StrContains(Feed(R"({"label": 1, "a": )" + objects + "}"), "nests deeper than 64"));
   const std::string deep(100'000, '[');
   EXPECT_TRUE(absl::StartsWith(Feed(R"({"label": 1, "a": )" + deep), "column "));
 }
