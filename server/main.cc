@@ -20,6 +20,7 @@
 #include "server/command_check.h"
 #include "server/command_token.h"
 #include "server/file/file_system.h"
+#include "server/net/descriptor_limit.h"
 #include "server/server.h"
 #include "server/version.h"
 
@@ -266,6 +267,7 @@ int Main(int argc, char** argv) {
                                  "\"; it must be trace, debug, info, warning, error or off");
   }
   KeepFreedMemory();
+  RaiseDescriptorLimit();
   return Serve(*options, flags);
 }
 

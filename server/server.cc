@@ -1,10 +1,10 @@
 #include "server/server.h"
 
-#include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <string_view>
 #include <thread>
@@ -17,9 +17,10 @@
 #include "server/file/small_file.h"
 #include "server/http/routes.h"
 #include "server/listen_address.h"
+#include "server/net/descriptor_limit.h"
+#include "server/net/listening_sockets.h"
 #include "server/runtime/model_upkeep.h"
 #include "server/runtime/thread_priority.h"
-#include "server/tls/grpc_credentials.h"
 #include "server/version.h"
 
 namespace freshet {
@@ -37,32 +38,6 @@ constexpr absl::Duration kDeletionInterval = absl::Minutes(1);
 
 // How often files that may change, and idle streams, are looked at.
 constexpr absl::Duration kTickInterval = absl::Seconds(1);
-
-// A connection whose other end is silent for so long is asked whether it is there, and closed where
-// there is no answer. Clients may ask more often than they do.
-constexpr int kKeepaliveTimeMs = 60'000;
-constexpr int kKeepaliveTimeoutMs = 20'000;
-constexpr int kLeastPingIntervalMs = 10'000;
-
-// Connections without calls are closed after a while; clients make another when they need it.
-constexpr int kIdleConnectionMs = 3'600'000;
-
-// What gRPC takes in from a stream that is not read from. Left to itself, it takes more the longer
-// that lasts: tens of megabytes of each stream while a queue is full. This much fills 10 Gbit/s
-// over a round trip of 1.6 ms.
-constexpr int kReadAheadBytes = 2 << 20;
-
-void SetConnectionArguments(grpc::ServerBuilder& builder) {
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);  // Two servers on one port: an error.
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveTimeMs);
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
-  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
-                             kLeastPingIntervalMs);
-  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, kIdleConnectionMs);
-  builder.AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE, 0);
-  builder.AddChannelArgument(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, kReadAheadBytes);
-}
 
 ClientLimits::Options ClientLimitsOf(const ServerOptions& options) {
   return {.requests_per_second = options.client_requests_per_second,
@@ -95,21 +70,32 @@ void LogReload(std::string_view what, const std::string& file,
   }
 }
 
-// Takes reflection off one server, which gRPC's library puts on all servers of a process.
-class NoReflection : public grpc::ServerBuilderOption {
- public:
-  void UpdateArguments(grpc::ChannelArguments* /*arguments*/) override {}
-  void UpdatePlugins(std::vector<std::unique_ptr<grpc::ServerBuilderPlugin>>* plugins) override {
-    std::erase_if(*plugins,
-                  [](const auto& plugin) { return plugin->name() == "proto_server_reflection"; });
+// As many connections as the settings say and descriptors allow.
+ConnectionTable::Limits ConnectionLimits(const ServerOptions& options) {
+  const uint32_t affordable = AffordableConnections();
+  if (affordable < options.max_connections) {
+    spdlog::warn(
+        "event=connections_capped limit={} setting={}; the process may have too few file "
+        "descriptors for limits.max_connections, raise its limit (ulimit -n, LimitNOFILE)",
+        affordable, options.max_connections);
   }
-};
+  return {.total = std::min(affordable, options.max_connections),
+          .by_address = options.client_max_connections};
+}
+
+// Why others may not reach the endpoints; empty where they may.
+std::string_view Unprotected(const ServerOptions& options) {
+  if (options.insecure) return "";
+  if (options.tls.empty()) return "there is no encryption";
+  return options.token_file.empty() ? "there are no tokens" : "";
+}
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(ServerOptions options_in) {
   std::unique_ptr<Server> server(new Server(std::move(options_in)));
   const ServerOptions& options = server->options_;
+  if (absl::Status status = server->BindAddresses(); !status.ok()) return status;
   if (absl::Status status = server->LoadAccess(); !status.ok()) return status;
   absl::StatusOr<std::unique_ptr<DataDir>> data_dir =
       DataDir::Open(PosixFileSystem(), options.data_dir);
@@ -145,6 +131,30 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(ServerOptions options_in) 
   return server;
 }
 
+absl::Status Server::BindAddresses() {
+  const Reach reach{.unprotected = Unprotected(options_)};
+  absl::StatusOr<ListenAddress> listen =
+      ParseListenAddress("listen", options_.listen, UnixSockets::kAllowed);
+  if (!listen.ok()) return listen.status();
+  if (!options_.http.empty()) {
+    absl::StatusOr<ListenAddress> http =
+        ParseListenAddress("http", options_.http, UnixSockets::kRefused);
+    if (!http.ok()) return http.status();
+    absl::StatusOr<std::vector<SocketAddress>> resolved = Resolve("http", *http);
+    if (!resolved.ok()) return resolved.status();
+    absl::Status status = CheckReach("http", options_.http, *resolved, reach);
+    if (!status.ok()) return status;
+    // The name is looked up once, so that what listens is what was decided on.
+    http_listen_ = resolved->front().host_port();
+    http_is_local_ = std::all_of(resolved->begin(), resolved->end(),
+                                 [](const SocketAddress& address) { return address.is_local(); });
+  }
+  absl::StatusOr<ListeningSockets> sockets = ListeningSockets::Bind("listen", *listen, reach);
+  if (!sockets.ok()) return sockets.status();
+  grpc_sockets_.emplace(*std::move(sockets));
+  return absl::OkStatus();
+}
+
 absl::Status Server::LoadAccess() {
   if (options_.token_file.empty()) {
     access_ = std::make_unique<AccessControl>();
@@ -163,7 +173,8 @@ absl::Status Server::LoadAccess() {
       std::make_unique<ClientLimits>(ClientLimitsOf(options_), [] { return absl::Now(); });
   idle_timeout_s_ = options_.client_idle_timeout_s;
   drain_grace_s_ = options_.drain_grace_s;
-  gate_ = std::make_unique<CallGate>(*access_, *client_limits_);
+  connections_ = std::make_unique<ConnectionTable>(ConnectionLimits(options_));
+  gate_ = std::make_unique<CallGate>(*access_, *client_limits_, *connections_);
   return absl::OkStatus();
 }
 
@@ -197,6 +208,7 @@ void Server::Reconfigure(const ServerOptions& options) {
   }
   spdlog::set_level(spdlog::level::from_str(options.log_level));
   client_limits_->SetOptions(ClientLimitsOf(options));
+  connections_->SetLimits(ConnectionLimits(options));
   idle_timeout_s_ = options.client_idle_timeout_s;
   drain_grace_s_ = options.drain_grace_s;
   learning_service_->SetMaxStreams(options.max_streams);
@@ -210,7 +222,7 @@ absl::Status Server::Listen() {
   if (absl::Status status = ListenHttp(); !status.ok()) return status;
   drained_ = false;
   ticker_ = std::make_unique<PeriodicTask>(kTickInterval, [this] { Tick(); });
-  spdlog::info("event=listening grpc={} http={} tls={} tokens={}", address_,
+  spdlog::info("event=listening grpc={} http={} tls={} tokens={}", address(),
                http_server_ == nullptr ? "off" : http_server_->address(),
                tls_ == nullptr                        ? "off"
                : tls_->asks_for_client_certificates() ? "mutual"
@@ -227,32 +239,23 @@ absl::Status Server::ListenGrpc() {
       *gate_, *registry_, limits, options_.max_streams, options_.max_names);
   stats_service_ = std::make_unique<StatsServiceImpl>(*gate_, *registry_, limits, *io_);
   health_service_ = std::make_unique<HealthService>(
-      [this](const std::string& service) { return Health(service); });
+      [this](const std::string& service) { return Health(service); }, *connections_);
 
   TakeShortTurns();  // gRPC's threads, which start here, do little each time that they wake up.
-  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
-  grpc::ServerBuilder builder;
-  // It knows no tokens. Health stays open: clients that watch it send none.
-  if (access_->has_tokens()) builder.SetOption(std::make_unique<NoReflection>());
-  int port = 0;
-  credentials_ = tls_ == nullptr ? grpc::InsecureServerCredentials() : MakeGrpcCredentials(*tls_);
-  builder.AddListeningPort(options_.listen, credentials_, &port);
-  SetConnectionArguments(builder);
-  builder.SetMaxReceiveMessageSize(static_cast<int>(options_.max_message_bytes));
-  builder.RegisterService(model_service_.get());
-  builder.RegisterService(learning_service_.get());
-  builder.RegisterService(stats_service_.get());
-  builder.RegisterService(health_service_.get());
-  std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
+  const GrpcEndpoint::Options options{.connections = connections_.get(),
+                                      .max_message_bytes = options_.max_message_bytes,
+                                      .max_receiving_bytes = options_.max_receiving_bytes,
+                                      .tls = tls_.get(),
+                                      .access = access_.get()};
+  const std::array<grpc::Service*, 4> services = {model_service_.get(), learning_service_.get(),
+                                                  stats_service_.get(), health_service_.get()};
+  GrpcEndpoint::Interceptors interceptors;
   interceptors.push_back(rpc_metrics_.MakeInterceptorFactory());
-  builder.experimental().SetInterceptorCreators(std::move(interceptors));
-  grpc_server_ = builder.BuildAndStart();
-  if (grpc_server_ == nullptr || port == 0) {
-    return absl::UnavailableError(
-        StrCat("cannot listen on ", options_.listen,
-               "; is another server running there? choose another address with --listen"));
-  }
-  address_ = StrCat(options_.listen.substr(0, options_.listen.rfind(':')), ":", port);
+  absl::StatusOr<std::unique_ptr<GrpcEndpoint>> grpc =
+      GrpcEndpoint::Start(*std::move(grpc_sockets_), options, services, std::move(interceptors));
+  if (!grpc.ok()) return grpc.status();
+  grpc_ = *std::move(grpc);
+  grpc_sockets_.reset();
   return absl::OkStatus();
 }
 
@@ -264,12 +267,12 @@ absl::Status Server::ListenHttp() {
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(-1);  // What the server sends itself is not hostile.
   json_api_ =
-      std::make_unique<JsonApi>(grpc_server_->InProcessChannel(arguments),
+      std::make_unique<JsonApi>(grpc_->InProcessChannel(arguments),
                                 JsonApi::Options{.max_batch_examples = options_.max_batch_examples,
-                                                 .local_hosts_only = IsLoopback(options_.http),
+                                                 .local_hosts_only = http_is_local_,
                                                  .access = access_.get()});
   absl::StatusOr<std::unique_ptr<HttpServer>> http = HttpServer::Start(
-      {.listen = options_.http,
+      {.listen = http_listen_,
        .max_body_bytes = options_.max_message_bytes,
        .access = access_.get(),
        .tls = tls_.get()},
@@ -286,7 +289,7 @@ absl::Status Server::Ready() const {
 std::string Server::Endpoints() const {
   const std::string http =
       http_server_ == nullptr ? "" : StrCat(R"("http":")", http_server_->address(), R"(",)");
-  return StrCat(R"({"grpc":")", address_, R"(",)", http, R"("pid":)", getpid(), "}\n");
+  return StrCat(R"({"grpc":")", address(), R"(",)", http, R"("pid":)", getpid(), "}\n");
 }
 
 HealthStatus Server::Health(const std::string& service) const {
@@ -311,7 +314,7 @@ absl::Status Server::Recover() {
   health_service_->Refresh();
   spdlog::info(
       "event=serving version={} grpc={} data_dir={} models={} damaged={} learner_threads={} pid={}",
-      kVersion, address_, options_.data_dir, registry_->models()->size(),
+      kVersion, address(), options_.data_dir, registry_->models()->size(),
       registry_->damaged()->size(), LearnerThreads(options_), getpid());
   if (options_.endpoints_file.empty()) return absl::OkStatus();
   absl::Status status =
@@ -340,7 +343,7 @@ void Server::Drain() {
   if (left > 0) {
     spdlog::warn("event=streams_cut_off count={} drain_grace_s={}", left, grace_s);
   }
-  grpc_server_->Shutdown(absl::ToChronoTime(absl::Now() + kGrace));
+  grpc_->Shutdown(absl::Now() + kGrace);
   SnapshotAll(*registry_, v1::SNAPSHOT_TRIGGER_SHUTDOWN);
   // A log that cannot be written is given up, so that the process can end; what is not in it was
   // not acknowledged.
@@ -356,7 +359,7 @@ Server::~Server() {
   if (!drained_) Drain();
   http_server_.reset();
   json_api_.reset();
-  grpc_server_.reset();
+  grpc_.reset();
   // Tasks under way hold models, and pass work on: learners to io, loggers to learners, snapshots
   // and io.
   loggers_.reset();

@@ -3,11 +3,10 @@
 #ifndef FRESHET_SERVER_SERVER_H_
 #define FRESHET_SERVER_SERVER_H_
 
-#include <grpcpp/grpcpp.h>
-
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -21,6 +20,8 @@
 #include "server/http/http_server.h"
 #include "server/http/json_api.h"
 #include "server/http/metrics_page.h"
+#include "server/net/connection_table.h"
+#include "server/net/listening_sockets.h"
 #include "server/runtime/model_registry.h"
 #include "server/runtime/periodic_task.h"
 #include "server/runtime/runtime_environment.h"
@@ -28,6 +29,7 @@
 #include "server/server_options.h"
 #include "server/service/call_gate.h"
 #include "server/service/client_limits.h"
+#include "server/service/grpc_endpoint.h"
 #include "server/service/health_service.h"
 #include "server/service/learning_service.h"
 #include "server/service/model_service.h"
@@ -55,9 +57,9 @@ class Server {
   absl::Status Recover();
 
   // Takes over what of `options` can change while it runs: the log level, the interval of
-  // snapshots, limits.max_streams, client_limits and drain_grace_s; reads tokens and certificates
-  // again; and logs what takes a restart. From any thread, once Recover() is done; before, it does
-  // nothing.
+  // snapshots, limits.max_streams and max_connections, client_limits and drain_grace_s; reads
+  // tokens and certificates again; and logs what takes a restart. From any thread, once Recover()
+  // is done; before, it does nothing.
   void Reconfigure(const ServerOptions& options);
 
   // Makes Recover() end soon, if it is not done yet. From any thread.
@@ -68,12 +70,15 @@ class Server {
   // and are then cut off. Call once, from any thread.
   void Drain();
 
-  // host:port of the gRPC endpoint, with the port that was taken.
-  const std::string& address() const { return address_; }
+  // Of the gRPC endpoint: host:port, with the port that was taken, or unix:PATH.
+  const std::string& address() const { return grpc_->address(); }
 
  private:
   explicit Server(ServerOptions options) : options_(std::move(options)) {}
 
+  // Takes the addresses of both endpoints, so that one that nobody may reach is found before
+  // anything listens.
+  absl::Status BindAddresses();
   absl::Status LoadAccess();
   // Reads tokens and certificates again where they have changed, and logs what became of it.
   void ReloadFiles();
@@ -93,10 +98,13 @@ class Server {
   const ServerOptions options_;
 
   // In the order of construction; destroyed the other way round.
+  std::optional<ListeningSockets> grpc_sockets_;  // None once they listen.
+  std::string http_listen_;                       // Numbers; empty: there is no HTTP endpoint.
+  bool http_is_local_ = false;
   std::unique_ptr<AccessControl> access_;
   std::unique_ptr<TlsIdentity> tls_;  // Null where there is no encryption.
-  std::shared_ptr<grpc::ServerCredentials> credentials_;
   std::unique_ptr<ClientLimits> client_limits_;
+  std::unique_ptr<ConnectionTable> connections_;
   std::unique_ptr<CallGate> gate_;
   std::unique_ptr<DataDir> data_dir_;
   std::unique_ptr<WorkerPool> io_;
@@ -117,14 +125,13 @@ class Server {
   bool serving_ ABSL_GUARDED_BY(timer_mu_) = false;
   std::unique_ptr<PeriodicTask> deletion_timer_;  // Null before the models are served.
   std::unique_ptr<PeriodicTask> ticker_;
-  std::unique_ptr<grpc::Server> grpc_server_;
+  std::unique_ptr<GrpcEndpoint> grpc_;
   // Null where there is no HTTP endpoint.
   std::unique_ptr<MetricsPage> metrics_page_;
   std::shared_ptr<FigureHistory> figure_history_;
   std::unique_ptr<JsonApi> json_api_;
   std::unique_ptr<HttpServer> http_server_;
   std::unique_ptr<PeriodicTask> history_timer_;  // Null also before models are served.
-  std::string address_;
   bool endpoints_written_ = false;
   bool drained_ = true;  // Nothing to drain until it listens.
   std::atomic<bool> stopping_{false};

@@ -34,6 +34,9 @@ absl::Status CheckOptions(const ServerOptions& options) {
         CheckRange("limits.max_example_features", options.max_example_features, 1, 1U << 24),
         CheckRange("limits.max_models", options.max_models, 1, kMaxUint32),
         CheckRange("limits.max_streams", options.max_streams, 1, kMaxUint32),
+        CheckRange("limits.max_connections", options.max_connections, 1, 1U << 20),
+        CheckRange("limits.max_receiving_bytes", options.max_receiving_bytes, 16U << 20,
+                   uint64_t{1} << 40),
         CheckRange("limits.max_queue_bytes", options.max_queue_bytes, 1, uint64_t{1} << 40),
         CheckRange("limits.max_producers", options.max_producers, 1, 10'000'000),
         CheckRange("limits.max_total_queue_bytes", options.max_total_queue_bytes, 1,
@@ -43,20 +46,12 @@ absl::Status CheckOptions(const ServerOptions& options) {
   return absl::OkStatus();
 }
 
-// What others can reach is encrypted and wants tokens, unless it was said that it need not.
-absl::Status CheckExposure(const ServerOptions& options) {
-  if (options.insecure || (!options.tls.empty() && !options.token_file.empty())) {
-    return absl::OkStatus();
-  }
-  for (const auto& [name, address] :
-       {std::pair("listen", &options.listen), std::pair("http", &options.http)}) {
-    if (address->empty() || !ParseHostPort(*address) || IsLoopback(*address)) continue;
-    return absl::InvalidArgumentError(
-        StrCat(name, " is ", *address, ", which others can reach, and there ",
-               options.tls.empty() ? "is no encryption" : "are no tokens",
-               "; set tls and auth in the configuration, or --insecure in a network you trust"));
-  }
-  return absl::OkStatus();
+// Both endpoints, before anything listens. Who may reach them is decided where they are bound.
+absl::Status CheckAddresses(const ServerOptions& options) {
+  absl::Status status =
+      ParseListenAddress("listen", options.listen, UnixSockets::kAllowed).status();
+  if (!status.ok() || options.http.empty()) return status;
+  return ParseListenAddress("http", options.http, UnixSockets::kRefused).status();
 }
 
 }  // namespace
@@ -104,6 +99,7 @@ std::vector<std::string> ChangedUntilRestart(const ServerOptions& before,
   compare("limits.max_batch_examples", b.max_batch_examples, a.max_batch_examples);
   compare("limits.max_example_features", b.max_example_features, a.max_example_features);
   compare("limits.max_models", b.max_models, a.max_models);
+  compare("limits.max_receiving_bytes", b.max_receiving_bytes, a.max_receiving_bytes);
   compare("limits.max_queue_bytes", b.max_queue_bytes, a.max_queue_bytes);
   compare("limits.max_total_queue_bytes", b.max_total_queue_bytes, a.max_total_queue_bytes);
   compare("limits.max_producers", b.max_producers, a.max_producers);
@@ -146,6 +142,8 @@ absl::StatusOr<ServerOptions> MakeServerOptions(const v1::ServerConfig& config) 
        options.max_example_features);
   take(limits.has_max_models(), limits.max_models(), options.max_models);
   take(limits.has_max_streams(), limits.max_streams(), options.max_streams);
+  take(limits.has_max_connections(), limits.max_connections(), options.max_connections);
+  take(limits.has_max_receiving_bytes(), limits.max_receiving_bytes(), options.max_receiving_bytes);
   take(limits.has_max_queue_bytes(), limits.max_queue_bytes(), options.max_queue_bytes);
   take(limits.has_max_total_queue_bytes(), limits.max_total_queue_bytes(),
        options.max_total_queue_bytes);
@@ -157,6 +155,7 @@ absl::StatusOr<ServerOptions> MakeServerOptions(const v1::ServerConfig& config) 
        options.client_examples_per_second);
   take(client.has_max_streams(), client.max_streams(), options.client_max_streams);
   take(client.has_idle_timeout_s(), client.idle_timeout_s(), options.client_idle_timeout_s);
+  take(client.has_max_connections(), client.max_connections(), options.client_max_connections);
   if (absl::Status status = CheckOptions(options); !status.ok()) return status;
   if (config.has_auth() && options.token_file.empty()) {
     return absl::InvalidArgumentError(
@@ -166,7 +165,7 @@ absl::StatusOr<ServerOptions> MakeServerOptions(const v1::ServerConfig& config) 
     return absl::InvalidArgumentError(
         "tls needs certificate_file and key_file; name both, or leave tls out");
   }
-  if (absl::Status status = CheckExposure(options); !status.ok()) return status;
+  if (absl::Status status = CheckAddresses(options); !status.ok()) return status;
   return options;
 }
 

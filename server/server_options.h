@@ -43,6 +43,8 @@ struct ServerOptions {
   uint64_t max_queue_bytes = uint64_t{64} << 20;
   uint64_t max_total_queue_bytes = uint64_t{1} << 30;
   uint32_t max_producers = 100'000;
+  uint32_t max_connections = 2048;
+  uint64_t max_receiving_bytes = uint64_t{512} << 20;
 
   uint32_t drain_grace_s = 5;
   bool predict_while_recovering = false;
@@ -52,6 +54,7 @@ struct ServerOptions {
   uint64_t client_examples_per_second = 0;  // As well.
   uint32_t client_max_streams = 0;          // As well.
   uint32_t client_idle_timeout_s = 3600;    // As well.
+  uint32_t client_max_connections = 1024;   // As well.
 
   friend bool operator==(const ServerOptions&, const ServerOptions&) = default;
 };

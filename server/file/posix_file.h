@@ -24,6 +24,8 @@ class FileDescriptor {
   ~FileDescriptor();
 
   int get() const { return fd_; }
+  // Gives the descriptor away, to be closed by somebody else.
+  int Release() { return std::exchange(fd_, -1); }
 
  private:
   int fd_;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "server/access/permissions.h"
+#include "server/net/acceptor.h"
 #include "server/service/call_origin.h"
 
 namespace freshet {
@@ -11,8 +12,13 @@ namespace freshet {
 absl::StatusOr<Caller> CallGate::Identify(const grpc::CallbackServerContext& context) const {
   const auto& metadata = context.client_metadata();
   const auto found = metadata.find("authorization");
-  if (found == metadata.end()) return access_.Identify("");
-  return access_.Identify(std::string_view(found->second.data(), found->second.size()));
+  absl::StatusOr<Caller> caller = access_.Identify(
+      found == metadata.end() ? std::string_view()
+                              : std::string_view(found->second.data(), found->second.size()));
+  if (caller.ok() && !connections_.all_are_clients()) {
+    connections_.MarkClient(PeerName(context.peer()));
+  }
+  return caller;
 }
 
 std::string CallGate::ClientOf(const Caller& caller, const grpc::CallbackServerContext& context) {

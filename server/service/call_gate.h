@@ -13,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "server/access/access_control.h"
 #include "server/access/caller.h"
+#include "server/net/connection_table.h"
 #include "server/service/client_limits.h"
 #include "server/service/grpc_status.h"
 
@@ -21,8 +22,9 @@ namespace freshet {
 // Every handler asks it before it does anything. Thread-safe.
 class CallGate {
  public:
-  // Keeps references.
-  CallGate(const AccessControl& access, ClientLimits& limits) : access_(access), limits_(limits) {}
+  // Keeps references. `connections` is told of the callers that are known.
+  CallGate(const AccessControl& access, ClientLimits& limits, ConnectionTable& connections)
+      : access_(access), limits_(limits), connections_(connections) {}
 
   // Who makes a call. UNAUTHENTICATED as AccessControl::Identify().
   absl::StatusOr<Caller> Identify(const grpc::CallbackServerContext& context) const;
@@ -45,6 +47,7 @@ class CallGate {
  private:
   const AccessControl& access_;
   ClientLimits& limits_;
+  ConnectionTable& connections_;
 };
 
 // Adds what RetryAfter() of a status says, if anything, to the answer of a call that is not ended

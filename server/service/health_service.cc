@@ -4,6 +4,7 @@
 
 #include "absl/status/status.h"
 #include "core/base/str_cat.h"
+#include "server/net/acceptor.h"
 #include "server/service/call_gate.h"
 #include "server/service/client_limits.h"
 #include "server/service/grpc_status.h"
@@ -98,9 +99,14 @@ class HealthService::Watcher final : public grpc::ServerWriteReactor<HealthCheck
   bool finished_ ABSL_GUARDED_BY(mu_) = false;
 };
 
+void HealthService::NoteCall(const grpc::CallbackServerContext& context) {
+  if (!connections_.all_are_clients()) connections_.MarkAnswered(PeerName(context.peer()));
+}
+
 grpc::ServerUnaryReactor* HealthService::Check(grpc::CallbackServerContext* context,
                                                const HealthCheckRequest* request,
                                                HealthCheckResponse* response) {
+  NoteCall(*context);
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   const HealthStatus status = status_of_(request->service());
   response->set_status(status);
@@ -112,7 +118,8 @@ grpc::ServerUnaryReactor* HealthService::Check(grpc::CallbackServerContext* cont
 }
 
 grpc::ServerWriteReactor<HealthCheckResponse>* HealthService::Watch(
-    grpc::CallbackServerContext* /*context*/, const HealthCheckRequest* request) {
+    grpc::CallbackServerContext* context, const HealthCheckRequest* request) {
+  NoteCall(*context);
   using Refused = RefusedStream<grpc::ServerWriteReactor<HealthCheckResponse>>;
   absl::MutexLock lock(&mu_);
   if (stopped_) return new Refused(absl::UnavailableError("the server is stopping"));

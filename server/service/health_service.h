@@ -13,6 +13,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
+#include "server/net/connection_table.h"
 #include "server/runtime/model_registry.h"
 #include "server/service/health.grpc.pb.h"
 
@@ -31,9 +32,11 @@ class HealthService final : public grpc::health::v1::Health::CallbackService {
   // So many may watch at a time: it is open to everyone.
   static constexpr size_t kMaxWatchers = 1000;
 
-  // `status_of` says how a service is now: by any thread, without blocking.
-  explicit HealthService(std::function<HealthStatus(const std::string& service)> status_of)
-      : status_of_(std::move(status_of)) {}
+  // `status_of` says how a service is now: by any thread, without blocking. `connections`, which
+  // lives as long, is told of those who ask.
+  HealthService(std::function<HealthStatus(const std::string& service)> status_of,
+                ConnectionTable& connections)
+      : status_of_(std::move(status_of)), connections_(connections) {}
 
   grpc::ServerUnaryReactor* Check(grpc::CallbackServerContext* context,
                                   const grpc::health::v1::HealthCheckRequest* request,
@@ -51,7 +54,11 @@ class HealthService final : public grpc::health::v1::Health::CallbackService {
  private:
   class Watcher;
 
+  // Who asks is not silent, but may be anybody.
+  void NoteCall(const grpc::CallbackServerContext& context);
+
   const std::function<HealthStatus(const std::string&)> status_of_;
+  ConnectionTable& connections_;
 
   absl::Mutex mu_;
   std::unordered_set<Watcher*> watchers_ ABSL_GUARDED_BY(mu_);

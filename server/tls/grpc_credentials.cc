@@ -9,22 +9,18 @@
 namespace freshet {
 namespace {
 
-// gRPC's C++ interface has no credentials whose certificates come from a callback, its C interface
-// has.
-class ReloadedCredentials : public grpc::ServerCredentials {
+// gRPC's C++ interface has no credentials whose certificates come from a callback, nor any that
+// look at headers without encryption; its C interface has.
+class CoreCredentials : public grpc::ServerCredentials {
  public:
-  explicit ReloadedCredentials(const TlsIdentity& identity) : identity_(identity) {
-    const grpc_ssl_client_certificate_request_type request =
-        identity.asks_for_client_certificates()
-            ? GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY
-            : GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE;
-    credentials_ = grpc_ssl_server_credentials_create_with_options(
-        grpc_ssl_server_credentials_create_options_using_config_fetcher(request, &Fetch, this));
+  CoreCredentials(const TlsIdentity* identity, const grpc_auth_metadata_processor& headers)
+      : identity_(identity), credentials_(MakeCredentials()) {
+    grpc_server_credentials_set_auth_metadata_processor(credentials_, headers);
   }
 
-  ~ReloadedCredentials() override { grpc_server_credentials_release(credentials_); }
+  ~CoreCredentials() override { grpc_server_credentials_release(credentials_); }
 
-  // Tokens are looked at by the services.
+  // That of the constructor stays.
   void SetAuthMetadataProcessor(
       const std::shared_ptr<grpc::AuthMetadataProcessor>& /*processor*/) override {}
 
@@ -33,14 +29,24 @@ class ReloadedCredentials : public grpc::ServerCredentials {
     return grpc_server_add_http2_port(server, address.c_str(), credentials_);
   }
 
+  grpc_server_credentials* MakeCredentials() {
+    if (identity_ == nullptr) return grpc_insecure_server_credentials_create();
+    const grpc_ssl_client_certificate_request_type request =
+        identity_->asks_for_client_certificates()
+            ? GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY
+            : GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE;
+    return grpc_ssl_server_credentials_create_with_options(
+        grpc_ssl_server_credentials_create_options_using_config_fetcher(request, &Fetch, this));
+  }
+
   // Called by gRPC before each handshake, from many threads.
   static grpc_ssl_certificate_config_reload_status Fetch(
       void* self, grpc_ssl_server_certificate_config** config) {
-    return static_cast<ReloadedCredentials*>(self)->FetchNow(config);
+    return static_cast<CoreCredentials*>(self)->FetchNow(config);
   }
 
   grpc_ssl_certificate_config_reload_status FetchNow(grpc_ssl_server_certificate_config** config) {
-    const std::shared_ptr<const TlsMaterial> material = identity_.material();
+    const std::shared_ptr<const TlsMaterial> material = identity_->material();
     {
       const std::lock_guard lock(mu_);
       if (material == given_) return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_UNCHANGED;
@@ -55,8 +61,8 @@ class ReloadedCredentials : public grpc::ServerCredentials {
     return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_NEW;
   }
 
-  const TlsIdentity& identity_;
-  grpc_server_credentials* credentials_ = nullptr;
+  const TlsIdentity* const identity_;
+  grpc_server_credentials* const credentials_;
 
   std::mutex mu_;
   std::shared_ptr<const TlsMaterial> given_;  // Guarded by mu_.
@@ -64,8 +70,9 @@ class ReloadedCredentials : public grpc::ServerCredentials {
 
 }  // namespace
 
-std::shared_ptr<grpc::ServerCredentials> MakeGrpcCredentials(const TlsIdentity& identity) {
-  return std::make_shared<ReloadedCredentials>(identity);
+std::shared_ptr<grpc::ServerCredentials> MakeGrpcCredentials(
+    const TlsIdentity* identity, const grpc_auth_metadata_processor& headers) {
+  return std::make_shared<CoreCredentials>(identity, headers);
 }
 
 }  // namespace freshet

@@ -49,7 +49,7 @@ TEST(ServerTest, ATakenPortIsOneClearLine) {
                                            "--http=off", "--data-dir=" + folder.path() + "/b"});
   EXPECT_EQ(second.code, 69);
   EXPECT_EQ(second.err, "freshetd: cannot listen on " + (*first)->address() +
-                            "; is another server running there? choose another address with "
+                            ": Address already in use; is another server running there? choose another address with "
                             "--listen\n");
 }
 

@@ -43,7 +43,10 @@ absl::StatusOr<ServerOptions> OptionsWith(v1::ServerConfig config,
         fields.SetUInt64(message, field, value);
         break;
       default:
-        fields.SetString(message, field, std::to_string(value));
+        fields.SetString(message, field,
+                         field->name() == "listen" || field->name() == "http"
+                             ? "127.0.0.1:" + std::to_string(value)
+                             : std::to_string(value));
     }
     options = MakeServerOptions(config);
     if (options.ok()) break;
@@ -58,10 +61,12 @@ TEST(ServerOptionsTest, EveryFieldOfAConfigIsTakenAndIsReloadedOrNamed) {
       "drain_grace_s",
       "snapshots.interval_s",
       "limits.max_streams",
+      "limits.max_connections",
       "client_limits.requests_per_second",
       "client_limits.examples_per_second",
       "client_limits.max_streams",
       "client_limits.idle_timeout_s",
+      "client_limits.max_connections",
   };
   const v1::ServerConfig config =
       Read("tls { certificate_file: 'c' key_file: 'k' }").value();  // One goes with the other.
@@ -142,21 +147,24 @@ TEST(ServerOptionsTest, AValueOutOfRangeIsNamedWithItsRange) {
   EXPECT_EQ(status.message(), "snapshots.keep_count is 0; it must be from 1 to 1000");
 }
 
-TEST(ServerOptionsTest, BeyondLoopbackItTakesEncryptionAndTokensOrTheWordInsecure) {
+TEST(ServerOptionsTest, AddressesThatAreNoneAreNamed) {
   const auto status = [](const std::string& text) {
     return MakeServerOptions(Read(text).value()).status();
   };
-  const std::string tls = " tls { certificate_file: 'c' key_file: 'k' }";
-  const std::string auth = " auth { token_file: 't' }";
-  EXPECT_EQ(status("listen: '0.0.0.0:1'").message(),
-            "listen is 0.0.0.0:1, which others can reach, and there is no encryption; set tls and "
-            "auth in the configuration, or --insecure in a network you trust");
-  EXPECT_THAT(std::string(status("http: '[::]:1'" + tls).message()),
-              HasSubstr("http is [::]:1, which others can reach, and there are no tokens"));
-  EXPECT_FALSE(status("listen: 'example.com:1'" + auth).ok());
-  EXPECT_TRUE(status("listen: '0.0.0.0:1' http: '0.0.0.0:2'" + tls + auth).ok());
-  EXPECT_TRUE(status("listen: '0.0.0.0:1' insecure: true").ok());
-  EXPECT_TRUE(status("listen: 'localhost:1' http: 'off'").ok());
+  EXPECT_EQ(status("listen: '0.0.0.0'").message(),
+            "listen is \"0.0.0.0\": the port is missing; it must be host:port, [IPv6]:port or "
+            "unix:PATH, for example 127.0.0.1:7400 or [::1]:7400");
+  EXPECT_THAT(std::string(status("http: '[::]'").message()), HasSubstr("http is \"[::]\": "));
+  EXPECT_FALSE(status("http: 'unix:/x'").ok());
+  EXPECT_TRUE(status("listen: 'unix:/x' http: 'off'").ok());
+  // Who may reach it is decided where it is bound.
+  EXPECT_TRUE(status("listen: '0.0.0.0:1'").ok());
+}
+
+TEST(ServerOptionsTest, HalfOfTlsOrOfAuthIsRefused) {
+  const auto status = [](const std::string& text) {
+    return MakeServerOptions(Read(text).value()).status();
+  };
   EXPECT_FALSE(status("tls { certificate_file: 'c' }").ok());
   EXPECT_FALSE(status("auth {}").ok());
 }

@@ -270,8 +270,9 @@ TEST_F(EnforcementTest, EveryJsonRouteTakesTheRoleOfItsCall) {
 
 TEST_F(EnforcementTest, HealthIsOpenAndReflectionIsGone) {
   grpc::GenericStub stub(channel_);
-  const auto code = [&](const std::string& method) {
+  const auto code = [&](const std::string& method, const std::string& secret = "") {
     grpc::ClientContext context;
+    if (!secret.empty()) context.AddMetadata("authorization", "Bearer " + secret);
     grpc::CompletionQueue queue;
     const grpc::Slice empty;
     const auto call = stub.PrepareUnaryCall(&context, method, grpc::ByteBuffer(&empty, 1), &queue);
@@ -285,8 +286,9 @@ TEST_F(EnforcementTest, HealthIsOpenAndReflectionIsGone) {
     return status.error_code();
   };
   EXPECT_EQ(code("/grpc.health.v1.Health/Check"), grpc::StatusCode::OK);
-  EXPECT_EQ(code("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"),
-            grpc::StatusCode::UNIMPLEMENTED);
+  const std::string reflection = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo";
+  EXPECT_EQ(code(reflection), grpc::StatusCode::UNAUTHENTICATED);
+  EXPECT_EQ(code(reflection, "admin"), grpc::StatusCode::UNIMPLEMENTED);
 }
 
 }  // namespace
