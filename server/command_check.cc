@@ -42,12 +42,13 @@ bool Exists(FileSystem& file_system, const std::string& path) {
   return file_system.FileSize(path).ok();
 }
 
-// Keeps servers away. A folder without a lock file, as a copy may be, needs none.
+// Keeps servers away, also where somebody removed the lock file. A copy may have none, and gets
+// none.
 absl::StatusOr<std::unique_ptr<FileLock>> Lock(FileSystem& file_system,
                                                const std::string& data_dir) {
   const std::string path = StrCat(data_dir, "/LOCK");
-  if (!Exists(file_system, path)) return std::unique_ptr<FileLock>();
-  absl::StatusOr<std::unique_ptr<FileLock>> lock = file_system.LockFile(path);
+  absl::StatusOr<std::unique_ptr<FileLock>> lock =
+      Exists(file_system, path) ? file_system.LockFile(path) : file_system.LockFolder(data_dir);
   if (absl::IsFailedPrecondition(lock.status())) {
     return absl::FailedPreconditionError(StrCat("the data folder ", data_dir,
                                                 " is in use: ", ToStd(lock.status().message()),

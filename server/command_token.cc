@@ -49,23 +49,38 @@ absl::StatusOr<std::string> Entry(const NewToken& token, const std::string& secr
   return text;
 }
 
-// Adds to a file of tokens, or makes one. In place, so that the file keeps its owner.
-absl::Status AddToFile(const std::string& path, const std::string& entry) {
+// A file of tokens, good or new.
+struct TokenFile {
+  std::string content;
+  bool is_new = false;
+};
+
+absl::StatusOr<TokenFile> ReadTokenFile(const std::string& path) {
   absl::StatusOr<std::string> content = ReadSmallFile(PosixFileSystem(), path);
-  const bool is_new = absl::IsNotFound(content.status());
-  if (!content.ok() && !is_new) return content.status();
-  if (!is_new) {
-    if (absl::StatusOr<TokenTable> parsed = ParseTokens(*content, path); !parsed.ok()) {
-      return parsed.status();
-    }
+  if (absl::IsNotFound(content.status())) return TokenFile{.content = "", .is_new = true};
+  if (!content.ok()) return content.status();
+  if (absl::StatusOr<TokenTable> parsed = ParseTokens(*content, path); !parsed.ok()) {
+    return parsed.status();
   }
+  return TokenFile{.content = *std::move(content), .is_new = false};
+}
+
+// Adds to it in place, so that the file keeps its owner.
+absl::Status AddToFile(const std::string& path, const TokenFile& old, const std::string& entry) {
   absl::StatusOr<std::unique_ptr<AppendFile>> file =
-      PosixFileSystem().OpenAppend(path, is_new ? AppendMode::kCreate : AppendMode::kExisting);
+      PosixFileSystem().OpenAppend(path, old.is_new ? AppendMode::kCreate : AppendMode::kExisting);
   if (!file.ok()) return file.status();
-  const std::string text = is_new || content->ends_with('\n') ? entry : StrCat("\n", entry);
+  const std::string text =
+      old.content.empty() || old.content.ends_with('\n') ? entry : StrCat("\n", entry);
   const std::array<ByteSpan, 1> pieces = {std::as_bytes(std::span(text))};
   absl::Status status = (*file)->Append(pieces);
   return status.ok() ? (*file)->Sync() : status;
+}
+
+// The only copy of a secret has to have arrived somewhere.
+absl::Status Flush(std::ostream& out) {
+  if (out.flush()) return absl::OkStatus();
+  return absl::DataLossError("the secret cannot be written to stdout; no token was added");
 }
 
 }  // namespace
@@ -79,11 +94,13 @@ absl::Status MakeToken(const NewToken& token, std::ostream& out) {
     out << "The secret, which stands nowhere else; clients take it as FRESHET_TOKEN:\n\n  "
         << *secret << "\n\nWhat belongs into the token file:\n\n"
         << *entry;
-    return absl::OkStatus();
+    return Flush(out);
   }
-  absl::Status status = AddToFile(token.file, *entry);
-  if (status.ok()) out << *secret << "\n";
-  return status;
+  const absl::StatusOr<TokenFile> old = ReadTokenFile(token.file);
+  if (!old.ok()) return old.status();
+  out << *secret << "\n";
+  absl::Status status = Flush(out);
+  return status.ok() ? AddToFile(token.file, *old, *entry) : status;
 }
 
 }  // namespace freshet

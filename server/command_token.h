@@ -21,7 +21,8 @@ struct NewToken {
 
 // Makes a secret. Without a file, writes to `out` the secret and what belongs into the token file;
 // with one, adds that to the file, which is created with mode 0600, and writes the secret alone.
-// INVALID_ARGUMENT, and nothing is changed, where the token is wrong or the file is none of tokens.
+// INVALID_ARGUMENT, and nothing is changed, where the token is wrong or the file is none of tokens;
+// DATA_LOSS, as well, where the secret cannot be written.
 absl::Status MakeToken(const NewToken& token, std::ostream& out);
 
 }  // namespace freshet

@@ -17,7 +17,10 @@
 #include <string>
 #include <thread>
 
+#include "absl/strings/ascii.h"
+#include "absl/time/time.h"
 #include "server/command_check.h"
+#include "server/command_health.h"
 #include "server/command_token.h"
 #include "server/file/file_system.h"
 #include "server/net/descriptor_limit.h"
@@ -29,6 +32,7 @@ namespace {
 
 constexpr int kExitUsage = 64;        // EX_USAGE
 constexpr int kExitDamaged = 65;      // EX_DATAERR
+constexpr int kExitIo = 74;           // EX_IOERR
 constexpr int kExitUnavailable = 69;  // EX_UNAVAILABLE
 constexpr int kExitConfig = 78;       // EX_CONFIG
 
@@ -39,18 +43,28 @@ struct Flags {
   std::string repaired_path;   // Of repair.
   uint64_t truncate_at = 0;    // Of repair.
   NewToken new_token;          // Of token.
+  double timeout_s = 4;        // Of health.
 };
+
+// The environment variable that stands for a flag: FRESHETD_DATA_DIR for --data-dir.
+std::string VariableOf(std::string flag) {
+  flag = absl::AsciiStrToUpper(flag.substr(2));
+  std::replace(flag.begin(), flag.end(), '-', '_');
+  return "FRESHETD_" + flag;
+}
 
 void DeclareFlags(CLI::App& app, Flags& flags) {
   const auto text = [&](const std::string& name, auto set, const std::string& help) {
     app.add_option_function<std::string>(
            name, [&flags, set](const std::string& value) { set(flags.overrides, value); }, help)
-        ->take_last();
+        ->take_last()
+        ->envname(VariableOf(name));
   };
   app.set_version_flag("--version", std::string("freshetd ") + kVersion);
   app.add_option("--config", flags.config,
                  "Configuration in Protobuf text format; every field is documented in "
-                 "proto/freshet/v1/server_config.proto");
+                 "proto/freshet/v1/server_config.proto")
+      ->envname(VariableOf("--config"));
   text(
       "--listen", [](auto& c, const auto& v) { c.set_listen(v); },
       "host:port of the gRPC endpoint; port 0 takes a free one [127.0.0.1:7400]");
@@ -77,11 +91,13 @@ void DeclareFlags(CLI::App& app, Flags& flags) {
       "--token-file", [](auto& c, const auto& v) { c.mutable_auth()->set_token_file(v); },
       "Tokens, as 'freshetd token' makes them; clients then need one");
   app.add_flag_callback(
-      "--insecure", [&flags] { flags.overrides.set_insecure(true); },
-      "Listen beyond loopback also without encryption or tokens");
+         "--insecure", [&flags] { flags.overrides.set_insecure(true); },
+         "Listen beyond loopback also without encryption or tokens")
+      ->envname(VariableOf("--insecure"));
   app.add_flag_callback(
-      "--strict", [&flags] { flags.overrides.set_strict(true); },
-      "Refuse to start where a model cannot be recovered; without it the others are served");
+         "--strict", [&flags] { flags.overrides.set_strict(true); },
+         "Refuse to start where a model cannot be recovered; without it the others are served")
+      ->envname(VariableOf("--strict"));
   text(
       "--log-level", [](auto& c, const auto& v) { c.set_log_level(v); },
       "trace, debug, info, warning, error or off [info]");
@@ -105,6 +121,13 @@ void DeclareCommands(CLI::App& app, Flags& flags) {
       ->add_option("--truncate-at", flags.truncate_at,
                    "The first offset to remove; 'freshetd check' names it")
       ->required();
+  CLI::App* health = app.add_subcommand(
+      "health",
+      "Ask the server that runs with the same flags whether it serves; exits with 0 if so. For "
+      "probes: it needs no token");
+  health->fallthrough();
+  health->add_option("--timeout", flags.timeout_s, "Seconds to wait for an answer [4]")
+      ->check(CLI::Range(0.1, 3600.0));
   CLI::App* token = app.add_subcommand(
       "token", "Make a token: its secret, and what belongs into the file auth.token_file names");
   token->add_option("name", flags.new_token.name, "Who it is for; it stands in logs")->required();
@@ -159,6 +182,12 @@ int ExitCodeOf(const absl::Status& status) {
                                                                      : kExitUnavailable;
 }
 
+// The exit code of a command, or that of one whose output did not arrive.
+int End(int code) {
+  const bool written = static_cast<bool>(std::cout.flush()) && std::fflush(stdout) == 0;
+  return written || code != EXIT_SUCCESS ? code : Fail(kExitIo, "cannot write to stdout");
+}
+
 int Check(const std::string& path) {
   const absl::StatusOr<bool> good = RunCheck(PosixFileSystem(), path, std::cout);
   if (!good.ok()) return Fail(ExitCodeOf(good.status()), std::string(good.status().message()));
@@ -175,6 +204,13 @@ int MakeTokenCommand(const NewToken& token) {
   if (status.ok()) return EXIT_SUCCESS;
   return Fail(absl::IsInvalidArgument(status) ? kExitUsage : kExitUnavailable,
               std::string(status.message()));
+}
+
+int Health(const Flags& flags) {
+  const absl::StatusOr<ServerOptions> options = ReadOptions(flags);
+  if (!options.ok()) return Fail(kExitConfig, std::string(options.status().message()));
+  const absl::Status status = AskHealth(*options, absl::Seconds(flags.timeout_s));
+  return status.ok() ? EXIT_SUCCESS : Fail(kExitUnavailable, std::string(status.message()));
 }
 
 // Waits for a signal that ends the server; until then, SIGHUP reads the configuration again.
@@ -255,11 +291,12 @@ int Main(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     const int code = app.exit(error);
-    return code == 0 ? EXIT_SUCCESS : kExitUsage;
+    return code == 0 ? End(EXIT_SUCCESS) : kExitUsage;
   }
-  if (app.got_subcommand("check")) return Check(flags.checked_path);
-  if (app.got_subcommand("repair")) return Repair(flags.repaired_path, flags.truncate_at);
-  if (app.got_subcommand("token")) return MakeTokenCommand(flags.new_token);
+  if (app.got_subcommand("check")) return End(Check(flags.checked_path));
+  if (app.got_subcommand("health")) return Health(flags);
+  if (app.got_subcommand("repair")) return End(Repair(flags.repaired_path, flags.truncate_at));
+  if (app.got_subcommand("token")) return End(MakeTokenCommand(flags.new_token));
   absl::StatusOr<ServerOptions> options = ReadOptions(flags);
   if (!options.ok()) return Fail(kExitConfig, std::string(options.status().message()));
   if (!SetUpLogging(options->log_level)) {

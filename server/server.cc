@@ -13,8 +13,8 @@
 
 #include "absl/time/clock.h"
 #include "core/base/str_cat.h"
+#include "server/endpoints_file.h"
 #include "server/file/file_system.h"
-#include "server/file/small_file.h"
 #include "server/http/routes.h"
 #include "server/listen_address.h"
 #include "server/net/descriptor_limit.h"
@@ -38,6 +38,10 @@ constexpr absl::Duration kDeletionInterval = absl::Minutes(1);
 
 // How often files that may change, and idle streams, are looked at.
 constexpr absl::Duration kTickInterval = absl::Seconds(1);
+
+// For so many ticks after tokens have changed, streams are asked whether they may stay: those that
+// began with the old tokens meanwhile are seen, and those that do not end are cut off.
+constexpr int kWithdrawalTicks = 3;
 
 ClientLimits::Options ClientLimitsOf(const ServerOptions& options) {
   return {.requests_per_second = options.client_requests_per_second,
@@ -132,6 +136,10 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(ServerOptions options_in) 
 }
 
 absl::Status Server::BindAddresses() {
+  if (!options_.endpoints_file.empty()) {
+    absl::Status status = CheckEndpointsFile(options_.endpoints_file);
+    if (!status.ok()) return status;
+  }
   const Reach reach{.unprotected = Unprotected(options_)};
   absl::StatusOr<ListenAddress> listen =
       ParseListenAddress("listen", options_.listen, UnixSockets::kAllowed);
@@ -179,12 +187,18 @@ absl::Status Server::LoadAccess() {
 }
 
 void Server::ReloadFiles() {
-  LogReload("tokens", options_.token_file, access_->Reload());
+  const absl::StatusOr<bool> tokens = access_->Reload();
+  LogReload("tokens", options_.token_file, tokens);
+  if (tokens.ok() && *tokens) withdrawal_ticks_ = kWithdrawalTicks;
   if (tls_ != nullptr) LogReload("tls", options_.tls.certificate, tls_->Reload());
 }
 
 void Server::Tick() {
   ReloadFiles();
+  if (withdrawal_ticks_ > 0) {
+    --withdrawal_ticks_;
+    learning_service_->EndWithdrawnStreams();
+  }
   health_service_->Refresh();
   const uint32_t timeout_s = idle_timeout_s_;
   if (timeout_s > 0) {
@@ -286,12 +300,6 @@ absl::Status Server::Ready() const {
   return stopping_ ? absl::UnavailableError("the server is stopping") : registry_->Ready();
 }
 
-std::string Server::Endpoints() const {
-  const std::string http =
-      http_server_ == nullptr ? "" : StrCat(R"("http":")", http_server_->address(), R"(",)");
-  return StrCat(R"({"grpc":")", address(), R"(",)", http, R"("pid":)", getpid(), "}\n");
-}
-
 HealthStatus Server::Health(const std::string& service) const {
   if (!service.empty() && !stopping_) return ModelHealth(*registry_, service);
   return Ready().ok() ? grpc::health::v1::HealthCheckResponse::SERVING
@@ -318,7 +326,11 @@ absl::Status Server::Recover() {
       registry_->damaged()->size(), LearnerThreads(options_), getpid());
   if (options_.endpoints_file.empty()) return absl::OkStatus();
   absl::Status status =
-      WriteFileAtomically(PosixFileSystem(), options_.endpoints_file, Endpoints());
+      WriteEndpointsFile(options_.endpoints_file,
+                         {.grpc = address(),
+                          .http = http_server_ == nullptr ? std::string() : http_server_->address(),
+                          .tls = tls_ != nullptr,
+                          .pid = getpid()});
   endpoints_written_ = status.ok();
   return status;
 }

@@ -92,8 +92,6 @@ class Server {
   absl::Status Ready() const;
   // What the health service says of `service`. From any thread.
   HealthStatus Health(const std::string& service) const;
-  // What the endpoints file says.
-  std::string Endpoints() const;
 
   const ServerOptions options_;
 
@@ -137,6 +135,7 @@ class Server {
   std::atomic<bool> stopping_{false};
   std::atomic<uint32_t> idle_timeout_s_{0};  // Of streams; 0: never.
   std::atomic<uint32_t> drain_grace_s_{0};
+  std::atomic<int> withdrawal_ticks_{0};  // How often streams are still asked for their tokens.
 };
 
 }  // namespace freshet

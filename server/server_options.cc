@@ -1,19 +1,20 @@
 #include "server/server_options.h"
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <sstream>
 #include <string_view>
 #include <utility>
 
 #include "core/base/str_cat.h"
+#include "server/file/file_status.h"
+#include "server/file/file_system.h"
+#include "server/file/small_file.h"
 #include "server/listen_address.h"
 #include "server/runtime/feature_names.h"
 #include "server/text_format.h"
 
 namespace freshet {
 namespace {
+
+constexpr uint64_t kMaxConfigBytes = uint64_t{1} << 20;
 
 absl::Status CheckRange(std::string_view field, uint64_t value, uint64_t min, uint64_t max) {
   if (value >= min && value <= max) return absl::OkStatus();
@@ -35,7 +36,7 @@ absl::Status CheckOptions(const ServerOptions& options) {
         CheckRange("limits.max_models", options.max_models, 1, kMaxUint32),
         CheckRange("limits.max_streams", options.max_streams, 1, kMaxUint32),
         CheckRange("limits.max_connections", options.max_connections, 1, 1U << 20),
-        CheckRange("limits.max_receiving_bytes", options.max_receiving_bytes, 16U << 20,
+        CheckRange("limits.max_receiving_bytes", options.max_receiving_bytes, 4096,
                    uint64_t{1} << 40),
         CheckRange("limits.max_queue_bytes", options.max_queue_bytes, 1, uint64_t{1} << 40),
         CheckRange("limits.max_producers", options.max_producers, 1, 10'000'000),
@@ -57,15 +58,10 @@ absl::Status CheckAddresses(const ServerOptions& options) {
 }  // namespace
 
 absl::StatusOr<v1::ServerConfig> ReadServerConfig(const std::string& path) {
-  std::ifstream file(path);
-  if (!file) {
-    return absl::NotFoundError(
-        StrCat("cannot read the config file ", path, ": ", std::strerror(errno)));
-  }
-  std::ostringstream text;
-  text << file.rdbuf();
+  const absl::StatusOr<std::string> text = ReadSmallFile(PosixFileSystem(), path, kMaxConfigBytes);
+  if (!text.ok()) return WithContext("cannot read the config file", text.status());
   v1::ServerConfig config;
-  absl::Status status = ParseTextFormat(text.str(), StrCat("config file ", path), config);
+  absl::Status status = ParseTextFormat(*text, StrCat("config file ", path), config);
   if (!status.ok()) return status;
   return config;
 }

@@ -104,6 +104,18 @@ std::string UsageError(const CLI::App& app, const CLI::ParseError& error) {
                 is_option ? "" : DidYouMean(extras.front(), commands));
 }
 
+// The exit code of a command that ended with `status`, or a message where what it printed did not
+// arrive.
+int End(const absl::Status& status) {
+  const bool written = static_cast<bool>(std::cout.flush()) && std::fflush(stdout) == 0;
+  if (status.ok() && !written) {
+    std::cerr << "freshet: cannot write to stdout\n";
+    return ExitCode(absl::UnknownError(""));
+  }
+  if (!status.ok()) std::cerr << "freshet: " << ToStd(status.message()) << "\n";
+  return ExitCode(status);
+}
+
 int Main(int argc, char** argv) {
   setenv("GRPC_VERBOSITY", "NONE", /*overwrite=*/0);  // What goes wrong comes with the calls.
   CommandContext context;
@@ -131,7 +143,10 @@ int Main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version.
+    if (error.get_exit_code() == 0) {  // --help, --version.
+      app.exit(error);
+      return End(absl::OkStatus());
+    }
     std::cerr << "freshet: " << UsageError(app, error) << "\nfreshet: run '" << HelpCommand(app)
               << "' for what there is\n";
     return ExitCode(absl::InvalidArgumentError(""));
@@ -141,14 +156,7 @@ int Main(int argc, char** argv) {
     std::cerr << "freshet: --deadline must be at least 0.001 seconds\n";
     return ExitCode(absl::InvalidArgumentError(""));
   }
-  const absl::Status status = context.action();
-  std::cout.flush();
-  if (status.ok() && !std::cout) {
-    std::cerr << "freshet: cannot write to stdout\n";
-    return ExitCode(absl::UnknownError(""));
-  }
-  if (!status.ok()) std::cerr << "freshet: " << ToStd(status.message()) << "\n";
-  return ExitCode(status);
+  return End(context.action());
 }
 
 }  // namespace

@@ -1,9 +1,12 @@
 #include "client/command/snapshot_file_commands.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -30,24 +33,61 @@ absl::Status Named(const std::string& path, const absl::Status& status) {
   return {status.code(), StrCat(path, ": ", ToStd(status.message()))};
 }
 
-// Writes to a temporary file beside `path` and renames it, so that no part of a file has its name.
+// What stands at `path` and may not be replaced: anything but a regular file, and that too where
+// nobody said so. Links are not followed, since what they lead to would be replaced by a copy.
+absl::Status CheckReplaceable(const std::string& path, bool force) {
+  std::error_code ignored;
+  switch (std::filesystem::symlink_status(path, ignored).type()) {
+    case std::filesystem::file_type::none:
+    case std::filesystem::file_type::not_found:
+      return absl::OkStatus();
+    case std::filesystem::file_type::regular:
+      if (force) return absl::OkStatus();
+      return absl::AlreadyExistsError(
+          StrCat(path, " exists; --force overwrites it, --output names another file"));
+    default:
+      return absl::AlreadyExistsError(
+          StrCat(path,
+                 " is there and no regular file, which --force does not replace; --output "
+                 "names another file, and - is standard output"));
+  }
+}
+
+// Gives the finished file its name, which another file may have taken meanwhile.
+absl::Status Publish(const std::string& temporary, const std::string& path, bool force) {
+  if (absl::Status status = CheckReplaceable(path, force); !status.ok()) return status;
+  if (renameat2(AT_FDCWD, temporary.c_str(), AT_FDCWD, path.c_str(),
+                force ? 0 : RENAME_NOREPLACE) == 0) {
+    return absl::OkStatus();
+  }
+  // Some file systems know only how to replace.
+  if (errno == EINVAL && std::rename(temporary.c_str(), path.c_str()) == 0) {
+    return absl::OkStatus();
+  }
+  return absl::ErrnoToStatus(errno, StrCat("cannot rename ", temporary, " to ", path));
+}
+
+// Writes to a new file beside `path` and renames it, so that no part of a file has its name.
 absl::StatusOr<uint64_t> ExportToFile(const Client& client, const ExportArguments& arguments,
                                       const std::string& path) {
-  std::error_code ignored;
-  if (!arguments.force && std::filesystem::exists(path, ignored)) {
-    return absl::AlreadyExistsError(
-        StrCat(path, " exists; --force overwrites it, --output names another file"));
-  }
-  const std::string temporary = path + ".tmp";
+  if (absl::Status status = CheckReplaceable(path, arguments.force); !status.ok()) return status;
+  std::string temporary = path + ".XXXXXX";
+  const int descriptor = mkostemp(temporary.data(), O_CLOEXEC);
+  if (descriptor < 0) return absl::ErrnoToStatus(errno, StrCat("cannot write beside ", path));
+  const mode_t mask = umask(0);
+  umask(mask);
+  fchmod(descriptor, 0666 & ~mask);  // As any other new file.
+  close(descriptor);
   std::ofstream file(temporary, std::ios::binary | std::ios::trunc);
-  if (!file) return absl::ErrnoToStatus(errno, StrCat("cannot write to ", temporary));
   absl::StatusOr<uint64_t> bytes = client.ExportSnapshot(arguments.model, arguments.snapshot, file);
   file.close();
   if (bytes.ok() && !file) bytes = absl::UnknownError("cannot write the snapshot");
   if (absl::IsUnknown(bytes.status())) bytes = Named(temporary, bytes.status());
-  if (bytes.ok() && std::rename(temporary.c_str(), path.c_str()) != 0) {
-    bytes = absl::ErrnoToStatus(errno, StrCat("cannot rename ", temporary, " to ", path));
+  if (bytes.ok()) {
+    absl::Status status = Publish(temporary, path, arguments.force);
+    if (!status.ok()) bytes = status;
   }
+  std::error_code ignored;
   if (!bytes.ok()) std::filesystem::remove(temporary, ignored);
   return bytes;
 }

@@ -38,6 +38,11 @@ bool IsModelPattern(std::string_view pattern) {
   return std::all_of(pattern.begin(), pattern.end(), allowed);
 }
 
+// Whether a digest is what commands print for no secret at all, with or without a line feed.
+bool IsOfNothing(const SecretDigest& digest) {
+  return digest == DigestOf("") || digest == DigestOf("\n") || digest == DigestOf("\r\n");
+}
+
 // What is wrong with a token; empty: nothing.
 std::string WrongWith(const v1::Token& token) {
   if (!IsName(token.name())) {
@@ -45,6 +50,9 @@ std::string WrongWith(const v1::Token& token) {
   }
   if (!DigestFromHex(token.sha256())) {
     return "its sha256 must be 64 hexadecimal digits; 'freshetd token' makes a token";
+  }
+  if (IsOfNothing(*DigestFromHex(token.sha256()))) {
+    return "its sha256 is that of an empty secret; 'freshetd token' makes a token";
   }
   if (token.roles().empty()) return "it has no roles";
   for (const int role : token.roles()) {

@@ -47,6 +47,17 @@ absl::Status RemoveTree(FileSystem& file_system, const std::string& path) {
   return file_system.RemoveDir(path);
 }
 
+// Files of others among ours, or ours in their hands, would be learned from.
+absl::Status CheckPrivate(FileSystem& file_system, const std::string& path) {
+  constexpr uint32_t kOthersMayWrite = 0002;
+  const absl::StatusOr<uint32_t> permissions = file_system.Permissions(path);
+  if (!permissions.ok()) return permissions.status();
+  if ((*permissions & kOthersMayWrite) == 0) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      StrCat(path, ": everyone may write to it; take that away with 'chmod o-w ", path,
+             "', or name another folder with --data-dir"));
+}
+
 bool IsLeftover(std::string_view name) {
   return name.starts_with(kNewPrefix) || name.starts_with(kTrashPrefix);
 }
@@ -59,6 +70,7 @@ DataDir::DataDir(FileSystem& file_system, std::string path, std::unique_ptr<File
 absl::StatusOr<std::unique_ptr<DataDir>> DataDir::Open(FileSystem& file_system, std::string path) {
   const std::string context = StrCat("the data folder ", path, " cannot be used");
   absl::Status status = CreateDirs(file_system, path);
+  if (status.ok()) status = CheckPrivate(file_system, path);
   if (!status.ok()) return WithContext(context, status);
   absl::StatusOr<std::unique_ptr<FileLock>> lock = file_system.LockFile(StrCat(path, "/LOCK"));
   if (absl::IsFailedPrecondition(lock.status())) {
@@ -71,6 +83,8 @@ absl::StatusOr<std::unique_ptr<DataDir>> DataDir::Open(FileSystem& file_system, 
   status = data_dir->CheckVersion();
   if (status.ok()) status = CreateDirs(file_system, data_dir->ModelsDir());
   if (status.ok()) status = CreateDirs(file_system, data_dir->UploadsDir());
+  if (status.ok()) status = CheckPrivate(file_system, data_dir->ModelsDir());
+  if (status.ok()) status = CheckPrivate(file_system, data_dir->UploadsDir());
   if (status.ok()) status = data_dir->RemoveLeftovers();
   if (status.ok()) status = data_dir->EmptyUploads();
   if (!status.ok()) return WithContext(context, status);

@@ -38,7 +38,7 @@ class DataDir {
   // Opens the folder at `path`, creating it (mode 0700, and any parents) where there is none, locks
   // it, and removes what interrupted creations and deletions left. FAILED_PRECONDITION where
   // another process uses it or a newer version wrote it; PERMISSION_DENIED where it cannot be
-  // written. Keeps a reference to `file_system`.
+  // written; INVALID_ARGUMENT where everyone may write to it. Keeps a reference to `file_system`.
   static absl::StatusOr<std::unique_ptr<DataDir>> Open(FileSystem& file_system, std::string path);
 
   DataDir(const DataDir&) = delete;

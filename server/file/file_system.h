@@ -94,6 +94,7 @@ class FileSystem {
 
   virtual absl::StatusOr<std::unique_ptr<AppendFile>> OpenAppend(const std::string& path,
                                                                  AppendMode mode) = 0;
+  // INVALID_ARGUMENT where it is something else than a regular file; never waits for one.
   virtual absl::StatusOr<std::unique_ptr<ReadFile>> OpenRead(const std::string& path) = 0;
 
   // The same, but what is read comes from the disk and not from the operating system's memory
@@ -121,9 +122,17 @@ class FileSystem {
   // When the file was last written, by the clock of its file system.
   virtual absl::StatusOr<absl::Time> ModificationTime(const std::string& path) = 0;
 
-  // Takes the lock file at `path`, which is created where there is none, and writes this process's
-  // id into it. FAILED_PRECONDITION names the process that holds it.
+  // Takes the folder that `path` stands in and the lock file at `path`, which is created where
+  // there is none, and writes this process's id into it. Whoever removes the file does not get the
+  // folder. FAILED_PRECONDITION names the process that holds it, or says that `path` is no file of
+  // its own, as a symbolic link is none.
   virtual absl::StatusOr<std::unique_ptr<FileLock>> LockFile(const std::string& path) = 0;
+
+  // Takes the folder alone, as LockFile() does.
+  virtual absl::StatusOr<std::unique_ptr<FileLock>> LockFolder(const std::string& path) = 0;
+
+  // Who may do what with a file or folder, as the nine bits of its mode.
+  virtual absl::StatusOr<uint32_t> Permissions(const std::string& path) = 0;
 };
 
 // The operating system's files. Lives as long as the process.

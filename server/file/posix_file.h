@@ -84,10 +84,13 @@ class PosixDirectReadFile : public ReadFile {
 // Held by flock(2), which the operating system gives back however the process ends.
 class PosixFileLock : public FileLock {
  public:
-  explicit PosixFileLock(FileDescriptor descriptor) : descriptor_(std::move(descriptor)) {}
+  // Of a folder, and of a file in it where there is one.
+  explicit PosixFileLock(FileDescriptor folder, FileDescriptor file = FileDescriptor(-1))
+      : folder_(std::move(folder)), file_(std::move(file)) {}
 
  private:
-  const FileDescriptor descriptor_;
+  const FileDescriptor folder_;
+  const FileDescriptor file_;
 };
 
 }  // namespace freshet

@@ -15,6 +15,7 @@
 #include "server/file/file_status.h"
 #include "server/file/file_system.h"
 #include "server/file/posix_file.h"
+#include "server/file/small_file.h"
 
 namespace freshet {
 namespace {
@@ -34,6 +35,8 @@ class PosixFiles : public FileSystem {
   absl::StatusOr<uint64_t> FileSize(const std::string& path) override;
   absl::StatusOr<absl::Time> ModificationTime(const std::string& path) override;
   absl::StatusOr<std::unique_ptr<FileLock>> LockFile(const std::string& path) override;
+  absl::StatusOr<std::unique_ptr<FileLock>> LockFolder(const std::string& path) override;
+  absl::StatusOr<uint32_t> Permissions(const std::string& path) override;
 };
 
 // The process id that LockFile() wrote, for people; "unknown" where it cannot be read.
@@ -59,9 +62,24 @@ absl::StatusOr<std::unique_ptr<AppendFile>> PosixFiles::OpenAppend(const std::st
                                            static_cast<uint64_t>(info.st_size));
 }
 
+// What a file is that can be opened, but not read from any position, or not to an end.
+std::string_view KindOf(mode_t mode) {
+  if (S_ISDIR(mode)) return "a folder";
+  if (S_ISFIFO(mode)) return "a pipe";
+  if (S_ISSOCK(mode)) return "a socket";
+  return "a device";
+}
+
 absl::StatusOr<std::unique_ptr<ReadFile>> PosixFiles::OpenRead(const std::string& path) {
-  FileDescriptor descriptor(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  // A pipe that nobody writes to would otherwise hold up who opens it, for ever.
+  FileDescriptor descriptor(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   if (descriptor.get() < 0) return FileReadError(path, "open", errno);
+  struct stat info {};
+  if (fstat(descriptor.get(), &info) != 0) return FileReadError(path, "stat", errno);
+  if (!S_ISREG(info.st_mode)) {
+    return absl::InvalidArgumentError(
+        StrCat(path, ": is ", KindOf(info.st_mode), "; name a regular file"));
+  }
   return std::make_unique<PosixReadFile>(path, std::move(descriptor));
 }
 
@@ -144,20 +162,63 @@ absl::StatusOr<absl::Time> PosixFiles::ModificationTime(const std::string& path)
   return absl::TimeFromTimespec(info.st_mtim);
 }
 
-absl::StatusOr<std::unique_ptr<FileLock>> PosixFiles::LockFile(const std::string& path) {
-  FileDescriptor descriptor(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (descriptor.get() < 0) return FileError(path, "open", errno);
-  if (flock(descriptor.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK) return FileError(path, "lock", errno);
+// The lock of a folder, which nobody can take away by removing a file. Where the file system has no
+// locks of folders, as some over the network, the descriptor alone.
+absl::StatusOr<FileDescriptor> LockedFolder(const std::string& path) {
+  FileDescriptor folder(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (folder.get() < 0) return FileError(path, "open the folder", errno);
+  if (flock(folder.get(), LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return folder;
+  return absl::FailedPreconditionError(StrCat(path, " is held by another process"));
+}
+
+// Opens a lock file that is nothing but that: what is written into it goes nowhere else.
+absl::StatusOr<FileDescriptor> OpenLockFile(const std::string& path) {
+  FileDescriptor descriptor(
+      open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600));
+  if (descriptor.get() < 0 && errno == ELOOP) {
     return absl::FailedPreconditionError(
-        StrCat(path, " is held by process ", ReadHolder(descriptor)));
+        StrCat(path, " is a symbolic link, which a lock must not be; remove it"));
+  }
+  if (descriptor.get() < 0) return FileError(path, "open", errno);
+  struct stat info {};
+  if (fstat(descriptor.get(), &info) != 0) return FileError(path, "stat", errno);
+  if (!S_ISREG(info.st_mode) || info.st_nlink != 1) {
+    return absl::FailedPreconditionError(
+        StrCat(path, " is another file too, or none, which a lock must not be; remove it"));
+  }
+  return descriptor;
+}
+
+absl::StatusOr<std::unique_ptr<FileLock>> PosixFiles::LockFolder(const std::string& path) {
+  absl::StatusOr<FileDescriptor> folder = LockedFolder(path);
+  if (!folder.ok()) return folder.status();
+  return std::make_unique<PosixFileLock>(*std::move(folder));
+}
+
+absl::StatusOr<std::unique_ptr<FileLock>> PosixFiles::LockFile(const std::string& path) {
+  absl::StatusOr<FileDescriptor> folder = LockedFolder(ParentFolder(path));
+  if (!folder.ok() && !absl::IsFailedPrecondition(folder.status())) return folder.status();
+  absl::StatusOr<FileDescriptor> file = OpenLockFile(path);
+  if (!file.ok()) return file.status();
+  if (!folder.ok()) {
+    return absl::FailedPreconditionError(StrCat(path, " is held by process ", ReadHolder(*file)));
+  }
+  if (flock(file->get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return FileError(path, "lock", errno);
+    return absl::FailedPreconditionError(StrCat(path, " is held by process ", ReadHolder(*file)));
   }
   const std::string holder = StrCat(getpid(), "\n");
-  if (ftruncate(descriptor.get(), 0) != 0 || pwrite(descriptor.get(), holder.data(), holder.size(),
-                                                    0) != static_cast<ssize_t>(holder.size())) {
+  if (ftruncate(file->get(), 0) != 0 ||
+      pwrite(file->get(), holder.data(), holder.size(), 0) != static_cast<ssize_t>(holder.size())) {
     return FileError(path, "write", errno);
   }
-  return std::make_unique<PosixFileLock>(std::move(descriptor));
+  return std::make_unique<PosixFileLock>(*std::move(folder), *std::move(file));
+}
+
+absl::StatusOr<uint32_t> PosixFiles::Permissions(const std::string& path) {
+  struct stat info {};
+  if (stat(path.c_str(), &info) != 0) return FileReadError(path, "stat", errno);
+  return info.st_mode & (S_IRWXU | S_IRWXG | S_IRWXO);
 }
 
 }  // namespace

@@ -232,7 +232,8 @@ absl::Status ListeningSockets::BindOne(const SocketAddress& address) {
   // `::` takes connections of IPv4 too, whatever the system's default is.
   if (family == AF_INET6) SetOption(descriptor.get(), IPPROTO_IPV6, IPV6_V6ONLY, 0);
   if (bind(descriptor.get(), AsSocketAddress(address.storage), address.size) != 0) {
-    return errno == EADDRNOTAVAIL ? absl::NotFoundError(std::strerror(errno)) : SocketError("bind");
+    return errno == EADDRNOTAVAIL ? absl::NotFoundError(std::strerror(errno))
+                                  : absl::UnavailableError(std::strerror(errno));
   }
   SocketAddress bound;
   bound.size = sizeof(bound.storage);

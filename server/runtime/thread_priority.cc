@@ -1,12 +1,16 @@
 #include "server/runtime/thread_priority.h"
 
 #include <pthread.h>
+#include <spdlog/spdlog.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
+#include <cerrno>
 #include <cstdint>
+#include <cstring>
 #include <thread>
 
 namespace freshet {
@@ -24,7 +28,23 @@ struct SchedulingAttributes {
   uint64_t period_ns;
 };
 
-void SetNice(int nice) { setpriority(PRIO_PROCESS, 0, nice); }  // On Linux: of this thread.
+// What a sandbox forbids takes nothing away but the latency of predictions beside learning, so that
+// nobody would notice: said once for each call.
+void LogRefusal(const char* call, std::atomic<bool>& logged) {
+  const int error = errno;
+  if (logged.exchange(true)) return;
+  spdlog::warn(
+      "event=thread_priority_not_set call={} error=\"{}\"; predictions may wait for learning; "
+      "allow "
+      "the call in the sandbox, as SystemCallFilter of deploy/freshetd.service does",
+      call, std::strerror(error));
+}
+
+// On Linux: of this thread.
+void SetNice(int nice) {
+  static std::atomic<bool> logged{false};
+  if (setpriority(PRIO_PROCESS, 0, nice) != 0) LogRefusal("setpriority", logged);
+}
 
 }  // namespace
 
@@ -38,9 +58,16 @@ void GiveWay() {
 void TakeShortTurns() {
   constexpr uint64_t kTurnNs = 100'000;  // The shortest that Linux has.
   SchedulingAttributes attributes{};
-  if (syscall(SYS_sched_getattr, 0, &attributes, sizeof(attributes), 0) != 0) return;
+  static std::atomic<bool> get_logged{false};
+  static std::atomic<bool> set_logged{false};
+  if (syscall(SYS_sched_getattr, 0, &attributes, sizeof(attributes), 0) != 0) {
+    LogRefusal("sched_getattr", get_logged);
+    return;
+  }
   attributes.runtime_ns = kTurnNs;
-  syscall(SYS_sched_setattr, 0, &attributes, 0);
+  if (syscall(SYS_sched_setattr, 0, &attributes, 0) != 0) {
+    LogRefusal("sched_setattr", set_logged);
+  }
 }
 
 void RunAtLowPriority(const std::function<void()>& work) {

@@ -1,6 +1,7 @@
 // How the threads of the server share the processors where there are not enough for all.
 //
-// Linux's ways, which need no rights. Where the system knows one of them not, nothing changes.
+// Linux's ways, which need no rights. Where the system knows one of them not, or a sandbox forbids
+// it, nothing changes; the first time for each call the log says so.
 
 #ifndef FRESHET_SERVER_RUNTIME_THREAD_PRIORITY_H_
 #define FRESHET_SERVER_RUNTIME_THREAD_PRIORITY_H_

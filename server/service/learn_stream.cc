@@ -62,7 +62,8 @@ LearnStream::LearnStream(const CallGate& gate, Caller caller, std::string client
       registry_(registry),
       limits_(limits),
       gone_(std::move(gone)),
-      caller_(std::move(caller)),
+      opener_(std::move(caller)),
+      caller_(opener_),
       last_read_ns_(absl::GetCurrentTimeNanos()) {}
 
 void LearnStream::Start() { ReadMore(); }
@@ -89,6 +90,31 @@ void LearnStream::EndIfIdleSince(absl::Time time) {
   }
   End(absl::UnavailableError(
       "nothing came for long (client_limits.idle_timeout_s); open another stream"));
+}
+
+void LearnStream::EndIfWithdrawn() {
+  if (opener_.grant() == nullptr) return;
+  v1::LearnRequest request;
+  {
+    absl::MutexLock lock(&mu_);
+    request.set_model(opened_model_);
+  }
+  const absl::StatusOr<Caller> caller = gate_.access().Renew(opener_);
+  absl::Status status = caller.status();
+  if (status.ok()) {
+    status = request.model().empty() ? caller->CheckRole(v1::Token::ROLE_LEARN)
+                                     : CheckCall(*caller, request);
+  }
+  if (status.ok()) return;
+  {
+    absl::MutexLock lock(&mu_);
+    if (finished_) return;  // And with it gRPC's context is gone, or soon.
+    if (std::exchange(withdrawn_, true)) {
+      context_.TryCancel();  // Its callbacks come on other threads.
+      return;
+    }
+  }
+  End(std::move(status));
 }
 
 void LearnStream::OnReadDone(bool ok) {
@@ -124,6 +150,8 @@ absl::Status LearnStream::OpenModel(const v1::LearnRequest& request) {
   if (!model.ok()) return model.status();
   model_ = *std::move(model);
   model_name_ = request.model();
+  absl::MutexLock lock(&mu_);
+  opened_model_ = model_name_;
   return absl::OkStatus();
 }
 

@@ -53,6 +53,10 @@ class LearnStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteB
   // Ends the stream where nothing came since `time`.
   void EndIfIdleSince(absl::Time time);
 
+  // Ends the stream where its token was withdrawn, or may no longer push to its model. Called again
+  // on a stream that has not ended since, as of a client that reads no answers, it cuts that off.
+  void EndIfWithdrawn();
+
   void OnReadDone(bool ok) override;
   void OnWriteDone(bool ok) override;
   void OnCancel() override;
@@ -101,6 +105,7 @@ class LearnStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteB
   ModelRegistry& registry_;
   const BatchLimits limits_;
   const std::function<void()> gone_;
+  const Caller opener_;  // As it was when the stream began.
 
   // Owned by the reading side: OnReadDone and what it calls.
   grpc::ByteBuffer read_buffer_;
@@ -115,6 +120,8 @@ class LearnStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteB
   std::atomic<int64_t> last_read_ns_;  // When something came last, as absl::ToUnixNanos().
 
   absl::Mutex mu_;
+  std::string opened_model_ ABSL_GUARDED_BY(mu_);  // As model_name_.
+  bool withdrawn_ ABSL_GUARDED_BY(mu_) = false;
   std::deque<std::unique_ptr<Slot>> slots_ ABSL_GUARDED_BY(mu_);
   size_t answer_bytes_ ABSL_GUARDED_BY(mu_) = 0;  // Of all slots.
   bool writing_ ABSL_GUARDED_BY(mu_) = false;

@@ -79,6 +79,11 @@ void LearningServiceImpl::EndStreamsIdleSince(absl::Time time) {
   for (LearnStream* stream : streams_) stream->EndIfIdleSince(time);
 }
 
+void LearningServiceImpl::EndWithdrawnStreams() {
+  absl::MutexLock lock(&mu_);
+  for (LearnStream* stream : streams_) stream->EndIfWithdrawn();
+}
+
 void LearningServiceImpl::EndStreams(const absl::Status& reason) {
   absl::MutexLock lock(&mu_);
   ended_ = reason;

@@ -46,6 +46,10 @@ class LearningServiceImpl final
   // Ends the streams on which nothing came since `time`.
   void EndStreamsIdleSince(absl::Time time);
 
+  // Ends the streams whose tokens were withdrawn, or may no longer push to their models. To be
+  // called a few times after tokens have changed: streams that begin meanwhile are seen later.
+  void EndWithdrawnStreams();
+
   // Ends every stream with `reason` once what it read is answered, and takes no new ones.
   void EndStreams(const absl::Status& reason);
 

@@ -316,6 +316,15 @@ absl::StatusOr<std::unique_ptr<FileLock>> FaultFileSystem::LockFile(const std::s
   return std::make_unique<LockHandle>(*this, path);
 }
 
+absl::StatusOr<std::unique_ptr<FileLock>> FaultFileSystem::LockFolder(const std::string& path) {
+  const absl::MutexLock lock(&mu_);
+  if (absl::Status status = MaybeFail(path, "lock"); !status.ok()) return status;
+  if (!locks_.insert(path).second) {
+    return absl::FailedPreconditionError(StrCat(path, " is held by another process"));
+  }
+  return std::make_unique<LockHandle>(*this, path);
+}
+
 void FaultFileSystem::PowerLoss(Survival survival, std::mt19937_64& random) {
   const absl::MutexLock lock(&mu_);
   root_->LosePower(survival, random);

@@ -81,6 +81,9 @@ class FaultFileSystem : public FileSystem {
   absl::StatusOr<uint64_t> FileSize(const std::string& path) override;
   absl::StatusOr<absl::Time> ModificationTime(const std::string& path) override;
   absl::StatusOr<std::unique_ptr<FileLock>> LockFile(const std::string& path) override;
+  absl::StatusOr<std::unique_ptr<FileLock>> LockFolder(const std::string& path) override;
+  // Everything belongs to one user alone.
+  absl::StatusOr<uint32_t> Permissions(const std::string& /*path*/) override { return 0700; }
 
  private:
   class AppendHandle;

@@ -1,0 +1,182 @@
+#include "server/command_health.h"
+
+#include <grpcpp/grpcpp.h>
+#include <grpcpp/security/tls_credentials_options.h>
+#include <openssl/ssl.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/strip.h"
+#include "core/base/str_cat.h"
+#include "server/endpoints_file.h"
+#include "server/file/file_system.h"
+#include "server/file/posix_file.h"
+#include "server/file/small_file.h"
+#include "server/listen_address.h"
+#include "server/net/listening_sockets.h"
+#include "server/service/health.grpc.pb.h"
+
+namespace freshet {
+namespace {
+
+constexpr size_t kMaxAnswerBytes = 4096;
+
+absl::Status NotServing(std::string_view why) {
+  return absl::UnavailableError(StrCat("the server does not serve: ", why));
+}
+
+// Where it listens, and whether that is encrypted.
+Endpoints FindEndpoints(const ServerOptions& options) {
+  if (!options.endpoints_file.empty()) {
+    absl::StatusOr<Endpoints> written = ReadEndpointsFile(options.endpoints_file);
+    if (written.ok()) return *std::move(written);
+  }
+  return {.grpc = options.listen, .http = options.http, .tls = !options.tls.empty()};
+}
+
+// An address to connect to: what listens everywhere is asked on loopback.
+absl::StatusOr<SocketAddress> AddressOf(std::string_view setting, const std::string& text) {
+  absl::StatusOr<ListenAddress> address = ParseListenAddress(setting, text, UnixSockets::kAllowed);
+  if (!address.ok()) return address.status();
+  if (!address->is_unix() && address->port == 0) {
+    return absl::UnavailableError(
+        StrCat(setting, " is ", text,
+               ", whose port only the server knows; set endpoints_file, for the server too"));
+  }
+  if (address->host == "0.0.0.0") address->host = "127.0.0.1";
+  if (address->host == "::") address->host = "::1";
+  absl::StatusOr<std::vector<SocketAddress>> resolved = Resolve(setting, *address);
+  if (!resolved.ok()) return resolved.status();
+  return resolved->front();
+}
+
+absl::StatusOr<FileDescriptor> Connect(const SocketAddress& address, absl::Duration timeout) {
+  FileDescriptor descriptor(socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const timeval limit = absl::ToTimeval(timeout);
+  setsockopt(descriptor.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+  setsockopt(descriptor.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+  if (connect(descriptor.get(), reinterpret_cast<const sockaddr*>(&address.storage),
+              address.size) != 0) {
+    return NotServing(StrCat("cannot connect to ", address.host_port(), ": ",
+                             errno == EINPROGRESS ? "no answer" : std::strerror(errno)));
+  }
+  return descriptor;
+}
+
+// Sends a request and returns what comes back, up to a few kilobytes.
+std::string Exchange(std::string_view request,
+                     const std::function<ssize_t(const char*, size_t)>& write,
+                     const std::function<ssize_t(char*, size_t)>& read) {
+  std::string answer;
+  if (write(request.data(), request.size()) != static_cast<ssize_t>(request.size())) return answer;
+  std::array<char, 1024> buffer{};
+  while (answer.size() < kMaxAnswerBytes) {
+    const ssize_t count = read(buffer.data(), buffer.size());
+    if (count <= 0) break;
+    answer.append(buffer.data(), static_cast<size_t>(count));
+  }
+  return answer;
+}
+
+std::string ExchangeInTheClear(int descriptor, std::string_view request) {
+  return Exchange(
+      request,
+      [descriptor](const char* data, size_t size) {
+        return send(descriptor, data, size, MSG_NOSIGNAL);
+      },
+      [descriptor](char* data, size_t size) { return recv(descriptor, data, size, 0); });
+}
+
+std::string ExchangeOverTls(int descriptor, std::string_view request) {
+  const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context(SSL_CTX_new(TLS_client_method()),
+                                                                  &SSL_CTX_free);
+  const std::unique_ptr<SSL, decltype(&SSL_free)> session(SSL_new(context.get()), &SSL_free);
+  SSL_set_fd(session.get(), descriptor);
+  if (SSL_connect(session.get()) != 1) return "";
+  return Exchange(
+      request,
+      [&session](const char* data, size_t size) -> ssize_t {
+        return SSL_write(session.get(), data, static_cast<int>(size));
+      },
+      [&session](char* data, size_t size) -> ssize_t {
+        return SSL_read(session.get(), data, static_cast<int>(size));
+      });
+}
+
+absl::Status AskHttp(const Endpoints& endpoints, absl::Duration timeout) {
+  constexpr std::string_view kRequest =
+      "GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+  absl::StatusOr<SocketAddress> address = AddressOf("http", endpoints.http);
+  if (!address.ok()) return address.status();
+  const absl::StatusOr<FileDescriptor> connection = Connect(*address, timeout);
+  if (!connection.ok()) return connection.status();
+  const std::string answer = endpoints.tls ? ExchangeOverTls(connection->get(), kRequest)
+                                           : ExchangeInTheClear(connection->get(), kRequest);
+  const std::string_view head = std::string_view(answer).substr(0, answer.find("\r\n"));
+  if (head.starts_with("HTTP/1.") && head.find(" 200") != std::string_view::npos) {
+    return absl::OkStatus();
+  }
+  if (head.empty()) return NotServing(StrCat("no answer over HTTP from ", endpoints.http));
+  const size_t body = answer.find("\r\n\r\n");
+  const std::string why = body == std::string::npos ? std::string() : answer.substr(body + 4);
+  return NotServing(StrCat(head, " ", ToStd(absl::StripSuffix(why, "\n"))));
+}
+
+std::shared_ptr<grpc::ChannelCredentials> Credentials(const ServerOptions& options,
+                                                      const Endpoints& endpoints) {
+  namespace tls = grpc::experimental;
+  if (!endpoints.tls) return grpc::InsecureChannelCredentials();
+  tls::TlsChannelCredentialsOptions credentials;
+  credentials.set_verify_server_certs(false);
+  credentials.set_certificate_verifier(std::make_shared<tls::NoOpCertificateVerifier>());
+  credentials.set_check_call_host(false);
+  const auto certificate = ReadSmallFile(PosixFileSystem(), options.tls.certificate);
+  const auto key = ReadSmallFile(PosixFileSystem(), options.tls.key);
+  if (!options.tls.client_ca.empty() && certificate.ok() && key.ok()) {
+    credentials.set_certificate_provider(std::make_shared<tls::StaticDataCertificateProvider>(
+        std::vector<tls::IdentityKeyCertPair>{{*key, *certificate}}));
+    credentials.watch_identity_key_cert_pairs();
+  }
+  return tls::TlsCredentials(credentials);
+}
+
+absl::Status AskGrpc(const ServerOptions& options, const Endpoints& endpoints,
+                     absl::Duration timeout) {
+  using grpc::health::v1::HealthCheckResponse;
+  absl::StatusOr<SocketAddress> address = AddressOf("listen", endpoints.grpc);
+  if (!address.ok()) return address.status();
+  const std::string target =
+      endpoints.grpc.starts_with("unix:") ? endpoints.grpc : address->host_port();
+  const auto stub = grpc::health::v1::Health::NewStub(
+      grpc::CreateChannel(target, Credentials(options, endpoints)));
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + absl::ToChronoMilliseconds(timeout));
+  context.set_wait_for_ready(true);
+  HealthCheckResponse response;
+  const grpc::Status status = stub->Check(&context, {}, &response);
+  if (!status.ok()) {
+    return NotServing(StrCat("no answer over gRPC from ", target, ": ", status.error_message()));
+  }
+  if (response.status() == HealthCheckResponse::SERVING) return absl::OkStatus();
+  return NotServing("it recovers its models, or stops");
+}
+
+}  // namespace
+
+absl::Status AskHealth(const ServerOptions& options, absl::Duration timeout) {
+  const Endpoints endpoints = FindEndpoints(options);
+  return endpoints.http.empty() ? AskGrpc(options, endpoints, timeout)
+                                : AskHttp(endpoints, timeout);
+}
+
+}  // namespace freshet
