@@ -132,7 +132,7 @@ TEST_F(OperatorTest, WhatIsNoRegularFileIsRefusedAtTheStart) {
   std::ofstream(Path("huge")).close();
   std::filesystem::resize_file(Path("huge"), uint64_t{1} << 40);
   for (const std::string& path : {Path("pipe"), Path("folder"), std::string("/dev/zero"),
-                                 std::string("/dev/full"), Path("huge")}) {
+                                  std::string("/dev/full"), Path("huge")}) {
     for (const std::string flag : {"--config=", "--token-file=", "--tls-cert="}) {
       const CommandResult refused =
           RunCommand({"/usr/bin/timeout", "20", Freshetd(), flag + path, "--tls-key=" + path,

@@ -48,9 +48,11 @@ TEST(ServerTest, ATakenPortIsOneClearLine) {
   const CommandResult second = RunCommand({Freshetd(), "--listen=" + (*first)->address(),
                                            "--http=off", "--data-dir=" + folder.path() + "/b"});
   EXPECT_EQ(second.code, 69);
-  EXPECT_EQ(second.err, "freshetd: cannot listen on " + (*first)->address() +
-                            ": Address already in use; is another server running there? choose another address with "
-                            "--listen\n");
+  EXPECT_EQ(
+      second.err,
+      "freshetd: cannot listen on " + (*first)->address() +
+          ": Address already in use; is another server running there? choose another address with "
+          "--listen\n");
 }
 
 TEST(ServerTest, ATakenHttpPortIsOneClearLine) {
