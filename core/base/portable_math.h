@@ -54,7 +54,7 @@ constexpr float RoughExp(float x) {
 
 // The natural logarithm to an error below 1e-14 of max(1, |result|). REQUIRES: x is finite, and not
 // below the smallest normal double.
-constexpr double Log(double x) {
+constexpr double NaturalLog(double x) {
   // x = 2^n m with m in [sqrt(1/2), sqrt(2)).
   constexpr uint64_t kSqrtHalf = 0x3fe6a09e667f3bcd;
   constexpr uint64_t kOneMinusSqrtHalf = 0x3ff0000000000000 - kSqrtHalf;
@@ -71,8 +71,8 @@ constexpr double Log(double x) {
   return n * 0x1.62e42fefa39efp-1 + s * (low + (s4 * s4) * (high + (s4 * s4) * (2.0 / 17)));
 }
 
-// base^exponent. REQUIRES: as for Log(base).
-constexpr double Pow(double base, double exponent) { return Exp(exponent * Log(base)); }
+// base^exponent. REQUIRES: as for NaturalLog(base).
+constexpr double Pow(double base, double exponent) { return Exp(exponent * NaturalLog(base)); }
 
 }  // namespace freshet
 

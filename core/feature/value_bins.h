@@ -28,7 +28,7 @@ inline uint32_t LogBin(float value) {
   constexpr uint32_t kBelowOne = 1U << 18;
   if (value == 0) return kZero;
   // As a double, no float is below the smallest normal number.
-  const double log = Log(std::abs(static_cast<double>(value)));
+  const double log = NaturalLog(std::abs(static_cast<double>(value)));
   const auto size = static_cast<uint32_t>(log * log);
   return size | (value < 0 ? kNegative : 0) | (log < 0 ? kBelowOne : 0);
 }

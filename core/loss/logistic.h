@@ -21,7 +21,7 @@ struct LogisticLoss {
   static double Value(double score, float label) {
     const double margin = label > 0 ? score : -score;
     // Of exp only arguments <= 0 are taken, so that nothing overflows.
-    return std::max(-margin, 0.0) + Log(1.0 + Exp(-std::abs(margin)));
+    return std::max(-margin, 0.0) + NaturalLog(1.0 + Exp(-std::abs(margin)));
   }
 
   // dValue / dscore. Every example waits for that of the one before it.
@@ -72,7 +72,7 @@ struct LogisticLoss {
 
   // One step towards the w with log w + w = sum; see SolveMargin().
   static double Refined(double w, double sum) {
-    const double r = sum - Log(w) - w;
+    const double r = sum - NaturalLog(w) - w;
     const double t = 1.0 + w;
     const double u = 2.0 * t * (t + 2.0 / 3 * r);
     return w * (1.0 + r / t * (u - r) / (u - 2.0 * r));
@@ -84,7 +84,7 @@ struct LogisticLoss {
   [[gnu::noinline]] static double SolveMargin(double sum) {
     double w = sum >= 1 ? 0.86 * sum + 0.01 : Exp(0.8 * sum - 0.65);
     for (int i = 0; i < 2; ++i) w = Refined(w, sum);
-    return sum < 100 ? sum - w : Log(w);  // The difference of large numbers is not exact.
+    return sum < 100 ? sum - w : NaturalLog(w);  // The difference of large numbers is not exact.
   }
 };
 

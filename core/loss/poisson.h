@@ -23,7 +23,7 @@ struct PoissonLoss {
   static double Value(double score, float label) {
     const double s = std::min(score, 1.0 * kScoreLimit);
     const double y = label;
-    const double log_label = Log(std::max(y, kMinLabel));
+    const double log_label = NaturalLog(std::max(y, kMinLabel));
     return std::max(0.0, Exp(s) - y - y * (s - log_label));
   }
 
@@ -42,9 +42,9 @@ struct PoissonLoss {
     const double mean = Mean(score);
     const double y = label;
     if (importance * std::max(mean, y) < kMinImportance) return (y - mean) * rate;
-    if (y < 1e-6 * mean) return -Log(1 + mean * importance) / sensitivity;
+    if (y < 1e-6 * mean) return -NaturalLog(1 + mean * importance) / sensitivity;
     const double ratio = mean / y;
-    return -Log(ratio + (1 - ratio) * Exp(-y * importance)) / sensitivity;
+    return -NaturalLog(ratio + (1 - ratio) * Exp(-y * importance)) / sensitivity;
   }
 
  private:

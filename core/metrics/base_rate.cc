@@ -10,7 +10,7 @@
 namespace freshet {
 namespace {
 
-double TimesLog(double x) { return x > 0 ? x * Log(std::max(x, 1e-300)) : 0; }
+double TimesLog(double x) { return x > 0 ? x * NaturalLog(std::max(x, 1e-300)) : 0; }
 
 }  // namespace
 

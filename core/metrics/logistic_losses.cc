@@ -18,8 +18,8 @@ constexpr double kMinProbability = 1e-15;
     block.predictions[i] = 1.0 / (1.0 + exp_score);
     // -log p = log(1 + exp(-s)), and -log(1 - p) = s - log p.
     block.losses[i] =
-        std::max(Log(1.0 + exp_score) + (1.0 - block.labels[i]) * score, kMinProbability);
-    block.base_rate_losses[i] = -Log(std::max(block.base_rate_losses[i], kMinProbability));
+        std::max(NaturalLog(1.0 + exp_score) + (1.0 - block.labels[i]) * score, kMinProbability);
+    block.base_rate_losses[i] = -NaturalLog(std::max(block.base_rate_losses[i], kMinProbability));
   }
 }
 

@@ -56,7 +56,7 @@ void FillHinge(double weight, double positive_weight, ExampleBlock& block) {
 void FillPoisson(double weight, double label_sum, ExampleBlock& block) {
   for (size_t i = 0; i < block.size; ++i) {
     const auto label = static_cast<float>(block.labels[i]);
-    const double base_rate = Log((label_sum + 0.5) / (weight + 1));
+    const double base_rate = NaturalLog((label_sum + 0.5) / (weight + 1));
     block.predictions[i] = PoissonLoss::Link(static_cast<float>(block.scores[i]));
     block.losses[i] = PoissonLoss::Value(block.scores[i], label);
     block.base_rate_losses[i] = PoissonLoss::Value(base_rate, label);

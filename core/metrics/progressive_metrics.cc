@@ -26,8 +26,8 @@ double GainOver(double base_rate_loss, double loss) {
 
 ProgressiveMetrics::ProgressiveMetrics(const Options& options)
     : options_(options),
-      score_correction_(options.negative_sampling_rate < 1 ? Log(options.negative_sampling_rate)
-                                                           : 0),
+      score_correction_(
+          options.negative_sampling_rate < 1 ? NaturalLog(options.negative_sampling_rate) : 0),
       columns_(options.loss, options.quantile_tau),
       base_rate_(options.loss) {}
 

@@ -25,7 +25,7 @@ double Probability(double logit) { return 1 / (1 + Exp(-logit)); }
 double LogitOf(double bucket) { return (bucket - kMiddle) / kBucketsPerUnit; }
 
 int BucketAt(double probability) {
-  const double logit = Log(probability) - Log(1 - probability);
+  const double logit = NaturalLog(probability) - NaturalLog(1 - probability);
   return static_cast<int>(std::lround(logit * kBucketsPerUnit + kMiddle));
 }
 

@@ -74,12 +74,12 @@ class LabelTrend {
     switch (loss_) {
       case LossKind::kLogistic: {
         const double share = std::min(std::max(mean, kMinShare), 1 - kMinShare);
-        return Log(share / (1 - share));
+        return NaturalLog(share / (1 - share));
       }
       case LossKind::kHinge:
         return 2 * mean - 1;
       case LossKind::kPoisson:
-        return Log(std::max(mean, kMinCount));
+        return NaturalLog(std::max(mean, kMinCount));
       case LossKind::kSquared:
       case LossKind::kQuantile:
         break;

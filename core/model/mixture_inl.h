@@ -73,7 +73,7 @@ void Mixture<Loss>::Predict(const View& view, const std::array<float, kMemberCou
       positive += view.shares[i] * prediction.positive[i];
       negative += view.shares[i] * prediction.negative[i];
     }
-    prediction.score = static_cast<float>(Log(positive / negative));
+    prediction.score = static_cast<float>(NaturalLog(positive / negative));
   } else {
     double score = 0;
     for (size_t i = 0; i < kPartCount; ++i) score += view.shares[i] * prediction.scores[i];
@@ -144,7 +144,7 @@ void Mixture<Loss>::Judge(const Prediction& prediction, double weight, Lesson& l
     for (size_t i = 0; i < kPartCount; ++i) {
       lesson.gradients[i] = sign * wrong[i];
       lesson.curvatures[i] = right[i] * wrong[i];
-      losses[i] = -Log(right[i]);
+      losses[i] = -NaturalLog(right[i]);
       likelihoods[i] = right[i];
     }
     if (weight == 1) return;

@@ -157,7 +157,8 @@ class Nag {
   // Not inlined, as Rescale() of four: they would take registers from the loop of the usual case.
   [[gnu::noinline]] float PowerRate(float square_sum, float scale) const {
     const double sum = std::max(1.0 * square_sum, 1.0 * kMinRoot * kMinRoot);
-    const double rate = Exp(-power_ * Log(sum) + (power_ - 1) * Log(1.0 * scale * scale));
+    const double rate =
+        Exp(-power_ * NaturalLog(sum) + (power_ - 1) * NaturalLog(1.0 * scale * scale));
     return static_cast<float>(std::min(rate, 1e30));
   }
   [[gnu::noinline]] Float4 PowerRate(Float4 square_sums, Float4 scales) const {

@@ -9,7 +9,7 @@ namespace freshet {
 namespace {
 
 constexpr double kMinDecay =
-    1e-300;  // A decay below is taken as this: Log() wants a normal number.
+    1e-300;  // A decay below is taken as this: NaturalLog() wants a normal number.
 
 // True for a number that a sum of finite losses or weights can be.
 bool IsSum(double value) { return std::isfinite(value) && value >= 0; }
@@ -18,9 +18,9 @@ bool IsSum(double value) { return std::isfinite(value) && value >= 0; }
 
 Schedule::Schedule(const ScheduleOptions& options) : options_(options) {
   if (const auto* exponential = std::get_if<ExponentialSchedule>(&options_)) {
-    log_decay_ = Log(std::max(exponential->decay, kMinDecay));
+    log_decay_ = NaturalLog(std::max(exponential->decay, kMinDecay));
   } else if (const auto* step = std::get_if<StepSchedule>(&options_)) {
-    log_decay_ = Log(std::max(step->decay, kMinDecay));
+    log_decay_ = NaturalLog(std::max(step->decay, kMinDecay));
   }
 }
 
