@@ -238,7 +238,15 @@ absl::Status DataDir::DeleteModel(std::string_view folder) {
       return absl::NotFoundError(StrCat(ModelDir(folder), ": there is no such folder"));
     }
   }
-  return status.ok() ? file_system_.SyncDir(ModelsDir()) : status;
+  if (!status.ok()) return status;
+  status = file_system_.SyncDir(ModelsDir());
+  const absl::MutexLock lock(&mu_);
+  if (status.ok()) {
+    moved_.erase(std::string(folder));
+  } else {
+    moved_.emplace(folder);
+  }
+  return status;
 }
 
 absl::Status DataDir::RemoveDeleted(std::string_view folder) {
@@ -246,9 +254,17 @@ absl::Status DataDir::RemoveDeleted(std::string_view folder) {
 }
 
 absl::Status DataDir::UndoDelete(std::string_view folder) {
+  {
+    const absl::MutexLock lock(&mu_);
+    if (!moved_.contains(folder)) return absl::OkStatus();
+  }
   absl::Status status = file_system_.Rename(TrashPath(folder), ModelDir(folder));
-  if (!status.ok() && !absl::IsNotFound(status)) return status;
-  return file_system_.SyncDir(ModelsDir());
+  // An earlier call may have come as far.
+  if (status.ok() || absl::IsNotFound(status)) status = file_system_.SyncDir(ModelsDir());
+  if (!status.ok()) return status;
+  const absl::MutexLock lock(&mu_);
+  moved_.erase(std::string(folder));
+  return absl::OkStatus();
 }
 
 void DataDir::DiscardModel(std::string_view folder) {

@@ -64,8 +64,8 @@ class DataDir {
   // next opened.
   absl::Status RemoveDeleted(std::string_view folder);
 
-  // After a DeleteModel() that failed: the folder is back in its place, durably, once this returns
-  // OK.
+  // After a DeleteModel() that failed: the folder is in its place, durably, once this returns OK.
+  // Touches the disk only where the folder was moved.
   absl::Status UndoDelete(std::string_view folder);
 
   // Deletes the folder of a model that nobody was told of; where that fails, the next CreateModel()
@@ -112,6 +112,8 @@ class DataDir {
 
   absl::Mutex mu_;
   std::set<std::string> unwanted_ ABSL_GUARDED_BY(mu_);  // Folders that are to be discarded.
+  // Folders that were renamed for a deletion whose sync failed.
+  std::set<std::string, std::less<>> moved_ ABSL_GUARDED_BY(mu_);
   uint64_t upload_count_ ABSL_GUARDED_BY(mu_) = 0;
 };
 

@@ -14,6 +14,8 @@
 #include <thread>
 #include <vector>
 
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "client/client.h"
 #include "client/pusher.h"
 #include "tests/e2e/disk_fault_fixture.h"
@@ -100,6 +102,11 @@ TEST_F(DeletionTest, AQueueThatIsLeftIsNotTheNewModels) {
       ExampleBatchBuilder batch;
       random.Append(kBatchExamples, batch);
       if (!(*pusher)->PushBatch(batch).ok()) break;
+    }
+    // Its stream is open then, and ends with the model; it does not open another one.
+    const absl::Time deadline = absl::Now() + kPatience;
+    while ((*pusher)->stats().acknowledged == 0 && absl::Now() < deadline) {
+      absl::SleepFor(absl::Milliseconds(1));
     }
     ExpectTheNewOneIsTheNewOne();
     (*pusher)->Close().IgnoreError();
