@@ -26,17 +26,24 @@ constexpr const char* kDigests = "/DIGESTS";
 // Of the first learners of AllLearners(), one model each.
 constexpr int kModels = 9;
 
-std::string GoldenDir() { return std::string(FRESHET_GOLDEN_DIR) + "/data_v1"; }
+// Of a version of the data folder (see server/file/data_dir.h).
+std::string GoldenDir(int version) {
+  return std::string(FRESHET_GOLDEN_DIR) + "/data_v" + std::to_string(version);
+}
 
-TEST(GoldenDataTest, RecoversTheDataFolderOfVersion1) {
+constexpr int kNewestVersion = 2;
+
+class GoldenDataVersionTest : public testing::TestWithParam<int> {};
+
+TEST_P(GoldenDataVersionTest, RecoversToTheBit) {
+  const std::string golden = GoldenDir(GetParam());
   const TemporaryFolder folder;
-  std::filesystem::copy(GoldenDir() + "/data", folder.path(),
-                        std::filesystem::copy_options::recursive);
+  std::filesystem::copy(golden + "/data", folder.path(), std::filesystem::copy_options::recursive);
   auto server = ServerProcess::Start(folder.path());
   ASSERT_TRUE(server.ok()) << server.status();
   auto client = Client::Connect({.server = (*server)->address()});
   ASSERT_TRUE(client.ok()) << client.status();
-  std::ifstream digests(GoldenDir() + kDigests);
+  std::ifstream digests(golden + kDigests);
   std::string model;
   std::string digest;
   uint64_t offset = 0;
@@ -52,6 +59,8 @@ TEST(GoldenDataTest, RecoversTheDataFolderOfVersion1) {
   EXPECT_EQ(models, kModels);
 }
 
+INSTANTIATE_TEST_SUITE_P(Versions, GoldenDataVersionTest, testing::Range(1, kNewestVersion + 1));
+
 // Pushes the same examples again and again.
 void Push(const Client& client, const std::string& model, int batches) {
   auto pusher = Pusher::Start(client, model, {});
@@ -66,12 +75,13 @@ void Push(const Client& client, const std::string& model, int batches) {
 }
 
 TEST(GoldenDataTest, DISABLED_WriteGoldenData) {
-  ASSERT_TRUE(std::filesystem::create_directory(GoldenDir()));
-  auto server = ServerProcess::Start(GoldenDir() + "/data");
+  const std::string golden = GoldenDir(kNewestVersion);
+  ASSERT_TRUE(std::filesystem::create_directory(golden));
+  auto server = ServerProcess::Start(golden + "/data");
   ASSERT_TRUE(server.ok()) << server.status();
   auto client = Client::Connect({.server = (*server)->address()});
   ASSERT_TRUE(client.ok()) << client.status();
-  std::ofstream digests(GoldenDir() + kDigests);
+  std::ofstream digests(golden + kDigests);
   int number = 0;
   std::vector<v1::LearnerSpec> learners = AllLearners();
   learners.resize(kModels);
@@ -92,7 +102,7 @@ TEST(GoldenDataTest, DISABLED_WriteGoldenData) {
             << "\n";
   }
   (*server)->Kill();
-  std::filesystem::remove(GoldenDir() + "/data/LOCK");
+  std::filesystem::remove(golden + "/data/LOCK");
 }
 
 }  // namespace
