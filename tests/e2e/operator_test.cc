@@ -19,6 +19,7 @@
 #include "absl/time/clock.h"
 #include "client/client.h"
 #include "freshet/v1/learning_service.grpc.pb.h"
+#include "tests/support/model_dir.h"
 #include "tests/support/server_fixture.h"
 
 namespace freshet {
@@ -86,7 +87,7 @@ TEST_F(OperatorTest, RemovingTheLockFileLetsNobodyIn) {
   EXPECT_EQ(second.code, 69) << second.err;
   EXPECT_THAT(second.err, HasSubstr("is in use"));
   const CommandResult repair =
-      RunCommand({Freshetd(), "repair", data_dir_ + "/models/ctr", "--truncate-at=0"});
+      RunCommand({Freshetd(), "repair", ModelDirOf(data_dir_, "ctr"), "--truncate-at=0"});
   EXPECT_NE(repair.code, 0);
   EXPECT_THAT(repair.err, HasSubstr("is in use"));
 }
