@@ -152,8 +152,12 @@ absl::Status Server::BindAddresses() {
     if (!resolved.ok()) return resolved.status();
     absl::Status status = CheckReach("http", options_.http, *resolved, reach);
     if (!status.ok()) return status;
-    // The name is looked up once, so that what listens is what was decided on.
-    http_listen_ = resolved->front().host_port();
+    // The name is looked up once, so that what listens is what was decided on. Of several addresses
+    // it is one of IPv4: a machine may have none of IPv6, and localhost name one all the same.
+    const auto v4 = std::find_if(
+        resolved->begin(), resolved->end(),
+        [](const SocketAddress& address) { return address.storage.ss_family == AF_INET; });
+    http_listen_ = (v4 == resolved->end() ? resolved->front() : *v4).host_port();
     http_is_local_ = std::all_of(resolved->begin(), resolved->end(),
                                  [](const SocketAddress& address) { return address.is_local(); });
   }
