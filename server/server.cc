@@ -49,6 +49,22 @@ ClientLimits::Options ClientLimitsOf(const ServerOptions& options) {
           .max_streams = options.client_max_streams};
 }
 
+HttpOptions HttpOptionsOf(const ServerOptions& options, std::string listen,
+                          const AccessControl* access, const TlsIdentity* tls) {
+  return {.listen = std::move(listen),
+          .request_timeout = absl::Seconds(options.http_head_timeout_s),
+          .body_timeout = absl::Seconds(options.http_body_timeout_s),
+          .answer_timeout = absl::Seconds(options.http_answer_timeout_s),
+          .idle_timeout = absl::Seconds(options.http_idle_timeout_s),
+          .max_request_bytes = options.http_max_head_bytes,
+          .max_body_bytes = options.max_message_bytes,
+          .max_connections = options.http_max_connections,
+          .max_address_connections = options.http_max_address_connections,
+          .max_memory_bytes = options.http_max_memory_bytes,
+          .access = access,
+          .tls = tls};
+}
+
 constexpr int kIoThreads = 2;
 
 // Snapshots that are written at the same time. Not by the threads above: a large one, or a slow
@@ -158,8 +174,6 @@ absl::Status Server::BindAddresses() {
         resolved->begin(), resolved->end(),
         [](const SocketAddress& address) { return address.storage.ss_family == AF_INET; });
     http_listen_ = (v4 == resolved->end() ? resolved->front() : *v4).host_port();
-    http_is_local_ = std::all_of(resolved->begin(), resolved->end(),
-                                 [](const SocketAddress& address) { return address.is_local(); });
   }
   absl::StatusOr<ListeningSockets> sockets = ListeningSockets::Bind("listen", *listen, reach);
   if (!sockets.ok()) return sockets.status();
@@ -284,16 +298,11 @@ absl::Status Server::ListenHttp() {
       std::make_shared<FigureHistory>(FigureHistory::Options{.clock = environment_->clock});
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(-1);  // What the server sends itself is not hostile.
-  json_api_ =
-      std::make_unique<JsonApi>(grpc_->InProcessChannel(arguments),
-                                JsonApi::Options{.max_batch_examples = options_.max_batch_examples,
-                                                 .local_hosts_only = http_is_local_,
-                                                 .access = access_.get()});
+  json_api_ = std::make_unique<JsonApi>(
+      grpc_->InProcessChannel(arguments),
+      JsonApi::Options{.max_batch_examples = options_.max_batch_examples, .access = access_.get()});
   absl::StatusOr<std::unique_ptr<HttpServer>> http = HttpServer::Start(
-      {.listen = http_listen_,
-       .max_body_bytes = options_.max_message_bytes,
-       .access = access_.get(),
-       .tls = tls_.get()},
+      HttpOptionsOf(options_, http_listen_, access_.get(), tls_.get()),
       MakeRoutes([this] { return Ready(); }, *metrics_page_, *figure_history_), json_api_.get());
   if (!http.ok()) return http.status();
   http_server_ = *std::move(http);

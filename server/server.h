@@ -98,7 +98,6 @@ class Server {
   // In the order of construction; destroyed the other way round.
   std::optional<ListeningSockets> grpc_sockets_;  // None once they listen.
   std::string http_listen_;                       // Numbers; empty: there is no HTTP endpoint.
-  bool http_is_local_ = false;
   std::unique_ptr<AccessControl> access_;
   std::unique_ptr<TlsIdentity> tls_;  // Null where there is no encryption.
   std::unique_ptr<ClientLimits> client_limits_;

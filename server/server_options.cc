@@ -22,6 +22,25 @@ absl::Status CheckRange(std::string_view field, uint64_t value, uint64_t min, ui
       StrCat(field, " is ", value, "; it must be from ", min, " to ", max));
 }
 
+absl::Status CheckHttpLimits(const ServerOptions& options) {
+  constexpr uint32_t kMaxConnections = 1U << 20;
+  constexpr uint32_t kMaxTimeout = 3600;
+  for (const absl::Status& status :
+       {CheckRange("http_limits.max_connections", options.http_max_connections, 1, kMaxConnections),
+        CheckRange("http_limits.max_address_connections", options.http_max_address_connections, 1,
+                   kMaxConnections),
+        CheckRange("http_limits.max_head_bytes", options.http_max_head_bytes, 1024, 1U << 20),
+        CheckRange("http_limits.max_memory_bytes", options.http_max_memory_bytes, 1U << 20,
+                   uint64_t{1} << 40),
+        CheckRange("http_limits.head_timeout_s", options.http_head_timeout_s, 1, kMaxTimeout),
+        CheckRange("http_limits.body_timeout_s", options.http_body_timeout_s, 1, kMaxTimeout),
+        CheckRange("http_limits.answer_timeout_s", options.http_answer_timeout_s, 1, kMaxTimeout),
+        CheckRange("http_limits.idle_timeout_s", options.http_idle_timeout_s, 1, kMaxTimeout)}) {
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckOptions(const ServerOptions& options) {
   constexpr uint64_t kMaxUint32 = UINT32_MAX;
   for (const absl::Status& status :
@@ -44,7 +63,22 @@ absl::Status CheckOptions(const ServerOptions& options) {
                    uint64_t{1} << 40)}) {
     if (!status.ok()) return status;
   }
-  return absl::OkStatus();
+  return CheckHttpLimits(options);
+}
+
+void TakeHttpLimits(const v1::HttpLimitsConfig& limits, ServerOptions& options) {
+  const auto take = [](bool set, const auto& value, auto& option) {
+    if (set) option = value;
+  };
+  take(limits.has_max_connections(), limits.max_connections(), options.http_max_connections);
+  take(limits.has_max_address_connections(), limits.max_address_connections(),
+       options.http_max_address_connections);
+  take(limits.has_max_head_bytes(), limits.max_head_bytes(), options.http_max_head_bytes);
+  take(limits.has_max_memory_bytes(), limits.max_memory_bytes(), options.http_max_memory_bytes);
+  take(limits.has_head_timeout_s(), limits.head_timeout_s(), options.http_head_timeout_s);
+  take(limits.has_body_timeout_s(), limits.body_timeout_s(), options.http_body_timeout_s);
+  take(limits.has_answer_timeout_s(), limits.answer_timeout_s(), options.http_answer_timeout_s);
+  take(limits.has_idle_timeout_s(), limits.idle_timeout_s(), options.http_idle_timeout_s);
 }
 
 // Both endpoints, before anything listens. Who may reach them is decided where they are bound.
@@ -99,6 +133,15 @@ std::vector<std::string> ChangedUntilRestart(const ServerOptions& before,
   compare("limits.max_queue_bytes", b.max_queue_bytes, a.max_queue_bytes);
   compare("limits.max_total_queue_bytes", b.max_total_queue_bytes, a.max_total_queue_bytes);
   compare("limits.max_producers", b.max_producers, a.max_producers);
+  compare("http_limits.max_connections", b.http_max_connections, a.http_max_connections);
+  compare("http_limits.max_address_connections", b.http_max_address_connections,
+          a.http_max_address_connections);
+  compare("http_limits.max_head_bytes", b.http_max_head_bytes, a.http_max_head_bytes);
+  compare("http_limits.max_memory_bytes", b.http_max_memory_bytes, a.http_max_memory_bytes);
+  compare("http_limits.head_timeout_s", b.http_head_timeout_s, a.http_head_timeout_s);
+  compare("http_limits.body_timeout_s", b.http_body_timeout_s, a.http_body_timeout_s);
+  compare("http_limits.answer_timeout_s", b.http_answer_timeout_s, a.http_answer_timeout_s);
+  compare("http_limits.idle_timeout_s", b.http_idle_timeout_s, a.http_idle_timeout_s);
   return changed;
 }
 
@@ -152,6 +195,7 @@ absl::StatusOr<ServerOptions> MakeServerOptions(const v1::ServerConfig& config) 
   take(client.has_max_streams(), client.max_streams(), options.client_max_streams);
   take(client.has_idle_timeout_s(), client.idle_timeout_s(), options.client_idle_timeout_s);
   take(client.has_max_connections(), client.max_connections(), options.client_max_connections);
+  TakeHttpLimits(config.http_limits(), options);
   if (absl::Status status = CheckOptions(options); !status.ok()) return status;
   if (config.has_auth() && options.token_file.empty()) {
     return absl::InvalidArgumentError(

@@ -56,6 +56,15 @@ struct ServerOptions {
   uint32_t client_idle_timeout_s = 3600;    // As well.
   uint32_t client_max_connections = 1024;   // As well.
 
+  uint32_t http_max_connections = 512;
+  uint32_t http_max_address_connections = 256;
+  uint32_t http_max_head_bytes = 16'384;
+  uint64_t http_max_memory_bytes = uint64_t{256} << 20;
+  uint32_t http_head_timeout_s = 5;
+  uint32_t http_body_timeout_s = 30;
+  uint32_t http_answer_timeout_s = 10;
+  uint32_t http_idle_timeout_s = 60;
+
   friend bool operator==(const ServerOptions&, const ServerOptions&) = default;
 };
 

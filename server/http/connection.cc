@@ -1,159 +1,426 @@
 #include "server/http/connection.h"
 
-#include <arpa/inet.h>
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstdint>
-#include <cstring>
+#include <array>
+#include <utility>
 
-#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "core/base/str_cat.h"
+#include "server/http/answer_encoding.h"
+#include "server/http/listener.h"
 
 namespace freshet {
 namespace {
 
-constexpr absl::Duration kDropTimeout = absl::Milliseconds(500);
+using Kind = IoResult::Kind;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// Steps in a row, of some tens of microseconds each, before other connections get their turn.
+constexpr int kStepsPerTurn = 8;
+
+constexpr size_t kReadBytes = size_t{16} << 10;
+
+// A body in chunks can be read in pieces of so much; a chunk's head is far shorter.
+constexpr size_t kMaxUnreadBytes = size_t{64} << 10;
+
+// What a request takes beside its body: its head, and the call.
+constexpr uint64_t kRequestBytes = 16 << 10;
+
+// So long, and so much, of what a client still sends is dropped, so that it gets to see the answer
+// first.
+constexpr seconds kLingerTimeout{2};
+constexpr size_t kMaxLingerBytes = size_t{64} << 20;
+
+// A client that pauses for so long may be closed to make room.
+constexpr seconds kPause{1};
+
+// A body that brings less than this in this time is slow: 32 KiB a second.
+constexpr seconds kWindow{2};
+constexpr size_t kLeastWindowBytes = size_t{64} << 10;
+
+// An answer may take longer by a second for so many bytes.
+constexpr size_t kLeastAnswerBytesPerSecond = size_t{256} << 10;
+
+// Answers up to so long are encrypted together with their heads.
+constexpr size_t kJoinedBytes = size_t{16} << 10;
+
+constexpr char kContinue[] = "HTTP/1.1 100 Continue\r\n\r\n";
+
+Connection::Clock::duration ToChrono(absl::Duration duration) {
+  return absl::ToChronoNanoseconds(duration);
+}
 
 }  // namespace
 
-Connection::Connection(socket_t socket, absl::Duration request_timeout,
-                       absl::Duration answer_timeout, size_t max_request_bytes,
-                       const TlsMaterial* tls)
-    : socket_(socket),
-      answer_timeout_(answer_timeout),
-      request_deadline_(absl::Now() + request_timeout),
-      allowed_bytes_(max_request_bytes) {
-  if (tls == nullptr) return;
-  fcntl(socket_, F_SETFL, fcntl(socket_, F_GETFL) | O_NONBLOCK);
-  tls_ = std::make_unique<TlsSession>(*tls, socket_);
+Connection::Connection(Listener& listener, std::unique_ptr<Transport> transport,
+                       std::string client_address, bool is_spare)
+    : listener_(listener),
+      transport_(std::move(transport)),
+      client_address_(std::move(client_address)),
+      is_spare_(is_spare) {}
+
+void Connection::Begin() {
+  last_progress_ = Clock::now();
+  Enter(transport_->is_encrypted() ? State::kHandshake : State::kHead,
+        ToChrono(listener_.options().request_timeout));
+  Run();
 }
 
-bool Connection::Begin() {
-  return tls_ == nullptr ||
-         tls_->Handshake([this](int events) { return Await(events, request_deadline_); });
+void Connection::Enter(State state, Clock::duration timeout) {
+  state_ = state;
+  deadline_ = Clock::now() + timeout;
 }
 
-Connection::~Connection() {
-  if (tls_ != nullptr) tls_->Close();
-  if (unread_body_bytes_ > 0) DropUnread();
-  shutdown(socket_, SHUT_RDWR);
-  close(socket_);
-}
-
-void Connection::ExpectBody(size_t max_bytes, size_t announced_bytes, absl::Duration timeout) {
-  request_deadline_ = absl::Now() + timeout;
-  allowed_bytes_ = max_bytes;
-  unread_body_bytes_ = announced_bytes;
-}
-
-void Connection::DropUnread() {
-  shutdown(socket_, SHUT_WR);
-  const absl::Time deadline = absl::Now() + kDropTimeout;
-  while (Await(POLLIN, deadline)) {
-    const ssize_t count = recv(socket_, buffer_.data(), buffer_.size(), MSG_DONTWAIT);
-    if (count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR)) return;
+void Connection::Run() {
+  for (int i = 0; i < kStepsPerTurn; ++i) {
+    if (!Step()) return;
   }
+  listener_.Post([self = shared_from_this()] { self->Run(); });
 }
 
-bool Connection::Await(int events, absl::Time deadline) const {
-  pollfd waited = {.fd = socket_, .events = static_cast<int16_t>(events), .revents = 0};
-  while (true) {
-    const absl::Duration left = deadline - absl::Now();
-    if (left <= absl::ZeroDuration()) return false;
-    const int ready = poll(&waited, 1, static_cast<int>(absl::ToInt64Milliseconds(left)) + 1);
-    if (ready > 0) return true;
-    if (ready < 0 && errno != EINTR) return false;
+bool Connection::Step() {
+  switch (state_) {
+    case State::kHandshake:
+      return StepHandshake();
+    case State::kHead:
+      return StepHead();
+    case State::kBody:
+      return StepBody();
+    case State::kAdmission:
+      return StepAdmission();
+    case State::kContinue:
+    case State::kAnswer:
+      return StepWrite();
+    case State::kLinger:
+      return StepLinger();
+    case State::kWorking:
+    case State::kClosed:
+      return false;
   }
+  return false;
 }
 
-ssize_t Connection::Receive(size_t max_bytes) {
-  if (tls_ != nullptr) {
-    return tls_->Read(buffer_.data(), max_bytes,
-                      [this](int events) { return Await(events, request_deadline_); });
+bool Connection::Await(const IoResult& result) {
+  transport_->Await(result, [self = shared_from_this()] { self->Run(); });
+  return false;
+}
+
+bool Connection::StepHandshake() {
+  const IoResult result = transport_->Handshake();
+  if (result.kind == Kind::kWantRead || result.kind == Kind::kWantWrite) return Await(result);
+  if (result.kind != Kind::kDone) {
+    Close();
+    return false;
   }
-  while (true) {
-    if (!Await(POLLIN, request_deadline_)) return -1;
-    const ssize_t count = recv(socket_, buffer_.data(), max_bytes, MSG_DONTWAIT);
-    if (count >= 0 || (errno != EAGAIN && errno != EINTR)) return count;
+  NoteProgress(0);
+  Enter(State::kHead, ToChrono(listener_.options().request_timeout));
+  return true;
+}
+
+bool Connection::Receive() {
+  std::array<char, kReadBytes> bytes;
+  const IoResult result = transport_->Read(bytes.data(), bytes.size());
+  if (result.kind == Kind::kWantRead || result.kind == Kind::kWantWrite) return Await(result);
+  if (result.kind != Kind::kDone) {  // A request that is not whole is none.
+    Close();
+    return false;
   }
+  input_.erase(0, std::exchange(input_begin_, 0));
+  input_.append(bytes.data(), result.bytes);
+  NoteProgress(result.bytes);
+  return true;
 }
 
-ssize_t Connection::Fill() {
-  if (allowed_bytes_ == 0) return -1;
-  const ssize_t count = Receive(std::min(buffer_.size(), allowed_bytes_));
-  if (count <= 0) return count;
-  begin_ = 0;
-  end_ = static_cast<size_t>(count);
-  allowed_bytes_ -= end_;
-  return count;
+void Connection::NoteProgress(size_t bytes) {
+  last_progress_ = Clock::now();
+  window_bytes_ += bytes;
 }
 
-ssize_t Connection::read(char* data, size_t size) {
-  if (begin_ == end_) {
-    if (const ssize_t filled = Fill(); filled <= 0) return filled;
-  }
-  const size_t count = std::min(size, end_ - begin_);
-  std::memcpy(data, &buffer_[begin_], count);
-  begin_ += count;
-  unread_body_bytes_ -= std::min(count, unread_body_bytes_);
-  return static_cast<ssize_t>(count);
-}
-
-ssize_t Connection::write(const char* data, size_t size) {
-  if (answer_deadline_ == absl::InfinitePast()) answer_deadline_ = absl::Now() + answer_timeout_;
-  if (tls_ != nullptr) {
-    return tls_->Write(data, size, [this](int events) { return Await(events, answer_deadline_); });
-  }
-  while (true) {
-    if (!Await(POLLOUT, answer_deadline_)) return -1;
-    const ssize_t count = send(socket_, data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (count < 0 && (errno == EAGAIN || errno == EINTR)) continue;
-    return count;
-  }
-}
-
-bool Connection::is_readable() const {
-  return begin_ < end_ || (tls_ != nullptr && tls_->HasPending()) ||
-         (allowed_bytes_ > 0 && Await(POLLIN, request_deadline_));
-}
-
-bool Connection::is_writable() const {
-  return Await(POLLOUT, answer_deadline_ == absl::InfinitePast() ? absl::Now() + answer_timeout_
-                                                                 : answer_deadline_);
-}
-
-void Connection::get_remote_ip_and_port(std::string& ip, int& port) const {
-  ip.clear();
-  port = 0;
-  sockaddr_storage address = {};
-  socklen_t size = sizeof(address);
-  if (getpeername(socket_, reinterpret_cast<sockaddr*>(&address), &size) != 0) return;
-  std::array<char, INET6_ADDRSTRLEN> text{};
-  if (address.ss_family == AF_INET) {
-    const auto& v4 = reinterpret_cast<const sockaddr_in&>(address);
-    ip = inet_ntop(AF_INET, &v4.sin_addr, text.data(), text.size());
-    port = ntohs(v4.sin_port);
-  } else if (address.ss_family == AF_INET6) {
-    const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address);
-    port = ntohs(v6.sin6_port);
-    if (IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr)) {  // It is one client, however it comes.
-      ip = inet_ntop(AF_INET, &v6.sin6_addr.s6_addr[12], text.data(), text.size());
-    } else {
-      ip = StrCat("[", inet_ntop(AF_INET6, &v6.sin6_addr, text.data(), text.size()), "]");
+bool Connection::StepHead() {
+  if (input().empty()) {
+    if (!Receive()) return false;
+    // The time for an idle client ends here, and that for a request begins.
+    if (request_number_ > 0 && !parser_) {
+      Enter(State::kHead, ToChrono(listener_.options().request_timeout));
     }
   }
+  if (!parser_) parser_.emplace(listener_.options().max_request_bytes);
+  input_begin_ += parser_->ReadHead(input());
+  if (parser_->fault()) return Refuse(*parser_->fault());
+  return parser_->head() != nullptr ? HandleHead() : Receive();
 }
 
-// Nobody asks.
-void Connection::get_local_ip_and_port(std::string& ip, int& port) const {
-  ip.clear();
-  port = 0;
+bool Connection::HandleHead() {
+  RequestHead& head = *parser_->head();
+  ++request_number_;
+  keep_alive_ = head.keep_alive && !closing_ && !is_spare_;
+  says_keep_alive_ = head.is_version_1_0;
+  answer_without_body_ = head.is_head;
+  linger_bytes_ +=
+      static_cast<size_t>(std::min<uint64_t>(head.content_length.value_or(0), kMaxLingerBytes));
+  request_ = std::move(head.request);
+  request_.client_address = client_address_;
+  request_.has_client_certificate = transport_->has_client_certificate();
+  RequestHandler::Decision decision = listener_.handler().Decide(request_);
+  // A body that is not read could only be told from the next request by reading it.
+  if (head.has_body && (decision.answer || !decision.takes_body)) keep_alive_ = false;
+  if (decision.answer) {
+    StartAnswer(*std::move(decision.answer));
+    return true;
+  }
+  if (is_spare_) return Refuse(HttpRefusal::kBusy);
+  if (head.has_body && decision.takes_body) return BeginBody(head);
+  Enter(State::kAdmission, ToChrono(listener_.options().memory_timeout));
+  return true;
+}
+
+bool Connection::BeginBody(const RequestHead& head) {
+  const size_t max_bytes = listener_.options().max_body_bytes;
+  if (head.content_length.value_or(0) > max_bytes) return Refuse(HttpRefusal::kBodyTooLong);
+  const auto encoding = BodyReader::EncodingOf(request_.Header("content-encoding"));
+  if (!encoding) return Refuse(HttpRefusal::kUnknownEncoding);
+  body_.emplace(*encoding, max_bytes, static_cast<size_t>(head.content_length.value_or(0)));
+  window_begin_ = Clock::now();
+  window_bytes_ = 0;
+  slow_body_ = false;
+  if (head.expects_continue && input().empty()) {
+    output_head_ = kContinue;
+    Enter(State::kContinue, ToChrono(listener_.options().answer_timeout));
+  } else {
+    Enter(State::kBody, ToChrono(listener_.options().body_timeout));
+  }
+  return true;
+}
+
+bool Connection::StepBody() {
+  if (waits_for_memory_) return false;
+  if (piece_.empty() && !body_->has_pending()) {
+    if (parser_->is_done()) return EndBody();
+    const size_t taken = parser_->ReadBody(input(), piece_);
+    if (parser_->fault()) return Refuse(HttpRefusal::kBodyMalformed);
+    input_begin_ += taken;
+    if (taken > 0) return true;
+    if (input().size() >= kMaxUnreadBytes) return Refuse(HttpRefusal::kBodyMalformed);
+    return Receive();
+  }
+  body_->Take(piece_);
+  if (body_->state() == BodyReader::State::kTooLong) return Refuse(HttpRefusal::kBodyTooLong);
+  if (body_->state() != BodyReader::State::kGood) return Refuse(HttpRefusal::kBodyMalformed);
+  const uint64_t bytes = body_->cost_bytes();
+  if (!listener_.memory().CouldFit(bytes)) return Refuse(HttpRefusal::kBodyTooCostly);
+  return TakeMemory(bytes);
+}
+
+bool Connection::EndBody() {
+  if (!body_->IsWhole()) return Refuse(HttpRefusal::kBodyMalformed);
+  request_.body = body_->TakeBody();
+  Submit();
+  return false;
+}
+
+bool Connection::StepAdmission() {
+  if (waits_for_memory_ || !TakeMemory(kRequestBytes)) return false;
+  Submit();
+  return false;
+}
+
+bool Connection::TakeMemory(uint64_t bytes) {
+  if (listener_.memory().Change(held_bytes_, bytes)) return true;
+  waits_for_memory_ = true;
+  deadline_ = std::min(deadline_, Clock::now() + ToChrono(listener_.options().memory_timeout));
+  listener_.AwaitMemory(shared_from_this());
+  return false;
+}
+
+bool Connection::TryMemoryAgain() {
+  if (!waits_for_memory_) return true;
+  const uint64_t bytes = state_ == State::kBody ? body_->cost_bytes() : kRequestBytes;
+  if (!listener_.memory().Change(held_bytes_, bytes)) return false;
+  waits_for_memory_ = false;
+  if (state_ == State::kBody) {  // The client has lost time with it.
+    deadline_ = Clock::now() + ToChrono(listener_.options().body_timeout);
+  }
+  Run();
+  return true;
+}
+
+void Connection::Submit() {
+  state_ = State::kWorking;
+  deadline_ = Clock::time_point::max();
+  parser_.reset();
+  body_.reset();
+  listener_.handler().Respond(
+      std::move(request_), [listener = listener_.shared_from_this(), weak = weak_from_this(),
+                            number = request_number_](HttpAnswer answer) {
+        listener->Post([weak, number, answer = std::move(answer)]() mutable {
+          if (const auto self = weak.lock()) self->OnAnswer(number, std::move(answer));
+        });
+      });
+}
+
+void Connection::OnAnswer(uint64_t request_number, HttpAnswer answer) {
+  if (state_ != State::kWorking || request_number != request_number_) return;
+  StartAnswer(std::move(answer));
+  Run();
+}
+
+bool Connection::Refuse(HttpRefusal refusal) {
+  return Refuse(listener_.handler().AnswerOf(request_, refusal));
+}
+
+bool Connection::Refuse(const ParseFault& fault) {
+  return Refuse(HttpAnswer{.status = fault.status, .body = StrCat(fault.reason, "\n")});
+}
+
+bool Connection::Refuse(HttpAnswer answer) {
+  keep_alive_ = false;
+  StartAnswer(std::move(answer));
+  return true;
+}
+
+void Connection::StartAnswer(HttpAnswer answer) {
+  waits_for_memory_ = false;
+  body_.reset();
+  piece_ = {};
+  if (closing_) keep_alive_ = false;
+  const AfterAnswer after = !keep_alive_       ? AfterAnswer::kClose
+                            : says_keep_alive_ ? AfterAnswer::kSayStay
+                                               : AfterAnswer::kStay;
+  output_head_ = AnswerHead(answer, after);
+  output_body_ = answer_without_body_ ? std::string() : std::move(answer.body);
+  output_bytes_ = 0;
+  if (transport_->is_encrypted() && output_body_.size() <= kJoinedBytes) {
+    output_head_ += std::exchange(output_body_, std::string());
+  }
+  listener_.memory().ForceChange(held_bytes_, kRequestBytes + output_body_.capacity());
+  listener_.OnMemoryFreed();
+  NoteProgress(0);
+  Enter(State::kAnswer, ToChrono(listener_.options().answer_timeout) +
+                            seconds(output_body_.size() / kLeastAnswerBytesPerSecond));
+}
+
+bool Connection::StepWrite() {
+  const size_t head_bytes = output_head_.size();
+  while (output_bytes_ < head_bytes + output_body_.size()) {
+    const std::string_view head =
+        std::string_view(output_head_).substr(std::min(output_bytes_, head_bytes));
+    const std::string_view body =
+        std::string_view(output_body_).substr(std::max(output_bytes_, head_bytes) - head_bytes);
+    const IoResult result = transport_->Write(head, body);
+    if (result.kind == Kind::kWantRead || result.kind == Kind::kWantWrite) return Await(result);
+    if (result.kind != Kind::kDone) {
+      Close();
+      return false;
+    }
+    output_bytes_ += result.bytes;
+    NoteProgress(0);
+  }
+  output_head_.clear();
+  output_body_ = std::string();
+  output_bytes_ = 0;
+  if (state_ == State::kContinue) {
+    Enter(State::kBody, ToChrono(listener_.options().body_timeout));
+    return true;
+  }
+  return FinishAnswer();
+}
+
+bool Connection::FinishAnswer() {
+  listener_.memory().ForceChange(held_bytes_, 0);
+  listener_.OnMemoryFreed();
+  request_ = HttpRequest();
+  parser_.reset();
+  if (!keep_alive_ || closing_) {
+    transport_->ShutdownWrites();
+    Enter(State::kLinger, kLingerTimeout);
+    return true;
+  }
+  if (input().empty()) {  // An idle connection keeps no memory.
+    input_ = std::string();
+    input_begin_ = 0;
+  }
+  Enter(State::kHead, ToChrono(input().empty() ? listener_.options().idle_timeout
+                                               : listener_.options().request_timeout));
+  return true;
+}
+
+bool Connection::StepLinger() {
+  const IoResult result = transport_->Drop();
+  if (result.kind == Kind::kWantRead) return Await(result);
+  linger_bytes_ -= std::min(linger_bytes_, result.bytes);
+  if (result.kind == Kind::kDone && linger_bytes_ > 0) return true;
+  Close();
+  return false;
+}
+
+void Connection::CheckDeadline(Clock::time_point now) {
+  if (state_ == State::kBody && now - window_begin_ >= kWindow) {
+    slow_body_ = window_bytes_ < kLeastWindowBytes;
+    window_begin_ = now;
+    window_bytes_ = 0;
+  }
+  if (now < deadline_) return;
+  switch (state_) {
+    case State::kHead:
+      if (!parser_ || !parser_->has_begun()) {
+        Close();
+        return;
+      }
+      Refuse(ParseFault{408, "the head of the request did not come in time"});
+      break;
+    case State::kBody:
+      Refuse(waits_for_memory_ ? HttpRefusal::kBusy : HttpRefusal::kBodyMalformed);
+      break;
+    case State::kAdmission:
+      Refuse(HttpRefusal::kBusy);
+      break;
+    case State::kLinger:
+      Close();
+      return;
+    default:
+      Abort();
+      return;
+  }
+  transport_->CancelWait();
+  Run();
+}
+
+Connection::Worth Connection::worth(Clock::time_point now) const {
+  switch (state_) {
+    case State::kHandshake:
+    case State::kLinger:
+      return Worth::kUnknownClient;
+    case State::kHead:
+      return request_number_ == 0 ? Worth::kUnknownClient : Worth::kIdleClient;
+    case State::kContinue:
+    case State::kBody:
+    case State::kAnswer:
+      return waits_for_memory_ || now - last_progress_ < kPause ? Worth::kBusy : Worth::kSlowClient;
+    default:
+      return Worth::kBusy;
+  }
+}
+
+void Connection::CloseSoon() {
+  closing_ = true;
+  const bool has_request = state_ != State::kHandshake && state_ != State::kHead;
+  if (!has_request || state_ == State::kLinger) Close();
+}
+
+void Connection::Abort() {
+  if (state_ == State::kClosed) return;
+  transport_->Abort();
+  Close();
+}
+
+void Connection::Close() {
+  if (state_ == State::kClosed) return;
+  state_ = State::kClosed;
+  transport_->Close();
+  listener_.memory().ForceChange(held_bytes_, 0);
+  listener_.OnMemoryFreed();
+  listener_.Forget(*this);
 }
 
 }  // namespace freshet

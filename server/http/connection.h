@@ -1,80 +1,152 @@
-// What the HTTP library reads a request from and writes its answer to.
+// One client: its requests, one after another, and their answers.
 
 #ifndef FRESHET_SERVER_HTTP_CONNECTION_H_
 #define FRESHET_SERVER_HTTP_CONNECTION_H_
 
-#include <httplib.h>
-
-#include <array>
+#include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 
-#include "absl/time/time.h"
-#include "server/http/tls_session.h"
-#include "server/tls/tls_identity.h"
+#include "server/http/body_reader.h"
+#include "server/http/http_api.h"
+#include "server/http/http_message.h"
+#include "server/http/request_parser.h"
+#include "server/http/transport.h"
 
 namespace freshet {
 
-// A connected socket with limits on the whole request, so that a client that sends slowly, or
-// without end, costs a thread and memory only so much. The library's own streams limit each read
-// by itself. Used by one thread.
-class Connection : public httplib::Stream {
+class Listener;
+
+// Lives on the listener's thread. A client that sends or takes slowly, or nothing, costs memory
+// until a deadline passes, and never a thread. Not a request of it is begun before the answer to
+// the last one is written, so that it cannot make the server keep answers.
+class Connection : public std::enable_shared_from_this<Connection> {
  public:
-  // Takes the socket over and closes it at the end. The timeouts are those of HttpOptions; the
-  // first one runs from now on. `max_request_bytes` is of the head. With `tls`, what is read and
-  // written is encrypted on the way; null: it is not.
-  Connection(socket_t socket, absl::Duration request_timeout, absl::Duration answer_timeout,
-             size_t max_request_bytes, const TlsMaterial* tls = nullptr);
-  ~Connection() override;
+  using Clock = std::chrono::steady_clock;
+
+  // `client_address` without its port. A spare connection is one beyond the limit, for requests
+  // that are answered at once.
+  Connection(Listener& listener, std::unique_ptr<Transport> transport, std::string client_address,
+             bool is_spare);
 
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  // Call first. False where encryption was asked for and does not come about.
-  bool Begin();
+  // Call once.
+  void Begin();
 
-  // Null without encryption.
-  const SSL* ssl() const { return tls_ == nullptr ? nullptr : tls_->ssl(); }
+  // Looks whether a deadline has passed. Call often.
+  void CheckDeadline(Clock::time_point now);
 
-  // Called between a request's head and its body: so much may come, within `timeout` from now on,
-  // and all of it would be `announced_bytes`, 0 where the client did not say. What is then not read
-  // is dropped for a moment before the connection is closed: a client that is still sending would
-  // otherwise not see its answer.
-  void ExpectBody(size_t max_bytes, size_t announced_bytes, absl::Duration timeout);
+  // How little it matters whether this connection is closed to make room for another one.
+  enum class Worth {
+    kUnknownClient,  // It has not sent a whole request yet.
+    kIdleClient,     // It waits between two requests.
+    kSlowClient,     // It has stopped in the middle of a request or an answer.
+    kBusy,           // It is not to be closed.
+  };
+  Worth worth(Clock::time_point now) const;
+  // Since when its client has been silent.
+  Clock::time_point silent_since() const { return last_progress_; }
 
-  // The number of bytes read or written; 0 at the end of the stream; -1 on an error, or over a
-  // limit.
-  ssize_t read(char* data, size_t size) override;
-  ssize_t write(const char* data, size_t size) override;
+  // Whether it holds memory for a body that comes slowly.
+  bool hoards() const { return state_ == State::kBody && !waits_for_memory_ && slow_body_; }
 
-  bool is_readable() const override;
-  bool is_writable() const override;
-  // IPv6 in brackets; empty where it cannot be told.
-  void get_remote_ip_and_port(std::string& ip, int& port) const override;
-  void get_local_ip_and_port(std::string& ip, int& port) const override;
-  socket_t socket() const override { return socket_; }
+  // Tries again to take memory that there was none of. False where there is still none.
+  bool TryMemoryAgain();
+
+  // Closes it after the request under way, or at once where there is none.
+  void CloseSoon();
+  // Closes it at once; the client may see that as an error.
+  void Abort();
 
  private:
-  // Waits for `events` of the socket; false where the deadline passes first.
-  bool Await(int events, absl::Time deadline) const;
-  // Reads what there is into the buffer; as read().
-  ssize_t Fill();
-  ssize_t Receive(size_t max_bytes);
-  void DropUnread();
+  enum class State {
+    kHandshake,
+    kHead,       // The head of the next request is read.
+    kContinue,   // The client is told to send the body.
+    kBody,       // The body is read.
+    kAdmission,  // The request is whole, and waits for memory.
+    kWorking,    // It is being answered.
+    kAnswer,     // The answer is written.
+    kLinger,     // The answer is written, and what the client still sends is dropped for a moment.
+    kClosed,
+  };
 
-  const socket_t socket_;
-  const absl::Duration answer_timeout_;
-  absl::Time request_deadline_;
-  absl::Time answer_deadline_ = absl::InfinitePast();  // Set by the first write.
-  size_t allowed_bytes_;                               // May still be read from the socket.
-  size_t unread_body_bytes_ = 0;                       // Announced, and not handed out.
+  void Enter(State state, Clock::duration timeout);
+  // Goes on as far as possible without waiting.
+  void Run();
+  // Goes one step. False where it has to wait, or has ended.
+  bool Step();
+  bool StepHandshake();
+  bool StepHead();
+  bool StepBody();
+  bool StepAdmission();
+  bool StepWrite();
+  bool StepLinger();
 
-  std::array<char, 4096> buffer_;
-  size_t begin_ = 0;  // What was read from the socket and not handed out.
-  size_t end_ = 0;
+  // True where bytes came; else waits for them, or closes.
+  bool Receive();
+  bool Await(const IoResult& result);
 
-  std::unique_ptr<TlsSession> tls_;  // Null without encryption.
+  bool HandleHead();
+  bool BeginBody(const RequestHead& head);
+  bool EndBody();
+  // Lets the request hold so much. False where it has to wait for that.
+  bool TakeMemory(uint64_t bytes);
+  void Submit();
+  void OnAnswer(uint64_t request_number, HttpAnswer answer);
+  // Refuses the request under way, and closes.
+  bool Refuse(HttpRefusal refusal);
+  bool Refuse(HttpAnswer answer);
+  bool Refuse(const ParseFault& fault);
+  void StartAnswer(HttpAnswer answer);
+  bool FinishAnswer();
+  void Close();
+
+  std::string_view input() const { return std::string_view(input_).substr(input_begin_); }
+  void NoteProgress(size_t bytes);
+
+  Listener& listener_;
+  const std::unique_ptr<Transport> transport_;
+  const std::string client_address_;
+  const bool is_spare_;
+
+  State state_ = State::kHandshake;
+  Clock::time_point deadline_;
+  Clock::time_point last_progress_;
+  uint64_t request_number_ = 0;  // Of the one under way; the first is 1.
+  bool closing_ = false;         // After the request under way.
+
+  std::string input_;  // What was read from the socket, and was not taken yet.
+  size_t input_begin_ = 0;
+
+  // Of the request under way.
+  std::optional<RequestParser> parser_;
+  std::optional<BodyReader> body_;
+  std::string_view piece_;  // Of the body: taken from the input, where it still stands.
+  HttpRequest request_;
+  bool keep_alive_ = false;
+  bool says_keep_alive_ = false;  // A client of HTTP/1.0 wants to be told.
+  bool answer_without_body_ = false;
+  uint64_t held_bytes_ = 0;  // Of the listener's memory.
+  bool waits_for_memory_ = false;
+
+  // How fast the body comes: looked at for a while at a time.
+  Clock::time_point window_begin_;
+  size_t window_bytes_ = 0;
+  bool slow_body_ = false;
+
+  // What is being written.
+  std::string output_head_;
+  std::string output_body_;
+  size_t output_bytes_ = 0;  // Of both, written.
+
+  size_t linger_bytes_ = size_t{256} << 10;  // May still be dropped after the last answer.
 };
 
 }  // namespace freshet

@@ -3,6 +3,7 @@
 #ifndef FRESHET_SERVER_HTTP_HTTP_API_H_
 #define FRESHET_SERVER_HTTP_HTTP_API_H_
 
+#include <functional>
 #include <optional>
 #include <string_view>
 
@@ -10,7 +11,19 @@
 
 namespace freshet {
 
-// Called on the server's threads, at the same time too.
+// Takes the answer to one request; from any thread, once. Also after the server is gone.
+using HttpDone = std::function<void(HttpAnswer)>;
+
+// Why a request is not served though its head was in order.
+enum class HttpRefusal {
+  kBodyTooLong,      // Longer than a body may be.
+  kBodyTooCostly,    // Parsed, it would take more memory than all requests together may.
+  kBodyMalformed,    // It did not come, in time, as the head announces it.
+  kUnknownEncoding,  // Of Content-Encoding.
+  kBusy,             // Nothing is wrong with the request; there is no room for it now.
+};
+
+// Called on the server's one thread for connections, which waits for nothing: nor may these.
 class HttpApi {
  public:
   virtual ~HttpApi() = default;
@@ -22,15 +35,12 @@ class HttpApi {
   // not read.
   virtual std::optional<HttpAnswer> Refuse(const HttpRequest& head) const = 0;
 
-  // The answer to a request that was not refused. May block.
-  virtual HttpAnswer Respond(const HttpRequest& request) = 0;
+  // Has a request answered that was not refused. Returns at once; the work is done on other
+  // threads.
+  virtual void Respond(HttpRequest request, HttpDone done) = 0;
 
-  // The answer where as many requests as may are under way.
-  virtual HttpAnswer Busy() const = 0;
-
-  // The answer where a body could not be read: it is too long, too slow, or not what its headers
-  // say.
-  virtual HttpAnswer BadBody(bool too_long) const = 0;
+  // The answer to a request of which Refuse() knew nothing.
+  virtual HttpAnswer AnswerOf(HttpRefusal refusal) const = 0;
 };
 
 }  // namespace freshet

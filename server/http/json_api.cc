@@ -1,10 +1,12 @@
 #include "server/http/json_api.h"
 
+#include <google/protobuf/arena.h>
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/message.h>
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "core/base/str_cat.h"
 #include "freshet/v1/learning_service.pb.h"
@@ -12,7 +14,6 @@
 #include "freshet/v1/stats_service.pb.h"
 #include "server/http/json_answer.h"
 #include "server/http/json_request.h"
-#include "server/http/request_origin.h"
 #include "server/service/call_origin.h"
 
 namespace freshet {
@@ -23,6 +24,15 @@ using google::protobuf::Message;
 // Far above that of any name; the library matches paths in a way that takes stack for each byte.
 constexpr size_t kMaxPathSize = 512;
 
+// Bodies and answers up to so long are short: they take a thread for some milliseconds at most.
+constexpr size_t kShortBytes = size_t{64} << 10;
+
+constexpr int kShortThreads = 4;
+constexpr int kLongThreads = 2;
+
+// Messages are made in blocks that are so large that the system gets them back at once.
+constexpr size_t kBlockBytes = size_t{2} << 20;
+
 const google::protobuf::MethodDescriptor* FindMethod(std::string_view rpc) {
   // What nothing refers to is not linked in.
   (void)v1::ListModelsRequest::descriptor();
@@ -31,10 +41,29 @@ const google::protobuf::MethodDescriptor* FindMethod(std::string_view rpc) {
   return google::protobuf::DescriptorPool::generated_pool()->FindMethodByName(std::string(rpc));
 }
 
-std::unique_ptr<Message> NewMessage(const google::protobuf::Descriptor* type) {
-  const Message* prototype =
-      google::protobuf::MessageFactory::generated_factory()->GetPrototype(type);
-  return std::unique_ptr<Message>(prototype->New());
+Message& NewMessage(const google::protobuf::Descriptor* type, google::protobuf::Arena& arena) {
+  return *google::protobuf::MessageFactory::generated_factory()->GetPrototype(type)->New(&arena);
+}
+
+// `bytes` is how long the message is as a text.
+google::protobuf::ArenaOptions ArenaFor(size_t bytes) {
+  google::protobuf::ArenaOptions options;
+  if (bytes <= kShortBytes) return options;
+  options.start_block_size = kBlockBytes;
+  options.max_block_size = kBlockBytes;
+  return options;
+}
+
+grpc::ByteBuffer Serialize(const Message& message) {
+  grpc::Slice slice(message.ByteSizeLong());
+  message.SerializeWithCachedSizesToArray(const_cast<uint8_t*>(slice.begin()));
+  return {&slice, 1};
+}
+
+bool Parse(const grpc::ByteBuffer& buffer, Message& message) {
+  grpc::Slice slice;
+  if (!buffer.DumpToSingleSlice(&slice).ok()) return false;
+  return message.ParseFromArray(slice.begin(), static_cast<int>(slice.size()));
 }
 
 // What goes along with the call: where it comes from, and some of its headers. Others are not
@@ -58,8 +87,7 @@ HttpAnswer WithStatus(int status, HttpAnswer answer) {
 
 std::optional<HttpAnswer> RefuseContentType(const ApiRoute& route, const HttpRequest& head) {
   // A page of another origin can send neither without asking first, which is refused.
-  if (route.body.empty() || head.Header("content-type").starts_with("application/json") ||
-      (IsJsonLines(head) && TakesJsonLines(route))) {
+  if (route.body.empty() || IsJson(head) || (IsJsonLines(head) && TakesJsonLines(route))) {
     return std::nullopt;
   }
   return WithStatus(
@@ -73,22 +101,52 @@ absl::Status ToStatus(const v1::BatchError& error) {
   return {static_cast<absl::StatusCode>(error.code()), error.message()};
 }
 
-// All of it, or nothing, is acknowledged.
-HttpAnswer AcknowledgementAnswer(const v1::LearnRequest& request,
-                                 const v1::LearnResponse& response) {
-  const int count =
-      request.has_packed() ? request.packed().labels_size() : request.examples().examples_size();
+// The same request under a producer. A field that comes later counts.
+grpc::ByteBuffer WithProducer(const grpc::ByteBuffer& request,
+                              const RequestProducers::Producer& producer) {
+  v1::LearnRequest fields;
+  fields.set_producer_id(producer.id);
+  fields.set_sequence(producer.sequence);
+  std::vector<grpc::Slice> slices;
+  (void)request.Dump(&slices);  // Fails for compressed buffers alone.
+  slices.emplace_back(fields.SerializeAsString());
+  return {slices.data(), slices.size()};
+}
+
+int ExampleCount(const v1::LearnRequest& request) {
+  return request.has_packed() ? request.packed().labels_size() : request.examples().examples_size();
+}
+
+// All of a batch, or nothing, is acknowledged.
+HttpAnswer LearnAnswer(int example_count, const v1::LearnResponse& response) {
+  if (response.has_error()) return ErrorAnswer(ToStatus(response.error()), &response.error());
   HttpAnswer answer = JsonAnswer(response);
-  answer.body.replace(0, 1, StrCat(R"({"acknowledgedCount":)", count, ","));
+  answer.body.replace(0, 1, StrCat(R"({"acknowledgedCount":)", example_count, ","));
   return answer;
 }
 
 }  // namespace
 
+struct JsonApi::Call {
+  HttpRequest request;
+  HttpDone done;
+  const google::protobuf::MethodDescriptor* method = nullptr;
+  RpcCaller::Metadata metadata = {};
+  grpc::ByteBuffer bytes = {};  // The request, without the producer below.
+  int example_count = 0;        // Of a batch that is to be learned.
+  // Of the server's own, for a batch that came without one.
+  std::optional<RequestProducers::Producer> producer = {};
+};
+
+JsonApi::JsonApi(std::shared_ptr<grpc::Channel> channel, Options options)
+    : options_(options),
+      caller_(std::move(channel), options.call_timeout),
+      short_("json", kShortThreads),
+      long_("json-long", kLongThreads) {}
+
+JsonApi::~JsonApi() { caller_.Stop(); }
+
 std::optional<HttpAnswer> JsonApi::Refuse(const HttpRequest& head) const {
-  if (absl::Status status = CheckOrigin(head, options_.local_hosts_only); !status.ok()) {
-    return ErrorAnswer(status);
-  }
   if (options_.access != nullptr) {
     const absl::Status known = options_.access->Identify(head.Header("authorization")).status();
     if (!known.ok()) return ErrorAnswer(known);
@@ -106,86 +164,132 @@ std::optional<HttpAnswer> JsonApi::Refuse(const HttpRequest& head) const {
   return answer;
 }
 
-HttpAnswer JsonApi::Busy() const {
-  return ErrorAnswer(absl::ResourceExhaustedError(
-      "too many requests are under way; try again in a second, or push over gRPC"));
-}
-
-HttpAnswer JsonApi::BadBody(bool too_long) const {
-  if (!too_long) {
-    return ErrorAnswer(
-        absl::InvalidArgumentError("the body did not come, in time, as its headers announce it"));
+HttpAnswer JsonApi::AnswerOf(HttpRefusal refusal) const {
+  switch (refusal) {
+    case HttpRefusal::kBodyTooLong:
+      return WithStatus(413, ErrorAnswer(absl::ResourceExhaustedError(
+                                 "the body is larger than the server's limit of a message "
+                                 "(limits.max_message_bytes); send it in parts")));
+    case HttpRefusal::kBodyTooCostly:
+      return WithStatus(413,
+                        ErrorAnswer(absl::ResourceExhaustedError(
+                            "the messages in the body would take more memory than all requests "
+                            "together may (http_limits.max_memory_bytes); send it in parts")));
+    case HttpRefusal::kBodyMalformed:
+      return ErrorAnswer(
+          absl::InvalidArgumentError("the body did not come, in time, as its headers announce it"));
+    case HttpRefusal::kUnknownEncoding:
+      return WithStatus(415, ErrorAnswer(absl::InvalidArgumentError(
+                                 "the header Content-Encoding must be gzip or deflate, or be left "
+                                 "out")));
+    case HttpRefusal::kBusy:
+      break;
   }
-  return WithStatus(413, ErrorAnswer(absl::ResourceExhaustedError(
-                             "the body is larger than the server's limit of a message "
-                             "(limits.max_message_bytes); send it in parts")));
+  return ErrorAnswer(absl::UnavailableError(
+      "the memory for requests is taken (http_limits.max_memory_bytes); try again in a second, or "
+      "push over gRPC"));
 }
 
-HttpAnswer JsonApi::Respond(const HttpRequest& request) {
-  const ApiMatch match = MatchRoute(request.method, request.path);
-  return match.route->rpc.ends_with(".Learn") ? Learn(match, request) : Call(match, request);
+void JsonApi::Respond(HttpRequest request, HttpDone done) {
+  const bool is_short = request.body.size() <= kShortBytes;
+  auto call = std::make_shared<Call>(Call{std::move(request), std::move(done)});
+  (is_short ? short_ : long_).Post([this, call = std::move(call)] { Begin(call); });
 }
 
-HttpAnswer JsonApi::Call(const ApiMatch& match, const HttpRequest& request) const {
-  const google::protobuf::MethodDescriptor& method = *FindMethod(match.route->rpc);
-  const std::unique_ptr<Message> message = NewMessage(method.input_type());
-  absl::Status status = ReadRequest(match, request, *message);
-  if (!status.ok()) return ErrorAnswer(status);
-  auto* const predict = google::protobuf::DynamicCastToGenerated<v1::PredictRequest>(message.get());
-  if (predict != nullptr && IsJsonLines(request)) {
+void JsonApi::Begin(const std::shared_ptr<Call>& call) {
+  {
+    google::protobuf::Arena arena(ArenaFor(call->request.body.size()));
+    const ApiMatch match = MatchRoute(call->request.method, call->request.path);
+    call->method = FindMethod(match.route->rpc);
+    Message& message = NewMessage(call->method->input_type(), arena);
+    if (std::optional<HttpAnswer> error = Read(match, *call, message)) {
+      call->done(*std::move(error));
+      return;
+    }
+    call->bytes = Serialize(message);
+  }
+  call->metadata = MetadataOf(call->request);
+  call->request = HttpRequest();
+  Send(call);
+}
+
+void JsonApi::Send(const std::shared_ptr<Call>& call) {
+  const std::string path =
+      StrCat("/", call->method->service()->full_name(), "/", call->method->name());
+  grpc::ByteBuffer bytes =
+      call->producer ? WithProducer(call->bytes, *call->producer) : std::move(call->bytes);
+  caller_.Call(path, std::move(bytes), call->metadata,
+               [this, call](const absl::Status& status, grpc::ByteBuffer answer) {
+                 if (call->producer && status.ok() && !ReturnProducer(*call, answer)) {
+                   Send(call);
+                   return;
+                 }
+                 if (answer.Length() <= kShortBytes) {
+                   Finish(*call, status, answer);
+                   return;
+                 }
+                 long_.Post([this, call, status, answer = std::move(answer)] {
+                   Finish(*call, status, answer);
+                 });
+               });
+}
+
+std::optional<HttpAnswer> JsonApi::Read(const ApiMatch& match, Call& call, Message& message) {
+  if (absl::Status status = ReadRequest(match, call.request, message); !status.ok()) {
+    return ErrorAnswer(status);
+  }
+  auto* const learn = google::protobuf::DynamicCastToGenerated<v1::LearnRequest>(&message);
+  auto* const predict = google::protobuf::DynamicCastToGenerated<v1::PredictRequest>(&message);
+  if (IsJsonLines(call.request) && (learn != nullptr || predict != nullptr)) {
+    v1::ExampleList& examples =
+        learn != nullptr ? *learn->mutable_examples() : *predict->mutable_examples();
     v1::BatchError error;
-    if (!ReadExampleLines(request.body, options_.max_batch_examples, *predict->mutable_examples(),
-                          error)) {
+    if (!ReadExampleLines(call.request.body, options_.max_batch_examples, examples, error)) {
       return ErrorAnswer(ToStatus(error), &error);
     }
   }
-  const std::unique_ptr<Message> response = NewMessage(method.output_type());
-  status = caller_.CallUnary(method, *message, MetadataOf(request), *response);
-  return status.ok() ? JsonAnswer(*response) : ErrorAnswer(status);
+  if (learn == nullptr) return std::nullopt;
+  call.example_count = ExampleCount(*learn);
+  if (learn->producer_id().empty() && learn->sequence() == 0) {
+    std::string user = learn->model();
+    if (options_.access != nullptr) {
+      const auto caller = options_.access->Identify(call.request.Header("authorization"));
+      if (caller.ok()) user = StrCat(caller->name(), " ", user);
+    }
+    call.producer = producers_.Take(std::move(user));
+  }
+  return std::nullopt;
 }
 
-HttpAnswer JsonApi::Learn(const ApiMatch& match, const HttpRequest& request) {
-  v1::LearnRequest message;
-  if (absl::Status status = ReadRequest(match, request, message); !status.ok()) {
-    return ErrorAnswer(status);
-  }
+bool JsonApi::ReturnProducer(Call& call, const grpc::ByteBuffer& answer) {
   v1::LearnResponse response;
-  if (IsJsonLines(request) &&
-      !ReadExampleLines(request.body, options_.max_batch_examples, *message.mutable_examples(),
-                        *response.mutable_error())) {
-    return ErrorAnswer(ToStatus(response.error()), &response.error());
+  if (!Parse(answer, response)) return true;
+  const bool refused =
+      response.error().code() == static_cast<int>(absl::StatusCode::kFailedPrecondition);
+  if (refused && call.producer->sequence != 1) {
+    // The model is another of that name, or has forgotten the producer. The batch was not learned.
+    std::string user = std::move(call.producer->user);
+    call.producer = producers_.TakeNew(std::move(user));
+    return false;
   }
-  response.Clear();
-  const bool has_producer = !message.producer_id().empty() || message.sequence() != 0;
-  const absl::Status status = has_producer ? caller_.Learn(message, MetadataOf(request), response)
-                                           : LearnAsSomebody(request, message, response);
-  if (!status.ok()) return ErrorAnswer(status);
-  if (response.has_error()) return ErrorAnswer(ToStatus(response.error()), &response.error());
-  return AcknowledgementAnswer(message, response);
+  producers_.GiveBack(*std::move(call.producer), /*used=*/!response.has_error());
+  return true;
 }
 
-absl::Status JsonApi::LearnAsSomebody(const HttpRequest& request, v1::LearnRequest& message,
-                                      v1::LearnResponse& response) {
-  std::string user = message.model();
-  if (options_.access != nullptr) {
-    const auto caller = options_.access->Identify(request.Header("authorization"));
-    if (caller.ok()) user = StrCat(caller->name(), " ", user);
+void JsonApi::Finish(const Call& call, const absl::Status& status,
+                     const grpc::ByteBuffer& answer) const {
+  if (!status.ok()) {
+    call.done(ErrorAnswer(status));
+    return;
   }
-  RequestProducers::Producer producer = producers_.Take(user);
-  while (true) {
-    message.set_producer_id(producer.id);
-    message.set_sequence(producer.sequence);
-    const absl::Status status = caller_.Learn(message, MetadataOf(request), response);
-    if (!status.ok()) return status;
-    const bool refused =
-        response.error().code() == static_cast<int>(absl::StatusCode::kFailedPrecondition);
-    if (!refused || producer.sequence == 1) break;
-    // The model is another of that name, or has forgotten the producer. The batch was not learned.
-    response.Clear();
-    producer = producers_.TakeNew(user);
+  google::protobuf::Arena arena(ArenaFor(answer.Length()));
+  Message& message = NewMessage(call.method->output_type(), arena);
+  if (!Parse(answer, message)) {
+    call.done(ErrorAnswer(absl::InternalError("the answer could not be read")));
+    return;
   }
-  producers_.GiveBack(std::move(producer), /*used=*/!response.has_error());
-  return absl::OkStatus();
+  const auto* const learned = google::protobuf::DynamicCastToGenerated<v1::LearnResponse>(&message);
+  call.done(learned != nullptr ? LearnAnswer(call.example_count, *learned) : JsonAnswer(message));
 }
 
 }  // namespace freshet

@@ -3,12 +3,12 @@
 #ifndef FRESHET_SERVER_HTTP_JSON_API_H_
 #define FRESHET_SERVER_HTTP_JSON_API_H_
 
+#include <google/protobuf/message.h>
 #include <grpcpp/grpcpp.h>
 
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <string>
 #include <string_view>
 
 #include "absl/status/status.h"
@@ -19,41 +19,54 @@
 #include "server/http/http_api.h"
 #include "server/http/request_producers.h"
 #include "server/http/rpc_caller.h"
+#include "server/runtime/worker_pool.h"
 
 namespace freshet {
 
 // Turns requests into calls of the server's own services, as its route says, and their answers into
-// JSON. Validation, access, limits and counts are those of the services. Thread-safe.
+// JSON. Validation, access, limits and counts are those of the services.
+//
+// Thread-safe. Long bodies are parsed on threads of their own, so that short requests never wait
+// for them; a call that is under way holds no thread.
 class JsonApi : public HttpApi {
  public:
   struct Options {
     absl::Duration call_timeout = absl::Seconds(60);
     uint32_t max_batch_examples = 65'536;  // Of JSON lines.
-    bool local_hosts_only = true;          // See CheckOrigin().
     // Whoever it does not know sends no body; the services see to the rest. Null: everyone may.
     const AccessControl* access = nullptr;
   };
 
   // `channel` leads to the services.
-  JsonApi(std::shared_ptr<grpc::Channel> channel, Options options)
-      : options_(options), caller_(std::move(channel), options.call_timeout) {}
+  JsonApi(std::shared_ptr<grpc::Channel> channel, Options options);
+
+  // Cancels the calls under way and waits for their end.
+  ~JsonApi() override;
 
   bool Owns(std::string_view path) const override { return path.starts_with("/v1/"); }
   std::optional<HttpAnswer> Refuse(const HttpRequest& head) const override;
-  HttpAnswer Respond(const HttpRequest& request) override;
-  HttpAnswer Busy() const override;
-  HttpAnswer BadBody(bool too_long) const override;
+  void Respond(HttpRequest request, HttpDone done) override;
+  HttpAnswer AnswerOf(HttpRefusal refusal) const override;
 
  private:
-  HttpAnswer Call(const ApiMatch& match, const HttpRequest& request) const;
-  HttpAnswer Learn(const ApiMatch& match, const HttpRequest& request);
-  // Sends a batch that came without a producer under one of the server's own.
-  absl::Status LearnAsSomebody(const HttpRequest& request, v1::LearnRequest& message,
-                               v1::LearnResponse& response);
+  struct Call;
+
+  void Begin(const std::shared_ptr<Call>& call);
+  // Reads the request into `message`. Returns the answer where it cannot be read.
+  std::optional<HttpAnswer> Read(const ApiMatch& match, Call& call,
+                                 google::protobuf::Message& message);
+  // Makes the call, with its producer where it has one.
+  void Send(const std::shared_ptr<Call>& call);
+  // Gives the producer of a batch back. False where the server did not know it, and the batch is to
+  // be sent again under the new one that it now has.
+  bool ReturnProducer(Call& call, const grpc::ByteBuffer& answer);
+  void Finish(const Call& call, const absl::Status& status, const grpc::ByteBuffer& answer) const;
 
   const Options options_;
-  const RpcCaller caller_;
   RequestProducers producers_;
+  RpcCaller caller_;
+  WorkerPool short_;  // Parses short bodies.
+  WorkerPool long_;   // Parses long ones, and writes long answers.
 };
 
 }  // namespace freshet

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <string>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "core/base/str_cat.h"
 #include "server/http/json_lists.h"
@@ -72,6 +74,13 @@ bool SetScalar(Message& message, const FieldDescriptor& field, std::string_view 
   }
 }
 
+// Without regard to case, and to parameters such as `; charset=utf-8`.
+bool HasType(const HttpRequest& request, std::string_view type) {
+  const std::string_view field = request.Header("content-type");
+  return absl::EqualsIgnoreCase(
+      absl::StripAsciiWhitespace(ToAbsl(field.substr(0, field.find(';')))), ToAbsl(type));
+}
+
 // The library's errors may have many lines, and point into the text.
 std::string OneLine(absl::string_view text) {
   std::string line(text);
@@ -93,9 +102,10 @@ absl::Status ReadJson(std::string_view json, Message& message) {
 
 }  // namespace
 
+bool IsJson(const HttpRequest& request) { return HasType(request, "application/json"); }
+
 bool IsJsonLines(const HttpRequest& request) {
-  const std::string_view type = request.Header("content-type");
-  return type.starts_with("application/x-ndjson") || type.starts_with("application/jsonl");
+  return HasType(request, "application/x-ndjson") || HasType(request, "application/jsonl");
 }
 
 bool TakesJsonLines(const ApiRoute& route) {

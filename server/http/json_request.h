@@ -16,7 +16,8 @@
 
 namespace freshet {
 
-// Whether a body is JSON lines, by its content type.
+// Whether a body is JSON, or JSON lines, by its content type, without regard to case.
+bool IsJson(const HttpRequest& request);
 bool IsJsonLines(const HttpRequest& request);
 
 // Whether this kind of body says examples, one a line, for this route.

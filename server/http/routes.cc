@@ -33,7 +33,8 @@ std::vector<HttpRoute> MakeRoutes(std::function<absl::Status()> ready, const Met
            .access = PageAccessOf("/history")},
           {.path = "/healthz",
            .respond = [](const HttpRequest&) { return HttpAnswer{.body = "ok\n"}; },
-           .access = PageAccessOf("/healthz")},
+           .access = PageAccessOf("/healthz"),
+           .at_once = true},
           {.path = "/readyz",
            .respond =
                [ready = std::move(ready)](const HttpRequest&) {
@@ -41,7 +42,8 @@ std::vector<HttpRoute> MakeRoutes(std::function<absl::Status()> ready, const Met
                  if (status.ok()) return HttpAnswer{.body = "ok\n"};
                  return HttpAnswer{.status = 503, .body = StrCat(ToStd(status.message()), "\n")};
                },
-           .access = PageAccessOf("/readyz")},
+           .access = PageAccessOf("/readyz"),
+           .at_once = true},
       });
   return routes;
 }

@@ -1,73 +1,67 @@
 #include "server/http/rpc_caller.h"
 
-#include <grpcpp/generic/generic_stub.h>
+#include <grpc/support/time.h>
 
-#include "absl/synchronization/notification.h"
-#include "absl/time/clock.h"
-#include "core/base/str_cat.h"
-#include "freshet/v1/learning_service.grpc.pb.h"
+#include <utility>
+#include <vector>
 
 namespace freshet {
-namespace {
 
-absl::Status FromGrpcStatus(const grpc::Status& status) {
-  return {static_cast<absl::StatusCode>(status.error_code()), status.error_message()};
-}
-
-grpc::ByteBuffer Serialize(const google::protobuf::Message& message) {
-  grpc::Slice slice(message.ByteSizeLong());
-  message.SerializeWithCachedSizesToArray(const_cast<uint8_t*>(slice.begin()));
-  return {&slice, 1};
-}
-
-bool Parse(const grpc::ByteBuffer& buffer, google::protobuf::Message& message) {
-  grpc::Slice slice;
-  if (!buffer.DumpToSingleSlice(&slice).ok()) return false;
-  return message.ParseFromArray(slice.begin(), static_cast<int>(slice.size()));
-}
-
-}  // namespace
-
-void RpcCaller::Prepare(const Metadata& metadata, grpc::ClientContext& context) const {
-  for (const auto& [name, value] : metadata) context.AddMetadata(name, value);
-  context.set_deadline(absl::ToChronoTime(absl::Now() + timeout_));
-}
-
-absl::Status RpcCaller::CallUnary(const google::protobuf::MethodDescriptor& method,
-                                  const google::protobuf::Message& request,
-                                  const Metadata& metadata,
-                                  google::protobuf::Message& response) const {
+struct RpcCaller::UnderWay {
   grpc::ClientContext context;
-  Prepare(metadata, context);
-  const grpc::ByteBuffer request_bytes = Serialize(request);
-  grpc::ByteBuffer response_bytes;
-  grpc::Status status;
-  absl::Notification done;
-  grpc::GenericStub stub(channel_);
-  stub.UnaryCall(&context, StrCat("/", method.service()->full_name(), "/", method.name()),
-                 grpc::StubOptions(), &request_bytes, &response_bytes, [&](grpc::Status result) {
-                   status = std::move(result);
-                   done.Notify();
-                 });
-  done.WaitForNotification();
-  if (status.ok() && !Parse(response_bytes, response)) {
-    return absl::InternalError("the answer could not be read");
+  grpc::ByteBuffer request;
+  grpc::ByteBuffer answer;
+  Done done;
+};
+
+RpcCaller::RpcCaller(std::shared_ptr<grpc::Channel> channel, absl::Duration timeout)
+    : timeout_(timeout), stub_(std::move(channel)) {}
+
+void RpcCaller::Stop() {
+  std::vector<std::shared_ptr<UnderWay>> calls;
+  {
+    const absl::MutexLock lock(&mu_);
+    stopped_ = true;
+    calls.assign(under_way_.begin(), under_way_.end());
   }
-  return FromGrpcStatus(status);
+  for (const std::shared_ptr<UnderWay>& call : calls) call->context.TryCancel();
+  calls.clear();
+  const auto none_left = [this]() ABSL_SHARED_LOCKS_REQUIRED(mu_) { return under_way_.empty(); };
+  mu_.LockWhen(absl::Condition(&none_left));
+  mu_.Unlock();
 }
 
-absl::Status RpcCaller::Learn(const v1::LearnRequest& request, const Metadata& metadata,
-                              v1::LearnResponse& response) const {
-  grpc::ClientContext context;
-  Prepare(metadata, context);
-  const auto stream = v1::LearningService::NewStub(channel_)->Learn(&context);
-  const bool answered = stream->Write(request) && stream->WritesDone() && stream->Read(&response);
-  v1::LearnResponse none;
-  while (answered && stream->Read(&none)) {
+void RpcCaller::Call(const std::string& method, grpc::ByteBuffer request, const Metadata& metadata,
+                     Done done) {
+  const auto call = std::make_shared<UnderWay>();
+  call->request = std::move(request);
+  call->done = std::move(done);
+  for (const auto& [name, value] : metadata) call->context.AddMetadata(name, value);
+  // By a clock that nobody sets.
+  call->context.set_deadline(
+      gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
+                   gpr_time_from_millis(absl::ToInt64Milliseconds(timeout_), GPR_TIMESPAN)));
+  bool stopped = false;
+  {
+    const absl::MutexLock lock(&mu_);
+    stopped = stopped_;
+    if (!stopped) under_way_.insert(call);
   }
-  absl::Status status = FromGrpcStatus(stream->Finish());
-  if (!status.ok() || answered) return status;
-  return absl::UnavailableError("the stream ended without an answer; send the batch again");
+  if (stopped) {
+    call->done(absl::CancelledError("the server is stopping"), grpc::ByteBuffer());
+    return;
+  }
+  stub_.UnaryCall(&call->context, method, grpc::StubOptions(), &call->request, &call->answer,
+                  [this, call](const grpc::Status& status) { End(call, status); });
+}
+
+void RpcCaller::End(const std::shared_ptr<UnderWay>& call, const grpc::Status& status) {
+  call->done(
+      absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message()),
+      std::move(call->answer));
+  call->done = nullptr;
+  const absl::MutexLock lock(&mu_);
+  under_way_.erase(call);
 }
 
 }  // namespace freshet

@@ -3,45 +3,60 @@
 #ifndef FRESHET_SERVER_HTTP_RPC_CALLER_H_
 #define FRESHET_SERVER_HTTP_RPC_CALLER_H_
 
-#include <google/protobuf/descriptor.h>
-#include <google/protobuf/message.h>
+#include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
-#include <utility>
+#include <unordered_set>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
-#include "freshet/v1/learning_service.pb.h"
 
 namespace freshet {
 
-// So that whatever guards and counts calls does it for all of them, once. Thread-safe; calls block.
+// So that whatever guards and counts calls does it for all of them, once. Thread-safe.
 class RpcCaller {
  public:
   using Metadata = std::multimap<std::string, std::string>;
+  // Takes the answer, serialised, where the status is OK. Called once, usually on a thread of gRPC,
+  // which it must not hold up.
+  using Done = std::function<void(absl::Status status, grpc::ByteBuffer answer)>;
 
   // Calls that take longer than `timeout` end with DEADLINE_EXCEEDED.
-  RpcCaller(std::shared_ptr<grpc::Channel> channel, absl::Duration timeout)
-      : channel_(std::move(channel)), timeout_(timeout) {}
+  RpcCaller(std::shared_ptr<grpc::Channel> channel, absl::Duration timeout);
 
-  // REQUIRES: the types of the messages are those of the method, which is unary; what stands in
-  // `metadata` is printable ASCII, the names in small letters.
-  absl::Status CallUnary(const google::protobuf::MethodDescriptor& method,
-                         const google::protobuf::Message& request, const Metadata& metadata,
-                         google::protobuf::Message& response) const;
+  // REQUIRES: Stop() was called.
+  ~RpcCaller() = default;
 
-  // A Learn stream of one request.
-  absl::Status Learn(const v1::LearnRequest& request, const Metadata& metadata,
-                     v1::LearnResponse& response) const;
+  RpcCaller(const RpcCaller&) = delete;
+  RpcCaller& operator=(const RpcCaller&) = delete;
+
+  // Makes a call of one request and one answer: of a unary method, or of a stream that answers the
+  // one request once. Returns at once.
+  // REQUIRES: what stands in `metadata` is printable ASCII, the names in small letters.
+  void Call(const std::string& method, grpc::ByteBuffer request, const Metadata& metadata,
+            Done done);
+
+  // Cancels the calls under way, and waits until all have ended; those that are made later end at
+  // once. All with CANCELLED.
+  void Stop();
 
  private:
-  void Prepare(const Metadata& metadata, grpc::ClientContext& context) const;
+  struct UnderWay;
 
-  const std::shared_ptr<grpc::Channel> channel_;
+  void End(const std::shared_ptr<UnderWay>& call, const grpc::Status& status);
+
   const absl::Duration timeout_;
+  grpc::GenericStub stub_;
+
+  absl::Mutex mu_;
+  std::unordered_set<std::shared_ptr<UnderWay>> under_way_ ABSL_GUARDED_BY(mu_);
+  bool stopped_ ABSL_GUARDED_BY(mu_) = false;
 };
 
 }  // namespace freshet

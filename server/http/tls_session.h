@@ -4,7 +4,6 @@
 #define FRESHET_SERVER_HTTP_TLS_SESSION_H_
 
 #include <openssl/ssl.h>
-#include <sys/types.h>
 
 #include <cstddef>
 #include <functional>
@@ -14,13 +13,23 @@
 
 namespace freshet {
 
+// What became of one attempt to read or write without waiting.
+struct IoResult {
+  enum class Kind {
+    kDone,       // So many bytes, at least one; for a handshake: it is complete.
+    kEnd,        // The other side sends no more.
+    kWantRead,   // Try again once the socket is readable;
+    kWantWrite,  // once it is writable.
+    kFailed,
+  };
+  Kind kind = Kind::kFailed;
+  size_t bytes = 0;  // Where it is done.
+};
+
 // The server's side. Not thread-safe. Writes to a socket that the client has closed raise SIGPIPE,
 // which the process must ignore.
 class TlsSession {
  public:
-  // Waits until poll() has one of `events` for the socket; false where it is too late.
-  using Wait = std::function<bool(int events)>;
-
   // On a socket that does not block, and outlives this.
   TlsSession(const TlsMaterial& material, int socket);
   ~TlsSession();
@@ -28,32 +37,25 @@ class TlsSession {
   TlsSession(const TlsSession&) = delete;
   TlsSession& operator=(const TlsSession&) = delete;
 
-  // False where there is none, or its certificate is no good.
-  bool Handshake(const Wait& wait);
+  // It fails where the certificate of the client is no good.
+  IoResult Handshake();
 
-  // As read() and write() of httplib::Stream. REQUIRES: Handshake() returned true.
-  ssize_t Read(char* data, size_t size, const Wait& wait);
-  ssize_t Write(const char* data, size_t size, const Wait& wait);
-
-  // Whether bytes were received that were not read yet.
-  bool HasPending() const { return SSL_pending(ssl_.get()) > 0; }
+  // REQUIRES: Handshake() is done; size >= 1.
+  IoResult Read(char* data, size_t size);
+  IoResult Write(const char* data, size_t size);
 
   // Tells the client that no more comes; does not wait.
   void Close();
 
-  // Of the client's certificate, where it has one, and that is then a good one.
-  const SSL* ssl() const { return ssl_.get(); }
+  // Whether the client showed a certificate, and that is then a good one.
+  bool HasClientCertificate() const;
 
  private:
-  // Does `step` until it is done. Its result; 0 at the end of the stream, -1 on an error.
-  int Run(const Wait& wait, const std::function<int()>& step);
+  IoResult Run(const std::function<int()>& step);
 
   std::unique_ptr<SSL, void (*)(SSL*)> ssl_;
   bool open_ = false;
 };
-
-// Whether the client of a connection showed a certificate.
-bool HasClientCertificate(const SSL* ssl);
 
 }  // namespace freshet
 

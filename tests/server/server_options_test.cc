@@ -23,7 +23,7 @@ absl::StatusOr<v1::ServerConfig> Read(const std::string& text) {
 }
 
 // The options of the config with its field `field`, or that of its message `group`, set to what is
-// no default: 7, or 8192 where that is too little.
+// no default: 7, or more where that is too little.
 absl::StatusOr<ServerOptions> OptionsWith(v1::ServerConfig config,
                                           const google::protobuf::FieldDescriptor* group,
                                           const google::protobuf::FieldDescriptor* field) {
@@ -31,7 +31,7 @@ absl::StatusOr<ServerOptions> OptionsWith(v1::ServerConfig config,
   if (group != nullptr) message = v1::ServerConfig::GetReflection()->MutableMessage(&config, group);
   const google::protobuf::Reflection& fields = *message->GetReflection();
   absl::StatusOr<ServerOptions> options = absl::UnknownError("not a field");
-  for (const uint32_t value : {7, 8192}) {
+  for (const uint32_t value : {7, 8192, 2 << 20}) {
     switch (field->cpp_type()) {
       case google::protobuf::FieldDescriptor::CPPTYPE_BOOL:
         fields.SetBool(message, field, true);

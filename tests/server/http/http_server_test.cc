@@ -1,16 +1,10 @@
 #include "server/http/http_server.h"
 
-#include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <httplib.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <chrono>
-#include <cstdint>
-#include <latch>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,9 +13,11 @@
 #include <utility>
 #include <vector>
 
-#include "absl/synchronization/notification.h"
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "core/base/str_cat.h"
+#include "tests/support/raw_client.h"
 
 namespace freshet {
 namespace {
@@ -48,7 +44,7 @@ std::unique_ptr<HttpServer> StartServer(HttpOptions options = {}) {
   return *std::move(server);
 }
 
-// Says what it was asked; refuses the path /api/refused.
+// Says what it was asked; refuses the path /api/refused, and leaves /api/slow to the test.
 class EchoApi : public HttpApi {
  public:
   bool Owns(std::string_view path) const override { return path.starts_with("/api/"); }
@@ -56,74 +52,55 @@ class EchoApi : public HttpApi {
     if (head.path != "/api/refused") return std::nullopt;
     return HttpAnswer{.status = 403, .body = "refused"};
   }
-  HttpAnswer Respond(const HttpRequest& request) override {
-    if (blocked_ != nullptr) {
-      arrived_->count_down();
-      blocked_->WaitForNotification();
+  void Respond(HttpRequest request, HttpDone done) override {
+    if (request.path == "/api/slow") {
+      const absl::MutexLock lock(&mu_);
+      waiting_.push_back(std::move(done));
+      return;
     }
     HttpAnswer answer = {.body = request.method + " " + request.path + " " + request.body};
     for (const auto& [name, value] : request.query) answer.body += StrCat(" ", name, "=", value);
     answer.body += " " + std::string(request.Header("x-test"));
     answer.headers.emplace("X-Answer", "yes");
-    return answer;
+    done(std::move(answer));
   }
-  HttpAnswer Busy() const override { return {.status = 429, .body = "busy"}; }
-  HttpAnswer BadBody(bool too_long) const override {
-    return {.status = too_long ? 413 : 400, .body = "bad body"};
-  }
-
-  // Holds requests up once so many have come.
-  void Block(std::latch* arrived, absl::Notification* blocked) {
-    arrived_ = arrived;
-    blocked_ = blocked;
-  }
-
- private:
-  std::latch* arrived_ = nullptr;
-  absl::Notification* blocked_ = nullptr;
-};
-
-// A bare connection to the server.
-class RawClient {
- public:
-  explicit RawClient(const HttpServer& server) : socket_(socket(AF_INET, SOCK_STREAM, 0)) {
-    const std::string& address = server.address();
-    sockaddr_in target = {};
-    target.sin_family = AF_INET;
-    target.sin_port =
-        htons(static_cast<uint16_t>(std::stoi(address.substr(address.rfind(':') + 1))));
-    target.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    EXPECT_EQ(connect(socket_, reinterpret_cast<sockaddr*>(&target), sizeof(target)), 0);
-  }
-  ~RawClient() { close(socket_); }
-  RawClient(const RawClient&) = delete;
-  RawClient& operator=(const RawClient&) = delete;
-
-  // False where the server has closed the connection.
-  bool Send(const std::string& text) const {
-    return send(socket_, text.data(), text.size(), MSG_NOSIGNAL) ==
-           static_cast<ssize_t>(text.size());
-  }
-
-  // All that comes until the server closes the connection.
-  std::string ReadAll() const {
-    std::string all;
-    char buffer[1024];
-    ssize_t count;
-    while ((count = recv(socket_, buffer, sizeof(buffer), 0)) > 0) {
-      all.append(buffer, static_cast<size_t>(count));
+  HttpAnswer AnswerOf(HttpRefusal refusal) const override {
+    switch (refusal) {
+      case HttpRefusal::kBodyTooLong:
+      case HttpRefusal::kBodyTooCostly:
+        return {.status = 413, .body = "too much"};
+      case HttpRefusal::kBodyMalformed:
+        return {.status = 400, .body = "bad body"};
+      case HttpRefusal::kUnknownEncoding:
+        return {.status = 415, .body = "unknown encoding"};
+      case HttpRefusal::kBusy:
+        break;
     }
-    return all;
+    return {.status = 503, .body = "busy", .headers = {{"Retry-After", "1"}}};
+  }
+
+  // Waits until so many requests to /api/slow are under way.
+  void AwaitSlow(size_t count) {
+    const auto arrived = [&]() ABSL_SHARED_LOCKS_REQUIRED(mu_) { return waiting_.size() >= count; };
+    const absl::MutexLock lock(&mu_, absl::Condition(&arrived));
+  }
+
+  // Answers them.
+  void AnswerSlow() {
+    const absl::MutexLock lock(&mu_);
+    for (const HttpDone& done : waiting_) done({.body = "at last"});
+    waiting_.clear();
   }
 
  private:
-  const int socket_;
+  absl::Mutex mu_;
+  std::vector<HttpDone> waiting_ ABSL_GUARDED_BY(mu_);
 };
 
 TEST(HttpServerTest, EndsThoughAClientDoesNot) {
   auto server =
       StartServer({.request_timeout = absl::Seconds(60), .stop_grace = absl::Milliseconds(1)});
-  const RawClient slow(*server);
+  const RawClient slow(server->address());
   ASSERT_TRUE(slow.Send("GET /pa"));
   server.reset();
   EXPECT_THAT(slow.ReadAll(), IsEmpty());
@@ -169,18 +146,21 @@ TEST(HttpServerTest, OtherPathsAndMethodsAreRefused) {
   }
 }
 
-TEST(HttpServerTest, ARangeIsServedAsOne) {
+// A list of ranges made one answer many times as long as the page.
+TEST(HttpServerTest, RangesAreNotServed) {
   const auto server = StartServer();
-  auto answer = httplib::Client("http://" + server->address())
-                    .Get("/page", {httplib::make_range_header({{2, 4}})});
-  ASSERT_TRUE(answer);
-  EXPECT_EQ(answer->status, 206);
-  EXPECT_EQ(answer->body, "234");
+  httplib::Client client("http://" + server->address());
+  for (const char* ranges : {"bytes=2-4", "bytes=0-,0-,0-,0-,0-"}) {
+    auto answer = client.Get("/page", {{"Range", ranges}});
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(answer->status, 200);
+    EXPECT_EQ(answer->body, "0123456789");
+  }
 }
 
 TEST(HttpServerTest, ARequestWithoutEndIsCutOff) {
   const auto server = StartServer({.max_request_bytes = 4096});
-  const RawClient endless(*server);
+  const RawClient endless(server->address());
   ASSERT_TRUE(endless.Send("GET /page HTTP/1.1\r\n"));
   const std::string header = "X-Filler: " + std::string(90, 'x') + "\r\n";
   int sent = 0;
@@ -193,7 +173,7 @@ TEST(HttpServerTest, ARequestWithoutEndIsCutOff) {
 TEST(HttpServerTest, ClientsThatSayNothingHoldNobodyUpForLong) {
   const auto server = StartServer({.request_timeout = absl::Milliseconds(50)});
   std::vector<std::unique_ptr<RawClient>> silent(8);
-  for (auto& client : silent) client = std::make_unique<RawClient>(*server);
+  for (auto& client : silent) client = std::make_unique<RawClient>(server->address());
   EXPECT_TRUE(silent.back()->Send("GET /page HT"));
   auto answer = httplib::Client("http://" + server->address()).Get("/page");
   ASSERT_TRUE(answer);
@@ -215,6 +195,100 @@ TEST(HttpServerTest, ServesManyAtATime) {
     });
   }
   for (std::thread& client : clients) client.join();
+}
+
+constexpr char kGetPage[] = "GET /page HTTP/1.1\r\nHost: localhost\r\n\r\n";
+
+TEST(HttpServerTest, AConnectionServesManyRequestsAlsoWhenTheyComeAtOnce) {
+  const auto server = StartServer();
+  const RawClient client(server->address());
+  std::string requests;
+  for (int i = 0; i < 100; ++i) requests += kGetPage;
+  requests += "HEAD /page HTTP/1.1\r\nHost: localhost\r\n\r\n";
+  requests += "GET /broken HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+  ASSERT_TRUE(client.Send(requests));
+  std::string all = client.ReadAll();
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_THAT(all, StartsWith("HTTP/1.1 200 OK\r\n"));
+    const size_t end = all.find("0123456789");
+    ASSERT_NE(end, std::string::npos);
+    all.erase(0, end + 10);
+  }
+  EXPECT_THAT(all, StartsWith("HTTP/1.1 200 OK\r\n"));
+  EXPECT_THAT(all, HasSubstr("Content-Length: 10\r\n"));
+  EXPECT_THAT(all, HasSubstr("\r\n\r\nHTTP/1.1 503 Service Unavailable\r\n"));
+  EXPECT_THAT(all, HasSubstr("Connection: close\r\n"));
+}
+
+TEST(HttpServerTest, AnOldClientKeepsItsConnectionWhereItAsksForThat) {
+  const auto server = StartServer();
+  const RawClient client(server->address());
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(client.Send("GET /page HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n"));
+    EXPECT_THAT(client.ReadTo("\r\n\r\n"), HasSubstr("Connection: keep-alive\r\n"));
+    EXPECT_EQ(client.ReadTo("9"), "0123456789");
+  }
+  ASSERT_TRUE(client.Send("GET /page HTTP/1.0\r\n\r\n"));
+  EXPECT_THAT(client.ReadAll(), HasSubstr("Connection: close\r\n"));
+}
+
+TEST(HttpServerTest, AnIdleConnectionIsClosed) {
+  const auto server = StartServer({.idle_timeout = absl::Milliseconds(50)});
+  const RawClient client(server->address());
+  ASSERT_TRUE(client.Send(kGetPage));
+  EXPECT_THAT(client.ReadAll(), HasSubstr("0123456789"));
+}
+
+TEST(HttpServerTest, WhatIsNoRequestIsAnsweredAndEndsTheConnection) {
+  const auto server = StartServer();
+  const RawClient client(server->address());
+  ASSERT_TRUE(client.Send(std::string(kGetPage) + "nonsense\r\n\r\n" + kGetPage));
+  const std::string all = client.ReadAll();
+  EXPECT_THAT(all, HasSubstr("0123456789HTTP/1.1 400 Bad Request\r\n"));
+  EXPECT_EQ(all.find("0123456789", all.find("400")), std::string::npos);
+}
+
+TEST(HttpServerTest, AnAnswerIsCompressedForThoseWhoTakeThat) {
+  const std::string page(10'000, 'x');
+  auto server = HttpServer::Start(
+      {},
+      {{.path = "/long", .respond = [&](const HttpRequest&) { return HttpAnswer{.body = page}; }}});
+  ASSERT_TRUE(server.ok());
+  httplib::Client client("http://" + (*server)->address());
+  client.set_decompress(false);
+  for (const char* accepted : {"gzip", "GZIP", "deflate, gzip;q=0.5", "*"}) {
+    const auto answer = client.Get("/long", {{"Accept-Encoding", accepted}});
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(answer->get_header_value("Content-Encoding"), "gzip") << accepted;
+    EXPECT_LT(answer->body.size(), 1000U);
+  }
+  for (const char* accepted : {"", "br", "gzip;q=0", "xgzip"}) {
+    const auto answer = client.Get("/long", {{"Accept-Encoding", accepted}});
+    ASSERT_TRUE(answer);
+    EXPECT_FALSE(answer->has_header("Content-Encoding")) << accepted;
+    EXPECT_EQ(answer->body, page);
+  }
+  client.set_decompress(true);
+  EXPECT_EQ(client.Get("/long", {{"Accept-Encoding", "gzip"}})->body, page);
+}
+
+// Where there is no more room, whoever has said nothing for longest makes some.
+TEST(HttpServerTest, ANewConnectionIsWorthMoreThanASilentOne) {
+  const auto server = StartServer({.max_connections = 4});
+  const RawClient known(server->address());
+  ASSERT_TRUE(known.Send(kGetPage));
+  EXPECT_THAT(known.ReadTo("0123456789"), HasSubstr("200 OK"));
+  std::vector<std::unique_ptr<RawClient>> silent(50);
+  for (auto& client : silent) {
+    client = std::make_unique<RawClient>(server->address());
+    client->SendSome("GET");
+  }
+  ASSERT_TRUE(silent.back()->Send(" /page HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+  EXPECT_THAT(silent.back()->ReadTo("0123456789"), HasSubstr("200 OK"));
+  EXPECT_THAT(silent.front()->ReadAll(), IsEmpty());
+  // Who has sent a request before is worth more than who has not.
+  ASSERT_TRUE(known.Send(kGetPage));
+  EXPECT_THAT(known.ReadTo("0123456789"), HasSubstr("200 OK"));
 }
 
 class HttpServerApiTest : public testing::Test {
@@ -273,10 +347,10 @@ TEST_F(HttpServerApiTest, ABodyInChunksOrCompressedIsReadWhole) {
 
 TEST_F(HttpServerApiTest, ARefusedRequestIsAnsweredWithoutItsBody) {
   Start();
-  const RawClient raw(*server_);
+  const RawClient raw(server_->address());
   ASSERT_TRUE(raw.Send("POST /api/refused HTTP/1.1\r\nContent-Length: 1000000\r\n\r\nbegin"));
   EXPECT_THAT(raw.ReadAll(), HasSubstr("403 Forbidden"));
-  const RawClient polite(*server_);
+  const RawClient polite(server_->address());
   ASSERT_TRUE(polite.Send(
       "POST /api/refused HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n"));
   const std::string answer = polite.ReadAll();
@@ -293,10 +367,10 @@ TEST_F(HttpServerApiTest, ABodyBeyondTheLimitIsRefusedHoweverItComes) {
   EXPECT_EQ(client.Post("/api/x", std::string(10'001, 'x'), "text/plain")->status, 413);
   client.set_compress(true);
   EXPECT_EQ(client.Post("/api/x", std::string(8'000'000, 'x'), "text/plain")->status, 413);
-  const RawClient liar(*server_);
+  const RawClient liar(server_->address());
   ASSERT_TRUE(liar.Send("POST /api/x HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\n"));
   EXPECT_THAT(liar.ReadAll(), HasSubstr(" 413 "));
-  const RawClient endless(*server_);
+  const RawClient endless(server_->address());
   ASSERT_TRUE(endless.Send("POST /api/x HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"));
   int sent = 0;
   while (sent < 1'000'000 && endless.Send("5\r\n01234\r\n")) ++sent;
@@ -305,29 +379,160 @@ TEST_F(HttpServerApiTest, ABodyBeyondTheLimitIsRefusedHoweverItComes) {
 
 TEST_F(HttpServerApiTest, ABodyThatDoesNotComeIsGivenUp) {
   Start({.body_timeout = absl::Milliseconds(50)});
-  const RawClient slow(*server_);
+  const RawClient slow(server_->address());
   ASSERT_TRUE(slow.Send("POST /api/x HTTP/1.1\r\nContent-Length: 10\r\n\r\nbegin"));
   EXPECT_THAT(slow.ReadAll(), HasSubstr(" 400 "));
-  const RawClient wrong(*server_);
+  const RawClient wrong(server_->address());
   ASSERT_TRUE(
       wrong.Send("POST /api/x HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nnot a size\r\n"));
   EXPECT_THAT(wrong.ReadAll(), HasSubstr(" 400 "));
 }
 
+TEST_F(HttpServerApiTest, ABodyComesWhenItIsAskedFor) {
+  Start();
+  const RawClient client(server_->address());
+  for (const char* name : {"a", "b"}) {
+    ASSERT_TRUE(client.Send(StrCat("POST /api/", name,
+                                   " HTTP/1.1\r\nHost: localhost\r\n"
+                                   "Expect: 100-Continue\r\nContent-Length: 4\r\n\r\n")));
+    EXPECT_EQ(client.ReadTo("\r\n\r\n"), "HTTP/1.1 100 Continue\r\n\r\n");
+    ASSERT_TRUE(client.Send("body"));
+    EXPECT_THAT(client.ReadTo("\r\n\r\n"), StartsWith("HTTP/1.1 200 OK\r\n"));
+    EXPECT_EQ(client.ReadTo("body "), StrCat("POST /api/", name, " body "));
+  }
+}
+
+// As where it is let in by a proxy that sees another length.
+TEST_F(HttpServerApiTest, NoRequestIsSmuggledInTheBodyOfAnother) {
+  Start();
+  for (const char* lengths :
+       {"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+        "Content-Length: 5\r\nContent-Length: 50\r\n", "Transfer-Encoding: xchunked\r\n",
+        "Transfer-Encoding: chunked, identity\r\n"}) {
+    const RawClient client(server_->address());
+    ASSERT_TRUE(client.Send(StrCat("POST /api/x HTTP/1.1\r\nHost: localhost\r\n", lengths,
+                                   "\r\n0\r\n\r\nGET /api/hidden HTTP/1.1\r\nHost: x\r\n\r\n")));
+    const std::string all = client.ReadAll();
+    EXPECT_THAT(all, testing::AnyOf(StartsWith("HTTP/1.1 400 "), StartsWith("HTTP/1.1 501 ")))
+        << lengths;
+    EXPECT_THAT(all, Not(HasSubstr("hidden"))) << lengths;
+  }
+}
+
+TEST_F(HttpServerApiTest, BodiesWithoutAMethodForThemEndTheConnection) {
+  Start();
+  const RawClient client(server_->address());
+  ASSERT_TRUE(
+      client.Send("GET /api/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 46\r\n\r\n"
+                  "GET /api/hidden HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+  const std::string all = client.ReadAll();
+  EXPECT_THAT(all, StartsWith("HTTP/1.1 200 OK\r\n"));
+  EXPECT_THAT(all, Not(HasSubstr("hidden")));
+}
+
+TEST_F(HttpServerApiTest, UnknownEncodingsOfABodyAreRefused) {
+  Start();
+  EXPECT_EQ(Connect().Post("/api/x", {{"Content-Encoding", "br"}}, "body", "text/plain")->status,
+            415);
+  EXPECT_EQ(Connect().Post("/api/x", {{"Content-Encoding", "gzip"}}, "body", "text/plain")->status,
+            400);
+}
+
+// A message of two bytes takes about a hundred.
+TEST_F(HttpServerApiTest, ABodyOfMoreMessagesThanThereIsMemoryForIsRefused) {
+  Start({.max_memory_bytes = uint64_t{1} << 20});
+  std::string list = "[";
+  for (int i = 0; i < 20'000; ++i) list += "{},";
+  EXPECT_EQ(Connect().Post("/api/x", list, "application/json")->status, 413);
+  EXPECT_EQ(Connect().Post("/api/x", std::string(60'000, ' '), "application/json")->status, 200);
+}
+
+TEST_F(HttpServerApiTest, WhatDoesNotFitIntoMemoryWaitsAndIsTurnedAway) {
+  Start({.memory_timeout = absl::Milliseconds(50), .max_memory_bytes = uint64_t{1} << 20});
+  const auto post = [&](const char* path) {
+    return Connect().Post(path, std::string(200'000, ' '), "application/json");
+  };
+  std::thread first([&] { EXPECT_EQ(post("/api/slow")->body, "at last"); });
+  api_.AwaitSlow(1);
+  const auto refused = post("/api/x");
+  EXPECT_EQ(refused->status, 503);
+  EXPECT_EQ(refused->get_header_value("Retry-After"), "1");
+  EXPECT_EQ(Connect().Post("/api/x", "short", "application/json")->status, 200);
+  api_.AnswerSlow();
+  first.join();
+  EXPECT_EQ(post("/api/x")->status, 200);
+}
+
+TEST_F(HttpServerApiTest, WhatWaitsForMemoryGoesOnWhenThereIsSome) {
+  Start({.memory_timeout = absl::Minutes(1), .max_memory_bytes = uint64_t{1} << 20});
+  const auto post = [&](const char* path) {
+    return Connect().Post(path, std::string(200'000, ' '), "application/json");
+  };
+  std::thread first([&] { EXPECT_EQ(post("/api/slow")->body, "at last"); });
+  api_.AwaitSlow(1);
+  const RawClient waiting(server_->address());
+  ASSERT_TRUE(waiting.Send(
+      StrCat("POST /api/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 200000\r\n\r\n",
+             std::string(200'000, ' '))));
+  api_.AnswerSlow();
+  first.join();
+  EXPECT_THAT(waiting.ReadTo("\r\n\r\n"), StartsWith("HTTP/1.1 200 OK\r\n"));
+}
+
+// Where everybody works, probes are still answered.
+TEST_F(HttpServerApiTest, ProbesAreAnsweredBeyondTheLimitOfConnections) {
+  auto server =
+      HttpServer::Start({.max_address_connections = 2},
+                        {{.path = "/probe",
+                          .respond = [](const HttpRequest&) { return HttpAnswer{.body = "ok"}; },
+                          .at_once = true}},
+                        &api_);
+  ASSERT_TRUE(server.ok());
+  server_ = *std::move(server);
+  std::vector<std::thread> busy(2);
+  for (std::thread& client : busy) {
+    client = std::thread([&] { EXPECT_EQ(Connect().Get("/api/slow")->status, 200); });
+  }
+  api_.AwaitSlow(2);
+  EXPECT_EQ(Connect().Get("/probe")->status, 200);
+  EXPECT_EQ(Connect().Get("/api/x")->status, 503);
+  api_.AnswerSlow();
+  for (std::thread& client : busy) client.join();
+}
+
 TEST_F(HttpServerApiTest, PagesAreServedWhileTheApiIsBusy) {
   Start();
-  std::latch arrived(12);
-  absl::Notification blocked;
-  api_.Block(&arrived, &blocked);
-  std::vector<std::thread> clients(12);
+  std::vector<std::thread> clients(50);
   for (std::thread& client : clients) {
-    client = std::thread([&] { EXPECT_EQ(Connect().Get("/api/x")->status, 200); });
+    client = std::thread([&] { EXPECT_EQ(Connect().Get("/api/slow")->body, "at last"); });
   }
-  arrived.wait();
-  EXPECT_EQ(Connect().Get("/api/x")->status, 429);
+  api_.AwaitSlow(clients.size());
   EXPECT_EQ(Connect().Get("/page")->status, 200);
-  blocked.Notify();
+  EXPECT_EQ(Connect().Get("/api/x")->status, 200);
+  api_.AnswerSlow();
   for (std::thread& client : clients) client.join();
+}
+
+TEST_F(HttpServerApiTest, AnAnswerThatComesAfterTheEndIsDropped) {
+  Start({.stop_grace = absl::Milliseconds(1)});
+  const RawClient client(server_->address());
+  ASSERT_TRUE(client.Send("GET /api/slow HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+  api_.AwaitSlow(1);
+  server_.reset();
+  EXPECT_THAT(client.ReadAll(), IsEmpty());
+  api_.AnswerSlow();
+}
+
+TEST_F(HttpServerApiTest, TheRequestUnderWayIsAnsweredBeforeTheEnd) {
+  Start({.stop_grace = absl::Minutes(1)});
+  const RawClient client(server_->address());
+  ASSERT_TRUE(client.Send("GET /api/slow HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+  api_.AwaitSlow(1);
+  std::thread stopping([&] { server_.reset(); });
+  api_.AnswerSlow();
+  const std::string answer = client.ReadAll();
+  EXPECT_THAT(answer, HasSubstr("at last"));
+  stopping.join();
 }
 
 TEST(HttpServerTest, ATakenPortIsAnErrorAndFreeOnceItsServerHasEnded) {

@@ -1,0 +1,56 @@
+#include "server/http/json_cost.h"
+
+namespace freshet {
+namespace {
+
+// Of our messages on an arena: the largest that a list may have, and its place in the list, which
+// grows by doubling. See tests/server/http/json_cost_test.cc.
+constexpr size_t kObjectBytes = 112;
+constexpr size_t kStringBytes = 56;  // What a string takes beside its characters, and its place.
+constexpr size_t kValueBytes = 16;   // A number and its place.
+
+// As it came, serialised, and as the characters of strings.
+constexpr size_t kTextCopies = 3;
+
+}  // namespace
+
+void JsonCost::Add(std::string_view piece) {
+  text_bytes_ += piece.size();
+  for (const char c : piece) {
+    if (in_string_) {
+      if (escaped_) {
+        escaped_ = false;
+      } else if (c == '\\') {
+        escaped_ = true;
+      } else if (c == '"') {
+        in_string_ = false;
+      }
+      continue;
+    }
+    switch (c) {
+      case '"':
+        in_string_ = true;
+        ++strings_;
+        break;
+      case '{':
+        ++objects_;
+        break;
+      case ':':
+        ++names_;
+        break;
+      case ',':
+        ++commas_;
+        break;
+      default:
+        break;
+    }
+  }
+}
+
+size_t JsonCost::bytes() const {
+  const size_t values = strings_ > names_ ? strings_ - names_ : 0;
+  return kTextCopies * text_bytes_ + kObjectBytes * objects_ + kStringBytes * values +
+         kValueBytes * commas_;
+}
+
+}  // namespace freshet

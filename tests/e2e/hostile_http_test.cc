@@ -1,0 +1,300 @@
+// Clients of the HTTP endpoint that misbehave: others are answered at once meanwhile, and the
+// server's memory and descriptors stay within their bounds.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <httplib.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "core/base/str_cat.h"
+#include "tests/support/gzip.h"
+#include "tests/support/raw_client.h"
+#include "tests/support/server_fixture.h"
+
+namespace freshet {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+constexpr int64_t kMiB = 1 << 20;
+
+class HostileHttpTest : public ServerFixture {
+ protected:
+  static void SetUpTestSuite() {  // This process needs as many descriptors as the clients it plays.
+    rlimit limit = {};
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, 16'384);
+    setrlimit(RLIMIT_NOFILE, &limit);
+  }
+
+  void StartWithModel(const std::string& config = "") {
+    ASSERT_NO_FATAL_FAILURE(StartWithConfig(config));
+    ASSERT_NO_FATAL_FAILURE(CreateModel("ctr"));
+  }
+
+  // `VmRSS` or `VmHWM` of the server, in MiB.
+  int64_t MemoryMiB(const std::string& field) const {
+    std::ifstream status(StrCat("/proc/", server_->pid(), "/status"));
+    std::string line;
+    while (std::getline(status, line)) {
+      if (line.starts_with(field)) return std::stoll(line.substr(line.find(':') + 1)) / 1024;
+    }
+    ADD_FAILURE() << "no " << field;
+    return 0;
+  }
+
+  int OpenDescriptors() const {
+    const auto folder = StrCat("/proc/", server_->pid(), "/fd");
+    const auto all = std::filesystem::directory_iterator(folder);
+    return static_cast<int>(std::distance(begin(all), end(all)));
+  }
+
+  httplib::Client Connect() const {
+    httplib::Client http("http://" + server_->http_address());
+    http.set_connection_timeout(std::chrono::seconds(60));
+    http.set_read_timeout(std::chrono::seconds(60));
+    return http;
+  }
+
+  // How long the slowest of some probes takes, each over a connection of its own.
+  absl::Duration SlowestProbe(int count = 10) const {
+    absl::Duration slowest;
+    for (int i = 0; i < count; ++i) {
+      for (const char* path : {"/healthz", "/readyz", "/metrics"}) {
+        const absl::Time begin = absl::Now();
+        const auto answer = Connect().Get(path);
+        EXPECT_TRUE(answer && answer->status == 200) << path;
+        slowest = std::max(slowest, absl::Now() - begin);
+      }
+    }
+    return slowest;
+  }
+
+  // A usual client gets its answers, and snapshots can be written.
+  void ExpectHealthy() const {
+    const auto learned = Connect().Post(
+        "/v1/models/ctr:learn", R"({"examples":{"examples":[{"label":1}]}})", "application/json");
+    ASSERT_TRUE(learned);
+    EXPECT_EQ(learned->status, 200) << learned->body;
+    const auto taken = Connect().Post("/v1/models/ctr/snapshots", "{}", "application/json");
+    ASSERT_TRUE(taken);
+    EXPECT_EQ(taken->status, 200) << taken->body;
+    const auto snapshot = client_->CreateSnapshot("ctr");
+    EXPECT_TRUE(snapshot.ok()) << snapshot.status();
+  }
+
+  std::vector<RawClient> ConnectMany(int count) const {
+    std::vector<RawClient> clients;
+    clients.reserve(static_cast<size_t>(count));
+    for (int i = 0; i < count; ++i) clients.emplace_back(server_->http_address());
+    return clients;
+  }
+};
+
+// With 1,024 descriptors, as many systems have it, they took all; snapshots failed, and nobody else
+// got in.
+TEST_F(HostileHttpTest, SilentConnectionsTakeNeitherTheDescriptorsNorThePlaceOfOthers) {
+  ASSERT_NO_FATAL_FAILURE(StartWithModel("http_limits { head_timeout_s: 60 }"));
+  const std::vector<RawClient> silent = ConnectMany(1100);
+  EXPECT_LT(SlowestProbe(), absl::Seconds(1));
+  EXPECT_LT(OpenDescriptors(), 400);
+  ExpectHealthy();
+  // Those who have sent a part of a head are not better off.
+  for (const RawClient& client : silent) client.SendSome("GET /heal");
+  EXPECT_LT(SlowestProbe(), absl::Seconds(1));
+  ExpectHealthy();
+}
+
+// Probes took 5 to 8 seconds.
+TEST_F(HostileHttpTest, TricklingConnectionsDoNotDelayProbes) {
+  ASSERT_NO_FATAL_FAILURE(StartWithModel());
+  std::atomic<bool> done{false};
+  std::thread trickling([&] {
+    std::vector<RawClient> clients = ConnectMany(100);
+    const std::string text =
+        "GET /metrics HTTP/1.1\r\nHost: localhost\r\nX: " + std::string(1'000'000, 'x');
+    for (size_t sent = 0; !done; ++sent) {
+      for (RawClient& client : clients) {
+        if (client.SendSome(std::string_view(text).substr(sent % text.size(), 1)) < 0) {
+          client = RawClient(server_->http_address());
+          client.SendSome("GET /");
+        }
+      }
+      absl::SleepFor(absl::Milliseconds(20));
+    }
+  });
+  EXPECT_LT(SlowestProbe(50), absl::Seconds(1));
+  ExpectHealthy();
+  done = true;
+  trickling.join();
+}
+
+// An answer of half a gigabyte was made of a page of a few thousand bytes.
+TEST_F(HostileHttpTest, RangesMakeNoAnswerLonger) {
+  ASSERT_NO_FATAL_FAILURE(StartWithModel());
+  std::string ranges = "bytes=0-";
+  while (ranges.size() < 7900) ranges += ",0-";
+  const size_t whole = Connect().Get("/metrics")->body.size();
+  const auto answer = Connect().Get("/metrics", {{"Range", ranges}});
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->status, 200);
+  EXPECT_LT(answer->body.size(), 2 * whole);
+  EXPECT_LT(MemoryMiB("VmHWM"), 200);
+}
+
+// 15 kB on the wire took 600 MB each, of which most stayed.
+TEST_F(HostileHttpTest, MessagesWithoutContentTakeNoMoreMemoryThanAllowed) {
+  ASSERT_NO_FATAL_FAILURE(StartWithModel());
+  const auto body_of = [](const std::string& begin, const std::string& item,
+                          const std::string& end) {
+    std::string text = begin + item;
+    while (text.size() < 15 * kMiB) text += "," + item;
+    return Gzip(text + end);
+  };
+  const int64_t before = MemoryMiB("VmRSS");
+  std::vector<std::string> bodies;
+  bodies.push_back(body_of(R"({"examples":{"examples":[)", "{}", "]}}"));
+  bodies.push_back(body_of(R"({"examples":{"examples":[{"namespaces":[)", "{}", "]}]}}"));
+  bodies.push_back(
+      body_of(R"({"examples":{"examples":[{"namespaces":[{"features":[)", "{}", "]}]}]}}"));
+  bodies.push_back(body_of(R"({"packed":{"namespaces":[)", R"("")", "]}}"));
+  bodies.push_back(body_of(R"({"packed":{"featureIds":[)", "1", "]}}"));
+  std::vector<std::thread> clients;
+  for (int i = 0; i < 4; ++i) {
+    for (const std::string& body : bodies) {
+      clients.emplace_back([this, &body, i] {
+        const auto answer =
+            Connect().Post(i % 2 == 0 ? "/v1/models/ctr:predict" : "/v1/models/ctr:learn",
+                           {{"Content-Encoding", "gzip"}}, body, "application/json");
+        ASSERT_TRUE(answer);
+        EXPECT_THAT(answer->status, testing::AnyOf(400, 413, 429, 503)) << answer->body;
+        EXPECT_THAT(answer->body, StartsWith("{\"code\":"));
+      });
+    }
+  }
+  EXPECT_LT(SlowestProbe(5), absl::Seconds(1));
+  for (std::thread& client : clients) client.join();
+  // The limit of 256 MiB, and what the process has beside it.
+  EXPECT_LT(MemoryMiB("VmHWM") - before, 400);
+  const absl::Time deadline = absl::Now() + absl::Seconds(10);
+  while (MemoryMiB("VmRSS") - before > 100 && absl::Now() < deadline) {
+    absl::SleepFor(absl::Milliseconds(50));
+  }
+  EXPECT_LT(MemoryMiB("VmRSS") - before, 100);
+  ExpectHealthy();
+}
+
+TEST_F(HostileHttpTest, BodiesThatDoNotEndTakeNoMoreMemoryThanAllowed) {
+  ASSERT_NO_FATAL_FAILURE(StartWithModel());
+  const int64_t before = MemoryMiB("VmRSS");
+  std::vector<RawClient> clients = ConnectMany(60);
+  const std::string head = StrCat(
+      "POST /v1/models/ctr:learn HTTP/1.1\r\nHost: localhost\r\n"
+      "Content-Type: application/json\r\nContent-Length: ",
+      15 * kMiB, "\r\n\r\n");
+  const std::string part(kMiB, ' ');
+  for (const RawClient& client : clients) client.SendSome(head);
+  for (int i = 0; i < 14 * 20; ++i) {
+    for (const RawClient& client : clients) client.SendSome(part);
+  }
+  EXPECT_LT(SlowestProbe(), absl::Seconds(1));
+  ExpectHealthy();  // Short requests have memory of their own.
+  EXPECT_LT(MemoryMiB("VmHWM") - before, 400);
+}
+
+TEST_F(HostileHttpTest, AnswersThatNobodyReadsTakeNoMoreMemoryThanAllowed) {
+  ASSERT_NO_FATAL_FAILURE(
+      StartWithModel("http_limits { max_memory_bytes: 67108864 answer_timeout_s: 1 }"));
+  const std::string rows = [] {
+    std::string text;
+    for (int i = 0; i < 60'000; ++i) text += "{}\n";
+    return text;
+  }();
+  const int64_t before = MemoryMiB("VmRSS");
+  const std::string request = StrCat(
+      "POST /v1/models/ctr:predict HTTP/1.1\r\nHost: localhost\r\n"
+      "Content-Type: application/x-ndjson\r\nContent-Length: ",
+      rows.size(), "\r\n\r\n", rows);
+  // Each answer is of a megabyte, and none is asked for before the last one was written.
+  std::vector<RawClient> clients = ConnectMany(100);
+  for (int i = 0; i < 30; ++i) {
+    for (const RawClient& client : clients) client.SendSome(request);
+  }
+  EXPECT_LT(SlowestProbe(), absl::Seconds(2));
+  EXPECT_LT(MemoryMiB("VmHWM") - before, 250);
+  // Whoever does not take an answer is cut off.
+  const absl::Time deadline = absl::Now() + absl::Seconds(60);
+  while (OpenDescriptors() > 60 && absl::Now() < deadline) absl::SleepFor(absl::Milliseconds(50));
+  EXPECT_LT(OpenDescriptors(), 60);
+  ExpectHealthy();
+}
+
+// A page at http://evil.com, whose name leads to 127.0.0.1, is of the server's origin for a
+// browser.
+TEST_F(HostileHttpTest, OtherPeoplesPagesGetNoPage) {
+  ASSERT_NO_FATAL_FAILURE(StartWithModel());
+  httplib::Client http = Connect();
+  for (const char* path : {"/", "/metrics", "/history?model=ctr", "/healthz", "/readyz", "/main.js",
+                           "/nothing", "/v1/models"}) {
+    for (const char* host :
+         {"evil.com", "evil.com:7401", "localhost.evil.com", "127.0.0.1.evil.com"}) {
+      EXPECT_EQ(http.Get(path, {{"Host", host}})->status, 403) << path << " " << host;
+    }
+    EXPECT_EQ(http.Get(path, {{"Origin", "http://evil.com"}})->status, 403) << path;
+    EXPECT_NE(http.Get(path, {{"Host", "LOCALHOST:1"}})->status, 403) << path;
+  }
+  const RawClient absolute(server_->http_address());
+  absolute.Send(
+      "GET http://evil.com/metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+  EXPECT_THAT(absolute.ReadAll(), StartsWith("HTTP/1.1 403 "));
+}
+
+// Clients keep their connections: a new one for each request took most of its time.
+TEST_F(HostileHttpTest, ConnectionsStayOpenAcrossManyRequests) {
+  ASSERT_NO_FATAL_FAILURE(StartWithModel());
+  const RawClient client(server_->http_address());
+  const std::string body = R"({"examples":{"examples":[{}]}})";
+  for (int i = 0; i < 200; ++i) {
+    ASSERT_TRUE(
+        client.Send(StrCat("POST /v1/models/ctr:predict HTTP/1.1\r\nHost: localhost\r\n"
+                           "content-type: Application/JSON;charset=UTF-8\r\n"
+                           "CONTENT-LENGTH: ",
+                           body.size(), "\r\n\r\n", body)));
+    EXPECT_THAT(client.ReadTo("\r\n\r\n"), StartsWith("HTTP/1.1 200 OK\r\n"));
+    EXPECT_THAT(client.ReadTo("}\n"), HasSubstr("\"offset\":\"0\""));
+  }
+}
+
+TEST_F(HostileHttpTest, StopsInTimeWhateverClientsDo) {
+  ASSERT_NO_FATAL_FAILURE(StartWithModel());
+  const std::vector<RawClient> silent = ConnectMany(50);
+  const std::vector<RawClient> slow = ConnectMany(50);
+  for (const RawClient& client : slow) {
+    client.SendSome(
+        "POST /v1/models/ctr:learn HTTP/1.1\r\nHost: localhost\r\n"
+        "Content-Type: application/json\r\nContent-Length: 10\r\n\r\nslow");
+  }
+  EXPECT_LT(SlowestProbe(1), absl::Seconds(1));
+  const absl::Time begin = absl::Now();
+  const ExitState end = server_->Stop();
+  EXPECT_EQ(end.code, 0) << end.log;
+  EXPECT_LT(absl::Now() - begin, absl::Seconds(10));
+}
+
+}  // namespace
+}  // namespace freshet
