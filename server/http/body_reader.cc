@@ -12,7 +12,7 @@ namespace freshet {
 namespace {
 
 // What a request takes beside its body: the connection's buffers and the call.
-constexpr size_t kRequestBytes = 16 << 10;
+constexpr size_t kCallBytes = 16 << 10;
 
 // What inflating takes: the window of zlib, and the step that comes out of it.
 constexpr size_t kInflaterBytes = (48 << 10) + BodyReader::kMaxStepBytes;
@@ -113,7 +113,7 @@ bool BodyReader::IsWhole() const {
 }
 
 size_t BodyReader::cost_bytes() const {
-  return kRequestBytes + (inflater_ == nullptr ? 0 : kInflaterBytes) +
+  return kCallBytes + (inflater_ == nullptr ? 0 : kInflaterBytes) +
          (body_.capacity() - body_.size()) + cost_.bytes();
 }
 
