@@ -16,7 +16,6 @@
 namespace freshet {
 namespace {
 
-using google::protobuf::Message;
 using google::protobuf::MessageFactory;
 using google::protobuf::MethodDescriptor;
 
@@ -27,8 +26,9 @@ Caller With(v1::Token::Role role, std::vector<std::string> models = {}) {
   return Caller(std::make_shared<Grant>(Grant{"t", {}, {role}, std::move(models)}));
 }
 
-std::unique_ptr<Message> Request(const MethodDescriptor& method, const std::string& text) {
-  std::unique_ptr<Message> request(
+std::unique_ptr<google::protobuf::Message> Request(const MethodDescriptor& method,
+                                                   const std::string& text) {
+  std::unique_ptr<google::protobuf::Message> request(
       MessageFactory::generated_factory()->GetPrototype(method.input_type())->New());
   EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, request.get()))
       << method.full_name();

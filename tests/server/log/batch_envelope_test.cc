@@ -13,7 +13,7 @@ using std::string_view_literals::operator""sv;
 
 ByteSpan BytesOf(std::string_view text) { return std::as_bytes(std::span(text)); }
 
-std::string TextOf(ByteSpan bytes) {
+std::string BytesAsText(ByteSpan bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
@@ -33,7 +33,7 @@ TEST(BatchEnvelopeTest, IsReadBackWithTheRequestBehindIt) {
     ASSERT_TRUE(read.has_value());
     EXPECT_EQ(read->envelope.sender, sender);
     EXPECT_EQ(read->envelope.max_producers, 7U);
-    EXPECT_EQ(TextOf(read->request), "the request");
+    EXPECT_EQ(BytesAsText(read->request), "the request");
   }
 }
 

@@ -247,8 +247,12 @@ TEST(ProducerIdSetTest, KeepsTheNewestIds) {
     ids.Add(StrCat("p", i), 50);
     EXPECT_LE(ids.size(), 100U);
     EXPECT_TRUE(ids.Contains(StrCat("p", i)));
-    if (i >= 50) EXPECT_TRUE(ids.Contains(StrCat("p", i - 49)));
-    if (i >= 100) EXPECT_FALSE(ids.Contains(StrCat("p", i - 100)));
+    if (i >= 50) {
+      EXPECT_TRUE(ids.Contains(StrCat("p", i - 49)));
+    }
+    if (i >= 100) {
+      EXPECT_FALSE(ids.Contains(StrCat("p", i - 100)));
+    }
   }
 }
 
