@@ -120,7 +120,7 @@ TEST_F(AcceptorTest, CountsWhatIsOpen) {
   EXPECT_EQ(table_.size(), 3U);
   {
     absl::MutexLock lock(&mu_);  // As gRPC does: it shuts down, and closes.
-    shutdown(taken_.front().get(), SHUT_RDWR);
+    for (const FileDescriptor& socket : taken_) shutdown(socket.get(), SHUT_RDWR);
     taken_.clear();
   }
   clients.clear();

@@ -193,7 +193,7 @@ class EqualStreamsTest : public testing::TestWithParam<size_t> {};
 
 TEST_P(EqualStreamsTest, HaveEqualDigestsInAnyFormAndCut) {
   v1::LearnerSpec learner = Learners()[GetParam()];
-  learner.set_bits(8);
+  learner.set_bits(10);
   const auto seed = static_cast<uint32_t>(GetParam());
   const std::vector<TestRow> rows = RandomRows(seed, 200);
   const std::string digest = DigestOf(learner, rows, rows.size(), {kForms, 1}, 0);
