@@ -139,21 +139,21 @@ std::vector<std::string> Files(const std::vector<std::string>& words, InputOptio
 
 // "push m --numeric age file.csv" took the file for a column and waited for standard input.
 TEST_F(ExampleReaderTest, FlagsTakeOneValueEachAndMayBeRepeated) {
-  using Strings = std::vector<std::string>;
   InputOptions options;
   EXPECT_EQ(Files({"m", "--numeric", "age", "a.csv", "--ignore", "id", "b.csv", "--missing", "NA,-",
                    "c.csv", "--numeric", "height,weight", "--numeric=x"},
                   options),
-            (Strings{"a.csv", "b.csv", "c.csv"}));
-  EXPECT_EQ(options.parse.numeric_fields, (Strings{"age", "height", "weight", "x"}));
-  EXPECT_EQ(options.parse.ignore_fields, (Strings{"id"}));
-  EXPECT_EQ(options.parse.missing, (Strings{"NA", "-"}));
+            (std::vector<std::string>{"a.csv", "b.csv", "c.csv"}));
+  EXPECT_EQ(options.parse.numeric_fields,
+            (std::vector<std::string>{"age", "height", "weight", "x"}));
+  EXPECT_EQ(options.parse.ignore_fields, (std::vector<std::string>{"id"}));
+  EXPECT_EQ(options.parse.missing, (std::vector<std::string>{"NA", "-"}));
   InputOptions others;
   EXPECT_EQ(Files({"--missing", "", "--missing", "[x]", "--delimiter", "tab", "m",
                    "--decimal-comma", "a.csv", "--keep-blanks", "b.csv"},
                   others),
-            (Strings{"a.csv", "b.csv"}));
-  EXPECT_EQ(others.parse.missing, (Strings{"", "[x]"}));
+            (std::vector<std::string>{"a.csv", "b.csv"}));
+  EXPECT_EQ(others.parse.missing, (std::vector<std::string>{"", "[x]"}));
   EXPECT_EQ(others.parse.delimiter, "\t");
   EXPECT_EQ(others.parse.decimal_mark, DecimalMark::kComma);
   EXPECT_TRUE(others.parse.keep_blanks);
