@@ -8,23 +8,28 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
 #include <csignal>
 #include <cstdint>
 #include <cstdlib>
 #include <iostream>
-#include <latch>
 #include <memory>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/time/time.h"
+#include "core/base/str_cat.h"
 #include "server/command_check.h"
 #include "server/command_health.h"
 #include "server/command_token.h"
 #include "server/file/file_system.h"
 #include "server/net/descriptor_limit.h"
+#include "server/process_end.h"
+#include "server/runtime/worker_pool.h"
 #include "server/server.h"
+#include "server/signal_thread.h"
 #include "server/version.h"
 
 namespace freshet {
@@ -213,59 +218,76 @@ int Health(const Flags& flags) {
   return status.ok() ? EXIT_SUCCESS : Fail(kExitUnavailable, std::string(status.message()));
 }
 
-// Waits for a signal that ends the server; until then, SIGHUP reads the configuration again.
-int AwaitEnd(const sigset_t& signals, const Flags& flags, const std::weak_ptr<Server>& server) {
-  int received = 0;
-  while (sigwait(&signals, &received), received == SIGHUP) {
-    spdlog::info("event=signal signal=SIGHUP");
-    const absl::StatusOr<ServerOptions> options = ReadOptions(flags);
-    if (!options.ok()) {
-      spdlog::error("event=config_not_reloaded error=\"{}\"; all stays as it was",
-                    std::string(options.status().message()));
-    } else if (const auto running = server.lock()) {
-      running->Reconfigure(*options);
-    }
+// Reads the configuration again, for SIGHUP.
+void Reload(const Flags& flags, ProcessEnd& end) {
+  spdlog::info("event=signal signal=SIGHUP");
+  const absl::StatusOr<ServerOptions> options = ReadOptions(flags);
+  if (!options.ok()) {
+    spdlog::error("event=config_not_reloaded error=\"{}\"; all stays as it was",
+                  std::string(options.status().message()));
+  } else if (Server* const server = end.server()) {
+    server->Reconfigure(*options);
   }
-  return received;
 }
 
-// Serves until SIGTERM or SIGINT, then drains; a second signal ends the process at once.
-int Serve(const ServerOptions& options, const Flags& flags) {
-  // Blocked here, before there are other threads, so that only sigwait() below sees them.
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGHUP);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  signal(SIGPIPE, SIG_IGN);
-  signal(SIGXFSZ, SIG_IGN);  // A file at its limit of size is a disk that is full.
+int ReportLost(const std::vector<LostRecords>& lost) {
+  if (lost.empty()) return EXIT_SUCCESS;
+  for (const LostRecords& model : lost) {
+    spdlog::error("event=lost model={} records={} examples={} error=\"{}\"", model.model,
+                  model.record_count, model.example_count, model.reason);
+  }
+  return Fail(kExitLost,
+              StrCat("acknowledged examples are lost, since their models could not be saved: ",
+                     DescribeLost(lost),
+                     "; the snapshots before are good: push again what came after them. A model "
+                     "with durability NONE is saved by snapshots alone; OS and FSYNC keep a log"));
+}
 
+// Serves until it is told to end, then drains. `follower` runs what signals ask for.
+int RunServer(const ServerOptions& options, WorkerPool& follower, ProcessEnd& end) {
   gpr_set_log_function(&IgnoreGrpcMessage);
   absl::StatusOr<std::unique_ptr<Server>> started = Server::Start(options);
   if (!started.ok()) {
     return Fail(ExitCodeOf(started.status()), std::string(started.status().message()));
   }
   gpr_set_log_function(&LogGrpcMessage);
-  const std::shared_ptr<Server> server = *std::move(started);
-  // Shared with the thread that waits for signals, which may outlive this function.
-  const auto stop = std::make_shared<std::latch>(1);
-  std::thread([signals, flags, weak = std::weak_ptr<Server>(server), stop] {
-    int received = AwaitEnd(signals, flags, weak);
-    spdlog::info("event=signal signal={}", received == SIGTERM ? "SIGTERM" : "SIGINT");
-    if (const auto recovering = weak.lock()) recovering->CancelRecovery();
-    stop->count_down();
-    while (sigwait(&signals, &received), received == SIGHUP) continue;
-    spdlog::warn("event=second_signal; ending at once");
-    _exit(128 + received);
-  }).detach();
+  std::unique_ptr<Server> server = *std::move(started);
+  end.SetServer(server.get());
+  end.Enter("recovering the models");
   const absl::Status recovered = server->Recover();
-  if (!recovered.ok() && !absl::IsCancelled(recovered)) {
-    return Fail(ExitCodeOf(recovered), std::string(recovered.message()));
+  const bool serves = recovered.ok() || absl::IsCancelled(recovered);
+  std::vector<LostRecords> lost;
+  if (serves) {
+    end.AwaitStop();
+    lost = server->Drain([&end](std::string_view step) { end.Enter(step); });
   }
-  stop->wait();
-  server->Drain();
-  return EXIT_SUCCESS;
+  end.Enter("waiting for the configuration to be read");
+  WorkerPool::EndAll(std::array<WorkerPool*, 1>{&follower});
+  end.SetLost(lost);
+  end.Enter("closing files");
+  server.reset();
+  return serves ? ReportLost(lost) : Fail(ExitCodeOf(recovered), std::string(recovered.message()));
+}
+
+// The same, with the signals: SIGTERM and SIGINT end it, a second one at once; SIGHUP reads the
+// configuration again.
+int Serve(const ServerOptions& options, const Flags& flags) {
+  SignalThread::BlockSignals();
+  signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);  // A file at its limit of size is a disk that is full.
+  ProcessEnd end(options.drain_grace_s);
+  WorkerPool follower("follower", 1);
+  const SignalThread signals(
+      {.reload = [&] { follower.Post([&flags, &end] { Reload(flags, end); }); },
+       .stop =
+           [&](int signal) {
+             follower.Post([signal] {
+               spdlog::info("event=signal signal={}", signal == SIGTERM ? "SIGTERM" : "SIGINT");
+             });
+             return end.Stop();
+           },
+       .overdue = [&] { return end.Overdue(); }});
+  return RunServer(options, follower, end);
 }
 
 // Batches come and go by the megabyte. Memory that were given back each time would have to be

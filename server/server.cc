@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstdio>
 #include <string_view>
 #include <thread>
@@ -71,6 +72,14 @@ constexpr int kIoThreads = 2;
 // disk, would keep administrative calls waiting.
 constexpr int kSnapshotThreads = 2;
 
+// Last snapshots at a time, and the end of gRPC.
+constexpr int kEnderThreads = 4 + 1;
+
+absl::Duration SnapshotInterval(const ServerOptions& options) {
+  return options.snapshot_interval_s == 0 ? absl::InfiniteDuration()
+                                          : absl::Seconds(options.snapshot_interval_s);
+}
+
 // Logs that may wait for the disk at the same time.
 constexpr int kLoggerThreads = 4;
 
@@ -125,12 +134,14 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(ServerOptions options_in) 
   server->snapshots_ = std::make_unique<WorkerPool>("snapshot", kSnapshotThreads);
   server->loggers_ = std::make_unique<WorkerPool>("logger", kLoggerThreads);
   server->learners_ = std::make_unique<WorkerPool>("learner", LearnerThreads(options));
+  server->enders_ = std::make_unique<WorkerPool>("end", kEnderThreads);
   server->environment_ = std::make_unique<RuntimeEnvironment>(
       RuntimeEnvironment{.data_dir = *server->data_dir_,
                          .learners = *server->learners_,
                          .loggers = *server->loggers_,
                          .io = *server->io_,
                          .snapshots = server->snapshots_.get(),
+                         .last_snapshots = server->enders_.get(),
                          .clock = [] { return absl::Now(); },
                          .keep_snapshot_count = options.keep_snapshot_count,
                          .snapshot_log_growth_bytes = options.snapshot_log_growth_bytes,
@@ -147,6 +158,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(ServerOptions options_in) 
                          .predict_while_recovering = options.predict_while_recovering,
                          .server_version = kVersion});
   server->registry_ = std::make_unique<ModelRegistry>(*server->environment_);
+  server->last_snapshots_ = std::make_unique<LastSnapshots>(*server->registry_);
   if (absl::Status status = server->Listen(); !status.ok()) return status;
   return server;
 }
@@ -195,8 +207,7 @@ absl::Status Server::LoadAccess() {
     if (!loaded.ok()) return loaded.status();
     tls_ = *std::move(loaded);
   }
-  client_limits_ =
-      std::make_unique<ClientLimits>(ClientLimitsOf(options_), [] { return absl::Now(); });
+  client_limits_ = std::make_unique<ClientLimits>(ClientLimitsOf(options_));
   idle_timeout_s_ = options_.client_idle_timeout_s;
   drain_grace_s_ = options_.drain_grace_s;
   connections_ = std::make_unique<ConnectionTable>(ConnectionLimits(options_));
@@ -220,20 +231,12 @@ void Server::Tick() {
   health_service_->Refresh();
   const uint32_t timeout_s = idle_timeout_s_;
   if (timeout_s > 0) {
-    learning_service_->EndStreamsIdleSince(absl::Now() - absl::Seconds(timeout_s));
+    learning_service_->EndStreamsIdleSince(SteadyClock::System().Now() -
+                                           std::chrono::seconds(timeout_s));
   }
 }
 
-void Server::StartSnapshotTimer(uint32_t interval_s) {
-  snapshot_timer_.reset();
-  if (interval_s == 0) return;
-  snapshot_timer_ = std::make_unique<PeriodicTask>(absl::Seconds(interval_s), [this] {
-    SnapshotAll(*registry_, v1::SNAPSHOT_TRIGGER_INTERVAL);
-  });
-}
-
 void Server::Reconfigure(const ServerOptions& options) {
-  absl::MutexLock lock(&timer_mu_);
   if (!serving_) return;
   for (const std::string& name : ChangedUntilRestart(options_, options)) {
     spdlog::warn("event=not_reconfigured setting={}; it takes a restart", name);
@@ -244,7 +247,7 @@ void Server::Reconfigure(const ServerOptions& options) {
   idle_timeout_s_ = options.client_idle_timeout_s;
   drain_grace_s_ = options.drain_grace_s;
   learning_service_->SetMaxStreams(options.max_streams);
-  StartSnapshotTimer(options.snapshot_interval_s);
+  snapshot_timer_->SetInterval(SnapshotInterval(options));
   ReloadFiles();
   spdlog::info("event=reconfigured");
 }
@@ -321,17 +324,16 @@ HealthStatus Server::Health(const std::string& service) const {
 
 absl::Status Server::Recover() {
   if (absl::Status status = registry_->Recover(); !status.ok()) return status;
-  {
-    absl::MutexLock lock(&timer_mu_);
-    serving_ = true;
-    StartSnapshotTimer(options_.snapshot_interval_s);
-  }
+  snapshot_timer_ = std::make_unique<PeriodicTask>(SnapshotInterval(options_), [this] {
+    SnapshotAll(*registry_, v1::SNAPSHOT_TRIGGER_INTERVAL);
+  });
   if (figure_history_ != nullptr) {
     history_timer_ = std::make_unique<PeriodicTask>(
         kHistoryInterval, [this] { figure_history_->Sample(*registry_); });
   }
-  deletion_timer_ =
-      std::make_unique<PeriodicTask>(kDeletionInterval, [this] { DropOldRecords(*registry_); });
+  deletion_timer_ = std::make_unique<PeriodicTask>(
+      kDeletionInterval, [this] { DropOldRecords(*registry_, stopping_); });
+  serving_ = true;
   health_service_->Refresh();
   spdlog::info(
       "event=serving version={} grpc={} data_dir={} models={} damaged={} learner_threads={} pid={}",
@@ -348,49 +350,69 @@ absl::Status Server::Recover() {
   return status;
 }
 
-void Server::Drain() {
-  drained_ = true;
+void Server::BeginEnd() {
   stopping_ = true;
-  spdlog::info("event=draining");
-  ticker_.reset();
-  {
-    absl::MutexLock lock(&timer_mu_);
-    serving_ = false;
-    snapshot_timer_.reset();
+  serving_ = false;
+  for (PeriodicTask* timer :
+       {ticker_.get(), snapshot_timer_.get(), history_timer_.get(), deletion_timer_.get()}) {
+    if (timer != nullptr) timer->Stop();
   }
-  history_timer_.reset();
-  deletion_timer_.reset();
   health_service_->Stop();
-  learning_service_->EndStreams(
-      absl::UnavailableError("the server is stopping; send again what was not acknowledged"));
-  const uint32_t grace_s = drain_grace_s_;
-  const size_t left = learning_service_->AwaitNoStreams(absl::Now() + absl::Seconds(grace_s));
+}
+
+void Server::EndStreams(SteadyTime deadline) {
+  const absl::Status reason =
+      absl::UnavailableError("the server is stopping; send again what was not acknowledged");
+  learning_service_->EndStreams(reason);
+  const size_t left = learning_service_->AwaitNoStreams(deadline);
   if (left > 0) {
-    spdlog::warn("event=streams_cut_off count={} drain_grace_s={}", left, grace_s);
+    spdlog::warn("event=streams_cut_off count={} drain_grace_s={}", left, drain_grace_s());
   }
-  grpc_->Shutdown(absl::Now() + kGrace);
-  SnapshotAll(*registry_, v1::SNAPSHOT_TRIGGER_SHUTDOWN);
-  // A log that cannot be written is given up, so that the process can end; what is not in it was
-  // not acknowledged.
   for (const auto models = registry_->models(); const auto& [id, model] : *models) {
-    model->pipeline().Close(absl::UnavailableError("the server is stopping"), [] {});
+    model->pipeline().Stop(reason);
   }
-  http_server_.reset();  // Last: it tells how the rest goes.
+}
+
+// The listening sockets, then the calls, then whoever makes and answers them.
+void Server::EndCalls(const StepCallback& enter) {
+  enter("waiting for calls to end");
+  calls_ended_.WaitForNotification();
+  enter("ending HTTP");
+  http_server_.reset();  // Until now it told how the rest goes.
+  json_api_.reset();
+  enter("waiting for timers");
+  for (auto* timer : {&ticker_, &snapshot_timer_, &history_timer_, &deletion_timer_}) {
+    timer->reset();
+  }
+  enter("waiting for the disk and the learners");
+  const std::array<WorkerPool*, 5> pools = {learners_.get(), loggers_.get(), snapshots_.get(),
+                                            io_.get(), enders_.get()};
+  WorkerPool::EndAll(pools);
+}
+
+std::vector<LostRecords> Server::Drain(const StepCallback& enter) {
+  const SteadyTime grace_end = SteadyClock::System().After(absl::Seconds(drain_grace_s()));
+  drained_ = true;
+  enter("waiting for streams to end");
+  spdlog::info("event=draining");
+  BeginEnd();
+  EndStreams(grace_end);
+  enders_->Post([this] {
+    grpc_->Shutdown(kGrace);
+    calls_ended_.Notify();
+  });
+  enter("writing the last snapshots");
+  last_snapshots_->Take(grace_end + absl::ToChronoNanoseconds(kLastSnapshotsTime / 2),
+                        grace_end + absl::ToChronoNanoseconds(kLastSnapshotsTime));
+  std::vector<LostRecords> lost = Lost();
   if (endpoints_written_) std::remove(options_.endpoints_file.c_str());
+  EndCalls(enter);
   spdlog::info("event=stopped");
+  return lost;
 }
 
 Server::~Server() {
-  if (!drained_) Drain();
-  http_server_.reset();
-  json_api_.reset();
-  grpc_.reset();
-  // Tasks under way hold models, and pass work on: learners to io, loggers to learners, snapshots
-  // and io.
-  loggers_.reset();
-  learners_.reset();
-  snapshots_.reset();
-  io_.reset();
+  if (!drained_) Drain([](std::string_view) {});
 }
 
 }  // namespace freshet

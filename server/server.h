@@ -5,15 +5,18 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
+#include "absl/synchronization/notification.h"
+#include "absl/time/time.h"
 #include "server/access/access_control.h"
 #include "server/file/data_dir.h"
 #include "server/http/figure_history.h"
@@ -22,6 +25,7 @@
 #include "server/http/metrics_page.h"
 #include "server/net/connection_table.h"
 #include "server/net/listening_sockets.h"
+#include "server/runtime/last_snapshots.h"
 #include "server/runtime/model_registry.h"
 #include "server/runtime/periodic_task.h"
 #include "server/runtime/runtime_environment.h"
@@ -35,10 +39,34 @@
 #include "server/service/model_service.h"
 #include "server/service/rpc_metrics.h"
 #include "server/service/stats_service.h"
+#include "server/thread/steady_clock.h"
 #include "server/tls/tls_identity.h"
 
 namespace freshet {
 
+// What owns what, and how it ends.
+//
+// The server owns the pools, the registry owns the models, and each model its pipeline and its log,
+// whose strands are tasks of the pools. A task holds its model, so a model lives as long as
+// anything is done for it, also when it is deleted. What calls come in is owned by gRPC; it waits
+// for tasks of the pools, and those for each other: a learner hands records to a logger, a logger
+// tells the learner and lets snapshots be written, a snapshot that is written asks the learner for
+// figures. There is no order in which such pools could end one after the other. So at the end:
+//
+//   1. Everybody is told to end, and nobody is waited for: timers, watchers of health, streams.
+//   2. Streams have drain_grace_s until what they sent is answered and read.
+//   3. Models stop (see Pipeline::Stop()): what is left in line is answered with UNAVAILABLE, so
+//      that no call waits for the learner or for the disk, and each state is what was acknowledged.
+//   4. gRPC shuts down, on a thread of its own, while the last snapshots are written. All that can
+//      save anything has happened now, in bounded time.
+//   5. Only then is waited for: gRPC's calls, which may post tasks; HTTP, which makes calls; timers
+//      and their last round; and at last the pools, all of them together, once nobody else can
+//      post.
+//   6. Objects go in the reverse order of their construction. No task, timer or call is left.
+//
+// Where a thread does not come back from the disk, step 5 waits for it. Whoever must end in time
+// (see main.cc) ends the process then: nothing that is lost by that was not lost before, and Lost()
+// says what that is.
 class Server {
  public:
   // Locks the data folder and listens. Until Recover() is done, the health service says NOT_SERVING
@@ -58,17 +86,30 @@ class Server {
 
   // Takes over what of `options` can change while it runs: the log level, the interval of
   // snapshots, limits.max_streams and max_connections, client_limits and drain_grace_s; reads
-  // tokens and certificates again; and logs what takes a restart. From any thread, once Recover()
-  // is done; before, it does nothing.
+  // tokens and certificates again; and logs what takes a restart. From any thread, but one at a
+  // time, once Recover() is done; before, it does nothing. Blocks on the files.
   void Reconfigure(const ServerOptions& options);
 
   // Makes Recover() end soon, if it is not done yet. From any thread.
   void CancelRecovery() { registry_->CancelRecovery(); }
 
+  // Called with the name of each step of the end, before the step.
+  using StepCallback = std::function<void(std::string_view step)>;
+
   // Stops accepting, finishes and answers what was accepted, snapshots every model that has moved
-  // on, and stops listening. Clients that do not take their answers hold it up for drain_grace_s
-  // and are then cut off. Call once, from any thread.
-  void Drain();
+  // on, and stops listening. Clients that do not take their answers, and what is not learned or
+  // logged by then, hold it up for drain_grace_s and are then cut off; snapshots may take
+  // kLastSnapshotsTime more. What is under way on a disk that hangs is waited for without end.
+  // Returns what was acknowledged and is lost. Call once, after Recover() has returned.
+  std::vector<LostRecords> Drain(const StepCallback& enter);
+  static constexpr absl::Duration kLastSnapshotsTime = absl::Seconds(4);
+
+  // What was acknowledged and would be lost if the process ended now. From any thread, at any time;
+  // does not block.
+  std::vector<LostRecords> Lost() const { return last_snapshots_->Lost(); }
+
+  // As it is configured now.
+  uint32_t drain_grace_s() const { return drain_grace_s_; }
 
   // Of the gRPC endpoint: host:port, with the port that was taken, or unix:PATH.
   const std::string& address() const { return grpc_->address(); }
@@ -84,7 +125,10 @@ class Server {
   void ReloadFiles();
   // What is done every second.
   void Tick();
-  void StartSnapshotTimer(uint32_t interval_s);
+  // The steps of Drain().
+  void BeginEnd();
+  void EndStreams(SteadyTime deadline);
+  void EndCalls(const StepCallback& enter);
   absl::Status Listen();
   absl::Status ListenGrpc();
   absl::Status ListenHttp();
@@ -108,19 +152,18 @@ class Server {
   std::unique_ptr<WorkerPool> snapshots_;
   std::unique_ptr<WorkerPool> loggers_;
   std::unique_ptr<WorkerPool> learners_;
+  std::unique_ptr<WorkerPool> enders_;  // Idle until the end: its snapshots, and the end of gRPC.
   std::atomic<uint64_t> total_queued_bytes_{0};
   std::unique_ptr<RuntimeEnvironment> environment_;
   std::unique_ptr<ModelRegistry> registry_;
+  std::unique_ptr<LastSnapshots> last_snapshots_;
   RpcMetrics rpc_metrics_;
   std::unique_ptr<ModelServiceImpl> model_service_;
   std::unique_ptr<LearningServiceImpl> learning_service_;
   std::unique_ptr<StatsServiceImpl> stats_service_;
   std::unique_ptr<HealthService> health_service_;
-  absl::Mutex timer_mu_;  // Held while timers are started and stopped.
-  // Null where there are no snapshots by interval, or the server is not serving.
-  std::unique_ptr<PeriodicTask> snapshot_timer_ ABSL_GUARDED_BY(timer_mu_);
-  bool serving_ ABSL_GUARDED_BY(timer_mu_) = false;
-  std::unique_ptr<PeriodicTask> deletion_timer_;  // Null before the models are served.
+  std::unique_ptr<PeriodicTask> snapshot_timer_;  // Null before the models are served.
+  std::unique_ptr<PeriodicTask> deletion_timer_;  // As well.
   std::unique_ptr<PeriodicTask> ticker_;
   std::unique_ptr<GrpcEndpoint> grpc_;
   // Null where there is no HTTP endpoint.
@@ -130,8 +173,10 @@ class Server {
   std::unique_ptr<HttpServer> http_server_;
   std::unique_ptr<PeriodicTask> history_timer_;  // Null also before models are served.
   bool endpoints_written_ = false;
-  bool drained_ = true;  // Nothing to drain until it listens.
+  bool drained_ = true;               // Nothing to drain until it listens.
+  std::atomic<bool> serving_{false};  // Recover() is done.
   std::atomic<bool> stopping_{false};
+  absl::Notification calls_ended_;           // gRPC has shut down.
   std::atomic<uint32_t> idle_timeout_s_{0};  // Of streams; 0: never.
   std::atomic<uint32_t> drain_grace_s_{0};
   std::atomic<int> withdrawal_ticks_{0};  // How often streams are still asked for their tokens.

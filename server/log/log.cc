@@ -274,6 +274,11 @@ uint64_t Log::first_offset() const { return index_->first_offset(); }
 uint64_t Log::next_offset() const { return index_->next_offset(); }
 uint64_t Log::size_bytes() const { return index_->size_bytes(); }
 
+uint64_t Log::safe_offset() const {
+  const absl::MutexLock lock(&mu_);
+  return distrust_.ok() ? index_->next_offset() : durable_.next_offset;
+}
+
 uint64_t Log::durable_offset() const {
   const absl::MutexLock lock(&mu_);
   return durable_.next_offset;

@@ -131,6 +131,9 @@ class Log {
   uint64_t next_offset() const;
   // Records below this are durable.
   uint64_t durable_offset() const;
+  // Records below this are there after a crash of the process: all of them, unless the log waits
+  // for Recover(), which may find that those which are not durable are gone.
+  uint64_t safe_offset() const;
   // All segments together, headers included.
   uint64_t size_bytes() const;
   // What Open() found and did.

@@ -126,6 +126,14 @@ void LogWriter::Abandon(absl::Status fault) {
   fault_callback_(std::move(fault));
 }
 
+void LogWriter::Stop(uint64_t end) {
+  absl::MutexLock lock(&mu_);
+  stop_retrying_ = true;
+  const uint64_t wanted = end > logged_offset_ ? end - logged_offset_ : 0;
+  const size_t kept = std::max<size_t>(wanted, writing_count_);
+  if (kept < entries_.size()) entries_.resize(kept);
+}
+
 std::vector<const LogWriter::Entry*> LogWriter::NextGroup() const {
   std::vector<const Entry*> group;
   size_t bytes = 0;
@@ -147,6 +155,7 @@ void LogWriter::RunStrand() {
         ended = EndStrand();
       } else {
         group = NextGroup();
+        writing_count_ = group.size();
       }
     }
     if (group.empty()) {
@@ -166,14 +175,15 @@ void LogWriter::RunStrand() {
     }
     if (faulty_) fault_callback_(absl::OkStatus());
     faulty_ = false;
-    uint64_t logged;
-    {
-      absl::MutexLock lock(&mu_);
-      entries_.erase(entries_.begin(), entries_.begin() + static_cast<ptrdiff_t>(group.size()));
-      logged = logged_offset_ += group.size();
-    }
-    logged_callback_(logged);
+    logged_callback_(RemoveWritten());
   }
+}
+
+uint64_t LogWriter::RemoveWritten() {
+  absl::MutexLock lock(&mu_);
+  entries_.erase(entries_.begin(), entries_.begin() + static_cast<ptrdiff_t>(writing_count_));
+  logged_offset_ += std::exchange(writing_count_, 0);
+  return logged_offset_;
 }
 
 // Leaves the thread to the other logs meanwhile: they may be on the same disk, and must say so too.
@@ -181,6 +191,7 @@ void LogWriter::RetryLater() {
   std::function<void()> ended;
   {
     absl::MutexLock lock(&mu_);
+    writing_count_ = 0;
     if (!stop_retrying_ && !held_) {
       pool_.PostAfter(options_.retry_interval, [self = shared_from_this()] { self->RunStrand(); });
       return;

@@ -85,6 +85,10 @@ class LogWriter : public std::enable_shared_from_this<LogWriter> {
   // Tells the fault, and drops all that is in line: there will be no GoOn().
   void Abandon(absl::Status fault);
 
+  // StopRetrying(), and drops the records from `end` on, but for those that are just being written: for
+  // the end of a server, which answers nobody any more. REQUIRES: nothing is appended from now on.
+  void Stop(uint64_t end);
+
   // See Log. May block on the disk; other threads append meanwhile.
   absl::Status DropBefore(uint64_t offset, const Retention& retention, absl::Time now) {
     return log_->DropBefore(offset, retention, now);
@@ -94,6 +98,7 @@ class LogWriter : public std::enable_shared_from_this<LogWriter> {
   absl::StatusOr<std::unique_ptr<LogReader>> ReadTail(uint64_t bytes) const;
   uint64_t first_offset() const { return log_->first_offset(); }
   uint64_t size_bytes() const { return log_->size_bytes(); }
+  uint64_t safe_offset() const { return log_->safe_offset(); }
 
   // All records below this are logged.
   uint64_t logged_offset() const ABSL_LOCKS_EXCLUDED(mu_);
@@ -130,6 +135,8 @@ class LogWriter : public std::enable_shared_from_this<LogWriter> {
   std::function<void()> EndStrand() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // The entries that are written next.
   std::vector<const Entry*> NextGroup() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Takes out the entries that were written, and returns the new logged_offset().
+  uint64_t RemoveWritten();
   // After a failure: runs the strand again after a pause, unless that was stopped.
   void RetryLater();
   // Appends the entries, but for those that are in the log already, and syncs where one of them
@@ -161,6 +168,7 @@ class LogWriter : public std::enable_shared_from_this<LogWriter> {
   bool stop_retrying_ ABSL_GUARDED_BY(mu_) = false;
   bool held_ ABSL_GUARDED_BY(mu_) = false;
   std::function<void()> when_held_ ABSL_GUARDED_BY(mu_);
+  size_t writing_count_ ABSL_GUARDED_BY(mu_) = 0;  // Of entries_, the first: being written.
 };
 
 }  // namespace freshet

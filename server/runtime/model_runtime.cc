@@ -187,14 +187,9 @@ void ModelRuntime::CreateSnapshot(std::string snapshot_id, v1::SnapshotTrigger t
             done(logged);
             return;
           }
-          self->environment_.snapshot_pool().Post([self, header, copy, done] {
-            absl::StatusOr<v1::Snapshot> written;
-            RunAtLowPriority([&] { written = self->files_.WriteSnapshot(header, *copy); });
-            if (!written.ok() && self->is_deleted()) {  // And so is the folder.
-              written = absl::NotFoundError(StrCat(self->name(), " was deleted"));
-            }
-            done(std::move(written));
-          });
+          const bool is_last = header.snapshot().trigger() == v1::SNAPSHOT_TRIGGER_SHUTDOWN;
+          self->environment_.snapshot_pool(is_last).Post(
+              [self, header, copy, done] { self->WriteSnapshot(header, *copy, done); });
         });
   };
   pipeline_->RunOnWriter(std::move(save), share);
@@ -229,6 +224,27 @@ void ModelRuntime::EndAsDeleted() {
       "model \"", id_, "\" was deleted; what this stream sent last may not have been learned"));
   pipeline_->Close(reason, [] {});
   if (log_ != nullptr) log_->Abandon(reason);
+}
+
+void ModelRuntime::WriteSnapshot(const v1::SnapshotFileHeader& header, const StateWriter& state,
+                                 const Callback<v1::Snapshot>& done) {
+  absl::StatusOr<v1::Snapshot> written;
+  if (header.snapshot().trigger() == v1::SNAPSHOT_TRIGGER_SHUTDOWN) {
+    written = files_.WriteSnapshot(header, state);
+  } else if (pipeline_->stopped()) {  // The end takes one of its own, and waits for no others.
+    written = pipeline_->closed();
+  } else {
+    RunAtLowPriority([&] { written = files_.WriteSnapshot(header, state); });
+  }
+  if (!written.ok() && is_deleted()) {  // And so is the folder.
+    written = absl::NotFoundError(StrCat(name(), " was deleted"));
+  }
+  done(std::move(written));
+}
+
+uint64_t ModelRuntime::SafeOffset() const {
+  const uint64_t saved = files_.snapshot_offset();
+  return log_ == nullptr ? saved : std::max(saved, log_->safe_offset());
 }
 
 void ModelRuntime::LogSnapshotFailure(const absl::Status& failure) const {

@@ -121,7 +121,15 @@ class ModelRuntime : public std::enable_shared_from_this<ModelRuntime> {
 
   uint64_t offset() const { return predictor_->offset(); }
 
+  bool has_log() const { return log_ != nullptr; }
+
+  // The records below are in the log or in a snapshot, and are there after a crash of the process.
+  uint64_t SafeOffset() const;
+
  private:
+  // Runs on one of the threads that snapshots are written on.
+  void WriteSnapshot(const v1::SnapshotFileHeader& header, const StateWriter& state,
+                     const Callback<v1::Snapshot>& done);
   // Whether the model was deleted: a file that is not found says so only then.
   bool is_deleted() const { return absl::IsNotFound(pipeline_->closed()); }
   // Leaves the state to Start().

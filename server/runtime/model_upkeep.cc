@@ -23,8 +23,9 @@ void SnapshotAll(const ModelRegistry& registry, v1::SnapshotTrigger trigger) {
   left->wait();
 }
 
-void DropOldRecords(const ModelRegistry& registry) {
+void DropOldRecords(const ModelRegistry& registry, const std::atomic<bool>& stopping) {
   for (const auto models = registry.models(); const auto& [id, model] : *models) {
+    if (stopping) return;
     model->files().DeleteOld();
   }
 }

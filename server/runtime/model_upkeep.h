@@ -3,6 +3,8 @@
 #ifndef FRESHET_SERVER_RUNTIME_MODEL_UPKEEP_H_
 #define FRESHET_SERVER_RUNTIME_MODEL_UPKEEP_H_
 
+#include <atomic>
+
 #include "freshet/v1/model.pb.h"
 #include "server/runtime/model_registry.h"
 
@@ -12,8 +14,9 @@ namespace freshet {
 // and logs what could not be written.
 void SnapshotAll(const ModelRegistry& registry, v1::SnapshotTrigger trigger);
 
-// Deletes what has grown too old, also of models to which nothing happens. Blocks on the disk.
-void DropOldRecords(const ModelRegistry& registry);
+// Deletes what has grown too old, also of models to which nothing happens, until all models are
+// done or `stopping` is true. Blocks on the disk.
+void DropOldRecords(const ModelRegistry& registry, const std::atomic<bool>& stopping);
 
 }  // namespace freshet
 

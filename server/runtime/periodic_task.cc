@@ -4,24 +4,41 @@
 
 namespace freshet {
 
-PeriodicTask::PeriodicTask(absl::Duration interval, std::function<void()> task)
-    : thread_([this, interval, task = std::move(task)] { Run(interval, task); }) {}
+PeriodicTask::PeriodicTask(absl::Duration interval, std::function<void()> task, SteadyClock& clock)
+    : clock_(clock),
+      interval_(interval),
+      next_time_(clock.After(interval)),
+      thread_([this, task = std::move(task)] { Run(task); }) {}
 
 PeriodicTask::~PeriodicTask() {
-  {
-    absl::MutexLock lock(&mu_);
-    stopping_ = true;
-  }
+  Stop();
   thread_.join();
 }
 
-void PeriodicTask::Run(absl::Duration interval, const std::function<void()>& task) {
-  while (true) {
-    {
-      absl::MutexLock lock(&mu_);
-      if (mu_.AwaitWithTimeout(absl::Condition(&stopping_), interval)) return;
-    }
+void PeriodicTask::SetInterval(absl::Duration interval) {
+  const SteadyLock lock(&mu_);
+  interval_ = interval;
+  next_time_ = clock_.After(interval);
+  changed_.NotifyAll();
+}
+
+void PeriodicTask::Stop() {
+  const SteadyLock lock(&mu_);
+  stopping_ = true;
+  changed_.NotifyAll();
+}
+
+bool PeriodicTask::AwaitNextTime() {
+  const SteadyLock lock(&mu_);
+  while (!stopping_ && clock_.Now() < next_time_) clock_.WaitUntil(changed_, mu_, next_time_);
+  return !stopping_;
+}
+
+void PeriodicTask::Run(const std::function<void()>& task) {
+  while (AwaitNextTime()) {
     task();
+    const SteadyLock lock(&mu_);
+    next_time_ = clock_.After(interval_);
   }
 }
 

@@ -7,27 +7,44 @@
 #include <thread>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "server/thread/steady_clock.h"
 
 namespace freshet {
 
-// Runs `task` on a thread of its own, `interval` after it was last done, until destroyed; the
-// destructor waits for the task under way.
+// Runs `task` on a thread of its own, `interval` after it was last done, until stopped.
+// Thread-safe.
 class PeriodicTask {
  public:
-  // REQUIRES: interval > 0.
-  PeriodicTask(absl::Duration interval, std::function<void()> task);
+  // REQUIRES: interval > 0. An infinite one: never.
+  PeriodicTask(absl::Duration interval, std::function<void()> task,
+               SteadyClock& clock = SteadyClock::System());
+
+  // Stop(); then waits for the task under way.
   ~PeriodicTask();
 
   PeriodicTask(const PeriodicTask&) = delete;
   PeriodicTask& operator=(const PeriodicTask&) = delete;
 
- private:
-  void Run(absl::Duration interval, const std::function<void()>& task);
+  // The interval from now on; the one that is running begins anew. REQUIRES: interval > 0.
+  void SetInterval(absl::Duration interval);
 
-  absl::Mutex mu_;
+  // Begins the task no more. Does not wait for the one under way.
+  void Stop();
+
+ private:
+  void Run(const std::function<void()>& task);
+  // False where it is to stop.
+  bool AwaitNextTime();
+
+  SteadyClock& clock_;
+
+  SteadyMutex mu_;
+  SteadyCondition changed_;
+  absl::Duration interval_ ABSL_GUARDED_BY(mu_);
+  SteadyTime next_time_ ABSL_GUARDED_BY(mu_);
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+
   std::thread thread_;
 };
 

@@ -248,6 +248,50 @@ void Pipeline::Close(absl::Status reason, std::function<void()> drained) {
   for (const auto& waiter : waiters) waiter();
 }
 
+void Pipeline::Stop(const absl::Status& reason) {
+  Callbacks callbacks;
+  {
+    absl::MutexLock lock(&mu_);
+    if (stopped_) return;
+    acknowledged_at_stop_ = std::min(answered_offset_, logged_offset_);
+    stopped_ = true;
+    if (closed_.ok()) closed_ = reason;
+    CollectUnanswered(reason, callbacks);
+    if (log_ != nullptr) log_->Stop(applied_offset_ + (applying_ ? 1 : 0));
+    ScheduleStrand();  // For the end of a Close() that waits for what is not done any more.
+  }
+  for (const auto& callback : callbacks) callback();
+}
+
+void Pipeline::CollectUnanswered(const absl::Status& reason, Callbacks& callbacks) {
+  const auto add = [&](LearnCallback done, uint64_t offset, bool duplicate) {
+    LearnOutcome outcome;
+    outcome.status = reason;
+    outcome.offset = offset;
+    outcome.duplicate = duplicate;
+    callbacks.push_back([done = std::move(done), outcome] { done(outcome); });
+  };
+  for (const auto& item : items_) {
+    add(std::exchange(item->done, nullptr), item->outcome.offset, /*duplicate=*/false);
+  }
+  for (auto& [offset, done] : waiting_duplicates_) {
+    add(std::move(done), offset, /*duplicate=*/true);
+  }
+  waiting_duplicates_.clear();
+  std::move(room_waiters_.begin(), room_waiters_.end(), std::back_inserter(callbacks));
+  room_waiters_.clear();
+}
+
+bool Pipeline::stopped() const {
+  absl::MutexLock lock(&mu_);
+  return stopped_;
+}
+
+uint64_t Pipeline::acknowledged_offset() const {
+  absl::MutexLock lock(&mu_);
+  return stopped_ ? acknowledged_at_stop_ : std::min(answered_offset_, logged_offset_);
+}
+
 absl::Status Pipeline::closed() const {
   absl::MutexLock lock(&mu_);
   return closed_;
@@ -292,11 +336,12 @@ bool Pipeline::RunStrandOnce() {
     absl::MutexLock lock(&mu_);
     turn = tasks_.Take(/*hurry=*/!closed_.ok());
     if (turn.task == nullptr) {
-      if (applied_offset_ == accepted_offset_) {
+      if (applied_offset_ == accepted_offset_ || stopped_) {
         Rest();
-        if (items_.empty()) drained = std::exchange(drained_, nullptr);
+        if (items_.empty() || stopped_) drained = std::exchange(drained_, nullptr);
       } else {
         item = items_[applied_offset_ - answered_offset_].get();
+        applying_ = true;
         is_timed = tasks_.owes_time();
       }
     }
@@ -316,6 +361,7 @@ bool Pipeline::RunStrandOnce() {
   {
     absl::MutexLock lock(&mu_);
     if (is_timed) tasks_.Learned(Clock::now() - begin);
+    applying_ = false;
     ++applied_offset_;
     if (log_ != nullptr) log_->OnApplied(applied_offset_);
     CollectFinished(callbacks);
@@ -368,6 +414,7 @@ void Pipeline::CollectFinished(Callbacks& callbacks) {
     ++answered_offset_;
     CountQueued(*item, /*added=*/false);
     if (answered_offset_ > logged_offset_) item->outcome.status = fault_;
+    if (item->done == nullptr) continue;
     callbacks.push_back([item] { item->done(std::move(item->outcome)); });
   }
   const auto duplicates_end =

@@ -112,6 +112,19 @@ class Pipeline : public std::enable_shared_from_this<Pipeline> {
   // still finished; then `drained` is called, once.
   void Close(absl::Status reason, std::function<void()> drained);
 
+  // For the end of the server, where nobody waits any longer for what is in line. Accepts no more,
+  // answers at once with `reason` what is not answered yet, and learns nothing more, but for the
+  // record that is being learned. So the state becomes what was acknowledged, and it can be saved:
+  // tasks of RunOnWriter() still run, and the log is written as far as the state needs it (what is
+  // in it beyond that is learned at the next start, and then known as a duplicate). Does not block.
+  void Stop(const absl::Status& reason);
+
+  // Whether Stop() was called.
+  bool stopped() const;
+
+  // All records below were answered with OK, up to the call of Stop().
+  uint64_t acknowledged_offset() const;
+
   // What Close() was told; OK before.
   absl::Status closed() const;
 
@@ -137,7 +150,7 @@ class Pipeline : public std::enable_shared_from_this<Pipeline> {
     std::shared_ptr<const LearnMessage> message;  // A batch,
     std::unique_ptr<ModelState> restored;         // or a restore,
     v1::Model settings;                           // or a change of settings.
-    LearnCallback done;
+    LearnCallback done;                           // Null: it was answered by Stop().
     LearnOutcome outcome;
     uint64_t memory_bytes = 0;  // Of a batch and its scores.
 
@@ -175,6 +188,9 @@ class Pipeline : public std::enable_shared_from_this<Pipeline> {
   void ScheduleStrand() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Takes out what can be answered, and what waited for it.
   void CollectFinished(Callbacks& callbacks) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // For Stop(): takes the callbacks of all that was to be answered.
+  void CollectUnanswered(const absl::Status& reason, Callbacks& callbacks)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void RunStrand();
   // Applies the next record or runs a task; false where there was nothing to do, and the strand
   // ends.
@@ -213,6 +229,9 @@ class Pipeline : public std::enable_shared_from_this<Pipeline> {
   absl::Status closed_ ABSL_GUARDED_BY(mu_);  // OK while open.
   absl::Status fault_ ABSL_GUARDED_BY(mu_);   // Of the log; OK while it can be written.
   std::function<void()> drained_ ABSL_GUARDED_BY(mu_);
+  bool applying_ ABSL_GUARDED_BY(mu_) = false;  // The strand is at the record applied_offset_.
+  bool stopped_ ABSL_GUARDED_BY(mu_) = false;
+  uint64_t acknowledged_at_stop_ ABSL_GUARDED_BY(mu_) = 0;
 };
 
 }  // namespace freshet

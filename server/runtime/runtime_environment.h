@@ -20,6 +20,8 @@ struct RuntimeEnvironment {
   WorkerPool& loggers;              // Runs the strands that write logs, which block on the disk.
   WorkerPool& io;                   // Runs what else blocks on the disk.
   WorkerPool* snapshots = nullptr;  // Writes snapshots, which takes long; null: io does.
+  // Writes those that a server takes at its end, behind nothing else; null: io does.
+  WorkerPool* last_snapshots = nullptr;
   std::function<absl::Time()> clock;
 
   uint32_t keep_snapshot_count = 3;                  // Automatic ones, for each model; >= 1.
@@ -38,7 +40,11 @@ struct RuntimeEnvironment {
   bool predict_while_recovering = false;  // From the newest snapshot on; not without one.
   std::string server_version;
 
-  WorkerPool& snapshot_pool() const { return snapshots == nullptr ? io : *snapshots; }
+  // Where a snapshot is written.
+  WorkerPool& snapshot_pool(bool is_last) const {
+    WorkerPool* const pool = is_last ? last_snapshots : snapshots;
+    return pool == nullptr ? io : *pool;
+  }
 };
 
 }  // namespace freshet

@@ -1,6 +1,7 @@
 #include "server/service/client_limits.h"
 
 #include <algorithm>
+#include <chrono>
 #include <optional>
 
 #include "absl/strings/cord.h"
@@ -10,7 +11,9 @@
 namespace freshet {
 namespace {
 
-constexpr double kBurstSeconds = 2;
+using Seconds = std::chrono::duration<double>;
+
+constexpr Seconds kBurst(2);
 // Whoever has to wait waits for so much, so that it does not come back for every single batch.
 constexpr double kRefillSeconds = 0.5;
 
@@ -43,17 +46,14 @@ void ClientLimits::SetOptions(Options options) {
 
 absl::Duration ClientLimits::Take(Buckets& buckets, const std::string& client, double count,
                                   double rate) const {
-  const absl::Time now = clock_();
-  const double capacity = rate * kBurstSeconds;
+  const SteadyTime now = clock_.Now();
+  const double capacity = rate * kBurst.count();
   if (buckets.size() >= kManyClients) {
-    std::erase_if(buckets, [now](const auto& entry) {
-      return now - entry.second.filled > absl::Seconds(kBurstSeconds);
-    });
+    std::erase_if(buckets, [now](const auto& entry) { return now - entry.second.filled > kBurst; });
   }
   const auto [entry, is_new] = buckets.try_emplace(client, Bucket{capacity, now});
   Bucket& bucket = entry->second;
-  bucket.level =
-      std::min(capacity, bucket.level + rate * absl::ToDoubleSeconds(now - bucket.filled));
+  bucket.level = std::min(capacity, bucket.level + rate * Seconds(now - bucket.filled).count());
   bucket.filled = now;
   if (bucket.level <= 0) {
     return absl::Seconds((kRefillSeconds * rate - bucket.level) / rate);

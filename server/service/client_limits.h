@@ -7,7 +7,6 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <string>
 
@@ -15,6 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "server/thread/steady_clock.h"
 
 namespace freshet {
 
@@ -32,7 +32,8 @@ class ClientLimits {
     uint32_t max_streams = 0;
   };
 
-  ClientLimits(Options options, std::function<absl::Time()> clock) : clock_(std::move(clock)) {
+  explicit ClientLimits(Options options, SteadyClock& clock = SteadyClock::System())
+      : clock_(clock) {
     SetOptions(options);
   }
 
@@ -54,7 +55,7 @@ class ClientLimits {
   // Fills at a rate, up to what two seconds bring; may be overdrawn once.
   struct Bucket {
     double level = 0;
-    absl::Time filled;
+    SteadyTime filled;
   };
   using Buckets = std::map<std::string, Bucket>;
 
@@ -74,7 +75,7 @@ class ClientLimits {
   // `buckets` are of.
   absl::Duration Take(Buckets& buckets, const std::string& client, double count, double rate) const;
 
-  const std::function<absl::Time()> clock_;
+  SteadyClock& clock_;
 
   // Options: each by itself is whole, and they need not agree.
   std::atomic<uint32_t> requests_per_second_{0};

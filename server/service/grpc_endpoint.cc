@@ -1,5 +1,6 @@
 #include "server/service/grpc_endpoint.h"
 
+#include <grpc/support/time.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/resource_quota.h>
 
@@ -96,13 +97,15 @@ std::shared_ptr<grpc::Channel> GrpcEndpoint::InProcessChannel(
   return server_->InProcessChannel(arguments);
 }
 
-void GrpcEndpoint::Shutdown(absl::Time deadline) {
+void GrpcEndpoint::Shutdown(absl::Duration grace) {
   if (acceptor_ != nullptr) acceptor_->Stop();
-  server_->Shutdown(absl::ToChronoTime(deadline));
+  server_->Shutdown(
+      gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
+                   gpr_time_from_nanos(absl::ToInt64Nanoseconds(grace), GPR_TIMESPAN)));
 }
 
 GrpcEndpoint::~GrpcEndpoint() {
-  if (server_ != nullptr) Shutdown(absl::InfinitePast());
+  if (server_ != nullptr) Shutdown(absl::ZeroDuration());
 }
 
 }  // namespace freshet

@@ -58,8 +58,8 @@ class GrpcEndpoint {
   // For calls from within the process, which need no connection.
   std::shared_ptr<grpc::Channel> InProcessChannel(const grpc::ChannelArguments& arguments);
 
-  // Stops listening, and ends the calls that have not ended by `deadline`. Blocks until then.
-  void Shutdown(absl::Time deadline);
+  // Stops listening, and ends the calls that have not ended after `grace`. Blocks until all have.
+  void Shutdown(absl::Duration grace);
 
  private:
   explicit GrpcEndpoint(const AccessControl& access) : gate_(access) {}

@@ -5,7 +5,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/time/clock.h"
 #include "core/base/str_cat.h"
 #include "server/access/permissions.h"
 #include "server/service/call_origin.h"
@@ -64,7 +63,7 @@ LearnStream::LearnStream(const CallGate& gate, Caller caller, std::string client
       gone_(std::move(gone)),
       opener_(std::move(caller)),
       caller_(opener_),
-      last_read_ns_(absl::GetCurrentTimeNanos()) {}
+      last_read_(SteadyClock::System().Now()) {}
 
 void LearnStream::Start() { ReadMore(); }
 
@@ -82,8 +81,8 @@ bool LearnStream::holds_too_much() const {
   return slots_.size() >= kMaxUnansweredRequests || answer_bytes_ >= kMaxAnswerBytes;
 }
 
-void LearnStream::EndIfIdleSince(absl::Time time) {
-  if (last_read_ns_.load(std::memory_order_relaxed) > absl::ToUnixNanos(time)) return;
+void LearnStream::EndIfIdleSince(SteadyTime time) {
+  if (last_read_.load(std::memory_order_relaxed) > time) return;
   {
     absl::MutexLock lock(&mu_);
     if (!slots_.empty()) return;  // It waits for us.
@@ -118,7 +117,7 @@ void LearnStream::EndIfWithdrawn() {
 }
 
 void LearnStream::OnReadDone(bool ok) {
-  last_read_ns_.store(absl::GetCurrentTimeNanos(), std::memory_order_relaxed);
+  last_read_.store(SteadyClock::System().Now(), std::memory_order_relaxed);
   if (!ok) {  // The client has no more to say.
     End(absl::OkStatus());
     return;

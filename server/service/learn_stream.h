@@ -16,7 +16,6 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
-#include "absl/time/time.h"
 #include "freshet/v1/learning_service.pb.h"
 #include "server/access/caller.h"
 #include "server/codec/decoded_batch.h"
@@ -24,6 +23,7 @@
 #include "server/runtime/model_registry.h"
 #include "server/runtime/model_runtime.h"
 #include "server/service/call_gate.h"
+#include "server/thread/steady_clock.h"
 
 namespace freshet {
 
@@ -51,7 +51,7 @@ class LearnStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteB
   void End(absl::Status status);
 
   // Ends the stream where nothing came since `time`.
-  void EndIfIdleSince(absl::Time time);
+  void EndIfIdleSince(SteadyTime time);
 
   // Ends the stream where its token was withdrawn, or may no longer push to its model. Called again
   // on a stream that has not ended since, as of a client that reads no answers, it cuts that off.
@@ -117,7 +117,7 @@ class LearnStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteB
 
   grpc::ByteBuffer write_buffer_;  // Owned by the write under way.
 
-  std::atomic<int64_t> last_read_ns_;  // When something came last, as absl::ToUnixNanos().
+  std::atomic<SteadyTime> last_read_;  // When something came last.
 
   absl::Mutex mu_;
   std::string opened_model_ ABSL_GUARDED_BY(mu_);  // As model_name_.

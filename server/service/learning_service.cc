@@ -49,7 +49,7 @@ grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* LearningServiceImpl
 absl::StatusOr<LearnStream*> LearningServiceImpl::AddStream(Caller caller,
                                                             const std::string& client,
                                                             grpc::CallbackServerContext& context) {
-  absl::MutexLock lock(&mu_);
+  const SteadyLock lock(&mu_);
   if (!ended_.ok()) return ended_;
   if (streams_.size() >= max_streams_) {
     return TryAgainAfter(StrCat("the server has ", max_streams_,
@@ -61,8 +61,9 @@ absl::StatusOr<LearnStream*> LearningServiceImpl::AddStream(Caller caller,
   auto* stream = new LearnStream(gate_, std::move(caller), client, context, registry_, limits_,
                                  [this, handle, client] {
                                    gate_.limits().GiveStreamBack(client);
-                                   absl::MutexLock gone_lock(&mu_);
+                                   const SteadyLock gone_lock(&mu_);
                                    streams_.erase(*handle);
+                                   stream_gone_.NotifyAll();
                                  });
   *handle = stream;
   streams_.insert(stream);
@@ -70,35 +71,35 @@ absl::StatusOr<LearnStream*> LearningServiceImpl::AddStream(Caller caller,
 }
 
 void LearningServiceImpl::SetMaxStreams(uint32_t max_streams) {
-  absl::MutexLock lock(&mu_);
+  const SteadyLock lock(&mu_);
   max_streams_ = max_streams;
 }
 
-void LearningServiceImpl::EndStreamsIdleSince(absl::Time time) {
-  absl::MutexLock lock(&mu_);
+void LearningServiceImpl::EndStreamsIdleSince(SteadyTime time) {
+  const SteadyLock lock(&mu_);
   for (LearnStream* stream : streams_) stream->EndIfIdleSince(time);
 }
 
 void LearningServiceImpl::EndWithdrawnStreams() {
-  absl::MutexLock lock(&mu_);
+  const SteadyLock lock(&mu_);
   for (LearnStream* stream : streams_) stream->EndIfWithdrawn();
 }
 
 void LearningServiceImpl::EndStreams(const absl::Status& reason) {
-  absl::MutexLock lock(&mu_);
+  const SteadyLock lock(&mu_);
   ended_ = reason;
   for (LearnStream* stream : streams_) stream->End(reason);
 }
 
 size_t LearningServiceImpl::stream_count() const {
-  absl::MutexLock lock(&mu_);
+  const SteadyLock lock(&mu_);
   return streams_.size();
 }
 
-size_t LearningServiceImpl::AwaitNoStreams(absl::Time deadline) {
-  const auto none = [this]() ABSL_SHARED_LOCKS_REQUIRED(mu_) { return streams_.empty(); };
-  absl::MutexLock lock(&mu_);
-  mu_.AwaitWithDeadline(absl::Condition(&none), deadline);
+size_t LearningServiceImpl::AwaitNoStreams(SteadyTime deadline) {
+  SteadyClock& clock = SteadyClock::System();
+  const SteadyLock lock(&mu_);
+  while (!streams_.empty() && clock.Now() < deadline) clock.WaitUntil(stream_gone_, mu_, deadline);
   return streams_.size();
 }
 

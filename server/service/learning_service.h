@@ -13,13 +13,12 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
-#include "absl/time/time.h"
 #include "freshet/v1/learning_service.grpc.pb.h"
 #include "server/codec/decoded_batch.h"
 #include "server/runtime/model_registry.h"
 #include "server/service/call_gate.h"
 #include "server/service/learn_stream.h"
+#include "server/thread/steady_clock.h"
 
 namespace freshet {
 
@@ -44,7 +43,7 @@ class LearningServiceImpl final
   void SetMaxStreams(uint32_t max_streams);
 
   // Ends the streams on which nothing came since `time`.
-  void EndStreamsIdleSince(absl::Time time);
+  void EndStreamsIdleSince(SteadyTime time);
 
   // Ends the streams whose tokens were withdrawn, or may no longer push to their models. To be
   // called a few times after tokens have changed: streams that begin meanwhile are seen later.
@@ -57,7 +56,7 @@ class LearningServiceImpl final
   size_t stream_count() const;
 
   // Waits until there is no stream left, or until `deadline`. Returns how many are left.
-  size_t AwaitNoStreams(absl::Time deadline);
+  size_t AwaitNoStreams(SteadyTime deadline);
 
  private:
   // A stream that is not started yet; an error where there are too many, or no more.
@@ -70,7 +69,8 @@ class LearningServiceImpl final
   const BatchLimits limits_;
   const uint32_t max_names_;
 
-  mutable absl::Mutex mu_;
+  mutable SteadyMutex mu_;
+  SteadyCondition stream_gone_;
   uint32_t max_streams_ ABSL_GUARDED_BY(mu_);
   std::unordered_set<LearnStream*> streams_ ABSL_GUARDED_BY(mu_);
   absl::Status ended_ ABSL_GUARDED_BY(mu_);  // OK while streams are taken.

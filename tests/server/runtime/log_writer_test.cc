@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cerrno>
 #include <memory>
 #include <string>
@@ -120,6 +121,34 @@ TEST_F(LogWriterTest, AGroupIsNoLargerThanSomeMegabytes) {
     EXPECT_EQ(writer->logged_offset(), learned + 1);
   }
   EXPECT_EQ(writer->sync_latency().count, 3U);
+}
+
+TEST_F(LogWriterTest, StopDropsWhatNobodyNeedsAndWritesTheRest) {
+  const auto writer = Start("/log", absl::Milliseconds(1));
+  first_listener_.ListenTo(*writer);
+  files_.HoldSyncs(true);
+  for (const char* payload : {"first", "second", "third", "fourth"}) {
+    writer->Append(RecordKind::kBatch, payload);
+  }
+  writer->OnApplied(2);
+  writer->Stop(2);
+  files_.HoldSyncs(false);
+  EXPECT_TRUE(first_listener_.AwaitLogged(2).ok());
+  WorkerPool::EndAll(std::array<WorkerPool*, 1>{&loggers_});
+  // What was being written with the first one, and no more.
+  EXPECT_LE(writer->logged_offset(), 4U);
+  EXPECT_EQ(writer->safe_offset(), writer->logged_offset());
+}
+
+TEST_F(LogWriterTest, StopAlsoEndsAWriterThatTriesAgainAndAgain) {
+  const auto writer = Start("/log", absl::Hours(1));
+  first_listener_.ListenTo(*writer);
+  files_.FailFrom(0, EIO);
+  writer->Append(RecordKind::kBatch, "first");
+  EXPECT_TRUE(absl::IsUnavailable(first_listener_.AwaitFault()));
+  writer->Stop(1);
+  WorkerPool::EndAll(std::array<WorkerPool*, 1>{&loggers_});
+  EXPECT_EQ(writer->logged_offset(), 0U);
 }
 
 // A log that waited for its disk once kept its thread. On a full disk the first few models said so,

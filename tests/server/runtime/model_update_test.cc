@@ -183,10 +183,10 @@ TEST(ModelUpdateTest, OldRecordsOfAnIdleModelAreDropped) {
   }
   SnapshotAll(registry, v1::SNAPSHOT_TRIGGER_INTERVAL);
   now += absl::Minutes(59);
-  DropOldRecords(registry);
+  DropOldRecords(registry, /*stopping=*/false);
   EXPECT_EQ(model->files().Describe().log_first_offset(), 0U);
   now += absl::Minutes(2);
-  DropOldRecords(registry);
+  DropOldRecords(registry, /*stopping=*/false);
   EXPECT_GT(model->files().Describe().log_first_offset(), 20U);
   const auto drained = std::make_shared<std::latch>(1);
   model->pipeline().Close(absl::UnavailableError("closed"), [drained] { drained->count_down(); });

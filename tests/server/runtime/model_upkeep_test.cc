@@ -29,7 +29,7 @@ TEST_F(ModelUpkeepTest, GoesThroughTheModelsWhileTheyComeAndGo) {
   std::atomic<bool> stop{false};
   std::thread upkeep([&] {
     while (!stop) {
-      DropOldRecords(registry_);
+      DropOldRecords(registry_, stop);
       SnapshotAll(registry_, v1::SNAPSHOT_TRIGGER_INTERVAL);
     }
   });

@@ -228,6 +228,69 @@ TEST_F(PipelineTest, CloseFinishesWhatWasAcceptedAndRefusesTheRest) {
   EXPECT_TRUE(outcomes_.Await(1)[0].status.ok());
 }
 
+TEST_F(PipelineTest, StopAnswersAtOnceWhatIsInLineAndLeavesTheStateAsItWasAcknowledged) {
+  const auto pipeline = Start(/*max_queue_bytes=*/1);
+  pipeline->Submit(Message("p", 1, {1}), outcomes_.Callback());
+  outcomes_.Await(1);
+  const std::string digest = DigestOf(*pipeline);
+  std::latch release(1);
+  Block(*pipeline, release);
+  Outcomes stopped;
+  pipeline->Submit(Message("p", 2, {1}), stopped.Callback());
+  pipeline->Submit(Message("p", 2, {1}), stopped.Callback());  // A duplicate of what is in line.
+  std::latch room(1);
+  pipeline->NotifyWhenRoom([&] { room.count_down(); });
+  pipeline->Stop(absl::UnavailableError("stopping"));
+  for (const LearnOutcome& outcome : stopped.Await(2)) {
+    EXPECT_EQ(outcome.status, absl::UnavailableError("stopping"));
+  }
+  room.wait();
+  Outcomes refused;
+  pipeline->Submit(Message("p", 3, {1}), refused.Callback());
+  EXPECT_EQ(refused.Await(1)[0].status, absl::UnavailableError("stopping"));
+  EXPECT_EQ(pipeline->acknowledged_offset(), 1U);
+  EXPECT_TRUE(pipeline->stopped());
+  release.count_down();
+  EXPECT_EQ(DigestOf(*pipeline), digest) << "tasks still run, and find what was acknowledged";
+  EXPECT_EQ(pipeline->acknowledged_offset(), 1U);
+}
+
+TEST_F(PipelineTest, StopEndsACloseThatWaits) {
+  const auto pipeline = Start();
+  std::latch release(1);
+  Block(*pipeline, release);
+  pipeline->Submit(Message("p", 1, {1}), outcomes_.Callback());
+  std::latch drained(1);
+  pipeline->Close(absl::NotFoundError("gone"), [&] { drained.count_down(); });
+  pipeline->Stop(absl::UnavailableError("stopping"));
+  release.count_down();
+  drained.wait();
+  EXPECT_TRUE(absl::IsNotFound(pipeline->closed()));
+}
+
+// Each batch is answered once, whatever the strand is at when Stop() comes.
+TEST_F(PipelineTest, StopMayComeAtAnyMoment) {
+  for (int round = 0; round < 200; ++round) {
+    const auto pipeline = Start();
+    std::atomic<int> answers{0};
+    std::atomic<uint64_t> acknowledged{0};
+    std::thread pusher([&] {
+      for (uint64_t i = 1; i <= 50; ++i) {
+        pipeline->Submit(Message("p", i, {1}), [&](const LearnOutcome& outcome) {
+          if (outcome.status.ok()) acknowledged = std::max<uint64_t>(acknowledged, outcome.offset);
+          ++answers;
+        });
+      }
+    });
+    for (int i = 0; i < round; ++i) std::this_thread::yield();
+    pipeline->Stop(absl::UnavailableError("stopping"));
+    pusher.join();
+    DigestOf(*pipeline);  // The strand is past what it was at.
+    EXPECT_EQ(answers, 50);
+    EXPECT_EQ(acknowledged, pipeline->acknowledged_offset());
+  }
+}
+
 TEST_F(PipelineTest, TheStateDoesNotDependOnHowTheStreamIsCut) {
   const auto whole = Start();
   whole->Submit(Message("p", 1, {1, 0, 1}), outcomes_.Callback());

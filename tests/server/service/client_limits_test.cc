@@ -5,6 +5,8 @@
 
 #include <string>
 
+#include "tests/support/manual_clock.h"
+
 namespace freshet {
 namespace {
 
@@ -12,11 +14,9 @@ using ::testing::HasSubstr;
 
 class ClientLimitsTest : public testing::Test {
  protected:
-  ClientLimits Limits(ClientLimits::Options options) {
-    return ClientLimits(options, [this] { return now_; });
-  }
+  ClientLimits Limits(ClientLimits::Options options) { return ClientLimits(options, clock_); }
 
-  absl::Time now_ = absl::FromUnixSeconds(1000);
+  ManualClock clock_;
 };
 
 TEST_F(ClientLimitsTest, WithoutLimitsEverythingIsAllowed) {
@@ -38,11 +38,11 @@ TEST_F(ClientLimitsTest, ABurstOfTwoSecondsPassesAndThenTheRate) {
             "500 ms");
   EXPECT_EQ(RetryAfter(refused), absl::Milliseconds(500));
   EXPECT_TRUE(limits.TakeRequest("b").ok());  // Each client has its own.
-  now_ += RetryAfter(refused);
+  clock_.Advance(RetryAfter(refused));
   int passed = 0;
   while (limits.TakeRequest("a").ok()) ++passed;
   EXPECT_EQ(passed, 5);
-  now_ += absl::Seconds(100);
+  clock_.Advance(absl::Seconds(100));
   passed = 0;
   while (limits.TakeRequest("a").ok()) ++passed;
   EXPECT_EQ(passed, 20);
@@ -51,15 +51,15 @@ TEST_F(ClientLimitsTest, ABurstOfTwoSecondsPassesAndThenTheRate) {
 TEST_F(ClientLimitsTest, OverTimeTheRateOfExamplesHoldsWhateverTheBatches) {
   for (const uint64_t batch : {1, 64, 5000}) {
     ClientLimits limits = Limits({.examples_per_second = 1000});
-    const absl::Time end = now_ + absl::Seconds(100);
+    const SteadyTime end = clock_.After(absl::Seconds(100));
     uint64_t taken = 0;
-    while (now_ < end) {
+    while (clock_.Now() < end) {
       const absl::Status status = limits.TakeExamples("a", batch);
       if (status.ok()) {
         taken += batch;
       } else {
         EXPECT_GT(RetryAfter(status), absl::ZeroDuration());
-        now_ += RetryAfter(status);
+        clock_.Advance(RetryAfter(status));
       }
     }
     EXPECT_GE(taken, 99'000U) << batch;
@@ -91,7 +91,7 @@ TEST_F(ClientLimitsTest, NewLimitsHoldFromThenOn) {
 TEST_F(ClientLimitsTest, ClientsWithoutNumberTakeNoMemoryWithoutEnd) {
   ClientLimits limits = Limits({.requests_per_second = 1});
   for (int i = 0; i < 50'000; ++i) {
-    now_ += absl::Milliseconds(1);
+    clock_.Advance(absl::Milliseconds(1));
     EXPECT_TRUE(limits.TakeRequest(std::to_string(i)).ok());
   }
   // One that is still known is still held to its rate.

@@ -1,0 +1,97 @@
+#include "server/signal_thread.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "core/base/str_cat.h"
+#include "server/thread/steady_clock.h"
+
+namespace freshet {
+namespace {
+
+sigset_t Signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGHUP);
+  return signals;
+}
+
+// Waits for a signal and returns it; 0 where none came until `deadline`.
+int AwaitSignal(const sigset_t& signals, const std::optional<SteadyTime>& deadline) {
+  while (true) {
+    int signal = -1;
+    if (deadline.has_value()) {
+      const auto left = std::chrono::duration_cast<std::chrono::nanoseconds>(
+          *deadline - SteadyClock::System().Now());
+      if (left.count() <= 0) return 0;
+      const timespec timeout = absl::ToTimespec(absl::FromChrono(left));
+      signal = sigtimedwait(&signals, nullptr, &timeout);
+    } else {
+      signal = sigwaitinfo(&signals, nullptr);
+    }
+    if (signal > 0) return signal;  // Else it was interrupted, or the time is over.
+  }
+}
+
+// Writes a line past the log, which may wait for whoever reads it.
+void WriteLastWords(std::string_view words) {
+  const std::string time =
+      absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", absl::Now(), absl::UTCTimeZone());
+  const std::string line = StrCat("time=", time, " level=error ", words, "\n");
+  pollfd error = {.fd = STDERR_FILENO, .events = POLLOUT, .revents = 0};
+  if (poll(&error, 1, 0) != 1) return;
+  // A pipe that can be written takes at least this much without waiting.
+  const std::string_view head = std::string_view(line).substr(0, _POSIX_PIPE_BUF);
+  [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, head.data(), head.size());
+}
+
+}  // namespace
+
+void SignalThread::BlockSignals() {
+  const sigset_t signals = Signals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+}
+
+SignalThread::SignalThread(Actions actions)
+    : actions_(std::move(actions)), thread_([this] { Run(); }) {}
+
+SignalThread::~SignalThread() {
+  ended_ = true;
+  pthread_kill(thread_.native_handle(), SIGHUP);
+  thread_.join();
+}
+
+void SignalThread::Run() {
+  pthread_setname_np(pthread_self(), "signals");
+  const sigset_t signals = Signals();
+  std::optional<SteadyTime> deadline;  // Of the end; none before it was asked for.
+  while (true) {
+    const int signal = AwaitSignal(signals, deadline);
+    if (ended_) return;
+    if (signal == 0) {
+      const Ending ending = actions_.overdue();
+      WriteLastWords(ending.message);
+      _exit(ending.exit_code);
+    }
+    if (signal == SIGHUP) {
+      if (!deadline.has_value()) actions_.reload();
+    } else if (!deadline.has_value()) {
+      deadline = SteadyClock::System().After(actions_.stop(signal));
+    } else {
+      WriteLastWords("event=second_signal; ending at once");
+      _exit(128 + signal);
+    }
+  }
+}
+
+}  // namespace freshet

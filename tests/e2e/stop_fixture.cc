@@ -1,0 +1,111 @@
+#include "tests/e2e/stop_fixture.h"
+
+#include <csignal>
+#include <cstdlib>
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "tests/support/random_examples.h"
+
+namespace freshet {
+namespace {
+
+constexpr absl::Duration kPatience = absl::Seconds(60);
+constexpr absl::Duration kPollInterval = absl::Milliseconds(2);
+
+}  // namespace
+
+Load::Load(const Client& client, std::string model, std::function<void(ExampleBatchBuilder&)> fill)
+    : model_(std::move(model)),
+      pusher_(Pusher::Start(client, model_, {.retry_deadline_ms = 0}).value()),
+      thread_([this, fill = std::move(fill)] {
+        ExampleBatchBuilder batch;
+        do {
+          batch.Clear();
+          fill(batch);
+        } while (pusher_->PushBatch(batch).ok());
+      }) {}
+
+Load::~Load() {
+  if (thread_.joinable()) thread_.join();
+}
+
+uint64_t Load::Acknowledged() {
+  if (thread_.joinable()) thread_.join();
+  pusher_->Close().IgnoreError();
+  return pusher_->stats().acknowledged;
+}
+
+int StopTest::StopCount() {
+  const char* text = std::getenv("FRESHET_STOPS");
+  return text == nullptr ? 2 : std::atoi(text);
+}
+
+void StopTest::Create(const std::string& id, v1::Durability durability, bool slow) const {
+  v1::LearnerSpec learner = SmallLearner();
+  if (slow) {
+    v1::Interaction& triples = *learner.mutable_features()->add_interactions();
+    for (int i = 0; i < 3; ++i) triples.add_namespaces("x");
+  }
+  const auto created = client_->CreateModel(id, learner, durability);
+  ASSERT_TRUE(created.ok()) << created.status();
+}
+
+void StopTest::FillSlowly(ExampleBatchBuilder& batch) {
+  for (int row = 0; row < 20; ++row) {
+    batch.BeginRow(static_cast<float>(row % 2), 1.0f);
+    for (uint32_t i = 0; i < 60; ++i) batch.AddFeature(batch.Namespace("x"), i * 2654435761U, 1.0f);
+    batch.EndRow();
+  }
+}
+
+std::unique_ptr<Load> StopTest::StartSlowLoad(const std::string& model) const {
+  return std::make_unique<Load>(*client_, model, FillSlowly);
+}
+
+std::unique_ptr<Load> StopTest::StartLoad(const std::string& model) {
+  const auto examples = std::make_shared<RandomExamples>(static_cast<uint32_t>(random_()));
+  return std::make_unique<Load>(
+      *client_, model, [examples](ExampleBatchBuilder& batch) { examples->Append(100, batch); });
+}
+
+void StopTest::AwaitAcknowledged(const Load& load, uint64_t count) {
+  const absl::Time deadline = absl::Now() + kPatience;
+  while (load.stats().acknowledged < count) {
+    ASSERT_LT(absl::Now(), deadline) << load.model();
+    absl::SleepFor(kPollInterval);
+  }
+}
+
+void StopTest::AwaitLog(const std::string& text) const {
+  const absl::Time deadline = absl::Now() + kPatience;
+  while (server_->Log().find(text) == std::string::npos) {
+    ASSERT_LT(absl::Now(), deadline) << text << " in " << server_->Log();
+    absl::SleepFor(kPollInterval);
+  }
+}
+
+void StopTest::PauseAtRandom(uint32_t max_ms) {
+  absl::SleepFor(absl::Milliseconds(static_cast<int64_t>(random_() % max_ms)));
+}
+
+ExitState StopTest::StopInTime() const {
+  const auto begin = std::chrono::steady_clock::now();
+  server_->Signal(SIGTERM);
+  ExitState ended = server_->Wait();
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, kInTime) << ended.log;
+  EXPECT_EQ(ended.signal, 0) << ended.log;
+  return ended;
+}
+
+void StopTest::ExpectNothingIsLost(const std::vector<std::unique_ptr<Load>>& loads) {
+  ASSERT_NO_FATAL_FAILURE(StartWithConfig(kShortGrace));
+  for (const auto& load : loads) {
+    const auto model = client_->GetModel(load->model());
+    ASSERT_TRUE(model.ok()) << model.status();
+    EXPECT_GE(model->example_count(), load->Acknowledged()) << load->model();
+  }
+}
+
+}  // namespace freshet

@@ -1,0 +1,76 @@
+// What the tests of a server that is told to stop have in common: models, loads for them, and the
+// stop itself, which must come in time.
+
+#ifndef FRESHET_TESTS_E2E_STOP_FIXTURE_H_
+#define FRESHET_TESTS_E2E_STOP_FIXTURE_H_
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "client/client.h"
+#include "client/pusher.h"
+#include "core/feature/example_batch.h"
+#include "tests/support/server_fixture.h"
+
+namespace freshet {
+
+// Pushes batches to a model until the server does not take any more.
+class Load {
+ public:
+  Load(const Client& client, std::string model, std::function<void(ExampleBatchBuilder&)> fill);
+  ~Load();
+  Load(const Load&) = delete;
+  Load& operator=(const Load&) = delete;
+
+  const std::string& model() const { return model_; }
+  PusherStats stats() const { return pusher_->stats(); }
+  // Waits for the end, and returns how many examples were acknowledged.
+  uint64_t Acknowledged();
+
+ private:
+  const std::string model_;
+  const std::unique_ptr<Pusher> pusher_;
+  std::thread thread_;
+};
+
+class StopTest : public ServerFixture {
+ protected:
+  static constexpr char kShortGrace[] = "drain_grace_s: 1";
+  // The grace, and what the end may take beyond it.
+  static constexpr std::chrono::seconds kInTime{1 + 5};
+
+  // FRESHET_STOPS sets how often each test of random moments stops a server; by hand, take more.
+  static int StopCount();
+
+  // A model; a slow one takes a tenth of a second or so to learn what FillSlowly() makes.
+  void Create(const std::string& id, v1::Durability durability, bool slow = false) const;
+  std::unique_ptr<Load> StartLoad(const std::string& model);
+  std::unique_ptr<Load> StartSlowLoad(const std::string& model) const;
+  static void FillSlowly(ExampleBatchBuilder& batch);
+
+  // Waits until a load has so much acknowledged.
+  static void AwaitAcknowledged(const Load& load, uint64_t count);
+  // Waits until the server's log has `text`.
+  void AwaitLog(const std::string& text) const;
+  void PauseAtRandom(uint32_t max_ms);
+
+  // SIGTERM. Expects that the server exits, by itself and in time.
+  ExitState StopInTime() const;
+
+  // Starts the server again, with the short grace, and looks for what was acknowledged.
+  void ExpectNothingIsLost(const std::vector<std::unique_ptr<Load>>& loads);
+
+  std::mt19937 random_{std::random_device()()};
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_TESTS_E2E_STOP_FIXTURE_H_
