@@ -80,6 +80,9 @@ absl::Duration SnapshotInterval(const ServerOptions& options) {
                                           : absl::Seconds(options.snapshot_interval_s);
 }
 
+// Calls that read files for long, such as exports, at the same time.
+constexpr int kReaderThreads = 2;
+
 // Logs that may wait for the disk at the same time.
 constexpr int kLoggerThreads = 4;
 
@@ -87,6 +90,9 @@ int LearnerThreads(const ServerOptions& options) {
   if (options.learner_threads != 0) return static_cast<int>(options.learner_threads);
   return static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
 }
+
+// Threads for what takes long of calls: as many as there are processors.
+int TurnThreads() { return static_cast<int>(std::max(1U, std::thread::hardware_concurrency())); }
 
 // `changed` is of what `what` names: whether it is another now, or why it could not be read.
 void LogReload(std::string_view what, const std::string& file,
@@ -132,6 +138,8 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(ServerOptions options_in) 
   server->data_dir_ = *std::move(data_dir);
   server->io_ = std::make_unique<WorkerPool>("io", kIoThreads);
   server->snapshots_ = std::make_unique<WorkerPool>("snapshot", kSnapshotThreads);
+  server->readers_ = std::make_unique<WorkerPool>("reader", kReaderThreads);
+  server->turns_ = std::make_unique<TurnQueue>("call", TurnThreads());
   server->loggers_ = std::make_unique<WorkerPool>("logger", kLoggerThreads);
   server->learners_ = std::make_unique<WorkerPool>("learner", LearnerThreads(options));
   server->enders_ = std::make_unique<WorkerPool>("end", kEnderThreads);
@@ -269,10 +277,12 @@ absl::Status Server::Listen() {
 absl::Status Server::ListenGrpc() {
   const BatchLimits limits{.max_examples = options_.max_batch_examples,
                            .max_example_features = options_.max_example_features};
-  model_service_ = std::make_unique<ModelServiceImpl>(*gate_, *registry_, *data_dir_, *io_);
+  model_service_ =
+      std::make_unique<ModelServiceImpl>(*gate_, *registry_, *data_dir_, *io_, *readers_);
   learning_service_ = std::make_unique<LearningServiceImpl>(
-      *gate_, *registry_, limits, options_.max_streams, options_.max_names);
-  stats_service_ = std::make_unique<StatsServiceImpl>(*gate_, *registry_, limits, *io_);
+      *gate_, *registry_, *turns_, limits, options_.max_streams, options_.max_names);
+  stats_service_ = std::make_unique<StatsServiceImpl>(
+      *gate_, *registry_, limits, options_.max_explained_features, *turns_, *readers_);
   health_service_ = std::make_unique<HealthService>(
       [this](const std::string& service) { return Health(service); }, *connections_);
 
@@ -385,8 +395,9 @@ void Server::EndCalls(const StepCallback& enter) {
     timer->reset();
   }
   enter("waiting for the disk and the learners");
-  const std::array<WorkerPool*, 5> pools = {learners_.get(), loggers_.get(), snapshots_.get(),
-                                            io_.get(), enders_.get()};
+  const std::array<WorkerPool*, 7> pools = {&turns_->pool(), readers_.get(),   learners_.get(),
+                                            loggers_.get(),  snapshots_.get(), io_.get(),
+                                            enders_.get()};
   WorkerPool::EndAll(pools);
 }
 

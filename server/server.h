@@ -40,6 +40,7 @@
 #include "server/service/rpc_metrics.h"
 #include "server/service/stats_service.h"
 #include "server/thread/steady_clock.h"
+#include "server/thread/turn_queue.h"
 #include "server/tls/tls_identity.h"
 
 namespace freshet {
@@ -150,6 +151,8 @@ class Server {
   std::unique_ptr<DataDir> data_dir_;
   std::unique_ptr<WorkerPool> io_;
   std::unique_ptr<WorkerPool> snapshots_;
+  std::unique_ptr<WorkerPool> readers_;  // Read files for calls.
+  std::unique_ptr<TurnQueue> turns_;     // Does the work of long calls.
   std::unique_ptr<WorkerPool> loggers_;
   std::unique_ptr<WorkerPool> learners_;
   std::unique_ptr<WorkerPool> enders_;  // Idle until the end: its snapshots, and the end of gRPC.

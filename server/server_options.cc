@@ -52,6 +52,7 @@ absl::Status CheckOptions(const ServerOptions& options) {
         CheckRange("limits.max_message_bytes", options.max_message_bytes, 4096, 1U << 30),
         CheckRange("limits.max_batch_examples", options.max_batch_examples, 1, 1U << 24),
         CheckRange("limits.max_example_features", options.max_example_features, 1, 1U << 24),
+        CheckRange("limits.max_explained_features", options.max_explained_features, 1, 65'536),
         CheckRange("limits.max_models", options.max_models, 1, kMaxUint32),
         CheckRange("limits.max_streams", options.max_streams, 1, kMaxUint32),
         CheckRange("limits.max_connections", options.max_connections, 1, 1U << 20),
@@ -128,6 +129,7 @@ std::vector<std::string> ChangedUntilRestart(const ServerOptions& before,
   compare("limits.max_message_bytes", b.max_message_bytes, a.max_message_bytes);
   compare("limits.max_batch_examples", b.max_batch_examples, a.max_batch_examples);
   compare("limits.max_example_features", b.max_example_features, a.max_example_features);
+  compare("limits.max_explained_features", b.max_explained_features, a.max_explained_features);
   compare("limits.max_models", b.max_models, a.max_models);
   compare("limits.max_receiving_bytes", b.max_receiving_bytes, a.max_receiving_bytes);
   compare("limits.max_queue_bytes", b.max_queue_bytes, a.max_queue_bytes);
@@ -179,6 +181,8 @@ absl::StatusOr<ServerOptions> MakeServerOptions(const v1::ServerConfig& config) 
   take(limits.has_max_batch_examples(), limits.max_batch_examples(), options.max_batch_examples);
   take(limits.has_max_example_features(), limits.max_example_features(),
        options.max_example_features);
+  take(limits.has_max_explained_features(), limits.max_explained_features(),
+       options.max_explained_features);
   take(limits.has_max_models(), limits.max_models(), options.max_models);
   take(limits.has_max_streams(), limits.max_streams(), options.max_streams);
   take(limits.has_max_connections(), limits.max_connections(), options.max_connections);

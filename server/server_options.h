@@ -38,6 +38,7 @@ struct ServerOptions {
   uint32_t max_message_bytes = 16U << 20;
   uint32_t max_batch_examples = 65'536;
   uint32_t max_example_features = 65'536;
+  uint32_t max_explained_features = 16'384;
   uint32_t max_models = 10'000;
   uint32_t max_streams = 1000;
   uint64_t max_queue_bytes = uint64_t{64} << 20;

@@ -28,6 +28,11 @@ std::vector<std::byte> NewLargeChunk() {
 }  // namespace
 
 void StateWriter::Write(std::span<const std::byte> bytes) {
+  if (sink_ != nullptr) {
+    size_bytes_ += bytes.size();
+    sink_(bytes);
+    return;
+  }
   while (!bytes.empty()) {
     if (chunks_.empty() || chunks_.back().size() == chunks_.back().capacity()) {
       if (size_bytes_ < kLargeStateBytes) {

@@ -10,8 +10,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <functional>
 #include <span>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -25,11 +27,16 @@ enum class StateForm {
   kDigest,   // What digests are computed over; stays as it is, so that they do.
 };
 
-// An append-only buffer that grows by chunks, so that a large state is never moved.
-// Not thread-safe.
+// An append-only buffer that grows by chunks, so that a large state is never moved; or a way to
+// somewhere else, that keeps nothing. Not thread-safe.
 class StateWriter {
  public:
+  using Sink = std::function<void(std::span<const std::byte>)>;
+
   explicit StateWriter(StateForm form = StateForm::kCompact) : form_(form) {}
+
+  // Hands the bytes to `sink` piece by piece, in order, and keeps none of them.
+  StateWriter(StateForm form, Sink sink) : form_(form), sink_(std::move(sink)) {}
 
   // What is saved in several forms is written in this one. Readers know them all.
   StateForm form() const { return form_; }
@@ -42,7 +49,8 @@ class StateWriter {
   requires std::is_trivially_copyable_v<T>
   void WriteValue(const T& value) { Write(std::as_bytes(std::span<const T, 1>(&value, 1))); }
 
-  // The bytes written so far, in order. The spans live as long as the writer and its next Write.
+  // The bytes written so far, in order; none where they went to a sink. The spans live as long as
+  // the writer and its next Write.
   std::vector<std::span<const std::byte>> Chunks() const;
 
   uint64_t size_bytes() const { return size_bytes_; }
@@ -51,6 +59,7 @@ class StateWriter {
   static constexpr size_t kChunkBytes = size_t{1} << 20;
 
   StateForm form_;
+  Sink sink_;                                   // Null: chunks_ take the bytes.
   std::vector<std::vector<std::byte>> chunks_;  // All full but the last.
   uint64_t size_bytes_ = 0;
 };

@@ -22,6 +22,7 @@
 #include "core/loss/loss.h"
 #include "core/model/example_row.h"
 #include "core/model/learner.h"
+#include "core/model/linear_explanation.h"
 #include "core/model/mixture.h"
 #include "core/model/prefetcher.h"
 #include "core/model/spec.h"
@@ -37,13 +38,32 @@ namespace freshet {
 //
 // Each example takes two passes over its slots: the scores of all members, and the step of all
 // members, once the mixture has judged each of them. Readers see the mixture as it was at most
-// kPublishRows rows ago.
+// kPublishRows rows ago, and less at the beginning of a stream, where it changes fast.
 template <LossFunction Loss>
 class AutoLearner final : public TableLearner<AutoLearner<Loss>, Loss, Ensemble> {
  public:
   using Slot = Ensemble::Slot;
 
   std::vector<MixturePart> Mixture() const override { return mixture_.Parts(); }
+
+  // A weight is what a feature of value 1 adds to the score of an example without features.
+  void ReadWeights(uint32_t first_slot, std::span<TableWeight> weights) const override {
+    const typename MixtureOf::View view = ReadView();
+    Sums nothing;
+    AddIntercept(nothing);
+    const float intercept = ScoreOf(view, nothing);
+    for (size_t i = 0; i < weights.size(); ++i) {
+      weights[i] = {.weight = WeightOf(view, table_.Load(first_slot + static_cast<uint32_t>(i)),
+                                       nothing, intercept)};
+    }
+  }
+
+  // A feature's contribution is what it adds to the features before it, and what it adds to those
+  // behind it, in the mean: where features act together in pairs, each has half of what they do
+  // (the Shapley value).
+  Explanation Explain(const ExampleBatch& batch, size_t index) const override {
+    return ExplainRowOf(batch, index, [&](const auto& row) { return ExplainRow(row); });
+  }
 
   void SaveState(StateWriter& writer) const override {
     this->SaveSlots(writer, 0);
@@ -65,6 +85,8 @@ class AutoLearner final : public TableLearner<AutoLearner<Loss>, Loss, Ensemble>
 
   static constexpr bool kHasWidePath = true;
   static constexpr size_t kPublishRows = 64;
+  // Up to there every row is published.
+  static constexpr uint64_t kFirstRows = 1024;
 
   AutoLearner(const Loss& loss, const AutoOptions& options, const LearnerSpec& spec,
               WeightTable<Slot> table)
@@ -112,7 +134,7 @@ class AutoLearner final : public TableLearner<AutoLearner<Loss>, Loss, Ensemble>
   // Returns the score before the update.
   template <typename Row>
   float LearnRow(const Row& row, float label, float weight, Prefetcher<Slot>& ahead) {
-    if (++unpublished_rows_ == kPublishRows) Publish();
+    if (++unpublished_rows_ == kPublishRows || this->steps_taken() < kFirstRows) Publish();
     if (row.size > values_.size()) values_.resize(row.size);
     Slot intercept = intercept_.LoadOwn();
     const Sums sums = SumsOf(
@@ -190,17 +212,85 @@ class AutoLearner final : public TableLearner<AutoLearner<Loss>, Loss, Ensemble>
     }
   }
 
-  template <typename Row>
-  float PredictRow(const Row& row, const typename MixtureOf::View& view) const {
-    const Slot intercept = intercept_.Load();
-    const auto sums = MemberSums(SumsOf(
-        row, options_.intercept ? &intercept : nullptr,
-        [&](size_t i) { return table_.Load(table_.IndexOf(row.ids[i])); },
-        [](size_t /*i*/, float /*v*/) {}));
+  // The score that belongs to the sums over an example.
+  float ScoreOf(const typename MixtureOf::View& view, const Sums& example_sums) const {
+    const auto sums = MemberSums(example_sums);
     if (!IsFinite(sums)) return 0;
     typename MixtureOf::Prediction prediction;
     mixture_.Predict(view, sums, prediction);
     return prediction.score;
+  }
+
+  template <typename Row>
+  float PredictRow(const Row& row, const typename MixtureOf::View& view) const {
+    const Slot intercept = intercept_.Load();
+    return ScoreOf(view, SumsOf(
+                             row, options_.intercept ? &intercept : nullptr,
+                             [&](size_t i) { return table_.Load(table_.IndexOf(row.ids[i])); },
+                             [](size_t /*i*/, float /*v*/) {}));
+  }
+
+  // Adds the intercept, as readers see it.
+  void AddIntercept(Sums& sums) const {
+    if (options_.intercept) sums.Add(intercept_.Load(), 1, 1);
+  }
+
+  // The score of a feature of value 1 alone, less `intercept`, that of `nothing`.
+  float WeightOf(const typename MixtureOf::View& view, const Slot& slot, const Sums& nothing,
+                 float intercept) const {
+    Sums sums;
+    sums.Add(slot, 1, 1);
+    sums.Add(nothing);
+    return ScoreOf(view, sums) - intercept;
+  }
+
+  template <typename Row>
+  Explanation ExplainRow(const Row& row) const {
+    const typename MixtureOf::View view = ReadView();
+    // Each slot is read once, so that the score and what explains it are of one moment.
+    std::vector<Slot> slots;
+    slots.reserve(row.size);
+    for (size_t i = 0; i < row.size; ++i) {
+      slots.push_back(table_.Load(table_.IndexOf(row.ids[i])));
+    }
+    const Slot intercept = intercept_.Load();
+    Sums nothing;
+    if (options_.intercept) nothing.Add(intercept, 1, 1);
+    const float score_of_nothing = ScoreOf(view, nothing);
+    const auto add = [&](size_t i, Sums& sums) {
+      sums.Add(slots[i], row.Value(i), Ensemble::SizeOf(row.Value(i)));
+    };
+
+    Explanation explanation;
+    explanation.score =
+        ScoreOf(view, SumsOf(
+                          row, options_.intercept ? &intercept : nullptr,
+                          [&](size_t i) { return slots[i]; }, [](size_t /*i*/, float /*v*/) {}));
+    explanation.contributions.resize(row.size);
+    Sums sums = nothing;
+    float score = score_of_nothing;
+    for (size_t i = 0; i < row.size; ++i) {
+      add(i, sums);
+      const float score_before = std::exchange(score, ScoreOf(view, sums));
+      explanation.contributions[i] = {
+          .feature_id = row.ids[i],
+          .value = row.Value(i),
+          .weight = {.weight = WeightOf(view, slots[i], nothing, score_of_nothing)},
+          .contribution = 1.0 * score - score_before};
+    }
+    sums = nothing;
+    score = score_of_nothing;
+    for (size_t i = row.size; i-- > 0;) {
+      add(i, sums);
+      const float score_behind = std::exchange(score, ScoreOf(view, sums));
+      double& contribution = explanation.contributions[i].contribution;
+      contribution = (contribution + (1.0 * score - score_behind)) / 2;
+    }
+    explanation.intercept = explanation.score;
+    for (const Contribution& feature : explanation.contributions) {
+      explanation.intercept -= feature.contribution;
+    }
+    return explanation;
   }
 
   // Written by the writer, read by readers.

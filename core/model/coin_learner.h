@@ -22,6 +22,7 @@
 #include "core/model/linear_explanation.h"
 #include "core/model/mean_norm.h"
 #include "core/model/prefetcher.h"
+#include "core/model/shared_numbers.h"
 #include "core/model/spec.h"
 #include "core/model/table_learner.h"
 #include "core/model/weight_table.h"
@@ -41,7 +42,8 @@ class CoinLearner final : public TableLearner<CoinLearner<Loss>, Loss, Coin> {
 
   // Weights as they count in an example of the mean norm.
   void ReadWeights(uint32_t first_slot, std::span<TableWeight> weights) const override {
-    const double mean = (norm_.norm_sum() + kMinNormSum) / (norm_.weight_sum() + kMinNormSum);
+    const MeanNorm::Sums norm = shared_norm_.Load();
+    const double mean = (norm.norm + kMinNormSum) / (norm.weight + kMinNormSum);
     for (size_t i = 0; i < weights.size(); ++i) {
       const Slot slot = table_.Load(first_slot + static_cast<uint32_t>(i));
       weights[i] = {.weight = static_cast<float>(rule_.Weight(slot, slot.scale) / mean),
@@ -58,7 +60,7 @@ class CoinLearner final : public TableLearner<CoinLearner<Loss>, Loss, Coin> {
         slots.push_back(table_.Load(table_.IndexOf(row.ids[i])));
       }
       slots.push_back(intercept_.Load());
-      const Scored scored = Score(row, [&](size_t i) { return slots[i]; });
+      const Scored scored = Score(row, shared_norm_.Load(), [&](size_t i) { return slots[i]; });
       const auto weight_of = [&](size_t i, float value) {
         const float scale = Coin::ScaleOf(slots[i], std::max(std::abs(value), kMinValue));
         return rule_.Weight(slots[i], scale) / scored.mean;
@@ -85,7 +87,9 @@ class CoinLearner final : public TableLearner<CoinLearner<Loss>, Loss, Coin> {
   absl::Status LoadState(StateReader& reader) override {
     uint32_t window_count = 0;
     absl::Status status = this->LoadSlots(reader, 0, &window_count);
-    return status.ok() ? norm_.LoadState(reader) : status;
+    if (status.ok()) status = norm_.LoadState(reader);
+    shared_norm_.Store(norm_.sums());
+    return status;
   }
 
  private:
@@ -113,9 +117,10 @@ class CoinLearner final : public TableLearner<CoinLearner<Loss>, Loss, Coin> {
               WeightTable<Slot> table)
       : Base(loss, rule, spec, std::move(table)) {}
 
-  // `load(i)` is the slot of feature i, and at row.size that of the intercept.
+  // `before` are the sums over the examples before this one; `load(i)` is the slot of feature i,
+  // and at row.size that of the intercept.
   template <typename Row, typename Load>
-  Scored Score(const Row& row, const Load& load) const {
+  Scored Score(const Row& row, const MeanNorm::Sums& before, const Load& load) const {
     const size_t size = row.size + (options_.intercept ? 1 : 0);
     float sums[2] = {0, 0};
     float norms[2] = {0, 0};
@@ -129,7 +134,7 @@ class CoinLearner final : public TableLearner<CoinLearner<Loss>, Loss, Coin> {
       norms[i % 2] += share * share;
     }
     const float norm = norms[0] + norms[1];
-    const double mean = (norm_.norm_sum() + norm + kMinNormSum) / (norm_.weight_sum() + 1);
+    const double mean = (before.norm + norm + kMinNormSum) / (before.weight + 1);
     return {.score = offset_ + static_cast<float>((sums[0] + sums[1]) / mean),
             .norm = norm,
             .mean = mean};
@@ -138,7 +143,7 @@ class CoinLearner final : public TableLearner<CoinLearner<Loss>, Loss, Coin> {
   // Returns the score before the update.
   template <typename Row>
   float LearnRow(const Row& row, float label, float weight, Prefetcher<Slot>& ahead) {
-    const auto [score, norm, mean] = Score(row, [&](size_t i) {
+    const auto [score, norm, mean] = Score(row, norm_.sums(), [&](size_t i) {
       return i < row.size ? table_.LoadOwn(table_.IndexOf(row.ids[i])) : intercept_.LoadOwn();
     });
     ahead.FetchPart();
@@ -152,6 +157,7 @@ class CoinLearner final : public TableLearner<CoinLearner<Loss>, Loss, Coin> {
       return std::isfinite(score) ? score : 0;
     }
     norm_.Set(norm_.With(norm, weight));
+    shared_norm_.Store(norm_.sums());
     ahead.FetchPart();
     for (size_t i = 0; i < row.size; ++i) {
       const uint32_t index = table_.IndexOf(row.ids[i]);
@@ -172,14 +178,17 @@ class CoinLearner final : public TableLearner<CoinLearner<Loss>, Loss, Coin> {
   template <typename Row>
   float PredictRow(const Row& row, const typename Base::NoView& /*view*/) const {
     const float score =
-        Score(row, [&](size_t i) {
+        Score(row, shared_norm_.Load(), [&](size_t i) {
           return i < row.size ? table_.Load(table_.IndexOf(row.ids[i])) : intercept_.Load();
         }).score;
     return std::isfinite(score) ? score : 0;
   }
 
-  // Written by the writer, read by readers.
+  // Owned by the writer.
   MeanNorm norm_;
+
+  // Written by the writer, read by readers.
+  SharedNumbers<MeanNorm::Sums> shared_norm_{MeanNorm::Sums{}};
 };
 
 }  // namespace freshet

@@ -112,19 +112,12 @@ class Learner {
   virtual uint64_t slot_count() const = 0;
 
   // Reads the slots [first_slot, first_slot + weights.size()), which must be in the table.
-  //
-  // As given here, a weight is what PredictBatch() makes of it, and evidence is 0: right for every
-  // learner, and slow.
-  virtual void ReadWeights(uint32_t first_slot, std::span<TableWeight> weights) const;
+  virtual void ReadWeights(uint32_t first_slot, std::span<TableWeight> weights) const = 0;
 
   // Explains the score of one row, with the weights as they are. A learner that makes other
-  // features of those that it is given explains the score by these.
-  //
-  // As given here, a feature's contribution is what it adds to the features before it, and what it
-  // adds to those behind it, in the mean: for a linear learner weight times value, and where
-  // features act together in pairs, each has half of what they do (the Shapley value). Takes time
-  // quadratic in the number of features.
-  virtual Explanation Explain(const ExampleBatch& batch, size_t row) const;
+  // features of those that it is given explains the score by these. Takes time in proportion to
+  // their number.
+  virtual Explanation Explain(const ExampleBatch& batch, size_t row) const = 0;
 };
 
 }  // namespace freshet

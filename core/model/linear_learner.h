@@ -50,7 +50,8 @@ class LinearLearner final : public TableLearner<LinearLearner<Loss, Rule>, Loss,
 
   uint64_t CountZeroWeights() const override {
     const WeightContext context = FeatureContext(this->steps_taken());
-    return table_.EstimateCount([&](const Slot& slot) { return rule_.Weight(slot, context) == 0; });
+    return table_.EstimateCount(
+        [&](uint32_t /*index*/, const Slot& slot) { return rule_.Weight(slot, context) == 0; });
   }
 
   void ReadWeights(uint32_t first_slot, std::span<TableWeight> weights) const override {

@@ -3,7 +3,6 @@
 #ifndef FRESHET_CORE_MODEL_MEAN_NORM_H_
 #define FRESHET_CORE_MODEL_MEAN_NORM_H_
 
-#include <atomic>
 #include <cmath>
 
 #include "absl/status/status.h"
@@ -12,7 +11,7 @@
 namespace freshet {
 
 // The norm of an example is the sum of (x / s)^2 over its features, s being the largest |x| seen of
-// each. Threads: one writer, any number of readers.
+// each. Not thread-safe.
 class MeanNorm {
  public:
   struct Sums {
@@ -22,20 +21,15 @@ class MeanNorm {
 
   // The sums with one more example. REQUIRES: norm >= 0, weight > 0.
   Sums With(double norm, double weight) const {
-    return {.norm = norm_sum() + weight * norm, .weight = weight_sum() + weight};
+    return {.norm = sums_.norm + weight * norm, .weight = sums_.weight + weight};
   }
-  // For the writer.
-  void Set(const Sums& sums) {
-    norm_sum_.store(sums.norm, std::memory_order_relaxed);
-    weight_sum_.store(sums.weight, std::memory_order_relaxed);
-  }
+  void Set(const Sums& sums) { sums_ = sums; }
 
-  double norm_sum() const { return norm_sum_.load(std::memory_order_relaxed); }
-  double weight_sum() const { return weight_sum_.load(std::memory_order_relaxed); }
+  const Sums& sums() const { return sums_; }
 
   void SaveState(StateWriter& writer) const {
-    writer.WriteValue(norm_sum());
-    writer.WriteValue(weight_sum());
+    writer.WriteValue(sums_.norm);
+    writer.WriteValue(sums_.weight);
   }
 
   // DATA_LOSS where the bytes do not fit.
@@ -53,8 +47,7 @@ class MeanNorm {
  private:
   static constexpr double kMaxSum = 1e100;  // Far above what weights can add up to.
 
-  std::atomic<double> norm_sum_{0};
-  std::atomic<double> weight_sum_{0};
+  Sums sums_{};
 };
 
 }  // namespace freshet

@@ -49,28 +49,32 @@ class NagLearner final : public TableLearner<NagLearner<Loss, Rule>, Loss, Rule>
   using Slot = typename Rule::Slot;
 
   uint64_t CountZeroWeights() const override {
-    const LazyRegularizer::Pull pull = regularizer_.pull();
-    return table_.EstimateCount([&](const Slot& slot) { return pull.Of(slot.weight) == 0; });
+    return regularizer_.Read([&](RegularizerView& view) {
+      return table_.EstimateCount(
+          [&](uint32_t index, const Slot& /*slot*/) { return SharedWeight(index, view) == 0; });
+    });
   }
 
   void ReadWeights(uint32_t first_slot, std::span<TableWeight> weights) const override {
-    const LazyRegularizer::Pull pull = regularizer_.pull();
-    for (size_t i = 0; i < weights.size(); ++i) {
-      weights[i] = WeightAt(first_slot + static_cast<uint32_t>(i), pull);
-    }
+    regularizer_.Read([&](RegularizerView& view) {
+      for (size_t i = 0; i < weights.size(); ++i) {
+        weights[i] = WeightAt(first_slot + static_cast<uint32_t>(i), view);
+      }
+      return true;
+    });
   }
 
   Explanation Explain(const ExampleBatch& batch, size_t index) const override {
     return ExplainRowOf(batch, index, [&](const auto& row) {
-      const LazyRegularizer::Pull pull = regularizer_.pull();
-      Explanation explanation;
-      AddContributions(
-          row, [&](size_t i) { return WeightAt(table_.IndexOf(row.ids[i]), pull); }, explanation);
-      const float stored = intercept_.Load().weight;
-      const float intercept = options_.regularize_intercept ? pull.Of(stored) : stored;
-      const float sum = SumOfWeights(row, intercept, explanation);
-      SetScore(ScoreOf(sum), sum, intercept, explanation);
-      return explanation;
+      return regularizer_.Read([&](RegularizerView& view) {
+        Explanation explanation;
+        AddContributions(
+            row, [&](size_t i) { return WeightAt(table_.IndexOf(row.ids[i]), view); }, explanation);
+        const float intercept = SharedIntercept(view);
+        const float sum = SumOfWeights(row, intercept, explanation);
+        SetScore(ScoreOf(sum), sum, intercept, explanation);
+        return explanation;
+      });
     });
   }
 
@@ -99,6 +103,10 @@ class NagLearner final : public TableLearner<NagLearner<Loss, Rule>, Loss, Rule>
   using Base::schedule_;
   using Base::steps_taken_;
   using Base::table_;
+
+  using RegularizerView = LazyRegularizer::View;
+
+  static_assert(LazyRegularizer::kBlockSlots == WeightTable<Slot>::kBlockSlots);
 
   static constexpr bool kHasWidePath = true;
   static constexpr float kMinSquare = 1e-30f;
@@ -130,11 +138,19 @@ class NagLearner final : public TableLearner<NagLearner<Loss, Rule>, Loss, Rule>
         label_range_(Loss::kScoreLimit),
         regularizer_(spec.linear.l1, spec.linear.l2) {}
 
-  // As readers see it.
-  TableWeight WeightAt(uint32_t index, const LazyRegularizer::Pull& pull) const {
-    const Slot slot = table_.Load(index);
-    return {.weight = pull.Of(slot.weight), .evidence = EvidenceOf<Rule>(slot)};
+  // These are as readers see them.
+  float SharedWeight(uint32_t index, RegularizerView& view) const {
+    return view.WeightAt(index, [&] { return table_.LoadFirstNumber(index); });
   }
+  float SharedIntercept(RegularizerView& view) const {
+    const auto load = [this] { return intercept_.LoadFirstNumber(); };
+    return options_.regularize_intercept ? view.WeightAt(InterceptIndex(), load) : load();
+  }
+  TableWeight WeightAt(uint32_t index, RegularizerView& view) const {
+    return {.weight = SharedWeight(index, view), .evidence = EvidenceOf<Rule>(table_.Load(index))};
+  }
+  // The intercept is settled as if its slot came behind the table.
+  uint32_t InterceptIndex() const { return static_cast<uint32_t>(table_.slot_count()); }
 
   // What becomes of a sum of weights times values.
   float ScoreOf(float sum) const { return std::isfinite(sum) ? label_range_.Clip(sum) : 0; }
@@ -340,32 +356,46 @@ class NagLearner final : public TableLearner<NagLearner<Loss, Rule>, Loss, Rule>
     }
   }
 
-  // Stores weights as they are. What readers see of it meanwhile is too small, never too large.
+  // Stores weights as they are.
   [[gnu::noinline]] void Settle() {
-    const LazyRegularizer::Pull pull = regularizer_.pull();
-    table_.VisitUsed([&](uint32_t index, Slot slot) {
-      slot.weight = pull.Of(slot.weight);
-      table_.StoreHead(index, slot);
+    constexpr uint32_t kBlockSlots = LazyRegularizer::kBlockSlots;
+    regularizer_.BeginSettling();
+    const LazyRegularizer::Pull pull = regularizer_.old_pull();
+    table_.VisitUsedBlocks([&](uint32_t block) {
+      regularizer_.SettleBlock(
+          block, kBlockSlots,
+          [&](uint32_t i) { return table_.LoadOwn(block * kBlockSlots + i).weight; },
+          [&] {
+            table_.VisitUsedOf(block, [&](uint32_t index, Slot slot) {
+              slot.weight = pull.Of(slot.weight);
+              table_.StoreHead(index, slot);
+            });
+          });
     });
     if (options_.regularize_intercept) {
       Slot slot = intercept_.LoadOwn();
-      slot.weight = pull.Of(slot.weight);
-      intercept_.Store(slot);
+      regularizer_.SettleBlock(
+          InterceptIndex() / kBlockSlots, 1, [&](uint32_t /*i*/) { return slot.weight; },
+          [&] {
+            slot.weight = pull.Of(slot.weight);
+            intercept_.StoreHead(slot);
+          });
     }
-    regularizer_.Set({});
+    regularizer_.EndSettling();
   }
 
   template <typename Row>
   float PredictRow(const Row& row, const typename Base::NoView& /*view*/) const {
-    const float stored = intercept_.Load().weight;
-    const auto load = [&](size_t i) { return table_.Load(table_.IndexOf(row.ids[i])).weight; };
     if (!regularizer_.is_active()) {
-      return ScoreOf(SumOf(row.size, stored, [&](size_t i) { return load(i) * row.Value(i); }));
+      return ScoreOf(SumOf(row.size, intercept_.LoadFirstNumber(), [&](size_t i) {
+        return table_.LoadFirstNumber(table_.IndexOf(row.ids[i])) * row.Value(i);
+      }));
     }
-    const LazyRegularizer::Pull pull = regularizer_.pull();
-    const float intercept = options_.regularize_intercept ? pull.Of(stored) : stored;
-    return ScoreOf(
-        SumOf(row.size, intercept, [&](size_t i) { return pull.Of(load(i)) * row.Value(i); }));
+    return ScoreOf(regularizer_.Read([&](RegularizerView& view) {
+      return SumOf(row.size, SharedIntercept(view), [&](size_t i) {
+        return SharedWeight(table_.IndexOf(row.ids[i]), view) * row.Value(i);
+      });
+    }));
   }
 
   // Constant after construction.
@@ -373,11 +403,11 @@ class NagLearner final : public TableLearner<NagLearner<Loss, Rule>, Loss, Rule>
   const float intercept_share_;  // The intercept's rate, as a share of the learning rate.
 
   // Written by the writer, read by readers.
-  MeanNorm norm_;
   LabelRange label_range_;
   LazyRegularizer regularizer_;
 
   // Owned by the writer.
+  MeanNorm norm_;
   // Of the example's features, in groups of four:
   GatheredSlots<Slot> gathered_;              // Their slots before the example,
   std::vector<Lanes> observed_;               // after it was observed,

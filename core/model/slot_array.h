@@ -106,6 +106,12 @@ class SlotArray {
     return std::bit_cast<Slot>(parts);
   }
 
+  // For readers: the first number of the slot, with all that the writer did before it was stored.
+  float LoadFirstNumber(size_t index) const {
+    return std::bit_cast<float>(
+        static_cast<uint32_t>(__atomic_load_n(words_ + index * kSlotWords, __ATOMIC_ACQUIRE)));
+  }
+
   // For the one writer, which alone changes slots.
   Slot LoadOwn(size_t index) const {
     if constexpr (kIsWide) {
@@ -165,7 +171,7 @@ class SlotArray {
   // For the one writer: stores the first word alone. REQUIRES: the others are as they were.
   void StoreHead(size_t index, const Slot& slot) {
     const auto parts = std::bit_cast<Parts>(slot);
-    __atomic_store_n(words_ + index * kSlotWords, Join(parts.data()), __ATOMIC_RELAXED);
+    __atomic_store_n(words_ + index * kSlotWords, Join(parts.data()), __ATOMIC_RELEASE);
   }
 
   // Whether any bit of the slot is set. For readers.
@@ -222,8 +228,10 @@ template <WeightSlot Slot>
 class SingleSlot {
  public:
   Slot Load() const { return View().Load(0); }
+  float LoadFirstNumber() const { return View().LoadFirstNumber(0); }
   Slot LoadOwn() const { return View().LoadOwn(0); }
   void Store(const Slot& slot) { View().Store(0, slot); }
+  void StoreHead(const Slot& slot) { View().StoreHead(0, slot); }
 
  private:
   SlotArray<Slot> View() const { return SlotArray<Slot>(words_.data()); }

@@ -62,6 +62,8 @@ class HashedSlots : public SlotArray<Slot> {
 template <WeightSlot Slot>
 class WeightTable {
  public:
+  static constexpr uint32_t kBlockSlots = 512;
+
   static absl::StatusOr<WeightTable> Create(int bits) {
     absl::StatusOr<ZeroedMemory> memory = ZeroedMemory::Allocate(sizeof(Slot) << bits);
     if (!memory.ok()) return memory.status();
@@ -73,6 +75,7 @@ class WeightTable {
   uint32_t IndexOf(uint32_t feature_id) const { return slots_.IndexOf(feature_id); }
 
   Slot Load(uint32_t index) const { return slots_.Load(index); }
+  float LoadFirstNumber(uint32_t index) const { return slots_.LoadFirstNumber(index); }
   Slot LoadOwn(uint32_t index) const { return slots_.LoadOwn(index); }
   [[gnu::always_inline]] void Store(uint32_t index, const Slot& slot) { slots_.Store(index, slot); }
   void StoreHead(uint32_t index, const Slot& slot) { slots_.StoreHead(index, slot); }
@@ -81,18 +84,30 @@ class WeightTable {
   uint64_t slot_count() const { return slots_.size(); }
   uint64_t size_bytes() const { return memory_.size_bytes(); }
 
-  // Calls visit(index, slot) for each slot that is not all zero, in order. For the writer.
+  // Calls visit(block) for each block of slots that are not all zero, in order. For the writer.
   template <typename Visit>
-  void VisitUsed(Visit visit) const {
+  void VisitUsedBlocks(Visit visit) const {
     for (uint32_t block = 0; block < block_count(); ++block) {
-      if (IsZero(Block(block))) continue;
-      const uint32_t begin = block * kBlockSlots;
-      for (uint32_t index = begin; index < begin + kBlockSlots; ++index) {
-        if (!IsZero(Bytes().subspan(index * sizeof(Slot), sizeof(Slot)))) {
-          visit(index, LoadOwn(index));
-        }
+      if (!IsZero(Block(block))) visit(block);
+    }
+  }
+
+  // Calls visit(index, slot) for each slot of a block that is not all zero, in order. For the
+  // writer.
+  template <typename Visit>
+  void VisitUsedOf(uint32_t block, Visit visit) const {
+    const uint32_t begin = block * kBlockSlots;
+    for (uint32_t index = begin; index < begin + kBlockSlots; ++index) {
+      if (!IsZero(Bytes().subspan(index * sizeof(Slot), sizeof(Slot)))) {
+        visit(index, LoadOwn(index));
       }
     }
+  }
+
+  // The same for each slot of the table.
+  template <typename Visit>
+  void VisitUsed(Visit visit) const {
+    VisitUsedBlocks([&](uint32_t block) { VisitUsedOf(block, visit); });
   }
 
   // The number of slots that are not all zero. Also for readers.
@@ -102,8 +117,8 @@ class WeightTable {
     return count;
   }
 
-  // The number of slots that are not all zero and for which is_meant(slot) is true, from at most
-  // kSampleBlocks blocks, evenly spread over the table. Also for readers.
+  // The number of slots that are not all zero and for which is_meant(index, slot) is true, from at
+  // most kSampleBlocks blocks, evenly spread over the table. Also for readers.
   template <typename IsMeant>
   uint64_t EstimateCount(IsMeant is_meant) const {
     const uint32_t stride = std::max(block_count() / kSampleBlocks, 1u);
@@ -111,7 +126,8 @@ class WeightTable {
     for (uint32_t block = 0; block < block_count(); block += stride) {
       const uint64_t begin = uint64_t{block} * kBlockSlots;
       for (uint64_t i = begin; i < begin + kBlockSlots; ++i) {
-        count += slots_.IsUsed(i) && is_meant(slots_.Load(i)) ? 1 : 0;
+        const auto index = static_cast<uint32_t>(i);
+        count += slots_.IsUsed(i) && is_meant(index, slots_.Load(i)) ? 1 : 0;
       }
     }
     return count * stride;
@@ -119,7 +135,7 @@ class WeightTable {
 
   // About CountUsed(), as EstimateCount().
   uint64_t EstimateUsed() const {
-    return EstimateCount([](const Slot& /*slot*/) { return true; });
+    return EstimateCount([](uint32_t /*index*/, const Slot& /*slot*/) { return true; });
   }
 
   void SaveState(StateWriter& writer) const {
@@ -165,7 +181,6 @@ class WeightTable {
   }
 
  private:
-  static constexpr uint32_t kBlockSlots = 512;
   static constexpr uint32_t kSampleBlocks = 2048;
   static constexpr uint32_t kEndOfBlocks = 0xffffffff;
   static constexpr uint32_t kSparse = 0x80000000;

@@ -113,18 +113,32 @@ std::string LabelReason(float label, LossKind loss) {
 
 bool IsWeight(float weight) { return IsFinite(weight) && weight >= 0; }
 
-// The number of features that are made of each row, up to just above what a row may have.
-std::vector<uint64_t> CountMade(const ExampleBatch& batch, const FeatureExpander& expander) {
+// The number of features that are made of a row, up to just above what a row may have.
+uint32_t CountMade(const ExampleBatch& batch, size_t row, const FeatureExpander& expander,
+                   FeatureExpander::Plan& plan) {
+  constexpr uint64_t kMost = FeatureColumns::kMaxRowFeatures;
+  return static_cast<uint32_t>(
+      std::min(expander.CountRow(batch, row, kMost, plan), uint64_t{kMost + 1}));
+}
+
+std::vector<uint32_t> CountMade(const ExampleBatch& batch, const FeatureExpander& expander) {
   FeatureExpander::Plan plan;
   expander.MakePlan(batch, plan);
-  std::vector<uint64_t> counts(batch.size());
+  std::vector<uint32_t> counts(batch.size());
   for (size_t row = 0; row < batch.size(); ++row) {
-    counts[row] = expander.CountRow(batch, row, FeatureColumns::kMaxRowFeatures, plan);
+    counts[row] = CountMade(batch, row, expander, plan);
   }
   return counts;
 }
 
-bool FitsRow(uint64_t count) { return count <= FeatureColumns::kMaxRowFeatures; }
+bool FitsRow(uint32_t count) { return count <= FeatureColumns::kMaxRowFeatures; }
+
+void DescribeTooManyMade(size_t row, RowFaults& faults) {
+  faults.Add(row, "features",
+             StrCat("are more than ", FeatureColumns::kMaxRowFeatures,
+                    " with those that the model's n-grams and interactions make of them; send "
+                    "fewer, or create the model with fewer interactions"));
+}
 
 bool HasAllLabels(const v1::ExampleList& list) {
   return std::all_of(list.examples().begin(), list.examples().end(),
@@ -140,7 +154,7 @@ struct BothOrders {
 // Adds every fault of every row of a batch, in the order of rows. Slow: for batches known to be
 // bad. `labelled` is as for CheckContent().
 void DescribeFaults(const BothOrders& batch, const v1::ExampleList* labelled, BatchUse use,
-                    LossKind loss, const BatchLimits& limits, std::span<const uint64_t> made_counts,
+                    LossKind loss, const BatchLimits& limits, std::span<const uint32_t> made_counts,
                     RowFaults& faults) {
   const auto& [sent, ordered] = batch;
   for (size_t row = 0; row < sent.size(); ++row) {
@@ -162,12 +176,7 @@ void DescribeFaults(const BothOrders& batch, const v1::ExampleList* labelled, Ba
                  StrCat("has ", count, "; the server takes at most ", limits.max_example_features,
                         " features an example (limits.max_example_features)"));
     }
-    if (!made_counts.empty() && !FitsRow(made_counts[row])) {
-      faults.Add(row, "features",
-                 StrCat("are more than ", FeatureColumns::kMaxRowFeatures,
-                        " with those that the model's n-grams and interactions make of them; send "
-                        "fewer, or create the model with fewer interactions"));
-    }
+    if (!made_counts.empty() && !FitsRow(made_counts[row])) DescribeTooManyMade(row, faults);
     if (sent.values.empty()) continue;
     for (uint32_t i = sent.RowBegin(row); i < sent.RowEnd(row); ++i) {
       if (!IsFinite(sent.values[i])) {
@@ -193,7 +202,7 @@ bool CheckContent(const BothOrders& batch, const v1::ExampleList* labelled, Batc
     good &= AreLabels(sent.labels, loss);
     for (const float weight : sent.weights) good &= IsWeight(weight);
   }
-  std::vector<uint64_t> made_counts;
+  std::vector<uint32_t> made_counts;
   if (limits.expander != nullptr) made_counts = CountMade(ordered, *limits.expander);
   good &= std::all_of(made_counts.begin(), made_counts.end(), FitsRow);
   if (good) return true;
@@ -354,8 +363,35 @@ bool DecodedBatch::Decode(const v1::ExampleList& list, BatchUse use, LossKind lo
   return true;
 }
 
+DecodedBatch::Counting DecodedBatch::CountFeatures(const FeatureExpander* expander, uint64_t enough,
+                                                   v1::BatchError& error) {
+  if (expander == nullptr) {
+    counted_features_ = examples_.RowEnd(examples_.size() - 1);
+    return Counting::kGood;
+  }
+  const size_t rows = examples_.size();
+  if (made_counts_.empty()) {
+    expander->MakePlan(examples_, plan_);
+    made_counts_.reserve(rows);
+  }
+  for (uint64_t counted = 0; made_counts_.size() < rows && counted < enough;) {
+    const uint32_t count = CountMade(examples_, made_counts_.size(), *expander, plan_);
+    made_counts_.push_back(count);
+    counted += count;
+    counted_features_ += count;
+  }
+  if (made_counts_.size() < rows) return Counting::kUnfinished;
+  if (std::all_of(made_counts_.begin(), made_counts_.end(), FitsRow)) return Counting::kGood;
+  RowFaults faults(error);
+  for (size_t row = 0; row < rows; ++row) {
+    if (!FitsRow(made_counts_[row])) DescribeTooManyMade(row, faults);
+  }
+  faults.Finish();
+  return Counting::kBad;
+}
+
 uint64_t DecodedBatch::column_bytes() const {
-  uint64_t numbers = row_ends_.capacity() + namespace_hashes_.capacity();
+  uint64_t numbers = row_ends_.capacity() + namespace_hashes_.capacity() + made_counts_.capacity();
   if (builder_.row_count() > 0) {
     // The builder holds each column, also those that all are 1, and grows them by doubling.
     constexpr uint64_t kRowColumns = 3;      // Label, weight, end.

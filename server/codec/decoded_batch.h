@@ -25,7 +25,8 @@ struct BatchLimits {
   // holds: until labels had a presence of their own, an absent one was learned as 0.
   bool label_required = true;
   // Makes features of those of an example, which together must not be more than
-  // FeatureColumns::kMaxRowFeatures; null: none are made. Outlives the decoding.
+  // FeatureColumns::kMaxRowFeatures; null: none are made, or they are counted by
+  // DecodedBatch::CountFeatures(). Outlives the decoding.
   const FeatureExpander* expander = nullptr;
 };
 
@@ -47,6 +48,9 @@ enum class BatchOrder {
 // as long; owns what had to be computed.
 class DecodedBatch {
  public:
+  // So many features are counted or predicted in some hundred microseconds, by the slowest learner.
+  static constexpr uint64_t kFewFeatures = 16'384;
+
   DecodedBatch() = default;
   DecodedBatch(const DecodedBatch&) = delete;
   DecodedBatch& operator=(const DecodedBatch&) = delete;
@@ -61,6 +65,21 @@ class DecodedBatch {
   bool Decode(const v1::ExampleList& list, BatchUse use, LossKind loss, const BatchLimits& limits,
               v1::BatchError& error, BatchOrder order = BatchOrder::kCanonical);
 
+  // Counts the features of each row with those that `expander` makes of them (null: none), which
+  // may be a thousand times as many, and takes as long. Goes on where the last call stopped, and
+  // stops once it has counted `enough` or more. kBad: a row has more than
+  // FeatureColumns::kMaxRowFeatures; fills in `error`. REQUIRES: Decode() returned true, without an
+  // expander; the expander is the same in all calls.
+  enum class Counting { kGood, kBad, kUnfinished };
+  Counting CountFeatures(const FeatureExpander* expander, uint64_t enough, v1::BatchError& error);
+
+  // As counted. REQUIRES: CountFeatures() returned kGood.
+  uint64_t RowFeatures(size_t row) const {
+    return made_counts_.empty() ? examples_.RowEnd(row) - examples_.RowBegin(row)
+                                : made_counts_[row];
+  }
+  uint64_t feature_count() const { return counted_features_; }
+
   // The memory that the owned columns take at most.
   uint64_t column_bytes() const;
 
@@ -74,6 +93,11 @@ class DecodedBatch {
   std::vector<uint32_t> namespace_hashes_;
   ExampleBatchBuilder builder_;  // Holds the columns of readable examples.
   CanonicalBatch canonical_;     // Holds those that had to be put in order.
+
+  // Of CountFeatures(): by row; empty where none are made.
+  std::vector<uint32_t> made_counts_;
+  FeatureExpander::Plan plan_;
+  uint64_t counted_features_ = 0;
 };
 
 }  // namespace freshet

@@ -42,6 +42,12 @@ class LearnMessage {
   const std::optional<BatchEnvelope>& envelope() const { return envelope_; }
   void set_envelope(BatchEnvelope envelope) { envelope_ = std::move(envelope); }
 
+  // See DecodedBatch::CountFeatures().
+  DecodedBatch::Counting CountFeatures(const FeatureExpander* expander, uint64_t enough,
+                                       v1::BatchError& error) {
+    return batch_.CountFeatures(expander, enough, error);
+  }
+
   // REQUIRES: DecodeBatch() returned true.
   const ExampleBatch& examples() const { return batch_.examples(); }
 

@@ -23,8 +23,8 @@ namespace freshet {
 // what is predicted, so it is a pure function of the log's records in order, and of the capacity:
 // once that is reached, further names are not kept.
 //
-// Thread-safe. The model's writer waits for readers that look names up, which takes a millisecond
-// or two where there are a hundred thousand.
+// Thread-safe. Who looks names up goes over all of them and lets the model's writer in after each
+// thousand.
 class FeatureNames {
  public:
   static constexpr uint32_t kMaxCapacity = 10'000'000;

@@ -185,19 +185,18 @@ absl::Status ModelState::Load(std::span<const std::byte> bytes) {
 }
 
 std::string ModelState::ComputeDigest() const {
-  StateWriter writer(StateForm::kDigest);
+  const std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> hash(XXH3_createState(),
+                                                                      &XXH3_freeState);
+  XXH3_128bits_reset(hash.get());
+  StateWriter writer(StateForm::kDigest, [&hash](std::span<const std::byte> bytes) {
+    XXH3_128bits_update(hash.get(), bytes.data(), bytes.size());
+  });
   writer.WriteValue<uint32_t>(static_cast<uint32_t>(variants_.size()));
   for (const VariantState& variant : variants_) {
     variant.metrics.SaveTotals(writer);
     variant.learner->SaveState(writer);
   }
-  XXH3_state_t* hash = XXH3_createState();
-  XXH3_128bits_reset(hash);
-  for (const std::span<const std::byte> chunk : writer.Chunks()) {
-    XXH3_128bits_update(hash, chunk.data(), chunk.size());
-  }
-  const XXH128_hash_t digest = XXH3_128bits_digest(hash);
-  XXH3_freeState(hash);
+  const XXH128_hash_t digest = XXH3_128bits_digest(hash.get());
   return absl::StrFormat("%016x%016x", digest.high64, digest.low64);
 }
 

@@ -30,15 +30,17 @@ void Predictor::Publish(const ModelState& state) {
   offset_.store(state.offset(), std::memory_order_release);
 }
 
-uint64_t Predictor::Predict(const ExampleBatch& examples, std::span<float> scores,
-                            std::span<float> predictions) const {
-  const uint64_t now = offset();
-  const std::shared_ptr<const Learner> champion = this->champion();
-  champion->PredictBatch(examples, scores);
+Predictor::View Predictor::Now() const {
+  const uint64_t now = offset();  // First: the champion then has all of these records.
+  return {.champion = champion(), .offset = now};
+}
+
+void Predictor::Predict(const View& view, const ExampleBatch& examples, std::span<float> scores,
+                        std::span<float> predictions) const {
+  view.champion->PredictBatch(examples, scores);
   for (float& score : scores) score = ServedScore(score);
   std::transform(scores.begin(), scores.end(), predictions.begin(),
-                 [&](float score) { return champion->Prediction(score); });
-  return now;
+                 [&view](float score) { return view.champion->Prediction(score); });
 }
 
 }  // namespace freshet

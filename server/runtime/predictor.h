@@ -41,10 +41,17 @@ class Predictor {
   // The champion includes at least that many records.
   uint64_t offset() const { return offset_.load(std::memory_order_acquire); }
 
-  // Served scores and predictions. Returns the offset. REQUIRES: the sizes of all three agree;
-  // there was a Publish().
-  uint64_t Predict(const ExampleBatch& examples, std::span<float> scores,
-                   std::span<float> predictions) const;
+  // The champion at one moment, for who predicts a batch piece by piece.
+  struct View {
+    std::shared_ptr<const Learner> champion;
+    uint64_t offset = 0;  // It includes at least that many records.
+  };
+  // REQUIRES: there was a Publish().
+  View Now() const;
+
+  // Served scores and predictions. REQUIRES: the sizes of all three agree; `view` is Now()'s.
+  void Predict(const View& view, const ExampleBatch& examples, std::span<float> scores,
+               std::span<float> predictions) const;
 
   // The score that is served for a learner's: corrected where negatives are down-sampled.
   float ServedScore(float score) const { return score + score_correction_; }

@@ -30,12 +30,23 @@ absl::StatusOr<Caller> CallGate::Admit(grpc::CallbackServerContext& context,
   absl::StatusOr<Caller> caller = Identify(context);
   if (!caller.ok()) return caller;
   if (absl::Status status = CheckCall(*caller, request); !status.ok()) return status;
-  if (!limits_.limits_requests()) return caller;
-  if (absl::Status status = limits_.TakeRequest(ClientOf(*caller, context)); !status.ok()) {
-    AddRetryHint(status, context);
-    return status;
-  }
+  if (absl::Status status = TakeRequest(*caller, context); !status.ok()) return status;
   return caller;
+}
+
+absl::StatusOr<Caller> CallGate::AdmitUnparsed(grpc::CallbackServerContext& context) const {
+  absl::StatusOr<Caller> caller = Identify(context);
+  if (!caller.ok()) return caller;
+  if (absl::Status status = TakeRequest(*caller, context); !status.ok()) return status;
+  return caller;
+}
+
+absl::Status CallGate::TakeRequest(const Caller& caller,
+                                   grpc::CallbackServerContext& context) const {
+  if (!limits_.limits_requests()) return absl::OkStatus();
+  absl::Status status = limits_.TakeRequest(ClientOf(caller, context));
+  if (!status.ok()) AddRetryHint(status, context);
+  return status;
 }
 
 std::optional<Caller> CallGate::Admit(grpc::CallbackServerContext& context,

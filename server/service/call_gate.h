@@ -38,6 +38,9 @@ class CallGate {
                               const google::protobuf::Message& request,
                               grpc::ServerUnaryReactor* reactor) const;
 
+  // The same for a call whose request is not parsed yet: CheckCall() is left to who parses it.
+  absl::StatusOr<Caller> AdmitUnparsed(grpc::CallbackServerContext& context) const;
+
   // Whom the limits of single clients count: the token's name, or the address.
   static std::string ClientOf(const Caller& caller, const grpc::CallbackServerContext& context);
 
@@ -45,6 +48,9 @@ class CallGate {
   ClientLimits& limits() const { return limits_; }
 
  private:
+  // OK where the caller has not made too many.
+  absl::Status TakeRequest(const Caller& caller, grpc::CallbackServerContext& context) const;
+
   const AccessControl& access_;
   ClientLimits& limits_;
   ConnectionTable& connections_;

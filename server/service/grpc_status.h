@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "freshet/v1/learning_service.pb.h"
 
 namespace freshet {
 
@@ -14,6 +15,11 @@ namespace freshet {
 inline grpc::Status ToGrpcStatus(const absl::Status& status) {
   if (status.ok()) return grpc::Status::OK;
   return {static_cast<grpc::StatusCode>(status.raw_code()), std::string(status.message())};
+}
+
+// What is wrong with a batch, where the whole call fails because of it.
+inline absl::Status BatchFault(const v1::BatchError& error) {
+  return {static_cast<absl::StatusCode>(error.code()), error.message()};
 }
 
 }  // namespace freshet

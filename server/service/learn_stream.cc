@@ -1,5 +1,9 @@
 #include "server/service/learn_stream.h"
 
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/wire_format_lite.h>
+#include <grpcpp/support/proto_buffer_reader.h>
+
 #include <algorithm>
 #include <string_view>
 #include <utility>
@@ -22,6 +26,10 @@ constexpr size_t kMaxAnswerBytes = size_t{8} << 20;
 
 // How long clients are asked to stay away when the server is full.
 constexpr absl::Duration kFullQueuesWait = absl::Milliseconds(200);
+
+// What is larger than this takes long to parse and check: milliseconds. Readable rows are hashed.
+constexpr size_t kLongPackedBytes = size_t{1} << 20;
+constexpr size_t kLongReadableBytes = size_t{256} << 10;
 
 constexpr std::string_view kMethod = "freshet.v1.LearningService/Learn";
 
@@ -54,11 +62,12 @@ grpc::ByteBuffer Serialize(const v1::LearnResponse& response) {
 
 LearnStream::LearnStream(const CallGate& gate, Caller caller, std::string client,
                          grpc::CallbackServerContext& context, ModelRegistry& registry,
-                         BatchLimits limits, std::function<void()> gone)
+                         TurnQueue& turns, BatchLimits limits, std::function<void()> gone)
     : gate_(gate),
       client_(std::move(client)),
       context_(context),
       registry_(registry),
+      turns_(turns),
       limits_(limits),
       gone_(std::move(gone)),
       opener_(std::move(caller)),
@@ -122,23 +131,69 @@ void LearnStream::OnReadDone(bool ok) {
     End(absl::OkStatus());
     return;
   }
-  std::vector<grpc::Slice> slices;
-  std::unique_ptr<LearnMessage> message;
-  if (read_buffer_.Dump(&slices).ok()) message = LearnMessage::Parse(std::move(slices));
+  const bool is_long = IsLong();
+  incoming_ = Incoming();
+  if (!read_buffer_.Dump(&incoming_.bytes).ok()) incoming_.bytes.clear();
   read_buffer_.Clear();
-  if (message == nullptr) {
-    End(absl::InvalidArgumentError("the message is not a freshet.v1.LearnRequest"));
+  if (is_long) {
+    incoming_.slot = AddSlot();  // Now, so that a stream that is to end waits for it.
+    HandleInTurns();
     return;
   }
-  if (HandleRequest(std::move(message))) {
-    ReadMore();
-    return;
+  while (HandleMore()) {
+    // A few features may become so many that it takes long to count them.
+    if (incoming_.stage == Incoming::Stage::kCount) {
+      HandleInTurns();
+      return;
+    }
   }
+}
+
+bool LearnStream::IsLong() {
+  const size_t size = read_buffer_.Length();
+  if (size <= kLongReadableBytes || size > kLongPackedBytes) return size > kLongPackedBytes;
+  grpc::ProtoBufferReader bytes(&read_buffer_);
+  google::protobuf::io::CodedInputStream fields(&bytes);
+  using google::protobuf::internal::WireFormatLite;
+  while (const uint32_t tag = fields.ReadTag()) {
+    const int field = WireFormatLite::GetTagFieldNumber(tag);
+    if (field == v1::LearnRequest::kExamplesFieldNumber) return true;
+    if (field == v1::LearnRequest::kPackedFieldNumber) return false;
+    if (!WireFormatLite::SkipField(&fields, tag)) return false;
+  }
+  return false;
+}
+
+void LearnStream::HandleInTurns() {
   Ref();
-  model_->pipeline().NotifyWhenRoom([this] {
-    ReadMore();
+  turns_.Add(client_, [this](const Turn& turn) {
+    // When HandleMore() has come to an end, the next message may be there already.
+    while (!ends_at_once() && HandleMore()) {
+      if (turn.is_over()) return true;
+    }
     Unref();
+    return false;
   });
+}
+
+bool LearnStream::ends_at_once() {
+  absl::MutexLock lock(&mu_);
+  return end_now_ || finished_;
+}
+
+bool LearnStream::HandleMore() {
+  switch (incoming_.stage) {
+    case Incoming::Stage::kParse:
+      return Parse();
+    case Incoming::Stage::kDecode:
+      return Decode();
+    case Incoming::Stage::kCount:
+      return Count();
+    case Incoming::Stage::kSubmit:
+      Submit();
+      break;
+  }
+  return false;
 }
 
 absl::Status LearnStream::OpenModel(const v1::LearnRequest& request) {
@@ -174,27 +229,71 @@ absl::Status LearnStream::CheckRequest(const v1::LearnRequest& request) {
   return CheckProducer(request);
 }
 
-bool LearnStream::HandleRequest(std::unique_ptr<LearnMessage> message) {
-  const v1::LearnRequest& request = message->request();
-  if (absl::Status status = CheckRequest(request); !status.ok()) {
-    End(std::move(status));
-    return true;
+bool LearnStream::Parse() {
+  incoming_.message = LearnMessage::Parse(std::move(incoming_.bytes));
+  if (incoming_.message == nullptr) {
+    Refuse(absl::InvalidArgumentError("the message is not a freshet.v1.LearnRequest"));
+    return false;
   }
-  Slot* slot = AddSlot(request);
-  BatchLimits limits = limits_;
-  limits.expander = model_->predictor().expander();
-  if (!message->DecodeBatch(model_->predictor().loss(), limits, *slot->response.mutable_error())) {
-    const v1::BatchError& error = slot->response.error();
-    model_->batch_counters().CountAnswer(static_cast<absl::StatusCode>(error.code()));
-    model_->batch_counters().CountBadRows(error.bad_row_count());
-    model_->pipeline().NoteRejected(request);
+  if (absl::Status status = CheckRequest(incoming_.message->request()); !status.ok()) {
+    Refuse(std::move(status));
+    return false;
+  }
+  incoming_.stage = Incoming::Stage::kDecode;
+  return true;
+}
+
+bool LearnStream::Decode() {
+  LearnMessage& message = *incoming_.message;
+  if (incoming_.slot == nullptr) incoming_.slot = AddSlot();
+  Slot* const slot = incoming_.slot;
+  DescribeSlot(message.request(), *slot);
+  if (!message.DecodeBatch(model_->predictor().loss(), limits_, *slot->response.mutable_error())) {
+    AnswerBad();
+    return false;
+  }
+  incoming_.stage = Incoming::Stage::kCount;
+  return Count();
+}
+
+bool LearnStream::Count() {
+  Slot* const slot = incoming_.slot;
+  switch (incoming_.message->CountFeatures(model_->predictor().expander(),
+                                           DecodedBatch::kFewFeatures,
+                                           *slot->response.mutable_error())) {
+    case DecodedBatch::Counting::kUnfinished:
+      return true;
+    case DecodedBatch::Counting::kBad:
+      AnswerBad();
+      return false;
+    case DecodedBatch::Counting::kGood:
+      break;
+  }
+  slot->response.clear_error();
+  incoming_.stage = Incoming::Stage::kSubmit;
+  Submit();
+  return false;
+}
+
+void LearnStream::AnswerBad() {
+  Slot* const slot = incoming_.slot;
+  const v1::BatchError& error = slot->response.error();
+  model_->batch_counters().CountAnswer(static_cast<absl::StatusCode>(error.code()));
+  model_->batch_counters().CountBadRows(error.bad_row_count());
+  model_->pipeline().NoteRejected(incoming_.message->request());
+  incoming_ = Incoming();
+  {
     absl::MutexLock lock(&mu_);
     slot->mergeable = false;
     slot->ready = true;
     Advance();
-    return true;
   }
-  slot->response.clear_error();
+  ReadMore();
+}
+
+void LearnStream::Submit() {
+  std::unique_ptr<LearnMessage> message = std::move(incoming_.message);
+  Slot* const slot = incoming_.slot;
   const size_t count = message->examples().size();
   absl::Status room =
       registry_.queues_are_full()
@@ -202,42 +301,55 @@ bool LearnStream::HandleRequest(std::unique_ptr<LearnMessage> message) {
                           kFullQueuesWait)
           : gate_.limits().TakeExamples(client_, count);
   if (!room.ok()) {
-    TurnAway(std::move(room));
-    return true;
+    Refuse(std::move(room));
+    return;
   }
-  if (request.return_predictions()) {
+  incoming_ = Incoming();
+  if (message->request().return_predictions()) {
     absl::MutexLock lock(&mu_);
     slot->answer_bytes = count * (sizeof(float) + sizeof(float));  // Scores and predictions.
     answer_bytes_ += slot->answer_bytes;
   }
   Ref();
-  return model_->pipeline().Submit(
+  const bool has_room = model_->pipeline().Submit(
       std::move(message),
       [this, slot](LearnOutcome outcome) {
         FinishSlot(slot, std::move(outcome));
         Unref();
       },
       caller_.name());
+  if (has_room) {
+    ReadMore();
+    return;
+  }
+  Ref();
+  model_->pipeline().NotifyWhenRoom([this] {
+    ReadMore();
+    Unref();
+  });
 }
 
-void LearnStream::TurnAway(absl::Status status) {
-  {
+void LearnStream::Refuse(absl::Status status) {
+  if (incoming_.slot != nullptr) {
     absl::MutexLock lock(&mu_);
     slots_.pop_back();
   }
+  incoming_ = Incoming();
   End(std::move(status));
 }
 
-LearnStream::Slot* LearnStream::AddSlot(const v1::LearnRequest& request) {
-  auto slot = std::make_unique<Slot>();
-  slot->mergeable = !request.return_predictions();
-  slot->continues = request.producer_id() == last_producer_ && request.sequence() > last_sequence_;
-  slot->response.set_sequence(request.sequence());
+LearnStream::Slot* LearnStream::AddSlot() {
+  absl::MutexLock lock(&mu_);
+  slots_.push_back(std::make_unique<Slot>());
+  return slots_.back().get();
+}
+
+void LearnStream::DescribeSlot(const v1::LearnRequest& request, Slot& slot) {
+  slot.mergeable = !request.return_predictions();
+  slot.continues = request.producer_id() == last_producer_ && request.sequence() > last_sequence_;
+  slot.response.set_sequence(request.sequence());
   last_producer_ = request.producer_id();
   last_sequence_ = request.sequence();
-  absl::MutexLock lock(&mu_);
-  slots_.push_back(std::move(slot));
-  return slots_.back().get();
 }
 
 void LearnStream::FinishSlot(Slot* slot, LearnOutcome outcome) {

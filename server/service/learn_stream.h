@@ -12,6 +12,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
@@ -24,11 +25,15 @@
 #include "server/runtime/model_runtime.h"
 #include "server/service/call_gate.h"
 #include "server/thread/steady_clock.h"
+#include "server/thread/turn_queue.h"
 
 namespace freshet {
 
 // Reads requests one at a time, hands them to the model's pipeline, and writes the answers in the
 // order of the requests; acknowledgements that wait are written as one.
+//
+// What takes long to parse or to check, large messages and those of which the model makes many
+// features, is done in turns with other long calls; the next message is read after that.
 //
 // Reading pauses while the model's queue is full or while too many requests are unanswered or
 // answers unread, so that neither a slow model nor a client that reads no answers takes memory: the
@@ -41,8 +46,8 @@ class LearnStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteB
   // every request, so that a token that is withdrawn ends its streams; its limits count for
   // `client`. `context` is gRPC's and lives as long.
   LearnStream(const CallGate& gate, Caller caller, std::string client,
-              grpc::CallbackServerContext& context, ModelRegistry& registry, BatchLimits limits,
-              std::function<void()> gone);
+              grpc::CallbackServerContext& context, ModelRegistry& registry, TurnQueue& turns,
+              BatchLimits limits, std::function<void()> gone);
 
   // Starts reading. Call once, after construction.
   void Start();
@@ -72,21 +77,45 @@ class LearnStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteB
     size_t answer_bytes = 0;  // About what a long answer takes, or will take.
   };
 
-  // Checks the request, and submits it or answers it at once. Returns false where reading is to
-  // wait for room in the model's queue.
-  bool HandleRequest(std::unique_ptr<LearnMessage> message);
+  // The message that was read last, on its way to the model's pipeline.
+  struct Incoming {
+    enum class Stage { kParse, kDecode, kCount, kSubmit };
+
+    Stage stage = Stage::kParse;
+    std::vector<grpc::Slice> bytes;
+    std::unique_ptr<LearnMessage> message;  // Null until it is parsed.
+    Slot* slot = nullptr;                   // Null until there is one.
+  };
+
+  // Whether it takes long to parse and check what was read.
+  bool IsLong();
+  // Does the next part of what there is to do with `incoming_`: of counting, as much as a few
+  // features take. False where that is done, and the next message is read or will be.
+  bool HandleMore();
+  // The same until it is done, in turns with others, or until the stream is cut off.
+  void HandleInTurns();
+  bool ends_at_once();
+  // These end in HandleMore()'s result.
+  bool Parse();
+  bool Decode();
+  bool Count();
+  void Submit();
+  // Answers the message with what is wrong with its batch, and reads on.
+  void AnswerBad();
+  // Ends the stream without answering the message.
+  void Refuse(absl::Status status);
   absl::Status CheckRequest(const v1::LearnRequest& request);
   // Finds the model of the first request, where the caller may push to it.
   absl::Status OpenModel(const v1::LearnRequest& request);
   // Whether it still may.
   absl::Status CheckStillAllowed();
-  Slot* AddSlot(const v1::LearnRequest& request);
+  Slot* AddSlot();
+  // What the answer to a request is to be like.
+  void DescribeSlot(const v1::LearnRequest& request, Slot& slot);
   void FinishSlot(Slot* slot, LearnOutcome outcome);
   // Answers that the batch was refused.
   void Reject(const absl::Status& status, Slot* slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void ReadMore();
-  // Asks the client to come back later, without answering the request that is last.
-  void TurnAway(absl::Status status);
   // Whether so much waits for the client to read it that reading pauses.
   bool holds_too_much() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Writes the next answer if one is ready, or ends the stream if it is to end. It starts gRPC's
@@ -103,12 +132,14 @@ class LearnStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteB
   const std::string client_;
   grpc::CallbackServerContext& context_;
   ModelRegistry& registry_;
+  TurnQueue& turns_;
   const BatchLimits limits_;
   const std::function<void()> gone_;
   const Caller opener_;  // As it was when the stream began.
 
-  // Owned by the reading side: OnReadDone and what it calls.
+  // Owned by the reading side: OnReadDone and what it calls, and the turns that it leads to.
   grpc::ByteBuffer read_buffer_;
+  Incoming incoming_;
   Caller caller_;
   std::shared_ptr<ModelRuntime> model_;
   std::string model_name_;

@@ -18,12 +18,14 @@ using RefusedLearn = RefusedStream<grpc::ServerBidiReactor<grpc::ByteBuffer, grp
 }  // namespace
 
 LearningServiceImpl::LearningServiceImpl(const CallGate& gate, ModelRegistry& registry,
-                                         BatchLimits limits, uint32_t max_streams,
+                                         TurnQueue& turns, BatchLimits limits, uint32_t max_streams,
                                          uint32_t max_names)
     : gate_(gate),
       registry_(registry),
+      turns_(turns),
       limits_(limits),
       max_names_(max_names),
+      predictions_{.gate = gate, .registry = registry, .limits = limits, .turns = turns},
       max_streams_(max_streams) {}
 
 grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* LearningServiceImpl::Learn(
@@ -58,8 +60,8 @@ absl::StatusOr<LearnStream*> LearningServiceImpl::AddStream(Caller caller,
   }
   // The stream takes itself out when it is gone; it cannot be gone before it is started.
   auto handle = std::make_shared<LearnStream*>(nullptr);
-  auto* stream = new LearnStream(gate_, std::move(caller), client, context, registry_, limits_,
-                                 [this, handle, client] {
+  auto* stream = new LearnStream(gate_, std::move(caller), client, context, registry_, turns_,
+                                 limits_, [this, handle, client] {
                                    gate_.limits().GiveStreamBack(client);
                                    const SteadyLock gone_lock(&mu_);
                                    streams_.erase(*handle);
@@ -104,46 +106,9 @@ size_t LearningServiceImpl::AwaitNoStreams(SteadyTime deadline) {
 }
 
 grpc::ServerUnaryReactor* LearningServiceImpl::Predict(grpc::CallbackServerContext* context,
-                                                       const v1::PredictRequest* request,
-                                                       v1::PredictResponse* response) {
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  if (!gate_.Admit(*context, *request, reactor)) return reactor;
-  reactor->Finish(ToGrpcStatus(PredictNow(*request, *response)));
-  return reactor;
-}
-
-absl::Status LearningServiceImpl::PredictNow(const v1::PredictRequest& request,
-                                             v1::PredictResponse& response) const {
-  absl::StatusOr<std::string> id = ParseModelName(request.model());
-  if (!id.ok()) return id.status();
-  const auto found = registry_.FindPredictor(*id);
-  if (!found.ok()) return found.status();
-  const Predictor& predictor = **found;
-
-  BatchLimits limits = limits_;
-  limits.expander = predictor.expander();
-  DecodedBatch batch;
-  v1::BatchError error;
-  bool good = false;
-  switch (request.batch_case()) {
-    case v1::PredictRequest::kPacked:
-      good = batch.Decode(request.packed(), BatchUse::kPredict, predictor.loss(), limits, error);
-      break;
-    case v1::PredictRequest::kExamples:
-      good = batch.Decode(request.examples(), BatchUse::kPredict, predictor.loss(), limits, error);
-      break;
-    case v1::PredictRequest::BATCH_NOT_SET:
-      return absl::InvalidArgumentError("the request has no batch; set packed or examples");
-  }
-  if (!good) return {static_cast<absl::StatusCode>(error.code()), error.message()};
-
-  const size_t count = batch.examples().size();
-  response.mutable_scores()->Resize(static_cast<int>(count), 0);
-  response.mutable_predictions()->Resize(static_cast<int>(count), 0);
-  response.set_offset(predictor.Predict(batch.examples(),
-                                        {response.mutable_scores()->mutable_data(), count},
-                                        {response.mutable_predictions()->mutable_data(), count}));
-  return absl::OkStatus();
+                                                       const grpc::ByteBuffer* request,
+                                                       grpc::ByteBuffer* response) {
+  return PredictCall::Begin(predictions_, context, request, response);
 }
 
 }  // namespace freshet

@@ -18,26 +18,29 @@
 #include "server/runtime/model_registry.h"
 #include "server/service/call_gate.h"
 #include "server/service/learn_stream.h"
+#include "server/service/predict_call.h"
 #include "server/thread/steady_clock.h"
+#include "server/thread/turn_queue.h"
 
 namespace freshet {
 
-// Learn is served raw, so that the log can write the bytes of a request as they came.
+// Both methods are served raw: so the log can write the bytes of what is learned as they came, and
+// large messages are parsed where they keep nobody waiting.
 class LearningServiceImpl final
     : public v1::LearningService::WithRawCallbackMethod_Learn<
-          v1::LearningService::WithCallbackMethod_Predict<v1::LearningService::Service>> {
+          v1::LearningService::WithRawCallbackMethod_Predict<v1::LearningService::Service>> {
  public:
-  // Keeps references to `gate` and `registry`.
+  // Keeps references to `gate`, `registry` and `turns`.
   // Streams are told `max_names`, so that clients send no names that nobody keeps.
-  LearningServiceImpl(const CallGate& gate, ModelRegistry& registry, BatchLimits limits,
-                      uint32_t max_streams, uint32_t max_names);
+  LearningServiceImpl(const CallGate& gate, ModelRegistry& registry, TurnQueue& turns,
+                      BatchLimits limits, uint32_t max_streams, uint32_t max_names);
 
   grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* Learn(
       grpc::CallbackServerContext* context) override;
 
   grpc::ServerUnaryReactor* Predict(grpc::CallbackServerContext* context,
-                                    const v1::PredictRequest* request,
-                                    v1::PredictResponse* response) override;
+                                    const grpc::ByteBuffer* request,
+                                    grpc::ByteBuffer* response) override;
 
   // How many streams there may be from now on; those that there are stay.
   void SetMaxStreams(uint32_t max_streams);
@@ -62,12 +65,13 @@ class LearningServiceImpl final
   // A stream that is not started yet; an error where there are too many, or no more.
   absl::StatusOr<LearnStream*> AddStream(Caller caller, const std::string& client,
                                          grpc::CallbackServerContext& context);
-  absl::Status PredictNow(const v1::PredictRequest& request, v1::PredictResponse& response) const;
 
   const CallGate& gate_;
   ModelRegistry& registry_;
+  TurnQueue& turns_;
   const BatchLimits limits_;
   const uint32_t max_names_;
+  const PredictCall::Service predictions_;
 
   mutable SteadyMutex mu_;
   SteadyCondition stream_gone_;

@@ -123,7 +123,8 @@ grpc::ServerUnaryReactor* ModelServiceImpl::CreateModel(grpc::CallbackServerCont
     reactor->Finish(ToGrpcStatus(status));
     return reactor;
   }
-  io_.Post([this, reactor, request, response] {
+  WorkerPool& pool = request->source_snapshot().empty() ? io_ : readers_;
+  pool.Post([this, reactor, request, response] {
     absl::StatusOr<Model> model = CreateModelNow(registry_, *request);
     if (!model.ok()) {
       reactor->Finish(ToGrpcStatus(model.status()));
@@ -293,7 +294,7 @@ grpc::ServerUnaryReactor* ModelServiceImpl::RestoreSnapshot(
     v1::RestoreSnapshotResponse* response) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   if (!gate_.Admit(*context, *request, reactor)) return reactor;
-  io_.Post([this, reactor, request, response] {
+  readers_.Post([this, reactor, request, response] {
     absl::StatusOr<SnapshotName> name = ParseSnapshotName(request->name());
     if (!name.ok()) {
       reactor->Finish(ToGrpcStatus(name.status()));
@@ -314,7 +315,7 @@ grpc::ServerWriteReactor<v1::ExportSnapshotResponse>* ModelServiceImpl::ExportSn
   if (const auto caller = gate_.Admit(*context, *request); !caller.ok()) {
     return new RefusedStream<grpc::ServerWriteReactor<v1::ExportSnapshotResponse>>(caller.status());
   }
-  return NewSnapshotExport(registry_, io_, *request);
+  return NewSnapshotExport(registry_, readers_, *request);
 }
 
 grpc::ServerReadReactor<v1::ImportSnapshotRequest>* ModelServiceImpl::ImportSnapshot(
@@ -323,7 +324,7 @@ grpc::ServerReadReactor<v1::ImportSnapshotRequest>* ModelServiceImpl::ImportSnap
   if (!caller.ok()) {
     return new RefusedStream<grpc::ServerReadReactor<v1::ImportSnapshotRequest>>(caller.status());
   }
-  return NewSnapshotImport(registry_, data_dir_, io_, *std::move(caller), *context, *response);
+  return NewSnapshotImport(registry_, data_dir_, readers_, *std::move(caller), *context, *response);
 }
 
 grpc::ServerUnaryReactor* ModelServiceImpl::ComputeDigest(grpc::CallbackServerContext* context,

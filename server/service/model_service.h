@@ -13,12 +13,14 @@
 
 namespace freshet {
 
-// What blocks on the disk runs on the io pool, never on gRPC's threads.
+// What blocks on the disk runs on the io pool, never on gRPC's threads; what reads or takes whole
+// snapshots, on another, so that the rest does not wait for it.
 class ModelServiceImpl final : public v1::ModelService::CallbackService {
  public:
   // Keeps references to all.
-  ModelServiceImpl(const CallGate& gate, ModelRegistry& registry, DataDir& data_dir, WorkerPool& io)
-      : gate_(gate), registry_(registry), data_dir_(data_dir), io_(io) {}
+  ModelServiceImpl(const CallGate& gate, ModelRegistry& registry, DataDir& data_dir, WorkerPool& io,
+                   WorkerPool& readers)
+      : gate_(gate), registry_(registry), data_dir_(data_dir), io_(io), readers_(readers) {}
 
   grpc::ServerUnaryReactor* CreateModel(grpc::CallbackServerContext* context,
                                         const v1::CreateModelRequest* request,
@@ -63,6 +65,7 @@ class ModelServiceImpl final : public v1::ModelService::CallbackService {
   ModelRegistry& registry_;
   DataDir& data_dir_;
   WorkerPool& io_;
+  WorkerPool& readers_;
 };
 
 }  // namespace freshet

@@ -1,14 +1,14 @@
 #include "server/service/stats_service.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "core/base/str_cat.h"
-#include "server/runtime/feature_names.h"
+#include "core/model/top_weights.h"
 #include "server/service/grpc_status.h"
 #include "server/service/resource_name.h"
-#include "server/stats/recent_use.h"
 #include "server/stats/weight_report.h"
 
 namespace freshet {
@@ -16,70 +16,30 @@ namespace {
 
 using Model = std::shared_ptr<ModelRuntime>;
 
-// More than anybody reads; explaining takes some learners quadratic time.
-constexpr uint32_t kMaxExplainedFeatures = 4096;
+absl::Status CallerIsGone() { return absl::CancelledError("the caller is gone"); }
 
-// Calls done(model, view) with the learner that `name` names, or ends the call with an error.
-template <typename Done>
-void WithLearner(const ModelRegistry& registry, const std::string& name,
-                 grpc::ServerUnaryReactor* reactor, Done done) {
-  const absl::StatusOr<VariantName> parsed = ParseVariantName(name);
-  if (!parsed.ok()) {
-    reactor->Finish(ToGrpcStatus(parsed.status()));
-    return;
-  }
-  const absl::StatusOr<Model> model = registry.Find(parsed->model_id);
-  if (!model.ok()) {
-    reactor->Finish(ToGrpcStatus(model.status()));
-    return;
-  }
-  const absl::StatusOr<ModelRuntime::LearnerView> view = (*model)->FindLearner(parsed->variant_id);
-  if (!view.ok()) {
-    reactor->Finish(ToGrpcStatus(view.status()));
-    return;
-  }
-  done(*model, *view);
-}
-
-// The example of a request, and what it calls its features. Refers to the request.
-struct DecodedExample {
-  v1::ExampleList list;  // Where it is readable.
-  DecodedBatch batch;
-  FeatureNames names;
+// A ListTopWeights call under way.
+struct WeightListing {
+  Model model;
+  ModelRuntime::LearnerView view;
+  TopWeightsScan scan;
 };
 
-absl::Status DecodeExample(const v1::ExplainRequest& request, const BatchLimits& limits,
-                           LossKind loss, DecodedExample& example) {
-  v1::BatchError error;
-  bool good = false;
-  switch (request.form_case()) {
-    case v1::ExplainRequest::kExample:
-      *example.list.add_examples() = request.example();
-      good = example.batch.Decode(example.list, BatchUse::kPredict, loss, limits, error);
-      if (good) example.names.Learn(example.list);
-      break;
-    case v1::ExplainRequest::kPacked:
-      good = example.batch.Decode(request.packed(), BatchUse::kPredict, loss, limits, error);
-      if (good) example.names.Learn(request.packed());
-      break;
-    case v1::ExplainRequest::FORM_NOT_SET:
-      return absl::InvalidArgumentError("the request has no example; set example or packed");
-  }
-  if (!good) return {static_cast<absl::StatusCode>(error.code()), error.message()};
-  const ExampleBatch& batch = example.batch.examples();
-  if (batch.size() != 1) {
-    return absl::InvalidArgumentError(
-        StrCat("packed has ", batch.size(), " rows; one example is explained at a time"));
-  }
-  if (batch.RowEnd(0) > kMaxExplainedFeatures) {
-    return absl::InvalidArgumentError(StrCat("the example has ", batch.RowEnd(0),
-                                             " features; at most ", kMaxExplainedFeatures,
-                                             " are explained"));
-  }
-  return absl::OkStatus();
+// Begins one with the learner that the request names.
+absl::StatusOr<std::shared_ptr<WeightListing>> BeginListing(
+    const ModelRegistry& registry, const v1::ListTopWeightsRequest& request) {
+  const absl::StatusOr<VariantName> name = ParseVariantName(request.name());
+  if (!name.ok()) return name.status();
+  const absl::StatusOr<Model> model = registry.Find(name->model_id);
+  if (!model.ok()) return model.status();
+  const absl::StatusOr<ModelRuntime::LearnerView> view = (*model)->FindLearner(name->variant_id);
+  if (!view.ok()) return view.status();
+  return std::make_shared<WeightListing>(
+      WeightListing{*model, *view, TopWeightsScan(*view->learner, ReportLimit(request.limit()))});
 }
 
-absl::Status Compare(const ModelRegistry& registry, const v1::CompareSnapshotsRequest& request,
+absl::Status Compare(const ModelRegistry& registry, const grpc::CallbackServerContext& context,
+                     const v1::CompareSnapshotsRequest& request,
                      v1::CompareSnapshotsResponse& response) {
   const absl::StatusOr<SnapshotName> old_name = ParseSnapshotName(request.old_name());
   if (!old_name.ok()) return old_name.status();
@@ -94,10 +54,16 @@ absl::Status Compare(const ModelRegistry& registry, const v1::CompareSnapshotsRe
   if (!model.ok()) return model.status();
   const auto old_state = (*model)->LoadSnapshot(old_name->snapshot_id);
   if (!old_state.ok()) return old_state.status();
+  if (context.IsCancelled()) return CallerIsGone();
   const auto new_state = (*model)->LoadSnapshot(new_name->snapshot_id);
   if (!new_state.ok()) return new_state.status();
-  response = ReportChanges(*(*old_state)->champion(), *(*new_state)->champion(), (*model)->names(),
-                           request.limit());
+  const Learner& new_learner = (*new_state)->champion_now();
+  WeightComparisonScan scan((*old_state)->champion_now(), new_learner,
+                            ReportLimit(request.limit()));
+  while (scan.ReadPart()) {
+    if (context.IsCancelled()) return CallerIsGone();
+  }
+  response = ReportChanges(scan.Take(), new_learner.slot_count(), (*model)->names());
   response.set_old_offset((*old_state)->offset());
   response.set_new_offset((*new_state)->offset());
   return absl::OkStatus();
@@ -109,48 +75,35 @@ grpc::ServerUnaryReactor* StatsServiceImpl::ListTopWeights(grpc::CallbackServerC
                                                            const v1::ListTopWeightsRequest* request,
                                                            v1::ListTopWeightsResponse* response) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  if (!gate_.Admit(*context, *request, reactor)) return reactor;
-  WithLearner(registry_, request->name(), reactor,
-              [this, reactor, request, response](const Model& model,
-                                                 const ModelRuntime::LearnerView& view) {
-                io_.Post([reactor, request, response, model, view] {
-                  *response = ReportTopWeights(*view.learner, model->names(), request->limit());
-                  response->set_offset(view.offset);
-                  reactor->Finish(grpc::Status::OK);
-                });
-              });
+  const std::optional<Caller> caller = gate_.Admit(*context, *request, reactor);
+  if (!caller) return reactor;
+  absl::StatusOr<std::shared_ptr<WeightListing>> begun = BeginListing(registry_, *request);
+  if (!begun.ok()) {
+    reactor->Finish(ToGrpcStatus(begun.status()));
+    return reactor;
+  }
+  turns_.Add(CallGate::ClientOf(*caller, *context),
+             [context, reactor, response, listing = *std::move(begun)](const Turn& turn) {
+               while (!context->IsCancelled() && listing->scan.ReadPart()) {
+                 if (turn.is_over()) return true;
+               }
+               if (context->IsCancelled()) {
+                 reactor->Finish(ToGrpcStatus(CallerIsGone()));
+                 return false;
+               }
+               *response = ReportTopWeights(*listing->view.learner, listing->scan.Take(),
+                                            listing->model->names());
+               response->set_offset(listing->view.offset);
+               reactor->Finish(grpc::Status::OK);
+               return false;
+             });
   return reactor;
 }
 
 grpc::ServerUnaryReactor* StatsServiceImpl::Explain(grpc::CallbackServerContext* context,
-                                                    const v1::ExplainRequest* request,
-                                                    v1::ExplainResponse* response) {
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  if (!gate_.Admit(*context, *request, reactor)) return reactor;
-  WithLearner(
-      registry_, request->name(), reactor,
-      [this, reactor, request, response](const Model& model,
-                                         const ModelRuntime::LearnerView& view) {
-        DecodedExample example;
-        absl::Status status = DecodeExample(*request, limits_, model->predictor().loss(), example);
-        if (status.ok()) {
-          *response = ReportExplanation(*view.learner, model->names(), example.batch.examples(),
-                                        example.names, model->predictor().ServedScore(0));
-          response->set_offset(view.offset);
-        }
-        if (!status.ok() || !request->with_recent_use()) {
-          reactor->Finish(ToGrpcStatus(status));
-          return;
-        }
-        model->pipeline().WhenLogged(
-            view.offset, [this, reactor, response, model, view](const absl::Status&) {
-              io_.Post([reactor, response, model, view] {
-                reactor->Finish(ToGrpcStatus(
-                    AddRecentUse(*model, *view.spec, view.learner->slot_count(), *response)));
-              });
-            });
-      });
-  return reactor;
+                                                    const grpc::ByteBuffer* request,
+                                                    grpc::ByteBuffer* response) {
+  return ExplainCall::Begin(explanations_, context, request, response);
 }
 
 grpc::ServerUnaryReactor* StatsServiceImpl::CompareSnapshots(
@@ -158,8 +111,8 @@ grpc::ServerUnaryReactor* StatsServiceImpl::CompareSnapshots(
     v1::CompareSnapshotsResponse* response) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   if (!gate_.Admit(*context, *request, reactor)) return reactor;
-  io_.Post([this, reactor, request, response] {
-    reactor->Finish(ToGrpcStatus(Compare(registry_, *request, *response)));
+  readers_.Post([this, context, reactor, request, response] {
+    reactor->Finish(ToGrpcStatus(Compare(registry_, *context, *request, *response)));
   });
   return reactor;
 }

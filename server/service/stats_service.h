@@ -5,28 +5,47 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <cstdint>
+
 #include "freshet/v1/stats_service.grpc.pb.h"
 #include "server/codec/decoded_batch.h"
 #include "server/runtime/model_registry.h"
 #include "server/runtime/worker_pool.h"
 #include "server/service/call_gate.h"
+#include "server/service/explain_call.h"
+#include "server/thread/turn_queue.h"
 
 namespace freshet {
 
-// What reads whole tables or files runs on the io pool, never on gRPC's threads.
-class StatsServiceImpl final : public v1::StatsService::CallbackService {
+// Nothing here is done on gRPC's threads but finding out who calls: what reads whole tables is done
+// in turns with other long calls, what reads files by threads for that. Calls end early when their
+// callers are gone.
+class StatsServiceImpl final
+    : public v1::StatsService::WithRawCallbackMethod_Explain<
+          v1::StatsService::WithCallbackMethod_ListTopWeights<
+              v1::StatsService::WithCallbackMethod_CompareSnapshots<v1::StatsService::Service>>> {
  public:
-  // Keeps references to the gate, the registry and the pool.
+  // Keeps references to the gate, the registry, the queue and the pool, whose threads read the
+  // disk. For `max_explained_features` see v1.LimitsConfig.
   StatsServiceImpl(const CallGate& gate, ModelRegistry& registry, BatchLimits limits,
-                   WorkerPool& io)
-      : gate_(gate), registry_(registry), limits_(limits), io_(io) {}
+                   uint32_t max_explained_features, TurnQueue& turns, WorkerPool& readers)
+      : gate_(gate),
+        registry_(registry),
+        turns_(turns),
+        readers_(readers),
+        explanations_{.gate = gate,
+                      .registry = registry,
+                      .limits = limits,
+                      .max_features = max_explained_features,
+                      .turns = turns,
+                      .readers = readers} {}
 
   grpc::ServerUnaryReactor* ListTopWeights(grpc::CallbackServerContext* context,
                                            const v1::ListTopWeightsRequest* request,
                                            v1::ListTopWeightsResponse* response) override;
   grpc::ServerUnaryReactor* Explain(grpc::CallbackServerContext* context,
-                                    const v1::ExplainRequest* request,
-                                    v1::ExplainResponse* response) override;
+                                    const grpc::ByteBuffer* request,
+                                    grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* CompareSnapshots(grpc::CallbackServerContext* context,
                                              const v1::CompareSnapshotsRequest* request,
                                              v1::CompareSnapshotsResponse* response) override;
@@ -34,8 +53,9 @@ class StatsServiceImpl final : public v1::StatsService::CallbackService {
  private:
   const CallGate& gate_;
   ModelRegistry& registry_;
-  const BatchLimits limits_;
-  WorkerPool& io_;
+  TurnQueue& turns_;
+  WorkerPool& readers_;
+  const ExplainCall::Service explanations_;
 };
 
 }  // namespace freshet

@@ -1,6 +1,8 @@
 #include "server/stats/recent_use.h"
 
 #include <algorithm>
+#include <array>
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,7 +20,10 @@
 namespace freshet {
 namespace {
 
-constexpr uint64_t kTailBytes = uint64_t{16} << 20;
+// What is looked through; where that takes longer than kPatience, the next smaller part is.
+constexpr std::array<uint64_t, 4> kTailBytes = {uint64_t{16} << 20, uint64_t{2} << 20,
+                                                uint64_t{256} << 10, uint64_t{32} << 10};
+constexpr std::chrono::seconds kPatience{1};
 
 bool HasQuantileBins(const FeatureOptions& options) {
   return std::any_of(
@@ -29,8 +34,9 @@ bool HasQuantileBins(const FeatureOptions& options) {
 // Counts which slots the examples of a log use.
 class UseCounter {
  public:
-  UseCounter(const FeatureOptions& options, uint64_t slot_count, std::span<const uint32_t> slots)
-      : slot_count_(slot_count) {
+  UseCounter(const FeatureOptions& options, uint64_t slot_count, std::span<const uint32_t> slots,
+             const std::function<bool()>& keep_going)
+      : slot_count_(slot_count), keep_going_(keep_going) {
     if (options.adds_features() || !options.numerics.empty()) expander_.emplace(options);
     for (const uint32_t slot : slots) uses_[slot];
   }
@@ -41,9 +47,11 @@ class UseCounter {
     for (auto& [slot, use] : uses_) use = Use();
   }
 
-  void Count(const ExampleBatch& batch, uint64_t offset) {
+  // False where it was to stop.
+  bool Count(const ExampleBatch& batch, uint64_t offset) {
     if (expander_) expander_->MakePlan(batch, plan_);
     for (size_t row = 0; row < batch.size(); ++row) {
+      if (!keep_going_()) return false;
       if (batch.Weight(row) == 0) continue;  // It was not learned.
       ++example_count_;
       if (expander_) {
@@ -53,6 +61,7 @@ class UseCounter {
         CountIds(batch.feature_ids.subspan(begin, batch.RowEnd(row) - begin), offset);
       }
     }
+    return true;
   }
 
   RecentUses Result() const {
@@ -91,6 +100,7 @@ class UseCounter {
   }
 
   const uint64_t slot_count_;
+  const std::function<bool()>& keep_going_;
   std::optional<FeatureExpander> expander_;  // None: features are learned as they come.
   FeatureExpander::Plan plan_;
   FeatureColumns columns_;
@@ -102,10 +112,11 @@ class UseCounter {
 
 absl::StatusOr<RecentUses> FindRecentUses(LogReader& reader, uint64_t end_offset,
                                           const v1::LearnerSpec& learner, uint64_t slot_count,
-                                          std::span<const uint32_t> slots) {
+                                          std::span<const uint32_t> slots,
+                                          const std::function<bool()>& keep_going) {
   const FeatureOptions options = FeatureOptionsOf(learner.features());
   if (HasQuantileBins(options)) return RecentUses();
-  UseCounter counter(options, slot_count, slots);
+  UseCounter counter(options, slot_count, slots, keep_going);
   while (reader.offset() < end_offset) {
     const absl::StatusOr<std::optional<LogRecord>> record = reader.Next();
     if (!record.ok()) return record.status();
@@ -114,25 +125,36 @@ absl::StatusOr<RecentUses> FindRecentUses(LogReader& reader, uint64_t end_offset
     if (!IsBatch((*record)->kind)) continue;
     const auto message = DecodeBatchRecord(**record, LossKindOf(learner));
     if (!message.ok()) return message.status();
-    counter.Count((*message)->examples(), (*record)->offset);
+    if (!counter.Count((*message)->examples(), (*record)->offset)) {
+      return absl::CancelledError("the log was not looked through to its end");
+    }
   }
   return counter.Result();
 }
 
 absl::Status AddRecentUse(const ModelRuntime& model, const v1::LearnerSpec& learner,
-                          uint64_t slot_count, v1::ExplainResponse& explanation) {
-  const absl::StatusOr<std::unique_ptr<LogReader>> reader = model.ReadLogTail(kTailBytes);
-  // There is no log, or it was cut since: it cannot be told.
-  if (absl::IsNotFound(reader.status()) || absl::IsOutOfRange(reader.status())) {
-    return absl::OkStatus();
-  }
-  if (!reader.ok()) return reader.status();
+                          uint64_t slot_count, const std::function<bool()>& keep_going,
+                          v1::ExplainResponse& explanation) {
   std::vector<uint32_t> slots;
   for (const v1::Contribution& contribution : explanation.contributions()) {
     slots.push_back(contribution.feature().slot());
   }
-  const absl::StatusOr<RecentUses> uses =
-      FindRecentUses(**reader, explanation.offset(), learner, slot_count, slots);
+  absl::StatusOr<RecentUses> uses = RecentUses();
+  for (const uint64_t bytes : kTailBytes) {
+    const absl::StatusOr<std::unique_ptr<LogReader>> reader = model.ReadLogTail(bytes);
+    // There is no log, or it was cut since: it cannot be told.
+    if (absl::IsNotFound(reader.status()) || absl::IsOutOfRange(reader.status())) {
+      return absl::OkStatus();
+    }
+    if (!reader.ok()) return reader.status();
+    const auto end = std::chrono::steady_clock::now() + kPatience;
+    uses = FindRecentUses(**reader, explanation.offset(), learner, slot_count, slots,
+                          [&] { return keep_going() && std::chrono::steady_clock::now() < end; });
+    if (!absl::IsCancelled(uses.status())) break;
+    if (!keep_going()) return uses.status();
+  }
+  if (absl::IsCancelled(uses.status()))
+    return absl::OkStatus();  // Not even so few: it is left out.
   if (!uses.ok()) return uses.status();
   explanation.set_recent_example_count(uses->example_count);
   for (v1::Contribution& contribution : *explanation.mutable_contributions()) {

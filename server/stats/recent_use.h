@@ -4,6 +4,7 @@
 #define FRESHET_SERVER_STATS_RECENT_USE_H_
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <span>
 
@@ -26,15 +27,18 @@ struct RecentUses {
 // Begins anew behind a restore, which put the weights back to what they had been. Finds nothing,
 // and looks through nothing, where the learner puts numbers into quantile bins: which one it was
 // cannot be told any more. Reads the disk. Errors as LogReader::Next(); DATA_LOSS for a record that
-// is no batch.
-absl::StatusOr<RecentUses> FindRecentUses(LogReader& reader, uint64_t end_offset,
-                                          const v1::LearnerSpec& learner, uint64_t slot_count,
-                                          std::span<const uint32_t> slots);
+// is no batch; CANCELLED once keep_going(), asked for every example, is false.
+absl::StatusOr<RecentUses> FindRecentUses(
+    LogReader& reader, uint64_t end_offset, const v1::LearnerSpec& learner, uint64_t slot_count,
+    std::span<const uint32_t> slots, const std::function<bool()>& keep_going = [] { return true; });
 
-// Fills in the recent_use of an explanation of `model`, by the records below its offset that are
-// logged. Leaves it out where the model has no log. Reads the disk. Errors as FindRecentUses().
+// Fills in the recent_use of an explanation of `model`, by the newest records below its offset that
+// are logged: by so many as can be looked through in about a second, where examples become many
+// features. Leaves it out where the model has no log. Reads the disk, for some seconds at most.
+// Errors as FindRecentUses(); CANCELLED once keep_going() is false.
 absl::Status AddRecentUse(const ModelRuntime& model, const v1::LearnerSpec& learner,
-                          uint64_t slot_count, v1::ExplainResponse& explanation);
+                          uint64_t slot_count, const std::function<bool()>& keep_going,
+                          v1::ExplainResponse& explanation);
 
 }  // namespace freshet
 

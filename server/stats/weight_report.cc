@@ -6,8 +6,6 @@
 #include <utility>
 #include <vector>
 
-#include "core/model/top_weights.h"
-
 namespace freshet {
 namespace {
 
@@ -15,10 +13,6 @@ constexpr uint32_t kDefaultLimit = 50;
 constexpr uint32_t kMaxLimit = 10'000;
 
 constexpr uint64_t kAllIds = uint64_t{1} << 32;
-
-uint32_t LimitOf(uint32_t requested) {
-  return requested == 0 ? kDefaultLimit : std::min(requested, kMaxLimit);
-}
 
 void Fill(uint32_t slot, const TableWeight& weight, v1::WeightedFeature& out) {
   out.set_slot(slot);
@@ -43,13 +37,18 @@ void AddNames(const FeatureNames& names, uint64_t slot_count,
 
 }  // namespace
 
-v1::ListTopWeightsResponse ReportTopWeights(const Learner& learner, const FeatureNames& names,
-                                            uint32_t limit) {
+uint32_t ReportLimit(uint32_t requested) {
+  return requested == 0 ? kDefaultLimit : std::min(requested, kMaxLimit);
+}
+
+v1::ListTopWeightsResponse ReportTopWeights(const Learner& learner,
+                                            const std::vector<SlotWeight>& top,
+                                            const FeatureNames& names) {
   v1::ListTopWeightsResponse response;
   std::vector<v1::WeightedFeature*> features;
-  for (const SlotWeight& top : TopWeights(learner, LimitOf(limit))) {
+  for (const SlotWeight& found : top) {
     features.push_back(response.add_features());
-    Fill(top.slot, top.weight, *features.back());
+    Fill(found.slot, found.weight, *features.back());
   }
   AddNames(names, learner.slot_count(), features);
   response.set_intercept(InterceptOf(learner));
@@ -88,9 +87,8 @@ v1::ExplainResponse ReportExplanation(const Learner& learner, const FeatureNames
   return response;
 }
 
-v1::CompareSnapshotsResponse ReportChanges(const Learner& old_learner, const Learner& new_learner,
-                                           const FeatureNames& names, uint32_t limit) {
-  const WeightComparison comparison = CompareWeights(old_learner, new_learner, LimitOf(limit));
+v1::CompareSnapshotsResponse ReportChanges(const WeightComparison& comparison, uint64_t slot_count,
+                                           const FeatureNames& names) {
   v1::CompareSnapshotsResponse response;
   std::vector<v1::WeightedFeature*> features;
   for (const SlotChange& change : comparison.changes) {
@@ -99,7 +97,7 @@ v1::CompareSnapshotsResponse ReportChanges(const Learner& old_learner, const Lea
     features.push_back(out.mutable_feature());
     Fill(change.slot, change.new_weight, *features.back());
   }
-  AddNames(names, new_learner.slot_count(), features);
+  AddNames(names, slot_count, features);
   response.set_added_count(comparison.added_count);
   response.set_removed_count(comparison.removed_count);
   response.set_changed_count(comparison.changed_count);

@@ -5,11 +5,14 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "core/base/str_cat.h"
+#include "tests/bench/bench_failure.h"
 #include "tests/bench/bench_servers.h"
 #include "tests/bench/bench_stream.h"
 #include "tests/bench/benchmarks.h"
 #include "tests/bench/learn_load.h"
 #include "tests/bench/predict_load.h"
+#include "tests/support/call_loop.h"
+#include "tests/support/heavy_calls.h"
 
 namespace freshet {
 namespace {
@@ -64,6 +67,47 @@ void BenchCalls(const BenchOptions& options, const std::string& when, const Benc
   }
 }
 
+// What others may ask for at the same time.
+struct Load {
+  std::string name;
+  int callers;
+  CallLoop::Call call;
+};
+
+std::vector<Load> HeavyLoads(const Client& client) {
+  constexpr size_t kLargeBytes = size_t{15} << 20;
+  constexpr int kLargeRows = 65'536;
+  return {
+      {"predictions_of_15_mb", 2,
+       PredictCallOf(client, ReadablePrediction("ctr", kLargeBytes, /*row_features=*/30))},
+      {"predictions_of_65536_rows", 16, PredictCallOf(client, PackedPrediction("ctr", kLargeRows))},
+      {"explanations", 3, ExplainCallOf(client, "models/combining", WideExample(45))},
+      {"digests", 2, DigestCallOf(client, "ctr")},
+      {"descriptions", 2, DescribeCallOf(client, "ctr")},
+  };
+}
+
+// Small predictions beside each load, and without it in turn.
+void BenchBeside(const BenchOptions& options, const BenchServer& server, BenchReport& report) {
+  constexpr PredictShape kSmall{1, 1};
+  const std::unique_ptr<Client> other = Client::Connect({.server = server.address()}).value();
+  for (const Load& load : HeavyLoads(*other)) {
+    const std::string name = StrCat("predict/beside/", load.name, "/1/1");
+    if (!options.Chosen(name)) continue;
+    Latencies loaded;
+    Latencies quiet;
+    for (int i = 0; i < options.repetitions; ++i) {
+      {
+        CallLoop calls(load.callers, load.call);
+        loaded.Add(MeasureCalls(options, server.address(), kSmall));
+        if (!calls.failure().ok()) FailBench(calls.failure().error_message());
+      }
+      quiet.Add(MeasureCalls(options, server.address(), kSmall));
+    }
+    ReportLatencies(name, loaded, quiet, report);
+  }
+}
+
 }  // namespace
 
 void BenchPredict(const BenchOptions& options, BenchReport& report) {
@@ -74,6 +118,8 @@ void BenchPredict(const BenchOptions& options, BenchReport& report) {
   // Weights to predict with.
   PushExamples(StartRawLoad(server.address(), "ctr", 1, requests), requests.size() * 512);
   BenchCalls(options, "alone", server, *bare, report);
+  if (!server.client().CreateModel("combining", CombiningLearner()).ok()) FailBench("no model");
+  BenchBeside(options, server, report);
   const std::unique_ptr<LearnLoad> load = StartRawLoad(server.address(), "ctr", 1, requests);
   BenchCalls(options, "learning", server, *bare, report);
   load->Stop();

@@ -9,10 +9,11 @@
 #include <vector>
 
 #include "core/model/learner.h"
+#include "tests/support/plain_explanation.h"
 
 namespace freshet {
 
-// Knows its weights from the start and does not learn. Explains nothing by itself.
+// Knows its weights from the start and does not learn.
 class FixedLearner : public Learner {
  public:
   static constexpr float kIntercept = 0.5f;
@@ -38,6 +39,12 @@ class FixedLearner : public Learner {
   void ForgetSlots(std::span<const uint32_t> /*indices*/) override {}
   uint64_t table_bytes() const override { return weights_.size() * sizeof(float); }
   uint64_t slot_count() const override { return weights_.size(); }
+  void ReadWeights(uint32_t first_slot, std::span<TableWeight> weights) const override {
+    ReadPlainWeights(*this, first_slot, weights);
+  }
+  Explanation Explain(const ExampleBatch& batch, size_t row) const override {
+    return ExplainPlainly(*this, batch, row);
+  }
 
  private:
   const std::vector<float> weights_;

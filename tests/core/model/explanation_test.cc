@@ -12,6 +12,7 @@
 #include "tests/support/example_stream.h"
 #include "tests/support/fixed_learner.h"
 #include "tests/support/learner_specs.h"
+#include "tests/support/plain_explanation.h"
 
 namespace freshet {
 namespace {
@@ -89,7 +90,7 @@ TEST(ExplanationTest, OfAnyLearnerComesFromItsPredictionsToo) {
     const ExampleBatch batch = builder.View();
     for (size_t row = 0; row < batch.size(); row += 41) {
       const Explanation quick = learner->Explain(batch, row);
-      const Explanation slow = learner->Learner::Explain(batch, row);
+      const Explanation slow = ExplainPlainly(*learner, batch, row);
       EXPECT_EQ(slow.score, quick.score);
       ExpectToAddUp(slow);
       ASSERT_EQ(slow.contributions.size(), quick.contributions.size());
@@ -139,7 +140,7 @@ TEST(ExplanationTest, ReadsTheWeightsThatPredictionsAreMadeOf) {
     std::vector<TableWeight> quick(64);
     std::vector<TableWeight> slow(64);
     learner->ReadWeights(0, quick);
-    learner->Learner::ReadWeights(0, slow);
+    ReadPlainWeights(*learner, 0, slow);
     for (size_t i = 0; i < quick.size(); ++i) {
       EXPECT_NEAR(quick[i].weight, slow[i].weight, 1e-5 * (1 + std::abs(quick[i].weight)));
     }

@@ -13,6 +13,19 @@
 namespace freshet {
 namespace {
 
+std::vector<SlotWeight> TopWeights(const Learner& learner, size_t limit) {
+  TopWeightsScan scan(learner, limit);
+  while (scan.ReadPart()) continue;
+  return scan.Take();
+}
+
+WeightComparison CompareWeights(const Learner& old_learner, const Learner& new_learner,
+                                size_t limit) {
+  WeightComparisonScan scan(old_learner, new_learner, limit);
+  while (scan.ReadPart()) continue;
+  return scan.Take();
+}
+
 TEST(TopWeightsTest, AreThoseOfAFullSort) {
   const std::vector<float> weights = RandomWeights(1);
   std::vector<std::pair<float, uint32_t>> sorted;  // By falling size, then by slot.

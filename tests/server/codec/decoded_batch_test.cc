@@ -280,5 +280,54 @@ TEST(DecodedBatchTest, RejectsAnExampleOfWhichTooManyFeaturesAreMade) {
   EXPECT_THAT(error.rows(0).reason(), HasSubstr("65536"));
 }
 
+// It may take long: a few features become many.
+TEST(DecodedBatchTest, CountsWhatIsMadeOfRowsPartByPart) {
+  FeatureOptions options;
+  options.interactions = {{{"v", "v"}}};
+  const FeatureExpander expander(options);
+  v1::PackedBatch batch = GoodBatch();
+  batch.clear_feature_ids();
+  for (uint32_t i = 0; i < 1 + 70 + 1 + 80; ++i) batch.add_feature_ids(i);
+  batch.set_segment_sizes(1, 70);
+  batch.set_segment_sizes(3, 80);
+  DecodedBatch decoded;
+  v1::BatchError error;
+  ASSERT_TRUE(decoded.Decode(batch, BatchUse::kPredict, LossKind::kLogistic, {}, error));
+  EXPECT_EQ(decoded.CountFeatures(&expander, 1, error), DecodedBatch::Counting::kUnfinished);
+  EXPECT_EQ(decoded.CountFeatures(&expander, 1, error), DecodedBatch::Counting::kGood);
+  EXPECT_EQ(decoded.RowFeatures(0), 71 + 70 * 71 / 2U);
+  EXPECT_EQ(decoded.RowFeatures(1), 81 + 80 * 81 / 2U);
+  EXPECT_EQ(decoded.feature_count(), decoded.RowFeatures(0) + decoded.RowFeatures(1));
+}
+
+TEST(DecodedBatchTest, CountsFeaturesAsTheyCameWhereNoneAreMade) {
+  const v1::PackedBatch batch = GoodBatch();
+  DecodedBatch decoded;
+  v1::BatchError error;
+  ASSERT_TRUE(decoded.Decode(batch, BatchUse::kPredict, LossKind::kLogistic, {}, error));
+  EXPECT_EQ(decoded.CountFeatures(nullptr, 1, error), DecodedBatch::Counting::kGood);
+  EXPECT_EQ(decoded.RowFeatures(0), 3U);
+  EXPECT_EQ(decoded.RowFeatures(1), 1U);
+  EXPECT_EQ(decoded.feature_count(), 4U);
+}
+
+TEST(DecodedBatchTest, CountingNamesTheRowsOfWhichTooManyAreMade) {
+  FeatureOptions options;
+  options.interactions = {{{"v", "v", "v"}}};
+  const FeatureExpander expander(options);
+  v1::PackedBatch batch = GoodBatch();
+  batch.clear_feature_ids();
+  for (uint32_t i = 0; i < 1 + 80 + 1 + 70; ++i) batch.add_feature_ids(i);
+  batch.set_segment_sizes(1, 80);
+  batch.set_segment_sizes(3, 70);
+  DecodedBatch decoded;
+  v1::BatchError error;
+  ASSERT_TRUE(decoded.Decode(batch, BatchUse::kPredict, LossKind::kLogistic, {}, error));
+  EXPECT_EQ(decoded.CountFeatures(&expander, UINT64_MAX, error), DecodedBatch::Counting::kBad);
+  ASSERT_EQ(error.rows_size(), 1);
+  EXPECT_EQ(error.rows(0).row(), 0U);
+  EXPECT_THAT(error.rows(0).reason(), HasSubstr("65536"));
+}
+
 }  // namespace
 }  // namespace freshet

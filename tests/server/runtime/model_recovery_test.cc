@@ -35,7 +35,9 @@ Scored ScoreOf(const Predictor& predictor) {
   batch.EndRow();
   Scored scored;
   float prediction = 0;
-  scored.offset = predictor.Predict(batch.View(), {&scored.score, 1}, {&prediction, 1});
+  const Predictor::View view = predictor.Now();
+  predictor.Predict(view, batch.View(), {&scored.score, 1}, {&prediction, 1});
+  scored.offset = view.offset;
   return scored;
 }
 

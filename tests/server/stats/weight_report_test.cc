@@ -38,12 +38,25 @@ class WeightReportTest : public testing::Test {
     learner_->LearnBatch(builder.View(), scores);
   }
 
+  v1::ListTopWeightsResponse TopWeights(uint32_t limit) const {
+    TopWeightsScan scan(*learner_, ReportLimit(limit));
+    while (scan.ReadPart()) continue;
+    return ReportTopWeights(*learner_, scan.Take(), names_);
+  }
+
+  v1::CompareSnapshotsResponse Changes(const Learner& old_learner, const Learner& new_learner,
+                                       uint32_t limit) const {
+    WeightComparisonScan scan(old_learner, new_learner, ReportLimit(limit));
+    while (scan.ReadPart()) continue;
+    return ReportChanges(scan.Take(), new_learner.slot_count(), names_);
+  }
+
   std::unique_ptr<Learner> learner_;
   FeatureNames names_;
 };
 
 TEST_F(WeightReportTest, NamesTheLargestWeightsAndWhatSharesThem) {
-  const v1::ListTopWeightsResponse report = ReportTopWeights(*learner_, names_, 0);
+  const v1::ListTopWeightsResponse report = TopWeights(0);
   ASSERT_EQ(report.features_size(), 2);
   EXPECT_GT(std::abs(report.features(0).weight()), std::abs(report.features(1).weight()));
   const bool three_first = report.features(0).slot() == 3;
@@ -56,7 +69,7 @@ TEST_F(WeightReportTest, NamesTheLargestWeightsAndWhatSharesThem) {
   EXPECT_THAT(four.names(), ElementsAre("user^bob"));
   EXPECT_LT(four.weight(), 0);
   EXPECT_NE(report.intercept(), 0);
-  EXPECT_EQ(ReportTopWeights(*learner_, names_, 1).features_size(), 1);
+  EXPECT_EQ(TopWeights(1).features_size(), 1);
 }
 
 TEST_F(WeightReportTest, PutsTheExamplesOwnNameFirst) {
@@ -80,7 +93,7 @@ TEST_F(WeightReportTest, PutsTheExamplesOwnNameFirst) {
   EXPECT_THAT(unknown.feature().names(), ElementsAre("ad^never seen"));
   EXPECT_EQ(unknown.contribution(), 0);
   EXPECT_NEAR(report.score(), report.intercept() + known.contribution(), 1e-6);
-  EXPECT_NEAR(report.intercept(), ReportTopWeights(*learner_, names_, 1).intercept() - 0.5, 1e-6);
+  EXPECT_NEAR(report.intercept(), TopWeights(1).intercept() - 0.5, 1e-6);
   EXPECT_EQ(report.prediction(), learner_->Prediction(static_cast<float>(report.score())));
 }
 
@@ -88,7 +101,7 @@ TEST_F(WeightReportTest, TellsWhatChanged) {
   LearnerSpec spec;
   spec.linear.bits = 10;
   const std::unique_ptr<Learner> empty = MakeLearner(spec).value();
-  const v1::CompareSnapshotsResponse report = ReportChanges(*empty, *learner_, names_, 1);
+  const v1::CompareSnapshotsResponse report = Changes(*empty, *learner_, 1);
   EXPECT_EQ(report.changed_count(), 2U);
   EXPECT_EQ(report.added_count(), 2U);
   EXPECT_EQ(report.removed_count(), 0U);
@@ -96,8 +109,8 @@ TEST_F(WeightReportTest, TellsWhatChanged) {
   EXPECT_EQ(report.changes(0).old_weight(), 0);
   EXPECT_NE(report.changes(0).feature().weight(), 0);
   EXPECT_FALSE(report.changes(0).feature().names().empty());
-  EXPECT_EQ(ReportChanges(*learner_, *empty, names_, 9).removed_count(), 2U);
-  EXPECT_THAT(ReportChanges(*learner_, *learner_, names_, 9).changes(), IsEmpty());
+  EXPECT_EQ(Changes(*learner_, *empty, 9).removed_count(), 2U);
+  EXPECT_THAT(Changes(*learner_, *learner_, 9).changes(), IsEmpty());
 }
 
 }  // namespace

@@ -1,7 +1,8 @@
-#include "core/model/learner.h"
+#include "tests/support/plain_explanation.h"
 
 #include <algorithm>
 #include <numeric>
+#include <vector>
 
 namespace freshet {
 namespace {
@@ -46,7 +47,7 @@ class PartOfRow {
 
 }  // namespace
 
-void Learner::ReadWeights(uint32_t first_slot, std::span<TableWeight> weights) const {
+void ReadPlainWeights(const Learner& learner, uint32_t first_slot, std::span<TableWeight> weights) {
   // Rows of one feature each, and one of none.
   std::vector<uint32_t> ids(weights.size());
   std::iota(ids.begin(), ids.end(), first_slot);
@@ -64,15 +65,15 @@ void Learner::ReadWeights(uint32_t first_slot, std::span<TableWeight> weights) c
                            .namespace_hashes = {&default_namespace, 1},
                            .segment_sizes = sizes};
   std::vector<float> scores(row_ends.size());
-  PredictBatch(batch, scores);
+  learner.PredictBatch(batch, scores);
   for (size_t i = 0; i < weights.size(); ++i) weights[i] = {.weight = scores[i] - scores.back()};
 }
 
-Explanation Learner::Explain(const ExampleBatch& batch, size_t row) const {
+Explanation ExplainPlainly(const Learner& learner, const ExampleBatch& batch, size_t row) {
   PartOfRow part(batch, row);
   const auto score_of = [&](size_t begin, size_t end) {
     float score = 0;
-    PredictBatch(part.View(begin, end), {&score, 1});
+    learner.PredictBatch(part.View(begin, end), {&score, 1});
     return score;
   };
   const size_t first = batch.RowBegin(row);
@@ -95,8 +96,8 @@ Explanation Learner::Explain(const ExampleBatch& batch, size_t row) const {
     total += feature.contribution;
     score_before = score_with;
     score_from_here = score_behind;
-    const auto slot = static_cast<uint32_t>(feature.feature_id % slot_count());
-    ReadWeights(slot, {&feature.weight, 1});
+    const auto slot = static_cast<uint32_t>(feature.feature_id % learner.slot_count());
+    ReadPlainWeights(learner, slot, {&feature.weight, 1});
   }
   explanation.intercept = explanation.score - total;
   return explanation;

@@ -1,0 +1,44 @@
+// Some rows of a batch.
+
+#ifndef FRESHET_SERVER_CODEC_BATCH_ROWS_H_
+#define FRESHET_SERVER_CODEC_BATCH_ROWS_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "core/feature/example_batch.h"
+
+namespace freshet {
+
+// Gives rows of a batch that is predicted as a batch of their own. Keeps memory for the next ones.
+// Not thread-safe.
+class BatchRows {
+ public:
+  // The rows [begin, end), without labels and weights; valid until the next call. REQUIRES: begin
+  // < end <= batch.size().
+  ExampleBatch View(const ExampleBatch& batch, size_t begin, size_t end) {
+    const uint32_t first = batch.RowBegin(begin);
+    row_ends_.clear();
+    for (size_t row = begin; row < end; ++row) row_ends_.push_back(batch.RowEnd(row) - first);
+    ExampleBatch rows = batch;
+    rows.row_ends = row_ends_;
+    rows.labels = {};
+    rows.weights = {};
+    rows.feature_ids = batch.feature_ids.subspan(first, row_ends_.back());
+    if (!batch.values.empty()) rows.values = batch.values.subspan(first, row_ends_.back());
+    const size_t namespaces = batch.namespace_hashes.size();
+    if (batch.segment_sizes.size() != namespaces) {  // Rows have shapes of their own.
+      rows.segment_sizes =
+          batch.segment_sizes.subspan(begin * namespaces, (end - begin) * namespaces);
+    }
+    return rows;
+  }
+
+ private:
+  std::vector<uint32_t> row_ends_;
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_SERVER_CODEC_BATCH_ROWS_H_

@@ -1,0 +1,93 @@
+// One Predict call.
+
+#ifndef FRESHET_SERVER_SERVICE_PREDICT_CALL_H_
+#define FRESHET_SERVER_SERVICE_PREDICT_CALL_H_
+
+#include <grpcpp/grpcpp.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "freshet/v1/learning_service.pb.h"
+#include "server/access/caller.h"
+#include "server/codec/batch_rows.h"
+#include "server/codec/decoded_batch.h"
+#include "server/runtime/model_registry.h"
+#include "server/runtime/predictor.h"
+#include "server/service/call_gate.h"
+#include "server/thread/turn_queue.h"
+
+namespace freshet {
+
+// A small one is answered on gRPC's thread, before Begin() returns. What is large, in bytes or in
+// features, also in those that the model makes of them, is parsed, checked and predicted in turns
+// with other long calls, so that small ones do not wait for it; it ends early when its caller is
+// gone.
+//
+// Used by one thread at a time. Lives until the call is ended.
+class PredictCall : public std::enable_shared_from_this<PredictCall> {
+ public:
+  // What all calls share; it outlives them.
+  struct Service {
+    const CallGate& gate;
+    const ModelRegistry& registry;
+    BatchLimits limits;
+    TurnQueue& turns;
+  };
+
+  // Serves a call of a raw unary method.
+  static grpc::ServerUnaryReactor* Begin(const Service& service,
+                                         grpc::CallbackServerContext* context,
+                                         const grpc::ByteBuffer* request,
+                                         grpc::ByteBuffer* response);
+
+  PredictCall(const Service& service, Caller caller, grpc::CallbackServerContext& context,
+              grpc::ServerUnaryReactor* reactor, const grpc::ByteBuffer* request,
+              grpc::ByteBuffer* response)
+      : service_(service),
+        caller_(std::move(caller)),
+        context_(context),
+        reactor_(reactor),
+        request_bytes_(request),
+        response_bytes_(response) {}
+
+ private:
+  // What is still to be done, in this order.
+  enum class Stage { kParse, kDecode, kCount, kPredict, kDone };
+
+  // Does all of it where that is little; true where the call is ended.
+  bool RunInPlace();
+  // Does some of it; true where there is more to do.
+  bool RunTurn(const Turn& turn);
+  // Does a part of the stage: of the last two, about as much as `features` take.
+  absl::Status Advance(uint64_t features);
+  absl::Status Parse();
+  absl::Status Decode();
+  absl::Status Count(uint64_t features);
+  void PredictRows(uint64_t features);
+  void End(const absl::Status& status);
+
+  const Service& service_;
+  const Caller caller_;
+  grpc::CallbackServerContext& context_;
+  grpc::ServerUnaryReactor* const reactor_;
+  const grpc::ByteBuffer* const request_bytes_;
+  grpc::ByteBuffer* const response_bytes_;
+
+  Stage stage_ = Stage::kParse;
+  v1::PredictRequest request_;
+  std::shared_ptr<const Predictor> predictor_;
+  DecodedBatch batch_;
+  Predictor::View view_;  // From the first row on.
+  size_t next_row_ = 0;
+  BatchRows rows_;
+  v1::PredictResponse response_;
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_SERVER_SERVICE_PREDICT_CALL_H_
