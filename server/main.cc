@@ -45,10 +45,10 @@ struct Flags {
   std::string config;
   v1::ServerConfig overrides;  // Only the fields whose flag was given.
   std::string checked_path;    // Of check.
-  std::string repaired_path;   // Of repair.
-  uint64_t truncate_at = 0;    // Of repair.
-  NewToken new_token;          // Of token.
-  double timeout_s = 4;        // Of health.
+  RepairRequest repair;        // Of repair.
+  bool repair_unasked = false;
+  NewToken new_token;    // Of token.
+  double timeout_s = 4;  // Of health.
 };
 
 // The environment variable that stands for a flag: FRESHETD_DATA_DIR for --data-dir.
@@ -112,20 +112,22 @@ void DeclareCommands(CLI::App& app, Flags& flags) {
   app.require_subcommand(0, 1);
   CLI::App* check = app.add_subcommand(
       "check",
-      "Read every byte of the logs and snapshots and name what is damaged; changes nothing");
+      "Read every byte of the models and name what is damaged, and the ways out; changes nothing");
   check->add_option("path", flags.checked_path, "A data folder, or the folder of one model in it")
       ->required();
   CLI::App* repair = app.add_subcommand(
       "repair",
-      "Cut a damaged log off, so that the server starts again; loses the records cut off");
+      "Carry out the way out that 'freshetd check' names; what it takes away is kept aside");
   repair
-      ->add_option("path", flags.repaired_path,
-                   "The folder of a model, or a data folder with a single model")
+      ->add_option("path", flags.repair.path,
+                   "The folder of a model; or a data folder, of whose models, where there are "
+                   "several, none is repaired that would lose records")
       ->required();
-  repair
-      ->add_option("--truncate-at", flags.truncate_at,
-                   "The first offset to remove; 'freshetd check' names it")
-      ->required();
+  repair->add_option(
+      "--truncate-at", flags.repair.truncate_at,
+      "Cut a damaged log off before this offset; 'freshetd check' names the one that "
+      "loses least, which is the default");
+  repair->add_flag("--yes", flags.repair_unasked, "Do not ask, as is done on a terminal");
   CLI::App* health = app.add_subcommand(
       "health",
       "Ask the server that runs with the same flags whether it serves; exits with 0 if so. For "
@@ -199,9 +201,17 @@ int Check(const std::string& path) {
   return *good ? EXIT_SUCCESS : kExitDamaged;
 }
 
-int Repair(const std::string& path, uint64_t truncate_at) {
-  const absl::Status status = RunRepair(PosixFileSystem(), path, truncate_at, std::cout);
-  return status.ok() ? EXIT_SUCCESS : Fail(ExitCodeOf(status), std::string(status.message()));
+bool AskToGoOn() {
+  std::cout << "go on? [y/N] " << std::flush;
+  std::string answer;
+  return std::getline(std::cin, answer) && (answer == "y" || answer == "yes");
+}
+
+int Repair(RepairRequest request, bool unasked) {
+  if (!unasked && isatty(STDIN_FILENO) != 0) request.confirm = &AskToGoOn;
+  const absl::StatusOr<bool> good = RunRepair(PosixFileSystem(), request, std::cout);
+  if (!good.ok()) return Fail(ExitCodeOf(good.status()), std::string(good.status().message()));
+  return *good ? EXIT_SUCCESS : kExitDamaged;
 }
 
 int MakeTokenCommand(const NewToken& token) {
@@ -317,7 +327,7 @@ int Main(int argc, char** argv) {
   }
   if (app.got_subcommand("check")) return End(Check(flags.checked_path));
   if (app.got_subcommand("health")) return Health(flags);
-  if (app.got_subcommand("repair")) return End(Repair(flags.repaired_path, flags.truncate_at));
+  if (app.got_subcommand("repair")) return End(Repair(flags.repair, flags.repair_unasked));
   if (app.got_subcommand("token")) return End(MakeTokenCommand(flags.new_token));
   absl::StatusOr<ServerOptions> options = ReadOptions(flags);
   if (!options.ok()) return Fail(kExitConfig, std::string(options.status().message()));

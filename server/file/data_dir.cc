@@ -7,6 +7,7 @@
 
 #include "core/base/str_cat.h"
 #include "server/file/file_status.h"
+#include "server/file/model_folder.h"
 #include "server/file/small_file.h"
 
 namespace freshet {
@@ -64,6 +65,28 @@ bool IsLeftover(std::string_view name) {
 
 }  // namespace
 
+absl::StatusOr<uint32_t> ReadLayoutVersion(FileSystem& file_system, const std::string& data_dir) {
+  const std::string path = StrCat(data_dir, "/VERSION");
+  const absl::StatusOr<std::string> content = ReadSmallFile(file_system, path);
+  if (!content.ok() && !absl::IsInvalidArgument(content.status())) return content.status();
+  const std::string text = content.value_or("");  // Of what is no file.
+  uint32_t version = 0;
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, version);
+  if (error != std::errc() || version == 0 || std::string_view(stop, end) != "\n") {
+    return absl::DataLossError(
+        StrCat(path, ": it is damaged, and should hold the number ", kVersion,
+               " and a line feed; the server writes it anew once 'freshetd repair ", data_dir,
+               "' has moved it away"));
+  }
+  if (version > kVersion) {
+    return absl::FailedPreconditionError(
+        StrCat(path, ": a newer freshet wrote this folder (version ", version,
+               ", this freshet reads up to ", kVersion, "); start that freshet on it"));
+  }
+  return version;
+}
+
 DataDir::DataDir(FileSystem& file_system, std::string path, std::unique_ptr<FileLock> lock)
     : file_system_(file_system), path_(std::move(path)), lock_(std::move(lock)) {}
 
@@ -102,24 +125,11 @@ absl::Status DataDir::RaiseVersion() {
 }
 
 absl::Status DataDir::CheckVersion() {
-  const std::string path = VersionPath();
-  const absl::StatusOr<std::string> content = ReadSmallFile(file_system_, path);
-  if (absl::IsNotFound(content.status())) return RaiseVersion();
-  if (!content.ok()) return content.status();
-  uint32_t version = 0;
-  const char* end = content->data() + content->size();
-  const auto [stop, error] = std::from_chars(content->data(), end, version);
-  if (error != std::errc() || version == 0 || std::string_view(stop, end) != "\n") {
-    return absl::DataLossError(
-        StrCat(path, ": is damaged; it should hold the number ", kVersion, " and a line feed"));
-  }
-  if (version > kVersion) {
-    return absl::FailedPreconditionError(
-        StrCat(path, ": a newer freshet wrote this folder (version ", version,
-               ", this freshet reads up to ", kVersion, "); start that freshet on it"));
-  }
+  const absl::StatusOr<uint32_t> version = ReadLayoutVersion(file_system_, path_);
+  if (absl::IsNotFound(version.status())) return RaiseVersion();
+  if (!version.ok()) return version.status();
   const absl::MutexLock lock(&version_mu_);
-  version_ = version;
+  version_ = *version;
   return absl::OkStatus();
 }
 
@@ -168,10 +178,6 @@ std::string DataDir::SnapshotDir(std::string_view folder) const {
   return StrCat(ModelDir(folder), "/snapshots");
 }
 
-std::string DataDir::ManifestPath(std::string_view folder) const {
-  return StrCat(ModelDir(folder), "/MODEL");
-}
-
 absl::StatusOr<std::vector<DirEntry>> ListModelEntries(FileSystem& file_system,
                                                        const std::string& data_dir) {
   absl::StatusOr<std::vector<DirEntry>> entries = file_system.ListDir(StrCat(data_dir, "/models"));
@@ -198,7 +204,7 @@ absl::Status DataDir::BuildModel(const std::string& folder, std::string_view man
   if (status.ok() && fill != nullptr) status = fill(log_dir, snapshot_dir);
   if (!status.ok()) return status;
   // Syncs the folder too.
-  return WriteFileAtomically(file_system_, StrCat(folder, "/MODEL"), manifest);
+  return WriteManifestFiles(file_system_, folder, manifest);
 }
 
 absl::Status DataDir::CreateModel(std::string_view folder, std::string_view manifest,
@@ -293,7 +299,7 @@ absl::Status DataDir::RemoveUnwanted() {
 }
 
 absl::Status DataDir::WriteManifest(std::string_view folder, std::string_view manifest) {
-  return WriteFileAtomically(file_system_, ManifestPath(folder), manifest);
+  return WriteManifestFiles(file_system_, ModelDir(folder), manifest);
 }
 
 }  // namespace freshet

@@ -3,10 +3,13 @@
 //   LOCK                     held by the server that uses the folder; its process id
 //   VERSION                  the version of this layout, a decimal number and a line feed
 //   models/<folder>/MODEL    the manifest of a model, opaque here; for <folder> see model_folder.h
+//   models/<folder>/MODEL.copy  a copy of it
+//   models/<folder>/removed/ what a repair took away; nobody reads it
 //   models/<folder>/log/     see server/log/FORMAT.md
 //   models/<folder>/snapshots/  see server/snapshot/FORMAT.md
 //   models/.new-<folder>     a model that is being created; removed when the data folder is opened
 //   models/.trash-<folder>   a model that was deleted; removed when the data folder is opened
+//   removed/                 models that a repair took away; nobody reads it
 //   uploads/<n>              a file that a client is sending; removed when the data folder is
 //   opened
 //
@@ -31,6 +34,10 @@
 #include "server/file/file_system.h"
 
 namespace freshet {
+
+// The version of the layout that the file VERSION of a data folder names. NOT_FOUND where there is
+// none; DATA_LOSS where it is damaged; FAILED_PRECONDITION where a newer version wrote it.
+absl::StatusOr<uint32_t> ReadLayoutVersion(FileSystem& file_system, const std::string& data_dir);
 
 // Thread-safe, but for calls that create or delete the same model at the same time.
 class DataDir {
@@ -99,7 +106,6 @@ class DataDir {
   std::string ModelsDir() const;
   std::string UploadsDir() const;
   std::string VersionPath() const;
-  std::string ManifestPath(std::string_view folder) const;
   std::string TrashPath(std::string_view folder) const;
   absl::Status RemoveUnwanted() ABSL_LOCKS_EXCLUDED(mu_);
 

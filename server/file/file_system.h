@@ -80,6 +80,7 @@ class FileLock {
 struct DirEntry {
   std::string name;
   bool is_directory = false;
+  bool is_link = false;  // A symbolic link, whatever it leads to.
 };
 
 // How OpenAppend() finds the file.

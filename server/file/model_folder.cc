@@ -7,6 +7,7 @@
 #include "absl/strings/str_format.h"
 #include "core/base/str_cat.h"
 #include "server/file/resource_id.h"
+#include "server/file/small_file.h"
 
 namespace freshet {
 namespace {
@@ -50,6 +51,14 @@ std::optional<ModelFolder> ParseModelFolderName(std::string_view name) {
   }
   if (!IsResourceId(name)) return std::nullopt;
   return ModelFolder{.model_id = std::string(name), .uid = 0};
+}
+
+absl::Status WriteManifestFiles(FileSystem& file_system, const std::string& model_dir,
+                                std::string_view manifest) {
+  absl::Status status =
+      WriteFileAtomically(file_system, StrCat(model_dir, "/", kManifestName), manifest);
+  if (!status.ok()) return status;
+  return WriteFileAtomically(file_system, StrCat(model_dir, "/", kManifestCopyName), manifest);
 }
 
 }  // namespace freshet

@@ -12,6 +12,9 @@
 #include <string>
 #include <string_view>
 
+#include "absl/status/status.h"
+#include "server/file/file_system.h"
+
 namespace freshet {
 
 // A uid that no other model has, drawn at random; never 0.
@@ -37,6 +40,15 @@ std::string ModelFolderName(const ModelFolder& folder);
 // The inverse; none where no model's folder is called so. A name that ends like a uid is taken for
 // one with a uid: a model without, whose id ends so, is known by its manifest alone.
 std::optional<ModelFolder> ParseModelFolderName(std::string_view name);
+
+// The manifest in a model's folder, and the copy of it.
+inline constexpr std::string_view kManifestName = "MODEL";
+inline constexpr std::string_view kManifestCopyName = "MODEL.copy";
+
+// Replaces the manifest in the folder, whole or not at all, and then its copy: not all of a log
+// depends on a few hundred bytes that stand in one place.
+absl::Status WriteManifestFiles(FileSystem& file_system, const std::string& model_dir,
+                                std::string_view manifest);
 
 }  // namespace freshet
 

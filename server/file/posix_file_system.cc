@@ -118,7 +118,8 @@ absl::StatusOr<std::vector<DirEntry>> PosixFiles::ListDir(const std::string& pat
       if (errno == ENOENT) continue;  // Removed meanwhile.
       return FileReadError(StrCat(path, "/", name), "stat", errno);
     }
-    entries.push_back({.name = name, .is_directory = S_ISDIR(info.st_mode)});
+    entries.push_back(
+        {.name = name, .is_directory = S_ISDIR(info.st_mode), .is_link = S_ISLNK(info.st_mode)});
   }
   if (errno != 0) return FileReadError(path, "list the folder", errno);
   std::sort(entries.begin(), entries.end(),

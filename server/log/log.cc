@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "core/base/str_cat.h"
-#include "server/log/segment_scan.h"
+#include "server/log/log_end.h"
 
 namespace freshet {
 namespace {
@@ -74,6 +74,17 @@ absl::StatusOr<std::shared_ptr<AppendFile>> Log::CreateSegment(const SegmentHead
   return std::shared_ptr<AppendFile>(*std::move(file));
 }
 
+// Where the end cannot be written, the segment that was created for it may be there without anybody
+// knowing of it, so the log is distrusted.
+absl::Status Log::WriteEnd(uint64_t segment, uint64_t next_offset) {
+  absl::Status status = WriteLogEnd(file_system_, dir_, options_.uid,
+                                    {.segment = segment, .next_offset = next_offset});
+  if (status.ok()) return status;
+  const absl::MutexLock lock(&mu_);
+  Distrust(status);
+  return status;
+}
+
 absl::Status Log::Rotate() {
   const SegmentInfo last = index_->last();
   std::shared_ptr<AppendFile> old_file;
@@ -91,6 +102,10 @@ absl::Status Log::Rotate() {
                              .uid = options_.uid};
   absl::StatusOr<std::shared_ptr<AppendFile>> file = CreateSegment(header);
   if (!file.ok()) return file.status();
+  // Before its first record: without it nobody would notice that the segment is gone.
+  if (absl::Status status = WriteEnd(header.first_offset, header.first_offset); !status.ok()) {
+    return status;
+  }
   header_ = header;
   preallocated_bytes_ = kSegmentHeaderBytes;
   const absl::MutexLock lock(&mu_);
@@ -218,6 +233,7 @@ absl::Status Log::SkipTo(uint64_t offset) {
   const SegmentHeader header = FirstSegmentHeader(offset, options_.uid);
   absl::StatusOr<std::shared_ptr<AppendFile>> file = CreateSegment(header);
   if (!file.ok()) return file.status();
+  if (absl::Status status = WriteEnd(offset, offset); !status.ok()) return status;
   header_ = header;
   preallocated_bytes_ = kSegmentHeaderBytes;
   {
@@ -227,8 +243,8 @@ absl::Status Log::SkipTo(uint64_t offset) {
     durable_ = {.bytes = kSegmentHeaderBytes, .next_offset = offset};
   }
   // What cannot be removed now is removed when the log is next opened.
-  absl::StatusOr<std::vector<uint64_t>> segments = ListSegments(file_system_, dir_);
-  if (segments.ok()) RemoveObsolete(*segments).IgnoreError();
+  const absl::StatusOr<LogSurvey> survey = SurveyLog(file_system_, dir_, options_.uid);
+  if (survey.ok()) RemoveObsolete(survey->obsolete).IgnoreError();
   return absl::OkStatus();
 }
 

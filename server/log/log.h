@@ -26,6 +26,7 @@
 #include "absl/time/time.h"
 #include "server/file/file_system.h"
 #include "server/log/log_reader.h"
+#include "server/log/log_survey.h"
 #include "server/log/log_tail.h"
 #include "server/log/record_kind.h"
 #include "server/log/segment.h"
@@ -39,6 +40,15 @@ struct LogOptions {
   uint64_t segment_bytes = uint64_t{128} << 20;
   // The first offset of a log that does not exist yet.
   uint64_t first_offset = 0;
+  // Whether a folder without segments is taken for a log that is to be created. Otherwise it is
+  // DATA_LOSS.
+  bool create = true;
+  // The state that the records are replayed on includes all below this offset. Damage that takes
+  // only such records is left alone and named in the report.
+  uint64_t needed_from = 0;
+  // Whether those records were on disk when that state was written there: a log that ends before
+  // is then DATA_LOSS.
+  bool needed_from_was_durable = false;
   // Of the model whose log it is; see server/file/model_folder.h. 0: it has none.
   uint64_t uid = 0;
 };
@@ -65,6 +75,8 @@ struct RecoveryReport {
   // The file that was cut, and the reason; empty where nothing was.
   std::string cut_path;
   std::string cut_reason;
+  // What is damaged and not needed: file, byte and reason of each.
+  std::vector<std::string> ignored;
 };
 
 class Log {
@@ -73,10 +85,10 @@ class Log {
   // all segments and the records of the last one, and cuts off a tail that is not a whole record,
   // as an interrupted write leaves it.
   //
-  // DATA_LOSS where anything else is damaged: names the file, the byte and the last good offset; or
-  // where a segment is another model's. FAILED_PRECONDITION where a newer version wrote it. Keeps a
-  // reference to `file_system`. Two logs on one folder are prevented by the data folder's lock, not
-  // here.
+  // DATA_LOSS where anything else is damaged that is needed (see LogOptions), where a segment is
+  // missing, and where the log had come further than it goes: names the file and the byte. Nothing
+  // is changed then. FAILED_PRECONDITION where a newer version wrote it. Keeps a reference to
+  // `file_system`. Two logs on one folder are prevented by the data folder's lock, not here.
   static absl::StatusOr<std::unique_ptr<Log>> Open(FileSystem& file_system, std::string dir,
                                                    LogOptions options);
 
@@ -144,9 +156,10 @@ class Log {
 
   // Opening.
   absl::Status Load();
-  absl::Status RemoveObsolete(std::vector<uint64_t>& segments);
-  absl::Status LoadHeaders(std::span<const uint64_t> segments);
-  absl::Status LoadLastSegment(const std::string& path);
+  absl::Status CreateFirstSegment(const LogSurvey& survey);
+  absl::Status CheckNeeded(const LogSurvey& survey);
+  absl::Status RemoveObsolete(std::span<const std::string> paths);
+  absl::Status LoadLastSegment(const SegmentFile& last, const LogSurvey& survey);
 
   // Appending.
   absl::StatusOr<std::shared_ptr<AppendFile>> CreateSegment(const SegmentHeader& header);
@@ -164,6 +177,9 @@ class Log {
 
   // Recovering.
   absl::Status RemoveUnfinished(uint64_t last_first_offset);
+
+  // Puts down how far the log has come at least (see log_end.h).
+  absl::Status WriteEnd(uint64_t segment, uint64_t next_offset);
 
   std::string PathOf(uint64_t first_offset) const;
 

@@ -6,168 +6,315 @@
 #include <utility>
 
 #include "core/base/str_cat.h"
+#include "server/log/log.h"
+#include "server/log/log_end.h"
 #include "server/log/record_kind.h"
 #include "server/log/segment.h"
-#include "server/log/segment_reader.h"
 #include "server/log/segment_scan.h"
 
 namespace freshet {
 namespace {
 
-std::string PathOf(const std::string& dir, uint64_t first_offset) {
-  return StrCat(dir, "/", SegmentFileName(first_offset));
-}
+// Reads the records of a log, segment by segment.
+class LogChecker {
+ public:
+  LogChecker(FileSystem& file_system, std::string dir, const LogCheckOptions& options,
+             LogSurvey survey)
+      : file_system_(file_system),
+        dir_(std::move(dir)),
+        options_(options),
+        survey_(std::move(survey)) {}
 
-// Reads one segment and adds what it finds to the report.
-absl::Status CheckSegment(FileSystem& file_system, const std::string& path, uint64_t uid,
-                          uint64_t first_offset, bool last, LogCheckReport& report) {
-  const absl::StatusOr<uint64_t> size = file_system.FileSize(path);
-  if (!size.ok()) return size.status();
-  CheckedSegment segment{
-      .path = path, .first_offset = first_offset, .next_offset = first_offset, .size_bytes = *size};
-  const auto add_problem = [&](uint64_t position, uint64_t next_offset, std::string reason) {
-    report.problems.push_back({.path = path,
-                               .position = position,
-                               .next_offset = next_offset,
-                               .reason = std::move(reason)});
-  };
-  // Where a segment before this one is missing or was cut, the first lost offset is its.
-  const uint64_t expected_offset =
-      report.segments.empty() ? first_offset : report.segments.back().next_offset;
-  const absl::StatusOr<std::unique_ptr<SegmentReader>> reader =
-      SegmentReader::Open(file_system, path, uid);
-  if (!reader.ok()) {
-    add_problem(0, expected_offset, std::string(ToStd(reader.status().message())));
-    report.segments.push_back(std::move(segment));
+  absl::StatusOr<LogCheckReport> Run() {
+    report_.strays = std::move(survey_.strays);
+    for (LogDamage& damage : survey_.damages) report_.damages.push_back(std::move(damage));
+    report_.has_end = survey_.has_end;
+    report_.end_problem = survey_.end_problem;
+    if (!survey_.segments.empty()) {
+      report_.opens_at = survey_.segments[survey_.unbroken_from].first_offset;
+    }
+    if (survey_.end.has_value()) Reach(survey_.end->next_offset);
+    for (SegmentFile& segment : survey_.segments) {
+      if (absl::Status status = CheckSegment(segment); !status.ok()) return status;
+      report_.segments.push_back(std::move(segment));
+    }
+    DropDisproved();
+    std::stable_sort(report_.damages.begin(), report_.damages.end(),
+                     [](const LogDamage& a, const LogDamage& b) { return a.from < b.from; });
+    for (const LogDamage& damage : report_.damages) {
+      if (damage.from != kNoEnd) Reach(damage.from);
+      if (damage.to != kNoEnd) Reach(damage.to);
+    }
+    return std::move(report_);
+  }
+
+ private:
+  void Reach(uint64_t offset) { report_.known_end = std::max(report_.known_end, offset); }
+
+  void AddGood(uint64_t offset) {
+    std::vector<OffsetRange>& ranges = report_.ranges;
+    if (ranges.empty() || ranges.back().end != offset) ranges.push_back({offset, offset});
+    ranges.back().end = offset + 1;
+    Reach(offset + 1);
+  }
+
+  void Visit(const SegmentReader& reader, const LogRecord& record) {
+    if (options_.check_record) {
+      if (const absl::Status status = options_.check_record(record); !status.ok()) {
+        report_.damages.push_back(
+            {.path = reader.path(),
+             .position = reader.position() - RecordBytes(record.payload.size()),
+             .from = record.offset,
+             .to = record.offset + 1,
+             .reason = StrCat("the record at offset ", record.offset,
+                              " cannot be replayed: ", ToStd(status.message()))});
+        return;
+      }
+    }
+    if (record.kind == RecordKind::kRestore) {
+      report_.restores[record.offset] = ParseRestorePayload(record.payload);
+    }
+    AddGood(record.offset);
+  }
+
+  absl::Status CheckSegment(SegmentFile& segment) {
+    const bool last = segment.next_offset == kNoEnd;
+    const absl::StatusOr<std::unique_ptr<SegmentReader>> reader =
+        SegmentReader::OpenAs(file_system_, segment.path, options_.uid, segment.first_offset);
+    if (!reader.ok()) return reader.status();
+    const VisitRecord visit = [&](const LogRecord& record) { Visit(**reader, record); };
+    // Of the last segment, what the server would take for an interrupted write is none here either.
+    uint64_t skip_below = last ? options_.needed_from : kNoEnd;
+    while (true) {
+      const absl::StatusOr<SegmentScan> scan =
+          ScanSegment(**reader, segment.size_bytes, skip_below, visit);
+      if (!scan.ok()) return scan.status();
+      for (const SegmentGap& gap : scan->gaps) {
+        AddRecordDamage(segment, gap.damage, gap.next_offset);
+      }
+      if (!last) {
+        EndSegment(segment, *scan);
+        break;
+      }
+      if (!scan->damage.has_value() || scan->torn) {
+        EndLog(segment, *scan);
+        break;
+      }
+      // What follows tells how far the log had come.
+      const absl::StatusOr<bool> skipped = SkipDamage(**reader, segment.size_bytes, kNoEnd);
+      if (!skipped.ok()) return skipped.status();
+      AddRecordDamage(segment, *scan->damage, *skipped ? (*reader)->offset() : kNoEnd);
+      if (!*skipped) break;
+      skip_below = kNoEnd;
+    }
+    segment.next_offset = (*reader)->offset();
     return absl::OkStatus();
   }
-  if (!report.segments.empty()) {
-    const CheckedSegment& previous = report.segments.back();
-    const absl::Status follows =
-        CheckFollows(path, (*reader)->header(), previous.first_offset, previous.size_bytes);
-    if (!follows.ok()) add_problem(0, expected_offset, std::string(ToStd(follows.message())));
-  }
-  const absl::StatusOr<SegmentScan> scan = ScanSegment(**reader, [&](const LogRecord& record) {
-    if (record.kind != RecordKind::kRestore) return;
-    report.restores[record.offset] = ParseRestorePayload(record.payload);
-  });
-  if (!scan.ok()) return scan.status();
-  segment.next_offset = scan->next_offset;
-  if (scan->damage.has_value() && last && scan->torn) {
-    report.torn_bytes = scan->file_bytes - scan->good_bytes;
-  } else if (scan->damage.has_value()) {
-    add_problem(scan->damage->position, segment.next_offset, scan->damage->reason);
-  }
-  report.segments.push_back(std::move(segment));
-  return absl::OkStatus();
-}
 
-// The end of the segment that is to be kept up to `offset`.
-absl::StatusOr<uint64_t> FindPosition(SegmentReader& reader, uint64_t offset) {
-  const absl::StatusOr<uint64_t> size = reader.file().SizeBytes();
-  if (!size.ok()) return size.status();
-  while (reader.offset() < offset) {
-    const absl::StatusOr<std::optional<LogRecord>> record = reader.Next(*size);
-    if (!record.ok()) return record.status();
-    if (!record->has_value()) {
-      return absl::InvalidArgumentError(StrCat(reader.path(), ": the log ends at offset ",
-                                               reader.offset(), "; it can be truncated at ",
-                                               reader.offset(), ", not at ", offset));
+  void AddRecordDamage(const SegmentFile& segment, const SegmentDamage& damage, uint64_t to) {
+    report_.damages.push_back({.path = segment.path,
+                               .position = damage.position,
+                               .from = damage.offset,
+                               .to = to,
+                               .reason = damage.reason});
+  }
+
+  // A segment that others follow ends where its records end.
+  void EndSegment(const SegmentFile& segment, const SegmentScan& scan) {
+    if (scan.next_offset == segment.next_offset && !scan.damage.has_value()) return;
+    // A file that is too short was found already; now it is known which records that takes.
+    const auto known =
+        std::find_if(report_.damages.begin(), report_.damages.end(), [&](const LogDamage& damage) {
+          return damage.path == segment.path && damage.from == segment.first_offset &&
+                 damage.to == segment.next_offset && damage.position == segment.size_bytes;
+        });
+    if (known != report_.damages.end()) {
+      known->from = std::min(scan.next_offset, segment.next_offset);
+    } else if (scan.damage.has_value()) {
+      AddRecordDamage(segment, *scan.damage, std::max(scan.next_offset, segment.next_offset));
+    } else {
+      report_.damages.push_back({.path = segment.path,
+                                 .position = scan.good_bytes,
+                                 .from = std::min(scan.next_offset, segment.next_offset),
+                                 .to = segment.next_offset,
+                                 .reason = "it does not end where the next segment begins"});
     }
   }
-  return reader.position();
+
+  // The last segment ends as far as the log is known to have come, or further on.
+  void EndLog(const SegmentFile& segment, const SegmentScan& scan) {
+    const uint64_t missing_from = scan.next_offset;
+    if (scan.torn) report_.torn_bytes = scan.file_bytes - scan.good_bytes;
+    const std::optional<std::string> problem = ProblemOfEnd(
+        missing_from, survey_.end, options_.needed_from, options_.needed_from_was_durable);
+    if (!problem.has_value()) return;
+    report_.damages.push_back({.path = segment.path,
+                               .position = scan.good_bytes,
+                               .from = missing_from,
+                               .to = kNoEnd,
+                               .reason = *problem});
+  }
+
+  // What the headers seemed to take from the log may be there after all, and then the file is only
+  // in the wrong place.
+  void DropDisproved() {
+    const auto is_there = [&](const LogDamage& damage) {
+      return damage.whole_file && damage.from < damage.to &&
+             std::any_of(report_.ranges.begin(), report_.ranges.end(),
+                         [&](const OffsetRange& range) {
+                           return range.begin <= damage.from && damage.to <= range.end;
+                         });
+    };
+    for (const LogDamage& damage : report_.damages) {
+      if (!is_there(damage)) continue;
+      report_.strays.push_back(damage);
+      report_.strays.back().to = damage.from;
+    }
+    std::erase_if(report_.damages, is_there);
+  }
+
+  FileSystem& file_system_;
+  const std::string dir_;
+  const LogCheckOptions& options_;
+  LogSurvey survey_;
+  LogCheckReport report_;
+};
+
+// The segment that holds the record `offset`, or ends before it, by its index; and the byte at
+// which the record begins.
+struct CutPlace {
+  size_t index = 0;
+  uint64_t position = 0;
+};
+
+absl::StatusOr<CutPlace> FindCut(FileSystem& file_system, const LogSurvey& survey, uint64_t uid,
+                                 uint64_t needed_from, uint64_t offset) {
+  // A segment that begins at `offset` is kept only where there is none before it.
+  size_t index = survey.segments.size() - 1;
+  while (index > survey.unbroken_from && survey.segments[index].first_offset >= offset) --index;
+  for (size_t i = survey.unbroken_from; i <= index; ++i) {
+    const SegmentFile& segment = survey.segments[i];
+    if (segment.next_offset < needed_from) continue;
+    const absl::StatusOr<std::unique_ptr<SegmentReader>> reader =
+        SegmentReader::OpenAs(file_system, segment.path, uid, segment.first_offset);
+    if (!reader.ok()) return reader.status();
+    const uint64_t end = i < index ? segment.next_offset : offset;
+    while ((*reader)->offset() < end) {
+      const absl::StatusOr<std::optional<LogRecord>> record = (*reader)->Next(segment.size_bytes);
+      if (record.ok() && record->has_value()) continue;
+      if (record.ok()) {
+        return absl::InvalidArgumentError(StrCat(segment.path, ": the log ends at offset ",
+                                                 (*reader)->offset(), "; it can be truncated at ",
+                                                 (*reader)->offset(), ", not at ", offset));
+      }
+      if (!(*reader)->damage().has_value()) return record.status();
+      const absl::StatusOr<bool> skipped =
+          SkipDamage(**reader, segment.size_bytes, std::min(end, needed_from));
+      if (!skipped.ok()) return skipped.status();
+      if (!*skipped) return record.status();
+    }
+    if (i == index) return CutPlace{.index = i, .position = (*reader)->position()};
+  }
+  return absl::InternalError(StrCat("no segment holds offset ", offset));
 }
 
-// Removes a segment and adds it to what was removed.
-absl::Status RemoveSegment(FileSystem& file_system, const std::string& dir, uint64_t first_offset,
-                           LogTruncation& truncation) {
-  const std::string path = PathOf(dir, first_offset);
-  const absl::StatusOr<uint64_t> size = file_system.FileSize(path);
-  if (!size.ok()) return size.status();
-  if (absl::Status status = file_system.Unlink(path); !status.ok()) return status;
-  // Before the next one goes: a loss of power must not leave a gap.
-  if (absl::Status status = file_system.SyncDir(dir); !status.ok()) return status;
-  truncation.removed_bytes += *size;
-  truncation.removed_files.push_back(path);
-  return absl::OkStatus();
-}
-
-// Cuts a segment off before the record `offset`.
-absl::Status CutSegment(FileSystem& file_system, const std::string& path, uint64_t offset,
-                        uint64_t position, LogTruncation& truncation) {
+// Cuts a file off behind its first `size_bytes` bytes; a copy of it is kept.
+absl::Status CutFile(FileSystem& file_system, const std::string& path, uint64_t size_bytes,
+                     RemovedFiles& removed, LogTruncation& truncation) {
   absl::StatusOr<std::unique_ptr<AppendFile>> file =
       file_system.OpenAppend(path, AppendMode::kExisting);
   if (!file.ok()) return file.status();
-  truncation.next_offset = offset;
-  if ((*file)->size_bytes() == position) return absl::OkStatus();
-  truncation.removed_bytes += (*file)->size_bytes() - position;
-  if (absl::Status status = (*file)->Truncate(position); !status.ok()) return status;
+  if ((*file)->size_bytes() == size_bytes) return absl::OkStatus();
+  if (absl::Status status = removed.Copy(path); !status.ok()) return status;
+  truncation.removed_bytes += (*file)->size_bytes() - size_bytes;
+  if (absl::Status status = (*file)->Truncate(size_bytes); !status.ok()) return status;
   return (*file)->Sync();
-}
-
-// The position of `offset` in the last of `segments`, after all of them were read and found good
-// up to there.
-absl::StatusOr<uint64_t> VerifyKept(FileSystem& file_system, const std::string& dir, uint64_t uid,
-                                    const std::vector<uint64_t>& segments, uint64_t offset) {
-  uint64_t position = 0;
-  for (size_t i = 0; i < segments.size(); ++i) {
-    const std::string path = PathOf(dir, segments[i]);
-    const absl::StatusOr<std::unique_ptr<SegmentReader>> reader =
-        SegmentReader::Open(file_system, path, uid);
-    if (!reader.ok()) return reader.status();
-    if (i > 0) {
-      absl::Status status = CheckFollows(path, (*reader)->header(), segments[i - 1], position);
-      if (!status.ok()) return status;
-    }
-    const uint64_t end = i + 1 < segments.size() ? segments[i + 1] : offset;
-    const absl::StatusOr<uint64_t> found = FindPosition(**reader, end);
-    if (!found.ok()) return found.status();
-    position = *found;
-  }
-  return position;
 }
 
 }  // namespace
 
-absl::StatusOr<LogCheckReport> CheckLog(FileSystem& file_system, const std::string& dir,
-                                        uint64_t uid) {
-  const absl::StatusOr<std::vector<uint64_t>> segments = ListSegments(file_system, dir);
-  if (!segments.ok()) return segments.status();
-  LogCheckReport report;
-  for (const uint64_t first_offset : *segments) {
-    absl::Status status = CheckSegment(file_system, PathOf(dir, first_offset), uid, first_offset,
-                                       first_offset == segments->back(), report);
-    if (!status.ok()) return status;
+const LogDamage* LogCheckReport::FirstHindering(uint64_t needed_from) const {
+  for (const LogDamage& damage : damages) {
+    if (damage.hinders(needed_from)) return &damage;
   }
-  return report;
+  return nullptr;
+}
+
+absl::StatusOr<LogCheckReport> CheckLog(FileSystem& file_system, const std::string& dir,
+                                        const LogCheckOptions& options) {
+  absl::StatusOr<LogSurvey> survey = SurveyLog(file_system, dir, options.uid, options.moved);
+  if (!survey.ok()) return survey.status();
+  return LogChecker(file_system, dir, options, *std::move(survey)).Run();
 }
 
 absl::StatusOr<LogTruncation> TruncateLog(FileSystem& file_system, const std::string& dir,
-                                          uint64_t uid, uint64_t offset) {
-  const absl::StatusOr<std::vector<uint64_t>> segments = ListSegments(file_system, dir);
-  if (!segments.ok()) return segments.status();
-  if (segments->empty() || offset < segments->front()) {
+                                          uint64_t uid, uint64_t needed_from, uint64_t offset,
+                                          RemovedFiles& removed) {
+  absl::StatusOr<LogSurvey> survey = SurveyLog(file_system, dir, uid);
+  if (!survey.ok()) return survey.status();
+  // Only what follows `offset` may be damaged, or nobody needs it: it goes.
+  std::vector<std::string> removed_paths;
+  for (const LogDamage& damage : survey->damages) {
+    if (damage.whole_file) removed_paths.push_back(damage.path);
+  }
+  std::vector<SegmentFile>& segments = survey->segments;
+  while (!segments.empty() && segments.back().first_offset > offset) {
+    removed_paths.push_back(segments.back().path);
+    segments.pop_back();
+  }
+  if (segments.empty()) {
     return absl::InvalidArgumentError(
-        segments->empty() ? StrCat(dir, ": there is no log")
-                          : StrCat(dir, ": the log begins at offset ", segments->front(),
-                                   "; it cannot be truncated at ", offset));
+        StrCat(dir, ": the log has no record before offset ", offset, "; it cannot be truncated"));
   }
-  // A segment that begins at `offset` is kept only where there is none before it.
-  std::vector<uint64_t> kept;
-  for (const uint64_t first_offset : *segments) {
-    if (kept.empty() || first_offset < offset) kept.push_back(first_offset);
+  // The last break that still is one.
+  size_t begin = segments.size() - 1;
+  while (begin > 0 && segments[begin - 1].next_offset == segments[begin].first_offset &&
+         segments[begin].header.previous_first_offset == segments[begin - 1].first_offset &&
+         segments[begin].header.previous_bytes == segments[begin - 1].size_bytes) {
+    --begin;
   }
-  const absl::StatusOr<uint64_t> position = VerifyKept(file_system, dir, uid, kept, offset);
-  if (!position.ok()) return position.status();
-  LogTruncation truncation;
-  for (size_t i = segments->size(); i > kept.size(); --i) {
-    absl::Status status = RemoveSegment(file_system, dir, (*segments)[i - 1], truncation);
-    if (!status.ok()) return status;
+  survey->unbroken_from = begin;
+  for (size_t i = 0; i < begin; ++i) removed_paths.push_back(segments[i].path);
+  if (offset < segments[begin].first_offset) {
+    return absl::InvalidArgumentError(StrCat(dir, ": the log begins at offset ",
+                                             segments[begin].first_offset,
+                                             "; it cannot be truncated at ", offset));
   }
+  const absl::StatusOr<CutPlace> place = FindCut(file_system, *survey, uid, needed_from, offset);
+  if (!place.ok()) return place.status();
+  for (size_t i = place->index + 1; i < segments.size(); ++i) {
+    removed_paths.push_back(segments[i].path);
+  }
+  // The latest first: a loss of power must not leave a gap.
+  std::sort(removed_paths.rbegin(), removed_paths.rend());
+  const SegmentFile& last = segments[place->index];
   absl::Status status =
-      CutSegment(file_system, PathOf(dir, kept.back()), offset, *position, truncation);
+      WriteLogEnd(file_system, dir, uid, {.segment = last.first_offset, .next_offset = offset});
+  LogTruncation truncation{.next_offset = offset, .removed_bytes = 0};
+  for (const std::string& path : removed_paths) {
+    if (status.ok()) truncation.removed_bytes += file_system.FileSize(path).value_or(0);
+    if (status.ok()) status = removed.Move(path);
+  }
+  if (status.ok()) {
+    status = CutFile(file_system, last.path, place->position, removed, truncation);
+  }
   if (!status.ok()) return status;
   return truncation;
+}
+
+absl::Status BeginLogAnew(FileSystem& file_system, const std::string& dir, uint64_t uid,
+                          uint64_t offset, RemovedFiles& removed) {
+  absl::StatusOr<std::vector<DirEntry>> entries = file_system.ListDir(dir);
+  if (!entries.ok() && !absl::IsNotFound(entries.status())) return entries.status();
+  if (entries.ok()) {
+    // The latest first: a loss of power must not leave a gap.
+    for (auto entry = entries->rbegin(); entry != entries->rend(); ++entry) {
+      if (entry->name != kLogEndName && !ParseSegmentFileName(entry->name).has_value()) continue;
+      absl::Status status = removed.Move(StrCat(dir, "/", entry->name));
+      if (!status.ok()) return status;
+    }
+  }
+  return Log::Open(file_system, dir, {.first_offset = offset, .uid = uid}).status();
 }
 
 }  // namespace freshet

@@ -1,11 +1,13 @@
 // How a log is opened: Log::Open() and what it calls.
 
 #include <optional>
+#include <span>
 #include <utility>
 
 #include "core/base/str_cat.h"
 #include "server/file/small_file.h"
 #include "server/log/log.h"
+#include "server/log/log_end.h"
 #include "server/log/segment_scan.h"
 
 namespace freshet {
@@ -23,63 +25,64 @@ absl::Status Log::Load() {
   // Also where they are not new: a crash may have come between their creation and the sync.
   if (status = file_system_.SyncDir(ParentFolder(dir_)); !status.ok()) return status;
   if (status = file_system_.SyncDir(dir_); !status.ok()) return status;
-  absl::StatusOr<std::vector<uint64_t>> segments = ListSegments(file_system_, dir_);
-  if (!segments.ok()) return segments.status();
+  absl::StatusOr<LogSurvey> survey = SurveyLog(file_system_, dir_, options_.uid);
+  if (!survey.ok()) return survey.status();
+  if (status = CheckNeeded(*survey); !status.ok()) return status;
   if (status = RemoveUnfinished(SegmentHeader::kNoPrevious); !status.ok()) return status;
-  if (segments->empty()) {
-    const absl::StatusOr<std::shared_ptr<AppendFile>> file =
-        CreateSegment(FirstSegmentHeader(options_.first_offset, options_.uid));
-    if (!file.ok()) return file.status();
-    segments->push_back(options_.first_offset);
+  if (survey->segments.empty()) return CreateFirstSegment(*survey);
+  if (status = RemoveObsolete(survey->obsolete); !status.ok()) return status;
+  const std::span<const SegmentFile> segments =
+      std::span(survey->segments).subspan(survey->unbroken_from);
+  for (const SegmentFile& segment : segments) {
+    index_->AddSegment({.first_offset = segment.first_offset, .size_bytes = segment.size_bytes});
   }
-  if (status = RemoveObsolete(*segments); !status.ok()) return status;
-  if (status = LoadHeaders(*segments); !status.ok()) return status;
-  return LoadLastSegment(PathOf(segments->back()));
+  header_ = segments.back().header;
+  recovery_report_.segment_count = segments.size();
+  return LoadLastSegment(segments.back(), *survey);
 }
 
-// Removes the segments before the last one that says that the log begins with it: SkipTo() made
-// them obsolete and could not remove them all.
-absl::Status Log::RemoveObsolete(std::vector<uint64_t>& segments) {
-  size_t begin = segments.size();
-  while (begin > 0) {
-    --begin;
-    const absl::StatusOr<std::unique_ptr<SegmentReader>> reader =
-        SegmentReader::Open(file_system_, PathOf(segments[begin]), options_.uid);
-    if (!reader.ok()) return reader.status();
-    if ((*reader)->header().previous_first_offset == SegmentHeader::kNoPrevious) break;
+// DATA_LOSS where the headers show damage that is needed; notes what is not.
+absl::Status Log::CheckNeeded(const LogSurvey& survey) {
+  for (const LogDamage& damage : survey.damages) {
+    if (damage.hinders(options_.needed_from)) return LogDamageError(damage);
+    recovery_report_.ignored.push_back(DescribeDamage(damage));
   }
-  for (size_t i = 0; i < begin; ++i) {
-    absl::Status status = file_system_.Unlink(PathOf(segments[i]));
+  for (const LogDamage& stray : survey.strays) {
+    recovery_report_.ignored.push_back(DescribeDamage(stray));
+  }
+  if (!survey.end_problem.empty()) recovery_report_.ignored.push_back(survey.end_problem);
+  return absl::OkStatus();
+}
+
+absl::Status Log::CreateFirstSegment(const LogSurvey& survey) {
+  if (!options_.create) {
+    return absl::DataLossError(StrCat(dir_, ": all segments of the log are missing"));
+  }
+  const SegmentHeader header = FirstSegmentHeader(options_.first_offset, options_.uid);
+  const absl::StatusOr<std::shared_ptr<AppendFile>> file = CreateSegment(header);
+  if (!file.ok()) return file.status();
+  index_->AddSegment({.first_offset = header.first_offset, .size_bytes = kSegmentHeaderBytes});
+  header_ = header;
+  recovery_report_.segment_count = 1;
+  return LoadLastSegment({.path = PathOf(header.first_offset),
+                          .first_offset = header.first_offset,
+                          .size_bytes = kSegmentHeaderBytes,
+                          .header = header},
+                         survey);
+}
+
+// Removes segments that SkipTo() made obsolete and could not remove, the oldest first.
+absl::Status Log::RemoveObsolete(std::span<const std::string> paths) {
+  for (auto path = paths.rbegin(); path != paths.rend(); ++path) {
+    absl::Status status = file_system_.Unlink(*path);
     if (!status.ok() && !absl::IsNotFound(status)) return status;
     if (status = file_system_.SyncDir(dir_); !status.ok()) return status;
   }
-  segments.erase(segments.begin(), segments.begin() + static_cast<std::ptrdiff_t>(begin));
   return absl::OkStatus();
 }
 
-absl::Status Log::LoadHeaders(std::span<const uint64_t> segments) {
-  std::optional<SegmentInfo> previous;
-  for (const uint64_t first_offset : segments) {
-    const std::string path = PathOf(first_offset);
-    const absl::StatusOr<std::unique_ptr<SegmentReader>> reader =
-        SegmentReader::Open(file_system_, path, options_.uid);
-    if (!reader.ok()) return reader.status();
-    const absl::StatusOr<uint64_t> size = (*reader)->file().SizeBytes();
-    if (!size.ok()) return size.status();
-    header_ = (*reader)->header();
-    if (previous.has_value()) {
-      absl::Status status =
-          CheckFollows(path, header_, previous->first_offset, previous->size_bytes);
-      if (!status.ok()) return status;
-    }
-    previous = SegmentInfo{.first_offset = first_offset, .size_bytes = *size};
-    index_->AddSegment(*previous);
-  }
-  recovery_report_.segment_count = segments.size();
-  return absl::OkStatus();
-}
-
-absl::Status Log::LoadLastSegment(const std::string& path) {
+absl::Status Log::LoadLastSegment(const SegmentFile& last, const LogSurvey& survey) {
+  const std::string& path = last.path;
   absl::StatusOr<std::unique_ptr<AppendFile>> file =
       file_system_.OpenAppend(path, AppendMode::kExisting);
   if (!file.ok()) return file.status();
@@ -89,10 +92,21 @@ absl::Status Log::LoadLastSegment(const std::string& path) {
   const absl::StatusOr<std::unique_ptr<SegmentReader>> reader =
       SegmentReader::OpenFromDisk(file_system_, path, options_.uid);
   if (!reader.ok()) return reader.status();
-  const absl::StatusOr<SegmentScan> scan = ScanSegment(**reader);
+  const absl::StatusOr<uint64_t> size = (*reader)->file().SizeBytes();
+  if (!size.ok()) return size.status();
+  const absl::StatusOr<SegmentScan> scan = ScanSegment(**reader, *size, options_.needed_from);
   if (!scan.ok()) return scan.status();
+  for (const SegmentGap& gap : scan->gaps) {
+    recovery_report_.ignored.push_back(
+        StrCat(path, ": byte ", gap.damage.position, ": ", gap.damage.reason));
+  }
+  if (scan->damage.has_value() && !scan->torn) return SegmentDamageError(path, *scan->damage);
+  const std::optional<std::string> problem = ProblemOfEnd(
+      scan->next_offset, survey.end, options_.needed_from, options_.needed_from_was_durable);
+  if (problem.has_value()) {
+    return LogDamageError({.path = path, .position = scan->good_bytes, .reason = *problem});
+  }
   if (scan->damage.has_value()) {
-    if (!scan->torn) return SegmentDamageError(path, *scan->damage);
     recovery_report_.cut_bytes = scan->file_bytes - scan->good_bytes;
     recovery_report_.cut_path = path;
     recovery_report_.cut_reason = scan->damage->reason;
@@ -100,6 +114,11 @@ absl::Status Log::LoadLastSegment(const std::string& path) {
   if ((*file)->size_bytes() != scan->good_bytes) {
     absl::Status status = (*file)->Truncate(scan->good_bytes);
     if (status.ok()) status = (*file)->Sync();
+    if (!status.ok()) return status;
+  }
+  const LogEnd end{.segment = last.first_offset, .next_offset = scan->next_offset};
+  if (end != survey.end) {
+    absl::Status status = WriteLogEnd(file_system_, dir_, options_.uid, end);
     if (!status.ok()) return status;
   }
   recovery_report_.last_segment_records = scan->records;

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "core/base/str_cat.h"
+#include "server/log/segment_scan.h"
 
 namespace freshet {
 
@@ -10,6 +11,7 @@ absl::StatusOr<std::unique_ptr<LogReader>> LogReader::Open(FileSystem& file_syst
                                                            uint64_t uid,
                                                            std::shared_ptr<SegmentIndex> index,
                                                            uint64_t generation, uint64_t offset) {
+  const SegmentEnd end = index->End();
   const std::optional<SegmentInfo> segment = index->AddReader(offset);
   if (!segment.has_value()) {
     return absl::OutOfRangeError(StrCat(dir, ": the log keeps offsets ", index->first_offset(),
@@ -18,14 +20,31 @@ absl::StatusOr<std::unique_ptr<LogReader>> LogReader::Open(FileSystem& file_syst
   std::unique_ptr<LogReader> reader(
       new LogReader(file_system, std::move(dir), uid, std::move(index), *segment, generation));
   if (absl::Status status = reader->OpenSegment(*segment); !status.ok()) return status;
-  while (reader->offset_ < offset) {
-    const absl::StatusOr<std::optional<LogRecord>> skipped = reader->Next();
-    if (!skipped.ok()) return skipped.status();
-    if (!skipped->has_value()) {
-      return absl::AbortedError(StrCat(reader->dir_, ": the log was cut while it was opened"));
-    }
+  if (offset == end.next_offset && reader->offset_ < offset) {
+    reader->reader_->Seek(end.bytes, offset);
+    reader->offset_ = offset;
   }
+  if (absl::Status status = reader->SkipTo(offset); !status.ok()) return status;
   return reader;
+}
+
+// Goes over the records below `offset`, damaged or not: nobody asked for them.
+absl::Status LogReader::SkipTo(uint64_t offset) {
+  while (offset_ < offset) {
+    const absl::StatusOr<std::optional<LogRecord>> record = Next();
+    if (record.ok() && !record->has_value()) {
+      return absl::AbortedError(StrCat(dir_, ": the log was cut while it was opened"));
+    }
+    if (record.ok()) continue;
+    if (!absl::IsDataLoss(record.status()) || !reader_->damage().has_value()) {
+      return record.status();
+    }
+    const absl::StatusOr<bool> skipped = SkipDamage(*reader_, segment_.size_bytes, offset);
+    if (!skipped.ok()) return skipped.status();
+    if (!*skipped) return record.status();
+    offset_ = reader_->offset();
+  }
+  return absl::OkStatus();
 }
 
 LogReader::LogReader(FileSystem& file_system, std::string dir, uint64_t uid,

@@ -44,6 +44,7 @@ class LogReader {
   LogReader(FileSystem& file_system, std::string dir, uint64_t uid,
             std::shared_ptr<SegmentIndex> index, SegmentInfo segment, uint64_t generation);
 
+  absl::Status SkipTo(uint64_t offset);
   absl::StatusOr<std::optional<LogRecord>> ReadNext();
   absl::Status OpenSegment(const SegmentInfo& segment);
 

@@ -5,6 +5,7 @@
 
 #include "core/base/str_cat.h"
 #include "server/log/log.h"
+#include "server/log/log_end.h"
 
 namespace freshet {
 
@@ -61,6 +62,7 @@ absl::Status Log::RemoveUnfinished(uint64_t last_first_offset) {
     const bool temporary =
         name.ends_with(".tmp") && ParseSegmentFileName(name.substr(0, name.size() - 4)).has_value();
     const std::optional<uint64_t> first_offset = ParseSegmentFileName(name);
+    if (entry.is_directory) continue;  // Nothing that a log creates.
     if (!temporary && (!first_offset.has_value() || *first_offset <= last_first_offset)) continue;
     if (absl::Status status = file_system_.Unlink(StrCat(dir_, "/", name)); !status.ok()) {
       return status;
@@ -79,8 +81,12 @@ absl::StatusOr<uint64_t> Log::Recover() {
     durable = durable_;
   }
   const uint64_t first_offset = index_->last().first_offset;
-  if (absl::Status status = RemoveUnfinished(first_offset); !status.ok()) return status;
-  if (absl::Status status = file_system_.SyncDir(dir_); !status.ok()) return status;
+  // Before a segment goes that was begun in vain, and that the file END may name already.
+  absl::Status status = WriteLogEnd(file_system_, dir_, options_.uid,
+                                    {.segment = first_offset, .next_offset = durable.next_offset});
+  if (status.ok()) status = RemoveUnfinished(first_offset);
+  if (!status.ok()) return status;
+  if (status = file_system_.SyncDir(dir_); !status.ok()) return status;
   const std::string path = PathOf(first_offset);
   absl::StatusOr<std::unique_ptr<AppendFile>> file =
       file_system_.OpenAppend(path, AppendMode::kExisting);
@@ -93,7 +99,7 @@ absl::StatusOr<uint64_t> Log::Recover() {
   }
   // From here on the file may have less than the index says.
   index_->AbortReaders();
-  if (absl::Status status = tail_->Write(file_system_, path, **file); !status.ok()) return status;
+  if (status = tail_->Write(file_system_, path, **file); !status.ok()) return status;
 
   const SegmentEnd end = tail_->end();
   tail_.reset();

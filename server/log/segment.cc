@@ -46,6 +46,14 @@ constexpr size_t kCheckedBegin = offsetof(StoredRecordHeader, offset);
 constexpr size_t kCheckedEnd = offsetof(StoredRecordHeader, check);
 constexpr std::array<std::byte, kRecordAlignment> kZeros{};
 
+// Whether the checksum is that of a header which does not claim to be of a newer version: then the
+// version is what was damaged.
+bool IsVersionDamaged(StoredSegmentHeader stored) {
+  stored.version = kSegmentVersion;
+  const ByteSpan checked = BytesOf(stored).first(offsetof(StoredSegmentHeader, checksum));
+  return Checksum(checked) == stored.checksum;
+}
+
 uint16_t HeaderCheck(ByteSpan header, uint64_t seed) {
   const ByteSpan checked = header.subspan(kCheckedBegin, kCheckedEnd - kCheckedBegin);
   return static_cast<uint16_t>(Checksum(checked, seed));
@@ -93,7 +101,7 @@ absl::StatusOr<SegmentHeader> DecodeSegmentHeader(ByteSpan bytes) {
   if (std::string_view(stored.magic.data(), stored.magic.size()) != kMagic) {
     return absl::DataLossError("it does not begin like a log segment");
   }
-  if (stored.version > kSegmentVersion) {
+  if (stored.version > kSegmentVersion && !IsVersionDamaged(stored)) {
     return absl::FailedPreconditionError(StrCat("a newer freshet wrote this log (version ",
                                                 stored.version,
                                                 " of the format, this freshet reads up to ",

@@ -20,65 +20,74 @@ std::string UidText(uint64_t uid) {
   return uid == 0 ? std::string("without a uid") : StrCat("with the uid ", FormatUid(uid));
 }
 
-absl::Status ForeignSegment(const std::string& path, uint64_t found, uint64_t expected) {
-  return absl::DataLossError(StrCat(path, ": the segment is of a model ", UidText(found),
-                                    ", and this folder is of one ", UidText(expected),
-                                    ": the file was copied here; move it away, and put the right "
-                                    "one back from a copy where one is missing"));
+// The first offset that a file's name says.
+std::optional<uint64_t> NamedOffset(const std::string& path) {
+  return ParseSegmentFileName(std::filesystem::path(path).filename().string());
 }
 
 }  // namespace
 
+std::string ProblemOfPlace(const SegmentHeader& header, uint64_t uid,
+                           std::optional<uint64_t> first_offset) {
+  if (header.uid != uid) {
+    return StrCat("it is a segment of a model ", UidText(header.uid),
+                  ", and the log is of a model ", UidText(uid));
+  }
+  if (header.first_offset != first_offset) {
+    return StrCat("the file begins at offset ", header.first_offset,
+                  " but has another name; it should be called ",
+                  SegmentFileName(header.first_offset));
+  }
+  return "";
+}
+
 absl::Status SegmentDamageError(const std::string& path, const SegmentDamage& damage) {
-  const std::string model_dir = ParentFolder(ParentFolder(path));
   const std::string good = damage.offset == 0
                                ? std::string("no record before it")
                                : StrCat("the last good record has offset ", damage.offset - 1);
-  return absl::DataLossError(StrCat(
-      path, ": the log is damaged at byte ", damage.position, ": ", damage.reason, "; ", good,
-      ". Ways out: put the file back from a copy; or see all damage with 'freshetd check ",
-      model_dir, "' and drop the record at offset ", damage.offset,
-      " and all after it with 'freshetd repair ", model_dir, " --truncate-at ", damage.offset,
-      "': the model then goes on from there, or from its newest snapshot where that is further "
-      "on"));
+  return absl::DataLossError(StrCat(path, ": the log is damaged at byte ", damage.position, ": ",
+                                    damage.reason, "; ", good, ". 'freshetd check ",
+                                    ParentFolder(ParentFolder(path)), "' names the ways out"));
 }
 
 absl::StatusOr<std::unique_ptr<SegmentReader>> SegmentReader::Open(FileSystem& file_system,
                                                                    std::string path, uint64_t uid) {
+  const std::optional<uint64_t> first_offset = NamedOffset(path);
   auto file = file_system.OpenRead(path);
-  return Begin(std::move(path), uid, std::move(file));
+  return Begin(std::move(path), uid, first_offset, std::move(file));
+}
+
+absl::StatusOr<std::unique_ptr<SegmentReader>> SegmentReader::OpenAs(FileSystem& file_system,
+                                                                     std::string path, uint64_t uid,
+                                                                     uint64_t first_offset) {
+  auto file = file_system.OpenRead(path);
+  return Begin(std::move(path), uid, first_offset, std::move(file));
 }
 
 absl::StatusOr<std::unique_ptr<SegmentReader>> SegmentReader::OpenFromDisk(FileSystem& file_system,
                                                                            std::string path,
                                                                            uint64_t uid) {
+  const std::optional<uint64_t> first_offset = NamedOffset(path);
   auto file = file_system.OpenReadFromDisk(path);
-  return Begin(std::move(path), uid, std::move(file));
+  return Begin(std::move(path), uid, first_offset, std::move(file));
 }
 
 absl::StatusOr<std::unique_ptr<SegmentReader>> SegmentReader::Begin(
-    std::string path, uint64_t uid, absl::StatusOr<std::unique_ptr<ReadFile>> file) {
+    std::string path, uint64_t uid, std::optional<uint64_t> first_offset,
+    absl::StatusOr<std::unique_ptr<ReadFile>> file) {
   if (!file.ok()) return file.status();
   SegmentHeaderBytes bytes{};
   const absl::StatusOr<size_t> count = (*file)->ReadAt(0, bytes);
   if (!count.ok()) return count.status();
   const absl::StatusOr<SegmentHeader> header = DecodeSegmentHeader(ByteSpan(bytes).first(*count));
-  const std::string name = std::filesystem::path(path).filename().string();
-  const uint64_t named_offset = ParseSegmentFileName(name).value_or(0);
-  if (absl::IsDataLoss(header.status())) {
-    return SegmentDamageError(path, {.position = 0,
-                                     .offset = named_offset,
-                                     .reason = std::string(ToStd(header.status().message()))});
+  if (!header.ok() && !absl::IsDataLoss(header.status())) {
+    return WithContext(path, header.status());
   }
-  if (!header.ok()) return WithContext(path, header.status());
-  if (header->uid != uid) return ForeignSegment(path, header->uid, uid);
-  if (name != SegmentFileName(header->first_offset)) {
-    return SegmentDamageError(path,
-                              {.position = 0,
-                               .offset = named_offset,
-                               .reason = StrCat("the file begins at offset ", header->first_offset,
-                                                " but has another name; it should be called ",
-                                                SegmentFileName(header->first_offset))});
+  std::string reason = header.ok() ? ProblemOfPlace(*header, uid, first_offset)
+                                   : std::string(ToStd(header.status().message()));
+  if (!reason.empty()) {
+    return SegmentDamageError(
+        path, {.position = 0, .offset = first_offset.value_or(0), .reason = std::move(reason)});
   }
   return std::unique_ptr<SegmentReader>(
       new SegmentReader(std::move(path), *std::move(file), *header));

@@ -37,7 +37,11 @@ class SegmentReader {
   // DecodeSegmentHeader(), naming the file; DATA_LOSS too where the segment is another model's.
   static absl::StatusOr<std::unique_ptr<SegmentReader>> Open(FileSystem& file_system,
                                                              std::string path, uint64_t uid);
-  // The same, from the disk itself; see FileSystem.
+  // The same for a file that does not have its name: it is to begin at `first_offset`.
+  static absl::StatusOr<std::unique_ptr<SegmentReader>> OpenAs(FileSystem& file_system,
+                                                               std::string path, uint64_t uid,
+                                                               uint64_t first_offset);
+  // As Open(), from the disk itself; see FileSystem.
   static absl::StatusOr<std::unique_ptr<SegmentReader>> OpenFromDisk(FileSystem& file_system,
                                                                      std::string path,
                                                                      uint64_t uid);
@@ -65,7 +69,8 @@ class SegmentReader {
 
  private:
   static absl::StatusOr<std::unique_ptr<SegmentReader>> Begin(
-      std::string path, uint64_t uid, absl::StatusOr<std::unique_ptr<ReadFile>> file);
+      std::string path, uint64_t uid, std::optional<uint64_t> first_offset,
+      absl::StatusOr<std::unique_ptr<ReadFile>> file);
   SegmentReader(std::string path, std::unique_ptr<ReadFile> file, SegmentHeader header);
 
   absl::StatusOr<ByteSpan> Fetch(uint64_t bytes, uint64_t end_bytes);
@@ -86,7 +91,12 @@ class SegmentReader {
   uint64_t buffer_bytes_ = 0;
 };
 
-// DATA_LOSS that names the file, the byte, the last good offset, and the ways out.
+// What is wrong with a segment that has this header in the place of the one that begins at
+// `first_offset` in the log of the model `uid`; empty: nothing.
+std::string ProblemOfPlace(const SegmentHeader& header, uint64_t uid,
+                           std::optional<uint64_t> first_offset);
+
+// DATA_LOSS that names the file, the byte, the last good offset, and who knows the ways out.
 absl::Status SegmentDamageError(const std::string& path, const SegmentDamage& damage);
 
 }  // namespace freshet

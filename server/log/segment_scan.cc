@@ -66,72 +66,90 @@ bool EndsWithinRecord(ByteSpan bytes, uint64_t offset, uint64_t checksum_seed) {
          RecordBytes(header.payload_bytes) > bytes.size();
 }
 
-absl::StatusOr<bool> IsTorn(const SegmentReader& reader, uint64_t file_bytes) {
-  const SegmentDamage& damage = *reader.damage();
-  const uint64_t size = file_bytes - damage.position;
-  const std::unique_ptr<std::byte[]> buffer(new (std::nothrow) std::byte[size]);
-  if (buffer == nullptr) {
+// A part of a file in memory.
+struct FileBytes {
+  std::unique_ptr<std::byte[]> memory;
+  ByteSpan bytes;
+};
+
+// The bytes from the damage that Next() has just found on.
+absl::StatusOr<FileBytes> ReadFromDamage(const SegmentReader& reader, uint64_t end_bytes) {
+  const uint64_t position = reader.damage()->position;
+  const uint64_t size = end_bytes - position;
+  FileBytes read{.memory = std::unique_ptr<std::byte[]>(new (std::nothrow) std::byte[size]),
+                 .bytes = {}};
+  if (read.memory == nullptr) {
     return absl::ResourceExhaustedError(
         StrCat(reader.path(), ": no memory for ", size, " bytes of the log"));
   }
-  const absl::StatusOr<size_t> count = reader.file().ReadAt(damage.position, {buffer.get(), size});
+  const absl::StatusOr<size_t> count = reader.file().ReadAt(position, {read.memory.get(), size});
   if (!count.ok()) return count.status();
-  const ByteSpan bytes(buffer.get(), *count);
+  read.bytes = ByteSpan(read.memory.get(), *count);
+  return read;
+}
+
+absl::StatusOr<bool> IsTorn(const SegmentReader& reader, uint64_t end_bytes) {
+  const absl::StatusOr<FileBytes> rest = ReadFromDamage(reader, end_bytes);
+  if (!rest.ok()) return rest.status();
+  const SegmentDamage& damage = *reader.damage();
   const uint64_t seed = reader.header().checksum_seed;
-  return EndsWithinRecord(bytes, damage.offset, seed) || LooksLikeLostPower(bytes, damage, seed);
+  return EndsWithinRecord(rest->bytes, damage.offset, seed) ||
+         LooksLikeLostPower(rest->bytes, damage, seed);
 }
 
 }  // namespace
 
-absl::StatusOr<SegmentScan> ScanSegment(SegmentReader& reader,
-                                        const std::function<void(const LogRecord&)>& visit) {
-  const absl::StatusOr<uint64_t> file_bytes = reader.file().SizeBytes();
-  if (!file_bytes.ok()) return file_bytes.status();
+absl::StatusOr<bool> SkipDamage(SegmentReader& reader, uint64_t end_bytes, uint64_t at_most) {
+  const absl::StatusOr<FileBytes> rest = ReadFromDamage(reader, end_bytes);
+  if (!rest.ok()) return rest.status();
+  const ByteSpan bytes = rest->bytes;
+  const SegmentDamage damage = *reader.damage();
+  const uint64_t seed = reader.header().checksum_seed;
+  for (uint64_t at = kRecordAlignment; at < bytes.size(); at += kRecordAlignment) {
+    if (!LaterRecordBegins(bytes, at, damage.offset, seed)) continue;
+    const uint64_t offset = DecodeRecordHeader(bytes.subspan(at)).offset;
+    if (offset > at_most) return false;
+    reader.Seek(damage.position + at, offset);
+    return true;
+  }
+  if (damage.offset >= at_most || bytes.size() < kRecordHeaderBytes) return false;
+  const RecordHeader header = DecodeRecordHeader(bytes);
+  if (!RecordHeaderHolds(bytes, seed) || header.offset != damage.offset ||
+      RecordBytes(header.payload_bytes) != bytes.size()) {
+    return false;
+  }
+  reader.Seek(end_bytes, damage.offset + 1);
+  return true;
+}
+
+absl::StatusOr<SegmentScan> ScanSegment(SegmentReader& reader, uint64_t end_bytes,
+                                        uint64_t needed_from, const VisitRecord& visit) {
   SegmentScan scan;
-  scan.file_bytes = *file_bytes;
+  scan.file_bytes = end_bytes;
   while (true) {
-    const absl::StatusOr<std::optional<LogRecord>> record = reader.Next(*file_bytes);
-    if (!record.ok() && !reader.damage().has_value()) return record.status();
-    if (!record.ok() || !record->has_value()) break;
-    ++scan.records;
-    if (visit) visit(**record);
+    const absl::StatusOr<std::optional<LogRecord>> record = reader.Next(end_bytes);
+    if (record.ok()) {
+      if (!record->has_value()) break;
+      ++scan.records;
+      if (visit) visit(**record);
+      continue;
+    }
+    if (!reader.damage().has_value()) return record.status();
+    const SegmentDamage damage = *reader.damage();
+    if (damage.offset >= needed_from) break;
+    const absl::StatusOr<bool> skipped = SkipDamage(reader, end_bytes, needed_from);
+    if (!skipped.ok()) return skipped.status();
+    if (!*skipped) break;
+    scan.gaps.push_back({.damage = damage, .next_offset = reader.offset()});
   }
   scan.next_offset = reader.offset();
   scan.good_bytes = reader.position();
   scan.damage = reader.damage();
   if (!scan.damage.has_value()) return scan;
-  const absl::StatusOr<bool> torn = IsTorn(reader, *file_bytes);
+  const absl::StatusOr<bool> torn = IsTorn(reader, end_bytes);
   if (!torn.ok()) return torn.status();
   scan.torn = *torn;
   return scan;
-}
-
-absl::StatusOr<std::vector<uint64_t>> ListSegments(FileSystem& file_system,
-                                                   const std::string& dir) {
-  const absl::StatusOr<std::vector<DirEntry>> entries = file_system.ListDir(dir);
-  if (!entries.ok()) return entries.status();
-  std::vector<uint64_t> segments;
-  for (const DirEntry& entry : *entries) {
-    const std::optional<uint64_t> first_offset = ParseSegmentFileName(entry.name);
-    if (first_offset.has_value() && !entry.is_directory) segments.push_back(*first_offset);
-  }
-  std::sort(segments.begin(), segments.end());
-  return segments;
-}
-
-absl::Status CheckFollows(const std::string& path, const SegmentHeader& header,
-                          uint64_t previous_first_offset, uint64_t previous_bytes) {
-  if (header.previous_first_offset == previous_first_offset &&
-      header.previous_bytes == previous_bytes) {
-    return absl::OkStatus();
-  }
-  const std::string previous = SegmentFileName(previous_first_offset);
-  const std::string reason =
-      header.previous_first_offset == previous_first_offset
-          ? StrCat(previous, " has ", previous_bytes, " bytes, not ", header.previous_bytes)
-          : StrCat("it follows ", SegmentFileName(header.previous_first_offset), ", not ", previous,
-                   "; a segment is missing");
-  return SegmentDamageError(path, {.position = 0, .offset = header.first_offset, .reason = reason});
 }
 
 }  // namespace freshet

@@ -18,30 +18,41 @@
 
 namespace freshet {
 
+// Records of a segment that are damaged, between good ones.
+struct SegmentGap {
+  SegmentDamage damage;
+  uint64_t next_offset = 0;  // Of the good record that follows.
+};
+
 // What a segment holds.
 struct SegmentScan {
-  uint64_t records = 0;
+  uint64_t records = 0;  // Good ones.
   uint64_t next_offset = 0;
-  uint64_t good_bytes = 0;  // The header and the good records.
+  uint64_t good_bytes = 0;  // The header and the records.
   uint64_t file_bytes = 0;
   // What follows them, where that is not the end of the file.
   std::optional<SegmentDamage> damage;
   // Whether that is what an interrupted write or a loss of power leaves at the end of a log.
   bool torn = false;
+  // Damage that was gone over, in order.
+  std::vector<SegmentGap> gaps;
 };
 
-// Reads records from where `reader` stands up to the first that is not good, and calls `visit`, if
-// any, for each good one. An error only where reading fails.
-absl::StatusOr<SegmentScan> ScanSegment(
-    SegmentReader& reader, const std::function<void(const LogRecord&)>& visit = nullptr);
+// Called for each good record.
+using VisitRecord = std::function<void(const LogRecord&)>;
 
-// The first offsets of the segments in the folder, in order.
-absl::StatusOr<std::vector<uint64_t>> ListSegments(FileSystem& file_system, const std::string& dir);
+// Reads records from where `reader` stands up to byte `end_bytes`, or to the first that is not good
+// and cannot be gone over, and calls `visit`, if any, for each good one. Damaged records below the
+// offset `needed_from` are gone over where a good one follows them that is not above it. An error
+// only where reading fails.
+absl::StatusOr<SegmentScan> ScanSegment(SegmentReader& reader, uint64_t end_bytes,
+                                        uint64_t needed_from, const VisitRecord& visit = nullptr);
 
-// DATA_LOSS unless the segment with this header, in the file `path`, is the one that follows the
-// segment that begins at `previous_first_offset` and has `previous_bytes` bytes.
-absl::Status CheckFollows(const std::string& path, const SegmentHeader& header,
-                          uint64_t previous_first_offset, uint64_t previous_bytes);
+// Goes over damage: where Next() has just found it, moves `reader` to the next good record, or
+// behind the damaged one where that ends at `end_bytes` and its header is good. Never to an offset
+// above `at_most`. Returns whether the reader was moved. Since records are checked with a seed of
+// their own file, no other bytes can be taken for one.
+absl::StatusOr<bool> SkipDamage(SegmentReader& reader, uint64_t end_bytes, uint64_t at_most);
 
 }  // namespace freshet
 

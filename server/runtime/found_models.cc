@@ -40,8 +40,8 @@ void AddEntry(FileSystem& file_system, const std::string& models_dir,
     found.strays.push_back(Stray(path, "is a file or a link, not the folder of a model"));
     return;
   }
-  absl::StatusOr<v1::Model> spec = ReadAnyManifest(file_system, path);
-  if (!spec.ok()) {
+  absl::StatusOr<Manifest> manifest = ReadManifestFile(file_system, path);
+  if (!manifest.ok()) {
     const std::optional<ModelFolder> folder = ParseModelFolderName(entry.name);
     if (!folder.has_value()) {
       found.strays.push_back(Stray(path, "is called as no model's folder is"));
@@ -49,11 +49,11 @@ void AddEntry(FileSystem& file_system, const std::string& models_dir,
     }
     v1::Model named;
     named.set_name(StrCat("models/", folder->model_id));
-    AddClaim(found, entry.name, std::move(named), spec.status());
+    AddClaim(found, entry.name, std::move(named), manifest.status());
     return;
   }
-  absl::Status problem = CheckManifestFolder(*spec, path);
-  const std::string own = FolderOf(*spec);
+  absl::Status problem = CheckManifestFolder(manifest->spec, path);
+  const std::string own = FolderOf(manifest->spec);
   const bool is_copy =
       !problem.ok() && std::any_of(entries.begin(), entries.end(), [&](const DirEntry& other) {
         return other.is_directory && other.name == own;
@@ -61,7 +61,7 @@ void AddEntry(FileSystem& file_system, const std::string& models_dir,
   if (is_copy) {
     found.strays.push_back(std::move(problem));
   } else {
-    AddClaim(found, entry.name, *std::move(spec), std::move(problem));
+    AddClaim(found, entry.name, std::move(manifest->spec), std::move(problem));
   }
 }
 

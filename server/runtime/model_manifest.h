@@ -1,4 +1,7 @@
 // The manifest of a model: the file MODEL in its folder.
+//
+// A line with a checksum of what follows it, which is a comment to Protobuf; then the model's spec
+// in Protobuf text format. Manifests of older versions have no such line.
 
 #ifndef FRESHET_SERVER_RUNTIME_MODEL_MANIFEST_H_
 #define FRESHET_SERVER_RUNTIME_MODEL_MANIFEST_H_
@@ -10,19 +13,34 @@
 #include "absl/status/statusor.h"
 #include "freshet/v1/model.pb.h"
 #include "server/file/file_system.h"
+#include "server/file/model_folder.h"
 
 namespace freshet {
 
-// What stands in the file: the spec in Protobuf text format.
+struct Manifest {
+  v1::Model spec;
+  bool has_checksum = false;  // Absent from those of older versions.
+};
+
+// What stands in the file.
 std::string FormatManifest(const v1::Model& spec);
 
-// The spec that the manifest in a model's folder holds. DATA_LOSS, with the file and the ways out,
-// where the manifest is missing or damaged, or is of another model than the folder by its name: the
-// folder was copied or renamed.
-absl::StatusOr<v1::Model> ReadManifest(FileSystem& file_system, const std::string& model_dir);
+// The inverse. DATA_LOSS says what is wrong, without the file's name.
+absl::StatusOr<Manifest> ParseManifest(std::string_view text);
 
-// The two halves of that: the spec, whichever model's; and whether the folder is its own.
-absl::StatusOr<v1::Model> ReadAnyManifest(FileSystem& file_system, const std::string& model_dir);
+// OK for the spec of a model that this server can serve: it has a name, a uid or none, a durability
+// and variants, and each option of their learners is in its range. DATA_LOSS says what is wrong.
+absl::Status CheckSpec(const v1::Model& spec);
+
+// Whether a folder for the log that holds no segment may be a log without records: older versions
+// created the first segment after the model. `snapshot_offset` is that of the newest snapshot.
+bool MayLackLog(const v1::Model& spec, uint64_t snapshot_offset);
+
+// The manifest in a model's folder, whichever model's. DATA_LOSS, with the file, where it is
+// missing or damaged.
+absl::StatusOr<Manifest> ReadManifestFile(FileSystem& file_system, const std::string& model_dir);
+
+// OK where the folder is the model's own by its name. DATA_LOSS: it was copied or renamed.
 absl::Status CheckManifestFolder(const v1::Model& spec, const std::string& model_dir);
 
 // The id of a model, which is the last part of its name.

@@ -73,13 +73,18 @@ absl::Status ModelRegistry::Recover() {
   }
   std::map<std::string, std::string> folders;
   for (const auto& [id, model] : found->models) {
-    if (!model.problem.ok() && environment_.strict) return model.problem;
-    if (model.problem.ok()) folders.emplace(id, model.folders.front());
+    // What is wrong with one folder, and the ways out, its recovery says best.
+    if (model.folders.size() == 1) {
+      folders.emplace(id, model.folders.front());
+    } else if (environment_.strict) {
+      return model.problem;
+    }
   }
   auto known = std::make_shared<Known>();
   absl::Status failure;
   for (auto& [id, model] : RecoverAll(folders)) {
     if (model.ok()) {
+      found->models[id].problem = absl::OkStatus();
       known->models.emplace(id, *std::move(model));
       continue;
     }

@@ -38,12 +38,16 @@ absl::Status AddMainVariant(const v1::Model& requested, v1::Model& spec) {
   return absl::OkStatus();
 }
 
+absl::StatusOr<std::unique_ptr<Log>> CreateLog(const RuntimeEnvironment& environment,
+                                               const v1::Model& spec, const std::string& log_dir) {
+  return Log::Open(environment.data_dir.file_system(), log_dir,
+                   LogOptions{.segment_bytes = environment.log_segment_bytes, .uid = UidOf(spec)});
+}
+
 // A log whose first record restores the origin.
 absl::Status WriteFirstRecord(const RuntimeEnvironment& environment, const v1::Model& spec,
                               const v1::SnapshotFileHeader& origin, const std::string& log_dir) {
-  absl::StatusOr<std::unique_ptr<Log>> log =
-      Log::Open(environment.data_dir.file_system(), log_dir,
-                LogOptions{.segment_bytes = environment.log_segment_bytes, .uid = UidOf(spec)});
+  absl::StatusOr<std::unique_ptr<Log>> log = CreateLog(environment, spec, log_dir);
   if (!log.ok()) return log.status();
   const std::string target = FormatRestorePayload(
       {.snapshot_id = std::string(SnapshotIdOf(origin)), .file_checksum = origin.file_checksum()});
@@ -120,12 +124,15 @@ absl::StatusOr<v1::Model> MakeModelSpec(std::string_view model_id, const v1::Mod
 
 absl::Status CreateModelFiles(const RuntimeEnvironment& environment, const v1::Model& spec,
                               const LoadedSnapshot* origin) {
-  if (origin == nullptr) {
-    return environment.data_dir.CreateModel(FolderOf(spec), FormatManifest(spec));
-  }
   return environment.data_dir.CreateModel(
       FolderOf(spec), FormatManifest(spec),
       [&](const std::string& log_dir, const std::string& snapshot_dir) {
+        if (origin == nullptr) {
+          // With its first segment, so that a log without any is known to have lost it.
+          return spec.durability() == v1::DURABILITY_NONE
+                     ? absl::OkStatus()
+                     : CreateLog(environment, spec, log_dir).status();
+        }
         return FillFromOrigin(environment, spec, *origin, log_dir, snapshot_dir);
       });
 }

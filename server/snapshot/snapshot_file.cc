@@ -154,14 +154,17 @@ absl::Status SnapshotFileReader::ReadFixedHeader() {
   if (!HasMagic(fixed_.magic, format::kMagic)) {
     return Damaged(path_, "it does not begin like a snapshot");
   }
-  if (fixed_.version > format::kVersion) {
+  // Asked for behind the checksum, which may say that the version is what was damaged.
+  const auto newer = [&] {
     return absl::FailedPreconditionError(
         StrCat(path_, ": a newer freshet wrote this snapshot (version ", fixed_.version,
                " of the format, this freshet reads up to ", format::kVersion,
                "); load it with that freshet"));
-  }
+  };
+  const bool claims_newer = fixed_.version > format::kVersion;
   if (fixed_.message_bytes > format::kMaxMessageBytes ||
       fixed_.message_bytes > file_bytes_ - sizeof(fixed_) - sizeof(footer_)) {
+    if (claims_newer) return newer();
     return Damaged(path_, StrCat("its header claims ", fixed_.message_bytes, " bytes"));
   }
   message_.resize(fixed_.message_bytes);
@@ -170,12 +173,14 @@ absl::Status SnapshotFileReader::ReadFixedHeader() {
       !status.ok()) {
     return status;
   }
+  format::FixedHeader checked = fixed_;
+  if (claims_newer) checked.version = format::kVersion;
   Checksummer checksum;
-  checksum.Add(BytesOf(fixed_).first(offsetof(format::FixedHeader, checksum)));
+  checksum.Add(BytesOf(checked).first(offsetof(format::FixedHeader, checksum)));
   checksum.Add(std::as_bytes(std::span(message_)));
-  if (checksum.value() != fixed_.checksum) {
-    return Damaged(path_, "the checksum of its header does not hold");
-  }
+  const bool holds = checksum.value() == fixed_.checksum;
+  if (claims_newer && !holds) return newer();
+  if (claims_newer || !holds) return Damaged(path_, "the checksum of its header does not hold");
   if (fixed_.version == 0 || fixed_.chunk_bytes == 0 ||
       fixed_.chunk_bytes > format::kMaxChunkBytes) {
     return Damaged(path_, "its header holds impossible numbers");

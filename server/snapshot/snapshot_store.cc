@@ -34,6 +34,16 @@ bool IsOlder(const v1::SnapshotFileHeader& a, const v1::SnapshotFileHeader& b) {
 
 }  // namespace
 
+absl::Status CheckOwner(const std::string& path, const v1::SnapshotFileHeader& header,
+                        std::string_view model_name, std::string_view model_uid) {
+  const v1::Model& model = header.model();
+  if (model.name() == model_name && model.uid() == model_uid) return absl::OkStatus();
+  return absl::DataLossError(
+      StrCat(path, ": the snapshot is of ", model.name(), " (uid ", UidText(model.uid()),
+             "), not of this folder's ", model_name, " (uid ", UidText(model_uid),
+             "); 'freshet snapshots import' takes a snapshot over from another model"));
+}
+
 absl::StatusOr<std::unique_ptr<SnapshotStore>> SnapshotStore::Open(FileSystem& file_system,
                                                                    std::string dir,
                                                                    const v1::Model& model) {
@@ -65,13 +75,8 @@ absl::Status SnapshotStore::CheckHeader(const v1::SnapshotFileHeader& header,
   if (!IsResourceId(id)) {
     return absl::DataLossError(StrCat(PathOf(id), ": \"", id, "\" is not an id of a snapshot"));
   }
-  if (header.model().name() != model_name_ || header.model().uid() != model_uid_) {
-    return absl::DataLossError(
-        StrCat(PathOf(id), ": the snapshot is of ", header.model().name(), " (uid ",
-               UidText(header.model().uid()), "), not of this folder's ", model_name_, " (uid ",
-               UidText(model_uid_),
-               "); move the file away, and use 'freshet snapshots import' to take it over"));
-  }
+  absl::Status owner = CheckOwner(PathOf(id), header, model_name_, model_uid_);
+  if (!owner.ok()) return owner;
   if (IdOfName(header.snapshot().name()) != id) {
     return absl::DataLossError(StrCat(PathOf(id),
                                       ": the file is named like another snapshot than it holds, ",
@@ -87,7 +92,15 @@ absl::Status SnapshotStore::ReadFolder() {
   for (const DirEntry& entry : *entries) {
     const std::string_view name = entry.name;
     const std::string path = StrCat(dir_, "/", name);
-    if (entry.is_directory) continue;
+    if (entry.is_directory) {
+      if (!name.ends_with(kSnapshotSuffix)) continue;
+      const std::string id(name.substr(0, name.size() - kSnapshotSuffix.size()));
+      damaged_.emplace(id, DamagedSnapshot{.id = id,
+                                           .path = path,
+                                           .reason = absl::DataLossError(
+                                               StrCat(path, ": it is a folder, not a file"))});
+      continue;
+    }
     if (name.ends_with(kTemporarySuffix)) {
       // One that stays is in nobody's way.
       file_system_.Unlink(path).IgnoreError();

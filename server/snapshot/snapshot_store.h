@@ -31,6 +31,10 @@ struct DamagedSnapshot {
   absl::Status reason;
 };
 
+// OK where the snapshot in the file `path` is of the model of this name and uid; DATA_LOSS.
+absl::Status CheckOwner(const std::string& path, const v1::SnapshotFileHeader& header,
+                        std::string_view model_name, std::string_view model_uid);
+
 // Thread-safe. No lock is held while files are read or written, so a long Write() delays nobody.
 class SnapshotStore {
  public:

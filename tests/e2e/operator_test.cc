@@ -28,7 +28,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-std::string Freshetd() { return BinaryDir() + "/freshetd"; }
+std::string ServerProgram() { return BinaryDir() + "/freshetd"; }
 
 std::string Content(const std::string& path) {
   std::ostringstream text;
@@ -51,14 +51,14 @@ class OperatorTest : public ServerFixture {
 
   // Another server on the same folder, which is to fail.
   CommandResult StartAnother(const std::string& data_dir) const {
-    return RunCommand({"/usr/bin/timeout", "20", Freshetd(), "--listen=127.0.0.1:0", "--http=off",
+    return RunCommand({"/usr/bin/timeout", "20", ServerProgram(), "--listen=127.0.0.1:0", "--http=off",
                        "--data-dir=" + data_dir});
   }
 
   // Adds a token to a file and returns its secret.
   std::string AddToken(const std::string& path, const std::string& role) const {
     const CommandResult made =
-        RunCommand({Freshetd(), "token", role, "--role", role, "--file", path});
+        RunCommand({ServerProgram(), "token", role, "--role", role, "--file", path});
     EXPECT_EQ(made.code, 0) << made.err;
     return made.out.substr(0, made.out.size() - 1);
   }
@@ -87,7 +87,7 @@ TEST_F(OperatorTest, RemovingTheLockFileLetsNobodyIn) {
   EXPECT_EQ(second.code, 69) << second.err;
   EXPECT_THAT(second.err, HasSubstr("is in use"));
   const CommandResult repair =
-      RunCommand({Freshetd(), "repair", ModelDirOf(data_dir_, "ctr"), "--truncate-at=0"});
+      RunCommand({ServerProgram(), "repair", ModelDirOf(data_dir_, "ctr"), "--truncate-at=0"});
   EXPECT_NE(repair.code, 0);
   EXPECT_THAT(repair.err, HasSubstr("is in use"));
 }
@@ -136,7 +136,7 @@ TEST_F(OperatorTest, WhatIsNoRegularFileIsRefusedAtTheStart) {
                                   std::string("/dev/full"), Path("huge")}) {
     for (const std::string flag : {"--config=", "--token-file=", "--tls-cert="}) {
       const CommandResult refused =
-          RunCommand({"/usr/bin/timeout", "20", Freshetd(), flag + path, "--tls-key=" + path,
+          RunCommand({"/usr/bin/timeout", "20", ServerProgram(), flag + path, "--tls-key=" + path,
                       "--listen=127.0.0.1:0", "--http=off", "--data-dir=" + data_dir_});
       EXPECT_TRUE(refused.code == 78 || refused.code == 69) << flag << path << refused.code;
       EXPECT_THAT(refused.err, HasSubstr(path));
@@ -204,7 +204,7 @@ TEST_F(OperatorTest, TheDigestOfNoSecretIsNoToken) {
     std::ofstream(Path("tokens")) << "tokens { name: 'a' roles: ROLE_ADMIN sha256: '" << digest
                                   << "' }";
     const CommandResult refused =
-        RunCommand({Freshetd(), "--listen=127.0.0.1:0", "--http=off", "--data-dir=" + data_dir_,
+        RunCommand({ServerProgram(), "--listen=127.0.0.1:0", "--http=off", "--data-dir=" + data_dir_,
                     "--token-file=" + Path("tokens")});
     EXPECT_EQ(refused.code, 78);
     EXPECT_THAT(refused.err, HasSubstr("is that of an empty secret"));
@@ -250,7 +250,7 @@ TEST_F(OperatorTest, AnExportReplacesOnlyRegularFiles) {
 TEST_F(OperatorTest, TheEndpointsFileReplacesOnlyARegularFile) {
   std::filesystem::create_symlink("/dev/null", Path("endpoints"));
   const CommandResult refused =
-      RunCommand({"/usr/bin/timeout", "20", Freshetd(), "--listen=127.0.0.1:0", "--http=off",
+      RunCommand({"/usr/bin/timeout", "20", ServerProgram(), "--listen=127.0.0.1:0", "--http=off",
                   "--data-dir=" + data_dir_, "--endpoints-file=" + Path("endpoints")});
   EXPECT_EQ(refused.code, 78) << refused.err;
   EXPECT_THAT(refused.err, HasSubstr("endpoints"));
@@ -264,11 +264,11 @@ TEST_F(OperatorTest, WhatCannotBePrintedIsAnError) {
   std::filesystem::copy(data_dir_, Path("copy"), std::filesystem::copy_options::recursive);
   const std::string freshet = BinaryDir() + "/freshet --server " + server_->address() + " ";
   const std::vector<std::string> lines = {
-      Freshetd() + " --help",
-      Freshetd() + " --version",
-      Freshetd() + " token a --role admin",
-      Freshetd() + " token a --role admin --file " + Path("tokens"),
-      Freshetd() + " check " + Path("copy"),
+      ServerProgram() + " --help",
+      ServerProgram() + " --version",
+      ServerProgram() + " token a --role admin",
+      ServerProgram() + " token a --role admin --file " + Path("tokens"),
+      ServerProgram() + " check " + Path("copy"),
       freshet + "--help",
       freshet + "--version",
       freshet + "models --help",

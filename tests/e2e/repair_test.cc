@@ -101,6 +101,7 @@ TEST_F(RepairTest, TheServerNamesTheDamageAndTheCommandsThatMendIt) {
 
   const CommandResult repaired = Freshetd(repair);
   EXPECT_EQ(repaired.code, 0) << repaired.err;
+  EXPECT_THAT(repaired.out, HasSubstr("/removed/"));
   EXPECT_EQ(Freshetd("check " + data_dir_).code, 0);
   ASSERT_NO_FATAL_FAILURE(Start());
   const Digest digest = client_->ComputeDigest("ctr").value();
@@ -114,19 +115,22 @@ TEST_F(RepairTest, TheServerNamesTheDamageAndTheCommandsThatMendIt) {
   EXPECT_EQ(client_->ComputeDigest("ctr")->offset, digest.offset + kRecords);
 }
 
-TEST_F(RepairTest, ASnapshotBehindTheDamageKeepsEverything) {
+// The start refused, and the repair that it advised threw records away which nobody needed to lose.
+TEST_F(RepairTest, DamageBeforeTheSnapshotIsNotNeededAndNothingIsLost) {
   ASSERT_NO_FATAL_FAILURE(MakeDamaged(/*with_snapshot=*/true));
-  const auto refused = ServerProcess::Start(data_dir_, {"--strict"});
-  ASSERT_FALSE(refused.ok());
-  const CommandResult repaired =
-      Freshetd(CommandIn(std::string(refused.status().message()), "repair"));
-  EXPECT_EQ(repaired.code, 0) << repaired.err;
-  EXPECT_THAT(repaired.out, HasSubstr("from its newest snapshot, at offset 20"));
-  ASSERT_NO_FATAL_FAILURE(Start());
+  const CommandResult checked = Freshetd("check " + data_dir_);
+  EXPECT_EQ(checked.code, 65) << checked.err;
+  EXPECT_THAT(checked.out, HasSubstr(Segment()));
+  EXPECT_THAT(checked.out, HasSubstr("recovery does not need it"));
+  const CommandResult cut = Freshetd("repair " + ModelDir() + " --truncate-at 8");
+  EXPECT_EQ(cut.code, 78) << cut.out;
+  EXPECT_THAT(cut.err, HasSubstr("would lose records in vain"));
+  ASSERT_NO_FATAL_FAILURE(Start({"--strict"}));
+  EXPECT_THAT(server_->Log(), HasSubstr("event=log_damaged"));
   EXPECT_EQ(client_->GetModel("ctr")->example_count(), uint64_t{kRecords} * kBatchExamples);
   ASSERT_NO_FATAL_FAILURE(Push("ctr", 3));
   server_->Kill();
-  ASSERT_NO_FATAL_FAILURE(Start());
+  ASSERT_NO_FATAL_FAILURE(Start({"--strict"}));
   EXPECT_EQ(client_->GetModel("ctr")->example_count(), uint64_t{kRecords + 3} * kBatchExamples);
 }
 
@@ -146,7 +150,7 @@ TEST_F(RepairTest, CheckNamesASnapshotThatTheLogRestoresAndThatIsMissing) {
   const CommandResult missing = Freshetd("check " + data_dir_);
   EXPECT_EQ(missing.code, 65) << missing.out;
   EXPECT_THAT(missing.out, HasSubstr("the record at offset 3 restores the snapshot kept, which "
-                                     "cannot be read: recovery needs it"));
+                                     "cannot be read: put the file back from a copy"));
   ASSERT_FALSE(ServerProcess::Start(data_dir_, {"--strict"}).ok());
   std::filesystem::rename(folder_.path() + "/kept", snapshots + "kept.snapshot");
   EXPECT_EQ(Freshetd("check " + data_dir_).code, 0);
@@ -165,10 +169,137 @@ TEST_F(RepairTest, AGoodFolderIsGoodAndARunningServerIsLeftAlone) {
   EXPECT_EQ(good.code, 0) << good.err;
   EXPECT_THAT(good.out, HasSubstr("log of offsets 0 to 3, 1 segment,"));
   EXPECT_EQ(Freshetd("check /nowhere").code, 78);
-  EXPECT_EQ(Freshetd("repair " + ModelDir()).code, 64) << "where to truncate must be said";
+  const CommandResult idle = Freshetd("repair " + ModelDir());
+  EXPECT_EQ(idle.code, 0) << idle.err;
+  EXPECT_THAT(idle.out, HasSubstr("there is nothing to repair"));
   const CommandResult beyond = Freshetd("repair " + ModelDir() + " --truncate-at 4");
   EXPECT_EQ(beyond.code, 78);
   EXPECT_THAT(beyond.err, HasSubstr("ends at offset 3"));
+}
+
+// What the start finds, the check finds, and the repair that it names brings the model up with all
+// that it had.
+class RepairedTest : public RepairTest {
+ protected:
+  using Path = std::filesystem::path;
+
+  // Two models; the damage is done to the first.
+  void MakeModels() {
+    ASSERT_NO_FATAL_FAILURE(Start());
+    for (const char* id : {"ctr", "other"}) {
+      ASSERT_NO_FATAL_FAILURE(CreateModel(id));
+      ASSERT_NO_FATAL_FAILURE(Push(id, 3));
+      ASSERT_TRUE(client_->CreateSnapshot(id, "kept").ok());
+      ASSERT_NO_FATAL_FAILURE(Push(id, 2));
+    }
+    digest_ = client_->ComputeDigest("ctr")->digest;
+    server_->Kill();
+    // Another start puts its own files right.
+    ASSERT_NO_FATAL_FAILURE(Start());
+    server_->Kill();
+  }
+
+  // After the damage: `found` is named by the check and, where the model is down, by the start too;
+  // the repair helps.
+  void ExpectFoundAndMended(const std::string& found) {
+    const CommandResult checked = Freshetd("check " + data_dir_);
+    EXPECT_EQ(checked.code, 65) << checked.out << checked.err;
+    EXPECT_THAT(checked.out, HasSubstr(found));
+    const absl::Status strict = ServerProcess::Start(data_dir_, {"--strict"}).status();
+    if (!strict.ok()) {
+      EXPECT_THAT(std::string(strict.message()), HasSubstr(found));
+    }
+    const std::string repair = CommandIn(checked.out, "repair");
+    ASSERT_FALSE(repair.empty()) << checked.out;
+    const CommandResult repaired = Freshetd(repair);
+    EXPECT_EQ(repaired.code, 0) << repaired.out << repaired.err;
+    ASSERT_NO_FATAL_FAILURE(Start({"--strict"}));
+    EXPECT_EQ(Freshetd("check " + data_dir_).code, 69) << "a server runs";
+    EXPECT_EQ(client_->ComputeDigest("ctr")->digest, digest_);
+    server_->Kill();
+    const CommandResult again = Freshetd("check " + data_dir_);
+    EXPECT_EQ(again.code, 0) << again.out << again.err;
+  }
+
+  static void FlipIn(const std::string& path, std::streamoff at) {
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekg(at);
+    const int byte = file.get();
+    file.seekp(at);
+    file.put(static_cast<char>(byte ^ 0x02));
+  }
+
+  std::string digest_;
+};
+
+TEST_F(RepairedTest, AManifestThatIsDamagedOrMissing) {
+  ASSERT_NO_FATAL_FAILURE(MakeModels());
+  for (std::streamoff at = 5; at < 400; at += 61) {
+    FlipIn(ModelDir() + "/MODEL", at);
+    ASSERT_NO_FATAL_FAILURE(ExpectFoundAndMended(ModelDir() + "/MODEL"));
+  }
+  std::filesystem::remove(ModelDir() + "/MODEL");
+  ASSERT_NO_FATAL_FAILURE(ExpectFoundAndMended(ModelDir() + "/MODEL"));
+  std::filesystem::remove(ModelDir() + "/MODEL");
+  std::filesystem::create_directory(ModelDir() + "/MODEL");
+  std::filesystem::remove(ModelDir() + "/MODEL.copy");
+  ASSERT_NO_FATAL_FAILURE(ExpectFoundAndMended(ModelDir() + "/MODEL"));
+}
+
+TEST_F(RepairedTest, ADamagedVersion) {
+  ASSERT_NO_FATAL_FAILURE(MakeModels());
+  std::ofstream(data_dir_ + "/VERSION") << "x\n";
+  ASSERT_NO_FATAL_FAILURE(ExpectFoundAndMended(data_dir_ + "/VERSION"));
+  std::filesystem::remove(data_dir_ + "/VERSION");
+  std::filesystem::create_directory(data_dir_ + "/VERSION");
+  ASSERT_NO_FATAL_FAILURE(ExpectFoundAndMended(data_dir_ + "/VERSION"));
+}
+
+TEST_F(RepairedTest, ASnapshotThatWasRenamedOrIsOfAnotherModel) {
+  ASSERT_NO_FATAL_FAILURE(MakeModels());
+  const std::string snapshots = ModelDir() + "/snapshots/";
+  std::filesystem::rename(snapshots + "kept.snapshot", snapshots + "other.snapshot");
+  ASSERT_NO_FATAL_FAILURE(ExpectFoundAndMended("other.snapshot"));
+  EXPECT_TRUE(std::filesystem::exists(snapshots + "kept.snapshot"));
+  std::filesystem::copy(ModelDirOf(data_dir_, "other") + "/snapshots/kept.snapshot",
+                        snapshots + "foreign.snapshot");
+  ASSERT_NO_FATAL_FAILURE(ExpectFoundAndMended("foreign.snapshot"));
+}
+
+TEST_F(RepairedTest, AFolderThatWasRenamedCopiedOrLinked) {
+  ASSERT_NO_FATAL_FAILURE(MakeModels());
+  const Path dir = ModelDir();
+  const Path copy = dir.parent_path() / "copy";
+  std::filesystem::rename(dir, copy);
+  ASSERT_NO_FATAL_FAILURE(ExpectFoundAndMended(copy));
+  EXPECT_TRUE(std::filesystem::exists(dir));
+  std::filesystem::copy(dir, copy, std::filesystem::copy_options::recursive);
+  ASSERT_NO_FATAL_FAILURE(ExpectFoundAndMended(copy));
+  const Path unaddressable = dir.parent_path() / "Not A Model";
+  std::filesystem::create_directory(unaddressable);
+  ASSERT_NO_FATAL_FAILURE(ExpectFoundAndMended(unaddressable));
+  std::filesystem::create_directory_symlink(dir, copy);
+  ASSERT_NO_FATAL_FAILURE(ExpectFoundAndMended(copy));
+  EXPECT_TRUE(std::filesystem::exists(dir)) << "only the link was moved";
+}
+
+TEST_F(RepairedTest, ALogThatIsGoneIsFoundAndItsLossIsSaid) {
+  ASSERT_NO_FATAL_FAILURE(MakeModels());
+  const std::string log = ModelDir() + "/log";
+  std::filesystem::rename(log, folder_.path() + "/kept");
+  const CommandResult checked = Freshetd("check " + data_dir_);
+  EXPECT_EQ(checked.code, 65) << checked.out;
+  EXPECT_THAT(checked.out, HasSubstr(log + ": the folder of the log is missing"));
+  const absl::Status refused = ServerProcess::Start(data_dir_, {"--strict"}).status();
+  EXPECT_THAT(std::string(refused.message()), HasSubstr(log));
+  // The cheapest way out is to put it back.
+  std::filesystem::rename(folder_.path() + "/kept", log);
+  EXPECT_EQ(Freshetd("check " + data_dir_).code, 0);
+  std::filesystem::remove_all(log);
+  const CommandResult again = Freshetd("check " + data_dir_);
+  EXPECT_EQ(Freshetd(CommandIn(again.out, "repair")).code, 0);
+  ASSERT_NO_FATAL_FAILURE(Start({"--strict"}));
+  EXPECT_EQ(client_->ComputeDigest("ctr")->offset, 3U) << "that of the snapshot";
 }
 
 }  // namespace

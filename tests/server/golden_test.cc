@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "core/base/str_cat.h"
+#include "server/file/checksum.h"
 #include "server/file/model_folder.h"
 #include "server/log/log.h"
 #include "server/snapshot/snapshot_store.h"
@@ -111,6 +113,9 @@ TEST(GoldenTest, RefusesALogOfANewerVersion) {
   const std::string path = "/log/00000000000000000000.log";
   std::string newer = files->ReadAll(path);
   newer[8] = 2;
+  // As that version would have written it; a version that a flipped bit made is damage.
+  const uint64_t checksum = Checksum(std::as_bytes(std::span(newer).first(56)));
+  std::memcpy(newer.data() + 56, &checksum, sizeof(checksum));
   files->WriteAll(path, newer);
   const absl::Status status = Log::Open(*files, "/log", {}).status();
   EXPECT_TRUE(absl::IsFailedPrecondition(status));
@@ -157,6 +162,7 @@ TEST(GoldenTest, RefusesASnapshotOfANewerVersion) {
   ASSERT_TRUE(files.CreateDir("/snapshots").ok());
   std::string newer = ReadGolden(kGolden / "snapshot_v1" / "golden.snapshot");
   newer[8] = 2;
+  newer[24] ^= 1;  // Another version has another checksum.
   files.WriteAll("/snapshots/golden.snapshot", newer);
   const auto store = SnapshotStore::Open(files, "/snapshots", GoldenHeader().model());
   ASSERT_TRUE(store.ok()) << store.status();

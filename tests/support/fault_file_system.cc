@@ -206,6 +206,7 @@ absl::StatusOr<std::unique_ptr<ReadFile>> FaultFileSystem::OpenFile(const std::s
   if (absl::Status status = MaybeFail(path, "open"); !status.ok()) return status;
   const DiskNode::Ptr node = Find(path);
   if (node == nullptr) return FileError(path, "open", ENOENT);
+  if (node->is_folder()) return absl::InvalidArgumentError(StrCat(path, ": is a folder"));
   if (from_disk && disk_reads_ == DiskReads::kDroppedCache) node->DropCache();
   return std::make_unique<ReadHandle>(*this, path, node,
                                       from_disk && disk_reads_ == DiskReads::kDirect);
@@ -238,10 +239,14 @@ absl::Status FaultFileSystem::Rename(const std::string& from, const std::string&
   if (absl::Status status = MaybeFail(from, "rename"); !status.ok()) return status;
   const DiskNode::Ptr node = Find(from);
   const DiskNode::Ptr parent = FindParent(to);
-  if (node == nullptr || parent == nullptr || parent != FindParent(from)) {
-    return FileError(from, "rename", ENOENT);
+  if (node == nullptr || parent == nullptr) return FileError(from, "rename", ENOENT);
+  const DiskNode::Ptr old_parent = FindParent(from);
+  if (parent == old_parent) {
+    parent->ChangeEntries({{NameOf(from), nullptr}, {NameOf(to), node}});
+  } else {
+    parent->ChangeEntries({{NameOf(to), node}});
+    old_parent->ChangeEntries({{NameOf(from), nullptr}});
   }
-  parent->ChangeEntries({{NameOf(from), nullptr}, {NameOf(to), node}});
   return absl::OkStatus();
 }
 

@@ -21,11 +21,13 @@ constexpr const char* kLogDir = "/log";
 
 class LogTest : public testing::Test {
  protected:
+  // Those of the segments.
   std::vector<std::string> Files() {
     const std::vector<DirEntry> entries = files_.ListDir(kLogDir).value();
     std::vector<std::string> names;
-    names.reserve(entries.size());
-    for (const DirEntry& entry : entries) names.push_back(entry.name);
+    for (const DirEntry& entry : entries) {
+      if (entry.name != kLogEndName) names.push_back(entry.name);
+    }
     return names;
   }
 

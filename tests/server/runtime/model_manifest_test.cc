@@ -23,7 +23,15 @@ class ModelManifestTest : public testing::Test {
     files_.CreateDir("/models").IgnoreError();
     files_.CreateDir(dir).IgnoreError();
     files_.WriteAll(dir + "/MODEL", text);
-    return ReadManifest(files_, dir);
+    const absl::StatusOr<Manifest> manifest = ReadManifestFile(files_, dir);
+    if (!manifest.ok()) return manifest.status();
+    if (absl::Status status = CheckManifestFolder(manifest->spec, dir); !status.ok()) return status;
+    return manifest->spec;
+  }
+
+  // As an older version wrote it.
+  static std::string WithoutChecksum(const std::string& text) {
+    return text.substr(text.find('\n') + 1);
   }
 
   static v1::Model WithUid(const std::string& uid) {
@@ -61,14 +69,45 @@ TEST_F(ModelManifestTest, ACopiedOrRenamedFolderIsRefusedByName) {
 }
 
 TEST_F(ModelManifestTest, AMissingOrDamagedOneSaysSo) {
-  EXPECT_THAT(std::string(ReadManifest(files_, "/models/none").status().message()),
+  EXPECT_THAT(std::string(ReadManifestFile(files_, "/models/none").status().message()),
               HasSubstr("/models/none/MODEL: the manifest is missing"));
   for (const std::string& bad :
        {std::string(), std::string("name: \"models/ctr\"\n"), std::string("\x01\x02"),
-        FormatManifest(WithUid("0123")), FormatManifest(WithUid(kUid)) + "name: \"../ctr\"\n"}) {
+        FormatManifest(WithUid("0123")), FormatManifest(WithUid(kUid)) + "name: \"../ctr\"\n",
+        WithoutChecksum(FormatManifest(WithUid(kUid))) + "name: \"../ctr\"\n"}) {
     const absl::Status status = Read("ctr", bad).status();
     EXPECT_TRUE(absl::IsDataLoss(status)) << bad;
     EXPECT_THAT(std::string(status.message()), HasSubstr("/models/ctr/MODEL"));
+  }
+}
+
+// One flipped bit made a learning rate 0, and the model went on with another state.
+TEST_F(ModelManifestTest, EveryFlippedBitAndEveryCutShows) {
+  const std::string good = FormatManifest(WithUid(kUid));
+  for (size_t at = 0; at < good.size(); ++at) {
+    for (int bit = 0; bit < 8; ++bit) {
+      std::string bad = good;
+      bad[at] = static_cast<char>(bad[at] ^ (1 << bit));
+      EXPECT_TRUE(absl::IsDataLoss(ParseManifest(bad).status())) << bad;
+    }
+    EXPECT_TRUE(absl::IsDataLoss(ParseManifest(good.substr(0, at)).status())) << at;
+  }
+}
+
+TEST_F(ModelManifestTest, OfAnOlderVersionOptionsAreInTheirRanges) {
+  const std::string good = WithoutChecksum(FormatManifest(WithUid("")));
+  ASSERT_TRUE(ParseManifest(good).ok());
+  EXPECT_FALSE(ParseManifest(good)->has_checksum);
+  EXPECT_TRUE(ParseManifest(FormatManifest(WithUid("")))->has_checksum);
+  for (const auto& [from, to] : {std::pair<std::string, std::string>{"learning_rate: ", "-"},
+                                 {"epsilon: ", "-"},
+                                 {"bits: ", "9"},
+                                 {"durability: DURABILITY_FSYNC", "7"}}) {
+    std::string bad = good;
+    const size_t at = bad.find(from);
+    ASSERT_NE(at, std::string::npos) << from << " in " << good;
+    to == "7" ? bad.replace(at, from.size(), "durability: 7") : bad.insert(at + from.size(), to);
+    EXPECT_TRUE(absl::IsDataLoss(ParseManifest(bad).status())) << bad;
   }
 }
 

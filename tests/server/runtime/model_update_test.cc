@@ -155,7 +155,7 @@ TEST(ModelUpdateTest, AnotherSnapshotOfTheSameIdIsNotRestoredByMistake) {
   Served again(files);
   const absl::Status refused = again.TryRecover();
   EXPECT_EQ(refused.code(), absl::StatusCode::kDataLoss);
-  EXPECT_THAT(std::string(refused.message()), HasSubstr("another snapshot has this id"));
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("which is another one of the same id"));
 }
 
 // Records beyond their age once stayed until the next snapshot, for ever where nothing came.

@@ -74,8 +74,9 @@ T Await(Start start) {
 // A served model with all that it needs. Destroyed without a word, as by a crash.
 class Served {
  public:
-  explicit Served(FileSystem& files)
-      : data_dir_(DataDir::Open(files, "/data").value()),
+  explicit Served(FileSystem& files, std::string folder = kModel)
+      : folder_(std::move(folder)),
+        data_dir_(DataDir::Open(files, "/data").value()),
         environment_{.data_dir = *data_dir_,
                      .learners = learners_,
                      .loggers = loggers_,
@@ -111,7 +112,7 @@ class Served {
     return TryRecover(progress);
   }
   absl::Status TryRecover(RecoveryProgress& progress) {
-    auto model = RecoverModel(environment_, kModel, progress);
+    auto model = RecoverModel(environment_, folder_, progress);
     if (!model.ok()) return model.status();
     model_ = *std::move(model);
     return absl::OkStatus();
@@ -173,6 +174,7 @@ class Served {
   RuntimeEnvironment& environment() { return environment_; }
 
  private:
+  const std::string folder_;  // Of the model.
   std::unique_ptr<DataDir> data_dir_;
   WorkerPool io_{"io", 1};
   WorkerPool learners_{"learner", 1};

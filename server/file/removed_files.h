@@ -1,0 +1,47 @@
+// Where a repair puts what it takes away: nothing that a person may want back is ever deleted.
+
+#ifndef FRESHET_SERVER_FILE_REMOVED_FILES_H_
+#define FRESHET_SERVER_FILE_REMOVED_FILES_H_
+
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "server/file/file_system.h"
+
+namespace freshet {
+
+// A folder `removed/<time>` beside the files, in which each keeps its path. It is created with the
+// first file. Not thread-safe. All that is put into it is durable when the call returns.
+class RemovedFiles {
+ public:
+  // `root` is the folder that the paths of all files begin with. Keeps a reference to
+  // `file_system`.
+  RemovedFiles(FileSystem& file_system, std::string root, absl::Time now);
+
+  // Moves a file or a folder here.
+  absl::Status Move(const std::string& path);
+
+  // Copies a file here; it stays where it is.
+  absl::Status Copy(const std::string& path);
+
+  const std::string& folder() const { return folder_; }
+
+ private:
+  // Where `path` is kept; creates the folders above.
+  absl::StatusOr<std::string> MakePlace(const std::string& path);
+
+  FileSystem& file_system_;
+  const std::string root_;
+  std::string folder_;
+};
+
+// Copies the first `size_bytes` bytes of a file, or all where it is shorter, to a new file, durably
+// but for the folder.
+absl::Status CopyFile(FileSystem& file_system, const std::string& from, const std::string& to,
+                      uint64_t size_bytes);
+
+}  // namespace freshet
+
+#endif  // FRESHET_SERVER_FILE_REMOVED_FILES_H_
