@@ -85,8 +85,9 @@ class LogWriter : public std::enable_shared_from_this<LogWriter> {
   // Tells the fault, and drops all that is in line: there will be no GoOn().
   void Abandon(absl::Status fault);
 
-  // StopRetrying(), and drops the records from `end` on, but for those that are just being written: for
-  // the end of a server, which answers nobody any more. REQUIRES: nothing is appended from now on.
+  // StopRetrying(), and drops the records from `end` on, but for those that are just being written:
+  // for the end of a server, which answers nobody any more. REQUIRES: nothing is appended from now
+  // on.
   void Stop(uint64_t end);
 
   // See Log. May block on the disk; other threads append meanwhile.

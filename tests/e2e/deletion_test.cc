@@ -28,7 +28,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-constexpr int kBatchExamples = 10;
+constexpr int kPushedExamples = 10;
 
 class DeletionTest : public DiskFaultTest {
  protected:
@@ -39,7 +39,7 @@ class DeletionTest : public DiskFaultTest {
     RandomExamples random(7);
     for (int i = 0; i < count; ++i) {
       ExampleBatchBuilder batch;
-      random.Append(kBatchExamples, batch);
+      random.Append(kPushedExamples, batch);
       ASSERT_TRUE((*pusher)->PushBatch(batch).ok());
     }
     ASSERT_TRUE((*pusher)->Close().ok());
@@ -59,7 +59,7 @@ class DeletionTest : public DiskFaultTest {
     const v1::Model model = client_->GetModel("ctr").value();
     EXPECT_EQ(model.state(), v1::MODEL_STATE_SERVING) << model.state_reason();
     EXPECT_EQ(model.uid(), uid);
-    EXPECT_EQ(model.example_count(), 5U * kBatchExamples);
+    EXPECT_EQ(model.example_count(), 5U * kPushedExamples);
     EXPECT_EQ(client_->ComputeDigest("ctr")->digest, expected);
     EXPECT_EQ(ModelDirsOf(data_dir_, "ctr").size(), 1U);
   }
@@ -100,7 +100,7 @@ TEST_F(DeletionTest, AQueueThatIsLeftIsNotTheNewModels) {
     RandomExamples random(static_cast<uint32_t>(round));
     for (int i = 0; i < 500; ++i) {
       ExampleBatchBuilder batch;
-      random.Append(kBatchExamples, batch);
+      random.Append(kPushedExamples, batch);
       if (!(*pusher)->PushBatch(batch).ok()) break;
     }
     // Its stream is open then, and ends with the model; it does not open another one.

@@ -17,7 +17,7 @@ namespace {
 using ::testing::HasSubstr;
 
 constexpr int kBatches = 600;
-constexpr int kBatchExamples = 100;
+constexpr int kFaultBatchExamples = 100;
 
 }  // namespace
 
@@ -42,7 +42,7 @@ absl::Status DiskFaultTest::PushStream(Pusher& pusher) {
   RandomExamples random(7);
   for (int i = 0; i < kBatches; ++i) {
     ExampleBatchBuilder batch;
-    random.Append(kBatchExamples, batch);
+    random.Append(kFaultBatchExamples, batch);
     if (absl::Status status = pusher.PushBatch(batch); !status.ok()) return status;
   }
   return pusher.Close();
@@ -95,7 +95,7 @@ void DiskFaultTest::ExpectNothingIsLost(const std::string& reason,
   pushing.join();
   ASSERT_TRUE(pushed.ok()) << pushed;
   const Digest digest = client_->ComputeDigest("ctr").value();
-  EXPECT_EQ(digest.example_count, uint64_t{kBatches} * kBatchExamples);
+  EXPECT_EQ(digest.example_count, uint64_t{kBatches} * kFaultBatchExamples);
   server_->Kill();
   ASSERT_NO_FATAL_FAILURE(restart());
   EXPECT_EQ(client_->ComputeDigest("ctr")->digest, digest.digest);

@@ -25,7 +25,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-constexpr size_t kMiB = size_t{1} << 20;
+constexpr size_t kMebibyte = size_t{1} << 20;
 constexpr const char* kPredict = "/freshet.v1.LearningService/Predict";
 constexpr const char* kCheck = "/grpc.health.v1.Health/Check";
 
@@ -96,7 +96,7 @@ class HostileGrpcTest : public ServerFixture {
     attacker.Read(5'000);  // The server's windows.
     std::vector<uint32_t> streams;
     for (int i = 0; i < calls; ++i) streams.push_back(attacker.BeginCall(path));
-    constexpr size_t kMessage = 16 * kMiB - 1000;
+    constexpr size_t kMessage = 16 * kMebibyte - 1000;
     constexpr int kIdleRounds = 5;
     for (int idle = 0; idle < kIdleRounds;) {
       size_t sent = 0;
@@ -129,22 +129,22 @@ class HostileGrpcTest : public ServerFixture {
 
 TEST_F(HostileGrpcTest, MessagesThatAreNeverFinishedTakeNoMoreThanTheirQuota) {
   ASSERT_NO_FATAL_FAILURE(StartWithModel());
-  EXPECT_LT(SendHalfMessages(60, kPredict), 640 * kMiB);  // limits.max_receiving_bytes is 512.
+  EXPECT_LT(SendHalfMessages(60, kPredict), 640 * kMebibyte);  // limits.max_receiving_bytes is 512.
   ExpectHealthy();
 }
 
 TEST_F(HostileGrpcTest, ASmallQuotaHoldsToo) {
   ASSERT_NO_FATAL_FAILURE(StartWithModel("limits { max_receiving_bytes: 67108864 }"));
-  EXPECT_LT(SendHalfMessages(40, kPredict), 160 * kMiB);
-  EXPECT_LT(SendHalfMessages(40, kCheck), 160 * kMiB);
+  EXPECT_LT(SendHalfMessages(40, kPredict), 160 * kMebibyte);
+  EXPECT_LT(SendHalfMessages(40, kCheck), 160 * kMebibyte);
   ExpectHealthy();
 }
 
 TEST_F(HostileGrpcTest, NothingIsReadOfACallWithoutAToken) {
   ASSERT_NO_FATAL_FAILURE(StartWithTokens());
-  EXPECT_LT(SendHalfMessages(60, kPredict), 32 * kMiB);
+  EXPECT_LT(SendHalfMessages(60, kPredict), 32 * kMebibyte);
   EXPECT_EQ(attackers_.back().ended_count(), 60U);
-  EXPECT_LT(SendHalfMessages(60, "/freshet.v1.LearningService/Learn"), 32 * kMiB);
+  EXPECT_LT(SendHalfMessages(60, "/freshet.v1.LearningService/Learn"), 32 * kMebibyte);
   EXPECT_EQ(attackers_.back().ended_count(), 60U);
 }
 
@@ -153,7 +153,7 @@ TEST_F(HostileGrpcTest, WhatIsCompressedIsRefusedAndNotInflated) {
   const uint64_t before = ResidentBytes(server_->pid());
   const auto stub = v1::LearningService::NewStub(client_->channel());
   v1::PredictRequest request;
-  request.set_model(std::string(200 * kMiB, 'a'));  // A thousandth of it goes over the wire.
+  request.set_model(std::string(200 * kMebibyte, 'a'));  // A thousandth of it goes over the wire.
   for (const grpc_compression_algorithm algorithm : {GRPC_COMPRESS_GZIP, GRPC_COMPRESS_DEFLATE}) {
     grpc::ClientContext context;
     context.set_compression_algorithm(algorithm);
@@ -170,7 +170,7 @@ TEST_F(HostileGrpcTest, WhatIsCompressedIsRefusedAndNotInflated) {
   stream->Write(learn);
   stream->WritesDone();
   EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::UNIMPLEMENTED);
-  EXPECT_LT(PeakResidentBytes(server_->pid()) - before, 48 * kMiB);
+  EXPECT_LT(PeakResidentBytes(server_->pid()) - before, 48 * kMebibyte);
   ExpectHealthy();
 }
 
@@ -270,7 +270,7 @@ TEST_F(HostileGrpcTest, OneConnectionHasSoManyCallsAndNoMore) {
   while (attacker.ended_count() < 18'000 && absl::Now() < deadline) {
     if (!attacker.Read(100)) break;  // Whoever goes on so is cut off.
   }
-  EXPECT_LT(PeakResidentBytes(server_->pid()) - before, 128 * kMiB);
+  EXPECT_LT(PeakResidentBytes(server_->pid()) - before, 128 * kMebibyte);
   ExpectHealthy();
 }
 

@@ -51,8 +51,8 @@ class OperatorTest : public ServerFixture {
 
   // Another server on the same folder, which is to fail.
   CommandResult StartAnother(const std::string& data_dir) const {
-    return RunCommand({"/usr/bin/timeout", "20", ServerProgram(), "--listen=127.0.0.1:0", "--http=off",
-                       "--data-dir=" + data_dir});
+    return RunCommand({"/usr/bin/timeout", "20", ServerProgram(), "--listen=127.0.0.1:0",
+                       "--http=off", "--data-dir=" + data_dir});
   }
 
   // Adds a token to a file and returns its secret.
@@ -204,8 +204,8 @@ TEST_F(OperatorTest, TheDigestOfNoSecretIsNoToken) {
     std::ofstream(Path("tokens")) << "tokens { name: 'a' roles: ROLE_ADMIN sha256: '" << digest
                                   << "' }";
     const CommandResult refused =
-        RunCommand({ServerProgram(), "--listen=127.0.0.1:0", "--http=off", "--data-dir=" + data_dir_,
-                    "--token-file=" + Path("tokens")});
+        RunCommand({ServerProgram(), "--listen=127.0.0.1:0", "--http=off",
+                    "--data-dir=" + data_dir_, "--token-file=" + Path("tokens")});
     EXPECT_EQ(refused.code, 78);
     EXPECT_THAT(refused.err, HasSubstr("is that of an empty secret"));
   }

@@ -23,7 +23,7 @@ namespace {
 using ::testing::HasSubstr;
 
 constexpr int kRecords = 20;
-constexpr int kBatchExamples = 50;
+constexpr int kRepairBatchExamples = 50;
 
 class RepairTest : public ServerFixture {
  protected:
@@ -34,7 +34,7 @@ class RepairTest : public ServerFixture {
     ASSERT_TRUE(pusher.ok()) << pusher.status();
     for (int i = 0; i < records; ++i) {
       ExampleBatchBuilder batch;
-      random.Append(kBatchExamples, batch);
+      random.Append(kRepairBatchExamples, batch);
       ASSERT_TRUE((*pusher)->PushBatch(batch).ok());
     }
     ASSERT_TRUE((*pusher)->Close().ok());
@@ -107,7 +107,7 @@ TEST_F(RepairTest, TheServerNamesTheDamageAndTheCommandsThatMendIt) {
   const Digest digest = client_->ComputeDigest("ctr").value();
   EXPECT_GT(digest.offset, 0U);
   EXPECT_LT(digest.offset, static_cast<uint64_t>(kRecords));
-  EXPECT_EQ(digest.example_count, digest.offset * kBatchExamples);
+  EXPECT_EQ(digest.example_count, digest.offset * kRepairBatchExamples);
   ASSERT_NO_FATAL_FAILURE(CreateModel("reference"));
   ASSERT_NO_FATAL_FAILURE(Push("reference", static_cast<int>(digest.offset)));
   EXPECT_EQ(client_->ComputeDigest("reference")->digest, digest.digest);
@@ -127,11 +127,12 @@ TEST_F(RepairTest, DamageBeforeTheSnapshotIsNotNeededAndNothingIsLost) {
   EXPECT_THAT(cut.err, HasSubstr("would lose records in vain"));
   ASSERT_NO_FATAL_FAILURE(Start({"--strict"}));
   EXPECT_THAT(server_->Log(), HasSubstr("event=log_damaged"));
-  EXPECT_EQ(client_->GetModel("ctr")->example_count(), uint64_t{kRecords} * kBatchExamples);
+  EXPECT_EQ(client_->GetModel("ctr")->example_count(), uint64_t{kRecords} * kRepairBatchExamples);
   ASSERT_NO_FATAL_FAILURE(Push("ctr", 3));
   server_->Kill();
   ASSERT_NO_FATAL_FAILURE(Start({"--strict"}));
-  EXPECT_EQ(client_->GetModel("ctr")->example_count(), uint64_t{kRecords + 3} * kBatchExamples);
+  EXPECT_EQ(client_->GetModel("ctr")->example_count(),
+            uint64_t{kRecords + 3} * kRepairBatchExamples);
 }
 
 TEST_F(RepairTest, CheckNamesASnapshotThatTheLogRestoresAndThatIsMissing) {

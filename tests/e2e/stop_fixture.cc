@@ -11,8 +11,8 @@
 namespace freshet {
 namespace {
 
-constexpr absl::Duration kPatience = absl::Seconds(60);
-constexpr absl::Duration kPollInterval = absl::Milliseconds(2);
+constexpr absl::Duration kStopPatience = absl::Seconds(60);
+constexpr absl::Duration kStopPollInterval = absl::Milliseconds(2);
 
 }  // namespace
 
@@ -71,18 +71,18 @@ std::unique_ptr<Load> StopTest::StartLoad(const std::string& model) {
 }
 
 void StopTest::AwaitAcknowledged(const Load& load, uint64_t count) {
-  const absl::Time deadline = absl::Now() + kPatience;
+  const absl::Time deadline = absl::Now() + kStopPatience;
   while (load.stats().acknowledged < count) {
     ASSERT_LT(absl::Now(), deadline) << load.model();
-    absl::SleepFor(kPollInterval);
+    absl::SleepFor(kStopPollInterval);
   }
 }
 
 void StopTest::AwaitLog(const std::string& text) const {
-  const absl::Time deadline = absl::Now() + kPatience;
+  const absl::Time deadline = absl::Now() + kStopPatience;
   while (server_->Log().find(text) == std::string::npos) {
     ASSERT_LT(absl::Now(), deadline) << text << " in " << server_->Log();
-    absl::SleepFor(kPollInterval);
+    absl::SleepFor(kStopPollInterval);
   }
 }
 

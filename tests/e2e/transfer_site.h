@@ -94,10 +94,12 @@ class Site {
     return names;
   }
 
+  // The ids of the models that have a folder: its name without the uid.
   std::vector<std::string> ModelFolders() const {
     std::vector<std::string> names;
     for (const auto& entry : std::filesystem::directory_iterator(folder_.path() + "/models")) {
-      names.push_back(entry.path().filename());
+      const std::string name = entry.path().filename();
+      names.push_back(name.substr(0, name.rfind('-')));
     }
     std::sort(names.begin(), names.end());
     return names;

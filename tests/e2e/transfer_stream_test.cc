@@ -24,7 +24,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-constexpr absl::Duration kPatience = absl::Seconds(60);
+constexpr absl::Duration kTransferPatience = absl::Seconds(60);
 
 class TransferStreamTest : public TransferTest {};
 
@@ -72,7 +72,7 @@ TEST_F(TransferStreamTest, TheRulesOfTheStreamAreKept) {
 TEST_F(TransferStreamTest, AClientThatDisappearsInTheMiddleLeavesNothing) {
   const std::string file = here_.Export("ctr", "kept");
   const auto await_uploads = [&](size_t count) {
-    const absl::Time deadline = absl::Now() + kPatience;
+    const absl::Time deadline = absl::Now() + kTransferPatience;
     while (here_.Uploads().size() != count) {
       ASSERT_LT(absl::Now(), deadline) << count;
       absl::SleepFor(absl::Milliseconds(5));
