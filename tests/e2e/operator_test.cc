@@ -135,9 +135,11 @@ TEST_F(OperatorTest, WhatIsNoRegularFileIsRefusedAtTheStart) {
   for (const std::string& path : {Path("pipe"), Path("folder"), std::string("/dev/zero"),
                                   std::string("/dev/full"), Path("huge")}) {
     for (const std::string flag : {"--config=", "--token-file=", "--tls-cert="}) {
-      const CommandResult refused =
-          RunCommand({"/usr/bin/timeout", "20", ServerProgram(), flag + path, "--tls-key=" + path,
-                      "--listen=127.0.0.1:0", "--http=off", "--data-dir=" + data_dir_});
+      std::vector<std::string> command = {
+          "/usr/bin/timeout",     "20",         ServerProgram(),          flag + path,
+          "--listen=127.0.0.1:0", "--http=off", "--data-dir=" + data_dir_};
+      if (flag == "--tls-cert=") command.push_back("--tls-key=" + path);
+      const CommandResult refused = RunCommand(command);
       EXPECT_TRUE(refused.code == 78 || refused.code == 69) << flag << path << refused.code;
       EXPECT_THAT(refused.err, HasSubstr(path));
     }

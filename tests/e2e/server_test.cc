@@ -65,8 +65,8 @@ TEST(ServerTest, ATakenHttpPortIsOneClearLine) {
                                            "--data-dir=" + folder.path() + "/b"});
   EXPECT_EQ(second.code, 69);
   EXPECT_EQ(second.err, "freshetd: cannot listen on " + taken +
-                            " for HTTP; is another server running there? choose another address "
-                            "with --http, or --http=off\n");
+                            " for HTTP (Address already in use); is another server running there? "
+                            "choose another address with --http, or --http=off\n");
 }
 
 TEST(ServerTest, HttpCanBeTurnedOff) {
@@ -89,7 +89,8 @@ TEST(ServerTest, BadConfigAndFlagsAreRefusedByName) {
   EXPECT_THAT(result.err, HasSubstr("loud"));
   result = RunCommand({Freshetd(), "--http=loopback", "--data-dir=" + folder.path()});
   EXPECT_EQ(result.code, 78);
-  EXPECT_THAT(result.err, HasSubstr("http is \"loopback\"; it must be host:port"));
+  EXPECT_THAT(result.err,
+              HasSubstr("http is \"loopback\": the port is missing; it must be host:port"));
   result = RunCommand({Freshetd(), "--listne=x"});
   EXPECT_EQ(result.code, 64);
   EXPECT_THAT(result.err, HasSubstr("--listne"));

@@ -181,7 +181,7 @@ TEST_F(StatsTest, SaysWhatIsWrongWithARequest) {
   EXPECT_EQ(explained.status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(std::string(explained.status().message()), HasSubstr("one example"));
   Example large;
-  for (uint32_t id = 0; id < 5000; ++id) large.AddId("", id);
+  for (uint32_t id = 0; id < 20'000; ++id) large.AddId("", id);
   EXPECT_EQ(client_->Explain("ctr", large).status().code(), absl::StatusCode::kInvalidArgument);
   grpc::ClientContext context;
   v1::ExplainRequest empty;
