@@ -11,6 +11,7 @@
 #include <sstream>
 #include <string>
 #include <system_error>
+#include <string_view>
 #include <vector>
 
 #include "client/client.h"
