@@ -10,8 +10,8 @@
 #include <set>
 #include <sstream>
 #include <string>
-#include <system_error>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 #include "client/client.h"

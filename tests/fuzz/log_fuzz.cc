@@ -15,6 +15,7 @@
 #include <string_view>
 
 #include "server/file/checksum.h"
+#include "server/file/removed_files.h"
 #include "server/log/log.h"
 #include "server/log/log_check.h"
 #include "server/log/segment.h"
@@ -86,18 +87,23 @@ void Feed(const uint8_t* data, size_t size) {
   const uint64_t first_offset = content.size() >= 24 ? LoadAt<uint64_t>(content, 16) : 0;
   files.WriteAll(std::string(kDir) + "/" + SegmentFileName(first_offset), content);
 
-  const absl::StatusOr<LogCheckReport> report = CheckLog(files, kDir, 0);
+  const absl::StatusOr<LogCheckReport> report = CheckLog(files, kDir, {});
   Require(report.ok(), "a log in memory can be checked");
   absl::StatusOr<std::unique_ptr<Log>> log = Log::Open(files, kDir, {});
-  Require(log.ok() == report->problems.empty(), "it opens where there is no problem");
+  const LogDamage* damage = report->FirstHindering(0);
+  // A segment that does not belong to the log is put aside, or read over.
   if (!log.ok()) {
-    const LogProblem& problem = report->problems.front();
-    if (!TruncateLog(files, kDir, 0, problem.next_offset).ok()) {
-      Require(problem.position == 0, "a log with a good header can be truncated");
+    Require(damage != nullptr || !report->damages.empty() || !report->strays.empty(),
+            "it opens where nothing is wrong");
+    if (damage == nullptr || damage->from == kNoEnd) return;
+    RemovedFiles removed(files, "/removed", absl::UnixEpoch());
+    if (!TruncateLog(files, kDir, 0, 0, damage->from, removed).ok()) {
+      Require(damage->position == 0, "a log with a good header can be truncated");
       return;
     }
+    const uint64_t end = damage->from;
     log = Log::Open(files, kDir, {});
-    Require(log.ok() && (*log)->next_offset() == problem.next_offset, "truncation is a way out");
+    Require(log.ok() && (*log)->next_offset() == end, "truncation is a way out");
   }
   const uint64_t count = ReadAllRecords(**log);
   if ((*log)->next_offset() > UINT64_MAX - 2) return;
