@@ -87,22 +87,28 @@ void Feed(const uint8_t* data, size_t size) {
   const uint64_t first_offset = content.size() >= 24 ? LoadAt<uint64_t>(content, 16) : 0;
   files.WriteAll(std::string(kDir) + "/" + SegmentFileName(first_offset), content);
 
-  const absl::StatusOr<LogCheckReport> report = CheckLog(files, kDir, {});
-  Require(report.ok(), "a log in memory can be checked");
-  absl::StatusOr<std::unique_ptr<Log>> log = Log::Open(files, kDir, {});
-  const LogDamage* damage = report->FirstHindering(0);
+  const absl::StatusOr<LogCheckReport> report =
+      CheckLog(files, kDir, {.needed_from = first_offset});
+  if (!report.ok()) {
+    Require(absl::IsFailedPrecondition(report.status()), "only a newer version cannot be checked");
+    Require(!Log::Open(files, kDir, {.needed_from = first_offset}).ok(), "nor opened");
+    return;
+  }
+  absl::StatusOr<std::unique_ptr<Log>> log = Log::Open(files, kDir, {.needed_from = first_offset});
+  const LogDamage* damage = report->FirstHindering(first_offset);
   // A segment that does not belong to the log is put aside, or read over.
   if (!log.ok()) {
     Require(damage != nullptr || !report->damages.empty() || !report->strays.empty(),
             "it opens where nothing is wrong");
     if (damage == nullptr || damage->from == kNoEnd) return;
-    RemovedFiles removed(files, "/removed", absl::UnixEpoch());
-    if (!TruncateLog(files, kDir, 0, 0, damage->from, removed).ok()) {
+    Require(files.CreateDir("/kept").ok(), "a folder can be made");
+    RemovedFiles removed(files, "/kept", absl::UnixEpoch());
+    if (!TruncateLog(files, kDir, 0, first_offset, damage->from, removed).ok()) {
       Require(damage->position == 0, "a log with a good header can be truncated");
       return;
     }
     const uint64_t end = damage->from;
-    log = Log::Open(files, kDir, {});
+    log = Log::Open(files, kDir, {.needed_from = first_offset});
     Require(log.ok() && (*log)->next_offset() == end, "truncation is a way out");
   }
   const uint64_t count = ReadAllRecords(**log);
@@ -110,7 +116,7 @@ void Feed(const uint8_t* data, size_t size) {
   const std::array<ByteSpan, 1> pieces = {ByteSpan()};
   Require((*log)->Append(RecordKind::kBatch, pieces).ok(), "an open log can be appended to");
   log->reset();
-  log = Log::Open(files, kDir, {});
+  log = Log::Open(files, kDir, {.needed_from = first_offset});
   Require(log.ok() && ReadAllRecords(**log) == count + 1, "what was appended is there");
 }
 
