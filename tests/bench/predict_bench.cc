@@ -79,7 +79,7 @@ std::vector<Load> HeavyLoads(const Client& client) {
   constexpr int kLargeRows = 65'536;
   return {
       {"predictions_of_15_mb", 2,
-       PredictCallOf(client, ReadablePrediction("ctr", kLargeBytes, /*row_features=*/30))},
+       PredictCallOf(client, ReadablePrediction("ctr", kLargeBytes, /*row_features=*/40))},
       {"predictions_of_65536_rows", 16, PredictCallOf(client, PackedPrediction("ctr", kLargeRows))},
       {"explanations", 3, ExplainCallOf(client, "models/combining", WideExample(45))},
       {"digests", 2, DigestCallOf(client, "ctr")},
