@@ -171,7 +171,7 @@ absl::StatusOr<bool> ExampleReader::ReadLine(std::string_view& line) {
 absl::StatusOr<bool> ExampleReader::Next(ExampleBatchBuilder& builder) {
   std::string_view line;
   while (true) {
-    const absl::StatusOr<bool> more = ReadLine(line);
+    absl::StatusOr<bool> more = ReadLine(line);
     if (!more.ok() || !*more) return more;
     const absl::StatusOr<bool> row = format_->ParseLine(line, builder);
     if (!row.ok()) {

@@ -107,7 +107,7 @@ bool SetFromParts(const Parts& parts, CivilTime& time) {
   if (parts.hour >= 0 && parts.offset_minutes != 0) {
     constexpr int64_t kMinutesPerDay = 1440;
     const int64_t minutes =
-        days * kMinutesPerDay + parts.hour * 60 + parts.minute - parts.offset_minutes;
+        days * kMinutesPerDay + int64_t{60} * parts.hour + parts.minute - parts.offset_minutes;
     days = minutes / kMinutesPerDay - (minutes % kMinutesPerDay < 0 ? 1 : 0);
     time.hour = static_cast<int>((minutes - days * kMinutesPerDay) / 60);
     if (days < DayNumber(1, 1, 1)) return false;
@@ -231,8 +231,9 @@ bool ReadAnyForm(std::string_view text, CivilTime& time) {
     return ReadCompact(number, time) ||
            (!BeginsAsCompact(number) && ReadPlausibleSeconds(number, time));
   }
-  if (Take(rest, '.'))
+  if (Take(rest, '.')) {
     return TakeFraction(rest) && rest.empty() && ReadPlausibleSeconds(number, time);
+  }
   Parts parts;
   std::string_view date = number;
   if (digits != 8 || !TakeDigits(date, 4, parts.year) || !TakeDigits(date, 2, parts.month) ||

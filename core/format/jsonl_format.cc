@@ -71,8 +71,8 @@ class JsonlFormat final : public RowFormat {
   absl::Status AddMembers(Member& member, size_t index, size_t depth, ExampleBatchBuilder& builder);
   absl::Status AddTime(Member& member, ExampleBatchBuilder& builder);
   absl::Status AddProtoNamespaces(Member& member, ExampleBatchBuilder& builder);
-  absl::Status AddProtoNamespace(const Member& member, ExampleBatchBuilder& builder);
-  absl::Status ReadProtoFeature(Member& member);
+  absl::Status AddProtoNamespace(const Member& element, ExampleBatchBuilder& builder);
+  absl::Status ReadProtoFeature(Member& element);
 
   // Calls visit(key, member) for each member of `object`, until it fails. The members have no path
   // yet.

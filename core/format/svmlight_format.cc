@@ -88,8 +88,9 @@ absl::Status SvmlightFormat::ParseLabel(const char*& cursor, const char* end, fl
                             Quoted(text), " is not a finite number of at least 0"));
     }
   }
-  if (!labels_.Read(text, label))
+  if (!labels_.Read(text, label)) {
     return ErrorAt(cursor, StrCat("the label is ", labels_.Complaint(text)));
+  }
   had_plain_label_ |= colon == std::string_view::npos;
   cursor += token.size();
   return absl::OkStatus();

@@ -36,6 +36,7 @@ namespace freshet {
 //
 // Source: the lazy form of J. Langford, L. Li, T. Zhang. Sparse Online Learning via Truncated
 // Gradient. JMLR 10, 2009. Threads: one writer, any number of readers, which call Read() alone.
+// NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): a cache line is left to progress_.
 class LazyRegularizer {
  public:
   // What makes a weight of what is stored, at one moment.

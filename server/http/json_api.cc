@@ -216,10 +216,10 @@ void JsonApi::Begin(const std::shared_ptr<Call>& call) {
 void JsonApi::Send(const std::shared_ptr<Call>& call) {
   const std::string path =
       StrCat("/", call->method->service()->full_name(), "/", call->method->name());
-  grpc::ByteBuffer bytes =
-      call->producer ? WithProducer(call->bytes, *call->producer) : std::move(call->bytes);
-  caller_.Call(path, std::move(bytes), call->metadata,
-               [this, call](const absl::Status& status, grpc::ByteBuffer answer) {
+  const grpc::ByteBuffer bytes =
+      call->producer ? WithProducer(call->bytes, *call->producer) : call->bytes;
+  caller_.Call(path, bytes, call->metadata,
+               [this, call](const absl::Status& status, const grpc::ByteBuffer& answer) {
                  if (call->producer && status.ok() && !ReturnProducer(*call, answer)) {
                    Send(call);
                    return;
@@ -228,9 +228,7 @@ void JsonApi::Send(const std::shared_ptr<Call>& call) {
                    Finish(*call, status, answer);
                    return;
                  }
-                 long_.Post([this, call, status, answer = std::move(answer)] {
-                   Finish(*call, status, answer);
-                 });
+                 long_.Post([this, call, status, answer] { Finish(*call, status, answer); });
                });
 }
 

@@ -31,10 +31,10 @@ void RpcCaller::Stop() {
   mu_.Unlock();
 }
 
-void RpcCaller::Call(const std::string& method, grpc::ByteBuffer request, const Metadata& metadata,
-                     Done done) {
+void RpcCaller::Call(const std::string& method, const grpc::ByteBuffer& request,
+                     const Metadata& metadata, Done done) {
   const auto call = std::make_shared<UnderWay>();
-  call->request = std::move(request);
+  call->request = request;
   call->done = std::move(done);
   for (const auto& [name, value] : metadata) call->context.AddMetadata(name, value);
   // By a clock that nobody sets.
@@ -58,7 +58,7 @@ void RpcCaller::Call(const std::string& method, grpc::ByteBuffer request, const 
 void RpcCaller::End(const std::shared_ptr<UnderWay>& call, const grpc::Status& status) {
   call->done(
       absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message()),
-      std::move(call->answer));
+      call->answer);
   call->done = nullptr;
   const absl::MutexLock lock(&mu_);
   under_way_.erase(call);

@@ -39,7 +39,7 @@ class RpcCaller {
   // Makes a call of one request and one answer: of a unary method, or of a stream that answers the
   // one request once. Returns at once.
   // REQUIRES: what stands in `metadata` is printable ASCII, the names in small letters.
-  void Call(const std::string& method, grpc::ByteBuffer request, const Metadata& metadata,
+  void Call(const std::string& method, const grpc::ByteBuffer& request, const Metadata& metadata,
             Done done);
 
   // Cancels the calls under way, and waits until all have ended; those that are made later end at

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <ranges>
 #include <utility>
 
 #include "core/base/str_cat.h"
@@ -46,8 +47,8 @@ class Surveyor {
 
   void Sort(std::vector<Candidate> candidates) {
     candidates = WithoutStraysBehindTheEnd(std::move(candidates));
-    for (auto candidate = candidates.rbegin(); candidate != candidates.rend(); ++candidate) {
-      Take(*candidate);
+    for (Candidate& candidate : std::views::reverse(candidates)) {
+      Take(candidate);
     }
     std::reverse(survey_.segments.begin(), survey_.segments.end());
     std::reverse(survey_.damages.begin(), survey_.damages.end());

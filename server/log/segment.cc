@@ -174,8 +174,9 @@ std::string SegmentFileName(uint64_t first_offset) {
 }
 
 std::optional<uint64_t> ParseSegmentFileName(std::string_view name) {
-  if (name.size() != kNameDigits + kSegmentSuffix.size() || !name.ends_with(kSegmentSuffix))
+  if (name.size() != kNameDigits + kSegmentSuffix.size() || !name.ends_with(kSegmentSuffix)) {
     return std::nullopt;
+  }
   uint64_t first_offset = 0;
   const char* end = name.data() + kNameDigits;
   const auto [stop, error] = std::from_chars(name.data(), end, first_offset);

@@ -211,8 +211,9 @@ absl::Status ListeningSockets::BindAll(std::vector<SocketAddress> addresses) {
       status.Update(bound);
       if (!status.ok()) break;
     }
-    if (status.ok() && bound_.empty())
+    if (status.ok() && bound_.empty()) {
       return absl::NotFoundError("this machine has no such address");
+    }
     if (status.ok()) return status;
   }
   return status;

@@ -14,8 +14,8 @@ namespace {
 
 class DataDirDiagnoser {
  public:
-  DataDirDiagnoser(FileSystem& file_system, const std::string& dir)
-      : file_system_(file_system), dir_(dir) {}
+  DataDirDiagnoser(FileSystem& file_system, std::string dir)
+      : file_system_(file_system), dir_(std::move(dir)) {}
 
   absl::StatusOr<DataDirDiagnosis> Run() {
     const absl::StatusOr<std::vector<DirEntry>> entries = file_system_.ListDir(dir_);
@@ -59,7 +59,7 @@ class DataDirDiagnoser {
   }
 
   absl::Status ReviewVersion() {
-    const absl::Status status = ReadLayoutVersion(file_system_, dir_).status();
+    absl::Status status = ReadLayoutVersion(file_system_, dir_).status();
     if (!absl::IsDataLoss(status)) return status;
     AddMoved("VERSION", true, "it is damaged; the server writes it anew where it is not there");
     return absl::OkStatus();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <ranges>
 #include <set>
 #include <string_view>
 #include <utility>
@@ -508,9 +509,8 @@ void ModelDiagnoser::AddMisplaced(const MovedSegments& moved, bool hinders) {
 
 // The newest snapshot that is there and cannot be used, or else the segment before the log.
 std::string ModelDiagnoser::NameOfLostBeginning(const LogCheckReport& report) const {
-  for (auto snapshot = snapshots_.snapshots.rbegin(); snapshot != snapshots_.snapshots.rend();
-       ++snapshot) {
-    if (absl::IsDataLoss(snapshot->problem)) return snapshot->path;
+  for (const ReviewedSnapshot& snapshot : std::views::reverse(snapshots_.snapshots)) {
+    if (absl::IsDataLoss(snapshot.problem)) return snapshot.path;
   }
   const SegmentHeader& header = report.segments.front().header;
   return StrCat(log_dir_, "/", SegmentFileName(header.previous_first_offset));

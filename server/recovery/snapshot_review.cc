@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <ranges>
 #include <tuple>
 #include <utility>
 
@@ -90,9 +91,9 @@ void FindNames(const std::string& dir, std::vector<ReviewedSnapshot>& snapshots)
 // Loads the states of the newest snapshots, until one holds.
 absl::Status LoadNewest(FileSystem& file_system, const v1::Model& spec,
                         std::vector<ReviewedSnapshot>& snapshots) {
-  for (auto snapshot = snapshots.rbegin(); snapshot != snapshots.rend(); ++snapshot) {
-    if (!snapshot->problem.ok() || !StartOffsetOf(*snapshot->header).has_value()) continue;
-    const absl::StatusOr<LoadedSnapshot> loaded = ReadSnapshotFile(file_system, snapshot->path);
+  for (ReviewedSnapshot& snapshot : std::views::reverse(snapshots)) {
+    if (!snapshot.problem.ok() || !StartOffsetOf(*snapshot.header).has_value()) continue;
+    const absl::StatusOr<LoadedSnapshot> loaded = ReadSnapshotFile(file_system, snapshot.path);
     absl::Status status = loaded.status();
     if (status.ok()) {
       absl::StatusOr<std::unique_ptr<ModelState>> state = ModelState::Create(spec);
@@ -101,9 +102,9 @@ absl::Status LoadNewest(FileSystem& file_system, const v1::Model& spec,
     }
     if (absl::IsResourceExhausted(status)) return status;
     // One that lost its name counts only once it has it back, so that another may be needed.
-    if (status.ok() && snapshot->renamed_to.empty()) return status;
+    if (status.ok() && snapshot.renamed_to.empty()) return status;
     if (status.ok()) continue;
-    snapshot->problem = absl::DataLossError(StrCat(snapshot->path, ": ", ToStd(status.message())));
+    snapshot.problem = absl::DataLossError(StrCat(snapshot.path, ": ", ToStd(status.message())));
   }
   return absl::OkStatus();
 }
@@ -137,9 +138,9 @@ bool MayBeNewer(FileSystem& file_system, const std::string& path, std::string_vi
 }
 
 const ReviewedSnapshot* SnapshotReview::Newest(Names names) const {
-  for (auto snapshot = snapshots.rbegin(); snapshot != snapshots.rend(); ++snapshot) {
-    if (IsUsable(*snapshot, names) && StartOffsetOf(*snapshot->header).has_value()) {
-      return &*snapshot;
+  for (const ReviewedSnapshot& snapshot : std::views::reverse(snapshots)) {
+    if (IsUsable(snapshot, names) && StartOffsetOf(*snapshot.header).has_value()) {
+      return &snapshot;
     }
   }
   return nullptr;

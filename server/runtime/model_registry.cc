@@ -26,9 +26,9 @@ std::shared_ptr<const ModelRegistry::DamagedModel> MakeDamaged(FoundModel found)
 }  // namespace
 
 ModelRegistry::ModelRegistry(const RuntimeEnvironment& environment)
-    : environment_(environment),
-      recovery_(std::make_shared<Recovery>()),
-      known_(std::make_shared<const Known>()) {}
+    : recovery_(std::make_shared<Recovery>()),
+      known_(std::make_shared<const Known>()),
+      environment_(environment) {}
 
 std::map<std::string, absl::StatusOr<std::shared_ptr<ModelRuntime>>> ModelRegistry::RecoverAll(
     const std::map<std::string, std::string>& folders) {

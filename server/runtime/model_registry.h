@@ -145,15 +145,15 @@ class ModelRegistry {
                                                              const v1::Model& requested,
                                                              const LoadedSnapshot* origin) const;
 
-  const RuntimeEnvironment& environment_;
-  std::atomic<bool> recovery_cancelled_{false};
   Published<Recovery> recovery_;  // Null once the models are served.
+  Published<const Known> known_;
 
+  const RuntimeEnvironment& environment_;
   mutable absl::Mutex change_mu_;  // Held while what is known is replaced by a changed copy.
   std::set<std::string, std::less<>> being_created_ ABSL_GUARDED_BY(change_mu_);
   std::set<std::string, std::less<>> being_deleted_ ABSL_GUARDED_BY(change_mu_);
-  Published<const Known> known_;
   std::atomic<size_t> stray_count_{0};
+  std::atomic<bool> recovery_cancelled_{false};
 };
 
 }  // namespace freshet

@@ -16,8 +16,8 @@ std::unique_ptr<const FeatureExpander> MakeExpander(const v1::LearnerSpec& learn
 }  // namespace
 
 Predictor::Predictor(const v1::LearnerSpec& champion)
-    : loss_(LossKindOf(champion)),
-      expander_(MakeExpander(champion)),
+    : expander_(MakeExpander(champion)),
+      loss_(LossKindOf(champion)),
       score_correction_(ScoreCorrectionOf(champion)) {}
 
 void Predictor::Publish(const ModelState& state) {

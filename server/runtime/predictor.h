@@ -57,12 +57,12 @@ class Predictor {
   float ServedScore(float score) const { return score + score_correction_; }
 
  private:
-  const LossKind loss_;
-  const std::unique_ptr<const FeatureExpander> expander_;
-  const float score_correction_;
-
   Published<const std::vector<std::shared_ptr<const Learner>>> learners_;
   std::atomic<uint64_t> offset_{0};
+
+  const std::unique_ptr<const FeatureExpander> expander_;
+  const LossKind loss_;
+  const float score_correction_;
 
   // Owned by who calls Publish(): the champion among learners_, which keep it alive.
   const Learner* published_champion_ = nullptr;

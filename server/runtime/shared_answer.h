@@ -31,7 +31,8 @@ class SharedAnswer {
 
   // Calls `done` with the answer of a state that has at least the records below `offset`, which
   // the pipeline's state has already. `owner` owns this object; it is kept alive until then.
-  void Ask(Pipeline& pipeline, uint64_t offset, std::shared_ptr<const void> owner, Done done) {
+  void Ask(Pipeline& pipeline, uint64_t offset, std::shared_ptr<const void> owner,
+           const Done& done) {
     std::shared_ptr<const Answer> known;
     bool begins = false;
     {
@@ -39,7 +40,7 @@ class SharedAnswer {
       if (answer_ != nullptr && answer_offset_ == offset) {
         known = answer_;
       } else {
-        waiting_.push_back(std::move(done));
+        waiting_.push_back(done);
         begins = !std::exchange(asked_, true);
       }
     }

@@ -31,8 +31,9 @@ grpc::ServerUnaryReactor* PredictCall::Begin(const Service& service,
 bool PredictCall::RunInPlace() {
   while (stage_ != Stage::kDone) {
     // Counting may be all that can be done here, where a few features become many.
-    if (stage_ == Stage::kPredict && batch_.feature_count() > DecodedBatch::kFewFeatures)
+    if (stage_ == Stage::kPredict && batch_.feature_count() > DecodedBatch::kFewFeatures) {
       return false;
+    }
     const Stage before = stage_;
     if (absl::Status status = Advance(DecodedBatch::kFewFeatures); !status.ok()) {
       End(status);

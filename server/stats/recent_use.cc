@@ -153,8 +153,8 @@ absl::Status AddRecentUse(const ModelRuntime& model, const v1::LearnerSpec& lear
     if (!absl::IsCancelled(uses.status())) break;
     if (!keep_going()) return uses.status();
   }
-  if (absl::IsCancelled(uses.status()))
-    return absl::OkStatus();  // Not even so few: it is left out.
+  // Not even so few: it is left out.
+  if (absl::IsCancelled(uses.status())) return absl::OkStatus();
   if (!uses.ok()) return uses.status();
   explanation.set_recent_example_count(uses->example_count);
   for (v1::Contribution& contribution : *explanation.mutable_contributions()) {

@@ -84,8 +84,8 @@ class Published {
 
   static size_t ThreadNumber() {
     static std::atomic<size_t> next{0};
-    thread_local const size_t number = next.fetch_add(1, std::memory_order_relaxed);
-    return number;
+    thread_local const size_t kNumber = next.fetch_add(1, std::memory_order_relaxed);
+    return kNumber;
   }
 
   void AwaitNoReaders(uint32_t place) const {

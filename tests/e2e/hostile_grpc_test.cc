@@ -96,6 +96,7 @@ class HostileGrpcTest : public ServerFixture {
     EXPECT_TRUE(attacker.SendPreface());
     attacker.Read(5'000);  // The server's windows.
     std::vector<uint32_t> streams;
+    streams.reserve(static_cast<size_t>(calls));
     for (int i = 0; i < calls; ++i) streams.push_back(attacker.BeginCall(path));
     constexpr size_t kMessage = 16 * kMebibyte - 1000;
     constexpr int kIdleRounds = 5;

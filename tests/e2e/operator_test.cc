@@ -199,10 +199,10 @@ TEST_F(OperatorTest, TheIdleStreamOfAWithdrawnTokenEnds) {
 }
 
 TEST_F(OperatorTest, TheDigestOfNoSecretIsNoToken) {
-  const char* const kDigests[] = {
+  const char* const digests[] = {
       "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",   // Of nothing,
       "01ba4719c80b6fe911b091a7c05124b64eeece964e09c058ef8f9805daca546b"};  // of a line feed.
-  for (const char* digest : kDigests) {
+  for (const char* digest : digests) {
     std::ofstream(Path("tokens")) << "tokens { name: 'a' roles: ROLE_ADMIN sha256: '" << digest
                                   << "' }";
     const CommandResult refused =

@@ -54,8 +54,9 @@ FormatOptions OptionsOf(const std::string& flags) {
   InputOptions options;
   AddFormatOptions(app, options);
   std::vector<std::string> words = absl::StrSplit(flags, ' ', absl::SkipEmpty());
-  for (std::string& word : words)
+  for (std::string& word : words) {
     word.erase(std::remove(word.begin(), word.end(), '\''), word.end());
+  }
   std::reverse(words.begin(), words.end());
   app.parse(words);
   return options.parse;

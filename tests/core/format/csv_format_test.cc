@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/str_cat.h"
 #include "tests/core/format/rows.h"
 
 namespace freshet {
@@ -264,7 +265,7 @@ TEST(CsvFormatTest, LeavesOutNumbersAndTimesThatAreMissing) {
   tester.Feed("label,n,t,c");
   for (const std::string word : {"", "NA", "na", "N/A", "#N/A", "nan", "NaN", "-nan", "NULL",
                                  "null", "None", "nil", "?", "-", "\\N", ".", " NA "}) {
-    EXPECT_EQ(tester.RowOf("1," + word + "," + word + ",x").features,
+    EXPECT_EQ(tester.RowOf(StrCat("1,", word, ",", word, ",x")).features,
               (std::vector<PlainFeature>{Named("c", "x")}))
         << word;
   }

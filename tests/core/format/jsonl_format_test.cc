@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/strings/match.h"
+#include "core/base/str_cat.h"
 #include "tests/core/format/rows.h"
 
 namespace freshet {
@@ -271,7 +272,7 @@ TEST_F(JsonlFormatTest, SaysWhatToDoWithObjectsOfSeveralLines) {
 
 TEST_F(JsonlFormatTest, DoesNotFollowDeepNesting) {
   std::string objects = "1";
-  for (int i = 0; i < 500; ++i) objects = R"({"a":)" + objects + "}";
+  for (int i = 0; i < 500; ++i) objects = StrCat(R"({"a":)", objects, "}");
   EXPECT_TRUE(
       absl::StrContains(Feed(R"({"label": 1, "a": )" + objects + "}"), "nests deeper than 64"));
   const std::string deep(100'000, '[');

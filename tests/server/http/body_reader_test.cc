@@ -61,7 +61,7 @@ TEST(BodyReaderTest, ReadsABodyHoweverItComes) {
 
 TEST(BodyReaderTest, StopsAtTheLimitBeforeMoreIsInflated) {
   EXPECT_EQ(Read(Encoding::kNone, std::string(101, 'x'), 100).state, State::kTooLong);
-  const std::string bomb = Gzip(std::string(100'000'000, 'x'));
+  const std::string bomb = Gzip(std::string(8'000'000, 'x'));
   BodyReader reader(Encoding::kZlib, 1'000'000, bomb.size());
   std::string_view rest = bomb;
   while (reader.state() == State::kGood && !rest.empty()) reader.Take(rest);

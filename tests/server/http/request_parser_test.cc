@@ -58,7 +58,7 @@ Parsed Parse(std::string_view text, size_t step, size_t max_head_bytes = 4096) {
 
 // However the bytes come.
 Parsed Parse(std::string_view text) {
-  const Parsed whole = Parse(text, text.size());
+  Parsed whole = Parse(text, text.size());
   for (const size_t step : {1, 2, 3, 7}) {
     const Parsed parts = Parse(text, step);
     EXPECT_EQ(parts.status, whole.status) << text << " in steps of " << step << parts.reason;

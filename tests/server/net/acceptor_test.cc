@@ -115,6 +115,7 @@ class AcceptorTest : public testing::Test {
 TEST_F(AcceptorTest, CountsWhatIsOpen) {
   ASSERT_NO_FATAL_FAILURE(Start({.total = 10}, std::chrono::seconds(60)));
   std::vector<FileDescriptor> clients;
+  clients.reserve(3);
   for (int i = 0; i < 3; ++i) clients.push_back(Connect());
   AwaitTaken(3);
   EXPECT_EQ(table_.size(), 3U);

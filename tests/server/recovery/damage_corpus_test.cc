@@ -267,7 +267,7 @@ class Damage {
   // Does one thing to one file. Says what.
   std::string DoSomething() {
     const std::vector<std::string> paths = AllPaths();
-    const std::string path = paths[random_() % paths.size()];
+    const std::string& path = paths[random_() % paths.size()];
     const std::string content = files_.ReadAll(path);
     switch (random_() % 9) {
       case 0: {
@@ -390,8 +390,9 @@ class Damage {
     if (path.ends_with(".log") && random_() % 2 == 0) {
       return StrCat(folder, SegmentFileName(random_() % 100 + 1000));
     }
-    if (path.ends_with(kSnapshotSuffix))
+    if (path.ends_with(kSnapshotSuffix)) {
       return StrCat(folder, "x", random_() % 100, kSnapshotSuffix);
+    }
     return StrCat(path, ".bak");
   }
 

@@ -56,6 +56,7 @@ TEST(PublishedTest, ReadersSeeWholeObjectsInTheOrderInWhichTheyWereStored) {
     Published<Counted> published(std::make_shared<Counted>(0));
     std::atomic<bool> done{false};
     std::vector<std::thread> readers;
+    readers.reserve(4);
     std::atomic<int> ready{0};
     for (int i = 0; i < 4; ++i) {
       readers.emplace_back([&] {
@@ -86,6 +87,7 @@ TEST(PublishedTest, SeveralMayStore) {
   {
     Published<Counted> published(std::make_shared<Counted>(0));
     std::vector<std::thread> threads;
+    threads.reserve(4);
     for (int i = 0; i < 4; ++i) {
       threads.emplace_back([&published] {
         for (uint64_t k = 0; k < 3000; ++k) {
