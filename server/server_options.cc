@@ -1,5 +1,7 @@
 #include "server/server_options.h"
 
+#include <algorithm>
+#include <array>
 #include <string_view>
 #include <utility>
 
@@ -20,6 +22,16 @@ absl::Status CheckRange(std::string_view field, uint64_t value, uint64_t min, ui
   if (value >= min && value <= max) return absl::OkStatus();
   return absl::InvalidArgumentError(
       StrCat(field, " is ", value, "; it must be from ", min, " to ", max));
+}
+
+// spdlog takes any other name for "off".
+absl::Status CheckLogLevel(std::string_view level) {
+  constexpr std::array<std::string_view, 7> kLevels = {"trace", "debug",    "info", "warning",
+                                                       "error", "critical", "off"};
+  if (std::find(kLevels.begin(), kLevels.end(), level) != kLevels.end()) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      StrCat("log_level is \"", level,
+             "\"; it must be trace, debug, info, warning, error, critical or off"));
 }
 
 absl::Status CheckHttpLimits(const ServerOptions& options) {
@@ -43,6 +55,7 @@ absl::Status CheckHttpLimits(const ServerOptions& options) {
 
 absl::Status CheckOptions(const ServerOptions& options) {
   constexpr uint64_t kMaxUint32 = UINT32_MAX;
+  if (absl::Status status = CheckLogLevel(options.log_level); !status.ok()) return status;
   for (const absl::Status& status :
        {CheckRange("learner_threads", options.learner_threads, 0, 1024),
         CheckRange("snapshots.keep_count", options.keep_snapshot_count, 1, 1000),

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
-#include <ranges>
 #include <utility>
 
 #include "core/base/str_cat.h"
@@ -309,7 +308,8 @@ absl::Status BeginLogAnew(FileSystem& file_system, const std::string& dir, uint6
   if (!entries.ok() && !absl::IsNotFound(entries.status())) return entries.status();
   if (entries.ok()) {
     // The latest first: a loss of power must not leave a gap.
-    for (const DirEntry& entry : std::views::reverse(*entries)) {
+    std::reverse(entries->begin(), entries->end());
+    for (const DirEntry& entry : *entries) {
       if (entry.name != kLogEndName && !ParseSegmentFileName(entry.name).has_value()) continue;
       absl::Status status = removed.Move(StrCat(dir, "/", entry.name));
       if (!status.ok()) return status;

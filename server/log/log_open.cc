@@ -1,7 +1,6 @@
 // How a log is opened: Log::Open() and what it calls.
 
 #include <optional>
-#include <ranges>
 #include <span>
 #include <utility>
 
@@ -74,8 +73,8 @@ absl::Status Log::CreateFirstSegment(const LogSurvey& survey) {
 
 // Removes segments that SkipTo() made obsolete and could not remove, the oldest first.
 absl::Status Log::RemoveObsolete(std::span<const std::string> paths) {
-  for (const std::string& path : std::views::reverse(paths)) {
-    absl::Status status = file_system_.Unlink(path);
+  for (size_t i = paths.size(); i-- > 0;) {
+    absl::Status status = file_system_.Unlink(paths[i]);
     if (!status.ok() && !absl::IsNotFound(status)) return status;
     if (status = file_system_.SyncDir(dir_); !status.ok()) return status;
   }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <memory>
-#include <ranges>
 #include <utility>
 
 #include "core/base/str_cat.h"
@@ -47,7 +46,8 @@ class Surveyor {
 
   void Sort(std::vector<Candidate> candidates) {
     candidates = WithoutStraysBehindTheEnd(std::move(candidates));
-    for (Candidate& candidate : std::views::reverse(candidates)) {
+    std::reverse(candidates.begin(), candidates.end());
+    for (Candidate& candidate : candidates) {
       Take(candidate);
     }
     std::reverse(survey_.segments.begin(), survey_.segments.end());

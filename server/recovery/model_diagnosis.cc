@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <map>
-#include <ranges>
 #include <set>
 #include <string_view>
 #include <utility>
@@ -509,8 +508,9 @@ void ModelDiagnoser::AddMisplaced(const MovedSegments& moved, bool hinders) {
 
 // The newest snapshot that is there and cannot be used, or else the segment before the log.
 std::string ModelDiagnoser::NameOfLostBeginning(const LogCheckReport& report) const {
-  for (const ReviewedSnapshot& snapshot : std::views::reverse(snapshots_.snapshots)) {
-    if (absl::IsDataLoss(snapshot.problem)) return snapshot.path;
+  const std::vector<ReviewedSnapshot>& snapshots = snapshots_.snapshots;
+  for (size_t i = snapshots.size(); i-- > 0;) {
+    if (absl::IsDataLoss(snapshots[i].problem)) return snapshots[i].path;
   }
   const SegmentHeader& header = report.segments.front().header;
   return StrCat(log_dir_, "/", SegmentFileName(header.previous_first_offset));

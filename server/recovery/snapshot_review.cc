@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <memory>
-#include <ranges>
 #include <tuple>
 #include <utility>
 
@@ -91,7 +90,8 @@ void FindNames(const std::string& dir, std::vector<ReviewedSnapshot>& snapshots)
 // Loads the states of the newest snapshots, until one holds.
 absl::Status LoadNewest(FileSystem& file_system, const v1::Model& spec,
                         std::vector<ReviewedSnapshot>& snapshots) {
-  for (ReviewedSnapshot& snapshot : std::views::reverse(snapshots)) {
+  for (size_t i = snapshots.size(); i-- > 0;) {
+    ReviewedSnapshot& snapshot = snapshots[i];
     if (!snapshot.problem.ok() || !StartOffsetOf(*snapshot.header).has_value()) continue;
     const absl::StatusOr<LoadedSnapshot> loaded = ReadSnapshotFile(file_system, snapshot.path);
     absl::Status status = loaded.status();
@@ -138,7 +138,8 @@ bool MayBeNewer(FileSystem& file_system, const std::string& path, std::string_vi
 }
 
 const ReviewedSnapshot* SnapshotReview::Newest(Names names) const {
-  for (const ReviewedSnapshot& snapshot : std::views::reverse(snapshots)) {
+  for (size_t i = snapshots.size(); i-- > 0;) {
+    const ReviewedSnapshot& snapshot = snapshots[i];
     if (IsUsable(snapshot, names) && StartOffsetOf(*snapshot.header).has_value()) {
       return &snapshot;
     }

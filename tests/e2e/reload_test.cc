@@ -70,6 +70,17 @@ TEST_F(ReloadTest, AConfigThatIsWrongChangesNothing) {
   EXPECT_EQ(server_->Stop().code, 0);
 }
 
+TEST_F(ReloadTest, AMistypedLogLevelDoesNotSilenceTheLog) {
+  ASSERT_NO_FATAL_FAILURE(StartWithConfig(""));
+  WriteConfig("log_level: 'warnign'");
+  server_->Signal(SIGHUP);
+  ASSERT_NO_FATAL_FAILURE(AwaitLog("log_level is \"warnign\""));
+  EXPECT_THAT(server_->Log(), HasSubstr("event=config_not_reloaded"));
+  WriteConfig("log_level: 'info'");
+  server_->Signal(SIGHUP);
+  ASSERT_NO_FATAL_FAILURE(AwaitLog("event=reconfigured"));
+}
+
 TEST_F(ReloadTest, ACallThatFailsIsOneLineWithItsTraceAndOthersAreNone) {
   ASSERT_NO_FATAL_FAILURE(StartWithConfig(""));
   AskForNoModel("models/none", "r-42", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");

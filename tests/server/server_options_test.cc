@@ -46,7 +46,8 @@ absl::StatusOr<ServerOptions> OptionsWith(v1::ServerConfig config,
         fields.SetString(message, field,
                          field->name() == "listen" || field->name() == "http"
                              ? "127.0.0.1:" + std::to_string(value)
-                             : std::to_string(value));
+                         : field->name() == "log_level" ? "debug"
+                                                        : std::to_string(value));
     }
     options = MakeServerOptions(config);
     if (options.ok()) break;
