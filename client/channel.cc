@@ -18,7 +18,14 @@
 namespace freshet {
 namespace {
 
-using SystemClock = std::chrono::system_clock;
+using SteadyClock = std::chrono::steady_clock;
+
+// gRPC takes moments of the wall clock, and makes spans of time of them as soon as it gets them.
+std::chrono::system_clock::time_point ForGrpc(SteadyClock::time_point time) {
+  const auto left = time - SteadyClock::now();
+  return std::chrono::system_clock::now() +
+         std::chrono::duration_cast<std::chrono::system_clock::duration>(left);
+}
 
 // How long to look for the reason of a connection that failed.
 constexpr std::chrono::milliseconds kDiagnosis(500);
@@ -87,7 +94,7 @@ grpc::ChannelArguments MakeArguments(const ClientOptions& options) {
 grpc::Status Diagnose(const std::shared_ptr<grpc::Channel>& channel) {
   grpc::GenericStub stub(channel);
   grpc::ClientContext context;
-  context.set_deadline(SystemClock::now() + kDiagnosis);
+  context.set_deadline(ForGrpc(SteadyClock::now() + kDiagnosis));
   grpc::CompletionQueue queue;
   const auto call =
       stub.PrepareUnaryCall(&context, "/grpc.health.v1.Health/Check", grpc::ByteBuffer(), &queue);
@@ -105,14 +112,14 @@ grpc::Status Diagnose(const std::shared_ptr<grpc::Channel>& channel) {
 // when it is that of another call, and take a connection for failed that is being made.
 absl::Status WaitUntilConnected(const std::shared_ptr<grpc::Channel>& channel,
                                 const ClientOptions& options) {
-  const auto deadline = SystemClock::now() + std::chrono::milliseconds(options.connect_timeout_ms);
+  const auto deadline = SteadyClock::now() + std::chrono::milliseconds(options.connect_timeout_ms);
   grpc_connectivity_state state = channel->GetState(/*try_to_connect=*/true);
-  std::optional<SystemClock::time_point> first_failure;
+  std::optional<SteadyClock::time_point> first_failure;
   while (state != GRPC_CHANNEL_READY) {
     auto until = deadline;
     if (state == GRPC_CHANNEL_TRANSIENT_FAILURE) {
       const grpc::Status failure = Diagnose(channel);
-      const auto now = SystemClock::now();
+      const auto now = SteadyClock::now();
       if (!first_failure.has_value()) first_failure = now;
       if (failure.error_code() == grpc::StatusCode::UNAVAILABLE &&
           (WasRefused(failure) || now >= *first_failure + kMoreTries)) {
@@ -120,7 +127,7 @@ absl::Status WaitUntilConnected(const std::shared_ptr<grpc::Channel>& channel,
       }
       until = std::min(deadline, now + kMoreTries);
     }
-    if (!channel->WaitForStateChange(state, until) && SystemClock::now() >= deadline) {
+    if (!channel->WaitForStateChange(state, ForGrpc(until)) && SteadyClock::now() >= deadline) {
       return CannotReach(options.server,
                          StrCat("no answer in ", options.connect_timeout_ms, " ms"));
     }

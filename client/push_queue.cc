@@ -13,14 +13,14 @@ PushQueue::PushQueue(const PusherOptions& options)
       open_(std::make_unique<ExampleBatchBuilder>()) {}
 
 absl::Status PushQueue::Push(const Example& example) {
-  std::unique_lock lock(mu_);
-  if (absl::Status status = WaitForRoom(lock); !status.ok()) return status;
+  const SteadyLock lock(&mu_);
+  if (absl::Status status = WaitForRoom(); !status.ok()) return status;
   open_->KeepNames(&names_);
   example.AppendTo(open_.get());
   ++pushed_;
   if (open_->row_count() == 1) {
     open_until_ = Clock::now() + std::chrono::milliseconds(options_.linger_ms);
-    work_.notify_one();
+    work_.NotifyOne();
   }
   if (IsFull(*open_, options_.batch_examples)) SealOpenBatch();
   return absl::OkStatus();
@@ -30,48 +30,48 @@ absl::Status PushQueue::PushBatch(const ExampleBatchBuilder& batch) {
   if (batch.row_count() == 0) return status();
   std::shared_ptr<PendingBatch> pending;
   {
-    const std::lock_guard lock(mu_);
+    const SteadyLock lock(&mu_);
     pending = window_.NewBatch();
   }
   EncodePackedBatch(batch, PackedLabels::kKeep, pending->request.mutable_packed());
   EncodeNames(batch.namespaces(), batch.names(), pending.get());
   pending->row_count = batch.row_count();
   pending->bytes = ColumnBytes(batch);
-  std::unique_lock lock(mu_);
-  if (absl::Status status = WaitForRoom(lock); !status.ok()) return status;
+  const SteadyLock lock(&mu_);
+  if (absl::Status status = WaitForRoom(); !status.ok()) return status;
   SealOpenBatch();
   pending->first_index = pushed_;
   pushed_ += pending->row_count;
   window_.Add(std::move(pending));
-  work_.notify_one();
+  work_.NotifyOne();
   return absl::OkStatus();
 }
 
 absl::Status PushQueue::Flush() {
-  std::unique_lock lock(mu_);
+  const SteadyLock lock(&mu_);
   if (!status_.ok()) return status_;
   SealOpenBatch();
   const uint64_t until = pushed_;
-  space_.wait(lock, [&] { return !status_.ok() || delivered_ >= until; });
+  while (status_.ok() && delivered_ < until) space_.Wait(mu_);
   return status_;
 }
 
 void PushQueue::Close() {
-  const std::lock_guard lock(mu_);
+  const SteadyLock lock(&mu_);
   if (status_.ok()) SealOpenBatch();
   closing_ = true;
   WakeAll();
 }
 
 void PushQueue::Cancel(absl::Status status) {
-  const std::lock_guard lock(mu_);
+  const SteadyLock lock(&mu_);
   cancelled_ = true;
   if (status_.ok()) status_ = std::move(status);
   WakeAll();
 }
 
 PusherStats PushQueue::stats() const {
-  const std::lock_guard lock(mu_);
+  const SteadyLock lock(&mu_);
   PusherStats stats = stats_;
   stats.pushed = pushed_;
   stats.acknowledged = window_.acknowledged();
@@ -83,7 +83,7 @@ PusherStats PushQueue::stats() const {
 }
 
 absl::Status PushQueue::status() const {
-  const std::lock_guard lock(mu_);
+  const SteadyLock lock(&mu_);
   return status_;
 }
 
@@ -96,11 +96,11 @@ bool PushQueue::HasRoom() const {
          window_.bytes() < options_.max_unacknowledged_bytes;
 }
 
-absl::Status PushQueue::WaitForRoom(std::unique_lock<std::mutex>& lock) {
+absl::Status PushQueue::WaitForRoom() {
   if (status_.ok() && !closing_ && !HasRoom()) {
     SealOpenBatch();  // Else what is gathered could wait for room that it takes itself.
     ++waiting_count_;
-    space_.wait(lock, [&] { return !status_.ok() || closing_ || HasRoom(); });
+    while (status_.ok() && !closing_ && !HasRoom()) space_.Wait(mu_);
     --waiting_count_;
   }
   if (!status_.ok()) return status_;
@@ -119,7 +119,7 @@ void PushQueue::SealOpenBatch() {
   open_ = spare_builder_ != nullptr ? std::move(spare_builder_)
                                     : std::make_unique<ExampleBatchBuilder>();
   window_.Add(std::move(batch));
-  work_.notify_one();
+  work_.NotifyOne();
 }
 
 // Sends new names of features along with a batch. `names` belongs to the caller, or is null.
@@ -135,9 +135,9 @@ void PushQueue::EncodeNames(std::span<const std::string> namespaces, NewNames* n
 }
 
 void PushQueue::WakeAll() {
-  work_.notify_all();
-  space_.notify_all();
-  written_.notify_all();
+  work_.NotifyAll();
+  space_.NotifyAll();
+  written_.NotifyAll();
 }
 
 bool PushQueue::HasWorkLocked() const {
@@ -146,25 +146,25 @@ bool PushQueue::HasWorkLocked() const {
 }
 
 bool PushQueue::HasWork() const {
-  const std::lock_guard lock(mu_);
+  const SteadyLock lock(&mu_);
   return HasWorkLocked();
 }
 
 bool PushQueue::WaitForWork() {
-  std::unique_lock lock(mu_);
-  work_.wait(lock, [&] { return HasWorkLocked() || cancelled_ || !status_.ok() || closing_; });
+  const SteadyLock lock(&mu_);
+  while (!HasWorkLocked() && !cancelled_ && status_.ok() && !closing_) work_.Wait(mu_);
   return HasWorkLocked();
 }
 
 bool PushQueue::BeginStream() {
-  const std::lock_guard lock(mu_);
+  const SteadyLock lock(&mu_);
   stream_ended_ = false;
   window_.StartStream();
   return !cancelled_;
 }
 
 std::shared_ptr<PendingBatch> PushQueue::NextBatch() {
-  std::unique_lock lock(mu_);
+  const SteadyLock lock(&mu_);
   while (true) {
     if (cancelled_ || stream_ended_ || !status_.ok()) return nullptr;
     if (!window_.HasNextToSend() && open_->row_count() > 0 &&
@@ -180,15 +180,15 @@ std::shared_ptr<PendingBatch> PushQueue::NextBatch() {
     // Rows left over from a rejected batch, if any, get a stream of their own.
     if (closing_) return nullptr;
     if (open_->row_count() > 0) {
-      work_.wait_until(lock, open_until_);
+      work_.WaitUntil(mu_, open_until_);
     } else {
-      work_.wait(lock);
+      work_.Wait(mu_);
     }
   }
 }
 
 void PushQueue::EndWrite(PendingBatch* batch, bool ok) {
-  const std::lock_guard lock(mu_);
+  const SteadyLock lock(&mu_);
   if (batch->builder != nullptr) {
     spare_builder_ = std::move(batch->builder);
     spare_builder_->Clear();
@@ -202,22 +202,22 @@ void PushQueue::EndWrite(PendingBatch* batch, bool ok) {
     ++batch->send_count;
   }
   writing_sequence_ = 0;
-  written_.notify_all();
+  written_.NotifyAll();
 }
 
 bool PushQueue::AllAnswered() const {
-  const std::lock_guard lock(mu_);
+  const SteadyLock lock(&mu_);
   return window_.in_flight_empty();
 }
 
 bool PushQueue::Disconnected() {
-  const std::lock_guard lock(mu_);
+  const SteadyLock lock(&mu_);
   stats_.connected = false;
   return std::exchange(answered_, false);
 }
 
 void PushQueue::Fail(absl::Status status) {
-  const std::lock_guard lock(mu_);
+  const SteadyLock lock(&mu_);
   FailLocked(std::move(status));
 }
 
@@ -228,16 +228,20 @@ void PushQueue::FailLocked(absl::Status status) {
 }
 
 bool PushQueue::WaitUntil(Clock::time_point time) {
-  std::unique_lock lock(mu_);
-  return !work_.wait_until(lock, time, [&] { return cancelled_ || !status_.ok(); });
+  const SteadyLock lock(&mu_);
+  while (!cancelled_ && status_.ok()) {
+    if (Clock::now() >= time) return true;
+    work_.WaitUntil(mu_, time);
+  }
+  return false;
 }
 
 std::optional<PushQueue::Settled> PushQueue::Apply(const v1::LearnResponse& response) {
-  std::unique_lock lock(mu_);
+  const SteadyLock lock(&mu_);
   // An answer may overtake the return of its write, which still holds the batch.
-  written_.wait(lock, [&] {
-    return cancelled_ || writing_sequence_ == 0 || writing_sequence_ > response.sequence();
-  });
+  while (!cancelled_ && writing_sequence_ != 0 && writing_sequence_ <= response.sequence()) {
+    written_.Wait(mu_);
+  }
   if (cancelled_) return std::nullopt;
   if (!answered_) ++stats_.reconnects;
   answered_ = true;
@@ -255,19 +259,19 @@ std::optional<PushQueue::Settled> PushQueue::Apply(const v1::LearnResponse& resp
 }
 
 void PushQueue::Delivered(Settled settled) {
-  const std::lock_guard lock(mu_);
+  const SteadyLock lock(&mu_);
   for (std::shared_ptr<PendingBatch>& batch : settled.done) {
     delivered_ = batch->first_index + batch->row_count;
     window_.Recycle(std::move(batch));
   }
-  space_.notify_all();
-  work_.notify_one();
+  space_.NotifyAll();
+  work_.NotifyOne();
 }
 
 void PushQueue::EndStream() {
-  const std::lock_guard lock(mu_);
+  const SteadyLock lock(&mu_);
   stream_ended_ = true;
-  work_.notify_all();
+  work_.NotifyAll();
 }
 
 }  // namespace freshet

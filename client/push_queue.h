@@ -5,11 +5,9 @@
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -20,6 +18,7 @@
 #include "client/example.h"
 #include "client/push_window.h"
 #include "client/pusher.h"
+#include "core/base/steady_mutex.h"
 #include "core/feature/example_batch.h"
 #include "core/feature/new_names.h"
 #include "freshet/v1/learning_service.pb.h"
@@ -96,7 +95,7 @@ class PushQueue {
   bool HasWorkLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   uint64_t Unacknowledged() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool HasRoom() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  absl::Status WaitForRoom(std::unique_lock<std::mutex>& lock);
+  absl::Status WaitForRoom() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void SealOpenBatch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void EncodeNames(std::span<const std::string> namespaces, NewNames* names,
                    PendingBatch* batch) const;
@@ -108,10 +107,10 @@ class PushQueue {
   // Of each model, as the server says with its first answer.
   std::atomic<size_t> name_limit_{NewNames::kDefaultLimit};
 
-  mutable std::mutex mu_;
-  std::condition_variable work_;     // For the sending thread: something to send, or an end.
-  std::condition_variable space_;    // For callers: room in the window, things delivered, an end.
-  std::condition_variable written_;  // For the receiving thread: a write has returned.
+  mutable SteadyMutex mu_;
+  SteadyCondition work_;     // For the sending thread: something to send, or an end.
+  SteadyCondition space_;    // For callers: room in the window, things delivered, an end.
+  SteadyCondition written_;  // For the receiving thread: a write has returned.
   PushWindow window_ ABSL_GUARDED_BY(mu_);
   std::unique_ptr<ExampleBatchBuilder> open_ ABSL_GUARDED_BY(mu_);  // What Push() gathers.
   NewNames names_ ABSL_GUARDED_BY(mu_);                             // Of its features.

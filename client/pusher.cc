@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <mutex>
 #include <optional>
 #include <random>
 #include <thread>
@@ -16,6 +15,7 @@
 #include "client/push_queue.h"
 #include "client/resource_names.h"
 #include "client/rpc_status.h"
+#include "core/base/steady_mutex.h"
 #include "core/base/str_cat.h"
 
 namespace freshet {
@@ -116,7 +116,7 @@ class Pusher::Impl {
   ~Impl() {
     queue_.Cancel(absl::CancelledError("the Pusher was destroyed"));
     {
-      const std::lock_guard lock(context_mu_);
+      const SteadyLock lock(&context_mu_);
       if (context_ != nullptr) context_->TryCancel();
     }
     Join();
@@ -127,7 +127,7 @@ class Pusher::Impl {
 
   // Waits for the stream to end, which takes the end of the queue.
   void Join() {
-    const std::lock_guard lock(join_mu_);
+    const SteadyLock lock(&join_mu_);
     if (sender_.joinable()) sender_.join();
   }
 
@@ -157,11 +157,11 @@ class Pusher::Impl {
 
   PushQueue queue_;
 
-  std::mutex context_mu_;
+  SteadyMutex context_mu_;
   grpc::ClientContext* context_ ABSL_GUARDED_BY(context_mu_) = nullptr;  // Of the current stream.
 
-  std::mutex join_mu_;  // Held to join sender_.
-  std::thread sender_;  // The last member: it uses the others from the start.
+  SteadyMutex join_mu_;  // Held to join sender_.
+  std::thread sender_;   // The last member: it uses the others from the start.
 };
 
 void Pusher::Impl::Run() {
@@ -203,7 +203,7 @@ absl::Status Pusher::Impl::RunStream() {
 }
 
 void Pusher::Impl::SetContext(grpc::ClientContext* context) {
-  const std::lock_guard lock(context_mu_);
+  const SteadyLock lock(&context_mu_);
   context_ = context;
 }
 

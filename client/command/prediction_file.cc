@@ -18,7 +18,7 @@ PredictionFile::~PredictionFile() {
 }
 
 void PredictionFile::AddBadRow(uint64_t next_row) {
-  const std::lock_guard lock(mu_);
+  const SteadyLock lock(&mu_);
   bad_rows_.push_back(next_row);
 }
 
@@ -31,7 +31,7 @@ std::string PredictionFile::TakeBadRows() {
 }
 
 void PredictionFile::Write(std::span<const float> predictions) {
-  const std::lock_guard lock(mu_);
+  const SteadyLock lock(&mu_);
   std::string text;
   for (const float prediction : predictions) {
     text += TakeBadRows();
@@ -48,7 +48,7 @@ void PredictionFile::WriteText(std::string_view text) {
 }
 
 absl::Status PredictionFile::Close() {
-  const std::lock_guard lock(mu_);
+  const SteadyLock lock(&mu_);
   if (file_ == nullptr) return status_;
   WriteText(TakeBadRows());
   if (std::fclose(file_) != 0 && status_.ok()) {

@@ -7,7 +7,6 @@
 #include <cstdio>
 #include <deque>
 #include <memory>
-#include <mutex>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,6 +15,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "core/base/steady_mutex.h"
 
 namespace freshet {
 
@@ -48,7 +48,7 @@ class PredictionFile {
   void WriteText(std::string_view text) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const std::string path_;
-  std::mutex mu_;
+  SteadyMutex mu_;
   std::FILE* file_ ABSL_GUARDED_BY(mu_);  // Null after Close().
   absl::Status status_ ABSL_GUARDED_BY(mu_);
   uint64_t row_count_ ABSL_GUARDED_BY(mu_) = 0;         // Pushed rows that are written.

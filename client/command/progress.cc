@@ -173,9 +173,9 @@ ProgressDisplay::ProgressDisplay(ProgressMode mode, std::string model,
 
 ProgressDisplay::~ProgressDisplay() {
   {
-    const std::lock_guard lock(mu_);
+    const SteadyLock lock(&mu_);
     stop_ = true;
-    stopped_.notify_all();
+    stopped_.NotifyAll();
   }
   if (drawer_.joinable()) drawer_.join();
   if (watching_.joinable()) watching_.join();
@@ -183,15 +183,17 @@ ProgressDisplay::~ProgressDisplay() {
 
 // False when it is time to stop.
 bool ProgressDisplay::Sleep(milliseconds duration) {
-  std::unique_lock lock(mu_);
-  return !stopped_.wait_for(lock, duration, [this] { return stop_; });
+  const SteadyLock lock(&mu_);
+  const Clock::time_point until = Clock::now() + duration;
+  while (!stop_ && Clock::now() < until) stopped_.WaitUntil(mu_, until);
+  return !stop_;
 }
 
 void ProgressDisplay::Watch() {
   do {
     const absl::StatusOr<v1::Model> model = watcher_->GetModel(model_);
     if (!model.ok()) continue;
-    const std::lock_guard lock(mu_);
+    const SteadyLock lock(&mu_);
     metrics_ = ChampionOf(*model).metrics();
   } while (Sleep(kWatchInterval));
 }
@@ -200,7 +202,7 @@ void ProgressDisplay::Draw() {
   while (Sleep(mode_ == ProgressMode::kBar ? kBarInterval : kLineInterval)) Show();
   if (mode_ != ProgressMode::kBar) return;
   Show();
-  const std::lock_guard lock(output_mu_);
+  const SteadyLock lock(&output_mu_);
   std::fputs("\n", stderr);
   bar_.clear();
 }
@@ -208,7 +210,7 @@ void ProgressDisplay::Draw() {
 void ProgressDisplay::Show() {
   ProgressFigures figures = sample_();
   {
-    const std::lock_guard lock(mu_);
+    const SteadyLock lock(&mu_);
     figures.metrics = metrics_;
   }
   const Clock::time_point now = Clock::now();
@@ -219,7 +221,7 @@ void ProgressDisplay::Show() {
   const double seconds = std::max(1e-3, Seconds(now - before.time));
   const double rows_per_second = static_cast<double>(figures.rows - before.rows) / seconds;
   const double bytes_per_second = static_cast<double>(figures.bytes - before.bytes) / seconds;
-  const std::lock_guard lock(output_mu_);
+  const SteadyLock lock(&output_mu_);
   if (mode_ == ProgressMode::kPlain) {
     std::fputs(StrCat(ProgressLine(model_, figures, rows_per_second), "\n").c_str(), stderr);
     return;
@@ -231,7 +233,7 @@ void ProgressDisplay::Show() {
 }
 
 void ProgressDisplay::Print(std::string_view line) {
-  const std::lock_guard lock(output_mu_);
+  const SteadyLock lock(&output_mu_);
   std::fputs(StrCat(bar_.empty() ? "" : "\r\x1b[K", line, "\n", bar_).c_str(), stderr);
 }
 

@@ -4,12 +4,10 @@
 #define FRESHET_CLIENT_COMMAND_PROGRESS_H_
 
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,6 +16,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
 #include "client/client.h"
+#include "core/base/steady_mutex.h"
 #include "freshet/v1/model.pb.h"
 
 namespace freshet {
@@ -86,12 +85,12 @@ class ProgressDisplay {
 
   std::deque<Sample> recent_;  // Owned by the drawing thread; of the last seconds.
 
-  std::mutex mu_;
-  std::condition_variable stopped_;
+  SteadyMutex mu_;
+  SteadyCondition stopped_;
   bool stop_ ABSL_GUARDED_BY(mu_) = false;
   std::optional<v1::ProgressiveMetrics> metrics_ ABSL_GUARDED_BY(mu_);
 
-  std::mutex output_mu_;
+  SteadyMutex output_mu_;
   std::string bar_ ABSL_GUARDED_BY(output_mu_);  // As it stands on the terminal.
 
   std::thread drawer_;

@@ -17,6 +17,7 @@
 #include "client/command/stop_signal.h"
 #include "client/command/text.h"
 #include "client/resource_names.h"
+#include "core/base/steady_mutex.h"
 #include "core/base/str_cat.h"
 
 namespace freshet {
@@ -208,10 +209,10 @@ absl::Status Push(const CommandContext& context, PushArguments arguments) {
   }
   RowPositions positions(8 * options.max_unacknowledged_examples);
   ProgressDisplay* display = nullptr;
-  std::mutex display_mu;
+  SteadyMutex display_mu;
   const uint64_t max_errors = arguments.max_errors.value_or(arguments.skip_errors ? UINT64_MAX : 0);
   BadRowLog bad_rows(max_errors, [&](std::string_view line) {
-    const std::lock_guard lock(display_mu);
+    const SteadyLock lock(&display_mu);
     if (display != nullptr) {
       display->Print(line);
     } else {
@@ -238,12 +239,12 @@ absl::Status Push(const CommandContext& context, PushArguments arguments) {
         *mode, ModelId(arguments.model), [&run] { return run.Sample(); },
         watcher.ok() ? *std::move(watcher) : nullptr);
     {
-      const std::lock_guard lock(display_mu);
+      const SteadyLock lock(&display_mu);
       display = &shown;
     }
     read = run.Run();
     pushed = (*pusher)->Close();
-    const std::lock_guard lock(display_mu);
+    const SteadyLock lock(&display_mu);
     display = nullptr;
   }
 

@@ -31,7 +31,7 @@ size_t BatchRows(const PushArguments& arguments) {
 void BadRowLog::Add(std::string_view message) {
   const uint64_t number = ++count_;
   if (number == 1) {
-    const std::lock_guard lock(mu_);
+    const SteadyLock lock(&mu_);
     first_ = message;
   }
   if (max_count_ == 0) return;  // The error that ends the push says it.
@@ -40,7 +40,7 @@ void BadRowLog::Add(std::string_view message) {
 }
 
 std::string BadRowLog::first() const {
-  const std::lock_guard lock(mu_);
+  const SteadyLock lock(&mu_);
   return first_;
 }
 

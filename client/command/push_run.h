@@ -7,7 +7,6 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,6 +20,7 @@
 #include "client/command/row_positions.h"
 #include "client/command/shuffle_buffer.h"
 #include "client/pusher.h"
+#include "core/base/steady_mutex.h"
 #include "core/feature/example_batch.h"
 #include "core/feature/new_names.h"
 
@@ -64,7 +64,7 @@ class BadRowLog {
   const uint64_t max_count_;
   const std::function<void(std::string_view)> print_;
   std::atomic<uint64_t> count_{0};
-  mutable std::mutex mu_;
+  mutable SteadyMutex mu_;
   std::string first_ ABSL_GUARDED_BY(mu_);
 };
 

@@ -8,7 +8,7 @@
 namespace freshet {
 
 uint32_t RowPositions::PathIndex(std::string_view path) {
-  const std::lock_guard lock(mu_);
+  const SteadyLock lock(&mu_);
   const auto found = std::find(paths_.begin(), paths_.end(), path);
   const auto index = static_cast<uint32_t>(found - paths_.begin());
   if (found == paths_.end()) paths_.emplace_back(path);
@@ -16,7 +16,7 @@ uint32_t RowPositions::PathIndex(std::string_view path) {
 }
 
 void RowPositions::Add(std::vector<RowPosition> rows) {
-  const std::lock_guard lock(mu_);
+  const SteadyLock lock(&mu_);
   const uint64_t first_row = end_row_;
   end_row_ += rows.size();
   blocks_.push_back({first_row, std::move(rows)});
@@ -26,7 +26,7 @@ void RowPositions::Add(std::vector<RowPosition> rows) {
 }
 
 std::string RowPositions::Describe(uint64_t row) const {
-  const std::lock_guard lock(mu_);
+  const SteadyLock lock(&mu_);
   auto after = std::upper_bound(
       blocks_.begin(), blocks_.end(), row,
       [](uint64_t wanted, const Block& block) { return wanted < block.first_row; });

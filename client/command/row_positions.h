@@ -6,12 +6,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "core/base/steady_mutex.h"
 
 namespace freshet {
 
@@ -44,7 +44,7 @@ class RowPositions {
   };
 
   const size_t capacity_rows_;
-  mutable std::mutex mu_;
+  mutable SteadyMutex mu_;
   std::vector<std::string> paths_ ABSL_GUARDED_BY(mu_);
   std::deque<Block> blocks_ ABSL_GUARDED_BY(mu_);
   uint64_t end_row_ ABSL_GUARDED_BY(mu_) = 0;

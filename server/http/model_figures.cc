@@ -2,9 +2,12 @@
 
 #include <utility>
 
+#include "server/thread/steady_clock.h"
+
 namespace freshet {
 
 std::vector<ModelFigures::Figures> ModelFigures::Gather(absl::Duration patience) {
+  const SteadyTime deadline = SteadyClock::System().After(patience);
   struct Asked {
     std::shared_ptr<ModelRuntime> runtime;
     std::shared_ptr<Entry> entry;
@@ -13,7 +16,7 @@ std::vector<ModelFigures::Figures> ModelFigures::Gather(absl::Duration patience)
   std::vector<Asked> to_ask;
   const std::shared_ptr<const ModelRegistry::ModelMap> models = registry_.models();
   {
-    const absl::MutexLock lock(&shared_->mu);
+    const SteadyLock lock(&shared_->mu);
     std::map<std::string, std::shared_ptr<Entry>> entries;  // Without those of deleted models.
     for (const auto& [id, runtime] : *models) {
       std::shared_ptr<Entry>& entry = entries[id];
@@ -34,17 +37,16 @@ std::vector<ModelFigures::Figures> ModelFigures::Gather(absl::Duration patience)
   for (const Asked& asked : to_ask) {
     asked.runtime->Describe(
         [shared = shared_, entry = asked.entry](absl::StatusOr<v1::Model> model) {
-          const absl::MutexLock lock(&shared->mu);
+          const SteadyLock lock(&shared->mu);
           if (model.ok()) entry->answer = std::make_shared<const v1::Model>(*std::move(model));
           entry->asked = false;
-          --shared->asked_count;
+          if (--shared->asked_count == 0) shared->all_answered.NotifyAll();
         });
   }
-  const absl::MutexLock lock(&shared_->mu);
-  const auto answered = [this]() ABSL_SHARED_LOCKS_REQUIRED(shared_->mu) {
-    return shared_->asked_count == 0;
-  };
-  shared_->mu.AwaitWithTimeout(absl::Condition(&answered), patience);
+  const SteadyLock lock(&shared_->mu);
+  while (shared_->asked_count != 0 && SteadyClock::System().Now() < deadline) {
+    shared_->all_answered.WaitUntil(shared_->mu, deadline);
+  }
   std::vector<Figures> figures;
   for (const Asked& asked : all) {
     if (asked.entry->answer != nullptr) figures.push_back({asked.runtime, asked.entry->answer});

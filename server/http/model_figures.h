@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "core/base/steady_mutex.h"
 #include "freshet/v1/model.pb.h"
 #include "server/runtime/model_registry.h"
 #include "server/runtime/model_runtime.h"
@@ -43,7 +43,8 @@ class ModelFigures {
 
   // Shared with the questions under way, which may outlive this object.
   struct Shared {
-    absl::Mutex mu;
+    SteadyMutex mu;
+    SteadyCondition all_answered;
     std::map<std::string, std::shared_ptr<Entry>> entries ABSL_GUARDED_BY(mu);  // By model id.
     int asked_count ABSL_GUARDED_BY(mu) = 0;  // Entries that are asked, or were and are gone.
   };

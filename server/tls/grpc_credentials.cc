@@ -3,8 +3,9 @@
 #include <grpc/grpc.h>
 #include <grpc/grpc_security.h>
 
-#include <mutex>
 #include <string>
+
+#include "core/base/steady_mutex.h"
 
 namespace freshet {
 namespace {
@@ -48,7 +49,7 @@ class CoreCredentials : public grpc::ServerCredentials {
   grpc_ssl_certificate_config_reload_status FetchNow(grpc_ssl_server_certificate_config** config) {
     const std::shared_ptr<const TlsMaterial> material = identity_->material();
     {
-      const std::lock_guard lock(mu_);
+      const SteadyLock lock(&mu_);
       if (material == given_) return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_UNCHANGED;
       given_ = material;
     }
@@ -64,8 +65,8 @@ class CoreCredentials : public grpc::ServerCredentials {
   const TlsIdentity* const identity_;
   grpc_server_credentials* const credentials_;
 
-  std::mutex mu_;
-  std::shared_ptr<const TlsMaterial> given_;  // Guarded by mu_.
+  SteadyMutex mu_;
+  std::shared_ptr<const TlsMaterial> given_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace
