@@ -3,7 +3,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <pty.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <regex>
@@ -21,6 +25,7 @@ namespace freshet {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 constexpr int kRecords = 20;
 constexpr int kRepairBatchExamples = 50;
@@ -75,6 +80,38 @@ class RepairTest : public ServerFixture {
     return RunCommand(words);
   }
 
+  // The same on a terminal, where `answer` is typed once there is a question. All that the terminal
+  // shows is the output.
+  static CommandResult FreshetdOnTerminal(std::vector<std::string> words,
+                                          const std::string& answer) {
+    words.insert(words.begin(), BinaryDir() + "/freshetd");
+    std::vector<char*> argv;
+    argv.reserve(words.size() + 1);
+    for (std::string& word : words) argv.push_back(word.data());
+    argv.push_back(nullptr);
+    int terminal = -1;
+    const pid_t pid = forkpty(&terminal, nullptr, nullptr, nullptr);
+    if (pid == 0) {
+      execv(argv[0], argv.data());
+      _exit(127);
+    }
+    CommandResult result;
+    bool answered = false;
+    std::array<char, 512> piece{};
+    // Ends with an error once nobody has the other end any more.
+    for (ssize_t size = 0; (size = read(terminal, piece.data(), piece.size())) > 0;) {
+      result.out.append(piece.data(), static_cast<size_t>(size));
+      if (answered || result.out.find("go on? [y/N] ") == std::string::npos) continue;
+      answered = true;
+      EXPECT_EQ(write(terminal, answer.data(), answer.size()), static_cast<ssize_t>(answer.size()));
+    }
+    int status = 0;
+    waitpid(pid, &status, 0);
+    close(terminal);
+    result.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    return result;
+  }
+
   // What stands in quotes after 'freshetd in `message`.
   static std::string CommandIn(const std::string& message, const std::string& command) {
     std::smatch match;
@@ -113,6 +150,36 @@ TEST_F(RepairTest, TheServerNamesTheDamageAndTheCommandsThatMendIt) {
   EXPECT_EQ(client_->ComputeDigest("reference")->digest, digest.digest);
   ASSERT_NO_FATAL_FAILURE(Push("ctr", kRecords));
   EXPECT_EQ(client_->ComputeDigest("ctr")->offset, digest.offset + kRecords);
+}
+
+TEST_F(RepairTest, OnATerminalItAsksFirstAndOnlyYesChangesAnything) {
+  ASSERT_NO_FATAL_FAILURE(MakeDamaged(/*with_snapshot=*/false));
+  for (const std::string answer :
+       {"n\n", "\n", "Y\n", "yes please\n", "\x04"}) {  // The last ends the input.
+    const CommandResult refused = FreshetdOnTerminal({"repair", ModelDir()}, answer);
+    EXPECT_EQ(refused.code, 69) << answer << refused.out;
+    EXPECT_THAT(refused.out, HasSubstr("this repair will")) << answer;
+    EXPECT_THAT(refused.out, HasSubstr("freshetd: nothing was changed")) << answer;
+    EXPECT_EQ(Freshetd("check " + data_dir_).code, 65) << answer;
+    EXPECT_FALSE(std::filesystem::exists(ModelDir() + "/removed")) << answer;
+  }
+  const CommandResult agreed = FreshetdOnTerminal({"repair", ModelDir()}, "y\n");
+  EXPECT_EQ(agreed.code, 0) << agreed.out;
+  EXPECT_THAT(agreed.out, HasSubstr("what was removed is kept in "));
+  EXPECT_EQ(Freshetd("check " + data_dir_).code, 0);
+  // Where there is nothing to do there is no question.
+  const CommandResult again = FreshetdOnTerminal({"repair", ModelDir()}, "n\n");
+  EXPECT_EQ(again.code, 0) << again.out;
+  EXPECT_THAT(again.out, HasSubstr("there is nothing to repair"));
+  EXPECT_THAT(again.out, Not(HasSubstr("go on?")));
+}
+
+TEST_F(RepairTest, OnATerminalItDoesNotAskWhoSaidYesBefore) {
+  ASSERT_NO_FATAL_FAILURE(MakeDamaged(/*with_snapshot=*/false));
+  const CommandResult repaired = FreshetdOnTerminal({"repair", ModelDir(), "--yes"}, "n\n");
+  EXPECT_EQ(repaired.code, 0) << repaired.out;
+  EXPECT_THAT(repaired.out, Not(HasSubstr("go on?")));
+  EXPECT_EQ(Freshetd("check " + data_dir_).code, 0);
 }
 
 // The start refused, and the repair that it advised threw records away which nobody needed to lose.
