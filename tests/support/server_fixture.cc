@@ -6,7 +6,7 @@
 namespace freshet {
 
 void ServerFixture::Start(std::vector<std::string> flags) {
-  auto server = ServerProcess::Start(data_dir_, std::move(flags));
+  auto server = ServerProcess::Start(data_dir_, std::move(flags), environment_);
   ASSERT_TRUE(server.ok()) << server.status();
   server_ = *std::move(server);
   auto client = Client::Connect({.server = server_->address()});

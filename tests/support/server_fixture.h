@@ -31,6 +31,7 @@ class ServerFixture : public testing::Test {
 
   const TemporaryFolder folder_;
   std::string data_dir_ = folder_.path() + "/data";
+  std::vector<std::string> environment_;  // Of servers to be started; see ServerProcess::Start().
   std::unique_ptr<ServerProcess> server_;
   std::unique_ptr<Client> client_;
 };

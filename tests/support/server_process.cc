@@ -37,13 +37,25 @@ std::string Between(const std::string& text, const std::string& key, char end) {
   return length == std::string::npos ? "" : text.substr(begin, length - begin);
 }
 
+// Pointers to the texts and a null behind them, for execve(2), which does not write to them.
+std::vector<char*> PointersTo(const std::vector<std::string>& texts) {
+  std::vector<char*> pointers;
+  pointers.reserve(texts.size() + 1);
+  for (const std::string& text : texts) pointers.push_back(const_cast<char*>(text.c_str()));
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
 // Starts `arguments` with its standard streams in files; an empty path is /dev/null.
 pid_t Spawn(const std::vector<std::string>& arguments, const std::string& in_path,
-            const std::string& out_path, const std::string& err_path) {
-  std::vector<char*> argv;
-  argv.reserve(arguments.size() + 1);
-  for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
-  argv.push_back(nullptr);
+            const std::string& out_path, const std::string& err_path,
+            std::vector<std::string> environment = {}) {
+  const std::vector<char*> argv = PointersTo(arguments);
+  // Of a variable that is set twice the first counts.
+  for (char** inherited = environ; *inherited != nullptr; ++inherited) {
+    environment.emplace_back(*inherited);
+  }
+  const std::vector<char*> envp = PointersTo(environment);
   const pid_t pid = fork();
   if (pid != 0) return pid;
   prctl(PR_SET_PDEATHSIG, SIGKILL);  // A test that is killed leaves no server behind.
@@ -55,25 +67,28 @@ pid_t Spawn(const std::vector<std::string>& arguments, const std::string& in_pat
   redirect(in_path, O_RDONLY, STDIN_FILENO);
   redirect(out_path, O_WRONLY | O_CREAT | O_TRUNC, STDOUT_FILENO);
   redirect(err_path, O_WRONLY | O_CREAT | O_TRUNC, STDERR_FILENO);
-  execv(argv[0], argv.data());
+  execve(argv[0], argv.data(), envp.data());
   _exit(127);
 }
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<ServerProcess>> ServerProcess::Start(
-    const std::string& data_dir, std::vector<std::string> flags) {
-  std::unique_ptr<ServerProcess> server = Launch(data_dir, std::move(flags));
+    const std::string& data_dir, std::vector<std::string> flags,
+    std::vector<std::string> environment) {
+  std::unique_ptr<ServerProcess> server =
+      Launch(data_dir, std::move(flags), std::move(environment));
   if (absl::Status status = server->AwaitServing(); !status.ok()) return status;
   return server;
 }
 
 std::unique_ptr<ServerProcess> ServerProcess::Launch(const std::string& data_dir,
-                                                     std::vector<std::string> flags) {
+                                                     std::vector<std::string> flags,
+                                                     std::vector<std::string> environment) {
   std::vector<std::string> arguments = {BinaryDir() + "/freshetd", "--listen=127.0.0.1:0",
                                         "--http=127.0.0.1:0", "--data-dir=" + data_dir};
   arguments.insert(arguments.end(), flags.begin(), flags.end());
-  return LaunchProgram(std::move(arguments));
+  return LaunchProgram(std::move(arguments), std::move(environment));
 }
 
 absl::StatusOr<std::unique_ptr<ServerProcess>> ServerProcess::StartProgram(
@@ -83,10 +98,11 @@ absl::StatusOr<std::unique_ptr<ServerProcess>> ServerProcess::StartProgram(
   return server;
 }
 
-std::unique_ptr<ServerProcess> ServerProcess::LaunchProgram(std::vector<std::string> arguments) {
+std::unique_ptr<ServerProcess> ServerProcess::LaunchProgram(std::vector<std::string> arguments,
+                                                            std::vector<std::string> environment) {
   std::unique_ptr<ServerProcess> server(new ServerProcess);
   arguments.push_back("--endpoints-file=" + server->EndpointsPath());
-  server->pid_ = Spawn(arguments, "", "", server->folder_.path() + "/log");
+  server->pid_ = Spawn(arguments, "", "", server->folder_.path() + "/log", std::move(environment));
   return server;
 }
 

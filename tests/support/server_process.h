@@ -27,12 +27,14 @@ struct ExitState {
 class ServerProcess {
  public:
   // Starts the server on `data_dir` and free ports, and waits until it serves. An error holds what
-  // it wrote to standard error.
-  static absl::StatusOr<std::unique_ptr<ServerProcess>> Start(const std::string& data_dir,
-                                                              std::vector<std::string> flags = {});
+  // it wrote to standard error. `environment` is of NAME=value, and added to what it inherits.
+  static absl::StatusOr<std::unique_ptr<ServerProcess>> Start(
+      const std::string& data_dir, std::vector<std::string> flags = {},
+      std::vector<std::string> environment = {});
   // The same in two steps: the process runs, and may be killed before it serves.
   static std::unique_ptr<ServerProcess> Launch(const std::string& data_dir,
-                                               std::vector<std::string> flags = {});
+                                               std::vector<std::string> flags = {},
+                                               std::vector<std::string> environment = {});
   absl::Status AwaitServing();
   // Starts another program that takes --endpoints-file as freshetd does, and waits until it serves.
   static absl::StatusOr<std::unique_ptr<ServerProcess>> StartProgram(
@@ -64,7 +66,8 @@ class ServerProcess {
  private:
   ServerProcess() = default;
 
-  static std::unique_ptr<ServerProcess> LaunchProgram(std::vector<std::string> arguments);
+  static std::unique_ptr<ServerProcess> LaunchProgram(std::vector<std::string> arguments,
+                                                      std::vector<std::string> environment = {});
   // Waits until `done`; an error where the server ends, or takes too long.
   absl::Status Await(const std::function<bool()>& done);
   std::string EndpointsPath() const;
