@@ -2,7 +2,6 @@
 
 #include <grpc/support/log.h>
 #include <malloc.h>
-#include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
@@ -25,6 +24,7 @@
 #include "server/command_health.h"
 #include "server/command_token.h"
 #include "server/file/file_system.h"
+#include "server/log_output.h"
 #include "server/net/descriptor_limit.h"
 #include "server/process_end.h"
 #include "server/runtime/worker_pool.h"
@@ -163,7 +163,8 @@ absl::StatusOr<ServerOptions> ReadOptions(const Flags& flags) {
 }
 
 void SetUpLogging(const std::string& level) {
-  spdlog::set_default_logger(spdlog::stderr_logger_mt("freshetd"));
+  spdlog::set_default_logger(
+      std::make_shared<spdlog::logger>("freshetd", MakeLogOutput(STDERR_FILENO)));
   spdlog::set_pattern("time=%Y-%m-%dT%H:%M:%S.%eZ level=%l %v", spdlog::pattern_time_type::utc);
   spdlog::set_level(spdlog::level::from_str(level));
 }

@@ -4,7 +4,9 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
+#include <climits>
 #include <csignal>
 #include <optional>
 #include <string_view>
@@ -47,12 +49,14 @@ int AwaitSignal(const sigset_t& signals, const std::optional<SteadyTime>& deadli
 void WriteLastWords(std::string_view words) {
   const std::string time =
       absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", absl::Now(), absl::UTCTimeZone());
-  const std::string line = StrCat("time=", time, " level=error ", words, "\n");
+  // A pipe that can be written takes at least this much without waiting.
+  constexpr size_t kMaxBytes = PIPE_BUF;
+  std::string line = StrCat("time=", time, " level=error ", words);
+  line.resize(std::min(line.size(), kMaxBytes - 1));
+  line += '\n';
   pollfd error = {.fd = STDERR_FILENO, .events = POLLOUT, .revents = 0};
   if (poll(&error, 1, 0) != 1) return;
-  // A pipe that can be written takes at least this much without waiting.
-  const std::string_view head = std::string_view(line).substr(0, _POSIX_PIPE_BUF);
-  [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, head.data(), head.size());
+  [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, line.data(), line.size());
 }
 
 }  // namespace

@@ -16,9 +16,13 @@ constexpr absl::Duration kStopPollInterval = absl::Milliseconds(2);
 
 }  // namespace
 
-Load::Load(const Client& client, std::string model, std::function<void(ExampleBatchBuilder&)> fill)
+Load::Load(const Client& client, std::string model, std::function<void(ExampleBatchBuilder&)> fill,
+           size_t max_unacknowledged_examples)
     : model_(std::move(model)),
-      pusher_(Pusher::Start(client, model_, {.retry_deadline_ms = 0}).value()),
+      pusher_(Pusher::Start(client, model_,
+                            {.max_unacknowledged_examples = max_unacknowledged_examples,
+                             .retry_deadline_ms = 0})
+                  .value()),
       thread_([this, fill = std::move(fill)] {
         ExampleBatchBuilder batch;
         do {
@@ -61,7 +65,9 @@ void StopTest::FillSlowly(ExampleBatchBuilder& batch) {
 }
 
 std::unique_ptr<Load> StopTest::StartSlowLoad(const std::string& model) const {
-  return std::make_unique<Load>(*client_, model, FillSlowly);
+  // Batches for seconds; what of them is logged is learned at the next start.
+  constexpr size_t kMaxUnacknowledged = 1500;
+  return std::make_unique<Load>(*client_, model, FillSlowly, kMaxUnacknowledged);
 }
 
 std::unique_ptr<Load> StopTest::StartLoad(const std::string& model) {

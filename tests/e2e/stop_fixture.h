@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -25,7 +26,8 @@ namespace freshet {
 // Pushes batches to a model until the server does not take any more.
 class Load {
  public:
-  Load(const Client& client, std::string model, std::function<void(ExampleBatchBuilder&)> fill);
+  Load(const Client& client, std::string model, std::function<void(ExampleBatchBuilder&)> fill,
+       size_t max_unacknowledged_examples = PusherOptions().max_unacknowledged_examples);
   ~Load();
   Load(const Load&) = delete;
   Load& operator=(const Load&) = delete;
