@@ -68,7 +68,7 @@ absl::StatusOr<std::shared_ptr<AppendFile>> Log::CreateSegment(const SegmentHead
   status = file_system_.SyncDir(dir_);
   if (!status.ok()) {
     const absl::MutexLock lock(&mu_);
-    Distrust(status);
+    Distrust(status, index_->next_offset());
     return status;
   }
   return std::shared_ptr<AppendFile>(*std::move(file));
@@ -81,7 +81,7 @@ absl::Status Log::WriteEnd(uint64_t segment, uint64_t next_offset) {
                                     {.segment = segment, .next_offset = next_offset});
   if (status.ok()) return status;
   const absl::MutexLock lock(&mu_);
-  Distrust(status);
+  Distrust(status, index_->next_offset());
   return status;
 }
 
@@ -155,7 +155,7 @@ void Log::TakeBack(AppendFile& file, uint64_t size_bytes, const absl::Status& ca
   if (status.ok()) status = SyncFile(std::nullopt);
   if (status.ok()) return;
   const absl::MutexLock lock(&mu_);
-  Distrust(cause);
+  Distrust(cause, index_->next_offset());
 }
 
 // In one write, or not at all.
@@ -292,7 +292,7 @@ uint64_t Log::size_bytes() const { return index_->size_bytes(); }
 
 uint64_t Log::safe_offset() const {
   const absl::MutexLock lock(&mu_);
-  return distrust_.ok() ? index_->next_offset() : durable_.next_offset;
+  return distrust_.ok() ? index_->next_offset() : distrusted_safe_offset_;
 }
 
 uint64_t Log::durable_offset() const {

@@ -143,8 +143,8 @@ class Log {
   uint64_t next_offset() const;
   // Records below this are durable.
   uint64_t durable_offset() const;
-  // Records below this are there after a crash of the process: all of them, unless the log waits
-  // for Recover(), which may find that those which are not durable are gone.
+  // Records below this are there after a crash of the process: all of them, unless a sync failed,
+  // or a Recover() did that had begun to write them anew; then those which are durable.
   uint64_t safe_offset() const;
   // All segments together, headers included.
   uint64_t size_bytes() const;
@@ -173,7 +173,8 @@ class Log {
   // Syncing. Until all below `target` is durable; without it in any case.
   absl::Status SyncFile(std::optional<uint64_t> target);
   absl::Status FailureLocked() const ABSL_SHARED_LOCKS_REQUIRED(mu_);
-  void Distrust(const absl::Status& cause) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // `safe_offset`: the records below are in the files all the same.
+  void Distrust(const absl::Status& cause, uint64_t safe_offset) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   // Recovering.
   absl::Status RemoveUnfinished(uint64_t last_first_offset);
@@ -206,6 +207,7 @@ class Log {
   absl::CondVar sync_done_;
   // Why the end of the log is not trusted; OK where it is.
   absl::Status distrust_ ABSL_GUARDED_BY(mu_);
+  uint64_t distrusted_safe_offset_ ABSL_GUARDED_BY(mu_) = 0;  // See Distrust(), where it is not.
 };
 
 }  // namespace freshet

@@ -1,5 +1,6 @@
 // How a log is made durable, and how it recovers where that failed.
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -15,7 +16,9 @@ absl::Status Log::FailureLocked() const {
              ToStd(distrust_.message())));
 }
 
-void Log::Distrust(const absl::Status& cause) {
+void Log::Distrust(const absl::Status& cause, uint64_t safe_offset) {
+  distrusted_safe_offset_ =
+      distrust_.ok() ? safe_offset : std::min(distrusted_safe_offset_, safe_offset);
   if (distrust_.ok()) distrust_ = cause;
 }
 
@@ -44,7 +47,7 @@ absl::Status Log::SyncFile(std::optional<uint64_t> target) {
   syncing_ = false;
   sync_done_.SignalAll();
   if (!status.ok()) {
-    Distrust(status);
+    Distrust(status, durable_.next_offset);
   } else if (file == file_) {
     durable_ = end;
   }
@@ -99,6 +102,10 @@ absl::StatusOr<uint64_t> Log::Recover() {
   }
   // From here on the file may have less than the index says.
   index_->AbortReaders();
+  {
+    const absl::MutexLock lock(&mu_);
+    Distrust(distrust_, durable.next_offset);
+  }
   if (status = tail_->Write(file_system_, path, **file); !status.ok()) return status;
 
   const SegmentEnd end = tail_->end();
