@@ -86,6 +86,9 @@ constexpr int kReaderThreads = 2;
 // Logs that may wait for the disk at the same time.
 constexpr int kLoggerThreads = 4;
 
+// Of logs that do not wait for it: what they write goes to the operating system's memory.
+constexpr int kUnsyncedLoggerThreads = 2;
+
 int LearnerThreads(const ServerOptions& options) {
   if (options.learner_threads != 0) return static_cast<int>(options.learner_threads);
   return static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
@@ -141,6 +144,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(ServerOptions options_in) 
   server->readers_ = std::make_unique<WorkerPool>("reader", kReaderThreads);
   server->turns_ = std::make_unique<TurnQueue>("call", TurnThreads());
   server->loggers_ = std::make_unique<WorkerPool>("logger", kLoggerThreads);
+  server->unsynced_loggers_ = std::make_unique<WorkerPool>("os-logger", kUnsyncedLoggerThreads);
   server->learners_ = std::make_unique<WorkerPool>("learner", LearnerThreads(options));
   server->enders_ = std::make_unique<WorkerPool>("end", kEnderThreads);
   server->environment_ = std::make_unique<RuntimeEnvironment>(
@@ -148,6 +152,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(ServerOptions options_in) 
                          .learners = *server->learners_,
                          .loggers = *server->loggers_,
                          .io = *server->io_,
+                         .unsynced_loggers = server->unsynced_loggers_.get(),
                          .snapshots = server->snapshots_.get(),
                          .last_snapshots = server->enders_.get(),
                          .clock = [] { return absl::Now(); },
@@ -395,9 +400,9 @@ void Server::EndCalls(const StepCallback& enter) {
     timer->reset();
   }
   enter("waiting for the disk and the learners");
-  const std::array<WorkerPool*, 7> pools = {&turns_->pool(), readers_.get(),   learners_.get(),
-                                            loggers_.get(),  snapshots_.get(), io_.get(),
-                                            enders_.get()};
+  const std::array<WorkerPool*, 8> pools = {
+      &turns_->pool(),         readers_.get(),   learners_.get(), loggers_.get(),
+      unsynced_loggers_.get(), snapshots_.get(), io_.get(),       enders_.get()};
   WorkerPool::EndAll(pools);
 }
 

@@ -154,6 +154,7 @@ class Server {
   std::unique_ptr<WorkerPool> readers_;  // Read files for calls.
   std::unique_ptr<TurnQueue> turns_;     // Does the work of long calls.
   std::unique_ptr<WorkerPool> loggers_;
+  std::unique_ptr<WorkerPool> unsynced_loggers_;
   std::unique_ptr<WorkerPool> learners_;
   std::unique_ptr<WorkerPool> enders_;  // Idle until the end: its snapshots, and the end of gRPC.
   std::atomic<uint64_t> total_queued_bytes_{0};

@@ -61,7 +61,7 @@ void LogWriter::OnApplied(uint64_t offset) {
 void LogWriter::ScheduleStrand() {
   if (strand_running_ || held_ || !has_work()) return;
   strand_running_ = true;
-  pool_.Post([self = shared_from_this()] { self->RunStrand(); });
+  strand_pool().Post([self = shared_from_this()] { self->RunStrand(); });
 }
 
 absl::StatusOr<std::unique_ptr<LogReader>> LogWriter::ReadTail(uint64_t bytes) const {
@@ -193,7 +193,8 @@ void LogWriter::RetryLater() {
     absl::MutexLock lock(&mu_);
     writing_count_ = 0;
     if (!stop_retrying_ && !held_) {
-      pool_.PostAfter(options_.retry_interval, [self = shared_from_this()] { self->RunStrand(); });
+      strand_pool().PostAfter(options_.retry_interval,
+                              [self = shared_from_this()] { self->RunStrand(); });
       return;
     }
     ended = EndStrand();

@@ -42,6 +42,9 @@ class LogWriter : public std::enable_shared_from_this<LogWriter> {
   struct Options {
     bool sync = true;  // See SetSync().
     absl::Duration retry_interval = absl::Milliseconds(500);
+    // Runs the strand while batches are not synced, so that it does not wait for threads which
+    // wait for the disk. Must outlive the writer. Null: `pool` does.
+    WorkerPool* unsynced_pool = nullptr;
   };
   // All records below `offset` are logged.
   using LoggedCallback = std::function<void(uint64_t offset)>;
@@ -126,6 +129,10 @@ class LogWriter : public std::enable_shared_from_this<LogWriter> {
   };
 
   void Enqueue(Entry entry);
+  // What the strand runs on, as things are now.
+  WorkerPool& strand_pool() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    return sync_ || options_.unsynced_pool == nullptr ? pool_ : *options_.unsynced_pool;
+  }
   // Whether there is something to write that is not better left to wait for the learner.
   bool has_work() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
     return !entries_.empty() && applied_offset_ >= logged_offset_;

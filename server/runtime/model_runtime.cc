@@ -24,7 +24,8 @@ std::shared_ptr<LogWriter> MakeLogWriter(std::unique_ptr<Log> log,
   return std::make_shared<LogWriter>(
       std::move(log), environment.loggers,
       LogWriter::Options{.sync = spec.durability() == v1::DURABILITY_FSYNC,
-                         .retry_interval = environment.log_retry_interval});
+                         .retry_interval = environment.log_retry_interval,
+                         .unsynced_pool = environment.unsynced_loggers});
 }
 
 // What the settings say, and the server's where they say nothing.

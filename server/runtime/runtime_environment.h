@@ -16,9 +16,11 @@ namespace freshet {
 // What all models of a server share. Everything it refers to outlives them.
 struct RuntimeEnvironment {
   DataDir& data_dir;
-  WorkerPool& learners;             // Runs the models' strands.
-  WorkerPool& loggers;              // Runs the strands that write logs, which block on the disk.
-  WorkerPool& io;                   // Runs what else blocks on the disk.
+  WorkerPool& learners;  // Runs the models' strands.
+  WorkerPool& loggers;   // Runs the strands that write logs, which block on the disk.
+  WorkerPool& io;        // Runs what else blocks on the disk.
+  // Runs the strands of logs that do not sync, which need not wait for the others; null: loggers.
+  WorkerPool* unsynced_loggers = nullptr;
   WorkerPool* snapshots = nullptr;  // Writes snapshots, which takes long; null: io does.
   // Writes those that a server takes at its end, behind nothing else; null: io does.
   WorkerPool* last_snapshots = nullptr;
