@@ -55,11 +55,11 @@ const Settings& TestSettings() {
 
 std::string ReadRules() {
   std::string text;
-  const long fd =
+  const ssize_t fd =
       syscall(SYS_openat, AT_FDCWD, TestSettings().rules.c_str(), O_RDONLY | O_CLOEXEC, 0);
   if (fd < 0) return text;
   char piece[512];
-  for (long count = 0; (count = syscall(SYS_read, fd, piece, sizeof(piece))) > 0;) {
+  for (ssize_t count = 0; (count = syscall(SYS_read, fd, piece, sizeof(piece))) > 0;) {
     text.append(piece, static_cast<size_t>(count));
   }
   syscall(SYS_close, fd);
@@ -97,7 +97,7 @@ std::optional<Rule> FindRule(std::string_view kind, std::string_view path) {
 void ReportWaiting(std::string_view kind, std::string_view path) {
   const std::string file = TestSettings().rules + ".waiting";
   const std::string line = std::string(kind) + ' ' + std::string(path) + '\n';
-  const long fd =
+  const ssize_t fd =
       syscall(SYS_openat, AT_FDCWD, file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
   if (fd < 0) return;
   syscall(SYS_write, fd, line.data(), line.size());
@@ -135,7 +135,7 @@ bool PassFile(std::string_view kind, int fd) {
   char link[32];
   snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
   char path[4096];
-  const long size = syscall(SYS_readlinkat, AT_FDCWD, link, path, sizeof(path));
+  const ssize_t size = syscall(SYS_readlinkat, AT_FDCWD, link, path, sizeof(path));
   return size < 0 || Pass(kind, std::string_view(path, static_cast<size_t>(size)));
 }
 
@@ -152,7 +152,8 @@ mode_t ModeOf(int flags, va_list arguments) {
 
 }  // namespace
 
-#pragma GCC visibility push(default)
+// The C library calls the parameters otherwise, with names that are reserved.
+// NOLINTBEGIN(readability-inconsistent-declaration-parameter-name)
 extern "C" {
 
 int open(const char* path, int flags, ...) {
@@ -231,4 +232,4 @@ int mkdir(const char* path, mode_t mode) noexcept {
 }
 
 }  // extern "C"
-#pragma GCC visibility pop
+// NOLINTEND(readability-inconsistent-declaration-parameter-name)

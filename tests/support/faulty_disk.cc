@@ -28,8 +28,8 @@ std::string_view NameOf(DiskCall call) {
 
 std::vector<std::string> FaultyDisk::Environment() const {
   // A sanitizer wants its own library to be the first one.
-  const std::string sanitizer = FRESHET_SANITIZER_LIBRARY;
-  return {StrCat("LD_PRELOAD=", sanitizer, sanitizer.empty() ? "" : ":", FRESHET_DISK_LIBRARY),
+  const char* const sanitizer = FRESHET_SANITIZER_LIBRARY;
+  return {StrCat("LD_PRELOAD=", sanitizer, *sanitizer == '\0' ? "" : ":", FRESHET_DISK_LIBRARY),
           "FRESHET_TEST_DISK=" + folder_, "FRESHET_TEST_DISK_RULES=" + RulesPath()};
 }
 
