@@ -1,29 +1,7 @@
 #include "core/base/utf8.h"
 
-#include <array>
-#include <cstdint>
-#include <cstring>
-
 namespace freshet {
 namespace {
-
-// The number of ASCII bytes that `text` begins with, or a little less. Many bytes at a time, since
-// most text is ASCII.
-size_t AsciiSize(std::string_view text) {
-  constexpr uint64_t kHighBits = 0x8080808080808080U;
-  size_t size = 0;
-  std::array<uint64_t, 4> words{};
-  for (; text.size() - size >= sizeof(words); size += sizeof(words)) {
-    std::memcpy(words.data(), text.data() + size, sizeof(words));
-    if (((words[0] | words[1] | words[2] | words[3]) & kHighBits) != 0) return size;
-  }
-  for (; text.size() - size >= sizeof(uint64_t); size += sizeof(uint64_t)) {
-    std::memcpy(words.data(), text.data() + size, sizeof(uint64_t));
-    if ((words[0] & kHighBits) != 0) return size;
-  }
-  while (size < text.size() && static_cast<unsigned char>(text[size]) < 0x80) ++size;
-  return size;
-}
 
 bool IsContinuation(char c) { return (static_cast<unsigned char>(c) & 0xc0) == 0x80; }
 
@@ -46,8 +24,14 @@ size_t CharacterSize(std::string_view text) {
 }  // namespace
 
 size_t Utf8Size(std::string_view text) {
-  size_t size = AsciiSize(text);
+  constexpr size_t kPieceBytes = 16;
+  size_t size = 0;
   while (size < text.size()) {
+    const std::string_view piece = text.substr(size, kPieceBytes);
+    if (IsAscii(piece)) {
+      size += piece.size();
+      continue;
+    }
     const size_t character = CharacterSize(text.substr(size));
     if (character == 0) break;
     size += character;

@@ -4,9 +4,31 @@
 #define FRESHET_CORE_BASE_UTF8_H_
 
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
 #include <string_view>
 
 namespace freshet {
+
+// Whether all bytes of `text` are below 0x80. Looks at eight at a time.
+inline bool IsAscii(std::string_view text) {
+  constexpr size_t kWordBytes = sizeof(uint64_t);
+  constexpr uint64_t kHighBits = 0x8080808080808080U;
+  const auto word_at = [&text](size_t i) {
+    uint64_t word;
+    std::memcpy(&word, text.data() + i, kWordBytes);
+    return word;
+  };
+  uint64_t bits = 0;
+  if (text.size() < kWordBytes) {
+    for (const char c : text) bits |= static_cast<unsigned char>(c);
+  } else {
+    const size_t last_word = text.size() - kWordBytes;
+    for (size_t i = 0; i < last_word; i += kWordBytes) bits |= word_at(i);
+    bits |= word_at(last_word);  // May overlap the one before.
+  }
+  return (bits & kHighBits) == 0;
+}
 
 // Whether `text` is well-formed UTF-8: shortest forms, no surrogates, nothing above U+10FFFF.
 bool IsUtf8(std::string_view text);

@@ -1,5 +1,7 @@
 #include "core/format/parse_error.h"
 
+#include <simdjson.h>
+
 #include "absl/strings/escaping.h"
 #include "core/base/str_cat.h"
 #include "core/base/utf8.h"
@@ -10,7 +12,9 @@ absl::Status ParseError(size_t column, std::string_view message) {
   return absl::InvalidArgumentError(StrCat("column ", column, ": ", message));
 }
 
-absl::Status CheckUtf8(std::string_view line) {
+absl::Status CheckUtf8OfMoreThanAscii(std::string_view line) {
+  // simdjson is several times faster than Utf8Size(), but does not say where the bad byte is.
+  if (simdjson::validate_utf8(line.data(), line.size())) return absl::OkStatus();
   const size_t good = Utf8Size(line);
   if (good == line.size()) return absl::OkStatus();
   const size_t begin = good - std::min<size_t>(good, 20);

@@ -8,15 +8,21 @@
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "core/base/utf8.h"
 
 namespace freshet {
 
 // INVALID_ARGUMENT "column N: message"; `column` counts bytes from 1.
 absl::Status ParseError(size_t column, std::string_view message);
 
+// The slow part of CheckUtf8().
+absl::Status CheckUtf8OfMoreThanAscii(std::string_view line);
+
 // OK where `line` is UTF-8, else a ParseError() at the first byte that is not. What is read goes to
 // messages and into Protobuf strings, which take nothing else.
-absl::Status CheckUtf8(std::string_view line);
+inline absl::Status CheckUtf8(std::string_view line) {
+  return IsAscii(line) ? absl::OkStatus() : CheckUtf8OfMoreThanAscii(line);
+}
 
 // `text` in quotes, made fit for a message: cut where it is long, with unprintable bytes and those
 // that are not UTF-8 escaped.
