@@ -27,6 +27,19 @@ constexpr size_t kMaxCommaBytes = 128;
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
+// How many zeros a number begins with, before and behind its point.
+int LeadingZeros(const char* p, const char* end) {
+  int zeros = 0;
+  for (; p != end && (*p == '0' || *p == '.'); ++p) zeros += *p == '0' ? 1 : 0;
+  return zeros;
+}
+
+// Appends the digits at `p` to `mantissa`; returns the first byte after them.
+const char* TakeDigits(const char* p, const char* end, uint64_t& mantissa) {
+  for (; p != end && IsDigit(*p); ++p) mantissa = mantissa * 10 + static_cast<uint64_t>(*p - '0');
+  return p;
+}
+
 const char* ScanWithLibrary(const char* begin, const char* end, bool huge, double& value) {
   const std::from_chars_result result = std::from_chars(begin, end, value);
   if (result.ec == std::errc::result_out_of_range) {
@@ -34,6 +47,13 @@ const char* ScanWithLibrary(const char* begin, const char* end, bool huge, doubl
     if (*begin == '-') value = -value;
   }
   return result.ec == std::errc::invalid_argument ? begin : result.ptr;
+}
+
+bool ParseWithComma(std::string_view text, double& value) {
+  std::array<char, kMaxCommaBytes> with_point;
+  if (text.size() > with_point.size() || text.find('.') != std::string_view::npos) return false;
+  std::replace_copy(text.begin(), text.end(), with_point.begin(), ',', '.');
+  return ParseFiniteDouble({with_point.data(), text.size()}, value);
 }
 
 }  // namespace
@@ -44,25 +64,18 @@ const char* ScanNumber(const char* begin, const char* end, double& value) {
   if (p != end && (*p == '-' || *p == '+')) ++p;
   const char* const unsigned_begin = p;
   uint64_t mantissa = 0;
-  int digits = 0;  // Significant ones.
+  p = TakeDigits(p, end, mantissa);
+  int digits = static_cast<int>(p - unsigned_begin);
   int exponent = 0;
-  for (; p != end && IsDigit(*p); ++p) {
-    mantissa = mantissa * 10 + static_cast<uint64_t>(*p - '0');
-    digits += mantissa != 0 || digits != 0;
-  }
-  bool any_digit = p != unsigned_begin;
   if (p != end && *p == '.') {
     const char* const point = p++;
-    for (; p != end && IsDigit(*p); ++p) {
-      mantissa = mantissa * 10 + static_cast<uint64_t>(*p - '0');
-      digits += mantissa != 0 || digits != 0;
-    }
+    p = TakeDigits(p, end, mantissa);
     exponent = static_cast<int>(point + 1 - p);
-    any_digit |= exponent != 0;
+    digits -= exponent;
   }
   // from_chars takes a minus sign but no plus sign.
   const char* const library_begin = negative ? begin : unsigned_begin;
-  if (!any_digit) {
+  if (digits == 0) {
     if (p != unsigned_begin || (p != end && (*p == '+' || *p == '-'))) return begin;
     const char* const stop = ScanWithLibrary(library_begin, end, true, value);  // "inf", "nan".
     return stop == library_begin ? begin : stop;
@@ -82,7 +95,8 @@ const char* ScanNumber(const char* begin, const char* end, double& value) {
   }
   if (digits > kMaxDigits || mantissa > kMaxExactMantissa || exponent < -kMaxExactPower ||
       exponent > kMaxExactPower) {
-    ScanWithLibrary(library_begin, p, digits + exponent > 0, value);
+    const int significant = digits - LeadingZeros(unsigned_begin, p);
+    ScanWithLibrary(library_begin, p, significant + exponent > 0, value);
     return p;
   }
   // Both are exact, so the one operation rounds to the nearest double (Clinger's fast path).
@@ -97,12 +111,7 @@ const char* ScanNumber(const char* begin, const char* end, double& value) {
 }
 
 bool ParseFiniteDouble(std::string_view text, double& value, DecimalMark mark) {
-  std::array<char, kMaxCommaBytes> with_point;
-  if (mark == DecimalMark::kComma) {
-    if (text.size() > with_point.size() || text.find('.') != std::string_view::npos) return false;
-    std::replace_copy(text.begin(), text.end(), with_point.begin(), ',', '.');
-    text = std::string_view(with_point.data(), text.size());
-  }
+  if (mark == DecimalMark::kComma) return ParseWithComma(text, value);
   if (text.empty()) return false;
   const char* const end = text.data() + text.size();
   return ScanNumber(text.data(), end, value) == end && std::isfinite(value);
@@ -115,7 +124,7 @@ bool ParseFiniteFloat(std::string_view text, float& value, DecimalMark mark) {
   return std::isfinite(value);
 }
 
-std::string_view TrimBlanks(std::string_view text) {
+std::string_view TrimBlanksAround(std::string_view text) {
   const auto is_blank = [](char c) { return c == ' ' || c == '\t'; };
   while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
   while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);

@@ -24,8 +24,14 @@ bool ParseFiniteFloat(std::string_view text, float& value, DecimalMark mark = De
 bool ParseFiniteDouble(std::string_view text, double& value,
                        DecimalMark mark = DecimalMark::kPoint);
 
-// `text` without the blanks and tabs around it.
-std::string_view TrimBlanks(std::string_view text);
+// The slow part of TrimBlanks().
+std::string_view TrimBlanksAround(std::string_view text);
+
+// `text` without the blanks and tabs around it; most text has none.
+inline std::string_view TrimBlanks(std::string_view text) {
+  if (text.empty() || (text.front() > ' ' && text.back() > ' ')) return text;
+  return TrimBlanksAround(text);
+}
 
 }  // namespace freshet
 

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <limits>
 #include <random>
 #include <string>
 #include <string_view>
@@ -45,6 +46,9 @@ TEST(NumberTest, ReadsWhatTheLibraryReads) {
                                  "0.000000000000000000000000000000000000001",
                                  "100000000000000000000000000000000000000e-38",
                                  "00000000000000000000000001.5",
+                                 "0000.00000000000000000000015",
+                                 "0.00000000000000000000000000",
+                                 "-00000000000000000000000000e400",
                                  "inf",
                                  "-inf",
                                  "infinity"}) {
@@ -55,6 +59,23 @@ TEST(NumberTest, ReadsWhatTheLibraryReads) {
     EXPECT_EQ(std::bit_cast<uint64_t>(value), std::bit_cast<uint64_t>(expected))
         << text << " " << value << " " << expected;
   }
+}
+
+TEST(NumberTest, CountsNoLeadingZeroOfHugeAndTinyNumbers) {
+  const auto scanned = [](const std::string& text) {
+    double value = -1;
+    ScanNumber(text.data(), text.data() + text.size(), value);
+    return value;
+  };
+  const std::string zeros(400, '0');
+  const double infinite = std::numeric_limits<double>::infinity();
+  EXPECT_EQ(scanned("0." + zeros + "1"), 0);
+  EXPECT_EQ(scanned(zeros + "." + zeros + "1"), 0);
+  EXPECT_EQ(scanned(zeros + "1"), 1);
+  EXPECT_EQ(scanned("1" + zeros), infinite);
+  EXPECT_EQ(scanned("-" + zeros + "1" + zeros + ".5"), -infinite);
+  EXPECT_EQ(scanned("0." + zeros + "1e401"), 1);
+  EXPECT_EQ(scanned("1" + zeros + "e-400"), 1);
 }
 
 TEST(NumberTest, StopsAfterTheNumber) {
