@@ -34,17 +34,20 @@ struct Parts {
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 size_t DigitsAt(std::string_view text) {
-  return std::min(text.find_first_not_of("0123456789"), text.size());
+  size_t digits = 0;
+  while (digits < text.size() && IsDigit(text[digits])) ++digits;
+  return digits;
 }
 
 // Takes `count` digits off the front of `text`.
 bool TakeDigits(std::string_view& text, size_t count, int& number) {
   if (text.size() < count) return false;
-  number = 0;
-  for (const char c : text.substr(0, count)) {
-    if (!IsDigit(c)) return false;
-    number = number * 10 + (c - '0');
+  int taken = 0;  // Not in `number`, which would be written for each digit.
+  for (size_t i = 0; i < count; ++i) {
+    if (!IsDigit(text[i])) return false;
+    taken = taken * 10 + (text[i] - '0');
   }
+  number = taken;
   text.remove_prefix(count);
   return true;
 }
@@ -102,17 +105,21 @@ bool SetFromParts(const Parts& parts, CivilTime& time) {
       parts.second > 60) {
     return false;
   }
-  int64_t days = DayNumber(parts.year, parts.month, parts.day);
-  time.hour = parts.hour;
-  if (parts.hour >= 0 && parts.offset_minutes != 0) {
-    constexpr int64_t kMinutesPerDay = 1440;
-    const int64_t minutes =
-        days * kMinutesPerDay + int64_t{60} * parts.hour + parts.minute - parts.offset_minutes;
-    days = minutes / kMinutesPerDay - (minutes % kMinutesPerDay < 0 ? 1 : 0);
-    time.hour = static_cast<int>((minutes - days * kMinutesPerDay) / 60);
-    if (days < DayNumber(1, 1, 1)) return false;
+  const int64_t day_number = DayNumber(parts.year, parts.month, parts.day);
+  if (parts.hour < 0 || parts.offset_minutes == 0) {
+    time.month = parts.month;
+    time.day = parts.day;
+    time.weekday = Weekday(day_number);
+    time.hour = parts.hour;
+    return true;
   }
+  constexpr int64_t kMinutesPerDay = 1440;
+  const int64_t minutes =
+      day_number * kMinutesPerDay + int64_t{60} * parts.hour + parts.minute - parts.offset_minutes;
+  const int64_t days = minutes / kMinutesPerDay - (minutes % kMinutesPerDay < 0 ? 1 : 0);
+  if (days < DayNumber(1, 1, 1)) return false;
   SetFromDays(days, time);
+  time.hour = static_cast<int>((minutes - days * kMinutesPerDay) / 60);
   return true;
 }
 
