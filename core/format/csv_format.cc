@@ -202,21 +202,16 @@ absl::Status CsvFormat::ParseRow(ExampleBatchBuilder& builder) {
   for (size_t i = 0; i < columns_.size(); ++i) {
     const Column& column = columns_[i];
     const CsvCell& cell = cells_[i];
-    absl::Status status;
-    if (column.role == Role::kIgnored) continue;
-    if (column.role == Role::kLabel) {
-      status = ParseLabel(column, cell, label);
-    } else if (column.role == Role::kWeight) {
-      status = ParseWeight(column, cell, weight);
-    } else {
+    if (column.role == Role::kCategory) {
       const size_t index = builder.Namespace(column.name);
       if (cell.text.empty() || missing_.IsGiven(cell.text)) continue;
-      if (column.role == Role::kCategory) {
-        builder.AddFeature(index, cell.text, HashFeature(cell.text, column.namespace_hash), 1);
-        continue;
-      }
-      status = AddFeatures(column, cell, index, builder);
+      builder.AddFeature(index, cell.text, HashFeature(cell.text, column.namespace_hash), 1);
+      continue;
     }
+    if (column.role == Role::kIgnored) continue;
+    absl::Status status = column.role == Role::kLabel    ? ParseLabel(column, cell, label)
+                          : column.role == Role::kWeight ? ParseWeight(column, cell, weight)
+                                                         : AddFeatures(column, cell, builder);
     if (!status.ok()) return status;
   }
   builder.SetLabelAndWeight(label, weight);
@@ -225,19 +220,23 @@ absl::Status CsvFormat::ParseRow(ExampleBatchBuilder& builder) {
 }
 
 // Adds what a cell of a number or a time gives.
-absl::Status CsvFormat::AddFeatures(const Column& column, const CsvCell& cell, size_t index,
+absl::Status CsvFormat::AddFeatures(const Column& column, const CsvCell& cell,
                                     ExampleBatchBuilder& builder) const {
+  const size_t index = builder.Namespace(column.name);
+  if (missing_.IsGiven(cell.text)) return absl::OkStatus();
   const std::string_view text = TrimBlanks(cell.text);
-  float value = 0;
-  CivilTime time{};
-  if (column.role == Role::kNumber ? ParseFiniteFloat(text, value, options_.decimal_mark)
-                                   : times_.Read(text, time)) {
-    if (column.role == Role::kNumber) {
+  if (column.role == Role::kNumber) {
+    float value = 0;
+    if (ParseFiniteFloat(text, value, options_.decimal_mark)) {
       builder.AddFeature(index, column.name, column.number_id, value);
-    } else {
-      time_features_->Add(time, index, builder);
+      return absl::OkStatus();
     }
-    return absl::OkStatus();
+  } else {
+    CivilTime time{};
+    if (times_.Read(text, time)) {
+      time_features_->Add(time, index, builder);
+      return absl::OkStatus();
+    }
   }
   if (text.empty() || missing_.IsUsual(text)) return absl::OkStatus();
   if (column.role == Role::kNumber) {

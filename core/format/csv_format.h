@@ -59,7 +59,7 @@ class CsvFormat final : public RowFormat {
   absl::Status ParseRow(ExampleBatchBuilder& builder);
   absl::Status ParseLabel(const Column& column, const CsvCell& cell, float& label) const;
   absl::Status ParseWeight(const Column& column, const CsvCell& cell, float& weight) const;
-  absl::Status AddFeatures(const Column& column, const CsvCell& cell, size_t index,
+  absl::Status AddFeatures(const Column& column, const CsvCell& cell,
                            ExampleBatchBuilder& builder) const;
 
   const FormatOptions options_;

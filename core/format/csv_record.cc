@@ -1,6 +1,7 @@
 #include "core/format/csv_record.h"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -14,6 +15,13 @@ namespace {
 // A quote that is never closed must not swallow the rest of a file.
 constexpr size_t kMaxRecordBytes = size_t{1} << 20;
 
+// The first `delimiter` from `begin` on, or `end`.
+inline const char* Find(std::string_view delimiter, const char* begin, const char* end) {
+  if (delimiter.size() > 1) return std::search(begin, end, delimiter.begin(), delimiter.end());
+  const void* const found = std::memchr(begin, delimiter.front(), static_cast<size_t>(end - begin));
+  return found == nullptr ? end : static_cast<const char*>(found);
+}
+
 }  // namespace
 
 CsvSplitter::CsvSplitter(std::string delimiter, bool keep_blanks)
@@ -24,28 +32,15 @@ void CsvSplitter::Reset() {
   pending_lines_ = 0;
 }
 
-size_t CsvSplitter::FindDelimiter(std::string_view text, size_t begin) const {
-  const size_t found =
-      delimiter_.size() == 1 ? text.find(delimiter_.front(), begin) : text.find(delimiter_, begin);
-  return std::min(found, text.size());
-}
-
-size_t CsvSplitter::SkipPadding(std::string_view text, size_t position) const {
-  while (position < text.size() && IsPadding(text[position])) ++position;
-  return position;
-}
-
-std::string_view CsvSplitter::Trimmed(std::string_view cell) const {
-  return keep_blanks_ ? cell : TrimBlanks(cell);
-}
-
 void CsvSplitter::SplitPlain(std::string_view record, std::vector<CsvCell>& cells) const {
-  for (size_t begin = 0;;) {
-    const size_t end = FindDelimiter(record, begin);
-    const std::string_view text = Trimmed(record.substr(begin, end - begin));
+  const std::string_view delimiter = delimiter_;
+  const char* const end = record.data() + record.size();
+  for (const char* begin = record.data();;) {
+    const char* const stop = Find(delimiter, begin, end);
+    const std::string_view text = Trimmed({begin, static_cast<size_t>(stop - begin)});
     cells.push_back({text, static_cast<size_t>(text.data() - record.data()) + 1});
-    if (end == record.size()) return;
-    begin = end + delimiter_.size();
+    if (stop == end) return;
+    begin = stop + delimiter.size();
   }
 }
 
@@ -88,22 +83,30 @@ absl::StatusOr<bool> CsvSplitter::SplitQuoted(std::string_view record,
     const size_t start = SkipPadding(record, position);
     CsvCell cell{{}, start + 1};
     if (start < record.size() && record[start] == '"') {
-      position = start;
-      absl::StatusOr<bool> closed = TakeQuotedCell(record, position, cell);
-      if (!closed.ok() || !*closed) return closed;
+      const size_t quote = record.find('"', start + 1);
+      if (quote != std::string_view::npos && IsCellEnd(record, quote + 1)) {
+        cell.text = record.substr(start + 1, quote - start - 1);
+        position = quote + 1;
+      } else {
+        position = start;
+        absl::StatusOr<bool> closed = TakeQuotedCell(record, position, cell);
+        if (!closed.ok() || !*closed) return closed;
+      }
       cell.text = Trimmed(cell.text);
     } else {
-      const size_t end = FindDelimiter(record, position);
-      cell.text = Trimmed(record.substr(position, end - position));
-      position = end;
+      const char* const begin = record.data() + position;
+      const char* const stop = Find(delimiter_, begin, record.data() + record.size());
+      cell.text = Trimmed({begin, static_cast<size_t>(stop - begin)});
+      position = static_cast<size_t>(stop - record.data());
     }
     cells.push_back(cell);
     if (position == record.size()) return true;
   }
 }
 
-// Moves `position` from the opening quote to the delimiter behind the closing one, or to the end.
-// Returns false where there is no closing quote.
+// Takes any quoted cell: with quotes within, or blanks behind the closing one. Moves `position`
+// from the opening quote to the delimiter behind the closing one, or to the end. Returns false
+// where there is no closing quote.
 absl::StatusOr<bool> CsvSplitter::TakeQuotedCell(std::string_view record, size_t& position,
                                                  CsvCell& cell) {
   const size_t unescaped_begin = unescaped_.size();
@@ -125,7 +128,7 @@ absl::StatusOr<bool> CsvSplitter::TakeQuotedCell(std::string_view record, size_t
       continue;
     }
     position = SkipPadding(record, quote + 1);
-    if (position < record.size() && !record.substr(position).starts_with(delimiter_)) {
+    if (!IsCellEnd(record, position)) {
       return ParseError(position + 1,
                         StrCat("unexpected ", Quoted(record.substr(position, 1)),
                                " after the closing quote of a cell; a quote within a quoted cell "

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "core/format/number.h"
 
 namespace freshet {
 
@@ -46,12 +47,22 @@ class CsvSplitter {
   const std::string& delimiter() const { return delimiter_; }
 
  private:
-  size_t FindDelimiter(std::string_view text, size_t begin) const;
   bool IsPadding(char c) const {
-    return !keep_blanks_ && (c == ' ' || c == '\t') && c != delimiter_.front();
+    return (c == ' ' || c == '\t') && !keep_blanks_ && c != delimiter_.front();
   }
-  size_t SkipPadding(std::string_view text, size_t position) const;
-  std::string_view Trimmed(std::string_view cell) const;
+  // Whether a delimiter stands there, or the text ends.
+  bool IsCellEnd(std::string_view text, size_t position) const {
+    return position == text.size() ||
+           (text[position] == delimiter_.front() &&
+            (delimiter_.size() == 1 || text.substr(position).starts_with(delimiter_)));
+  }
+  size_t SkipPadding(std::string_view text, size_t position) const {
+    while (position < text.size() && IsPadding(text[position])) ++position;
+    return position;
+  }
+  std::string_view Trimmed(std::string_view cell) const {
+    return keep_blanks_ ? cell : TrimBlanks(cell);
+  }
   void SplitPlain(std::string_view record, std::vector<CsvCell>& cells) const;
   absl::StatusOr<bool> SplitQuoted(std::string_view record, std::vector<CsvCell>& cells);
   absl::StatusOr<bool> TakeQuotedCell(std::string_view record, size_t& position, CsvCell& cell);
