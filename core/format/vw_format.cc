@@ -26,7 +26,7 @@ constexpr std::array<bool, 256> kEndsName = [] {
 }();
 
 // The end of the name that starts at `p`.
-const char* NameEnd(const char* p, const char* end) {
+inline const char* NameEnd(const char* p, const char* end) {
 #ifdef __SSE2__
   constexpr ptrdiff_t kLane = 16;
   while (end - p >= kLane) {
@@ -81,7 +81,7 @@ absl::StatusOr<bool> VwFormat::ParseLine(std::string_view line, ExampleBatchBuil
   if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
   line_ = line;
   if (absl::Status status = CheckUtf8(line); !status.ok()) return status;
-  if (line.find_first_not_of(" \t") == std::string_view::npos) return false;
+  if (TrimBlanks(line).empty()) return false;
   const size_t bar = line.find('|');
   if (bar == std::string_view::npos) {
     return ParseError(line.size() + 1,
