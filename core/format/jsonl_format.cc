@@ -42,6 +42,9 @@ struct Member {
   json::value value;
 };
 
+// One of 64 bits for the size of `path`: tells most members apart from those with a role.
+uint64_t SizeBit(std::string_view path) { return uint64_t{1} << (path.size() % 64); }
+
 class JsonlFormat final : public RowFormat {
  public:
   JsonlFormat(FormatOptions options, LabelReader labels, TimeReader times);
@@ -61,12 +64,18 @@ class JsonlFormat final : public RowFormat {
     float value;
   };
 
-  Role RoleOf(std::string_view path) const;
+  Role RoleOf(std::string_view path) const {
+    return (role_sizes_ & SizeBit(path)) == 0 ? Role::kFeatures : RoleAmongFields(path);
+  }
+  Role RoleAmongFields(std::string_view path) const;
   absl::Status ParseObject(json::document& document, ExampleBatchBuilder& builder);
   absl::Status ParseTopMember(Member& member, ExampleBatchBuilder& builder);
-  // Adds the features of a value to the namespace `index`.
-  absl::Status AddValue(Member& member, size_t index, size_t depth, ExampleBatchBuilder& builder);
-  absl::Status AddText(const Member& member, Role role, size_t index, ExampleBatchBuilder& builder);
+  // Adds the features of a value, which has the role `role`, to the namespace `index`.
+  absl::Status AddValue(Member& member, Role role, size_t index, size_t depth,
+                        ExampleBatchBuilder& builder);
+  absl::Status AddText(Member& member, Role role, size_t index, ExampleBatchBuilder& builder);
+  // The name of a category's feature; valid until the next call.
+  std::string_view CategoryName(const Member& member, std::string_view category);
   absl::Status AddArray(Member& member, size_t index, ExampleBatchBuilder& builder);
   absl::Status AddMembers(Member& member, size_t index, size_t depth, ExampleBatchBuilder& builder);
   absl::Status AddTime(Member& member, ExampleBatchBuilder& builder);
@@ -93,6 +102,7 @@ class JsonlFormat final : public RowFormat {
   const TimeReader times_;
   const MissingWords missing_;
   std::vector<FieldRole> roles_;
+  uint64_t role_sizes_ = 0;  // The SizeBit() of each path among them.
   std::optional<TimeFeatures> time_features_;
 
   json::parser parser_;
@@ -126,9 +136,10 @@ JsonlFormat::JsonlFormat(FormatOptions options, LabelReader labels, TimeReader t
     roles_.push_back({options_.time_features_field, Role::kTime});
     time_features_.emplace(HashNamespace(options_.time_features_field));
   }
+  for (const FieldRole& field : roles_) role_sizes_ |= SizeBit(field.path);
 }
 
-JsonlFormat::Role JsonlFormat::RoleOf(std::string_view path) const {
+JsonlFormat::Role JsonlFormat::RoleAmongFields(std::string_view path) const {
   for (const FieldRole& field : roles_) {
     if (field.path == path) return field.role;
   }
@@ -228,19 +239,19 @@ absl::Status JsonlFormat::ParseObject(json::document& document, ExampleBatchBuil
 }
 
 absl::Status JsonlFormat::ParseTopMember(Member& member, ExampleBatchBuilder& builder) {
-  if (RoleOf(member.path) == Role::kIgnored) return absl::OkStatus();
+  const Role role = RoleOf(member.path);
+  if (role == Role::kIgnored) return absl::OkStatus();
   if (member.path == "tag") return ReadTag(member);
   if (member.path == "namespaces") {
     json::json_type type{};
     if (const error_code error = member.value.type().get(type)) return Malformed(error);
     if (type == json::json_type::array) return AddProtoNamespaces(member, builder);
   }
-  return AddValue(member, /*index=*/0, /*depth=*/0, builder);
+  return AddValue(member, role, /*index=*/0, /*depth=*/0, builder);
 }
 
-absl::Status JsonlFormat::AddValue(Member& member, size_t index, size_t depth,
+absl::Status JsonlFormat::AddValue(Member& member, Role role, size_t index, size_t depth,
                                    ExampleBatchBuilder& builder) {
-  const Role role = RoleOf(member.path);
   if (role == Role::kIgnored) return absl::OkStatus();
   json::json_type type{};
   if (const error_code error = member.value.type().get(type)) return Malformed(error);
@@ -257,27 +268,31 @@ absl::Status JsonlFormat::AddValue(Member& member, size_t index, size_t depth,
   if (type == json::json_type::array) return AddArray(member, index, builder);
   if (type == json::json_type::string) return AddText(member, role, index, builder);
   float number = 1;
-  // Below the namespace a category is named by its member, too.
-  feature_name_.assign(member.name);
+  std::string_view name = member.name.empty() ? member.path : member.name;
   if (type == json::json_type::boolean) {
     bool yes = false;
     if (const error_code error = member.value.get_bool().get(yes)) return Malformed(error);
-    if (!member.name.empty()) feature_name_.push_back('=');
-    feature_name_.append(yes ? "true" : "false");
-  } else {
-    if (absl::Status status = ReadNumber(member, number); !status.ok()) return status;
-    if (member.name.empty()) feature_name_.assign(member.path);
+    name = CategoryName(member, yes ? "true" : "false");
+  } else if (absl::Status status = ReadNumber(member, number); !status.ok()) {
+    return status;
   }
-  builder.AddFeature(index, feature_name_,
-                     HashFeature(feature_name_, builder.namespace_hash(index)), number);
+  builder.AddFeature(index, name, HashFeature(name, builder.namespace_hash(index)), number);
   return absl::OkStatus();
 }
 
-absl::Status JsonlFormat::AddText(const Member& member, Role role, size_t index,
+// Below the namespace a category is named by its member, too.
+std::string_view JsonlFormat::CategoryName(const Member& member, std::string_view category) {
+  if (member.name.empty()) return category;
+  feature_name_.assign(member.name);
+  feature_name_.push_back('=');
+  feature_name_.append(category);
+  return feature_name_;
+}
+
+absl::Status JsonlFormat::AddText(Member& member, Role role, size_t index,
                                   ExampleBatchBuilder& builder) {
-  json::value value = member.value;
   std::string_view text;
-  if (const error_code error = value.get_string().get(text)) return Malformed(error);
+  if (const error_code error = member.value.get_string().get(text)) return Malformed(error);
   if (text.empty() || missing_.IsGiven(text)) return absl::OkStatus();
   float number = 1;
   if (role == Role::kNumber) {
@@ -286,9 +301,8 @@ absl::Status JsonlFormat::AddText(const Member& member, Role role, size_t index,
       return MemberError(member, StrCat("is ", Quoted(text), "; it must be a finite number"));
     }
     text = member.name.empty() ? member.path : member.name;
-  } else if (!member.name.empty()) {
-    feature_name_.assign(member.name).append("=").append(text);
-    text = feature_name_;
+  } else {
+    text = CategoryName(member, text);
   }
   builder.AddFeature(index, text, HashFeature(text, builder.namespace_hash(index)), number);
   return absl::OkStatus();
@@ -319,7 +333,7 @@ absl::Status JsonlFormat::AddArray(Member& member, size_t index, ExampleBatchBui
     }
     const std::string place_name = StrCat(name, name.empty() ? "" : ".", i);
     element.name = place_name;
-    if (absl::Status s = AddValue(element, index, 0, builder); !s.ok()) return s;
+    if (absl::Status s = AddValue(element, RoleOf(path), index, 0, builder); !s.ok()) return s;
   }
   return absl::OkStatus();
 }
@@ -330,15 +344,17 @@ absl::Status JsonlFormat::AddMembers(Member& member, size_t index, size_t depth,
   json::object object;
   if (const error_code error = member.value.get_object().get(object)) return Malformed(error);
   if (depth == 0) path_.assign(member.path);
-  const size_t path_size = path_.size();
   // Where the part below the namespace begins.
-  const size_t name_begin = member.name.empty() ? path_size + 1 : path_size - member.name.size();
+  const size_t name_begin =
+      member.name.empty() ? path_.size() + 1 : path_.size() - member.name.size();
+  path_.push_back('.');
+  const size_t path_size = path_.size();
   return ForEachMember(object, [&](std::string_view key, Member& inner) {
     path_.resize(path_size);
-    path_.append(".").append(key);
+    path_.append(key);
     inner.path = path_;
     inner.name = inner.path.substr(name_begin);
-    return AddValue(inner, index, depth + 1, builder);
+    return AddValue(inner, RoleOf(inner.path), index, depth + 1, builder);
   });
 }
 
@@ -441,21 +457,19 @@ absl::Status JsonlFormat::ReadProtoFeature(Member& element) {
 
 // Protobuf's JSON form writes a number also as a string.
 absl::Status JsonlFormat::ReadNumber(Member& member, float& number) {
-  json::json_type type{};
-  if (const error_code error = member.value.type().get(type)) return Malformed(error);
-  if (type == json::json_type::string) {
-    std::string_view text;
-    if (const error_code error = member.value.get_string().get(text)) return Malformed(error);
-    if (ParseFiniteFloat(text, number)) return absl::OkStatus();
-    return MemberError(member, StrCat("is ", Quoted(text), "; it must be a finite number"));
-  }
   double value = 0;
-  if (type != json::json_type::number || member.value.get_double().get(value) ||
-      !std::isfinite(static_cast<float>(value))) {
+  if (!member.value.get_double().get(value)) {
+    number = static_cast<float>(value);
+    if (std::isfinite(number)) return absl::OkStatus();
     return MemberError(member, "must be a finite number");
   }
-  number = static_cast<float>(value);
-  return absl::OkStatus();
+  json::json_type type{};
+  if (const error_code error = member.value.type().get(type)) return Malformed(error);
+  if (type != json::json_type::string) return MemberError(member, "must be a finite number");
+  std::string_view text;
+  if (const error_code error = member.value.get_string().get(text)) return Malformed(error);
+  if (ParseFiniteFloat(text, number)) return absl::OkStatus();
+  return MemberError(member, StrCat("is ", Quoted(text), "; it must be a finite number"));
 }
 
 absl::Status JsonlFormat::ReadPlain(Member& member, std::string_view& text) {
@@ -483,6 +497,15 @@ absl::Status JsonlFormat::ReadPlain(Member& member, std::string_view& text) {
 absl::Status JsonlFormat::ReadLabel(Member& member) {
   if (has_label_) return MemberError(member, "comes twice");
   if (!options_.labels_required) return absl::OkStatus();
+  // Most labels are numbers that mean themselves.
+  double number = 0;
+  if (labels_.takes_numbers_as_they_are() && missing_.none_given() &&
+      member.value.get_double().get(number) == simdjson::SUCCESS &&
+      std::isfinite(static_cast<float>(number))) {
+    label_ = static_cast<float>(number);
+    has_label_ = true;
+    return absl::OkStatus();
+  }
   std::string_view text;
   if (absl::Status status = ReadPlain(member, text); !status.ok()) return status;
   if (TrimBlanks(text).empty() || missing_.IsGiven(text)) return absl::OkStatus();
@@ -500,6 +523,13 @@ absl::Status JsonlFormat::ReadWeight(Member& member) {
 }
 
 absl::Status JsonlFormat::ReadTag(Member& member) {
+  std::string_view text;
+  const error_code no_text = member.value.get_string().get(text);
+  if (no_text == simdjson::SUCCESS) {
+    tag_.assign(text);
+    return absl::OkStatus();
+  }
+  if (no_text != simdjson::INCORRECT_TYPE) return Malformed(no_text);
   json::json_type type{};
   if (const error_code error = member.value.type().get(type)) return Malformed(error);
   if (type == json::json_type::null) {
@@ -507,10 +537,9 @@ absl::Status JsonlFormat::ReadTag(Member& member) {
     if (member.value.is_null().get(null) || !null) return Malformed(simdjson::N_ATOM_ERROR);
     return absl::OkStatus();
   }
-  if (type != json::json_type::string && type != json::json_type::number) {
+  if (type != json::json_type::number) {
     return MemberError(member, "must be a string or a number");
   }
-  std::string_view text;
   if (absl::Status status = ReadPlain(member, text); !status.ok()) return status;
   tag_.assign(text);
   return absl::OkStatus();

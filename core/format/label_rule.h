@@ -61,6 +61,9 @@ class LabelReader {
   // see Complaint(). Blanks around it do not count.
   bool Read(std::string_view text, float& label) const;
 
+  // Whether there is no rule, so that a label that is a number is that number.
+  bool takes_numbers_as_they_are() const { return !rule_; }
+
   // Why Read() did not take `text`, to stand behind "the label is": "x"; it must be ...
   std::string Complaint(std::string_view text) const;
 

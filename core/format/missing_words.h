@@ -18,6 +18,8 @@ class MissingWords {
   // where a number or a time is expected, and nowhere else, as a category may well be called NA.
   explicit MissingWords(std::optional<std::vector<std::string>> given) : given_(std::move(given)) {}
 
+  bool none_given() const { return !given_; }
+
   // Whether `text` is one of the words that were given. Asked before a value is looked at: -999 may
   // be such a word.
   bool IsGiven(std::string_view text) const { return given_ && IsAmongGiven(text); }
