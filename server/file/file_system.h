@@ -27,6 +27,10 @@ namespace freshet {
 using ByteSpan = std::span<const std::byte>;
 
 // A file that is written at its end. One thread may write while others call Sync().
+//
+// Need not be open all the time: it may be closed while nobody writes, and is found again by the
+// path that it was opened by, which has to lead to it as long as it is written. The error of that
+// is the error of what is called.
 class AppendFile {
  public:
   // Closes the file; what was not synced may still be lost with the power.

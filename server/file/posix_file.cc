@@ -122,7 +122,16 @@ FileDescriptor::~FileDescriptor() {
   if (fd_ >= 0) close(fd_);
 }
 
-absl::Status PosixAppendFile::Append(std::span<const ByteSpan> pieces) {
+template <typename Change>
+absl::Status PosixAppendFile::WhileOpen(const Change& change) {
+  const absl::StatusOr<int> fd = file_.BeginWrite();
+  if (!fd.ok()) return fd.status();
+  absl::Status status = change(*fd);
+  file_.EndWrite();
+  return status;
+}
+
+absl::Status PosixAppendFile::AppendPieces(int fd, std::span<const ByteSpan> pieces) {
   std::array<iovec, kPiecesPerWrite> vector{};
   uint64_t end = size_bytes_;
   size_t written_of_piece = 0;
@@ -134,7 +143,7 @@ absl::Status PosixAppendFile::Append(std::span<const ByteSpan> pieces) {
     if (pieces.empty()) break;
     const size_t count = FillVector(pieces, written_of_piece, vector);
     const ssize_t written =
-        pwritev(descriptor_.get(), vector.data(), static_cast<int>(count), static_cast<off_t>(end));
+        pwritev(fd, vector.data(), static_cast<int>(count), static_cast<off_t>(end));
     if (written < 0) {
       if (errno == EINTR) continue;
       return FileError(path_, "write", errno);
@@ -146,10 +155,9 @@ absl::Status PosixAppendFile::Append(std::span<const ByteSpan> pieces) {
   return absl::OkStatus();
 }
 
-absl::Status PosixAppendFile::Write(uint64_t position, ByteSpan bytes) {
+absl::Status PosixAppendFile::Write(int fd, uint64_t position, ByteSpan bytes) {
   while (!bytes.empty()) {
-    const ssize_t written =
-        pwrite(descriptor_.get(), bytes.data(), bytes.size(), static_cast<off_t>(position));
+    const ssize_t written = pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(position));
     if (written < 0) {
       if (errno == EINTR) continue;
       return FileError(path_, "write", errno);
@@ -161,28 +169,36 @@ absl::Status PosixAppendFile::Write(uint64_t position, ByteSpan bytes) {
 }
 
 // REQUIRES: `position`, the size and the address of `blocks` are multiples of kBlockBytes.
-absl::Status PosixAppendFile::WriteBlocks(uint64_t position, ByteSpan blocks) {
-  takes_direct_ = takes_direct_ && fcntl(descriptor_.get(), F_SETFL, O_DIRECT) == 0;
-  if (!takes_direct_) return Write(position, blocks);
+absl::Status PosixAppendFile::WriteBlocks(int fd, uint64_t position, ByteSpan blocks) {
+  takes_direct_ = takes_direct_ && fcntl(fd, F_SETFL, O_DIRECT) == 0;
+  if (!takes_direct_) return Write(fd, position, blocks);
   ssize_t written = -1;
   do {
-    written = pwrite(descriptor_.get(), blocks.data(), blocks.size(), static_cast<off_t>(position));
+    written = pwrite(fd, blocks.data(), blocks.size(), static_cast<off_t>(position));
   } while (written < 0 && errno == EINTR);
   const int error = written < 0 ? errno : 0;
-  fcntl(descriptor_.get(), F_SETFL, 0);
+  fcntl(fd, F_SETFL, 0);
   if (error == EINVAL) takes_direct_ = false;
   if (error != 0 && error != EINVAL) return FileError(path_, "write", error);
   // Where it wrote less, writing the rest says why.
   const auto done = static_cast<size_t>(std::max<ssize_t>(written, 0));
-  return Write(position + done, blocks.subspan(done));
+  return Write(fd, position + done, blocks.subspan(done));
+}
+
+absl::Status PosixAppendFile::Append(std::span<const ByteSpan> pieces) {
+  return WhileOpen([&](int fd) { return AppendPieces(fd, pieces); });
 }
 
 absl::Status PosixAppendFile::AppendDirect(std::span<const ByteSpan> pieces) {
+  return WhileOpen([&](int fd) { return AppendBlocks(fd, pieces); });
+}
+
+absl::Status PosixAppendFile::AppendBlocks(int fd, std::span<const ByteSpan> pieces) {
   uint64_t end = size_bytes_;
   for (const ByteSpan& piece : pieces) end += piece.size();
-  if (!takes_direct_ || end - size_bytes_ < kMinDirectBytes) return Append(pieces);
+  if (!takes_direct_ || end - size_bytes_ < kMinDirectBytes) return AppendPieces(fd, pieces);
   Blocks blocks = WriteBlocksOfProcess().Take();
-  if (blocks == nullptr) return Append(pieces);
+  if (blocks == nullptr) return AppendPieces(fd, pieces);
   const absl::Cleanup give_back = [&] { WriteBlocksOfProcess().GiveBack(std::move(blocks)); };
   size_t skip_bytes = 0;
   for (uint64_t position = size_bytes_; position < end;) {
@@ -194,7 +210,7 @@ absl::Status PosixAppendFile::AppendDirect(std::span<const ByteSpan> pieces) {
                                  : std::min(left, to_block);
     const std::span<std::byte> bytes(blocks.get(), count);
     TakeBytes(pieces, skip_bytes, bytes);
-    absl::Status status = whole ? WriteBlocks(position, bytes) : Write(position, bytes);
+    absl::Status status = whole ? WriteBlocks(fd, position, bytes) : Write(fd, position, bytes);
     if (!status.ok()) return status;
     position += count;
   }
@@ -203,23 +219,24 @@ absl::Status PosixAppendFile::AppendDirect(std::span<const ByteSpan> pieces) {
 }
 
 absl::Status PosixAppendFile::Preallocate(uint64_t bytes) {
-  const int result = fallocate(descriptor_.get(), FALLOC_FL_KEEP_SIZE,
-                               static_cast<off_t>(size_bytes_), static_cast<off_t>(bytes));
-  if (result == 0 || errno == EOPNOTSUPP || errno == ENOSYS) return absl::OkStatus();
-  return FileError(path_, "reserve disk space", errno);
+  return WhileOpen([&](int fd) {
+    const int result = fallocate(fd, FALLOC_FL_KEEP_SIZE, static_cast<off_t>(size_bytes_),
+                                 static_cast<off_t>(bytes));
+    if (result == 0 || errno == EOPNOTSUPP || errno == ENOSYS) return absl::OkStatus();
+    return FileError(path_, "reserve disk space", errno);
+  });
 }
 
-absl::Status PosixAppendFile::Sync() {
-  if (fdatasync(descriptor_.get()) != 0) return FileError(path_, "sync", errno);
-  return absl::OkStatus();
-}
+absl::Status PosixAppendFile::Sync() { return file_.Sync(); }
 
 absl::Status PosixAppendFile::Truncate(uint64_t size_bytes) {
-  if (ftruncate(descriptor_.get(), static_cast<off_t>(size_bytes)) != 0) {
-    return FileError(path_, "truncate", errno);
-  }
-  size_bytes_ = size_bytes;
-  return absl::OkStatus();
+  return WhileOpen([&](int fd) {
+    if (ftruncate(fd, static_cast<off_t>(size_bytes)) != 0) {
+      return FileError(path_, "truncate", errno);
+    }
+    size_bytes_ = size_bytes;
+    return absl::OkStatus();
+  });
 }
 
 absl::StatusOr<size_t> PosixReadFile::ReadAt(uint64_t position, std::span<std::byte> out) const {

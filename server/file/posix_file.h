@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "server/file/file_system.h"
+#include "server/file/open_files.h"
 
 namespace freshet {
 
@@ -33,8 +34,12 @@ class FileDescriptor {
 
 class PosixAppendFile : public AppendFile {
  public:
-  PosixAppendFile(std::string path, FileDescriptor descriptor, uint64_t size_bytes)
-      : path_(std::move(path)), descriptor_(std::move(descriptor)), size_bytes_(size_bytes) {}
+  // Keeps a reference to `files`, which may close it while nobody uses it.
+  PosixAppendFile(OpenFiles& files, std::string path, FileDescriptor descriptor,
+                  uint64_t size_bytes)
+      : path_(std::move(path)),
+        file_(files, path_, descriptor.Release()),
+        size_bytes_(size_bytes) {}
 
   absl::Status Append(std::span<const ByteSpan> pieces) override;
   absl::Status AppendDirect(std::span<const ByteSpan> pieces) override;
@@ -44,11 +49,16 @@ class PosixAppendFile : public AppendFile {
   uint64_t size_bytes() const override { return size_bytes_; }
 
  private:
-  absl::Status Write(uint64_t position, ByteSpan bytes);
-  absl::Status WriteBlocks(uint64_t position, ByteSpan blocks);
+  // Changes the file by its descriptor.
+  template <typename Change>
+  absl::Status WhileOpen(const Change& change);
+  absl::Status AppendPieces(int fd, std::span<const ByteSpan> pieces);
+  absl::Status AppendBlocks(int fd, std::span<const ByteSpan> pieces);
+  absl::Status Write(int fd, uint64_t position, ByteSpan bytes);
+  absl::Status WriteBlocks(int fd, uint64_t position, ByteSpan blocks);
 
   const std::string path_;
-  const FileDescriptor descriptor_;
+  OpenFiles::File file_;
   uint64_t size_bytes_;
   bool takes_direct_ = true;  // Until the file system refuses.
 };

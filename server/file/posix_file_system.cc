@@ -1,6 +1,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,11 +15,24 @@
 #include "core/base/str_cat.h"
 #include "server/file/file_status.h"
 #include "server/file/file_system.h"
+#include "server/file/open_files.h"
 #include "server/file/posix_file.h"
 #include "server/file/small_file.h"
 
 namespace freshet {
 namespace {
+
+// Of a process that may have many descriptors. A process that may have few has its connections too.
+constexpr rlim_t kKeptFiles = 128;
+constexpr rlim_t kUnsyncedFiles = 896;
+constexpr rlim_t kPartOfDescriptors = 8;
+
+OpenFiles::Limits AppendFileLimits() {
+  rlimit limit = {};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  const rlim_t part = limit.rlim_cur / kPartOfDescriptors;
+  return {.kept = std::min(kKeptFiles, part), .unsynced = std::min(kUnsyncedFiles, part)};
+}
 
 class PosixFiles : public FileSystem {
  public:
@@ -37,6 +51,9 @@ class PosixFiles : public FileSystem {
   absl::StatusOr<std::unique_ptr<FileLock>> LockFile(const std::string& path) override;
   absl::StatusOr<std::unique_ptr<FileLock>> LockFolder(const std::string& path) override;
   absl::StatusOr<uint32_t> Permissions(const std::string& path) override;
+
+ private:
+  OpenFiles append_files_{AppendFileLimits};
 };
 
 // The process id that LockFile() wrote, for people; "unknown" where it cannot be read.
@@ -58,7 +75,7 @@ absl::StatusOr<std::unique_ptr<AppendFile>> PosixFiles::OpenAppend(const std::st
   }
   struct stat info {};
   if (fstat(descriptor.get(), &info) != 0) return FileError(path, "stat", errno);
-  return std::make_unique<PosixAppendFile>(path, std::move(descriptor),
+  return std::make_unique<PosixAppendFile>(append_files_, path, std::move(descriptor),
                                            static_cast<uint64_t>(info.st_size));
 }
 
@@ -225,8 +242,8 @@ absl::StatusOr<uint32_t> PosixFiles::Permissions(const std::string& path) {
 }  // namespace
 
 FileSystem& PosixFileSystem() {
-  static PosixFiles files;
-  return files;
+  static auto* const kFiles = new PosixFiles;  // Never destroyed: files may be open to the end.
+  return *kFiles;
 }
 
 }  // namespace freshet

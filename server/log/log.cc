@@ -66,6 +66,11 @@ absl::StatusOr<std::shared_ptr<AppendFile>> Log::CreateSegment(const SegmentHead
     return status;
   }
   status = file_system_.SyncDir(dir_);
+  // By the name that it keeps.
+  if (status.ok()) {
+    file = file_system_.OpenAppend(path, AppendMode::kExisting);
+    status = file.status();
+  }
   if (!status.ok()) {
     const absl::MutexLock lock(&mu_);
     Distrust(status, index_->next_offset());
