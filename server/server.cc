@@ -311,7 +311,8 @@ absl::Status Server::ListenGrpc() {
 
 absl::Status Server::ListenHttp() {
   if (options_.http.empty()) return absl::OkStatus();
-  metrics_page_ = std::make_unique<MetricsPage>(*registry_, *learning_service_, rpc_metrics_);
+  metrics_page_ =
+      std::make_unique<MetricsPage>(*registry_, *learning_service_, rpc_metrics_, *connections_);
   figure_history_ =
       std::make_shared<FigureHistory>(FigureHistory::Options{.clock = environment_->clock});
   grpc::ChannelArguments arguments;

@@ -22,6 +22,7 @@ std::vector<MetricFamily> MetricsPage::Collect() const {
   AddServer(page);
   AddRecovery(page);
   AddModels(page);
+  AddConnections(page);
   AddRpcs(page);
   AddProcessMetrics(page);
   return page;
@@ -87,6 +88,28 @@ void MetricsPage::AddModels(Page& page) const {
                        .log_fault = !runtime.pipeline().log_fault().ok()});
   }
   AddModelMetrics(samples, page);
+}
+
+void MetricsPage::AddConnections(Page& page) const {
+  MetricFamily open = MakeFamily("freshet_grpc_connections", MetricType::Gauge,
+                                 "Open connections of gRPC: their number.");
+  AddValue(open, {}, static_cast<double>(connections_.size()));
+  AddFamily(page, std::move(open));
+  const ConnectionTable::Counts counts = connections_.counts();
+  MetricFamily refused = MakeFamily(
+      "freshet_grpc_connections_refused_total", MetricType::Counter,
+      "New connections of gRPC that were closed at once, by the limit: of all (total), or "
+      "of their address (address).");
+  AddValue(refused, {{"limit", "total"}}, static_cast<double>(counts.refused_total));
+  AddValue(refused, {{"limit", "address"}}, static_cast<double>(counts.refused_by_address));
+  AddFamily(page, std::move(refused));
+  MetricFamily closed = MakeFamily(
+      "freshet_grpc_connections_closed_total", MetricType::Counter,
+      "Connections of gRPC on which no call was admitted that were closed, by the reason: "
+      "for a newer one (room), or because no call came in time (silent).");
+  AddValue(closed, {{"reason", "room"}}, static_cast<double>(counts.made_room));
+  AddValue(closed, {{"reason", "silent"}}, static_cast<double>(counts.silent));
+  AddFamily(page, std::move(closed));
 }
 
 void MetricsPage::AddRpcs(Page& page) const {

@@ -11,6 +11,7 @@
 
 #include "absl/time/time.h"
 #include "server/http/model_figures.h"
+#include "server/net/connection_table.h"
 #include "server/runtime/model_registry.h"
 #include "server/service/learning_service.h"
 #include "server/service/rpc_metrics.h"
@@ -23,10 +24,14 @@ class MetricsPage : public prometheus::Collectable {
   // How long a page waits for models whose writers are busy; see ModelFigures.
   static constexpr absl::Duration kPatience = absl::Seconds(2);
 
-  // Keeps references to all three.
+  // Keeps references to all. `connections` are those of gRPC.
   MetricsPage(const ModelRegistry& registry, const LearningServiceImpl& learning,
-              const RpcMetrics& rpcs)
-      : registry_(registry), learning_(learning), rpcs_(rpcs), figures_(registry) {}
+              const RpcMetrics& rpcs, const ConnectionTable& connections)
+      : registry_(registry),
+        learning_(learning),
+        rpcs_(rpcs),
+        connections_(connections),
+        figures_(registry) {}
 
   std::vector<prometheus::MetricFamily> Collect() const override;
 
@@ -38,12 +43,14 @@ class MetricsPage : public prometheus::Collectable {
 
   void AddServer(Page& page) const;
   void AddRecovery(Page& page) const;
+  void AddConnections(Page& page) const;
   void AddRpcs(Page& page) const;
   void AddModels(Page& page) const;
 
   const ModelRegistry& registry_;
   const LearningServiceImpl& learning_;
   const RpcMetrics& rpcs_;
+  const ConnectionTable& connections_;
   mutable ModelFigures figures_;  // Keeps the last answers, for models that are late.
 };
 

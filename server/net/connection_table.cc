@@ -37,7 +37,11 @@ ConnectionTable::Admission ConnectionTable::Admit(std::string_view address, std:
   if (address_is_full || is_full) {
     const std::optional<Id> oldest =
         OldestUnproven(address_is_full ? address : std::string_view(), now);
-    if (!oldest || closing_count_ >= kMaxClosing) return admission;
+    if (!oldest || closing_count_ >= kMaxClosing) {
+      ++(address_is_full ? counts_.refused_by_address : counts_.refused_total);
+      return admission;
+    }
+    ++counts_.made_room;
     Connection& connection = connections_.at(*oldest);
     Release(*oldest, connection);
     connection.closing = true;
@@ -112,6 +116,7 @@ std::vector<ConnectionTable::Id> ConnectionTable::TakeSilentSince(Clock::time_po
     if (connection->since > time) break;
     if (connection->silent) silent.push_back(id);
   }
+  counts_.silent += silent.size();
   for (const Id id : silent) {
     Connection& connection = connections_.at(id);
     Release(id, connection);
@@ -124,6 +129,11 @@ std::vector<ConnectionTable::Id> ConnectionTable::TakeSilentSince(Clock::time_po
 size_t ConnectionTable::size() const {
   absl::MutexLock lock(&mu_);
   return connections_.size() - closing_count_;
+}
+
+ConnectionTable::Counts ConnectionTable::counts() const {
+  absl::MutexLock lock(&mu_);
+  return counts_;
 }
 
 }  // namespace freshet

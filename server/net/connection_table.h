@@ -76,6 +76,15 @@ class ConnectionTable {
   // Those that are open and were not told to close.
   size_t size() const;
 
+  // What became of connections so far for which there was no room.
+  struct Counts {
+    uint64_t refused_total = 0;       // At the limit of all.
+    uint64_t refused_by_address = 0;  // At that of their address.
+    uint64_t made_room = 0;           // Closed for a newer one.
+    uint64_t silent = 0;              // Closed because no call came in time.
+  };
+  Counts counts() const;
+
  private:
   struct Connection {
     std::string address;
@@ -103,6 +112,7 @@ class ConnectionTable {
   std::unordered_map<std::string, Id> peers_ ABSL_GUARDED_BY(mu_);  // Of those in unproven_.
   Unproven unproven_ ABSL_GUARDED_BY(mu_);
   size_t closing_count_ ABSL_GUARDED_BY(mu_) = 0;
+  Counts counts_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace freshet

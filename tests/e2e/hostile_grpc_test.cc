@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
+#include <httplib.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -24,6 +25,7 @@
 namespace freshet {
 namespace {
 
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 
 constexpr size_t kMebibyte = size_t{1} << 20;
@@ -233,6 +235,12 @@ TEST_F(HostileGrpcTest, OneAddressHasSoManyConnectionsAndNoMore) {
   channels.pop_back();
   const absl::Time deadline = absl::Now() + absl::Seconds(60);
   while (!List(OwnChannel(server_->address())).ok()) ASSERT_LT(absl::Now(), deadline);
+  const auto metrics = httplib::Client("http://" + server_->http_address()).Get("/metrics");
+  ASSERT_TRUE(metrics);
+  EXPECT_THAT(metrics->body,
+              ContainsRegex("freshet_grpc_connections_refused_total\\{limit=\"address\"\\} [1-9]"));
+  EXPECT_THAT(metrics->body,
+              HasSubstr("freshet_grpc_connections_refused_total{limit=\"total\"} 0"));
 }
 
 // Whose connection it is has to be known by every kind of address, or clients would be taken for

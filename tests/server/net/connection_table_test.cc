@@ -110,5 +110,22 @@ TEST_F(ConnectionTableTest, NewLimitsCountForNewConnections) {
   EXPECT_TRUE(Admit("a", 4, 0).admitted);
 }
 
+TEST_F(ConnectionTableTest, CountsWhatItRefusesAndCloses) {
+  EXPECT_TRUE(Admit("b", 1, 0).admitted);
+  for (int i = 1; i <= 3; ++i) {
+    EXPECT_TRUE(Admit("a", i, 0).admitted);
+    table_.MarkClient("a:" + std::to_string(i));
+  }
+  EXPECT_FALSE(Admit("a", 4, 100).admitted);
+  EXPECT_TRUE(Admit("c", 1, 100).closes);
+  EXPECT_FALSE(Admit("d", 1, 100).admitted);  // The last one still has its chance.
+  EXPECT_EQ(table_.TakeSilentSince(At(200)).size(), 1U);
+  const ConnectionTable::Counts counts = table_.counts();
+  EXPECT_EQ(counts.refused_by_address, 1U);
+  EXPECT_EQ(counts.refused_total, 1U);
+  EXPECT_EQ(counts.made_room, 1U);
+  EXPECT_EQ(counts.silent, 1U);
+}
+
 }  // namespace
 }  // namespace freshet
