@@ -66,6 +66,12 @@ HttpOptions HttpOptionsOf(const ServerOptions& options, std::string listen,
           .tls = tls};
 }
 
+// Of a message once it is parsed: so many times what it may be on the wire. Readable examples of
+// usual names take six to eighteen times what they are there.
+constexpr uint64_t kParsedGrowth = 8;
+// 64 MiB, with what they grow by and a copy in another order.
+constexpr size_t kMaxSegments = size_t{1} << 22;
+
 constexpr int kIoThreads = 2;
 
 // Snapshots that are written at the same time. Not by the threads above: a large one, or a slow
@@ -281,7 +287,9 @@ absl::Status Server::Listen() {
 
 absl::Status Server::ListenGrpc() {
   const BatchLimits limits{.max_examples = options_.max_batch_examples,
-                           .max_example_features = options_.max_example_features};
+                           .max_example_features = options_.max_example_features,
+                           .max_parsed_bytes = kParsedGrowth * uint64_t{options_.max_message_bytes},
+                           .max_segments = kMaxSegments};
   model_service_ =
       std::make_unique<ModelServiceImpl>(*gate_, *registry_, *data_dir_, *io_, *readers_);
   learning_service_ = std::make_unique<LearningServiceImpl>(

@@ -19,9 +19,7 @@ constexpr int kInvalidArgument = 3;
 constexpr int kResourceExhausted = 8;
 constexpr int kMaxReportedRows = 16;
 
-// Readable examples become rows times namespaces segments; these bounds keep that matrix small.
 constexpr size_t kMaxNamespaces = 1024;
-constexpr size_t kMaxSegments = size_t{1} << 24;
 
 template <typename T>
 std::span<const T> SpanOf(const google::protobuf::RepeatedField<T>& field) {
@@ -329,8 +327,8 @@ bool DecodedBatch::Decode(const v1::PackedBatch& packed, BatchUse use, LossKind 
 bool DecodedBatch::Decode(const v1::ExampleList& list, BatchUse use, LossKind loss,
                           const BatchLimits& limits, v1::BatchError& error, BatchOrder order) {
   if (!CheckRowCount(static_cast<size_t>(list.examples_size()), limits, error)) return false;
-  const auto max_namespaces =
-      std::min<size_t>(kMaxNamespaces, kMaxSegments / static_cast<size_t>(list.examples_size()));
+  const auto max_namespaces = std::min<size_t>(
+      kMaxNamespaces, limits.max_segments / static_cast<size_t>(list.examples_size()));
   for (const v1::Example& example : list.examples()) {
     builder_.BeginRow(example.label(), example.has_weight() ? example.weight() : 1.0f);
     for (const v1::Namespace& group : example.namespaces()) {

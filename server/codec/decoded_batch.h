@@ -21,6 +21,10 @@ namespace freshet {
 struct BatchLimits {
   uint32_t max_examples = 65'536;
   uint32_t max_example_features = 65'536;
+  // Of what is parsed from a message; looked at before that, by CheckRequestSize().
+  uint64_t max_parsed_bytes = UINT64_MAX;
+  // Rows times namespaces of readable examples, which become a matrix of sizes.
+  size_t max_segments = size_t{1} << 24;
   // Whether a readable example without a label is a bad row when learning. False for what a log
   // holds: until labels had a presence of their own, an absent one was learned as 0.
   bool label_required = true;

@@ -1,7 +1,12 @@
 #include "server/codec/learn_message.h"
 
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/unknown_field_set.h>
+#include <google/protobuf/wire_format_lite.h>
+
 #include <algorithm>
 #include <cstddef>
+#include <string>
 #include <utility>
 
 namespace freshet {
@@ -30,6 +35,55 @@ google::protobuf::ArenaOptions ArenaOptionsFor(size_t wire_size) {
   return options;
 }
 
+// Fields that are not known are kept outside the arena, and nobody reads them.
+template <typename Message>
+void DropUnknownFields(Message& message) {
+  static const google::protobuf::Reflection& reflection =
+      *Message::default_instance().GetReflection();
+  if (reflection.GetUnknownFields(message).empty()) return;
+  google::protobuf::UnknownFieldSet dropped;
+  dropped.Swap(reflection.MutableUnknownFields(&message));
+}
+
+void DropAllUnknownFields(v1::LearnRequest& request) {
+  DropUnknownFields(request);
+  if (request.has_packed()) {
+    v1::PackedBatch& packed = *request.mutable_packed();
+    DropUnknownFields(packed);
+    for (v1::FeatureName& name : *packed.mutable_names()) DropUnknownFields(name);
+  }
+  if (!request.has_examples()) return;
+  DropUnknownFields(*request.mutable_examples());
+  for (v1::Example& example : *request.mutable_examples()->mutable_examples()) {
+    DropUnknownFields(example);
+    for (v1::Namespace& group : *example.mutable_namespaces()) {
+      DropUnknownFields(group);
+      for (v1::Feature& feature : *group.mutable_features()) DropUnknownFields(feature);
+    }
+  }
+}
+
+// Parses the fields of a request that are no batch. False where the bytes are none.
+bool ParseFieldsWithoutBatch(const grpc::Slice& bytes, v1::LearnRequest& request) {
+  using google::protobuf::internal::WireFormatLite;
+  google::protobuf::io::CodedInputStream in(bytes.begin(), static_cast<int>(bytes.size()));
+  std::string fields;
+  while (true) {
+    const int begin = in.CurrentPosition();
+    const uint32_t tag = in.ReadTag();
+    if (tag == 0) break;
+    if (!WireFormatLite::SkipField(&in, tag)) return false;
+    const int number = WireFormatLite::GetTagFieldNumber(tag);
+    if (number == v1::LearnRequest::kPackedFieldNumber ||
+        number == v1::LearnRequest::kExamplesFieldNumber ||
+        v1::LearnRequest::descriptor()->FindFieldByNumber(number) == nullptr) {
+      continue;
+    }
+    fields.append(bytes.begin() + begin, bytes.begin() + in.CurrentPosition());
+  }
+  return in.ConsumedEntireMessage() && request.ParseFromString(fields);
+}
+
 }  // namespace
 
 LearnMessage::LearnMessage(grpc::Slice wire)
@@ -42,7 +96,14 @@ std::unique_ptr<LearnMessage> LearnMessage::Parse(std::vector<grpc::Slice> wire)
   const grpc::Slice& bytes = message->wire_;
   const bool parsed =
       message->request_->ParseFromArray(bytes.begin(), static_cast<int>(bytes.size()));
-  return parsed ? std::move(message) : nullptr;
+  if (!parsed) return nullptr;
+  DropAllUnknownFields(*message->request_);
+  return message;
+}
+
+std::unique_ptr<LearnMessage> LearnMessage::ParseWithoutBatch(std::vector<grpc::Slice> wire) {
+  std::unique_ptr<LearnMessage> message(new LearnMessage(Joined(std::move(wire))));
+  return ParseFieldsWithoutBatch(message->wire_, *message->request_) ? std::move(message) : nullptr;
 }
 
 bool LearnMessage::DecodeBatch(LossKind loss, const BatchLimits& limits, v1::BatchError& error,

@@ -28,6 +28,10 @@ class LearnMessage {
   // the log can write them as they came.
   static std::unique_ptr<LearnMessage> Parse(std::vector<grpc::Slice> wire);
 
+  // The same, but parses no batch, for an answer to one that is too large. Null also where there is
+  // no batch.
+  static std::unique_ptr<LearnMessage> ParseWithoutBatch(std::vector<grpc::Slice> wire);
+
   LearnMessage(const LearnMessage&) = delete;
   LearnMessage& operator=(const LearnMessage&) = delete;
 

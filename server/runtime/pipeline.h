@@ -87,6 +87,12 @@ class Pipeline : public std::enable_shared_from_this<Pipeline> {
   // it is the first.
   void NoteRejected(const v1::LearnRequest& request);
 
+  // Whether NotifyWhenRoom() would call at once.
+  bool has_room() const {
+    const absl::MutexLock lock(&mu_);
+    return !full() || !closed_.ok();
+  }
+
   // Calls `has_room` once, as soon as the queue is not full or the pipeline is closed.
   void NotifyWhenRoom(std::function<void()> has_room);
 

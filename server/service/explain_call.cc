@@ -34,7 +34,9 @@ grpc::ServerUnaryReactor* ExplainCall::Begin(const Service& service,
 }
 
 bool ExplainCall::Parse() {
-  absl::Status status = ParseRequest(request_bytes_, request_);
+  absl::Status status =
+      CheckRequestSize(request_bytes_, *v1::ExplainRequest::descriptor(), service_.limits);
+  if (status.ok()) status = ParseRequest(request_bytes_, request_);
   if (status.ok()) status = CheckCall(caller_, request_);
   if (status.ok()) return true;
   End(status);

@@ -16,6 +16,7 @@
 #include "server/net/connection_table.h"
 #include "server/runtime/model_registry.h"
 #include "server/service/health.grpc.pb.h"
+#include "server/service/request_traits.h"
 
 namespace freshet {
 

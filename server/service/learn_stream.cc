@@ -13,6 +13,7 @@
 #include "server/access/permissions.h"
 #include "server/service/call_origin.h"
 #include "server/service/grpc_status.h"
+#include "server/service/raw_call.h"
 #include "server/service/resource_name.h"
 
 namespace freshet {
@@ -230,7 +231,12 @@ absl::Status LearnStream::CheckRequest(const v1::LearnRequest& request) {
 }
 
 bool LearnStream::Parse() {
-  incoming_.message = LearnMessage::Parse(std::move(incoming_.bytes));
+  if (model_ != nullptr && MustWaitForRoom()) return false;
+  const grpc::ByteBuffer bytes(incoming_.bytes.data(), incoming_.bytes.size());
+  const absl::Status size = CheckRequestSize(&bytes, *v1::LearnRequest::descriptor(), limits_);
+  const bool opens = model_ == nullptr;
+  incoming_.message = size.ok() ? LearnMessage::Parse(incoming_.bytes)
+                                : LearnMessage::ParseWithoutBatch(incoming_.bytes);
   if (incoming_.message == nullptr) {
     Refuse(absl::InvalidArgumentError("the message is not a freshet.v1.LearnRequest"));
     return false;
@@ -239,8 +245,33 @@ bool LearnStream::Parse() {
     Refuse(std::move(status));
     return false;
   }
+  if (!size.ok()) return AnswerTooLarge(size);
+  if (opens && MustWaitForRoom()) return false;  // Its model was not known before.
+  incoming_.bytes.clear();
   incoming_.stage = Incoming::Stage::kDecode;
   return true;
+}
+
+bool LearnStream::MustWaitForRoom() {
+  if (model_->pipeline().has_room()) return false;
+  incoming_.message = nullptr;
+  if (incoming_.slot == nullptr) incoming_.slot = AddSlot();  // As for a long message.
+  Ref();
+  model_->pipeline().NotifyWhenRoom([this] {
+    HandleInTurns();
+    Unref();
+  });
+  return true;
+}
+
+bool LearnStream::AnswerTooLarge(const absl::Status& reason) {
+  if (incoming_.slot == nullptr) incoming_.slot = AddSlot();
+  DescribeSlot(incoming_.message->request(), *incoming_.slot);
+  v1::BatchError& error = *incoming_.slot->response.mutable_error();
+  error.set_code(static_cast<int>(reason.code()));
+  error.set_message(std::string(reason.message()));
+  AnswerBad();
+  return false;
 }
 
 bool LearnStream::Decode() {

@@ -35,7 +35,9 @@ namespace freshet {
 // What takes long to parse or to check, large messages and those of which the model makes many
 // features, is done in turns with other long calls; the next message is read after that.
 //
-// Reading pauses while the model's queue is full or while too many requests are unanswered or
+// A message that came while the model's queue is full is not parsed before there is room, so that
+// the queue holds no more than its limit and what was parsed meanwhile, whatever the number of
+// streams. Reading pauses while the queue is full or while too many requests are unanswered or
 // answers unread, so that neither a slow model nor a client that reads no answers takes memory: the
 // stream's own flow control then holds the client back.
 //
@@ -97,6 +99,10 @@ class LearnStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteB
   bool ends_at_once();
   // These end in HandleMore()'s result.
   bool Parse();
+  // Answers a batch that is too large to be parsed, as `reason` says.
+  bool AnswerTooLarge(const absl::Status& reason);
+  // Where the model's queue is full: goes on in turns when there is room.
+  bool MustWaitForRoom();
   bool Decode();
   bool Count();
   void Submit();

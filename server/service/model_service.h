@@ -10,6 +10,7 @@
 #include "server/runtime/model_registry.h"
 #include "server/runtime/worker_pool.h"
 #include "server/service/call_gate.h"
+#include "server/service/request_traits.h"
 
 namespace freshet {
 

@@ -76,7 +76,10 @@ absl::Status PredictCall::Advance(uint64_t features) {
 
 absl::Status PredictCall::Parse() {
   stage_ = Stage::kDecode;
-  if (absl::Status status = ParseRequest(request_bytes_, request_); !status.ok()) return status;
+  absl::Status status =
+      CheckRequestSize(request_bytes_, *v1::PredictRequest::descriptor(), service_.limits);
+  if (status.ok()) status = ParseRequest(request_bytes_, request_);
+  if (!status.ok()) return status;
   return CheckCall(caller_, request_);
 }
 

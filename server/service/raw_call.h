@@ -4,21 +4,37 @@
 #ifndef FRESHET_SERVER_SERVICE_RAW_CALL_H_
 #define FRESHET_SERVER_SERVICE_RAW_CALL_H_
 
+#include <google/protobuf/descriptor.h>
 #include <google/protobuf/message_lite.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/impl/codegen/proto_utils.h>
+#include <grpcpp/support/proto_buffer_reader.h>
 
 #include <string>
 #include <string_view>
 
 #include "absl/status/status.h"
 #include "core/base/str_cat.h"
+#include "server/codec/decoded_batch.h"
+#include "server/codec/parsed_size.h"
 
 namespace freshet {
 
 // Requests of up to so many bytes are parsed, and served, on gRPC's own threads: it takes well
 // below a millisecond. Larger ones would keep other calls waiting.
 inline constexpr size_t kSmallRequestBytes = size_t{64} << 10;
+
+// Whether what is parsed of a message of this type will be within the limits. RESOURCE_EXHAUSTED as
+// CheckParsedSize(). Does not look at messages that are too short to exceed them.
+inline absl::Status CheckRequestSize(const grpc::ByteBuffer* bytes,
+                                     const google::protobuf::Descriptor& type,
+                                     const BatchLimits& limits) {
+  if (bytes->Length() <= limits.max_parsed_bytes / kMaxParsedGrowth) return absl::OkStatus();
+  // gRPC hands over a buffer of its own, and nobody else looks at it.
+  grpc::ProtoBufferReader reader(const_cast<grpc::ByteBuffer*>(bytes));
+  return CheckParsedSize(
+      type, reader, {.max_bytes = limits.max_parsed_bytes, .max_examples = limits.max_examples});
+}
 
 // Parses what a client sent, and gives its bytes back. `bytes` is gRPC's, as a handler gets it.
 inline absl::Status ParseRequest(const grpc::ByteBuffer* bytes,

@@ -11,6 +11,7 @@
 #include "freshet/v1/model_service.pb.h"
 #include "freshet/v1/stats_service.pb.h"
 #include "server/service/call_origin.h"
+#include "server/service/request_traits.h"
 
 namespace freshet {
 
@@ -22,8 +23,13 @@ class RpcMetrics::Interceptor : public grpc::experimental::Interceptor {
 
   void Intercept(grpc::experimental::InterceptorBatchMethods* batch) override {
     if (batch->QueryInterceptionHookPoint(
+            grpc::experimental::InterceptionHookPoints::POST_RECV_MESSAGE)) {
+      is_unread_ = batch->GetRecvMessage() == nullptr;
+    }
+    if (batch->QueryInterceptionHookPoint(
             grpc::experimental::InterceptionHookPoints::PRE_SEND_STATUS)) {
-      const grpc::Status status = batch->GetSendStatus();
+      const grpc::Status status = is_unread_ ? UnreadRequest() : batch->GetSendStatus();
+      if (is_unread_) batch->ModifySendStatus(status);  // gRPC says UNIMPLEMENTED, and not why.
       std::string_view name = info_.method();
       if (name.starts_with('/')) name.remove_prefix(1);
       LogFailedCall(name, *info_.server_context(), status);
@@ -35,7 +41,16 @@ class RpcMetrics::Interceptor : public grpc::experimental::Interceptor {
   }
 
  private:
+  // Of a request that was not parsed: see request_traits.h.
+  static grpc::Status UnreadRequest() {
+    return {
+        grpc::StatusCode::INVALID_ARGUMENT,
+        StrCat("the message is not what the method takes, has more than ", kMaxSmallRequestBytes,
+               " bytes, or takes several times as much memory once it is parsed")};
+  }
+
   Method& method_;
+  bool is_unread_ = false;
   grpc::experimental::ServerRpcInfo& info_;  // Of the call, and lives as long.
   const std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
 };

@@ -13,6 +13,7 @@
 #include "server/runtime/worker_pool.h"
 #include "server/service/call_gate.h"
 #include "server/service/explain_call.h"
+#include "server/service/request_traits.h"
 #include "server/thread/turn_queue.h"
 
 namespace freshet {

@@ -125,7 +125,7 @@ TEST_F(HeavyCallsTest, AnExampleThatBecomesTooManyFeaturesIsRefusedByNumber) {
 
 TEST_F(HeavyCallsTest, LargePredictionsLetSmallOnesThrough) {
   ExpectSmallPredictionsAreSoonBeside(
-      2, PredictCallOf(*other_client_, ReadablePrediction("small", size_t{15} << 20, 40)));
+      2, PredictCallOf(*other_client_, ReadablePrediction("small", size_t{7} << 20, 40)));
 }
 
 TEST_F(HeavyCallsTest, PredictionsOfManyRowsLetSmallOnesThrough) {

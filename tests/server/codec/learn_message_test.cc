@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <string>
 
@@ -48,6 +49,40 @@ TEST(LearnMessageTest, TheMemoryOfReadableExamplesIsAlsoTheirNamesAndColumns) {
       uint64_t{kRows} * kFeatures * (sizeof(uint32_t) + sizeof(float));
   EXPECT_GE(message->memory_bytes(),
             message->wire_bytes().size() + message->request().SpaceUsedLong() + kColumnBytes);
+}
+
+// They would be held outside the arena, and not be counted.
+TEST(LearnMessageTest, KeepsNoFieldsThatAreNotKnown) {
+  v1::LearnRequest request;
+  v1::Example& example = *request.mutable_examples()->add_examples();
+  v1::Feature& feature = *example.add_namespaces()->add_features();
+  for (google::protobuf::Message* part :
+       std::initializer_list<google::protobuf::Message*>{&request, &example, &feature}) {
+    part->GetReflection()->MutableUnknownFields(part)->AddVarint(100, 1);
+  }
+  example.set_label(1);
+  request.mutable_examples()->add_examples()->set_label(0);
+  const std::string wire = request.SerializeAsString();
+  const auto message = LearnMessage::Parse({grpc::Slice(wire)});
+  EXPECT_EQ(message->wire_bytes().size(), wire.size());
+  v1::LearnRequest known = request;
+  known.DiscardUnknownFields();
+  EXPECT_EQ(message->request().SerializeAsString(), known.SerializeAsString());
+}
+
+TEST(LearnMessageTest, WithoutItsBatchARequestIsWhatElseItHolds) {
+  v1::LearnRequest request;
+  request.set_model("models/ctr");
+  request.set_producer_id("a");
+  request.set_sequence(7);
+  request.set_return_predictions(true);
+  request.set_new_producer(true);
+  const v1::LearnRequest without = request;
+  request.mutable_packed()->add_labels(1);
+  const auto message = LearnMessage::ParseWithoutBatch({grpc::Slice(request.SerializeAsString())});
+  ASSERT_NE(message, nullptr);
+  EXPECT_EQ(message->request().SerializeAsString(), without.SerializeAsString());
+  EXPECT_EQ(LearnMessage::ParseWithoutBatch({grpc::Slice("no message")}), nullptr);
 }
 
 }  // namespace
