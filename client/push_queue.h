@@ -18,9 +18,9 @@
 #include "client/example.h"
 #include "client/push_window.h"
 #include "client/pusher.h"
-#include "core/base/steady_mutex.h"
 #include "core/feature/example_batch.h"
 #include "core/feature/new_names.h"
+#include "core/thread/steady_mutex.h"
 #include "freshet/v1/learning_service.pb.h"
 
 namespace freshet {

@@ -15,8 +15,8 @@
 #include "client/push_queue.h"
 #include "client/resource_names.h"
 #include "client/rpc_status.h"
-#include "core/base/steady_mutex.h"
 #include "core/base/str_cat.h"
+#include "core/thread/steady_mutex.h"
 
 namespace freshet {
 namespace {

@@ -15,7 +15,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "core/base/steady_mutex.h"
+#include "core/thread/steady_mutex.h"
 
 namespace freshet {
 

@@ -16,7 +16,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
 #include "client/client.h"
-#include "core/base/steady_mutex.h"
+#include "core/thread/steady_mutex.h"
 #include "freshet/v1/model.pb.h"
 
 namespace freshet {

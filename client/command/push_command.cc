@@ -17,8 +17,8 @@
 #include "client/command/stop_signal.h"
 #include "client/command/text.h"
 #include "client/resource_names.h"
-#include "core/base/steady_mutex.h"
 #include "core/base/str_cat.h"
+#include "core/thread/steady_mutex.h"
 
 namespace freshet {
 namespace {

@@ -20,9 +20,9 @@
 #include "client/command/row_positions.h"
 #include "client/command/shuffle_buffer.h"
 #include "client/pusher.h"
-#include "core/base/steady_mutex.h"
 #include "core/feature/example_batch.h"
 #include "core/feature/new_names.h"
+#include "core/thread/steady_mutex.h"
 
 namespace freshet {
 

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
-#include "core/base/steady_mutex.h"
+#include "core/thread/steady_mutex.h"
 
 namespace freshet {
 

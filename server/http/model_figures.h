@@ -10,7 +10,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/time/time.h"
-#include "core/base/steady_mutex.h"
+#include "core/thread/steady_mutex.h"
 #include "freshet/v1/model.pb.h"
 #include "server/runtime/model_registry.h"
 #include "server/runtime/model_runtime.h"

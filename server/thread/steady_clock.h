@@ -1,4 +1,4 @@
-// Time for pauses and deadlines: see core/base/steady_mutex.h for why it is not the wall clock's.
+// Time for pauses and deadlines: see core/thread/steady_mutex.h for why it is not the wall clock's.
 
 #ifndef FRESHET_SERVER_THREAD_STEADY_CLOCK_H_
 #define FRESHET_SERVER_THREAD_STEADY_CLOCK_H_
@@ -7,7 +7,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/time/time.h"
-#include "core/base/steady_mutex.h"
+#include "core/thread/steady_mutex.h"
 
 namespace freshet {
 

@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "core/base/steady_mutex.h"
+#include "core/thread/steady_mutex.h"
 
 namespace freshet {
 namespace {

@@ -1,7 +1,5 @@
 #include <atomic>
-#include <condition_variable>
 #include <deque>
-#include <mutex>
 #include <thread>
 #include <utility>
 
@@ -9,6 +7,7 @@
 #include "client/client.h"
 #include "client/resource_names.h"
 #include "core/base/str_cat.h"
+#include "core/thread/steady_mutex.h"
 #include "freshet/v1/learning_service.grpc.pb.h"
 #include "tests/bench/bench_failure.h"
 #include "tests/bench/bench_stream.h"
@@ -72,8 +71,8 @@ class RawProducer {
   std::atomic<uint64_t> acknowledged_{0};
   std::vector<TimedLatency> latencies_;  // Owned by the reader until it ends.
 
-  std::mutex mu_;
-  std::condition_variable room_;
+  SteadyMutex mu_;
+  SteadyCondition room_;
   std::deque<Sent> in_flight_ ABSL_GUARDED_BY(mu_);
   size_t in_flight_examples_ ABSL_GUARDED_BY(mu_) = 0;
   bool broken_ ABSL_GUARDED_BY(mu_) = false;  // The stream ended.
@@ -83,10 +82,11 @@ class RawProducer {
 };
 
 void RawProducer::AwaitRoom(const Sent& next) {
-  std::unique_lock lock(mu_);
-  room_.wait(lock, [&] {
-    return broken_ || in_flight_.empty() || in_flight_examples_ + next.examples <= window_examples_;
-  });
+  const SteadyLock lock(&mu_);
+  while (!broken_ && !in_flight_.empty() &&
+         in_flight_examples_ + next.examples > window_examples_) {
+    room_.Wait(mu_);
+  }
   in_flight_examples_ += next.examples;
   in_flight_.push_back(next);
   in_flight_.back().at = BenchClock::now();
@@ -114,7 +114,7 @@ void RawProducer::Read() {
     const BenchClock::time_point now = BenchClock::now();
     uint64_t examples = 0;
     {
-      const std::lock_guard lock(mu_);
+      const SteadyLock lock(&mu_);
       while (!in_flight_.empty() && in_flight_.front().sequence <= response.sequence()) {
         examples += in_flight_.front().examples;
         latencies_.push_back({in_flight_.front().at, now});
@@ -122,14 +122,14 @@ void RawProducer::Read() {
       }
       in_flight_examples_ -= examples;
     }
-    room_.notify_one();
+    room_.NotifyOne();
     acknowledged_.fetch_add(examples, std::memory_order_relaxed);
   }
   {
-    const std::lock_guard lock(mu_);
+    const SteadyLock lock(&mu_);
     broken_ = true;
   }
-  room_.notify_one();
+  room_.NotifyOne();
   const grpc::Status status = stream_->Finish();
   if (!status.ok()) FailBench(StrCat("a stream ended with ", status.error_message()));
 }

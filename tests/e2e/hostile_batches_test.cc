@@ -298,7 +298,8 @@ TEST_F(HostileBatchesTest, AFullQueueTakesNoMoreFromHoweverManyStreams) {
   for (int i = 0; i < 3; ++i) triples.add_namespaces("x");
   ASSERT_TRUE(client_->CreateModel("slow", slow).ok());
   std::string group = WireField(1, "x");
-  for (int i = 0; i < 60; ++i) group += WireField(2, WireField(1, std::to_string(i)));
+  const std::string long_name(100, 'f');  // So that a batch is parsed in turns.
+  for (int i = 0; i < 60; ++i) group += WireField(2, WireField(1, long_name + std::to_string(i)));
   constexpr uint64_t kRowsOfBatch = 20;
   const std::string batch = BatchOf(ExampleOf(group), kRowsOfBatch);
   constexpr int kStreams = 40;
@@ -315,7 +316,7 @@ TEST_F(HostileBatchesTest, AFullQueueTakesNoMoreFromHoweverManyStreams) {
     learned = model->example_count();
     most_queued = std::max(most_queued, model->queued_example_count());
   }
-  // One fills it, and some were being parsed meanwhile: four in turns, and small ones by gRPC.
+  // One fills it, and some were being parsed meanwhile: four at a time, in turns.
   EXPECT_LE(most_queued, 12 * kRowsOfBatch);
   for (const auto& stream : streams) EXPECT_FALSE(stream->Receive().has_error());
 }

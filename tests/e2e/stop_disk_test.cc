@@ -199,6 +199,7 @@ TEST_F(StopDiskTest, ASecondSignalEndsItAtOnce) {
 TEST_F(StopDiskTest, AStopThatIsForcedNamesAllThatLose) {
   constexpr int kModels = 8;
   std::vector<std::string> ids;
+  ids.reserve(kModels);
   for (int i = 0; i < kModels; ++i) ids.push_back(StrCat("model-of-a-very-long-name-number-", i));
   for (const std::string& id : ids) {
     ASSERT_NO_FATAL_FAILURE(Create(id, v1::DURABILITY_NONE));

@@ -1,8 +1,11 @@
 // Feeds bytes to the server as one message of a Learn stream, and checks what decoding promises: it
 // never crashes; what it accepts is well formed, finite and of the labels that the loss takes, and
-// can be learned and named; what it rejects it gives a reason for.
+// can be learned and named; what it rejects it gives a reason for. What is parsed of a message was
+// counted before.
 //
 // The first byte of the input picks the loss and the limits.
+
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
 #include <algorithm>
 #include <cmath>
@@ -13,6 +16,7 @@
 
 #include "core/model/factory.h"
 #include "server/codec/learn_message.h"
+#include "server/codec/parsed_size.h"
 #include "server/runtime/feature_names.h"
 #include "tests/fuzz/require.h"
 
@@ -39,8 +43,20 @@ void CheckColumns(const ExampleBatch& batch, LossKind loss, const BatchLimits& l
   for (const float value : batch.values) Require(std::isfinite(value), "finite values");
 }
 
+// Whoever holds the message to less memory than it takes is told that this is too little.
+void CheckSize(const uint8_t* data, int size) {
+  v1::LearnRequest request;
+  if (!request.ParseFromArray(data, size)) return;
+  google::protobuf::io::ArrayInputStream wire(data, size);
+  const uint64_t used = request.SpaceUsedLong();
+  Require(
+      !CheckParsedSize(*v1::LearnRequest::descriptor(), wire, {.max_bytes = used - used / 8}).ok(),
+      "what is parsed is counted");
+}
+
 void Feed(const uint8_t* data, size_t size) {
   if (size == 0) return;
+  CheckSize(data + 1, static_cast<int>(size - 1));
   const auto loss = static_cast<LossKind>(data[0] % 5);
   const BatchLimits limits = (data[0] & 0x80) != 0
                                  ? BatchLimits{.max_examples = 3, .max_example_features = 4}

@@ -95,7 +95,7 @@ RawHttp2::RawHttp2(RawHttp2&& other) noexcept
       sent_(std::move(other.sent_)),
       ended_(std::move(other.ended_)) {}
 
-bool RawHttp2::Send(std::string_view bytes) {
+bool RawHttp2::Send(std::string_view bytes) const {
   while (!bytes.empty()) {
     const ssize_t count = send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (count <= 0) return false;

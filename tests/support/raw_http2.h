@@ -25,7 +25,7 @@ class RawHttp2 {
   bool connected() const { return fd_ >= 0; }
 
   // Any bytes; false where the other end is gone.
-  bool Send(std::string_view bytes);
+  bool Send(std::string_view bytes) const;
 
   // The preface and empty settings, after which calls may begin.
   bool SendPreface();

@@ -5,8 +5,8 @@
 // absl::Mutex and absl::CondVar go by the wall clock, so whoever waits with a deadline takes these.
 // The annotations of locks (-Wthread-safety) know nothing of std::mutex.
 
-#ifndef FRESHET_CORE_BASE_STEADY_MUTEX_H_
-#define FRESHET_CORE_BASE_STEADY_MUTEX_H_
+#ifndef FRESHET_CORE_THREAD_STEADY_MUTEX_H_
+#define FRESHET_CORE_THREAD_STEADY_MUTEX_H_
 
 #include <chrono>
 #include <condition_variable>
@@ -72,4 +72,4 @@ class SteadyCondition {
 
 }  // namespace freshet
 
-#endif  // FRESHET_CORE_BASE_STEADY_MUTEX_H_
+#endif  // FRESHET_CORE_THREAD_STEADY_MUTEX_H_
