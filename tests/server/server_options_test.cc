@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/temporary_folder.h"
+
 namespace freshet {
 namespace {
 
@@ -17,7 +19,8 @@ using ::testing::IsEmpty;
 
 // Writes a config file and reads it.
 absl::StatusOr<v1::ServerConfig> Read(const std::string& text) {
-  const std::string path = testing::TempDir() + "/config.textproto";
+  const TemporaryFolder folder;
+  const std::string path = folder.path() + "/config.textproto";
   std::ofstream(path) << text;
   return ReadServerConfig(path);
 }

@@ -104,7 +104,7 @@ bool RawHttp2::Send(std::string_view bytes) const {
   return true;
 }
 
-bool RawHttp2::SendPreface() {
+bool RawHttp2::SendPreface() const {
   return Send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + Frame(kSettings, 0, 0, ""));
 }
 

@@ -28,7 +28,7 @@ class RawHttp2 {
   bool Send(std::string_view bytes) const;
 
   // The preface and empty settings, after which calls may begin.
-  bool SendPreface();
+  bool SendPreface() const;
 
   // Begins a unary call: its headers, and what `headers` adds. Returns the stream.
   uint32_t BeginCall(std::string_view path,
