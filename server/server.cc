@@ -14,6 +14,7 @@
 
 #include "absl/time/clock.h"
 #include "core/base/str_cat.h"
+#include "server/codec/parsed_size.h"
 #include "server/endpoints_file.h"
 #include "server/file/file_system.h"
 #include "server/http/routes.h"
@@ -66,9 +67,6 @@ HttpOptions HttpOptionsOf(const ServerOptions& options, std::string listen,
           .tls = tls};
 }
 
-// Of a message once it is parsed: so many times what it may be on the wire. Readable examples of
-// usual names take six to eighteen times what they are there.
-constexpr uint64_t kParsedGrowth = 8;
 // 64 MiB, with what they grow by and a copy in another order.
 constexpr size_t kMaxSegments = size_t{1} << 22;
 
@@ -286,10 +284,11 @@ absl::Status Server::Listen() {
 }
 
 absl::Status Server::ListenGrpc() {
-  const BatchLimits limits{.max_examples = options_.max_batch_examples,
-                           .max_example_features = options_.max_example_features,
-                           .max_parsed_bytes = kParsedGrowth * uint64_t{options_.max_message_bytes},
-                           .max_segments = kMaxSegments};
+  const BatchLimits limits{
+      .max_examples = options_.max_batch_examples,
+      .max_example_features = options_.max_example_features,
+      .max_parsed_bytes = kMaxParsedGrowth * uint64_t{options_.max_message_bytes},
+      .max_segments = kMaxSegments};
   model_service_ =
       std::make_unique<ModelServiceImpl>(*gate_, *registry_, *data_dir_, *io_, *readers_);
   learning_service_ = std::make_unique<LearningServiceImpl>(

@@ -87,8 +87,8 @@ class Meter {
     if (bytes_ <= limits_.max_bytes) return absl::OkStatus();
     const Field* const most = Largest();
     return absl::ResourceExhaustedError(StrCat(
-        "the message takes more than ", limits_.max_bytes,
-        " bytes of memory once it is parsed (8 times limits.max_message_bytes), most of it for ",
+        "the message takes more than ", limits_.max_bytes, " bytes of memory once it is parsed (",
+        kMaxParsedGrowth, " times ", limits_.base, "), most of it for ",
         most == nullptr ? "fields that are not known"
                         : StrCat("its ", most->count, " ", most->descriptor->full_name()),
         "; send less at a time"));

@@ -232,8 +232,8 @@ absl::Status LearnStream::CheckRequest(const v1::LearnRequest& request) {
 
 bool LearnStream::Parse() {
   if (model_ != nullptr && MustWaitForRoom()) return false;
-  const grpc::ByteBuffer bytes(incoming_.bytes.data(), incoming_.bytes.size());
-  const absl::Status size = CheckRequestSize(&bytes, *v1::LearnRequest::descriptor(), limits_);
+  const absl::Status size =
+      CheckRequestSize(incoming_.bytes, *v1::LearnRequest::descriptor(), limits_);
   const bool opens = model_ == nullptr;
   incoming_.message = size.ok() ? LearnMessage::Parse(incoming_.bytes)
                                 : LearnMessage::ParseWithoutBatch(incoming_.bytes);

@@ -12,6 +12,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "core/base/str_cat.h"
@@ -29,11 +30,22 @@ inline constexpr size_t kSmallRequestBytes = size_t{64} << 10;
 inline absl::Status CheckRequestSize(const grpc::ByteBuffer* bytes,
                                      const google::protobuf::Descriptor& type,
                                      const BatchLimits& limits) {
-  if (bytes->Length() <= limits.max_parsed_bytes / kMaxParsedGrowth) return absl::OkStatus();
+  if (bytes->Length() <= limits.max_parsed_bytes / kWorstParsedGrowth) return absl::OkStatus();
   // gRPC hands over a buffer of its own, and nobody else looks at it.
   grpc::ProtoBufferReader reader(const_cast<grpc::ByteBuffer*>(bytes));
-  return CheckParsedSize(
-      type, reader, {.max_bytes = limits.max_parsed_bytes, .max_examples = limits.max_examples});
+  return CheckParsedSize(type, reader,
+                         {.max_bytes = limits.max_parsed_bytes,
+                          .max_examples = limits.max_examples,
+                          .base = "limits.max_message_bytes"});
+}
+inline absl::Status CheckRequestSize(const std::vector<grpc::Slice>& pieces,
+                                     const google::protobuf::Descriptor& type,
+                                     const BatchLimits& limits) {
+  size_t length = 0;
+  for (const grpc::Slice& piece : pieces) length += piece.size();
+  if (length <= limits.max_parsed_bytes / kWorstParsedGrowth) return absl::OkStatus();
+  const grpc::ByteBuffer bytes(pieces.data(), pieces.size());
+  return CheckRequestSize(&bytes, type, limits);
 }
 
 // Parses what a client sent, and gives its bytes back. `bytes` is gRPC's, as a handler gets it.

@@ -9,8 +9,6 @@
 namespace freshet {
 namespace {
 
-constexpr uint64_t kGrowth = 8;
-
 absl::Status CheckBytes(grpc::ByteBuffer* bytes, const google::protobuf::Descriptor& type,
                         size_t max_bytes) {
   const size_t length = bytes->Length();
@@ -19,8 +17,9 @@ absl::Status CheckBytes(grpc::ByteBuffer* bytes, const google::protobuf::Descrip
                                                max_bytes, " are taken of a ",
                                                std::string_view(type.full_name())));
   }
-  const uint64_t max_parsed_bytes = kGrowth * std::max<uint64_t>(length, kMaxSmallRequestBytes);
-  if (length <= max_parsed_bytes / kMaxParsedGrowth) return absl::OkStatus();
+  const uint64_t max_parsed_bytes =
+      kMaxParsedGrowth * std::max<uint64_t>(length, kMaxSmallRequestBytes);
+  if (length <= max_parsed_bytes / kWorstParsedGrowth) return absl::OkStatus();
   grpc::ProtoBufferReader reader(bytes);
   return CheckParsedSize(type, reader, {.max_bytes = max_parsed_bytes});
 }

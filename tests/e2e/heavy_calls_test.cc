@@ -23,6 +23,10 @@ namespace {
 
 constexpr absl::Duration kMeasured = absl::Seconds(2);
 
+// A load is measured until the bound holds, at most so often: something else on the machine may
+// spoil one measurement, and a server whose threads are held spoils all of them.
+constexpr int kMostMeasurements = 3;
+
 // What the 99th percentile of small predictions may be beside a load: calls that hold gRPC's
 // threads made it seconds.
 constexpr double kMostMs = 60;
@@ -58,11 +62,15 @@ class HeavyCallsTest : public ServerFixture {
   // Expects small predictions to be answered soon beside the calls, which must all succeed.
   void ExpectSmallPredictionsAreSoonBeside(int callers, const CallLoop::Call& call) const {
     const double quiet_ms = PredictForAWhile();
+    const double most_ms = std::max(kMostMs, kMostOfQuiet * quiet_ms);
     CallLoop load(callers, call);
-    const double loaded_ms = PredictForAWhile();
+    double loaded_ms = PredictForAWhile();
+    for (int i = 1; i < kMostMeasurements && loaded_ms >= most_ms; ++i) {
+      loaded_ms = std::min(loaded_ms, PredictForAWhile());
+    }
     RecordProperty("quiet_p99_us", static_cast<int>(1000 * quiet_ms));
     RecordProperty("loaded_p99_us", static_cast<int>(1000 * loaded_ms));
-    EXPECT_LT(loaded_ms, std::max(kMostMs, kMostOfQuiet * quiet_ms));
+    EXPECT_LT(loaded_ms, most_ms);
     load.Stop();
     EXPECT_TRUE(load.failure().ok()) << load.failure().error_message();
   }
@@ -86,7 +94,10 @@ class HeavyCallsTest : public ServerFixture {
   void ExpectToLearnBeside(const std::string& model, const CallLoop::Call& call) {
     const int quiet = PushForAWhile(model);
     CallLoop load(2, call);
-    const int loaded = PushForAWhile(model);
+    int loaded = PushForAWhile(model);
+    for (int i = 1; i < kMostMeasurements && loaded <= quiet / 4; ++i) {
+      loaded = std::max(loaded, PushForAWhile(model));
+    }
     load.Stop();
     EXPECT_TRUE(load.failure().ok()) << load.failure().error_message();
     EXPECT_GT(load.latencies_ms().size(), 0U);

@@ -16,11 +16,9 @@
 #include <vector>
 
 #include "client/client.h"
-#include "client/pusher.h"
 #include "freshet/v1/learning_service.grpc.pb.h"
 #include "freshet/v1/model_service.grpc.pb.h"
 #include "freshet/v1/stats_service.grpc.pb.h"
-#include "tests/support/random_examples.h"
 #include "tests/support/raw_http2.h"
 #include "tests/support/server_fixture.h"
 
@@ -161,17 +159,6 @@ class HostileBatchesTest : public ServerFixture {
 
   // How much more memory the server has had than before the attack, at most.
   size_t GrownBytes() const { return PeakResidentBytes(server_->pid()) - before_; }
-
-  void ExpectHealthy() {
-    auto pusher = Pusher::Start(*client_, "ctr", {});
-    ASSERT_TRUE(pusher.ok()) << pusher.status();
-    ExampleBatchBuilder batch;
-    RandomExamples(3).Append(10, batch);
-    ASSERT_TRUE((*pusher)->PushBatch(batch).ok());
-    ASSERT_TRUE((*pusher)->Close().ok());
-    EXPECT_EQ((*pusher)->stats().acknowledged, 10U);
-    EXPECT_TRUE(client_->Predict("ctr", batch).ok());
-  }
 
   std::shared_ptr<grpc::Channel> channel() const { return client_->channel(); }
 

@@ -13,9 +13,7 @@
 #include <string>
 
 #include "client/client.h"
-#include "client/pusher.h"
 #include "freshet/v1/learning_service.grpc.pb.h"
-#include "tests/support/random_examples.h"
 #include "tests/support/server_fixture.h"
 
 namespace freshet {
@@ -42,17 +40,6 @@ class HostileTest : public ServerFixture {
     const int socket_fd = socket(AF_INET, SOCK_STREAM, 0);
     EXPECT_EQ(connect(socket_fd, reinterpret_cast<sockaddr*>(&target), sizeof(target)), 0);
     return socket_fd;
-  }
-
-  // Pushes and predicts, as an honest client does.
-  void ExpectHealthy() {
-    auto pusher = Pusher::Start(*client_, "ctr", {});
-    ExampleBatchBuilder batch;
-    RandomExamples(3).Append(10, batch);
-    ASSERT_TRUE((*pusher)->PushBatch(batch).ok());
-    ASSERT_TRUE((*pusher)->Close().ok());
-    EXPECT_EQ((*pusher)->stats().acknowledged, 10U);
-    EXPECT_TRUE(client_->Predict("ctr", batch).ok());
   }
 
   static v1::LearnRequest Request(size_t rows) {

@@ -22,9 +22,9 @@
 #include "client/client.h"
 #include "client/pusher.h"
 #include "core/base/str_cat.h"
-#include "freshet/v1/model_service.grpc.pb.h"
 #include "tests/e2e/stop_fixture.h"
 #include "tests/support/faulty_disk.h"
+#include "tests/support/half_import.h"
 #include "tests/support/model_dir.h"
 #include "tests/support/random_examples.h"
 
@@ -241,17 +241,11 @@ TEST_P(WaitingDiskTest, AStartHoldsNoStopUp) {
 TEST_P(WaitingDiskTest, AnImportHalfSentHoldsNoStopUp) {
   ASSERT_NO_FATAL_FAILURE(Create("ctr", v1::DURABILITY_FSYNC));
   disk_.Set(GetParam().rules);
-  const auto stub = v1::ModelService::NewStub(client_->channel());
-  grpc::ClientContext context;
-  v1::ImportSnapshotResponse response;
-  const auto writer = stub->ImportSnapshot(&context, &response);
-  v1::ImportSnapshotRequest request;
-  request.set_parent("models/ctr");
-  request.set_data("x");
-  ASSERT_TRUE(writer->Write(request));
+  HalfImport import(*client_, "ctr", "x");
+  ASSERT_TRUE(import.is_sent());
   const ExitState ended = StopInTime();
   EXPECT_EQ(ended.code, 0) << ended.log;
-  EXPECT_FALSE(writer->Finish().ok());
+  EXPECT_FALSE(import.Finish().ok());
 }
 
 // A disk on which nothing can be written.

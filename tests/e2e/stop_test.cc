@@ -22,6 +22,7 @@
 #include "freshet/v1/model_service.grpc.pb.h"
 #include "tests/e2e/stop_fixture.h"
 #include "tests/support/call_loop.h"
+#include "tests/support/half_import.h"
 #include "tests/support/heavy_calls.h"
 #include "tests/support/random_examples.h"
 
@@ -82,20 +83,15 @@ TEST_F(StopTest, SnapshotsHalfReadAndHalfSentHoldNoStopUp) {
   const auto reader = stub->ExportSnapshot(&reading, wanted);
   v1::ExportSnapshotResponse piece;
   ASSERT_TRUE(reader->Read(&piece));
-  grpc::ClientContext sending;
-  v1::ImportSnapshotResponse imported;
-  const auto writer = stub->ImportSnapshot(&sending, &imported);
-  v1::ImportSnapshotRequest first;
-  first.set_parent("models/big");
-  first.set_data(piece.data());
-  ASSERT_TRUE(writer->Write(first));
+  HalfImport import(*client_, "big", piece.data());
+  ASSERT_TRUE(import.is_sent());
   const ExitState ended = StopInTime();
   EXPECT_EQ(ended.code, 0) << ended.log;
   EXPECT_THAT(ended.log, HasSubstr("event=stopped"));
   while (reader->Read(&piece)) {
   }
   EXPECT_FALSE(reader->Finish().ok());
-  EXPECT_FALSE(writer->Finish().ok());
+  EXPECT_FALSE(import.Finish().ok());
 }
 
 TEST_F(StopTest, CallsThatTakeLongHoldNoStopUp) {

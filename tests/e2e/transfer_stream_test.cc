@@ -16,6 +16,7 @@
 #include "client/client.h"
 #include "freshet/v1/model_service.grpc.pb.h"
 #include "tests/e2e/transfer_site.h"
+#include "tests/support/half_import.h"
 #include "tests/support/server_process.h"
 
 namespace freshet {
@@ -80,33 +81,24 @@ TEST_F(TransferStreamTest, AClientThatDisappearsInTheMiddleLeavesNothing) {
   };
   for (const bool new_model : {false, true}) {
     const auto client = Client::Connect({.server = here_.server().address()}).value();
-    const auto stub = v1::ModelService::NewStub(client->channel());
-    grpc::ClientContext context;
-    v1::ImportSnapshotResponse response;
-    const auto writer = stub->ImportSnapshot(&context, &response);
     v1::ImportSnapshotRequest request;
     request.set_parent(new_model ? "models/new" : "models/ctr");
     request.set_snapshot_id(new_model ? "" : "half");
     if (new_model) request.mutable_new_model();
     request.set_data(file.substr(0, file.size() / 2));
-    ASSERT_TRUE(writer->Write(request));
+    HalfImport import(*client, request);
+    ASSERT_TRUE(import.is_sent());
     ASSERT_NO_FATAL_FAILURE(await_uploads(1));
-    context.TryCancel();
+    import.Cancel();
     ASSERT_NO_FATAL_FAILURE(await_uploads(0));
-    EXPECT_FALSE(writer->Finish().ok());
+    EXPECT_FALSE(import.Finish().ok());
   }
   // One that is cut off with the server: what is left is removed at the next start.
-  const auto stub = v1::ModelService::NewStub(here_.client().channel());
-  grpc::ClientContext context;
-  v1::ImportSnapshotResponse response;
-  const auto writer = stub->ImportSnapshot(&context, &response);
-  v1::ImportSnapshotRequest request;
-  request.set_parent("models/ctr");
-  request.set_data(file.substr(0, file.size() / 2));
-  ASSERT_TRUE(writer->Write(request));
+  HalfImport import(here_.client(), "ctr", file.substr(0, file.size() / 2));
+  ASSERT_TRUE(import.is_sent());
   ASSERT_NO_FATAL_FAILURE(await_uploads(1));
   here_.server().Kill();
-  EXPECT_FALSE(writer->Finish().ok());
+  EXPECT_FALSE(import.Finish().ok());
   EXPECT_EQ(here_.Uploads().size(), 1U);
   ASSERT_NO_FATAL_FAILURE(here_.Start());
   EXPECT_THAT(here_.Uploads(), IsEmpty());
@@ -196,16 +188,10 @@ TEST_F(TransferStreamTest, AFileThatCannotBeReadOrWrittenToItsEndIsNotTakenForWh
 }
 
 TEST_F(TransferStreamTest, AServerStopsWhileAClientIsSending) {
-  const auto stub = v1::ModelService::NewStub(here_.client().channel());
-  grpc::ClientContext context;
-  v1::ImportSnapshotResponse response;
-  const auto writer = stub->ImportSnapshot(&context, &response);
-  v1::ImportSnapshotRequest request;
-  request.set_parent("models/ctr");
-  request.set_data("x");
-  ASSERT_TRUE(writer->Write(request));
+  HalfImport import(here_.client(), "ctr", "x");
+  ASSERT_TRUE(import.is_sent());
   EXPECT_EQ(here_.server().Stop().code, 0);
-  EXPECT_FALSE(writer->Finish().ok());
+  EXPECT_FALSE(import.Finish().ok());
   EXPECT_THAT(here_.Uploads(), IsEmpty());
 }
 

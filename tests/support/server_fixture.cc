@@ -3,6 +3,9 @@
 #include <fstream>
 #include <utility>
 
+#include "client/pusher.h"
+#include "tests/support/random_examples.h"
+
 namespace freshet {
 
 void ServerFixture::Start(std::vector<std::string> flags) {
@@ -33,6 +36,17 @@ v1::LearnerSpec ServerFixture::SmallLearner(uint32_t bits) {
 void ServerFixture::CreateModel(const std::string& id, uint32_t bits) const {
   const auto created = client_->CreateModel(id, SmallLearner(bits));
   ASSERT_TRUE(created.ok()) << created.status();
+}
+
+void ServerFixture::ExpectHealthy(const std::string& model) const {
+  auto pusher = Pusher::Start(*client_, model, {});
+  ASSERT_TRUE(pusher.ok()) << pusher.status();
+  ExampleBatchBuilder batch;
+  RandomExamples(3).Append(10, batch);
+  ASSERT_TRUE((*pusher)->PushBatch(batch).ok());
+  ASSERT_TRUE((*pusher)->Close().ok());
+  EXPECT_EQ((*pusher)->stats().acknowledged, 10U);
+  EXPECT_TRUE(client_->Predict(model, batch).ok());
 }
 
 }  // namespace freshet

@@ -29,6 +29,9 @@ class ServerFixture : public testing::Test {
   static v1::LearnerSpec SmallLearner(uint32_t bits = 12);
   void CreateModel(const std::string& id, uint32_t bits = 12) const;
 
+  // Expects what an honest client does to succeed: it pushes ten examples, and predicts.
+  void ExpectHealthy(const std::string& model = "ctr") const;
+
   const TemporaryFolder folder_;
   std::string data_dir_ = folder_.path() + "/data";
   std::vector<std::string> environment_;  // Of servers to be started; see ServerProcess::Start().
