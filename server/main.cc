@@ -27,9 +27,9 @@
 #include "server/log_output.h"
 #include "server/net/descriptor_limit.h"
 #include "server/process_end.h"
-#include "server/runtime/worker_pool.h"
 #include "server/server.h"
 #include "server/signal_thread.h"
+#include "server/thread/worker_pool.h"
 #include "server/version.h"
 
 namespace freshet {

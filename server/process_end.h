@@ -12,7 +12,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
-#include "server/runtime/last_snapshots.h"
+#include "server/registry/last_snapshots.h"
 #include "server/server.h"
 #include "server/signal_thread.h"
 

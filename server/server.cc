@@ -21,8 +21,8 @@
 #include "server/listen_address.h"
 #include "server/net/descriptor_limit.h"
 #include "server/net/listening_sockets.h"
-#include "server/runtime/model_upkeep.h"
-#include "server/runtime/thread_priority.h"
+#include "server/registry/model_upkeep.h"
+#include "server/thread/thread_priority.h"
 #include "server/version.h"
 
 namespace freshet {
@@ -151,29 +151,29 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(ServerOptions options_in) 
   server->unsynced_loggers_ = std::make_unique<WorkerPool>("os-logger", kUnsyncedLoggerThreads);
   server->learners_ = std::make_unique<WorkerPool>("learner", LearnerThreads(options));
   server->enders_ = std::make_unique<WorkerPool>("end", kEnderThreads);
-  server->environment_ = std::make_unique<RuntimeEnvironment>(
-      RuntimeEnvironment{.data_dir = *server->data_dir_,
-                         .learners = *server->learners_,
-                         .loggers = *server->loggers_,
-                         .io = *server->io_,
-                         .unsynced_loggers = server->unsynced_loggers_.get(),
-                         .snapshots = server->snapshots_.get(),
-                         .last_snapshots = server->enders_.get(),
-                         .clock = [] { return absl::Now(); },
-                         .keep_snapshot_count = options.keep_snapshot_count,
-                         .snapshot_log_growth_bytes = options.snapshot_log_growth_bytes,
-                         .log_segment_bytes = options.log_segment_bytes,
-                         .log_retention = {.max_bytes = options.log_retain_bytes,
-                                           .max_age = absl::Seconds(options.log_retain_age_s)},
-                         .max_queue_bytes = options.max_queue_bytes,
-                         .max_total_queue_bytes = options.max_total_queue_bytes,
-                         .total_queued_bytes = &server->total_queued_bytes_,
-                         .max_producers = options.max_producers,
-                         .max_models = options.max_models,
-                         .max_names = options.max_names,
-                         .strict = options.strict,
-                         .predict_while_recovering = options.predict_while_recovering,
-                         .server_version = kVersion});
+  server->environment_ = std::make_unique<ModelEnvironment>(
+      ModelEnvironment{.data_dir = *server->data_dir_,
+                       .learners = *server->learners_,
+                       .loggers = *server->loggers_,
+                       .io = *server->io_,
+                       .unsynced_loggers = server->unsynced_loggers_.get(),
+                       .snapshots = server->snapshots_.get(),
+                       .last_snapshots = server->enders_.get(),
+                       .clock = [] { return absl::Now(); },
+                       .keep_snapshot_count = options.keep_snapshot_count,
+                       .snapshot_log_growth_bytes = options.snapshot_log_growth_bytes,
+                       .log_segment_bytes = options.log_segment_bytes,
+                       .log_retention = {.max_bytes = options.log_retain_bytes,
+                                         .max_age = absl::Seconds(options.log_retain_age_s)},
+                       .max_queue_bytes = options.max_queue_bytes,
+                       .max_total_queue_bytes = options.max_total_queue_bytes,
+                       .total_queued_bytes = &server->total_queued_bytes_,
+                       .max_producers = options.max_producers,
+                       .max_models = options.max_models,
+                       .max_names = options.max_names,
+                       .strict = options.strict,
+                       .predict_while_recovering = options.predict_while_recovering,
+                       .server_version = kVersion});
   server->registry_ = std::make_unique<ModelRegistry>(*server->environment_);
   server->last_snapshots_ = std::make_unique<LastSnapshots>(*server->registry_);
   if (absl::Status status = server->Listen(); !status.ok()) return status;

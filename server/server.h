@@ -23,13 +23,11 @@
 #include "server/http/http_server.h"
 #include "server/http/json_api.h"
 #include "server/http/metrics_page.h"
+#include "server/model/model_environment.h"
 #include "server/net/connection_table.h"
 #include "server/net/listening_sockets.h"
-#include "server/runtime/last_snapshots.h"
-#include "server/runtime/model_registry.h"
-#include "server/runtime/periodic_task.h"
-#include "server/runtime/runtime_environment.h"
-#include "server/runtime/worker_pool.h"
+#include "server/registry/last_snapshots.h"
+#include "server/registry/model_registry.h"
 #include "server/server_options.h"
 #include "server/service/call_gate.h"
 #include "server/service/client_limits.h"
@@ -39,8 +37,10 @@
 #include "server/service/model_service.h"
 #include "server/service/rpc_metrics.h"
 #include "server/service/stats_service.h"
+#include "server/thread/periodic_task.h"
 #include "server/thread/steady_clock.h"
 #include "server/thread/turn_queue.h"
+#include "server/thread/worker_pool.h"
 #include "server/tls/tls_identity.h"
 
 namespace freshet {
@@ -158,7 +158,7 @@ class Server {
   std::unique_ptr<WorkerPool> learners_;
   std::unique_ptr<WorkerPool> enders_;  // Idle until the end: its snapshots, and the end of gRPC.
   std::atomic<uint64_t> total_queued_bytes_{0};
-  std::unique_ptr<RuntimeEnvironment> environment_;
+  std::unique_ptr<ModelEnvironment> environment_;
   std::unique_ptr<ModelRegistry> registry_;
   std::unique_ptr<LastSnapshots> last_snapshots_;
   RpcMetrics rpc_metrics_;

@@ -10,8 +10,8 @@
 #include "server/file/file_system.h"
 #include "server/file/small_file.h"
 #include "server/listen_address.h"
-#include "server/runtime/feature_names.h"
 #include "server/text_format.h"
+#include "server/view/feature_names.h"
 
 namespace freshet {
 namespace {

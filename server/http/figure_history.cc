@@ -19,7 +19,7 @@ std::string ValueText(std::optional<double> value) {
 
 void FigureHistory::Sample(const ModelRegistry& registry) {
   const std::shared_ptr<const ModelRegistry::ModelMap> models = registry.models();
-  std::vector<std::shared_ptr<ModelRuntime>> moved_on;
+  std::vector<std::shared_ptr<ServedModel>> moved_on;
   {
     const absl::MutexLock lock(&mu_);
     std::map<std::string, Asked, std::less<>> asked;  // Without deleted models.
@@ -44,7 +44,7 @@ void FigureHistory::Sample(const ModelRegistry& registry) {
       it = asked_.contains(it->first) ? std::next(it) : samples_.erase(it);
     }
   }
-  for (const std::shared_ptr<ModelRuntime>& runtime : moved_on) {
+  for (const std::shared_ptr<ServedModel>& runtime : moved_on) {
     runtime->Describe(
         [self = shared_from_this(), id = runtime->id()](absl::StatusOr<v1::Model> model) {
           if (model.ok()) self->Add(id, *model);

@@ -17,7 +17,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "freshet/v1/model.pb.h"
-#include "server/runtime/model_registry.h"
+#include "server/registry/model_registry.h"
 
 namespace freshet {
 
@@ -63,7 +63,7 @@ class FigureHistory : public std::enable_shared_from_this<FigureHistory> {
 
   // A model, as far as it has been asked.
   struct Asked {
-    std::weak_ptr<ModelRuntime> runtime;
+    std::weak_ptr<ServedModel> runtime;
     uint64_t offset = 0;   // At which it was asked last.
     bool waiting = false;  // For its answer.
   };

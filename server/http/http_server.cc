@@ -11,7 +11,7 @@
 #include "server/http/listener.h"
 #include "server/http/request_handler.h"
 #include "server/http/request_origin.h"
-#include "server/runtime/worker_pool.h"
+#include "server/thread/worker_pool.h"
 
 namespace freshet {
 namespace {

@@ -19,7 +19,7 @@
 #include "server/http/http_api.h"
 #include "server/http/request_producers.h"
 #include "server/http/rpc_caller.h"
-#include "server/runtime/worker_pool.h"
+#include "server/thread/worker_pool.h"
 
 namespace freshet {
 

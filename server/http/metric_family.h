@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "server/runtime/latency_histogram.h"
+#include "server/stats/latency_histogram.h"
 
 namespace freshet {
 

@@ -76,7 +76,7 @@ void MetricsPage::AddModels(Page& page) const {
   std::vector<ModelSample> samples;
   samples.reserve(all.size());
   for (const ModelFigures::Figures& figures : all) {
-    ModelRuntime& runtime = *figures.runtime;
+    ServedModel& runtime = *figures.runtime;
     const Pipeline::ProducerCounts producers = runtime.pipeline().producer_counts();
     samples.push_back({.id = runtime.id(),
                        .model = figures.model,

@@ -12,7 +12,7 @@
 #include "absl/time/time.h"
 #include "server/http/model_figures.h"
 #include "server/net/connection_table.h"
-#include "server/runtime/model_registry.h"
+#include "server/registry/model_registry.h"
 #include "server/service/learning_service.h"
 #include "server/service/rpc_metrics.h"
 

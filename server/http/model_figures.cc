@@ -9,7 +9,7 @@ namespace freshet {
 std::vector<ModelFigures::Figures> ModelFigures::Gather(absl::Duration patience) {
   const SteadyTime deadline = SteadyClock::System().After(patience);
   struct Asked {
-    std::shared_ptr<ModelRuntime> runtime;
+    std::shared_ptr<ServedModel> runtime;
     std::shared_ptr<Entry> entry;
   };
   std::vector<Asked> all;

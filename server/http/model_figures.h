@@ -12,8 +12,8 @@
 #include "absl/time/time.h"
 #include "core/thread/steady_mutex.h"
 #include "freshet/v1/model.pb.h"
-#include "server/runtime/model_registry.h"
-#include "server/runtime/model_runtime.h"
+#include "server/model/served_model.h"
+#include "server/registry/model_registry.h"
 
 namespace freshet {
 
@@ -21,8 +21,8 @@ namespace freshet {
 class ModelFigures {
  public:
   struct Figures {
-    std::shared_ptr<ModelRuntime> runtime;
-    std::shared_ptr<const v1::Model> model;  // As ModelRuntime::Describe() gives it.
+    std::shared_ptr<ServedModel> runtime;
+    std::shared_ptr<const v1::Model> model;  // As ServedModel::Describe() gives it.
   };
 
   // Keeps a reference to `registry`.
@@ -36,7 +36,7 @@ class ModelFigures {
  private:
   // A model, guarded by the mutex below.
   struct Entry {
-    std::weak_ptr<ModelRuntime> runtime;
+    std::weak_ptr<ServedModel> runtime;
     std::shared_ptr<const v1::Model> answer;  // The last one; null until then.
     bool asked = false;                       // And not yet answered.
   };

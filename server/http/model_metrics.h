@@ -13,15 +13,15 @@
 #include <vector>
 
 #include "freshet/v1/model.pb.h"
-#include "server/runtime/batch_counters.h"
-#include "server/runtime/latency_histogram.h"
+#include "server/stats/batch_counters.h"
+#include "server/stats/latency_histogram.h"
 
 namespace freshet {
 
 // What is known of one model.
 struct ModelSample {
   std::string id;
-  std::shared_ptr<const v1::Model> model;  // As ModelRuntime::Describe() gives it.
+  std::shared_ptr<const v1::Model> model;  // As ServedModel::Describe() gives it.
   const BatchCounters* batches = nullptr;  // Outlives the sample.
   LatencyHistogram::Counts syncs;
   uint64_t accepted_offset = 0;

@@ -6,8 +6,8 @@
 #include "core/base/str_cat.h"
 #include "server/file/data_dir.h"
 #include "server/file/model_folder.h"
-#include "server/runtime/found_models.h"
-#include "server/runtime/model_manifest.h"
+#include "server/model/model_manifest.h"
+#include "server/recovery/found_models.h"
 
 namespace freshet {
 namespace {

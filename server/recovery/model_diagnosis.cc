@@ -11,13 +11,13 @@
 #include "server/file/small_file.h"
 #include "server/log/log_check.h"
 #include "server/log/segment.h"
+#include "server/model/imported_snapshot.h"
+#include "server/model/log_replay.h"
+#include "server/model/model_manifest.h"
 #include "server/recovery/snapshot_review.h"
-#include "server/runtime/imported_snapshot.h"
-#include "server/runtime/learner_spec.h"
-#include "server/runtime/log_replay.h"
-#include "server/runtime/model_manifest.h"
-#include "server/runtime/model_settings.h"
 #include "server/snapshot/snapshot_file.h"
+#include "server/view/learner_spec.h"
+#include "server/view/model_settings.h"
 
 namespace freshet {
 namespace {

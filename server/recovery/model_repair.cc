@@ -7,7 +7,7 @@
 #include "server/file/removed_files.h"
 #include "server/file/small_file.h"
 #include "server/log/log_check.h"
-#include "server/runtime/model_manifest.h"
+#include "server/model/model_manifest.h"
 
 namespace freshet {
 namespace {

@@ -8,10 +8,10 @@
 #include "absl/strings/numbers.h"
 #include "core/base/str_cat.h"
 #include "server/file/resource_id.h"
-#include "server/runtime/imported_snapshot.h"
-#include "server/runtime/model_state.h"
+#include "server/model/imported_snapshot.h"
 #include "server/snapshot/snapshot_file.h"
 #include "server/snapshot/snapshot_store.h"
+#include "server/view/model_state.h"
 
 namespace freshet {
 namespace {

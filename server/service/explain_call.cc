@@ -6,9 +6,9 @@
 #include "server/access/permissions.h"
 #include "server/service/grpc_status.h"
 #include "server/service/raw_call.h"
+#include "server/service/recent_use.h"
 #include "server/service/resource_name.h"
-#include "server/stats/recent_use.h"
-#include "server/stats/weight_report.h"
+#include "server/service/weight_report.h"
 
 namespace freshet {
 
@@ -65,10 +65,10 @@ bool ExplainCall::Explain() {
 absl::Status ExplainCall::FindLearner() {
   const absl::StatusOr<VariantName> name = ParseVariantName(request_.name());
   if (!name.ok()) return name.status();
-  absl::StatusOr<std::shared_ptr<ModelRuntime>> model = service_.registry.Find(name->model_id);
+  absl::StatusOr<std::shared_ptr<ServedModel>> model = service_.registry.Find(name->model_id);
   if (!model.ok()) return model.status();
   model_ = *std::move(model);
-  absl::StatusOr<ModelRuntime::LearnerView> view = model_->FindLearner(name->variant_id);
+  absl::StatusOr<ServedModel::LearnerView> view = model_->FindLearner(name->variant_id);
   if (!view.ok()) return view.status();
   view_ = *std::move(view);
   return absl::OkStatus();

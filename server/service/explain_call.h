@@ -13,12 +13,12 @@
 #include "freshet/v1/stats_service.pb.h"
 #include "server/access/caller.h"
 #include "server/codec/decoded_batch.h"
-#include "server/runtime/feature_names.h"
-#include "server/runtime/model_registry.h"
-#include "server/runtime/model_runtime.h"
-#include "server/runtime/worker_pool.h"
+#include "server/model/served_model.h"
+#include "server/registry/model_registry.h"
 #include "server/service/call_gate.h"
 #include "server/thread/turn_queue.h"
+#include "server/thread/worker_pool.h"
+#include "server/view/feature_names.h"
 
 namespace freshet {
 
@@ -75,8 +75,8 @@ class ExplainCall : public std::enable_shared_from_this<ExplainCall> {
   grpc::ByteBuffer* const response_bytes_;
 
   v1::ExplainRequest request_;
-  std::shared_ptr<ModelRuntime> model_;
-  ModelRuntime::LearnerView view_;
+  std::shared_ptr<ServedModel> model_;
+  ServedModel::LearnerView view_;
   v1::ExampleList list_;  // Holds an example that is readable.
   DecodedBatch example_;
   FeatureNames own_names_;

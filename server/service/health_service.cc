@@ -19,7 +19,7 @@ HealthStatus ModelHealth(const ModelRegistry& registry, const std::string& name)
   const absl::StatusOr<std::string> id = ParseModelName(name);
   if (!id.ok()) return HealthCheckResponse::SERVICE_UNKNOWN;
   if (!registry.Ready().ok()) return HealthCheckResponse::NOT_SERVING;
-  const absl::StatusOr<std::shared_ptr<ModelRuntime>> model = registry.Find(*id);
+  const absl::StatusOr<std::shared_ptr<ServedModel>> model = registry.Find(*id);
   if (absl::IsNotFound(model.status())) return HealthCheckResponse::SERVICE_UNKNOWN;
   if (!model.ok()) return HealthCheckResponse::NOT_SERVING;
   return (*model)->pipeline().log_fault().ok() ? HealthCheckResponse::SERVING

@@ -14,7 +14,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "server/net/connection_table.h"
-#include "server/runtime/model_registry.h"
+#include "server/registry/model_registry.h"
 #include "server/service/health.grpc.pb.h"
 #include "server/service/request_traits.h"
 

@@ -201,7 +201,7 @@ absl::Status LearnStream::OpenModel(const v1::LearnRequest& request) {
   if (absl::Status status = CheckCall(caller_, request); !status.ok()) return status;
   absl::StatusOr<std::string> id = ParseModelName(request.model());
   if (!id.ok()) return id.status();
-  absl::StatusOr<std::shared_ptr<ModelRuntime>> model = registry_.Find(*id);
+  absl::StatusOr<std::shared_ptr<ServedModel>> model = registry_.Find(*id);
   if (!model.ok()) return model.status();
   model_ = *std::move(model);
   model_name_ = request.model();

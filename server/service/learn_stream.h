@@ -21,8 +21,8 @@
 #include "server/access/caller.h"
 #include "server/codec/decoded_batch.h"
 #include "server/codec/learn_message.h"
-#include "server/runtime/model_registry.h"
-#include "server/runtime/model_runtime.h"
+#include "server/model/served_model.h"
+#include "server/registry/model_registry.h"
 #include "server/service/call_gate.h"
 #include "server/thread/steady_clock.h"
 #include "server/thread/turn_queue.h"
@@ -147,7 +147,7 @@ class LearnStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteB
   grpc::ByteBuffer read_buffer_;
   Incoming incoming_;
   Caller caller_;
-  std::shared_ptr<ModelRuntime> model_;
+  std::shared_ptr<ServedModel> model_;
   std::string model_name_;
   std::string last_producer_;  // Of the last request.
   uint64_t last_sequence_ = 0;

@@ -15,7 +15,7 @@
 #include "absl/status/statusor.h"
 #include "freshet/v1/learning_service.grpc.pb.h"
 #include "server/codec/decoded_batch.h"
-#include "server/runtime/model_registry.h"
+#include "server/registry/model_registry.h"
 #include "server/service/call_gate.h"
 #include "server/service/learn_stream.h"
 #include "server/service/predict_call.h"

@@ -20,7 +20,7 @@
 namespace freshet {
 namespace {
 
-using Model = std::shared_ptr<ModelRuntime>;
+using Model = std::shared_ptr<ServedModel>;
 
 absl::StatusOr<Model> FindModel(const ModelRegistry& registry, std::string_view name) {
   absl::StatusOr<std::string> id = ParseModelName(name);
@@ -38,7 +38,7 @@ void FinishWith(grpc::ServerUnaryReactor* reactor, absl::StatusOr<T> result, T* 
 
 // A callback that does the same.
 template <typename T>
-ModelRuntime::Callback<T> Finisher(grpc::ServerUnaryReactor* reactor, T* out) {
+ServedModel::Callback<T> Finisher(grpc::ServerUnaryReactor* reactor, T* out) {
   return [reactor, out](absl::StatusOr<T> result) { FinishWith(reactor, std::move(result), out); };
 }
 

@@ -7,10 +7,10 @@
 
 #include "freshet/v1/model_service.grpc.pb.h"
 #include "server/file/data_dir.h"
-#include "server/runtime/model_registry.h"
-#include "server/runtime/worker_pool.h"
+#include "server/registry/model_registry.h"
 #include "server/service/call_gate.h"
 #include "server/service/request_traits.h"
+#include "server/thread/worker_pool.h"
 
 namespace freshet {
 

@@ -16,8 +16,8 @@
 #include "server/access/caller.h"
 #include "server/codec/batch_rows.h"
 #include "server/codec/decoded_batch.h"
-#include "server/runtime/model_registry.h"
-#include "server/runtime/predictor.h"
+#include "server/model/predictor.h"
+#include "server/registry/model_registry.h"
 #include "server/service/call_gate.h"
 #include "server/thread/turn_queue.h"
 

@@ -11,7 +11,7 @@
 
 #include "core/base/str_cat.h"
 #include "server/access/permissions.h"
-#include "server/runtime/new_model.h"
+#include "server/registry/new_model.h"
 #include "server/service/grpc_status.h"
 #include "server/service/resource_name.h"
 #include "server/snapshot/snapshot_file.h"
@@ -51,7 +51,7 @@ class SnapshotExport final : public grpc::ServerWriteReactor<v1::ExportSnapshotR
   absl::Status Open() {
     absl::StatusOr<SnapshotName> name = ParseSnapshotName(name_);
     if (!name.ok()) return name.status();
-    absl::StatusOr<std::shared_ptr<ModelRuntime>> model = registry_.Find(name->model_id);
+    absl::StatusOr<std::shared_ptr<ServedModel>> model = registry_.Find(name->model_id);
     if (!model.ok()) return model.status();
     absl::StatusOr<std::unique_ptr<ReadFile>> file =
         (*model)->files().snapshots().OpenVerified(name->snapshot_id);
@@ -232,7 +232,7 @@ class SnapshotImport final : public grpc::ServerReadReactor<v1::ImportSnapshotRe
   }
 
   absl::StatusOr<v1::Snapshot> CreateModel(const LoadedSnapshot& loaded) {
-    absl::StatusOr<std::shared_ptr<ModelRuntime>> model =
+    absl::StatusOr<std::shared_ptr<ServedModel>> model =
         registry_.Create(model_id_, *new_model_, &loaded);
     if (!model.ok()) return model.status();
     absl::StatusOr<v1::SnapshotFileHeader> origin =
@@ -242,7 +242,7 @@ class SnapshotImport final : public grpc::ServerReadReactor<v1::ImportSnapshotRe
   }
 
   absl::StatusOr<v1::Snapshot> AddToModel(const LoadedSnapshot& loaded) {
-    absl::StatusOr<std::shared_ptr<ModelRuntime>> model = registry_.Find(model_id_);
+    absl::StatusOr<std::shared_ptr<ServedModel>> model = registry_.Find(model_id_);
     if (!model.ok()) return model.status();
     return (*model)->ImportSnapshot(snapshot_id_, loaded);
   }

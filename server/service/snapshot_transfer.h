@@ -12,8 +12,8 @@
 #include "freshet/v1/model_service.pb.h"
 #include "server/access/caller.h"
 #include "server/file/data_dir.h"
-#include "server/runtime/model_registry.h"
-#include "server/runtime/worker_pool.h"
+#include "server/registry/model_registry.h"
+#include "server/thread/worker_pool.h"
 
 namespace freshet {
 

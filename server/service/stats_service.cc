@@ -9,19 +9,19 @@
 #include "core/model/top_weights.h"
 #include "server/service/grpc_status.h"
 #include "server/service/resource_name.h"
-#include "server/stats/weight_report.h"
+#include "server/service/weight_report.h"
 
 namespace freshet {
 namespace {
 
-using Model = std::shared_ptr<ModelRuntime>;
+using Model = std::shared_ptr<ServedModel>;
 
 absl::Status CallerIsGone() { return absl::CancelledError("the caller is gone"); }
 
 // A ListTopWeights call under way.
 struct WeightListing {
   Model model;
-  ModelRuntime::LearnerView view;
+  ServedModel::LearnerView view;
   TopWeightsScan scan;
 };
 
@@ -32,7 +32,7 @@ absl::StatusOr<std::shared_ptr<WeightListing>> BeginListing(
   if (!name.ok()) return name.status();
   const absl::StatusOr<Model> model = registry.Find(name->model_id);
   if (!model.ok()) return model.status();
-  const absl::StatusOr<ModelRuntime::LearnerView> view = (*model)->FindLearner(name->variant_id);
+  const absl::StatusOr<ServedModel::LearnerView> view = (*model)->FindLearner(name->variant_id);
   if (!view.ok()) return view.status();
   return std::make_shared<WeightListing>(
       WeightListing{*model, *view, TopWeightsScan(*view->learner, ReportLimit(request.limit()))});

@@ -9,12 +9,12 @@
 
 #include "freshet/v1/stats_service.grpc.pb.h"
 #include "server/codec/decoded_batch.h"
-#include "server/runtime/model_registry.h"
-#include "server/runtime/worker_pool.h"
+#include "server/registry/model_registry.h"
 #include "server/service/call_gate.h"
 #include "server/service/explain_call.h"
 #include "server/service/request_traits.h"
 #include "server/thread/turn_queue.h"
+#include "server/thread/worker_pool.h"
 
 namespace freshet {
 

@@ -12,7 +12,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
-#include "server/runtime/worker_pool.h"
+#include "server/thread/worker_pool.h"
 
 namespace freshet {
 

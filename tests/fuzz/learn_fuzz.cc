@@ -17,7 +17,7 @@
 #include "core/model/factory.h"
 #include "server/codec/learn_message.h"
 #include "server/codec/parsed_size.h"
-#include "server/runtime/feature_names.h"
+#include "server/view/feature_names.h"
 #include "tests/fuzz/require.h"
 
 namespace freshet {

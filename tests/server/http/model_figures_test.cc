@@ -10,7 +10,7 @@
 
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
-#include "tests/server/runtime/registry_test.h"
+#include "tests/server/registry/registry_test.h"
 
 namespace freshet {
 namespace {
@@ -26,14 +26,14 @@ class ModelFiguresTest : public RegistryTest {
   }
 
  protected:
-  static void Close(ModelRuntime& model) {
+  static void Close(ServedModel& model) {
     const auto drained = std::make_shared<std::latch>(1);
     model.pipeline().Close(absl::UnavailableError("closed"), [drained] { drained->count_down(); });
     drained->wait();
   }
 
   // Keeps the model's writer busy until the latch is counted down.
-  static std::shared_ptr<std::latch> HoldUp(ModelRuntime& model) {
+  static std::shared_ptr<std::latch> HoldUp(ServedModel& model) {
     auto let_go = std::make_shared<std::latch>(1);
     const auto held = std::make_shared<std::latch>(1);
     model.pipeline().RunOnWriter([let_go, held](ModelState&) {
@@ -45,7 +45,7 @@ class ModelFiguresTest : public RegistryTest {
   }
 
   // Gives the model a record, so that its figures are not those that were given last.
-  static void MoveOn(ModelRuntime& model) {
+  static void MoveOn(ServedModel& model) {
     const auto done = std::make_shared<std::latch>(1);
     model.pipeline().SubmitSettings({}, [done](const LearnOutcome&) { done->count_down(); });
     done->wait();

@@ -26,10 +26,10 @@
 #include "server/log/log_survey.h"
 #include "server/log/restore_payload.h"
 #include "server/log/segment_reader.h"
+#include "server/model/model_manifest.h"
 #include "server/recovery/model_diagnosis.h"
-#include "server/runtime/model_manifest.h"
-#include "server/runtime/new_model.h"
-#include "tests/server/runtime/served_model.h"
+#include "server/registry/new_model.h"
+#include "tests/server/model/model_fixture.h"
 #include "tests/support/fault_file_system.h"
 
 namespace freshet {

@@ -1,0 +1,135 @@
+// The files of one model, its snapshots and its log, and which of them recovery needs.
+//
+// Recovery begins from the newest good snapshot, or from the one before it where that is damaged,
+// and so on. So that each of the kept automatic snapshots serves, the log keeps all records from
+// the oldest of them on, and every snapshot that one of these records restores stays. While there
+// are fewer automatic snapshots than are to be kept, recovery may begin at the log's first record.
+
+#ifndef FRESHET_SERVER_MODEL_MODEL_FILES_H_
+#define FRESHET_SERVER_MODEL_MODEL_FILES_H_
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "core/base/state.h"
+#include "freshet/v1/model.pb.h"
+#include "freshet/v1/snapshot_file.pb.h"
+#include "server/log/log.h"
+#include "server/log/log_writer.h"
+#include "server/model/file_gate.h"
+#include "server/snapshot/snapshot_store.h"
+#include "server/stats/latency_histogram.h"
+
+namespace freshet {
+
+// Thread-safe. Methods block on the disk unless they say otherwise.
+class ModelFiles {
+ public:
+  struct Options {
+    uint32_t keep_snapshot_count = 3;  // Automatic ones; >= 1.
+    Retention log_retention;           // See SetRetention().
+    std::function<absl::Time()> clock;
+  };
+
+  // The snapshots that records of the log restored, by the records' own offsets.
+  using Restores = std::map<uint64_t, std::string>;
+
+  // `log` may be null: the model has none. `replayed` are the restores that recovery came upon.
+  ModelFiles(std::unique_ptr<SnapshotStore> snapshots, std::shared_ptr<LogWriter> log,
+             Restores replayed, Options options);
+
+  ModelFiles(const ModelFiles&) = delete;
+  ModelFiles& operator=(const ModelFiles&) = delete;
+
+  SnapshotStore& snapshots() { return *snapshots_; }
+
+  // Closed while the model is being deleted: the methods below that write then answer as it says.
+  FileGate& gate() { return gate_; }
+
+  // An id that no snapshot has. Does not block.
+  std::string NextSnapshotId();
+
+  // Writes the copy of a state, then deletes what is not needed any more.
+  absl::StatusOr<v1::Snapshot> WriteSnapshot(v1::SnapshotFileHeader header,
+                                             const StateWriter& state);
+
+  // Writes a snapshot that comes from elsewhere (see ImportedHeader()). ALREADY_EXISTS where its id
+  // is taken.
+  absl::StatusOr<v1::Snapshot> ImportSnapshot(v1::SnapshotFileHeader header, ByteSpan payload);
+
+  // Deletes a snapshot. FAILED_PRECONDITION where recovery needs it.
+  absl::Status DeleteSnapshot(std::string_view id);
+
+  // How much of the log is kept beyond what recovery needs, from the next deletion on. Does not
+  // block.
+  void SetRetention(const Retention& retention);
+
+  // Deletes automatic snapshots and records of the log that are not to be kept. Failures are
+  // logged; the next call tries again.
+  void DeleteOld();
+
+  // Between these two calls a snapshot stays, for it is being restored; after them, as long as
+  // recovery may replay the record at `offset`, if there came to be one. Do not block.
+  void BeginRestore(const std::string& id);
+  void AddRestore(const std::string& id, uint64_t offset);
+  void EndRestore(const std::string& id);
+
+  // The offset of the newest snapshot that recovery can begin from; 0 where there is none. Does not
+  // block.
+  uint64_t snapshot_offset() const { return snapshot_offset_; }
+
+  // Of the log's syncs since the server started; none without a log. Does not block.
+  LatencyHistogram::Counts sync_latency() const {
+    return log_ == nullptr ? LatencyHistogram::Counts() : log_->sync_latency();
+  }
+
+  // What there is on disk, and what of it is safe. Does not block.
+  v1::Storage Describe() const;
+
+ private:
+  // The snapshots that recovery can begin from, oldest first.
+  std::vector<v1::Snapshot> RecoveryStarts() const;
+  // The automatic ones among them that are to be kept, and those that are not.
+  struct AutomaticSnapshots {
+    std::vector<v1::Snapshot> old;
+    std::vector<v1::Snapshot> kept;
+  };
+  AutomaticSnapshots SortAutomatic() const;
+  // The first record that recovery may have to replay.
+  uint64_t NeededFrom(const AutomaticSnapshots& automatic) const;
+  // Whether a record from `needed_from` on restores the snapshot, or one is about to.
+  bool IsRestored(std::string_view id, uint64_t needed_from) const ABSL_LOCKS_EXCLUDED(mu_);
+
+  const std::unique_ptr<SnapshotStore> snapshots_;
+  const std::shared_ptr<LogWriter> log_;  // Null: no log.
+  const Options options_;
+
+  FileGate gate_;
+
+  std::atomic<uint64_t> snapshot_offset_{0};
+  std::atomic<uint64_t> next_snapshot_number_{1};
+
+  // One deletion at a time: held through its work on the disk, and nobody else waits for it.
+  absl::Mutex deletion_mu_;
+
+  mutable absl::Mutex mu_;
+  Retention log_retention_ ABSL_GUARDED_BY(mu_);
+  Restores restores_ ABSL_GUARDED_BY(mu_);
+  std::multiset<std::string, std::less<>> being_restored_ ABSL_GUARDED_BY(mu_);
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_SERVER_MODEL_MODEL_FILES_H_

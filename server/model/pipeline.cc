@@ -1,0 +1,443 @@
+#include "server/model/pipeline.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "absl/time/time.h"
+#include "server/view/model_settings.h"
+
+namespace freshet {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// What a strand does before it goes to the back of the pool's queue where others wait in it, so
+// that a busy model does not keep them waiting: so many records or tasks, or as many as take this
+// long.
+constexpr int kRecordsPerTurn = 16;
+
+// Producers whose first batch was rejected that are remembered at least.
+constexpr size_t kRejectedProducers = 4096;
+constexpr Clock::duration kTurn = std::chrono::milliseconds(5);
+
+}  // namespace
+
+Pipeline::Pipeline(std::unique_ptr<ModelState> state, std::shared_ptr<LogWriter> log,
+                   WorkerPool& pool, Options options,
+                   std::function<void(const ModelState&)> applied)
+    : options_(options),
+      pool_(pool),
+      log_(std::move(log)),
+      applied_callback_(std::move(applied)),
+      state_(std::move(state)),
+      answered_offset_(state_->offset()),
+      applied_offset_(state_->offset()),
+      logged_offset_(state_->offset()),
+      accepted_offset_(state_->offset()),
+      accepted_producers_(state_->producers()) {
+  applied_callback_(*state_);
+}
+
+std::shared_ptr<Pipeline> Pipeline::Start(std::unique_ptr<ModelState> state,
+                                          std::shared_ptr<LogWriter> log, WorkerPool& pool,
+                                          Options options,
+                                          std::function<void(const ModelState&)> applied) {
+  std::shared_ptr<Pipeline> pipeline(
+      new Pipeline(std::move(state), std::move(log), pool, options, std::move(applied)));
+  if (pipeline->log_ != nullptr) {
+    const std::weak_ptr<Pipeline> weak = pipeline;
+    pipeline->log_->SetCallbacks(
+        [weak](uint64_t offset) {
+          if (const auto self = weak.lock()) self->OnLogged(offset);
+        },
+        [weak](absl::Status fault) {
+          if (const auto self = weak.lock()) self->OnLogFault(std::move(fault));
+        });
+  }
+  return pipeline;
+}
+
+bool Pipeline::Submit(std::unique_ptr<LearnMessage> message, LearnCallback done,
+                      std::string_view sender) {
+  const v1::LearnRequest& request = message->request();
+  LearnOutcome immediate;
+  {
+    absl::MutexLock lock(&mu_);
+    const ProducerBatch batch = ProducerBatchOf(request, sender);
+    const ProducerVerdict verdict = accepted_producers_.Judge(batch);
+    const bool duplicate = verdict == ProducerVerdict::kDuplicate;
+    const uint64_t last_offset =
+        duplicate ? accepted_producers_.Find(request.producer_id())->offset : 0;
+    if (duplicate && last_offset <= finished_offset()) {
+      immediate.duplicate = true;
+      immediate.offset = last_offset;
+    } else if (absl::Status refusal = Refusal(); !refusal.ok()) {
+      immediate.status = std::move(refusal);
+    } else if (duplicate) {
+      waiting_duplicates_.emplace(last_offset, std::move(done));
+      return !full();
+    } else if (verdict == ProducerVerdict::kNew) {
+      Accept(batch, std::move(message), std::move(done));
+      return !full();
+    } else {
+      immediate.status = accepted_producers_.Refusal(verdict, batch);
+      immediate.rejected = true;
+    }
+  }
+  done(std::move(immediate));
+  return true;
+}
+
+ProducerBatch Pipeline::ProducerBatchOf(const v1::LearnRequest& request,
+                                        std::string_view sender) const {
+  // Without a log a crash loses producers with what they sent: one that is not known has lost its
+  // batches, and goes on with the next.
+  const bool may_begin = request.new_producer() || log_ == nullptr ||
+                         rejected_producers_.Contains(request.producer_id());
+  return {.producer_id = request.producer_id(),
+          .sequence = request.sequence(),
+          .sender = sender,
+          .may_begin = may_begin};
+}
+
+void Pipeline::Accept(const ProducerBatch& batch, std::unique_ptr<LearnMessage> message,
+                      LearnCallback done) {
+  accepted_producers_.Accept(batch, accepted_offset_ + 1, options_.max_producers);
+  message->set_envelope(
+      {.sender = std::string(batch.sender), .max_producers = options_.max_producers});
+  auto item = std::make_unique<Item>();
+  item->memory_bytes =
+      message->memory_bytes() + message->examples().size() * sizeof(item->outcome.scores[0]);
+  item->message = std::move(message);
+  item->done = std::move(done);
+  if (log_ != nullptr) log_->AppendBatch(item->message);
+  Enqueue(std::move(item));
+}
+
+void Pipeline::NoteRejected(const v1::LearnRequest& request) {
+  if (request.sequence() != 1 && !request.new_producer()) return;
+  absl::MutexLock lock(&mu_);
+  if (accepted_producers_.Find(request.producer_id()) != nullptr) return;
+  rejected_producers_.Add(request.producer_id(), kRejectedProducers);
+}
+
+void Pipeline::SubmitRestore(const RestorePayload& target, std::unique_ptr<ModelState> restored,
+                             LearnCallback done) {
+  auto item = std::make_unique<Item>();
+  item->restored = std::move(restored);
+  item->done = std::move(done);
+  SubmitRare(std::move(item), RecordKind::kRestore, FormatRestorePayload(target));
+}
+
+void Pipeline::SubmitSettings(v1::Model settings, LearnCallback done) {
+  auto item = std::make_unique<Item>();
+  std::string payload = FormatSettingsPayload(settings);
+  item->settings = std::move(settings);
+  item->done = std::move(done);
+  SubmitRare(std::move(item), RecordKind::kModel, std::move(payload));
+}
+
+void Pipeline::SubmitRare(std::unique_ptr<Item> item, RecordKind kind, std::string payload) {
+  LearnOutcome refused;
+  {
+    absl::MutexLock lock(&mu_);
+    refused.status = Refusal();
+    if (refused.status.ok()) {
+      if (log_ != nullptr) {
+        log_->Append(kind, std::move(payload));
+        if (kind == RecordKind::kModel) {
+          log_->SetSync(item->settings.durability() == v1::DURABILITY_FSYNC);
+        }
+      }
+      Enqueue(std::move(item));
+      return;
+    }
+  }
+  item->done(std::move(refused));
+}
+
+void Pipeline::CountQueued(const Item& item, bool added) {
+  const uint64_t sign = added ? 1 : -1;  // Sums wrap around.
+  queued_bytes_ += sign * item.memory_bytes;
+  queued_examples_ += sign * item.example_count();
+  if (options_.total_queued_bytes != nullptr) {
+    options_.total_queued_bytes->fetch_add(sign * item.memory_bytes, std::memory_order_relaxed);
+  }
+}
+
+void Pipeline::Enqueue(std::unique_ptr<Item> item) {
+  item->outcome.offset = ++accepted_offset_;
+  if (log_ == nullptr) logged_offset_ = accepted_offset_;
+  CountQueued(*item, /*added=*/true);
+  items_.push_back(std::move(item));
+  ScheduleStrand();
+}
+
+void Pipeline::WhenLogged(uint64_t offset, std::function<void(absl::Status)> done) {
+  absl::Status status;
+  {
+    absl::MutexLock lock(&mu_);
+    if (offset > logged_offset_) {
+      if (fault_.ok()) {
+        waiting_for_log_.emplace(offset, std::move(done));
+        return;
+      }
+      status = fault_;
+    }
+  }
+  done(std::move(status));
+}
+
+void Pipeline::OnLogged(uint64_t offset) {
+  Callbacks callbacks;
+  {
+    absl::MutexLock lock(&mu_);
+    logged_offset_ = offset;
+    CollectFinished(callbacks);
+    if (items_.empty() && drained_) ScheduleStrand();
+  }
+  for (const auto& callback : callbacks) callback();
+}
+
+void Pipeline::OnLogFault(absl::Status fault) {
+  Callbacks callbacks;
+  {
+    absl::MutexLock lock(&mu_);
+    fault_ = std::move(fault);
+    CollectFinished(callbacks);
+    if (items_.empty() && drained_) ScheduleStrand();
+  }
+  for (const auto& callback : callbacks) callback();
+}
+
+void Pipeline::ScheduleStrand() {
+  if (strand_running_) return;
+  strand_running_ = true;
+  if (tasks_.owes_time()) tasks_.EndRest(Clock::now());
+  pool_.Post([self = shared_from_this()] { self->RunStrand(); });
+}
+
+void Pipeline::NotifyWhenRoom(std::function<void()> has_room) {
+  {
+    absl::MutexLock lock(&mu_);
+    if (full() && closed_.ok()) {
+      room_waiters_.push_back(std::move(has_room));
+      return;
+    }
+  }
+  has_room();
+}
+
+void Pipeline::RunOnWriter(WriterTask task, WriterShare share) {
+  absl::MutexLock lock(&mu_);
+  tasks_.Add(std::move(task), share);
+  ScheduleStrand();
+}
+
+void Pipeline::Close(absl::Status reason, std::function<void()> drained) {
+  std::vector<std::function<void()>> waiters;
+  {
+    absl::MutexLock lock(&mu_);
+    closed_ = std::move(reason);
+    drained_ = std::move(drained);
+    waiters.swap(room_waiters_);
+    ScheduleStrand();  // Which finds that there is nothing left, and says so.
+  }
+  if (log_ != nullptr) log_->StopRetrying();
+  for (const auto& waiter : waiters) waiter();
+}
+
+void Pipeline::Stop(const absl::Status& reason) {
+  Callbacks callbacks;
+  {
+    absl::MutexLock lock(&mu_);
+    if (stopped_) return;
+    acknowledged_at_stop_ = std::min(answered_offset_, logged_offset_);
+    stopped_ = true;
+    if (closed_.ok()) closed_ = reason;
+    CollectUnanswered(reason, callbacks);
+    if (log_ != nullptr) log_->Stop(applied_offset_ + (applying_ ? 1 : 0));
+    ScheduleStrand();  // For the end of a Close() that waits for what is not done any more.
+  }
+  for (const auto& callback : callbacks) callback();
+}
+
+void Pipeline::CollectUnanswered(const absl::Status& reason, Callbacks& callbacks) {
+  const auto add = [&](LearnCallback done, uint64_t offset, bool duplicate) {
+    LearnOutcome outcome;
+    outcome.status = reason;
+    outcome.offset = offset;
+    outcome.duplicate = duplicate;
+    callbacks.push_back([done = std::move(done), outcome] { done(outcome); });
+  };
+  for (const auto& item : items_) {
+    add(std::exchange(item->done, nullptr), item->outcome.offset, /*duplicate=*/false);
+  }
+  for (auto& [offset, done] : waiting_duplicates_) {
+    add(std::move(done), offset, /*duplicate=*/true);
+  }
+  waiting_duplicates_.clear();
+  std::move(room_waiters_.begin(), room_waiters_.end(), std::back_inserter(callbacks));
+  room_waiters_.clear();
+}
+
+bool Pipeline::stopped() const {
+  absl::MutexLock lock(&mu_);
+  return stopped_;
+}
+
+uint64_t Pipeline::acknowledged_offset() const {
+  absl::MutexLock lock(&mu_);
+  return stopped_ ? acknowledged_at_stop_ : std::min(answered_offset_, logged_offset_);
+}
+
+absl::Status Pipeline::closed() const {
+  absl::MutexLock lock(&mu_);
+  return closed_;
+}
+
+uint64_t Pipeline::queued_example_count() const {
+  absl::MutexLock lock(&mu_);
+  return queued_examples_;
+}
+
+uint64_t Pipeline::accepted_offset() const {
+  absl::MutexLock lock(&mu_);
+  return accepted_offset_;
+}
+
+Pipeline::ProducerCounts Pipeline::producer_counts() const {
+  absl::MutexLock lock(&mu_);
+  return {.known = accepted_producers_.size(), .forgotten = accepted_producers_.forgotten_count()};
+}
+
+absl::Status Pipeline::log_fault() const {
+  absl::MutexLock lock(&mu_);
+  return fault_;
+}
+
+void Pipeline::RunStrand() {
+  do {
+    const Clock::time_point begin = Clock::now();
+    for (int i = 0; i < kRecordsPerTurn && Clock::now() - begin < kTurn; ++i) {
+      if (!RunStrandOnce()) return;
+    }
+  } while (!pool_.has_waiting_tasks());
+  pool_.Post([self = shared_from_this()] { self->RunStrand(); });
+}
+
+bool Pipeline::RunStrandOnce() {
+  WriterTasks::Turn turn;
+  Item* item = nullptr;
+  bool is_timed = false;
+  std::function<void()> drained;
+  {
+    absl::MutexLock lock(&mu_);
+    turn = tasks_.Take(/*hurry=*/!closed_.ok());
+    if (turn.task == nullptr) {
+      if (applied_offset_ == accepted_offset_ || stopped_) {
+        Rest();
+        if (items_.empty() || stopped_) drained = std::exchange(drained_, nullptr);
+      } else {
+        item = items_[applied_offset_ - answered_offset_].get();
+        applying_ = true;
+        is_timed = tasks_.owes_time();
+      }
+    }
+  }
+  if (turn.task != nullptr) {
+    RunTask(turn);
+    return true;
+  }
+  if (item == nullptr) {
+    if (drained) drained();
+    return false;
+  }
+
+  const Clock::time_point begin = is_timed ? Clock::now() : Clock::time_point();
+  Apply(*item);
+  Callbacks callbacks;
+  {
+    absl::MutexLock lock(&mu_);
+    if (is_timed) tasks_.Learned(Clock::now() - begin);
+    applying_ = false;
+    ++applied_offset_;
+    if (log_ != nullptr) log_->OnApplied(applied_offset_);
+    CollectFinished(callbacks);
+  }
+  for (const auto& callback : callbacks) callback();
+  return true;
+}
+
+void Pipeline::RunTask(const WriterTasks::Turn& turn) {
+  const Clock::time_point begin = Clock::now();
+  turn.task(*state_);
+  const Clock::time_point end = Clock::now();
+  absl::MutexLock lock(&mu_);
+  tasks_.Ran(turn.share, end - begin);
+}
+
+void Pipeline::Rest() {
+  strand_running_ = false;
+  if (!tasks_.owes_time()) return;
+  tasks_.BeginRest(Clock::now());
+  if (tasks_.empty() || wakes_up_) return;
+  wakes_up_ = true;
+  pool_.PostAfter(absl::FromChrono(tasks_.RestNeeded()), [self = shared_from_this()] {
+    absl::MutexLock lock(&self->mu_);
+    self->wakes_up_ = false;
+    self->ScheduleStrand();
+  });
+}
+
+void Pipeline::Apply(Item& item) {
+  if (item.message) {
+    const v1::LearnRequest& request = item.message->request();
+    item.outcome.scores.resize(item.message->examples().size());
+    state_->ApplyBatch(*item.message, item.outcome.scores);
+    if (!request.return_predictions()) item.outcome.scores.clear();
+  } else if (item.restored) {
+    state_->ApplyRestore(std::move(item.restored));
+  } else {
+    state_->ApplySettings(std::move(item.settings));
+  }
+  applied_callback_(*state_);
+}
+
+void Pipeline::CollectFinished(Callbacks& callbacks) {
+  // With a fault, what is not logged is answered with it; the log goes on with it by itself.
+  const uint64_t answerable = fault_.ok() ? finished_offset() : applied_offset_;
+  while (answered_offset_ < answerable) {
+    std::shared_ptr<Item> item = std::move(items_.front());
+    items_.pop_front();
+    ++answered_offset_;
+    CountQueued(*item, /*added=*/false);
+    if (answered_offset_ > logged_offset_) item->outcome.status = fault_;
+    if (item->done == nullptr) continue;
+    callbacks.push_back([item] { item->done(std::move(item->outcome)); });
+  }
+  const auto duplicates_end =
+      fault_.ok() ? waiting_duplicates_.upper_bound(finished_offset()) : waiting_duplicates_.end();
+  for (auto it = waiting_duplicates_.begin(); it != duplicates_end; ++it) {
+    LearnOutcome outcome;
+    outcome.duplicate = true;
+    outcome.offset = it->first;
+    if (it->first > finished_offset()) outcome.status = fault_;
+    callbacks.push_back([done = std::move(it->second), outcome] { done(outcome); });
+  }
+  waiting_duplicates_.erase(waiting_duplicates_.begin(), duplicates_end);
+  const auto logged_end =
+      fault_.ok() ? waiting_for_log_.upper_bound(logged_offset_) : waiting_for_log_.end();
+  for (auto it = waiting_for_log_.begin(); it != logged_end; ++it) {
+    absl::Status status = it->first > logged_offset_ ? fault_ : absl::OkStatus();
+    callbacks.push_back([done = std::move(it->second), status] { done(status); });
+  }
+  waiting_for_log_.erase(waiting_for_log_.begin(), logged_end);
+  if (!full()) {
+    std::move(room_waiters_.begin(), room_waiters_.end(), std::back_inserter(callbacks));
+    room_waiters_.clear();
+  }
+}
+
+}  // namespace freshet

@@ -1,0 +1,370 @@
+#include "server/model/served_model.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "core/base/str_cat.h"
+#include "google/protobuf/util/time_util.h"
+#include "server/log/restore_payload.h"
+#include "server/model/imported_snapshot.h"
+#include "server/model/model_manifest.h"
+#include "server/thread/thread_priority.h"
+#include "server/view/model_settings.h"
+#include "server/view/snapshot_state.h"
+
+namespace freshet {
+namespace {
+
+std::shared_ptr<LogWriter> MakeLogWriter(std::unique_ptr<Log> log,
+                                         const ModelEnvironment& environment,
+                                         const v1::Model& spec) {
+  if (log == nullptr) return nullptr;
+  return std::make_shared<LogWriter>(
+      std::move(log), environment.loggers,
+      LogWriter::Options{.sync = spec.durability() == v1::DURABILITY_FSYNC,
+                         .retry_interval = environment.log_retry_interval,
+                         .unsynced_pool = environment.unsynced_loggers});
+}
+
+// What the settings say, and the server's where they say nothing.
+Retention RetentionOf(const ModelEnvironment& environment, const v1::Model& settings) {
+  Retention retention = environment.log_retention;
+  const v1::LogRetention& own = settings.log_retention();
+  if (own.has_max_bytes()) retention.max_bytes = own.max_bytes();
+  if (own.has_max_age_s()) retention.max_age = absl::Seconds(own.max_age_s());
+  return retention;
+}
+
+}  // namespace
+
+ServedModel::ServedModel(const ModelEnvironment& environment, RecoveredModel& recovered)
+    : environment_(environment),
+      id_(ModelIdOf(recovered.spec)),
+      spec_(std::move(recovered.spec)),
+      log_(MakeLogWriter(std::move(recovered.log), environment, spec_)),
+      names_(recovered.state->names()),
+      replayed_bytes_(recovered.replayed_bytes),
+      files_(std::move(recovered.snapshots), log_, std::move(recovered.restores),
+             ModelFiles::Options{.keep_snapshot_count = environment.keep_snapshot_count,
+                                 .log_retention = RetentionOf(environment, spec_),
+                                 .clock = environment.clock}),
+      predictor_(std::move(recovered.predictor)),
+      figures_(WriterShare::kBrief,
+               [this](const ModelState& state) {
+                 v1::Model model = spec_;
+                 state.Describe(model);
+                 model.set_state(v1::MODEL_STATE_SERVING);
+                 return model;
+               }),
+      digest_(WriterShare::kLong,
+              [](const ModelState& state) {
+                v1::ComputeDigestResponse response;
+                response.set_offset(state.offset());
+                response.set_example_count(state.example_count());
+                response.set_digest(state.ComputeDigest());
+                return response;
+              }),
+      settings_(SettingsOf(spec_)) {}
+
+std::shared_ptr<ServedModel> ServedModel::Start(const ModelEnvironment& environment,
+                                                RecoveredModel model) {
+  std::shared_ptr<ServedModel> runtime(new ServedModel(environment, model));
+  const auto publish = [weak = std::weak_ptr<ServedModel>(runtime)](const ModelState& applied) {
+    if (const auto self = weak.lock()) self->Publish(applied);
+  };
+  runtime->pipeline_ =
+      Pipeline::Start(std::move(model.state), runtime->log_, environment.learners,
+                      Pipeline::Options{.max_queue_bytes = environment.max_queue_bytes,
+                                        .total_queued_bytes = environment.total_queued_bytes,
+                                        .max_producers = environment.max_producers},
+                      publish);
+  return runtime;
+}
+
+void ServedModel::Publish(const ModelState& state) {
+  predictor_->Publish(state);
+  SnapshotGrownLog();
+}
+
+uint64_t ServedModel::logged_bytes() const {
+  return log_ == nullptr ? 0 : replayed_bytes_ + log_->appended_bytes();
+}
+
+void ServedModel::SnapshotGrownLog() {
+  const uint64_t limit = environment_.snapshot_log_growth_bytes;
+  if (limit == 0 || logged_bytes() - snapshot_logged_bytes_ < limit || pipeline_ == nullptr ||
+      growth_snapshot_running_.exchange(true)) {
+    return;
+  }
+  CreateSnapshot("", v1::SNAPSHOT_TRIGGER_LOG_GROWTH,
+                 [self = shared_from_this()](const absl::StatusOr<v1::Snapshot>& snapshot) {
+                   // After as many bytes again it is tried again.
+                   if (!snapshot.ok()) self->LogSnapshotFailure(snapshot.status());
+                   self->growth_snapshot_running_ = false;
+                 });
+}
+
+absl::StatusOr<ServedModel::LearnerView> ServedModel::FindLearner(
+    std::string_view variant_id) const {
+  const std::string variant_name = StrCat(name(), "/variants/", variant_id);
+  const auto found = variant_id.empty()
+                         ? spec_.variants().begin()
+                         : std::find_if(spec_.variants().begin(), spec_.variants().end(),
+                                        [&](const v1::Variant& variant) {
+                                          return variant.name() == variant_name;
+                                        });
+  if (found == spec_.variants().end()) {
+    return absl::NotFoundError(StrCat("model \"", id_, "\" has no variant \"", variant_id,
+                                      "\"; 'freshet models describe ", id_, "' lists them"));
+  }
+  const uint64_t now = offset();  // Before the learner, which then has all of these records.
+  const auto index = static_cast<size_t>(found - spec_.variants().begin());
+  return LearnerView{predictor_->learner(index), &found->learner(), now};
+}
+
+absl::StatusOr<std::unique_ptr<LogReader>> ServedModel::ReadLogTail(uint64_t bytes) const {
+  if (log_ == nullptr) {
+    return absl::NotFoundError(StrCat("model \"", id_, "\" has no log"));
+  }
+  return log_->ReadTail(bytes);
+}
+
+absl::StatusOr<std::unique_ptr<ModelState>> ServedModel::LoadSnapshot(
+    std::string_view snapshot_id) {
+  return LoadSnapshotState(spec_, {.snapshot_id = std::string(snapshot_id), .file_checksum = {}},
+                           files_.snapshots());
+}
+
+void ServedModel::Describe(Callback<v1::Model> done) {
+  const std::shared_ptr<ServedModel> self = shared_from_this();
+  figures_.Ask(*pipeline_, offset(), self,
+               [self, done = std::move(done)](const v1::Model& counted) {
+                 v1::Model model = counted;
+                 model.set_queued_example_count(self->pipeline_->queued_example_count());
+                 *model.mutable_storage() = self->files_.Describe();
+                 model.mutable_storage()->set_last_pause_ms(self->last_pause_ms_);
+                 done(std::move(model));
+               });
+}
+
+void ServedModel::ComputeDigest(Callback<v1::ComputeDigestResponse> done) {
+  digest_.Ask(*pipeline_, offset(), shared_from_this(),
+              [done = std::move(done)](const v1::ComputeDigestResponse& digest) { done(digest); });
+}
+
+void ServedModel::CreateSnapshot(std::string snapshot_id, v1::SnapshotTrigger trigger,
+                                 Callback<v1::Snapshot> done) {
+  if (snapshot_id.empty()) snapshot_id = files_.NextSnapshotId();
+  v1::SnapshotFileHeader header;
+  *header.mutable_model() = spec_;
+  header.mutable_snapshot()->set_name(StrCat(name(), "/snapshots/", snapshot_id));
+  header.mutable_snapshot()->set_trigger(trigger);
+  header.set_server_version(environment_.server_version);
+  header.set_state_version(ModelState::kVersion);
+  // The one at the end waits for nothing: no more is learned.
+  const WriterShare share =
+      trigger == v1::SNAPSHOT_TRIGGER_SHUTDOWN ? WriterShare::kAtOnce : WriterShare::kLong;
+  auto save = [self = shared_from_this(), header = std::move(header),
+               done = std::move(done)](ModelState& state) mutable {
+    const absl::Time begin = self->environment_.clock();
+    auto copy = std::make_shared<StateWriter>();
+    state.Save(*copy);
+    PutSettings(state.settings(), *header.mutable_model());
+    v1::Snapshot& snapshot = *header.mutable_snapshot();
+    snapshot.set_offset(state.offset());
+    snapshot.set_example_count(state.example_count());
+    *snapshot.mutable_create_time() =
+        google::protobuf::util::TimeUtil::NanosecondsToTimestamp(absl::ToUnixNanos(begin));
+    snapshot.set_pause_ms(absl::ToDoubleMilliseconds(self->environment_.clock() - begin));
+    self->last_pause_ms_ = snapshot.pause_ms();
+    self->snapshot_logged_bytes_ = self->logged_bytes();
+    // A snapshot must never be ahead of the log, which would go on with other records.
+    self->pipeline_->WhenLogged(
+        state.offset(), [self, header = std::move(header), copy,
+                         done = std::move(done)](const absl::Status& logged) {
+          if (!logged.ok()) {
+            done(logged);
+            return;
+          }
+          const bool is_last = header.snapshot().trigger() == v1::SNAPSHOT_TRIGGER_SHUTDOWN;
+          self->environment_.snapshot_pool(is_last).Post(
+              [self, header, copy, done] { self->WriteSnapshot(header, *copy, done); });
+        });
+  };
+  pipeline_->RunOnWriter(std::move(save), share);
+}
+
+void ServedModel::HoldFiles(std::function<void()> held) {
+  files_.gate().Close(absl::UnavailableError(StrCat(name(), " is being deleted")),
+                      [self = shared_from_this(), held = std::move(held)] {
+                        if (self->log_ == nullptr) {
+                          held();
+                        } else {
+                          self->log_->Hold(held);
+                        }
+                      });
+}
+
+void ServedModel::ReleaseFiles() {
+  files_.gate().Open();
+  if (log_ != nullptr) log_->GoOn();
+}
+
+void ServedModel::FailHeldFiles(const absl::Status& cause) {
+  if (log_ == nullptr) return;
+  log_->Fail(absl::UnavailableError(StrCat(
+      "the model's files cannot be put back after a deletion that failed: ", ToStd(cause.message()),
+      "; the model predicts but does not learn until this is mended, then goes on by "
+      "itself")));
+}
+
+void ServedModel::EndAsDeleted() {
+  const absl::Status reason = absl::NotFoundError(StrCat(
+      "model \"", id_, "\" was deleted; what this stream sent last may not have been learned"));
+  pipeline_->Close(reason, [] {});
+  if (log_ != nullptr) log_->Abandon(reason);
+}
+
+void ServedModel::WriteSnapshot(const v1::SnapshotFileHeader& header, const StateWriter& state,
+                                const Callback<v1::Snapshot>& done) {
+  absl::StatusOr<v1::Snapshot> written;
+  if (header.snapshot().trigger() == v1::SNAPSHOT_TRIGGER_SHUTDOWN) {
+    written = files_.WriteSnapshot(header, state);
+  } else if (pipeline_->stopped()) {  // The end takes one of its own, and waits for no others.
+    written = pipeline_->closed();
+  } else {
+    RunAtLowPriority([&] { written = files_.WriteSnapshot(header, state); });
+  }
+  if (!written.ok() && is_deleted()) {  // And so is the folder.
+    written = absl::NotFoundError(StrCat(name(), " was deleted"));
+  }
+  done(std::move(written));
+}
+
+uint64_t ServedModel::SafeOffset() const {
+  const uint64_t saved = files_.snapshot_offset();
+  return log_ == nullptr ? saved : std::max(saved, log_->safe_offset());
+}
+
+void ServedModel::LogSnapshotFailure(const absl::Status& failure) const {
+  if (is_deleted()) return;
+  spdlog::error("event=snapshot_failed model={} error=\"{}\"", name(),
+                std::string(failure.message()));
+}
+
+absl::StatusOr<v1::Snapshot> ServedModel::ImportSnapshot(std::string_view snapshot_id,
+                                                         const LoadedSnapshot& snapshot) {
+  const v1::SnapshotFileHeader& source = snapshot.header();
+  absl::Status status = CheckSameLearners(source, spec_);
+  // A state that cannot be restored is of no use.
+  if (status.ok()) status = LoadImportedState(spec_, snapshot).status();
+  if (!status.ok()) return status;
+  if (snapshot_id.empty()) snapshot_id = SnapshotIdOf(source);
+  return files_.ImportSnapshot(
+      ImportedHeader(source, spec_, snapshot_id, environment_.server_version), snapshot.payload());
+}
+
+void ServedModel::Update(const v1::UpdateModelRequest& request, Callback<v1::Model> done) {
+  absl::StatusOr<v1::Model> settings;
+  {
+    absl::MutexLock lock(&mu_);
+    if (updating_) {
+      settings = absl::UnavailableError(
+          StrCat("another change of ", name(), " is under way; try again when it is done"));
+    } else {
+      settings = UpdatedSettings(settings_, request);
+    }
+    updating_ |= settings.ok();
+  }
+  if (!settings.ok()) {
+    done(settings.status());
+    return;
+  }
+  pipeline_->SubmitSettings(
+      *settings, [self = shared_from_this(), settings = *settings, done = std::move(done)](
+                     const LearnOutcome& outcome) { self->FinishUpdate(settings, outcome, done); });
+}
+
+void ServedModel::FinishUpdate(const v1::Model& settings, const LearnOutcome& outcome,
+                               const Callback<v1::Model>& done) {
+  {
+    absl::MutexLock lock(&mu_);
+    // A record that could not be logged now may still be logged later on.
+    if (outcome.offset > 0) settings_ = settings;
+    if (!outcome.status.ok()) updating_ = false;
+  }
+  if (outcome.offset > 0) files_.SetRetention(RetentionOf(environment_, settings));
+  if (!outcome.status.ok()) {
+    done(outcome.status);
+    return;
+  }
+  environment_.io.Post(
+      [self = shared_from_this(), settings, done] { self->FollowUpdate(settings, done); });
+}
+
+void ServedModel::FollowUpdate(const v1::Model& settings, const Callback<v1::Model>& done) {
+  const absl::StatusOr<FileGate::Pass> pass = files_.gate().Enter();
+  v1::Model spec = spec_;
+  PutSettings(settings, spec);
+  const absl::Status status =
+      pass.ok() ? environment_.data_dir.WriteManifest(FolderOf(spec), FormatManifest(spec))
+                : pass.status();
+  files_.DeleteOld();
+  {
+    absl::MutexLock lock(&mu_);
+    updating_ = false;
+  }
+  spdlog::info("event=model_updated model={} settings=\"{}\"", name(), settings.ShortDebugString());
+  if (!status.ok()) {
+    spdlog::warn("event=manifest_not_written model={} error=\"{}\"", name(), status.ToString());
+    if (log_ == nullptr) {  // The manifest is all that there is; else recovery mends it.
+      done(status);
+      return;
+    }
+  }
+  Describe(done);
+}
+
+void ServedModel::RestoreSnapshot(const std::string& snapshot_id, Callback<v1::Model> done) {
+  files_.BeginRestore(snapshot_id);
+  RestorePayload target{.snapshot_id = snapshot_id, .file_checksum = {}};
+  if (const auto header = files_.snapshots().Get(snapshot_id); header.ok()) {
+    target.file_checksum = header->file_checksum();
+  }
+  absl::StatusOr<std::unique_ptr<ModelState>> state =
+      LoadSnapshotState(spec_, target, files_.snapshots());
+  if (!state.ok()) {
+    files_.EndRestore(snapshot_id);
+    done(absl::Status(state.status().code(),
+                      StrCat(ToStd(state.status().message()), "; the model was left as it is")));
+    return;
+  }
+  pipeline_->SubmitRestore(
+      target, *std::move(state),
+      [self = shared_from_this(), snapshot_id, done = std::move(done)](
+          const LearnOutcome& outcome) { self->FinishRestore(snapshot_id, outcome, done); });
+}
+
+void ServedModel::FinishRestore(const std::string& snapshot_id, const LearnOutcome& outcome,
+                                const Callback<v1::Model>& done) {
+  // A record that could not be logged now may still be logged later on.
+  if (outcome.offset > 0) files_.AddRestore(snapshot_id, outcome.offset - 1);
+  files_.EndRestore(snapshot_id);
+  if (!outcome.status.ok()) {
+    done(outcome.status);
+    return;
+  }
+  // What is on disk must lead to the restored state too.
+  CreateSnapshot("", v1::SNAPSHOT_TRIGGER_RESTORE,
+                 [self = shared_from_this(), done](const absl::StatusOr<v1::Snapshot>& snapshot) {
+                   if (snapshot.ok()) {
+                     self->Describe(done);
+                   } else {
+                     done(snapshot.status());
+                   }
+                 });
+}
+
+}  // namespace freshet

@@ -1,0 +1,179 @@
+// A model that is being served.
+
+#ifndef FRESHET_SERVER_MODEL_SERVED_MODEL_H_
+#define FRESHET_SERVER_MODEL_SERVED_MODEL_H_
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "core/model/learner.h"
+#include "freshet/v1/model.pb.h"
+#include "freshet/v1/model_service.pb.h"
+#include "server/log/log_writer.h"
+#include "server/model/model_environment.h"
+#include "server/model/model_files.h"
+#include "server/model/pipeline.h"
+#include "server/model/predictor.h"
+#include "server/model/recovered_model.h"
+#include "server/model/shared_answer.h"
+#include "server/snapshot/snapshot_file.h"
+#include "server/stats/batch_counters.h"
+#include "server/view/feature_names.h"
+#include "server/view/model_state.h"
+
+namespace freshet {
+
+// Thread-safe. Callbacks run on any thread, once, and must not block.
+class ServedModel : public std::enable_shared_from_this<ServedModel> {
+ public:
+  template <typename T>
+  using Callback = std::function<void(absl::StatusOr<T>)>;
+
+  static std::shared_ptr<ServedModel> Start(const ModelEnvironment& environment,
+                                            RecoveredModel model);
+
+  const std::string& id() const { return id_; }
+  const std::string& name() const { return spec_.name(); }
+  // As it was created, with the settings that were in force when the server started.
+  const v1::Model& spec() const { return spec_; }
+  const Predictor& predictor() const { return *predictor_; }
+  Pipeline& pipeline() { return *pipeline_; }
+
+  // A learner to look into.
+  struct LearnerView {
+    std::shared_ptr<const Learner> learner;
+    const v1::LearnerSpec* spec = nullptr;  // The model's; lives as long.
+    uint64_t offset = 0;                    // It includes at least that many records.
+  };
+
+  // The learner of a variant, given by the last part of its name; the champion's where that is
+  // empty. NOT_FOUND where there is none. Waits for nobody.
+  absl::StatusOr<LearnerView> FindLearner(std::string_view variant_id) const;
+
+  // Reads the newest records of the log, about so many bytes of them. NOT_FOUND where the model has
+  // none; otherwise errors as Log::NewReader(). Blocks on the disk.
+  absl::StatusOr<std::unique_ptr<LogReader>> ReadLogTail(uint64_t bytes) const;
+
+  // What its features are called.
+  const FeatureNames& names() const { return *names_; }
+
+  // The state that a snapshot holds. Reads and verifies the file; blocks on the disk. Errors as
+  // LoadSnapshotState().
+  absl::StatusOr<std::unique_ptr<ModelState>> LoadSnapshot(std::string_view snapshot_id);
+
+  // The model with its figures as of now: all records that were learned before the call are in
+  // them. The writer counts them once for all who ask meanwhile, and takes a tenth of its time for
+  // it at most; where nothing was learned since the last time, it is not asked.
+  void Describe(Callback<v1::Model> done);
+
+  // Takes a snapshot between two records; it is written once the log has all of them. An empty id
+  // lets the model choose one. What is not needed any more is then deleted (see ModelFiles).
+  // NOT_FOUND where the model is deleted meanwhile.
+  void CreateSnapshot(std::string snapshot_id, v1::SnapshotTrigger trigger,
+                      Callback<v1::Snapshot> done);
+
+  // Says that a snapshot failed for which nobody waits. Says nothing of a model that was deleted.
+  void LogSnapshotFailure(const absl::Status& failure) const;
+
+  // Changes settings of the model: a record of its log, which the manifest then follows. Errors as
+  // UpdatedSettings(); UNAVAILABLE while another change is under way. Does not block.
+  void Update(const v1::UpdateModelRequest& request, Callback<v1::Model> done);
+
+  // Puts the model back to the state of a snapshot. Reads the file on the calling thread.
+  void RestoreSnapshot(const std::string& snapshot_id, Callback<v1::Model> done);
+
+  // Takes a verified snapshot from elsewhere as one of this model's, to be restored; under the id
+  // that it had where `snapshot_id` is empty. Blocks on the disk. FAILED_PRECONDITION where its
+  // learners are not the model's or a newer server wrote it; DATA_LOSS where its state does not
+  // fit; ALREADY_EXISTS where the id is taken. The model stays as it is.
+  absl::StatusOr<v1::Snapshot> ImportSnapshot(std::string_view snapshot_id,
+                                              const LoadedSnapshot& snapshot);
+
+  // A hash of the state (see ModelState::ComputeDigest()). Computed once for all who ask meanwhile,
+  // in at most a tenth of the writer's time, and not again while the state stays as it is.
+  void ComputeDigest(Callback<v1::ComputeDigestResponse> done);
+
+  // For a deletion. Lets no work on the model's files begin any more, and calls `held`, once, on
+  // any thread, when none is under way; the model predicts meanwhile, and batches wait.
+  void HoldFiles(std::function<void()> held);
+  // The deletion failed: all goes on as before.
+  void ReleaseFiles();
+  // The deletion failed, and the files are not in their place yet: says so to those who push.
+  void FailHeldFiles(const absl::Status& cause);
+  // The model is deleted: its streams and what waits in it end with NOT_FOUND.
+  void EndAsDeleted();
+
+  ModelFiles& files() { return files_; }
+
+  // Counted by who answers batches.
+  BatchCounters& batch_counters() { return batch_counters_; }
+
+  // True where the state has moved on since the newest snapshot.
+  bool HasNewRecords() const { return offset() != files_.snapshot_offset(); }
+
+  uint64_t offset() const { return predictor_->offset(); }
+
+  bool has_log() const { return log_ != nullptr; }
+
+  // The records below are in the log or in a snapshot, and are there after a crash of the process.
+  uint64_t SafeOffset() const;
+
+ private:
+  // Runs on one of the threads that snapshots are written on.
+  void WriteSnapshot(const v1::SnapshotFileHeader& header, const StateWriter& state,
+                     const Callback<v1::Snapshot>& done);
+  // Whether the model was deleted: a file that is not found says so only then.
+  bool is_deleted() const { return absl::IsNotFound(pipeline_->closed()); }
+  // Leaves the state to Start().
+  ServedModel(const ModelEnvironment& environment, RecoveredModel& recovered);
+
+  // Called on the strand after each record: lets readers see it.
+  void Publish(const ModelState& state);
+  // Takes a snapshot if the log has grown enough since the last one.
+  void SnapshotGrownLog();
+  // Called when the record of a change is answered; the second blocks on the disk.
+  void FinishUpdate(const v1::Model& settings, const LearnOutcome& outcome,
+                    const Callback<v1::Model>& done);
+  void FollowUpdate(const v1::Model& settings, const Callback<v1::Model>& done);
+  // Called when the record of a restore is answered.
+  void FinishRestore(const std::string& snapshot_id, const LearnOutcome& outcome,
+                     const Callback<v1::Model>& done);
+  // What was logged since the newest snapshot from which this run of the server began.
+  uint64_t logged_bytes() const;
+
+  const ModelEnvironment& environment_;
+  const std::string id_;  // The last part of its name.
+  const v1::Model spec_;  // Its settings are those at the start; the state's are in force.
+  const std::shared_ptr<LogWriter> log_;  // Null: no log.
+  const std::shared_ptr<const FeatureNames> names_;
+  const uint64_t replayed_bytes_;  // Logged between the newest snapshot and the start.
+  ModelFiles files_;
+  std::shared_ptr<Pipeline> pipeline_;  // Constant after Start().
+
+  const std::shared_ptr<Predictor> predictor_;  // What readers see.
+
+  BatchCounters batch_counters_;
+
+  SharedAnswer<v1::Model> figures_;  // Of the state alone.
+  SharedAnswer<v1::ComputeDigestResponse> digest_;
+
+  std::atomic<uint64_t> snapshot_logged_bytes_{0};  // logged_bytes() at the last snapshot.
+  std::atomic<bool> growth_snapshot_running_{false};
+  std::atomic<double> last_pause_ms_{0};
+
+  absl::Mutex mu_;
+  v1::Model settings_ ABSL_GUARDED_BY(mu_);  // Of the last change that was accepted.
+  bool updating_ ABSL_GUARDED_BY(mu_) = false;
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_SERVER_MODEL_SERVED_MODEL_H_

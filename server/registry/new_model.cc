@@ -1,0 +1,140 @@
+#include "server/registry/new_model.h"
+
+#include <array>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "core/base/str_cat.h"
+#include "google/protobuf/util/time_util.h"
+#include "server/file/model_folder.h"
+#include "server/log/log.h"
+#include "server/log/restore_payload.h"
+#include "server/model/imported_snapshot.h"
+#include "server/model/model_manifest.h"
+#include "server/snapshot/snapshot_store.h"
+#include "server/view/learner_spec.h"
+#include "server/view/model_state.h"
+
+namespace freshet {
+namespace {
+
+google::protobuf::Timestamp ToTimestamp(absl::Time time) {
+  return google::protobuf::util::TimeUtil::NanosecondsToTimestamp(absl::ToUnixNanos(time));
+}
+
+absl::Status AddMainVariant(const v1::Model& requested, v1::Model& spec) {
+  if (requested.variants_size() > 1) {
+    return absl::InvalidArgumentError("a new model has one variant, main; add others later");
+  }
+  v1::LearnerSpec learner;
+  if (requested.variants_size() == 1) learner = requested.variants(0).learner();
+  absl::StatusOr<v1::LearnerSpec> resolved = ResolveLearnerSpec(learner);
+  if (!resolved.ok()) return resolved.status();
+  v1::Variant& variant = *spec.add_variants();
+  variant.set_name(StrCat(spec.name(), "/variants/main"));
+  *variant.mutable_learner() = *std::move(resolved);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::unique_ptr<Log>> CreateLog(const ModelEnvironment& environment,
+                                               const v1::Model& spec, const std::string& log_dir) {
+  return Log::Open(environment.data_dir.file_system(), log_dir,
+                   LogOptions{.segment_bytes = environment.log_segment_bytes, .uid = UidOf(spec)});
+}
+
+// A log whose first record restores the origin.
+absl::Status WriteFirstRecord(const ModelEnvironment& environment, const v1::Model& spec,
+                              const v1::SnapshotFileHeader& origin, const std::string& log_dir) {
+  absl::StatusOr<std::unique_ptr<Log>> log = CreateLog(environment, spec, log_dir);
+  if (!log.ok()) return log.status();
+  const std::string target = FormatRestorePayload(
+      {.snapshot_id = std::string(SnapshotIdOf(origin)), .file_checksum = origin.file_checksum()});
+  const std::array<ByteSpan, 1> payload = {std::as_bytes(std::span(target))};
+  if (auto offset = (*log)->Append(RecordKind::kRestore, payload); !offset.ok()) {
+    return offset.status();
+  }
+  return (*log)->Sync();
+}
+
+// A snapshot of the state after the first record, as a restore takes one.
+absl::Status WriteFirstSnapshot(const ModelEnvironment& environment, const v1::Model& spec,
+                                std::unique_ptr<ModelState> restored, SnapshotStore& snapshots) {
+  absl::StatusOr<std::unique_ptr<ModelState>> state = ModelState::Create(spec);
+  if (!state.ok()) return state.status();
+  (*state)->ApplyRestore(std::move(restored));
+  v1::SnapshotFileHeader header;
+  *header.mutable_model() = spec;
+  v1::Snapshot& snapshot = *header.mutable_snapshot();
+  snapshot.set_name(StrCat(spec.name(), "/snapshots/s000001"));
+  snapshot.set_trigger(v1::SNAPSHOT_TRIGGER_RESTORE);
+  snapshot.set_offset((*state)->offset());
+  snapshot.set_example_count((*state)->example_count());
+  *snapshot.mutable_create_time() = spec.create_time();
+  header.set_server_version(environment.server_version);
+  header.set_state_version(ModelState::kVersion);
+  StateWriter copy;
+  (*state)->Save(copy);
+  return snapshots.Write(std::move(header), copy.Chunks()).status();
+}
+
+// Puts the origin, and what leads to it, into a new model's folders.
+absl::Status FillFromOrigin(const ModelEnvironment& environment, const v1::Model& spec,
+                            const LoadedSnapshot& origin, const std::string& log_dir,
+                            const std::string& snapshot_dir) {
+  absl::StatusOr<std::unique_ptr<ModelState>> state = LoadImportedState(spec, origin);
+  if (!state.ok()) return state.status();
+  const auto snapshots =
+      SnapshotStore::Open(environment.data_dir.file_system(), snapshot_dir, spec);
+  if (!snapshots.ok()) return snapshots.status();
+  const std::array<ByteSpan, 1> payload = {origin.payload()};
+  const auto written = (*snapshots)
+                           ->Write(ImportedHeader(origin.header(), spec, kOriginSnapshotId,
+                                                  environment.server_version),
+                                   payload);
+  if (!written.ok()) return written.status();
+  if (spec.durability() != v1::DURABILITY_NONE) {
+    return WriteFirstRecord(environment, spec, *written, log_dir);
+  }
+  return WriteFirstSnapshot(environment, spec, *std::move(state), **snapshots);
+}
+
+}  // namespace
+
+absl::StatusOr<v1::Model> MakeModelSpec(std::string_view model_id, const v1::Model& requested,
+                                        const LoadedSnapshot* origin, absl::Time now) {
+  v1::Model spec;
+  spec.set_name(StrCat("models/", model_id));
+  spec.set_uid(FormatUid(RandomUid()));
+  spec.set_durability(requested.durability() == v1::DURABILITY_UNSPECIFIED
+                          ? v1::DURABILITY_FSYNC
+                          : requested.durability());
+  if (requested.has_log_retention()) *spec.mutable_log_retention() = requested.log_retention();
+  *spec.mutable_create_time() = ToTimestamp(now);
+  if (origin != nullptr && requested.variants_size() > 0) {
+    return absl::InvalidArgumentError(
+        "a model that is created from a snapshot has the snapshot's learners; leave out variants");
+  }
+  absl::Status status =
+      origin == nullptr ? AddMainVariant(requested, spec) : TakeVariants(origin->header(), spec);
+  if (!status.ok()) return status;
+  return spec;
+}
+
+absl::Status CreateModelFiles(const ModelEnvironment& environment, const v1::Model& spec,
+                              const LoadedSnapshot* origin) {
+  return environment.data_dir.CreateModel(
+      FolderOf(spec), FormatManifest(spec),
+      [&](const std::string& log_dir, const std::string& snapshot_dir) {
+        if (origin == nullptr) {
+          // With its first segment, so that a log without any is known to have lost it.
+          return spec.durability() == v1::DURABILITY_NONE
+                     ? absl::OkStatus()
+                     : CreateLog(environment, spec, log_dir).status();
+        }
+        return FillFromOrigin(environment, spec, *origin, log_dir, snapshot_dir);
+      });
+}
+
+}  // namespace freshet

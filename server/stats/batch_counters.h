@@ -1,0 +1,47 @@
+#ifndef FRESHET_SERVER_STATS_BATCH_COUNTERS_H_
+#define FRESHET_SERVER_STATS_BATCH_COUNTERS_H_
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "absl/status/status.h"
+
+namespace freshet {
+
+// What became of the batches of one model since the server started. Thread-safe, without a lock.
+class BatchCounters {
+ public:
+  static constexpr size_t kCodes = 17;  // Those of absl::StatusCode.
+
+  // A batch was answered with `code`; OK: it was learned.
+  void CountAnswer(absl::StatusCode code) { Add(answers_[IndexOf(code)], 1); }
+  // A batch was acknowledged that had been learned before.
+  void CountDuplicate() { Add(duplicates_, 1); }
+  // A batch was refused because of so many bad rows in it.
+  void CountBadRows(uint64_t count) { Add(bad_rows_, count); }
+
+  uint64_t answers(absl::StatusCode code) const { return answers_[IndexOf(code)]; }
+  uint64_t duplicates() const { return duplicates_; }
+  uint64_t bad_rows() const { return bad_rows_; }
+
+ private:
+  using Counter = std::atomic<uint64_t>;
+
+  static size_t IndexOf(absl::StatusCode code) {
+    const auto index = static_cast<size_t>(code);
+    return index < kCodes ? index : static_cast<size_t>(absl::StatusCode::kUnknown);
+  }
+  static void Add(Counter& counter, uint64_t count) {
+    counter.fetch_add(count, std::memory_order_relaxed);
+  }
+
+  std::array<Counter, kCodes> answers_{};
+  Counter duplicates_{0};
+  Counter bad_rows_{0};
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_SERVER_STATS_BATCH_COUNTERS_H_

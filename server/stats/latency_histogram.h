@@ -1,0 +1,45 @@
+// How long something takes, counted by many threads and read by any.
+
+#ifndef FRESHET_SERVER_STATS_LATENCY_HISTOGRAM_H_
+#define FRESHET_SERVER_STATS_LATENCY_HISTOGRAM_H_
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "absl/time/time.h"
+
+namespace freshet {
+
+// Buckets grow by a factor of 10^(1/6), about 1.47, from 10 microseconds to 100 seconds; a quantile
+// is the geometric middle of its bucket, hence within 22 % of the truth. Thread-safe; Record()
+// takes no lock.
+class LatencyHistogram {
+ public:
+  static constexpr size_t kBuckets = 44;
+
+  struct Counts {
+    std::array<uint64_t, kBuckets> buckets{};  // The last has no upper bound.
+    uint64_t count = 0;
+    double sum_seconds = 0;
+
+    // The duration that a share `quantile` of all stayed below; zero where there was none.
+    absl::Duration Quantile(double quantile) const;
+  };
+
+  // The upper bound of a bucket but the last, in seconds.
+  static double UpperBoundSeconds(size_t bucket);
+
+  void Record(absl::Duration duration);
+
+  Counts Read() const;
+
+ private:
+  std::array<std::atomic<uint64_t>, kBuckets> buckets_{};
+  std::atomic<int64_t> sum_ns_{0};
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_SERVER_STATS_LATENCY_HISTOGRAM_H_

@@ -1,0 +1,92 @@
+#include "server/view/model_settings.h"
+
+#include "core/base/str_cat.h"
+
+namespace freshet {
+namespace {
+
+// Takes the field `path` from `values`, or its default.
+absl::Status UpdateField(std::string_view path, const v1::Model& values, v1::Model& settings) {
+  const v1::LogRetention& retention = values.log_retention();
+  if (path == "durability") {
+    settings.set_durability(values.durability() == v1::DURABILITY_UNSPECIFIED
+                                ? v1::DURABILITY_FSYNC
+                                : values.durability());
+  } else if (path == "log_retention") {
+    *settings.mutable_log_retention() = retention;
+  } else if (path == "log_retention.max_bytes") {
+    settings.mutable_log_retention()->clear_max_bytes();
+    if (retention.has_max_bytes()) {
+      settings.mutable_log_retention()->set_max_bytes(retention.max_bytes());
+    }
+  } else if (path == "log_retention.max_age_s") {
+    settings.mutable_log_retention()->clear_max_age_s();
+    if (retention.has_max_age_s()) {
+      settings.mutable_log_retention()->set_max_age_s(retention.max_age_s());
+    }
+  } else {
+    return absl::InvalidArgumentError(
+        StrCat("update_mask: \"", path, "\" of a model cannot be changed; what can is durability, ",
+               "log_retention, log_retention.max_bytes and log_retention.max_age_s"));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+v1::Model SettingsOf(const v1::Model& model) {
+  v1::Model settings;
+  PutSettings(model, settings);
+  return settings;
+}
+
+void PutSettings(const v1::Model& settings, v1::Model& model) {
+  model.set_durability(settings.durability());
+  model.clear_log_retention();
+  const v1::LogRetention& retention = settings.log_retention();
+  if (retention.has_max_bytes() || retention.has_max_age_s()) {
+    *model.mutable_log_retention() = retention;
+  }
+}
+
+absl::StatusOr<v1::Model> UpdatedSettings(const v1::Model& settings,
+                                          const v1::UpdateModelRequest& request) {
+  if (request.update_mask().paths().empty()) {
+    return absl::InvalidArgumentError(
+        "update_mask is empty; name the fields to change, such as durability");
+  }
+  v1::Model updated = settings;
+  for (const std::string& path : request.update_mask().paths()) {
+    if (absl::Status status = UpdateField(path, request.model(), updated); !status.ok()) {
+      return status;
+    }
+  }
+  if (!v1::Durability_IsValid(updated.durability())) {
+    return absl::InvalidArgumentError(
+        StrCat("durability is ", static_cast<int>(updated.durability()),
+               "; it must be DURABILITY_FSYNC, DURABILITY_OS or DURABILITY_NONE"));
+  }
+  const bool had_log = settings.durability() != v1::DURABILITY_NONE;
+  const bool has_log = updated.durability() != v1::DURABILITY_NONE;
+  if (had_log != has_log) {
+    return absl::FailedPreconditionError(StrCat(
+        "a model ", had_log ? "with a log cannot give it up" : "without a log cannot get one",
+        "; take a snapshot, and create a model of that durability from it"));
+  }
+  return SettingsOf(updated);
+}
+
+std::string FormatSettingsPayload(const v1::Model& settings) {
+  return settings.SerializeAsString();
+}
+
+absl::StatusOr<v1::Model> ParseSettingsPayload(ByteSpan payload) {
+  v1::Model settings;
+  if (!settings.ParseFromArray(payload.data(), static_cast<int>(payload.size())) ||
+      settings.durability() == v1::DURABILITY_UNSPECIFIED) {
+    return absl::DataLossError("it does not hold the settings of a model");
+  }
+  return SettingsOf(settings);
+}
+
+}  // namespace freshet
