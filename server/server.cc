@@ -392,7 +392,7 @@ void Server::EndStreams(SteadyTime deadline) {
     spdlog::warn("event=streams_cut_off count={} drain_grace_s={}", left, drain_grace_s());
   }
   for (const auto models = registry_->models(); const auto& [id, model] : *models) {
-    model->pipeline().Stop(reason);
+    model->Stop(reason);
   }
 }
 

@@ -77,15 +77,10 @@ void MetricsPage::AddModels(Page& page) const {
   samples.reserve(all.size());
   for (const ModelFigures::Figures& figures : all) {
     ServedModel& runtime = *figures.runtime;
-    const Pipeline::ProducerCounts producers = runtime.pipeline().producer_counts();
     samples.push_back({.id = runtime.id(),
                        .model = figures.model,
                        .batches = &runtime.batch_counters(),
-                       .syncs = runtime.files().sync_latency(),
-                       .accepted_offset = runtime.pipeline().accepted_offset(),
-                       .known_producers = producers.known,
-                       .forgotten_producers = producers.forgotten,
-                       .log_fault = !runtime.pipeline().log_fault().ok()});
+                       .counters = runtime.Counters()});
   }
   AddModelMetrics(samples, page);
 }

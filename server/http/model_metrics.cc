@@ -54,7 +54,7 @@ constexpr ModelMetric kModelMetrics[] = {
      "Examples accepted and not yet acknowledged.",
      [](const ModelSample& s) -> Value { return s.model->queued_example_count(); }},
     {"freshet_model_accepted_offset", MetricType::Gauge, "Records accepted: all below this offset.",
-     [](const ModelSample& s) -> Value { return s.accepted_offset; }},
+     [](const ModelSample& s) -> Value { return s.counters.accepted_offset; }},
     {"freshet_model_applied_offset", MetricType::Gauge,
      "Records learned: all below this offset, which every answer names.",
      [](const ModelSample& s) -> Value { return s.model->offset(); }},
@@ -71,7 +71,7 @@ constexpr ModelMetric kModelMetrics[] = {
     {"freshet_model_log_fault", MetricType::Gauge,
      "1 while the log cannot be written, so that the model does not learn; else 0.",
      [](const ModelSample& s) -> Value {
-       return HasLog(s) ? Value(s.log_fault ? 1 : 0) : std::nullopt;
+       return HasLog(s) ? Value(s.counters.log_fault ? 1 : 0) : std::nullopt;
      }},
     {"freshet_model_snapshots", MetricType::Gauge, "Snapshots on disk: their number.",
      [](const ModelSample& s) -> Value { return s.model->storage().snapshot_count(); }},
@@ -86,11 +86,11 @@ constexpr ModelMetric kModelMetrics[] = {
      [](const ModelSample& s) -> Value { return s.batches->duplicates(); }},
     {"freshet_model_producers", MetricType::Gauge,
      "Producers that the model remembers, at most limits.max_producers.",
-     [](const ModelSample& s) -> Value { return s.known_producers; }},
+     [](const ModelSample& s) -> Value { return s.counters.known_producers; }},
     {"freshet_model_forgotten_producers_total", MetricType::Counter,
      "Producers that the model has forgotten since it was created, whose later batches are "
      "refused.",
-     [](const ModelSample& s) -> Value { return s.forgotten_producers; }},
+     [](const ModelSample& s) -> Value { return s.counters.forgotten_producers; }},
     {"freshet_model_bad_examples_total", MetricType::Counter,
      "Bad examples, each of which had its batch refused, since the server started.",
      [](const ModelSample& s) -> Value { return s.batches->bad_rows(); }},
@@ -173,7 +173,7 @@ prometheus::MetricFamily SyncFamily(std::span<const ModelSample> samples) {
                  "How long it took to write and sync what had come together for the log, since the "
                  "server started, in seconds.");
   for (const ModelSample& sample : samples) {
-    if (HasLog(sample)) AddHistogram(family, {{"model", sample.id}}, sample.syncs);
+    if (HasLog(sample)) AddHistogram(family, {{"model", sample.id}}, sample.counters.syncs);
   }
   return family;
 }

@@ -6,7 +6,6 @@
 
 #include <prometheus/metric_family.h>
 
-#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -14,7 +13,7 @@
 
 #include "freshet/v1/model.pb.h"
 #include "server/stats/batch_counters.h"
-#include "server/stats/latency_histogram.h"
+#include "server/stats/model_counters.h"
 
 namespace freshet {
 
@@ -23,11 +22,7 @@ struct ModelSample {
   std::string id;
   std::shared_ptr<const v1::Model> model;  // As ServedModel::Describe() gives it.
   const BatchCounters* batches = nullptr;  // Outlives the sample.
-  LatencyHistogram::Counts syncs;
-  uint64_t accepted_offset = 0;
-  uint64_t known_producers = 0;      // See Pipeline::ProducerCounts.
-  uint64_t forgotten_producers = 0;  // As well.
-  bool log_fault = false;
+  ModelCounters counters;
 };
 
 // Adds the metrics of the models, by metric. Figures that a model does not have (the AUC of a

@@ -28,9 +28,9 @@
 #include "server/log/log_reader.h"
 #include "server/log/log_survey.h"
 #include "server/log/log_tail.h"
-#include "server/log/record_kind.h"
 #include "server/log/segment.h"
 #include "server/log/segment_index.h"
+#include "server/record/encoded_record.h"
 
 namespace freshet {
 

@@ -8,7 +8,6 @@
 #include "core/base/str_cat.h"
 #include "server/log/log.h"
 #include "server/log/log_end.h"
-#include "server/log/record_kind.h"
 #include "server/log/segment.h"
 #include "server/log/segment_scan.h"
 
@@ -70,9 +69,6 @@ class LogChecker {
                               " cannot be replayed: ", ToStd(status.message()))});
         return;
       }
-    }
-    if (record.kind == RecordKind::kRestore) {
-      report_.restores[record.offset] = ParseRestorePayload(record.payload);
     }
     AddGood(record.offset);
   }

@@ -6,7 +6,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <string>
 #include <vector>
 
@@ -15,7 +14,6 @@
 #include "server/file/file_system.h"
 #include "server/file/removed_files.h"
 #include "server/log/log_survey.h"
-#include "server/log/restore_payload.h"
 #include "server/log/segment_reader.h"
 
 namespace freshet {
@@ -57,8 +55,6 @@ struct LogCheckReport {
   // writes it anew.
   bool has_end = false;
   std::string end_problem;
-  // The restores among the good records, by their offsets.
-  std::map<uint64_t, RestorePayload> restores;
 
   // The damage that hinders recovery first; null where none does.
   const LogDamage* FirstHindering(uint64_t needed_from) const;

@@ -1,6 +1,7 @@
 #include "server/log/log_writer.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <span>
 #include <utility>
@@ -30,25 +31,16 @@ void LogWriter::SetCallbacks(LoggedCallback logged, FaultCallback fault) {
   fault_callback_ = std::move(fault);
 }
 
-void LogWriter::AppendBatch(std::shared_ptr<const LearnMessage> message) {
-  std::string envelope = FormatBatchEnvelope(*message->envelope());
-  Enqueue({RecordKind::kEnvelopedBatch, std::move(message), std::move(envelope)});
-}
-
-void LogWriter::Append(RecordKind kind, std::string payload) {
-  Enqueue({kind, nullptr, std::move(payload)});
-}
-
 uint64_t LogWriter::logged_offset() const {
   absl::MutexLock lock(&mu_);
   return logged_offset_;
 }
 
-void LogWriter::Enqueue(Entry entry) {
-  appended_bytes_ += entry.bytes();
+void LogWriter::Append(EncodedRecord record) {
+  appended_bytes_ += record.size();
   absl::MutexLock lock(&mu_);
-  entry.sync = sync_ || !IsBatch(entry.kind);
-  entries_.push_back(std::make_unique<Entry>(std::move(entry)));
+  const bool sync = sync_ || !IsBatch(record.kind);
+  entries_.push_back(std::make_unique<Entry>(Entry{std::move(record), sync}));
   ScheduleStrand();
 }
 
@@ -138,7 +130,7 @@ std::vector<const LogWriter::Entry*> LogWriter::NextGroup() const {
   std::vector<const Entry*> group;
   size_t bytes = 0;
   for (const auto& entry : entries_) {
-    bytes += entry->bytes();
+    bytes += entry->record.size();
     if (!group.empty() && (group.size() == kMaxRecordsPerSync || bytes > kMaxBytesPerSync)) break;
     group.push_back(entry.get());
   }
@@ -211,7 +203,9 @@ absl::Status LogWriter::WriteOut(const std::vector<const Entry*>& entries) {
   std::vector<NewRecord> records;
   // After a recovery some of the entries may be in the log already.
   for (size_t i = log_->next_offset() - first; i < entries.size(); ++i) {
-    records.push_back({.kind = entries[i]->kind, .payload = entries[i]->pieces()});
+    const EncodedRecord& record = entries[i]->record;
+    const std::array<ByteSpan, 2> pieces = record.pieces();
+    records.push_back({.kind = record.kind, .payload = {pieces.begin(), pieces.end()}});
   }
   const bool sync =
       std::any_of(entries.begin(), entries.end(), [](const Entry* entry) { return entry->sync; });

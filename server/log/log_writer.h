@@ -9,7 +9,6 @@
 #include <deque>
 #include <functional>
 #include <memory>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -18,10 +17,9 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
-#include "server/codec/learn_message.h"
 #include "server/file/file_system.h"
 #include "server/log/log.h"
-#include "server/log/record_kind.h"
+#include "server/record/encoded_record.h"
 #include "server/stats/latency_histogram.h"
 #include "server/thread/worker_pool.h"
 
@@ -61,10 +59,8 @@ class LogWriter : public std::enable_shared_from_this<LogWriter> {
   // Sets whom to tell. Call once, before the first Append().
   void SetCallbacks(LoggedCallback logged, FaultCallback fault);
 
-  // Puts a record in line. Its payload is `payload`; of a batch, the envelope and the message as
-  // received. REQUIRES: the message has an envelope.
-  void AppendBatch(std::shared_ptr<const LearnMessage> message);
-  void Append(RecordKind kind, std::string payload);
+  // Puts a record in line.
+  void Append(EncodedRecord record);
 
   // All records below `offset` are learned. Where that is less than what is logged, the writer
   // waits for the rest, and then writes all that came meanwhile. Call it as often as that changes.
@@ -113,22 +109,10 @@ class LogWriter : public std::enable_shared_from_this<LogWriter> {
 
  private:
   struct Entry {
-    RecordKind kind;
-    std::shared_ptr<const LearnMessage> message;  // Stands behind the payload; null: nothing does.
-    std::string payload;
+    EncodedRecord record;
     bool sync = true;  // Counts as logged once it is on disk.
-
-    std::vector<ByteSpan> pieces() const {
-      std::vector<ByteSpan> pieces = {std::as_bytes(std::span(payload))};
-      if (message != nullptr) pieces.push_back(message->wire_bytes());
-      return pieces;
-    }
-    size_t bytes() const {
-      return payload.size() + (message != nullptr ? message->wire_bytes().size() : 0);
-    }
   };
 
-  void Enqueue(Entry entry);
   // What the strand runs on, as things are now.
   WorkerPool& strand_pool() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
     return sync_ || options_.unsynced_pool == nullptr ? pool_ : *options_.unsynced_pool;

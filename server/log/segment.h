@@ -14,7 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "server/file/file_system.h"
-#include "server/log/record_kind.h"
+#include "server/record/encoded_record.h"
 
 namespace freshet {
 

@@ -2,14 +2,9 @@
 #define FRESHET_SERVER_MODEL_LOG_REPLAY_H_
 
 #include <functional>
-#include <memory>
 
 #include "absl/status/status.h"
-#include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "core/loss/loss_kind.h"
-#include "server/codec/learn_message.h"
-#include "server/log/log_reader.h"
 #include "server/model/recovered_model.h"
 #include "server/model/recovery_progress.h"
 
@@ -20,11 +15,6 @@ namespace freshet {
 // CANCELLED where `progress` was. Blocks. REQUIRES: model.log != nullptr.
 absl::Status ReplayLog(RecoveredModel& model, const std::function<absl::Time()>& clock,
                        RecoveryProgress& progress);
-
-// The batch of a record, decoded. Refers to the record's bytes. DATA_LOSS where it is none, or none
-// for this loss.
-absl::StatusOr<std::unique_ptr<LearnMessage>> DecodeBatchRecord(const LogRecord& record,
-                                                                LossKind loss);
 
 }  // namespace freshet
 

@@ -116,7 +116,7 @@ void ModelFiles::EndRestore(const std::string& id) {
 }
 
 absl::StatusOr<v1::Snapshot> ModelFiles::WriteSnapshot(v1::SnapshotFileHeader header,
-                                                       const StateWriter& state) {
+                                                       const SavedState& state) {
   absl::StatusOr<FileGate::Pass> pass = gate_.Enter();
   if (!pass.ok()) return pass.status();
   const uint64_t offset = header.snapshot().offset();
@@ -130,7 +130,7 @@ absl::StatusOr<v1::Snapshot> ModelFiles::WriteSnapshot(v1::SnapshotFileHeader he
   }
   const absl::Time begin = options_.clock();
   absl::StatusOr<v1::SnapshotFileHeader> written =
-      snapshots_->Write(std::move(header), state.Chunks());
+      snapshots_->Write(std::move(header), FrameState(state).pieces);
   if (!written.ok()) return written.status();
   uint64_t newest = snapshot_offset_;
   while (newest < offset && !snapshot_offset_.compare_exchange_weak(newest, offset)) {

@@ -23,7 +23,6 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
-#include "core/base/state.h"
 #include "freshet/v1/model.pb.h"
 #include "freshet/v1/snapshot_file.pb.h"
 #include "server/log/log.h"
@@ -31,6 +30,7 @@
 #include "server/model/file_gate.h"
 #include "server/snapshot/snapshot_store.h"
 #include "server/stats/latency_histogram.h"
+#include "server/view/snapshot_parts.h"
 
 namespace freshet {
 
@@ -53,7 +53,7 @@ class ModelFiles {
   ModelFiles(const ModelFiles&) = delete;
   ModelFiles& operator=(const ModelFiles&) = delete;
 
-  SnapshotStore& snapshots() { return *snapshots_; }
+  SnapshotStore& snapshots() const { return *snapshots_; }
 
   // Closed while the model is being deleted: the methods below that write then answer as it says.
   FileGate& gate() { return gate_; }
@@ -63,7 +63,7 @@ class ModelFiles {
 
   // Writes the copy of a state, then deletes what is not needed any more.
   absl::StatusOr<v1::Snapshot> WriteSnapshot(v1::SnapshotFileHeader header,
-                                             const StateWriter& state);
+                                             const SavedState& state);
 
   // Writes a snapshot that comes from elsewhere (see ImportedHeader()). ALREADY_EXISTS where its id
   // is taken.

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <span>
 #include <utility>
 
 #include "absl/time/time.h"
-#include "server/view/model_settings.h"
 
 namespace freshet {
 namespace {
@@ -16,9 +16,6 @@ using Clock = std::chrono::steady_clock;
 // that a busy model does not keep them waiting: so many records or tasks, or as many as take this
 // long.
 constexpr int kRecordsPerTurn = 16;
-
-// Producers whose first batch was rejected that are remembered at least.
-constexpr size_t kRejectedProducers = 4096;
 constexpr Clock::duration kTurn = std::chrono::milliseconds(5);
 
 }  // namespace
@@ -26,7 +23,7 @@ constexpr Clock::duration kTurn = std::chrono::milliseconds(5);
 Pipeline::Pipeline(std::unique_ptr<ModelState> state, std::shared_ptr<LogWriter> log,
                    WorkerPool& pool, Options options,
                    std::function<void(const ModelState&)> applied)
-    : options_(options),
+    : options_(std::move(options)),
       pool_(pool),
       log_(std::move(log)),
       applied_callback_(std::move(applied)),
@@ -34,8 +31,9 @@ Pipeline::Pipeline(std::unique_ptr<ModelState> state, std::shared_ptr<LogWriter>
       answered_offset_(state_->offset()),
       applied_offset_(state_->offset()),
       logged_offset_(state_->offset()),
-      accepted_offset_(state_->offset()),
-      accepted_producers_(state_->producers()) {
+      sequencer_(*state_, {.is_logged = log_ != nullptr,
+                           .max_producers = options_.max_producers,
+                           .clock = options_.clock}) {
   applied_callback_(*state_);
 }
 
@@ -44,7 +42,7 @@ std::shared_ptr<Pipeline> Pipeline::Start(std::unique_ptr<ModelState> state,
                                           Options options,
                                           std::function<void(const ModelState&)> applied) {
   std::shared_ptr<Pipeline> pipeline(
-      new Pipeline(std::move(state), std::move(log), pool, options, std::move(applied)));
+      new Pipeline(std::move(state), std::move(log), pool, std::move(options), std::move(applied)));
   if (pipeline->log_ != nullptr) {
     const std::weak_ptr<Pipeline> weak = pipeline;
     pipeline->log_->SetCallbacks(
@@ -58,30 +56,31 @@ std::shared_ptr<Pipeline> Pipeline::Start(std::unique_ptr<ModelState> state,
   return pipeline;
 }
 
-bool Pipeline::Submit(std::unique_ptr<LearnMessage> message, LearnCallback done,
+bool Pipeline::Submit(std::unique_ptr<BatchRecord> batch, LearnCallback done,
                       std::string_view sender) {
-  const v1::LearnRequest& request = message->request();
   LearnOutcome immediate;
   {
     absl::MutexLock lock(&mu_);
-    const ProducerBatch batch = ProducerBatchOf(request, sender);
-    const ProducerVerdict verdict = accepted_producers_.Judge(batch);
-    const bool duplicate = verdict == ProducerVerdict::kDuplicate;
-    const uint64_t last_offset =
-        duplicate ? accepted_producers_.Find(request.producer_id())->offset : 0;
-    if (duplicate && last_offset <= finished_offset()) {
+    Sequencer::Verdict verdict = sequencer_.Judge(batch->request(), sender);
+    const bool duplicate = verdict.kind == ProducerVerdict::kDuplicate;
+    if (duplicate && verdict.offset <= finished_offset()) {
       immediate.duplicate = true;
-      immediate.offset = last_offset;
+      immediate.offset = verdict.offset;
     } else if (absl::Status refusal = Refusal(); !refusal.ok()) {
       immediate.status = std::move(refusal);
     } else if (duplicate) {
-      waiting_duplicates_.emplace(last_offset, std::move(done));
+      waiting_duplicates_.emplace(verdict.offset, std::move(done));
       return !full();
-    } else if (verdict == ProducerVerdict::kNew) {
-      Accept(batch, std::move(message), std::move(done));
+    } else if (verdict.kind == ProducerVerdict::kNew) {
+      auto item = std::make_unique<Item>();
+      item->memory_bytes =
+          batch->memory_bytes() + batch->examples().size() * sizeof(item->outcome.scores[0]);
+      item->record = sequencer_.Accept(std::move(batch), sender);
+      item->done = std::move(done);
+      Enqueue(std::move(item));
       return !full();
     } else {
-      immediate.status = accepted_producers_.Refusal(verdict, batch);
+      immediate.status = std::move(verdict.refusal);
       immediate.rejected = true;
     }
   }
@@ -89,72 +88,36 @@ bool Pipeline::Submit(std::unique_ptr<LearnMessage> message, LearnCallback done,
   return true;
 }
 
-ProducerBatch Pipeline::ProducerBatchOf(const v1::LearnRequest& request,
-                                        std::string_view sender) const {
-  // Without a log a crash loses producers with what they sent: one that is not known has lost its
-  // batches, and goes on with the next.
-  const bool may_begin = request.new_producer() || log_ == nullptr ||
-                         rejected_producers_.Contains(request.producer_id());
-  return {.producer_id = request.producer_id(),
-          .sequence = request.sequence(),
-          .sender = sender,
-          .may_begin = may_begin};
-}
-
-void Pipeline::Accept(const ProducerBatch& batch, std::unique_ptr<LearnMessage> message,
-                      LearnCallback done) {
-  accepted_producers_.Accept(batch, accepted_offset_ + 1, options_.max_producers);
-  message->set_envelope(
-      {.sender = std::string(batch.sender), .max_producers = options_.max_producers});
-  auto item = std::make_unique<Item>();
-  item->memory_bytes =
-      message->memory_bytes() + message->examples().size() * sizeof(item->outcome.scores[0]);
-  item->message = std::move(message);
-  item->done = std::move(done);
-  if (log_ != nullptr) log_->AppendBatch(item->message);
-  Enqueue(std::move(item));
-}
-
 void Pipeline::NoteRejected(const v1::LearnRequest& request) {
-  if (request.sequence() != 1 && !request.new_producer()) return;
   absl::MutexLock lock(&mu_);
-  if (accepted_producers_.Find(request.producer_id()) != nullptr) return;
-  rejected_producers_.Add(request.producer_id(), kRejectedProducers);
+  sequencer_.NoteRejected(request);
 }
 
-void Pipeline::SubmitRestore(const RestorePayload& target, std::unique_ptr<ModelState> restored,
+void Pipeline::SubmitRestore(RestoreRecord restore, std::unique_ptr<ModelState> restored,
                              LearnCallback done) {
-  auto item = std::make_unique<Item>();
-  item->restored = std::move(restored);
-  item->done = std::move(done);
-  SubmitRare(std::move(item), RecordKind::kRestore, FormatRestorePayload(target));
+  SubmitRare(std::move(restore), std::move(restored), std::move(done));
 }
 
 void Pipeline::SubmitSettings(v1::Model settings, LearnCallback done) {
-  auto item = std::make_unique<Item>();
-  std::string payload = FormatSettingsPayload(settings);
-  item->settings = std::move(settings);
-  item->done = std::move(done);
-  SubmitRare(std::move(item), RecordKind::kModel, std::move(payload));
+  SubmitRare(SettingsRecord{std::move(settings)}, nullptr, std::move(done));
 }
 
-void Pipeline::SubmitRare(std::unique_ptr<Item> item, RecordKind kind, std::string payload) {
+template <typename Body>
+void Pipeline::SubmitRare(Body body, std::unique_ptr<ModelState> restored, LearnCallback done) {
   LearnOutcome refused;
   {
     absl::MutexLock lock(&mu_);
     refused.status = Refusal();
     if (refused.status.ok()) {
-      if (log_ != nullptr) {
-        log_->Append(kind, std::move(payload));
-        if (kind == RecordKind::kModel) {
-          log_->SetSync(item->settings.durability() == v1::DURABILITY_FSYNC);
-        }
-      }
+      auto item = std::make_unique<Item>();
+      item->record = sequencer_.Accept(std::move(body));
+      item->restored = std::move(restored);
+      item->done = std::move(done);
       Enqueue(std::move(item));
       return;
     }
   }
-  item->done(std::move(refused));
+  done(std::move(refused));
 }
 
 void Pipeline::CountQueued(const Item& item, bool added) {
@@ -167,8 +130,15 @@ void Pipeline::CountQueued(const Item& item, bool added) {
 }
 
 void Pipeline::Enqueue(std::unique_ptr<Item> item) {
-  item->outcome.offset = ++accepted_offset_;
-  if (log_ == nullptr) logged_offset_ = accepted_offset_;
+  item->outcome.offset = sequencer_.next_offset();
+  if (log_ == nullptr) {
+    logged_offset_ = sequencer_.next_offset();
+  } else {
+    log_->Append(FormatRecord(item->record));
+    if (const auto* settings = std::get_if<SettingsRecord>(&item->record.body)) {
+      log_->SetSync(settings->settings.durability() == v1::DURABILITY_FSYNC);
+    }
+  }
   CountQueued(*item, /*added=*/true);
   items_.push_back(std::move(item));
   ScheduleStrand();
@@ -304,12 +274,12 @@ uint64_t Pipeline::queued_example_count() const {
 
 uint64_t Pipeline::accepted_offset() const {
   absl::MutexLock lock(&mu_);
-  return accepted_offset_;
+  return sequencer_.next_offset();
 }
 
 Pipeline::ProducerCounts Pipeline::producer_counts() const {
   absl::MutexLock lock(&mu_);
-  return {.known = accepted_producers_.size(), .forgotten = accepted_producers_.forgotten_count()};
+  return {.known = sequencer_.producer_count(), .forgotten = sequencer_.forgotten_producer_count()};
 }
 
 absl::Status Pipeline::log_fault() const {
@@ -336,7 +306,7 @@ bool Pipeline::RunStrandOnce() {
     absl::MutexLock lock(&mu_);
     turn = tasks_.Take(/*hurry=*/!closed_.ok());
     if (turn.task == nullptr) {
-      if (applied_offset_ == accepted_offset_ || stopped_) {
+      if (applied_offset_ == sequencer_.next_offset() || stopped_) {
         Rest();
         if (items_.empty() || stopped_) drained = std::exchange(drained_, nullptr);
       } else {
@@ -392,15 +362,10 @@ void Pipeline::Rest() {
 }
 
 void Pipeline::Apply(Item& item) {
-  if (item.message) {
-    const v1::LearnRequest& request = item.message->request();
-    item.outcome.scores.resize(item.message->examples().size());
-    state_->ApplyBatch(*item.message, item.outcome.scores);
-    if (!request.return_predictions()) item.outcome.scores.clear();
-  } else if (item.restored) {
-    state_->ApplyRestore(std::move(item.restored));
-  } else {
-    state_->ApplySettings(std::move(item.settings));
+  state_->Apply(item.record, std::move(item.restored));
+  if (item.batch() != nullptr && item.batch()->request().return_predictions()) {
+    const std::span<const float> scores = state_->champion().scores();
+    item.outcome.scores.assign(scores.begin(), scores.end());
   }
   applied_callback_(*state_);
 }

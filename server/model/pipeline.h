@@ -11,22 +11,22 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <span>
-#include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "freshet/v1/model.pb.h"
-#include "server/codec/learn_message.h"
 #include "server/log/log_writer.h"
-#include "server/log/restore_payload.h"
+#include "server/model/sequencer.h"
 #include "server/model/writer_tasks.h"
+#include "server/record/record.h"
 #include "server/thread/worker_pool.h"
 #include "server/view/model_state.h"
-#include "server/view/producer_id_set.h"
 #include "server/view/producer_table.h"
 
 namespace freshet {
@@ -56,8 +56,8 @@ class Pipeline : public std::enable_shared_from_this<Pipeline> {
     uint64_t max_queue_bytes = uint64_t{64} << 20;
     // Counts it for many pipelines, and outlives them. Null: it is not counted.
     std::atomic<uint64_t>* total_queued_bytes = nullptr;
-    // Producers that are remembered from the next batch on, >= 1; see ProducerTable.
-    uint32_t max_producers = ProducerTable::kDefaultCapacity;
+    uint32_t max_producers = ProducerTable::kDefaultCapacity;  // See Sequencer.
+    std::function<absl::Time()> clock = [] { return absl::Now(); };
   };
 
   // Takes over from `state` on. `log` may be null: records are then not logged. `applied` is called
@@ -78,13 +78,10 @@ class Pipeline : public std::enable_shared_from_this<Pipeline> {
   // accepted until the fault is gone; what was accepted before is then logged all the same, and a
   // resend of it is a duplicate. Returns false where the queue is now full: the caller should stop
   // reading from its client until `has_room`, given to NotifyWhenRoom(), is called. REQUIRES:
-  // message->DecodeBatch() returned true.
-  bool Submit(std::unique_ptr<LearnMessage> message, LearnCallback done,
-              std::string_view sender = {});
+  // batch->Decode() returned true.
+  bool Submit(std::unique_ptr<BatchRecord> batch, LearnCallback done, std::string_view sender = {});
 
-  // Takes note of a batch that was rejected for what it holds: where it was the first of its
-  // producer, that goes on with the next sequence, of which the model would otherwise not know that
-  // it is the first.
+  // See Sequencer::NoteRejected().
   void NoteRejected(const v1::LearnRequest& request);
 
   // Whether NotifyWhenRoom() would call at once.
@@ -101,8 +98,8 @@ class Pipeline : public std::enable_shared_from_this<Pipeline> {
   void RunOnWriter(WriterTask task, WriterShare share = WriterShare::kAtOnce);
 
   // Puts a restore in line with the batches and applies it in its turn. `done` gets the offset
-  // after. `target` stands in the record.
-  void SubmitRestore(const RestorePayload& target, std::unique_ptr<ModelState> restored,
+  // after. `restore` is what the record says.
+  void SubmitRestore(RestoreRecord restore, std::unique_ptr<ModelState> restored,
                      LearnCallback done);
 
   // Puts a change of the model's settings in line and applies it in its turn; batches that are
@@ -153,14 +150,18 @@ class Pipeline : public std::enable_shared_from_this<Pipeline> {
  private:
   // One record under way.
   struct Item {
-    std::shared_ptr<const LearnMessage> message;  // A batch,
-    std::unique_ptr<ModelState> restored;         // or a restore,
-    v1::Model settings;                           // or a change of settings.
-    LearnCallback done;                           // Null: it was answered by Stop().
+    Record record;
+    std::unique_ptr<ModelState> restored;  // What a restore puts the model back to.
+    LearnCallback done;                    // Null: it was answered by Stop().
     LearnOutcome outcome;
     uint64_t memory_bytes = 0;  // Of a batch and its scores.
 
-    uint64_t example_count() const { return message ? message->examples().size() : 0; }
+    // Null where the record is no batch.
+    const BatchRecord* batch() const {
+      const auto* const batch = std::get_if<std::shared_ptr<const BatchRecord>>(&record.body);
+      return batch == nullptr ? nullptr : batch->get();
+    }
+    uint64_t example_count() const { return batch() == nullptr ? 0 : batch()->examples().size(); }
   };
 
   using Callbacks = std::vector<std::function<void()>>;
@@ -178,13 +179,10 @@ class Pipeline : public std::enable_shared_from_this<Pipeline> {
   absl::Status Refusal() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
     return closed_.ok() ? fault_ : closed_;
   }
-  ProducerBatch ProducerBatchOf(const v1::LearnRequest& request, std::string_view sender) const
-      ABSL_SHARED_LOCKS_REQUIRED(mu_);
-  // Puts a batch that is new in line.
-  void Accept(const ProducerBatch& batch, std::unique_ptr<LearnMessage> message, LearnCallback done)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // Accepts a record that is no batch, and is logged as `kind` with `payload`.
-  void SubmitRare(std::unique_ptr<Item> item, RecordKind kind, std::string payload);
+  // Accepts a record that is no batch.
+  template <typename Body>
+  void SubmitRare(Body body, std::unique_ptr<ModelState> restored, LearnCallback done);
+  // Puts a record that the sequencer has accepted in line for the log and the strand.
   void Enqueue(std::unique_ptr<Item> item) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void CountQueued(const Item& item, bool added) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool full() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
@@ -219,10 +217,8 @@ class Pipeline : public std::enable_shared_from_this<Pipeline> {
   std::deque<std::unique_ptr<Item>> items_ ABSL_GUARDED_BY(mu_);
   uint64_t answered_offset_ ABSL_GUARDED_BY(mu_);
   uint64_t applied_offset_ ABSL_GUARDED_BY(mu_);
-  uint64_t logged_offset_ ABSL_GUARDED_BY(mu_);  // Without a log: accepted_offset_.
-  uint64_t accepted_offset_ ABSL_GUARDED_BY(mu_);
-  ProducerTable accepted_producers_ ABSL_GUARDED_BY(mu_);
-  ProducerIdSet rejected_producers_ ABSL_GUARDED_BY(mu_);  // See NoteRejected().
+  uint64_t logged_offset_ ABSL_GUARDED_BY(mu_);  // Without a log: what is accepted.
+  Sequencer sequencer_ ABSL_GUARDED_BY(mu_);
   // Duplicates of batches that are still under way, by the offset that they wait for.
   std::multimap<uint64_t, LearnCallback> waiting_duplicates_ ABSL_GUARDED_BY(mu_);
   std::multimap<uint64_t, std::function<void(absl::Status)>> waiting_for_log_ ABSL_GUARDED_BY(mu_);

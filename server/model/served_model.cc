@@ -7,11 +7,10 @@
 
 #include "core/base/str_cat.h"
 #include "google/protobuf/util/time_util.h"
-#include "server/log/restore_payload.h"
 #include "server/model/imported_snapshot.h"
 #include "server/model/model_manifest.h"
+#include "server/record/model_settings.h"
 #include "server/thread/thread_priority.h"
-#include "server/view/model_settings.h"
 #include "server/view/snapshot_state.h"
 
 namespace freshet {
@@ -106,8 +105,7 @@ void ServedModel::SnapshotGrownLog() {
                  });
 }
 
-absl::StatusOr<ServedModel::LearnerView> ServedModel::FindLearner(
-    std::string_view variant_id) const {
+absl::StatusOr<VariantView> ServedModel::FindVariant(std::string_view variant_id) const {
   const std::string variant_name = StrCat(name(), "/variants/", variant_id);
   const auto found = variant_id.empty()
                          ? spec_.variants().begin()
@@ -119,9 +117,7 @@ absl::StatusOr<ServedModel::LearnerView> ServedModel::FindLearner(
     return absl::NotFoundError(StrCat("model \"", id_, "\" has no variant \"", variant_id,
                                       "\"; 'freshet models describe ", id_, "' lists them"));
   }
-  const uint64_t now = offset();  // Before the learner, which then has all of these records.
-  const auto index = static_cast<size_t>(found - spec_.variants().begin());
-  return LearnerView{predictor_->learner(index), &found->learner(), now};
+  return predictor_->Now(static_cast<size_t>(found - spec_.variants().begin()));
 }
 
 absl::StatusOr<std::unique_ptr<LogReader>> ServedModel::ReadLogTail(uint64_t bytes) const {
@@ -169,8 +165,7 @@ void ServedModel::CreateSnapshot(std::string snapshot_id, v1::SnapshotTrigger tr
   auto save = [self = shared_from_this(), header = std::move(header),
                done = std::move(done)](ModelState& state) mutable {
     const absl::Time begin = self->environment_.clock();
-    auto copy = std::make_shared<StateWriter>();
-    state.Save(*copy);
+    const auto copy = std::make_shared<const SavedState>(state.Save());
     PutSettings(state.settings(), *header.mutable_model());
     v1::Snapshot& snapshot = *header.mutable_snapshot();
     snapshot.set_offset(state.offset());
@@ -227,7 +222,7 @@ void ServedModel::EndAsDeleted() {
   if (log_ != nullptr) log_->Abandon(reason);
 }
 
-void ServedModel::WriteSnapshot(const v1::SnapshotFileHeader& header, const StateWriter& state,
+void ServedModel::WriteSnapshot(const v1::SnapshotFileHeader& header, const SavedState& state,
                                 const Callback<v1::Snapshot>& done) {
   absl::StatusOr<v1::Snapshot> written;
   if (header.snapshot().trigger() == v1::SNAPSHOT_TRIGGER_SHUTDOWN) {
@@ -241,6 +236,15 @@ void ServedModel::WriteSnapshot(const v1::SnapshotFileHeader& header, const Stat
     written = absl::NotFoundError(StrCat(name(), " was deleted"));
   }
   done(std::move(written));
+}
+
+ModelCounters ServedModel::Counters() const {
+  const Pipeline::ProducerCounts producers = pipeline_->producer_counts();
+  return {.syncs = files_.sync_latency(),
+          .accepted_offset = pipeline_->accepted_offset(),
+          .known_producers = producers.known,
+          .forgotten_producers = producers.forgotten,
+          .log_fault = !pipeline_->log_fault().ok()};
 }
 
 uint64_t ServedModel::SafeOffset() const {
@@ -329,7 +333,7 @@ void ServedModel::FollowUpdate(const v1::Model& settings, const Callback<v1::Mod
 
 void ServedModel::RestoreSnapshot(const std::string& snapshot_id, Callback<v1::Model> done) {
   files_.BeginRestore(snapshot_id);
-  RestorePayload target{.snapshot_id = snapshot_id, .file_checksum = {}};
+  RestoreRecord target{.snapshot_id = snapshot_id, .file_checksum = {}};
   if (const auto header = files_.snapshots().Get(snapshot_id); header.ok()) {
     target.file_checksum = header->file_checksum();
   }

@@ -7,8 +7,10 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
@@ -26,16 +28,20 @@
 #include "server/model/shared_answer.h"
 #include "server/snapshot/snapshot_file.h"
 #include "server/stats/batch_counters.h"
+#include "server/stats/model_counters.h"
 #include "server/view/feature_names.h"
 #include "server/view/model_state.h"
 
 namespace freshet {
 
+// The one interface of a model: services, HTTP and sources use it, and nothing behind it.
+//
 // Thread-safe. Callbacks run on any thread, once, and must not block.
 class ServedModel : public std::enable_shared_from_this<ServedModel> {
  public:
   template <typename T>
   using Callback = std::function<void(absl::StatusOr<T>)>;
+  using LearnCallback = Pipeline::LearnCallback;
 
   static std::shared_ptr<ServedModel> Start(const ModelEnvironment& environment,
                                             RecoveredModel model);
@@ -44,26 +50,35 @@ class ServedModel : public std::enable_shared_from_this<ServedModel> {
   const std::string& name() const { return spec_.name(); }
   // As it was created, with the settings that were in force when the server started.
   const v1::Model& spec() const { return spec_; }
-  const Predictor& predictor() const { return *predictor_; }
-  Pipeline& pipeline() { return *pipeline_; }
 
-  // A learner to look into.
-  struct LearnerView {
-    std::shared_ptr<const Learner> learner;
-    const v1::LearnerSpec* spec = nullptr;  // The model's; lives as long.
-    uint64_t offset = 0;                    // It includes at least that many records.
-  };
+  // What the model predicts with, at this moment. Waits for nobody.
+  VariantView Champion() const { return predictor_->Now(); }
+  // The variant with this last part of its name; the champion where that is empty. NOT_FOUND where
+  // there is none. Waits for nobody.
+  absl::StatusOr<VariantView> FindVariant(std::string_view variant_id) const;
 
-  // The learner of a variant, given by the last part of its name; the champion's where that is
-  // empty. NOT_FOUND where there is none. Waits for nobody.
-  absl::StatusOr<LearnerView> FindLearner(std::string_view variant_id) const;
+  // Learns a batch; see Pipeline::Submit(). False where the queue is now full: the caller should
+  // stop reading from its client until `has_room`, given to NotifyWhenRoom(), is called.
+  // REQUIRES: batch->Decode() returned true, for the champion's loss.
+  bool Learn(std::unique_ptr<BatchRecord> batch, LearnCallback done, std::string_view sender = {}) {
+    return pipeline_->Submit(std::move(batch), std::move(done), sender);
+  }
+  bool has_room() const { return pipeline_->has_room(); }
+  void NotifyWhenRoom(std::function<void()> has_room) {
+    pipeline_->NotifyWhenRoom(std::move(has_room));
+  }
+  // A batch was rejected for what it holds; see Sequencer::NoteRejected().
+  void NoteRejected(const v1::LearnRequest& request) { pipeline_->NoteRejected(request); }
 
   // Reads the newest records of the log, about so many bytes of them. NOT_FOUND where the model has
   // none; otherwise errors as Log::NewReader(). Blocks on the disk.
   absl::StatusOr<std::unique_ptr<LogReader>> ReadLogTail(uint64_t bytes) const;
 
-  // What its features are called.
-  const FeatureNames& names() const { return *names_; }
+  // The names of the features of these slots; see FeatureNames::Find().
+  std::vector<std::vector<std::string>> FindNames(std::span<const uint32_t> slots,
+                                                  uint64_t slot_count) const {
+    return names_->Find(slots, slot_count);
+  }
 
   // The state that a snapshot holds. Reads and verifies the file; blocks on the disk. Errors as
   // LoadSnapshotState().
@@ -111,7 +126,38 @@ class ServedModel : public std::enable_shared_from_this<ServedModel> {
   // The model is deleted: its streams and what waits in it end with NOT_FOUND.
   void EndAsDeleted();
 
-  ModelFiles& files() { return files_; }
+  // The snapshots on disk, oldest first. Does not block.
+  std::vector<v1::SnapshotFileHeader> ListSnapshots() const { return files_.snapshots().List(); }
+  // NOT_FOUND where there is none of this id. Does not block.
+  absl::StatusOr<v1::SnapshotFileHeader> GetSnapshot(std::string_view snapshot_id) const {
+    return files_.snapshots().Get(snapshot_id);
+  }
+  // The file of a snapshot, read and verified, whole or to be read piece by piece. Both block on
+  // the disk; errors as SnapshotStore::Load().
+  absl::StatusOr<LoadedSnapshot> ReadSnapshot(std::string_view snapshot_id) const {
+    return files_.snapshots().Load(snapshot_id);
+  }
+  absl::StatusOr<std::unique_ptr<ReadFile>> OpenSnapshot(std::string_view snapshot_id) const {
+    return files_.snapshots().OpenVerified(snapshot_id);
+  }
+  // FAILED_PRECONDITION where recovery needs it. Blocks on the disk.
+  absl::Status DeleteSnapshot(std::string_view snapshot_id) {
+    return files_.DeleteSnapshot(snapshot_id);
+  }
+  // Deletes snapshots and records that are not to be kept any more. Blocks on the disk.
+  void DropOld() { files_.DeleteOld(); }
+
+  // What is counted of the model, as of now. Does not block.
+  ModelCounters Counters() const;
+
+  // Why the log cannot be written now, so that nothing is accepted; OK where it can.
+  absl::Status log_fault() const { return pipeline_->log_fault(); }
+
+  // For the end of the server; see Pipeline::Stop().
+  void Stop(const absl::Status& reason) { pipeline_->Stop(reason); }
+  bool is_open() const { return pipeline_->closed().ok(); }
+  // All records below were acknowledged, up to the call of Stop().
+  uint64_t acknowledged_offset() const { return pipeline_->acknowledged_offset(); }
 
   // Counted by who answers batches.
   BatchCounters& batch_counters() { return batch_counters_; }
@@ -127,8 +173,10 @@ class ServedModel : public std::enable_shared_from_this<ServedModel> {
   uint64_t SafeOffset() const;
 
  private:
+  friend class ServedModelPeer;  // Of tests.
+
   // Runs on one of the threads that snapshots are written on.
-  void WriteSnapshot(const v1::SnapshotFileHeader& header, const StateWriter& state,
+  void WriteSnapshot(const v1::SnapshotFileHeader& header, const SavedState& state,
                      const Callback<v1::Snapshot>& done);
   // Whether the model was deleted: a file that is not found says so only then.
   bool is_deleted() const { return absl::IsNotFound(pipeline_->closed()); }

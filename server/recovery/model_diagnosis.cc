@@ -5,6 +5,7 @@
 #include <set>
 #include <string_view>
 #include <utility>
+#include <variant>
 
 #include "absl/strings/str_replace.h"
 #include "core/base/str_cat.h"
@@ -12,12 +13,11 @@
 #include "server/log/log_check.h"
 #include "server/log/segment.h"
 #include "server/model/imported_snapshot.h"
-#include "server/model/log_replay.h"
 #include "server/model/model_manifest.h"
+#include "server/record/record.h"
 #include "server/recovery/snapshot_review.h"
 #include "server/snapshot/snapshot_file.h"
 #include "server/view/learner_spec.h"
-#include "server/view/model_settings.h"
 
 namespace freshet {
 namespace {
@@ -33,20 +33,6 @@ std::string_view NameAtEnd(std::string_view path) { return path.substr(path.rfin
 
 std::string Records(uint64_t count) {
   return StrCat(count, " acknowledged record", count == 1 ? "" : "s");
-}
-
-// OK where a record of the log can be replayed; a restore is looked at elsewhere.
-absl::Status CheckReplayable(const LogRecord& record, LossKind loss) {
-  switch (record.kind) {
-    case RecordKind::kBatch:
-    case RecordKind::kEnvelopedBatch:
-      return DecodeBatchRecord(record, loss).status();
-    case RecordKind::kModel:
-      return ParseSettingsPayload(record.payload).status();
-    case RecordKind::kRestore:
-      return absl::OkStatus();
-  }
-  return absl::DataLossError("its kind is not known here; was the folder used by a newer version?");
 }
 
 // Where the good segments begin; 0 where there are none.
@@ -426,8 +412,15 @@ absl::StatusOr<LogOutcome> ModelDiagnoser::TryLog(Names names, const MovedSegmen
     options.needed_from_was_durable = WasDurable(newest->header);
   }
   outcome.needed_from = options.needed_from;
-  options.check_record = [loss = LossKindOf(spec.variants(0).learner())](const LogRecord& record) {
-    return CheckReplayable(record, loss);
+  std::map<uint64_t, RestoreRecord> restores;  // Of the good records, by their offsets.
+  options.check_record = [&restores, loss = LossKindOf(spec.variants(0).learner())](
+                             const LogRecord& logged) -> absl::Status {
+    const absl::StatusOr<Record> record = ParseRecord(logged.kind, logged.payload, loss);
+    if (!record.ok()) return record.status();
+    if (const auto* restore = std::get_if<RestoreRecord>(&record->body)) {
+      restores[logged.offset] = *restore;
+    }
+    return absl::OkStatus();
   };
   if (is_folder_.contains("log") && !HasFolder("log")) {
     outcome.absent = StrCat(log_dir_, ": it is a file, not a folder");
@@ -450,7 +443,7 @@ absl::StatusOr<LogOutcome> ModelDiagnoser::TryLog(Names names, const MovedSegmen
     outcome.unreached = StrCat(log_dir_, ": the log begins at offset ", first,
                                ", and no snapshot that can be read reaches it");
   }
-  for (const auto& [offset, restore] : outcome.report.restores) {
+  for (const auto& [offset, restore] : restores) {
     const absl::Status status = snapshots_.CheckRestore(restore, names);
     if (status.ok()) continue;
     outcome.lost_restores.push_back({.offset = offset,

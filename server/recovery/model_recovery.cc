@@ -13,9 +13,9 @@
 #include "server/model/imported_snapshot.h"
 #include "server/model/log_replay.h"
 #include "server/model/model_manifest.h"
+#include "server/record/model_settings.h"
 #include "server/recovery/model_diagnosis.h"
 #include "server/recovery/snapshot_review.h"
-#include "server/view/model_settings.h"
 #include "server/view/model_state.h"
 #include "server/view/snapshot_state.h"
 
@@ -167,8 +167,7 @@ absl::StatusOr<std::shared_ptr<ServedModel>> TryToRecover(const ModelEnvironment
   }
   model.state = std::move(start->state);
   model.state->names()->SetCapacity(environment.max_names);
-  model.predictor = std::make_shared<Predictor>(model.spec.variants(0).learner());
-  model.predictor->Publish(*model.state);
+  model.predictor = std::make_shared<Predictor>(*model.state);
   if (environment.predict_while_recovering && snapshot_offset > 0) {
     progress.predictor.Store(model.predictor);
   }

@@ -147,7 +147,7 @@ const ReviewedSnapshot* SnapshotReview::Newest(Names names) const {
   return nullptr;
 }
 
-absl::Status SnapshotReview::CheckRestore(const RestorePayload& restore, Names names) const {
+absl::Status SnapshotReview::CheckRestore(const RestoreRecord& restore, Names names) const {
   const auto found =
       std::find_if(snapshots.begin(), snapshots.end(), [&](const ReviewedSnapshot& snapshot) {
         return IsUsable(snapshot, names) && snapshot.id == restore.snapshot_id;

@@ -14,7 +14,7 @@
 #include "freshet/v1/model.pb.h"
 #include "freshet/v1/snapshot_file.pb.h"
 #include "server/file/file_system.h"
-#include "server/log/restore_payload.h"
+#include "server/record/record.h"
 
 namespace freshet {
 
@@ -43,7 +43,7 @@ struct SnapshotReview {
   const ReviewedSnapshot* Newest(Names names) const;
 
   // Why a record cannot restore this snapshot, in words that follow "which"; OK: it can.
-  absl::Status CheckRestore(const RestorePayload& restore, Names names) const;
+  absl::Status CheckRestore(const RestoreRecord& restore, Names names) const;
 
   // How far the model had come, as far as headers tell.
   uint64_t known_offset() const;

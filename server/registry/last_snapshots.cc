@@ -17,9 +17,9 @@ constexpr size_t kMaxUnderWay = 4;
 // How many models a message names.
 constexpr size_t kMaxNamed = 20;
 
-uint64_t ExamplesInNewestSnapshot(ServedModel& model) {
+uint64_t ExamplesInNewestSnapshot(const ServedModel& model) {
   uint64_t count = 0;
-  for (const v1::SnapshotFileHeader& header : model.files().snapshots().List()) {
+  for (const v1::SnapshotFileHeader& header : model.ListSnapshots()) {
     if (header.snapshot().trigger() == v1::SNAPSHOT_TRIGGER_IMPORT) continue;
     count = header.snapshot().example_count();  // The newest comes last.
   }
@@ -83,13 +83,13 @@ void LastSnapshots::Take(SteadyTime soft_deadline, SteadyTime deadline) {
 std::vector<LostRecords> LastSnapshots::Lost() const {
   std::vector<LostRecords> all;
   for (const auto models = registry_.models(); const auto& [id, model] : *models) {
-    const uint64_t acknowledged = model->pipeline().acknowledged_offset();
+    const uint64_t acknowledged = model->acknowledged_offset();
     const uint64_t safe = model->SafeOffset();
     if (acknowledged <= safe) continue;
     LostRecords lost;
     lost.model = model->name();
     lost.record_count = acknowledged - safe;
-    const uint64_t examples = model->predictor().champion()->example_count();
+    const uint64_t examples = model->Champion().variant->learner->example_count();
     const uint64_t saved = ExamplesInNewestSnapshot(*model);
     if (!model->has_log() && examples > saved) lost.example_count = examples - saved;
     const SteadyLock lock(&progress_->mu);

@@ -152,14 +152,13 @@ absl::StatusOr<std::shared_ptr<ServedModel>> ModelRegistry::Find(std::string_vie
                                     "models create ", model_id, "'"));
 }
 
-absl::StatusOr<std::shared_ptr<const Predictor>> ModelRegistry::FindPredictor(
-    std::string_view model_id) const {
-  absl::StatusOr<std::shared_ptr<ServedModel>> model = Find(model_id);
-  if (model.ok()) return std::shared_ptr<const Predictor>(*model, &(*model)->predictor());
+absl::StatusOr<VariantView> ModelRegistry::FindChampion(std::string_view model_id) const {
+  const absl::StatusOr<std::shared_ptr<ServedModel>> model = Find(model_id);
+  if (model.ok()) return (*model)->Champion();
   if (const std::shared_ptr<Recovery> recovery = recovery_.Load()) {
     const auto recovering = recovery->find(model_id);
     if (recovering != recovery->end()) {
-      if (auto predictor = recovering->second.predictor.Load()) return predictor;
+      if (const auto predictor = recovering->second.predictor.Load()) return predictor->Now();
     }
   }
   return model.status();
@@ -300,7 +299,7 @@ void ModelRegistry::PutBack(const std::shared_ptr<ServedModel>& model) {
     return;
   }
   model->FailHeldFiles(status);
-  if (!model->pipeline().closed().ok()) return;  // The server is stopping.
+  if (!model->is_open()) return;  // The server is stopping.
   environment_.io.PostAfter(environment_.log_retry_interval, [this, model] { PutBack(model); });
 }
 

@@ -60,7 +60,7 @@ class ModelRegistry {
 
   // What the model predicts with. Errors as Find(), but while a model is recovered only until it
   // may predict (see ModelEnvironment::predict_while_recovering).
-  absl::StatusOr<std::shared_ptr<const Predictor>> FindPredictor(std::string_view model_id) const;
+  absl::StatusOr<VariantView> FindChampion(std::string_view model_id) const;
 
   // Whether the queues of all models together hold as much as they may.
   bool queues_are_full() const {

@@ -26,7 +26,7 @@ void SnapshotAll(const ModelRegistry& registry, v1::SnapshotTrigger trigger) {
 void DropOldRecords(const ModelRegistry& registry, const std::atomic<bool>& stopping) {
   for (const auto models = registry.models(); const auto& [id, model] : *models) {
     if (stopping) return;
-    model->files().DeleteOld();
+    model->DropOld();
   }
 }
 

@@ -10,9 +10,9 @@
 #include "google/protobuf/util/time_util.h"
 #include "server/file/model_folder.h"
 #include "server/log/log.h"
-#include "server/log/restore_payload.h"
 #include "server/model/imported_snapshot.h"
 #include "server/model/model_manifest.h"
+#include "server/record/record.h"
 #include "server/snapshot/snapshot_store.h"
 #include "server/view/learner_spec.h"
 #include "server/view/model_state.h"
@@ -44,15 +44,20 @@ absl::StatusOr<std::unique_ptr<Log>> CreateLog(const ModelEnvironment& environme
                    LogOptions{.segment_bytes = environment.log_segment_bytes, .uid = UidOf(spec)});
 }
 
-// A log whose first record restores the origin.
+// The first record of a model that is created from a snapshot: it restores the origin.
+Record FirstRecord(const v1::Model& spec, const v1::SnapshotFileHeader& origin) {
+  return {.time_ms = google::protobuf::util::TimeUtil::TimestampToMilliseconds(spec.create_time()),
+          .body = RestoreRecord{.snapshot_id = std::string(SnapshotIdOf(origin)),
+                                .file_checksum = origin.file_checksum()}};
+}
+
+// A log that begins with that record.
 absl::Status WriteFirstRecord(const ModelEnvironment& environment, const v1::Model& spec,
                               const v1::SnapshotFileHeader& origin, const std::string& log_dir) {
   absl::StatusOr<std::unique_ptr<Log>> log = CreateLog(environment, spec, log_dir);
   if (!log.ok()) return log.status();
-  const std::string target = FormatRestorePayload(
-      {.snapshot_id = std::string(SnapshotIdOf(origin)), .file_checksum = origin.file_checksum()});
-  const std::array<ByteSpan, 1> payload = {std::as_bytes(std::span(target))};
-  if (auto offset = (*log)->Append(RecordKind::kRestore, payload); !offset.ok()) {
+  const EncodedRecord record = FormatRecord(FirstRecord(spec, origin));
+  if (auto offset = (*log)->Append(record.kind, record.pieces()); !offset.ok()) {
     return offset.status();
   }
   return (*log)->Sync();
@@ -60,10 +65,11 @@ absl::Status WriteFirstRecord(const ModelEnvironment& environment, const v1::Mod
 
 // A snapshot of the state after the first record, as a restore takes one.
 absl::Status WriteFirstSnapshot(const ModelEnvironment& environment, const v1::Model& spec,
+                                const v1::SnapshotFileHeader& origin,
                                 std::unique_ptr<ModelState> restored, SnapshotStore& snapshots) {
   absl::StatusOr<std::unique_ptr<ModelState>> state = ModelState::Create(spec);
   if (!state.ok()) return state.status();
-  (*state)->ApplyRestore(std::move(restored));
+  (*state)->Apply(FirstRecord(spec, origin), std::move(restored));
   v1::SnapshotFileHeader header;
   *header.mutable_model() = spec;
   v1::Snapshot& snapshot = *header.mutable_snapshot();
@@ -74,9 +80,8 @@ absl::Status WriteFirstSnapshot(const ModelEnvironment& environment, const v1::M
   *snapshot.mutable_create_time() = spec.create_time();
   header.set_server_version(environment.server_version);
   header.set_state_version(ModelState::kVersion);
-  StateWriter copy;
-  (*state)->Save(copy);
-  return snapshots.Write(std::move(header), copy.Chunks()).status();
+  const SavedState saved = (*state)->Save();
+  return snapshots.Write(std::move(header), FrameState(saved).pieces).status();
 }
 
 // Puts the origin, and what leads to it, into a new model's folders.
@@ -97,7 +102,7 @@ absl::Status FillFromOrigin(const ModelEnvironment& environment, const v1::Model
   if (spec.durability() != v1::DURABILITY_NONE) {
     return WriteFirstRecord(environment, spec, *written, log_dir);
   }
-  return WriteFirstSnapshot(environment, spec, *std::move(state), **snapshots);
+  return WriteFirstSnapshot(environment, spec, *written, *std::move(state), **snapshots);
 }
 
 }  // namespace

@@ -45,14 +45,14 @@ bool ExplainCall::Parse() {
 
 bool ExplainCall::Explain() {
   absl::Status status =
-      context_.IsCancelled() ? absl::CancelledError("the caller is gone") : FindLearner();
+      context_.IsCancelled() ? absl::CancelledError("the caller is gone") : FindVariant();
   if (status.ok()) status = Decode();
   if (!status.ok()) {
     End(status);
     return false;
   }
-  response_ = ReportExplanation(*view_.learner, model_->names(), example_.examples(), own_names_,
-                                model_->predictor().ServedScore(0));
+  response_ = ReportExplanation(*view_.variant->learner, FinderOf(*model_), example_.examples(),
+                                own_names_, view_.variant->score_correction);
   response_.set_offset(view_.offset);
   if (request_.with_recent_use()) {
     service_.readers.Post([self = shared_from_this()] { self->AddUse(); });
@@ -62,20 +62,20 @@ bool ExplainCall::Explain() {
   return false;
 }
 
-absl::Status ExplainCall::FindLearner() {
+absl::Status ExplainCall::FindVariant() {
   const absl::StatusOr<VariantName> name = ParseVariantName(request_.name());
   if (!name.ok()) return name.status();
   absl::StatusOr<std::shared_ptr<ServedModel>> model = service_.registry.Find(name->model_id);
   if (!model.ok()) return model.status();
   model_ = *std::move(model);
-  absl::StatusOr<ServedModel::LearnerView> view = model_->FindLearner(name->variant_id);
+  absl::StatusOr<VariantView> view = model_->FindVariant(name->variant_id);
   if (!view.ok()) return view.status();
   view_ = *std::move(view);
   return absl::OkStatus();
 }
 
 absl::Status ExplainCall::Decode() {
-  const LossKind loss = model_->predictor().loss();
+  const LossKind loss = view_.variant->loss;
   v1::BatchError error;
   bool good = false;
   switch (request_.form_case()) {
@@ -97,7 +97,7 @@ absl::Status ExplainCall::Decode() {
                                              " rows; one example is explained at a time"));
   }
   // Of one row it is bounded.
-  const FeatureExpander* const expander = model_->predictor().expander();
+  const FeatureExpander* const expander = view_.variant->expander.get();
   if (example_.CountFeatures(expander, UINT64_MAX, error) == DecodedBatch::Counting::kBad) {
     return BatchFault(error);
   }
@@ -110,7 +110,8 @@ absl::Status ExplainCall::Decode() {
 
 void ExplainCall::AddUse() {
   const auto keep_going = [this] { return !context_.IsCancelled(); };
-  End(AddRecentUse(*model_, *view_.spec, view_.learner->slot_count(), keep_going, response_));
+  End(AddRecentUse(*model_, view_.variant->spec, view_.variant->learner->slot_count(), keep_going,
+                   response_));
 }
 
 void ExplainCall::End(const absl::Status& status) {

@@ -60,7 +60,7 @@ class ExplainCall : public std::enable_shared_from_this<ExplainCall> {
   bool Parse();
   bool Explain();
 
-  absl::Status FindLearner();
+  absl::Status FindVariant();
   // Makes the example's columns, and learns what it calls its features.
   absl::Status Decode();
   // Reads the log for when the features were learned last.
@@ -76,7 +76,7 @@ class ExplainCall : public std::enable_shared_from_this<ExplainCall> {
 
   v1::ExplainRequest request_;
   std::shared_ptr<ServedModel> model_;
-  ServedModel::LearnerView view_;
+  VariantView view_;
   v1::ExampleList list_;  // Holds an example that is readable.
   DecodedBatch example_;
   FeatureNames own_names_;

@@ -22,8 +22,8 @@ HealthStatus ModelHealth(const ModelRegistry& registry, const std::string& name)
   const absl::StatusOr<std::shared_ptr<ServedModel>> model = registry.Find(*id);
   if (absl::IsNotFound(model.status())) return HealthCheckResponse::SERVICE_UNKNOWN;
   if (!model.ok()) return HealthCheckResponse::NOT_SERVING;
-  return (*model)->pipeline().log_fault().ok() ? HealthCheckResponse::SERVING
-                                               : HealthCheckResponse::NOT_SERVING;
+  return (*model)->log_fault().ok() ? HealthCheckResponse::SERVING
+                                    : HealthCheckResponse::NOT_SERVING;
 }
 
 // One call of Watch. Deletes itself when gRPC is done with it.

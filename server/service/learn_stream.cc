@@ -235,8 +235,8 @@ bool LearnStream::Parse() {
   const absl::Status size =
       CheckRequestSize(incoming_.bytes, *v1::LearnRequest::descriptor(), limits_);
   const bool opens = model_ == nullptr;
-  incoming_.message = size.ok() ? LearnMessage::Parse(incoming_.bytes)
-                                : LearnMessage::ParseWithoutBatch(incoming_.bytes);
+  incoming_.message = size.ok() ? BatchRecord::Parse(JoinPieces(incoming_.bytes))
+                                : BatchRecord::ParseWithoutBatch(JoinPieces(incoming_.bytes));
   if (incoming_.message == nullptr) {
     Refuse(absl::InvalidArgumentError("the message is not a freshet.v1.LearnRequest"));
     return false;
@@ -253,11 +253,11 @@ bool LearnStream::Parse() {
 }
 
 bool LearnStream::MustWaitForRoom() {
-  if (model_->pipeline().has_room()) return false;
+  if (model_->has_room()) return false;
   incoming_.message = nullptr;
   if (incoming_.slot == nullptr) incoming_.slot = AddSlot();  // As for a long message.
   Ref();
-  model_->pipeline().NotifyWhenRoom([this] {
+  model_->NotifyWhenRoom([this] {
     HandleInTurns();
     Unref();
   });
@@ -275,11 +275,12 @@ bool LearnStream::AnswerTooLarge(const absl::Status& reason) {
 }
 
 bool LearnStream::Decode() {
-  LearnMessage& message = *incoming_.message;
+  BatchRecord& message = *incoming_.message;
   if (incoming_.slot == nullptr) incoming_.slot = AddSlot();
   Slot* const slot = incoming_.slot;
   DescribeSlot(message.request(), *slot);
-  if (!message.DecodeBatch(model_->predictor().loss(), limits_, *slot->response.mutable_error())) {
+  served_ = model_->Champion().variant;
+  if (!message.Decode(served_->loss, limits_, *slot->response.mutable_error())) {
     AnswerBad();
     return false;
   }
@@ -289,8 +290,7 @@ bool LearnStream::Decode() {
 
 bool LearnStream::Count() {
   Slot* const slot = incoming_.slot;
-  switch (incoming_.message->CountFeatures(model_->predictor().expander(),
-                                           DecodedBatch::kFewFeatures,
+  switch (incoming_.message->CountFeatures(served_->expander.get(), DecodedBatch::kFewFeatures,
                                            *slot->response.mutable_error())) {
     case DecodedBatch::Counting::kUnfinished:
       return true;
@@ -311,7 +311,7 @@ void LearnStream::AnswerBad() {
   const v1::BatchError& error = slot->response.error();
   model_->batch_counters().CountAnswer(static_cast<absl::StatusCode>(error.code()));
   model_->batch_counters().CountBadRows(error.bad_row_count());
-  model_->pipeline().NoteRejected(incoming_.message->request());
+  model_->NoteRejected(incoming_.message->request());
   incoming_ = Incoming();
   {
     absl::MutexLock lock(&mu_);
@@ -323,7 +323,7 @@ void LearnStream::AnswerBad() {
 }
 
 void LearnStream::Submit() {
-  std::unique_ptr<LearnMessage> message = std::move(incoming_.message);
+  std::unique_ptr<BatchRecord> message = std::move(incoming_.message);
   Slot* const slot = incoming_.slot;
   const size_t count = message->examples().size();
   absl::Status room =
@@ -342,7 +342,7 @@ void LearnStream::Submit() {
     answer_bytes_ += slot->answer_bytes;
   }
   Ref();
-  const bool has_room = model_->pipeline().Submit(
+  const bool has_room = model_->Learn(
       std::move(message),
       [this, slot](LearnOutcome outcome) {
         FinishSlot(slot, std::move(outcome));
@@ -354,7 +354,7 @@ void LearnStream::Submit() {
     return;
   }
   Ref();
-  model_->pipeline().NotifyWhenRoom([this] {
+  model_->NotifyWhenRoom([this] {
     ReadMore();
     Unref();
   });
@@ -393,11 +393,11 @@ void LearnStream::FinishSlot(Slot* slot, LearnOutcome outcome) {
   response.set_offset(outcome.offset);
   response.set_duplicate(outcome.duplicate);
   if (!outcome.scores.empty()) {
-    const std::shared_ptr<const Learner> champion = model_->predictor().champion();
+    const VariantView champion = model_->Champion();
     for (const float score : outcome.scores) {
-      const float served = model_->predictor().ServedScore(score);
+      const float served = champion.variant->ServedScore(score);
       response.add_scores(served);
-      response.add_predictions(champion->Prediction(served));
+      response.add_predictions(champion.variant->learner->Prediction(served));
     }
   }
   absl::MutexLock lock(&mu_);

@@ -20,8 +20,8 @@
 #include "freshet/v1/learning_service.pb.h"
 #include "server/access/caller.h"
 #include "server/codec/decoded_batch.h"
-#include "server/codec/learn_message.h"
 #include "server/model/served_model.h"
+#include "server/record/batch_record.h"
 #include "server/registry/model_registry.h"
 #include "server/service/call_gate.h"
 #include "server/thread/steady_clock.h"
@@ -85,8 +85,8 @@ class LearnStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteB
 
     Stage stage = Stage::kParse;
     std::vector<grpc::Slice> bytes;
-    std::unique_ptr<LearnMessage> message;  // Null until it is parsed.
-    Slot* slot = nullptr;                   // Null until there is one.
+    std::unique_ptr<BatchRecord> message;  // Null until it is parsed.
+    Slot* slot = nullptr;                  // Null until there is one.
   };
 
   // Whether it takes long to parse and check what was read.
@@ -148,6 +148,8 @@ class LearnStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteB
   Incoming incoming_;
   Caller caller_;
   std::shared_ptr<ServedModel> model_;
+  // The champion that the message at hand was decoded for.
+  std::shared_ptr<const ServedVariant> served_;
   std::string model_name_;
   std::string last_producer_;  // Of the last request.
   uint64_t last_sequence_ = 0;

@@ -72,7 +72,7 @@ absl::StatusOr<v1::ListSnapshotsResponse> ListSnapshotPage(
     const ModelRegistry& registry, const v1::ListSnapshotsRequest& request) {
   absl::StatusOr<Model> model = FindModel(registry, request.parent());
   if (!model.ok()) return model.status();
-  const std::vector<v1::SnapshotFileHeader> headers = (*model)->files().snapshots().List();
+  const std::vector<v1::SnapshotFileHeader> headers = (*model)->ListSnapshots();
   v1::ListSnapshotsResponse response;
   const auto size = static_cast<size_t>(PageSize(request.page_size()));
   // The token is the name of the last snapshot given; should it be gone, listing ends.
@@ -106,8 +106,7 @@ absl::StatusOr<Model> CreateModelNow(ModelRegistry& registry,
   if (absl::Status status = registry.CheckVacant(request.model_id()); !status.ok()) return status;
   absl::StatusOr<Model> source = registry.Find(name->model_id);
   if (!source.ok()) return source.status();
-  const absl::StatusOr<LoadedSnapshot> origin =
-      (*source)->files().snapshots().Load(name->snapshot_id);
+  const absl::StatusOr<LoadedSnapshot> origin = (*source)->ReadSnapshot(name->snapshot_id);
   if (!origin.ok()) return origin.status();
   return registry.Create(request.model_id(), request.model(), &*origin);
 }
@@ -254,8 +253,7 @@ grpc::ServerUnaryReactor* ModelServiceImpl::GetSnapshot(grpc::CallbackServerCont
     if (!name.ok()) return name.status();
     absl::StatusOr<Model> model = registry_.Find(name->model_id);
     if (!model.ok()) return model.status();
-    absl::StatusOr<v1::SnapshotFileHeader> header =
-        (*model)->files().snapshots().Get(name->snapshot_id);
+    absl::StatusOr<v1::SnapshotFileHeader> header = (*model)->GetSnapshot(name->snapshot_id);
     if (!header.ok()) return header.status();
     return header->snapshot();
   };
@@ -282,7 +280,7 @@ grpc::ServerUnaryReactor* ModelServiceImpl::DeleteSnapshot(
     absl::Status status = name.status();
     if (status.ok()) {
       absl::StatusOr<Model> model = registry_.Find(name->model_id);
-      status = model.ok() ? (*model)->files().DeleteSnapshot(name->snapshot_id) : model.status();
+      status = model.ok() ? (*model)->DeleteSnapshot(name->snapshot_id) : model.status();
     }
     reactor->Finish(ToGrpcStatus(status));
   });

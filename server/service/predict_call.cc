@@ -87,18 +87,18 @@ absl::Status PredictCall::Decode() {
   stage_ = Stage::kCount;
   const absl::StatusOr<std::string> id = ParseModelName(request_.model());
   if (!id.ok()) return id.status();
-  absl::StatusOr<std::shared_ptr<const Predictor>> found = service_.registry.FindPredictor(*id);
+  absl::StatusOr<VariantView> found = service_.registry.FindChampion(*id);
   if (!found.ok()) return found.status();
-  predictor_ = *std::move(found);
+  view_ = *std::move(found);
   v1::BatchError error;
   bool good = false;
   switch (request_.batch_case()) {
     case v1::PredictRequest::kPacked:
-      good = batch_.Decode(request_.packed(), BatchUse::kPredict, predictor_->loss(),
+      good = batch_.Decode(request_.packed(), BatchUse::kPredict, view_.variant->loss,
                            service_.limits, error);
       break;
     case v1::PredictRequest::kExamples:
-      good = batch_.Decode(request_.examples(), BatchUse::kPredict, predictor_->loss(),
+      good = batch_.Decode(request_.examples(), BatchUse::kPredict, view_.variant->loss,
                            service_.limits, error);
       break;
     case v1::PredictRequest::BATCH_NOT_SET:
@@ -109,7 +109,7 @@ absl::Status PredictCall::Decode() {
 
 absl::Status PredictCall::Count(uint64_t features) {
   v1::BatchError error;
-  switch (batch_.CountFeatures(predictor_->expander(), features, error)) {
+  switch (batch_.CountFeatures(view_.variant->expander.get(), features, error)) {
     case DecodedBatch::Counting::kBad:
       return BatchFault(error);
     case DecodedBatch::Counting::kUnfinished:
@@ -126,10 +126,7 @@ absl::Status PredictCall::Count(uint64_t features) {
 
 void PredictCall::PredictRows(uint64_t features) {
   const ExampleBatch& batch = batch_.examples();
-  if (next_row_ == 0) {
-    view_ = predictor_->Now();
-    response_.set_offset(view_.offset);
-  }
+  if (next_row_ == 0) response_.set_offset(view_.offset);
   size_t end = next_row_;
   uint64_t counted = 0;
   while (end < batch.size() &&
@@ -138,9 +135,9 @@ void PredictCall::PredictRows(uint64_t features) {
   }
   const size_t count = end - next_row_;
   const bool is_all = count == batch.size();
-  predictor_->Predict(view_, is_all ? batch : rows_.View(batch, next_row_, end),
-                      {response_.mutable_scores()->mutable_data() + next_row_, count},
-                      {response_.mutable_predictions()->mutable_data() + next_row_, count});
+  view_.variant->Predict(is_all ? batch : rows_.View(batch, next_row_, end),
+                         {response_.mutable_scores()->mutable_data() + next_row_, count},
+                         {response_.mutable_predictions()->mutable_data() + next_row_, count});
   next_row_ = end;
   if (end == batch.size()) stage_ = Stage::kDone;
 }

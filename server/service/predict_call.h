@@ -80,9 +80,8 @@ class PredictCall : public std::enable_shared_from_this<PredictCall> {
 
   Stage stage_ = Stage::kParse;
   v1::PredictRequest request_;
-  std::shared_ptr<const Predictor> predictor_;
   DecodedBatch batch_;
-  Predictor::View view_;  // From the first row on.
+  VariantView view_;  // What all rows are decoded for and predicted with.
   size_t next_row_ = 0;
   BatchRows rows_;
   v1::PredictResponse response_;

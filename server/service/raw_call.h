@@ -10,14 +10,18 @@
 #include <grpcpp/impl/codegen/proto_utils.h>
 #include <grpcpp/support/proto_buffer_reader.h>
 
+#include <cstddef>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "core/base/str_cat.h"
 #include "server/codec/decoded_batch.h"
 #include "server/codec/parsed_size.h"
+#include "server/record/encoded_record.h"
 
 namespace freshet {
 
@@ -46,6 +50,24 @@ inline absl::Status CheckRequestSize(const std::vector<grpc::Slice>& pieces,
   if (length <= limits.max_parsed_bytes / kWorstParsedGrowth) return absl::OkStatus();
   const grpc::ByteBuffer bytes(pieces.data(), pieces.size());
   return CheckRequestSize(&bytes, type, limits);
+}
+
+// The pieces of a message as one, so that the parser knows the size of a column before it copies
+// it. Bytes that are in one piece are not copied.
+inline SharedBytes JoinPieces(const std::vector<grpc::Slice>& pieces) {
+  if (pieces.size() == 1) {
+    auto owner = std::make_shared<const grpc::Slice>(pieces.front());
+    const ByteSpan bytes(reinterpret_cast<const std::byte*>(owner->begin()), owner->size());
+    return {bytes, std::move(owner)};
+  }
+  std::string joined;
+  size_t size = 0;
+  for (const grpc::Slice& piece : pieces) size += piece.size();
+  joined.reserve(size);
+  for (const grpc::Slice& piece : pieces) {
+    joined.append(reinterpret_cast<const char*>(piece.begin()), piece.size());
+  }
+  return SharedBytes::Of(std::move(joined));
 }
 
 // Parses what a client sent, and gives its bytes back. `bytes` is gRPC's, as a handler gets it.

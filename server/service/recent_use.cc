@@ -6,14 +6,14 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "core/base/str_cat.h"
 #include "core/feature/feature_columns.h"
 #include "core/feature/feature_expander.h"
-#include "server/codec/learn_message.h"
-#include "server/model/log_replay.h"
+#include "server/record/record.h"
 #include "server/view/feature_spec.h"
 #include "server/view/learner_spec.h"
 
@@ -121,11 +121,13 @@ absl::StatusOr<RecentUses> FindRecentUses(LogReader& reader, uint64_t end_offset
     const absl::StatusOr<std::optional<LogRecord>> record = reader.Next();
     if (!record.ok()) return record.status();
     if (!record->has_value()) break;
-    if ((*record)->kind == RecordKind::kRestore) counter.Reset();
-    if (!IsBatch((*record)->kind)) continue;
-    const auto message = DecodeBatchRecord(**record, LossKindOf(learner));
-    if (!message.ok()) return message.status();
-    if (!counter.Count((*message)->examples(), (*record)->offset)) {
+    const absl::StatusOr<Record> parsed =
+        ParseRecord((*record)->kind, (*record)->payload, LossKindOf(learner));
+    if (!parsed.ok()) return parsed.status();
+    if (std::holds_alternative<RestoreRecord>(parsed->body)) counter.Reset();
+    const auto* const batch = std::get_if<std::shared_ptr<const BatchRecord>>(&parsed->body);
+    if (batch == nullptr) continue;
+    if (!counter.Count((*batch)->examples(), (*record)->offset)) {
       return absl::CancelledError("the log was not looked through to its end");
     }
   }

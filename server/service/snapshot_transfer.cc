@@ -53,8 +53,7 @@ class SnapshotExport final : public grpc::ServerWriteReactor<v1::ExportSnapshotR
     if (!name.ok()) return name.status();
     absl::StatusOr<std::shared_ptr<ServedModel>> model = registry_.Find(name->model_id);
     if (!model.ok()) return model.status();
-    absl::StatusOr<std::unique_ptr<ReadFile>> file =
-        (*model)->files().snapshots().OpenVerified(name->snapshot_id);
+    absl::StatusOr<std::unique_ptr<ReadFile>> file = (*model)->OpenSnapshot(name->snapshot_id);
     if (!file.ok()) return file.status();
     file_ = *std::move(file);
     absl::StatusOr<uint64_t> size = file_->SizeBytes();
@@ -235,8 +234,7 @@ class SnapshotImport final : public grpc::ServerReadReactor<v1::ImportSnapshotRe
     absl::StatusOr<std::shared_ptr<ServedModel>> model =
         registry_.Create(model_id_, *new_model_, &loaded);
     if (!model.ok()) return model.status();
-    absl::StatusOr<v1::SnapshotFileHeader> origin =
-        (*model)->files().snapshots().Get(kOriginSnapshotId);
+    absl::StatusOr<v1::SnapshotFileHeader> origin = (*model)->GetSnapshot(kOriginSnapshotId);
     if (!origin.ok()) return origin.status();
     return std::move(*origin->mutable_snapshot());
   }

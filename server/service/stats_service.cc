@@ -21,7 +21,7 @@ absl::Status CallerIsGone() { return absl::CancelledError("the caller is gone");
 // A ListTopWeights call under way.
 struct WeightListing {
   Model model;
-  ServedModel::LearnerView view;
+  VariantView view;
   TopWeightsScan scan;
 };
 
@@ -32,10 +32,10 @@ absl::StatusOr<std::shared_ptr<WeightListing>> BeginListing(
   if (!name.ok()) return name.status();
   const absl::StatusOr<Model> model = registry.Find(name->model_id);
   if (!model.ok()) return model.status();
-  const absl::StatusOr<ServedModel::LearnerView> view = (*model)->FindLearner(name->variant_id);
+  const absl::StatusOr<VariantView> view = (*model)->FindVariant(name->variant_id);
   if (!view.ok()) return view.status();
-  return std::make_shared<WeightListing>(
-      WeightListing{*model, *view, TopWeightsScan(*view->learner, ReportLimit(request.limit()))});
+  return std::make_shared<WeightListing>(WeightListing{
+      *model, *view, TopWeightsScan(*view->variant->learner, ReportLimit(request.limit()))});
 }
 
 absl::Status Compare(const ModelRegistry& registry, const grpc::CallbackServerContext& context,
@@ -57,13 +57,13 @@ absl::Status Compare(const ModelRegistry& registry, const grpc::CallbackServerCo
   if (context.IsCancelled()) return CallerIsGone();
   const auto new_state = (*model)->LoadSnapshot(new_name->snapshot_id);
   if (!new_state.ok()) return new_state.status();
-  const Learner& new_learner = (*new_state)->champion_now();
-  WeightComparisonScan scan((*old_state)->champion_now(), new_learner,
+  const Learner& new_learner = *(*new_state)->champion().served()->learner;
+  WeightComparisonScan scan(*(*old_state)->champion().served()->learner, new_learner,
                             ReportLimit(request.limit()));
   while (scan.ReadPart()) {
     if (context.IsCancelled()) return CallerIsGone();
   }
-  response = ReportChanges(scan.Take(), new_learner.slot_count(), (*model)->names());
+  response = ReportChanges(scan.Take(), new_learner.slot_count(), FinderOf(**model));
   response.set_old_offset((*old_state)->offset());
   response.set_new_offset((*new_state)->offset());
   return absl::OkStatus();
@@ -91,8 +91,8 @@ grpc::ServerUnaryReactor* StatsServiceImpl::ListTopWeights(grpc::CallbackServerC
                  reactor->Finish(ToGrpcStatus(CallerIsGone()));
                  return false;
                }
-               *response = ReportTopWeights(*listing->view.learner, listing->scan.Take(),
-                                            listing->model->names());
+               *response = ReportTopWeights(*listing->view.variant->learner, listing->scan.Take(),
+                                            FinderOf(*listing->model));
                response->set_offset(listing->view.offset);
                reactor->Finish(grpc::Status::OK);
                return false;

@@ -21,12 +21,12 @@ void Fill(uint32_t slot, const TableWeight& weight, v1::WeightedFeature& out) {
 }
 
 // Adds to each feature the names of its slot that it does not have yet.
-void AddNames(const FeatureNames& names, uint64_t slot_count,
+void AddNames(const NameFinder& names, uint64_t slot_count,
               const std::vector<v1::WeightedFeature*>& features) {
   std::vector<uint32_t> slots;
   slots.reserve(features.size());
   for (const v1::WeightedFeature* feature : features) slots.push_back(feature->slot());
-  std::vector<std::vector<std::string>> found = names.Find(slots, slot_count);
+  std::vector<std::vector<std::string>> found = names(slots, slot_count);
   for (size_t i = 0; i < features.size(); ++i) {
     auto& known = *features[i]->mutable_names();
     for (std::string& name : found[i]) {
@@ -43,7 +43,7 @@ uint32_t ReportLimit(uint32_t requested) {
 
 v1::ListTopWeightsResponse ReportTopWeights(const Learner& learner,
                                             const std::vector<SlotWeight>& top,
-                                            const FeatureNames& names) {
+                                            const NameFinder& names) {
   v1::ListTopWeightsResponse response;
   std::vector<v1::WeightedFeature*> features;
   for (const SlotWeight& found : top) {
@@ -55,7 +55,7 @@ v1::ListTopWeightsResponse ReportTopWeights(const Learner& learner,
   return response;
 }
 
-v1::ExplainResponse ReportExplanation(const Learner& learner, const FeatureNames& names,
+v1::ExplainResponse ReportExplanation(const Learner& learner, const NameFinder& names,
                                       const ExampleBatch& example, const FeatureNames& own_names,
                                       float score_correction) {
   Explanation explanation = learner.Explain(example, 0);
@@ -88,7 +88,7 @@ v1::ExplainResponse ReportExplanation(const Learner& learner, const FeatureNames
 }
 
 v1::CompareSnapshotsResponse ReportChanges(const WeightComparison& comparison, uint64_t slot_count,
-                                           const FeatureNames& names) {
+                                           const NameFinder& names) {
   v1::CompareSnapshotsResponse response;
   std::vector<v1::WeightedFeature*> features;
   for (const SlotChange& change : comparison.changes) {

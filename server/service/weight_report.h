@@ -4,6 +4,9 @@
 #define FRESHET_SERVER_SERVICE_WEIGHT_REPORT_H_
 
 #include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "core/feature/example_batch.h"
@@ -14,6 +17,17 @@
 
 namespace freshet {
 
+// Gives the names of the features of each slot of a table of `slot_count` slots.
+using NameFinder = std::function<std::vector<std::vector<std::string>>(
+    std::span<const uint32_t> slots, uint64_t slot_count)>;
+
+// That of a model, which outlives it.
+inline NameFinder FinderOf(const ServedModel& model) {
+  return [&model](std::span<const uint32_t> slots, uint64_t slot_count) {
+    return model.FindNames(slots, slot_count);
+  };
+}
+
 // The offsets of responses are left to the caller.
 
 // How many features a response has, for what stands in the request.
@@ -22,18 +36,18 @@ uint32_t ReportLimit(uint32_t requested);
 // `top` are weights of the learner, in the order of the response.
 v1::ListTopWeightsResponse ReportTopWeights(const Learner& learner,
                                             const std::vector<SlotWeight>& top,
-                                            const FeatureNames& names);
+                                            const NameFinder& names);
 
 // `own_names` are what the example itself calls its features; they come before others of their
 // slot. `score_correction` is what is served beyond the learner's score. REQUIRES: example.size()
 // == 1.
-v1::ExplainResponse ReportExplanation(const Learner& learner, const FeatureNames& names,
+v1::ExplainResponse ReportExplanation(const Learner& learner, const NameFinder& names,
                                       const ExampleBatch& example, const FeatureNames& own_names,
                                       float score_correction);
 
 // `comparison` is one with a learner of that many slots.
 v1::CompareSnapshotsResponse ReportChanges(const WeightComparison& comparison, uint64_t slot_count,
-                                           const FeatureNames& names);
+                                           const NameFinder& names);
 
 }  // namespace freshet
 

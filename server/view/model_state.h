@@ -7,60 +7,50 @@
 #include <memory>
 #include <span>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "core/base/state.h"
-#include "core/metrics/progressive_metrics.h"
-#include "core/model/learner.h"
 #include "freshet/v1/model.pb.h"
-#include "server/codec/learn_message.h"
-#include "server/view/feature_names.h"
-#include "server/view/producer_table.h"
+#include "server/record/record.h"
+#include "server/view/log_views.h"
+#include "server/view/snapshot_parts.h"
+#include "server/view/variant.h"
+#include "server/view/view.h"
 
 namespace freshet {
 
-// Variants, their metrics, the sequences of producers, and the names of features: a pure function
-// of the records in order.
+// The views of a model (its variants, the sequences of producers, the names of features) and its
+// settings: a pure function of the records in order.
 //
-// Threads: one writer at a time. Readers hold a champion() and use its const methods meanwhile.
+// Threads: one writer at a time. Readers hold a served() variant and predict with it meanwhile.
 class ModelState {
  public:
-  // Of the bytes that Save() writes. Version 2 brought windows and drift into the metrics, which
-  // have a version of their own, version 3 the names of features, version 4 weights without slots
-  // of zeros, version 5 the gaps and the senders of producers; Load() reads all.
-  static constexpr uint32_t kVersion = 5;
+  // Of the bytes of Save(). Version 2 brought windows and drift into the metrics, which have a
+  // version of their own; version 3 the names of features; version 4 weights without slots of
+  // zeros; version 5 the gaps and the senders of producers; version 6 parts (see SavedState).
+  // Load() reads all.
+  static constexpr uint32_t kVersion = kFramedStateVersion;
 
   // The state before the first record. `spec` is a model whose learners are resolved; its first
   // variant is the champion. RESOURCE_EXHAUSTED where there is no memory for the tables.
   static absl::StatusOr<std::unique_ptr<ModelState>> Create(const v1::Model& spec);
 
-  // Applies the record of a batch: every variant learns it, and the names of its features are kept.
-  // `scores` are the champion's, before learning. REQUIRES: scores.size() ==
-  // message.examples().size(); the batch passed validation.
-  void ApplyBatch(const LearnMessage& message, std::span<float> scores);
+  // Applies the record at offset() to all views that stand there. `restored` is the state that a
+  // restore puts the model back to, of the same spec; null for other records. REQUIRES: a batch was
+  // decoded.
+  void Apply(const Record& record, std::unique_ptr<ModelState> restored = nullptr);
 
-  // Applies the record of a restore: takes the variants of `restored`, and adds the names that it
-  // knows; keeps the sequences of producers, so that a resend is harmless across it. REQUIRES:
-  // `restored` has the same spec.
-  void ApplyRestore(std::unique_ptr<ModelState> restored);
+  // Copies the whole state but for the settings, which stand beside it in snapshots.
+  SavedState Save() const;
 
-  // Applies the record of a change: the model's settings (see SettingsOf()) are these from here on.
-  void ApplySettings(v1::Model settings);
-
-  // Appends the whole state but for the settings, which stand beside it in snapshots; canonical and
-  // versioned.
-  void Save(StateWriter& writer) const;
-
-  // Puts a new state of the same spec into a saved one. DATA_LOSS where the bytes do not fit; this
-  // object is then to be thrown away.
-  absl::Status Load(std::span<const std::byte> bytes);
+  // Puts a new state of the same spec into a saved one. Parts that are not known are skipped.
+  // DATA_LOSS where the bytes do not fit; this object is then to be thrown away.
+  absl::Status Load(ByteSpan bytes);
 
   // XXH3-128 over learners and the metrics' totals, as 32 hexadecimal digits. Windows and alarms
   // have no part in it: they begin anew where a state of version 1 is loaded. Nor have the names of
-  // features: what of them a client sends along depends on how often it connects.
+  // features: which of them a client sends along depends on how often it connects.
   std::string ComputeDigest() const;
 
   // Fills in the settings and the figures of `model` (offset, counts, metrics of variants), which
@@ -72,40 +62,32 @@ class ModelState {
 
   const v1::Model& settings() const { return settings_; }
 
-  // The records that the state includes.
+  // The records that all views include.
   uint64_t offset() const { return offset_; }
-  uint64_t example_count() const { return champion_now().example_count(); }
-  const ProducerTable& producers() const { return producers_; }
-  std::shared_ptr<const Learner> champion() const { return variants_.front().learner; }
-  // The same for who looks at it at once: it lives until the next record.
-  const Learner& champion_now() const { return *variants_.front().learner; }
-  // Those of all variants, in the order of the spec.
-  std::vector<std::shared_ptr<const Learner>> learners() const;
+  // When the last record was sequenced; see Record. 0: not known.
+  int64_t time_ms() const { return time_ms_; }
+  uint64_t example_count() const { return champion().example_count(); }
+  const ProducerTable& producers() const { return producers_.table(); }
+  // The first variant, which answers predictions and decides acknowledgements.
+  const Variant& champion() const { return *variants_.front(); }
+  const std::vector<std::unique_ptr<Variant>>& variants() const { return variants_; }
   // The same object as long as the state lives.
-  const std::shared_ptr<FeatureNames>& names() const { return names_; }
+  const std::shared_ptr<FeatureNames>& names() const { return names_.names(); }
 
  private:
-  struct VariantState {
-    std::shared_ptr<Learner> learner;
-    ProgressiveMetrics metrics;
-    // What was counted last, and after how many examples; of the writer.
-    mutable uint64_t used_slots = 0;
-    mutable uint64_t counted_examples = 0;
-  };
-
-  // Slots are counted again when the examples have grown by this part of them, so that models that
-  // rest cost nothing.
-  static constexpr uint64_t kUsageShare = 64;
-
   ModelState() = default;
-  static uint64_t UsedSlots(const VariantState& variant);
+
+  absl::Status LoadParts(ByteSpan bytes);
+  // Of a state without parts, from behind its version on.
+  absl::Status LoadOld(StateReader& reader, uint32_t version);
 
   uint64_t offset_ = 0;
+  int64_t time_ms_ = 0;
   v1::Model settings_;
-  ProducerTable producers_;
-  const std::shared_ptr<FeatureNames> names_ = std::make_shared<FeatureNames>();
-  std::vector<VariantState> variants_;    // At least one; the first is the champion.
-  std::vector<float> challenger_scores_;  // Scratch.
+  ProducersView producers_;
+  NamesView names_;
+  std::vector<std::unique_ptr<Variant>> variants_;  // At least one; the first is the champion.
+  std::vector<View*> views_;  // All of these, in the order of a snapshot's parts.
 };
 
 }  // namespace freshet

@@ -5,7 +5,7 @@
 namespace freshet {
 
 absl::StatusOr<std::unique_ptr<ModelState>> LoadSnapshotState(const v1::Model& spec,
-                                                              const RestorePayload& target,
+                                                              const RestoreRecord& target,
                                                               SnapshotStore& snapshots) {
   absl::StatusOr<LoadedSnapshot> loaded = snapshots.Load(target.snapshot_id);
   if (!loaded.ok()) return loaded.status();

@@ -5,7 +5,7 @@
 
 #include "absl/status/statusor.h"
 #include "freshet/v1/model.pb.h"
-#include "server/log/restore_payload.h"
+#include "server/record/record.h"
 #include "server/snapshot/snapshot_store.h"
 #include "server/view/model_state.h"
 
@@ -15,7 +15,7 @@ namespace freshet {
 // SnapshotStore::Load(), and DATA_LOSS, which names the file, where it is not the one that was
 // meant or its state does not fit the spec.
 absl::StatusOr<std::unique_ptr<ModelState>> LoadSnapshotState(const v1::Model& spec,
-                                                              const RestorePayload& target,
+                                                              const RestoreRecord& target,
                                                               SnapshotStore& snapshots);
 
 }  // namespace freshet

@@ -15,8 +15,8 @@
 #include <vector>
 
 #include "core/model/factory.h"
-#include "server/codec/learn_message.h"
 #include "server/codec/parsed_size.h"
+#include "server/record/batch_record.h"
 #include "server/view/feature_names.h"
 #include "tests/fuzz/require.h"
 
@@ -61,11 +61,11 @@ void Feed(const uint8_t* data, size_t size) {
   const BatchLimits limits = (data[0] & 0x80) != 0
                                  ? BatchLimits{.max_examples = 3, .max_example_features = 4}
                                  : BatchLimits{};
-  const std::unique_ptr<LearnMessage> message =
-      LearnMessage::Parse({grpc::Slice(data + 1, size - 1)});
+  const std::unique_ptr<BatchRecord> message =
+      BatchRecord::Parse(SharedBytes(std::as_bytes(std::span(data + 1, size - 1)), nullptr));
   if (message == nullptr) return;
   v1::BatchError error;
-  if (!message->DecodeBatch(loss, limits, error)) {
+  if (!message->Decode(loss, limits, error)) {
     Require(error.code() != 0 && !error.message().empty(), "errors have a code and a message");
     return;
   }

@@ -37,11 +37,11 @@ class ModelMetricsTest : public testing::Test {
     const ModelSample sample = {.id = "ctr",
                                 .model = std::make_shared<const v1::Model>(model_),
                                 .batches = &batches_,
-                                .syncs = syncs_.Read(),
-                                .accepted_offset = 9,
-                                .known_producers = 11,
-                                .forgotten_producers = 12,
-                                .log_fault = log_fault_};
+                                .counters = {.syncs = syncs_.Read(),
+                                             .accepted_offset = 9,
+                                             .known_producers = 11,
+                                             .forgotten_producers = 12,
+                                             .log_fault = log_fault_}};
     std::vector<prometheus::MetricFamily> page;
     AddModelMetrics({&sample, 1}, page);
     return TextOf(page);

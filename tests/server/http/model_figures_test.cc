@@ -1,4 +1,5 @@
 #include "server/http/model_figures.h"
+#include "tests/server/model/served_model_peer.h"
 
 #include <gtest/gtest.h>
 
@@ -28,7 +29,7 @@ class ModelFiguresTest : public RegistryTest {
  protected:
   static void Close(ServedModel& model) {
     const auto drained = std::make_shared<std::latch>(1);
-    model.pipeline().Close(absl::UnavailableError("closed"), [drained] { drained->count_down(); });
+    PipelineOf(model).Close(absl::UnavailableError("closed"), [drained] { drained->count_down(); });
     drained->wait();
   }
 
@@ -36,7 +37,7 @@ class ModelFiguresTest : public RegistryTest {
   static std::shared_ptr<std::latch> HoldUp(ServedModel& model) {
     auto let_go = std::make_shared<std::latch>(1);
     const auto held = std::make_shared<std::latch>(1);
-    model.pipeline().RunOnWriter([let_go, held](ModelState&) {
+    PipelineOf(model).RunOnWriter([let_go, held](ModelState&) {
       held->count_down();
       let_go->wait();
     });
@@ -47,7 +48,7 @@ class ModelFiguresTest : public RegistryTest {
   // Gives the model a record, so that its figures are not those that were given last.
   static void MoveOn(ServedModel& model) {
     const auto done = std::make_shared<std::latch>(1);
-    model.pipeline().SubmitSettings({}, [done](const LearnOutcome&) { done->count_down(); });
+    PipelineOf(model).SubmitSettings({}, [done](const LearnOutcome&) { done->count_down(); });
     done->wait();
   }
 

@@ -17,7 +17,7 @@ std::string PayloadOf(uint64_t offset) {
 }
 
 RecordKind KindOf(uint64_t offset) {
-  return offset % 5 == 0 ? RecordKind::kModel : RecordKind::kBatch;
+  return offset % 5 == 0 ? RecordKind::kOldSettings : RecordKind::kOldBatch;
 }
 
 absl::Status AppendNext(Log& log) {

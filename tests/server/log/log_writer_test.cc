@@ -48,6 +48,10 @@ class Listener {
   absl::Status fault_ ABSL_GUARDED_BY(mu_);
 };
 
+void Append(LogWriter& writer, RecordKind kind, std::string payload) {
+  writer.Append({.kind = kind, .head = std::move(payload), .tail = {}});
+}
+
 class LogWriterTest : public testing::Test {
  protected:
   std::shared_ptr<LogWriter> Start(const std::string& dir, absl::Duration retry_interval,
@@ -67,8 +71,8 @@ TEST_F(LogWriterTest, GoesOnByItselfWhenTheDiskDoes) {
   const auto writer = Start("/log", absl::Milliseconds(1));
   first_listener_.ListenTo(*writer);
   files_.FailFrom(0, ENOSPC);
-  writer->Append(RecordKind::kBatch, "first");
-  writer->Append(RecordKind::kBatch, "second");
+  Append(*writer, RecordKind::kBatch, "first");
+  Append(*writer, RecordKind::kBatch, "second");
   EXPECT_TRUE(absl::IsUnavailable(first_listener_.AwaitFault()));
   files_.Heal();
   EXPECT_TRUE(first_listener_.AwaitLogged(2).ok());
@@ -79,13 +83,13 @@ TEST_F(LogWriterTest, SyncsWhatWasAppendedWhileItWasToldTo) {
   first_listener_.ListenTo(*writer);
   uint64_t offset = 0;
   const auto syncs_after = [&](RecordKind kind) {
-    writer->Append(kind, "record");
+    Append(*writer, kind, "record");
     EXPECT_TRUE(first_listener_.AwaitLogged(++offset).ok());
     writer->OnApplied(offset);
     return writer->sync_latency().count;
   };
   EXPECT_EQ(syncs_after(RecordKind::kBatch), 0U);
-  EXPECT_EQ(syncs_after(RecordKind::kModel), 1U) << "what is no batch is always synced";
+  EXPECT_EQ(syncs_after(RecordKind::kSettings), 1U) << "what is no batch is always synced";
   EXPECT_EQ(syncs_after(RecordKind::kRestore), 2U);
   writer->SetSync(true);
   EXPECT_EQ(syncs_after(RecordKind::kBatch), 3U);
@@ -96,10 +100,10 @@ TEST_F(LogWriterTest, SyncsWhatWasAppendedWhileItWasToldTo) {
 TEST_F(LogWriterTest, GathersWhatComesWhileTheLearnerIsBehind) {
   const auto writer = Start("/log", absl::Milliseconds(1));
   first_listener_.ListenTo(*writer);
-  writer->Append(RecordKind::kBatch, "first");
+  Append(*writer, RecordKind::kBatch, "first");
   EXPECT_TRUE(first_listener_.AwaitLogged(1).ok());
   for (const char* payload : {"second", "third", "fourth"}) {
-    writer->Append(RecordKind::kBatch, payload);
+    Append(*writer, RecordKind::kBatch, payload);
   }
   EXPECT_EQ(writer->logged_offset(), 1U) << "they help nobody before the first one is learned";
   writer->OnApplied(1);
@@ -110,11 +114,11 @@ TEST_F(LogWriterTest, GathersWhatComesWhileTheLearnerIsBehind) {
 TEST_F(LogWriterTest, AGroupIsNoLargerThanSomeMegabytes) {
   const auto writer = Start("/log", absl::Milliseconds(1));
   first_listener_.ListenTo(*writer);
-  writer->Append(RecordKind::kBatch, "first");
+  Append(*writer, RecordKind::kBatch, "first");
   EXPECT_TRUE(first_listener_.AwaitLogged(1).ok());
   const std::string large(size_t{5} << 20, 'x');
-  writer->Append(RecordKind::kBatch, large);
-  writer->Append(RecordKind::kBatch, large);
+  Append(*writer, RecordKind::kBatch, large);
+  Append(*writer, RecordKind::kBatch, large);
   for (uint64_t learned = 1; learned <= 2; ++learned) {
     writer->OnApplied(learned);
     EXPECT_TRUE(first_listener_.AwaitLogged(learned + 1).ok());
@@ -128,7 +132,7 @@ TEST_F(LogWriterTest, StopDropsWhatNobodyNeedsAndWritesTheRest) {
   first_listener_.ListenTo(*writer);
   files_.HoldSyncs(true);
   for (const char* payload : {"first", "second", "third", "fourth"}) {
-    writer->Append(RecordKind::kBatch, payload);
+    Append(*writer, RecordKind::kBatch, payload);
   }
   writer->OnApplied(2);
   writer->Stop(2);
@@ -144,7 +148,7 @@ TEST_F(LogWriterTest, StopAlsoEndsAWriterThatTriesAgainAndAgain) {
   const auto writer = Start("/log", absl::Hours(1));
   first_listener_.ListenTo(*writer);
   files_.FailFrom(0, EIO);
-  writer->Append(RecordKind::kBatch, "first");
+  Append(*writer, RecordKind::kBatch, "first");
   EXPECT_TRUE(absl::IsUnavailable(first_listener_.AwaitFault()));
   writer->Stop(1);
   WorkerPool::EndAll(std::array<WorkerPool*, 1>{&loggers_});
@@ -159,9 +163,9 @@ TEST_F(LogWriterTest, AFaultyLogLeavesTheThreadToTheOthers) {
   first_listener_.ListenTo(*first);
   second_listener_.ListenTo(*second);
   files_.FailFrom(0, ENOSPC);
-  first->Append(RecordKind::kBatch, "a");
+  Append(*first, RecordKind::kBatch, "a");
   EXPECT_TRUE(absl::IsUnavailable(first_listener_.AwaitFault()));
-  second->Append(RecordKind::kBatch, "b");
+  Append(*second, RecordKind::kBatch, "b");
   EXPECT_TRUE(absl::IsUnavailable(second_listener_.AwaitFault()));
   first->StopRetrying();  // Else the pool would not end.
   second->StopRetrying();

@@ -16,7 +16,7 @@
 
 #include "core/base/str_cat.h"
 #include "core/feature/hash.h"
-#include "server/codec/learn_message.h"
+#include "server/record/batch_record.h"
 #include "server/view/learner_spec.h"
 #include "server/view/model_state.h"
 #include "tests/e2e/all_learners.h"
@@ -146,7 +146,6 @@ std::string DigestOf(const v1::LearnerSpec& learner, const std::vector<TestRow>&
   *spec.add_variants()->mutable_learner() = ResolveLearnerSpec(learner).value();
   const std::unique_ptr<ModelState> state = ModelState::Create(spec).value();
   std::mt19937 random(seed);
-  std::vector<float> scores;
   uint64_t sequence = 0;
   for (size_t begin = 0; begin < rows.size();) {
     const size_t wanted = batch_rows == 0 ? 1 + random() % 40 : batch_rows;
@@ -155,12 +154,12 @@ std::string DigestOf(const v1::LearnerSpec& learner, const std::vector<TestRow>&
         forms[random() % forms.size()](std::span(rows).subspan(begin, size), random);
     request.set_producer_id("p");
     request.set_sequence(++sequence);
-    const auto message = LearnMessage::Parse({grpc::Slice(request.SerializeAsString())});
+    std::unique_ptr<BatchRecord> batch =
+        BatchRecord::Parse(SharedBytes::Of(request.SerializeAsString()));
     v1::BatchError error;
-    EXPECT_TRUE(message->DecodeBatch(LossKindOf(learner), {}, error)) << error.message();
-    message->set_envelope({.sender = "", .max_producers = 10});
-    scores.resize(size);
-    state->ApplyBatch(*message, scores);
+    EXPECT_TRUE(batch->Decode(LossKindOf(learner), {}, error)) << error.message();
+    batch->set_envelope({.sender = "", .max_producers = 10});
+    state->Apply({.time_ms = 1, .body = std::shared_ptr<const BatchRecord>(std::move(batch))});
     begin += size;
   }
   return state->ComputeDigest();

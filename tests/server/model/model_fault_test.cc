@@ -20,6 +20,7 @@
 #include "server/file/data_dir.h"
 #include "server/recovery/model_recovery.h"
 #include "tests/server/model/model_fixture.h"
+#include "tests/server/model/served_model_peer.h"
 #include "tests/support/fault_file_system.h"
 
 namespace freshet {
@@ -58,7 +59,7 @@ void ExpectNamedWhilePredictionsGoOn(int error_number, const std::string& reason
     EXPECT_EQ(refused.status.code(), absl::StatusCode::kUnavailable);
     EXPECT_THAT(std::string(refused.status.message()), HasSubstr(reason));
 
-    const std::unique_ptr<LearnMessage> asked = Message(5);  // Of one example.
+    const std::unique_ptr<BatchRecord> asked = Message(5);  // Of one example.
     float score = 0;
     float prediction = 0;
     const Predictor& predictor = served.model().predictor();
@@ -101,10 +102,11 @@ TEST(ModelFaultTest, ASlowDiskHoldsUpAcknowledgementsAndNothingElse) {
   const auto left = std::make_shared<std::latch>(kBatches);
   const auto acknowledged = std::make_shared<std::atomic<uint64_t>>(0);
   for (uint64_t i = 1; i <= kBatches; ++i) {
-    served.model().pipeline().Submit(Message(i), [left, acknowledged](const LearnOutcome& outcome) {
-      if (outcome.status.ok()) ++*acknowledged;
-      left->count_down();
-    });
+    PipelineOf(served.model())
+        .Submit(Message(i), [left, acknowledged](const LearnOutcome& outcome) {
+          if (outcome.status.ok()) ++*acknowledged;
+          left->count_down();
+        });
   }
   // All is learned, and predictions and digests show it.
   const absl::Time deadline = absl::Now() + kPatience;

@@ -20,6 +20,7 @@
 #include "server/model/served_model.h"
 #include "server/recovery/model_recovery.h"
 #include "server/view/learner_spec.h"
+#include "tests/server/model/served_model_peer.h"
 
 namespace freshet {
 
@@ -39,7 +40,7 @@ inline v1::Model Spec(v1::Durability durability) {
 }
 
 // Batch number `sequence` of the stream that all tests push.
-inline std::unique_ptr<LearnMessage> Message(uint64_t sequence) {
+inline std::unique_ptr<BatchRecord> Message(uint64_t sequence) {
   std::mt19937 random(static_cast<uint32_t>(sequence));
   v1::LearnRequest request;
   request.set_model(StrCat("models/", kModel));
@@ -52,9 +53,9 @@ inline std::unique_ptr<LearnMessage> Message(uint64_t sequence) {
     packed.add_labels(static_cast<float>(random() % 2));
     packed.add_feature_ids(random() % 64);
   }
-  auto message = LearnMessage::Parse({grpc::Slice(request.SerializeAsString())});
+  auto message = BatchRecord::Parse(SharedBytes::Of(request.SerializeAsString()));
   v1::BatchError error;
-  EXPECT_TRUE(message->DecodeBatch(LossKind::kLogistic, {}, error)) << error.message();
+  EXPECT_TRUE(message->Decode(LossKind::kLogistic, {}, error)) << error.message();
   return message;
 }
 
@@ -90,8 +91,8 @@ class Served {
   ~Served() {
     if (model_ == nullptr) return;
     const auto drained = std::make_shared<std::latch>(1);
-    model_->pipeline().Close(absl::UnavailableError("closed"),
-                             [drained] { drained->count_down(); });
+    PipelineOf(*model_).Close(absl::UnavailableError("closed"),
+                              [drained] { drained->count_down(); });
     drained->wait();
   }
 
@@ -120,7 +121,7 @@ class Served {
 
   LearnOutcome Push(uint64_t sequence) {
     return Await<LearnOutcome>(
-        [&](auto done) { model_->pipeline().Submit(Message(sequence), done); });
+        [&](auto done) { PipelineOf(*model_).Submit(Message(sequence), done); });
   }
 
   // As a client does: again and again until it is acknowledged.

@@ -14,6 +14,7 @@
 #include "server/registry/model_registry.h"
 #include "server/registry/model_upkeep.h"
 #include "tests/server/model/model_fixture.h"
+#include "tests/server/model/served_model_peer.h"
 #include "tests/support/fault_file_system.h"
 
 namespace freshet {
@@ -139,7 +140,7 @@ TEST(ModelUpdateTest, AnotherSnapshotOfTheSameIdIsNotRestoredByMistake) {
   {
     Served served(files);
     served.Create(v1::DURABILITY_FSYNC);
-    SnapshotStore& snapshots = served.model().files().snapshots();
+    SnapshotStore& snapshots = FilesOf(served.model()).snapshots();
     for (uint64_t i = 1; i <= 2; ++i) {
       served.Push(i);
       ASSERT_TRUE(served.TakeSnapshot(StrCat("at", i), v1::SNAPSHOT_TRIGGER_REQUEST).ok());
@@ -179,17 +180,17 @@ TEST(ModelUpdateTest, OldRecordsOfAnIdleModelAreDropped) {
   ASSERT_TRUE(registry.Create(kModel, Spec(v1::DURABILITY_OS)).ok());
   const std::shared_ptr<ServedModel> model = registry.Find(kModel).value();
   for (uint64_t i = 1; i <= 30; ++i) {
-    Await<LearnOutcome>([&](auto done) { model->pipeline().Submit(Message(i), done); });
+    Await<LearnOutcome>([&](auto done) { PipelineOf(*model).Submit(Message(i), done); });
   }
   SnapshotAll(registry, v1::SNAPSHOT_TRIGGER_INTERVAL);
   now += absl::Minutes(59);
   DropOldRecords(registry, /*stopping=*/false);
-  EXPECT_EQ(model->files().Describe().log_first_offset(), 0U);
+  EXPECT_EQ(FilesOf(*model).Describe().log_first_offset(), 0U);
   now += absl::Minutes(2);
   DropOldRecords(registry, /*stopping=*/false);
-  EXPECT_GT(model->files().Describe().log_first_offset(), 20U);
+  EXPECT_GT(FilesOf(*model).Describe().log_first_offset(), 20U);
   const auto drained = std::make_shared<std::latch>(1);
-  model->pipeline().Close(absl::UnavailableError("closed"), [drained] { drained->count_down(); });
+  PipelineOf(*model).Close(absl::UnavailableError("closed"), [drained] { drained->count_down(); });
   drained->wait();
 }
 

@@ -33,8 +33,8 @@ v1::Model PipelineSpec() {
 }
 
 // A message with one example per label.
-std::unique_ptr<LearnMessage> Message(const std::string& producer, uint64_t sequence,
-                                      const std::vector<float>& labels) {
+std::unique_ptr<BatchRecord> Message(const std::string& producer, uint64_t sequence,
+                                     const std::vector<float>& labels) {
   v1::LearnRequest request;
   request.set_model("models/test");
   request.set_producer_id(producer);
@@ -47,9 +47,9 @@ std::unique_ptr<LearnMessage> Message(const std::string& producer, uint64_t sequ
     packed.add_labels(labels[i]);
     packed.add_feature_ids(static_cast<uint32_t>(i % 3));
   }
-  auto message = LearnMessage::Parse({grpc::Slice(request.SerializeAsString())});
+  auto message = BatchRecord::Parse(SharedBytes::Of(request.SerializeAsString()));
   v1::BatchError error;
-  EXPECT_TRUE(message->DecodeBatch(LossKind::kLogistic, {}, error)) << error.message();
+  EXPECT_TRUE(message->Decode(LossKind::kLogistic, {}, error)) << error.message();
   return message;
 }
 
@@ -197,7 +197,7 @@ TEST_F(PipelineTest, AFullQueueSaysSoAndCallsWhenThereIsRoom) {
 }
 
 TEST_F(PipelineTest, AQueueIsFullByTheMemoryOfItsBatchesAndNotByWhatCame) {
-  std::unique_ptr<LearnMessage> message = Message("p", 1, std::vector<float>(1000, 1.0f));
+  std::unique_ptr<BatchRecord> message = Message("p", 1, std::vector<float>(1000, 1.0f));
   const uint64_t wire_bytes = message->wire_bytes().size();
   std::atomic<uint64_t> queued_bytes{0};
   const auto pipeline =
@@ -305,9 +305,9 @@ TEST_F(PipelineTest, TheStateDoesNotDependOnHowTheStreamIsCut) {
     packed.add_segment_sizes(1);
     packed.add_labels(i == 1 ? 0.0f : 1.0f);
     packed.add_feature_ids(i);
-    auto message = LearnMessage::Parse({grpc::Slice(request.SerializeAsString())});
+    auto message = BatchRecord::Parse(SharedBytes::Of(request.SerializeAsString()));
     v1::BatchError error;
-    ASSERT_TRUE(message->DecodeBatch(LossKind::kLogistic, {}, error));
+    ASSERT_TRUE(message->Decode(LossKind::kLogistic, {}, error));
     cut->Submit(std::move(message), outcomes_.Callback());
   }
   outcomes_.Await(4);
@@ -318,10 +318,10 @@ TEST_F(PipelineTest, RestoreComesInTurnAndKeepsTheProducers) {
   const auto pipeline = Start();
   pipeline->Submit(Message("p", 1, {1}), outcomes_.Callback());
   outcomes_.Await(1);
-  StateWriter writer;
+  SavedState saved_state;
   std::latch saved(1);
   pipeline->RunOnWriter([&](ModelState& state) {
-    state.Save(writer);
+    saved_state = state.Save();
     saved.count_down();
   });
   saved.wait();
@@ -329,9 +329,7 @@ TEST_F(PipelineTest, RestoreComesInTurnAndKeepsTheProducers) {
   pipeline->Submit(Message("p", 2, {1, 1, 1}), outcomes_.Callback());
 
   auto restored = ModelState::Create(PipelineSpec()).value();
-  std::vector<std::byte> bytes;
-  for (const auto chunk : writer.Chunks()) bytes.insert(bytes.end(), chunk.begin(), chunk.end());
-  ASSERT_TRUE(restored->Load(bytes).ok());
+  ASSERT_TRUE(restored->Load(BytesOfState(saved_state)).ok());
   pipeline->SubmitRestore({.snapshot_id = "s000001", .file_checksum = {}}, std::move(restored),
                           outcomes_.Callback());
   EXPECT_EQ(outcomes_.Await(3)[2].offset, 3U);

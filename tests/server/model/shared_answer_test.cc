@@ -1,4 +1,5 @@
 #include "server/model/shared_answer.h"
+#include "tests/server/model/served_model_peer.h"
 
 #include <gtest/gtest.h>
 
@@ -27,7 +28,7 @@ class SharedAnswerTest : public testing::Test {
 
   uint64_t Ask() {
     return Await<uint64_t>([this](auto done) {
-      counting_->answer.Ask(served_.model().pipeline(), served_.model().offset(), counting_, done);
+      counting_->answer.Ask(PipelineOf(served_.model()), served_.model().offset(), counting_, done);
     });
   }
 
@@ -50,14 +51,14 @@ TEST_F(SharedAnswerTest, AllWhoAskWhileTheWriterIsBusyGetOneComputation) {
   constexpr int kAsking = 100;
   std::latch running(1);
   std::latch release(1);
-  served_.model().pipeline().RunOnWriter([&](ModelState&) {
+  PipelineOf(served_.model()).RunOnWriter([&](ModelState&) {
     running.count_down();
     release.wait();
   });
   running.wait();
   std::latch answered(kAsking);
   for (int i = 0; i < kAsking; ++i) {
-    counting_->answer.Ask(served_.model().pipeline(), served_.model().offset(), counting_,
+    counting_->answer.Ask(PipelineOf(served_.model()), served_.model().offset(), counting_,
                           [&answered](uint64_t) { answered.count_down(); });
   }
   EXPECT_EQ(counting_->computations, 0);

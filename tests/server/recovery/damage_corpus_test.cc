@@ -24,12 +24,13 @@
 #include "server/command_check.h"
 #include "server/file/model_folder.h"
 #include "server/log/log_survey.h"
-#include "server/log/restore_payload.h"
 #include "server/log/segment_reader.h"
 #include "server/model/model_manifest.h"
+#include "server/record/record.h"
 #include "server/recovery/model_diagnosis.h"
 #include "server/registry/new_model.h"
 #include "tests/server/model/model_fixture.h"
+#include "tests/server/model/served_model_peer.h"
 #include "tests/support/fault_file_system.h"
 
 namespace freshet {
@@ -126,8 +127,8 @@ class SiteBuilder {
   // Keeps only the records and snapshots that a model with little retention would.
   void DropOldRecords() {
     served_->environment().log_retention = {};
-    served_->model().files().SetRetention({});
-    served_->model().files().DeleteOld();
+    FilesOf(served_->model()).SetRetention({});
+    FilesOf(served_->model()).DeleteOld();
   }
 
   void Remove(const std::string& name) {
@@ -186,7 +187,8 @@ class SiteBuilder {
       Place& place = site_.records[(*record)->offset];
       place = {.path = path, .begin = begin, .end = (*reader)->position(), .restores = {}};
       if ((*record)->kind == RecordKind::kRestore) {
-        place.restores = ParseRestorePayload((*record)->payload).snapshot_id;
+        const auto restore = ParseRecord((*record)->kind, (*record)->payload, LossKind::kLogistic);
+        place.restores = std::get<RestoreRecord>(restore->body).snapshot_id;
       }
     }
   }

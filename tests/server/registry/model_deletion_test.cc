@@ -37,13 +37,13 @@ class ModelDeletionTest : public RegistryTest {
 
 TEST_F(ModelDeletionTest, WaitsForWorkOnTheFilesAndKeepsNobodyElseWaiting) {
   const auto model = Create("a");
-  std::optional<FileGate::Pass> pass(std::move(model->files().gate().Enter()).value());
+  std::optional<FileGate::Pass> pass(std::move(FilesOf(*model).gate().Enter()).value());
   absl::Notification deleted;
   registry_.Delete("a", [&](const absl::Status& status) {
     EXPECT_TRUE(status.ok()) << status;
     deleted.Notify();
   });
-  EXPECT_TRUE(absl::IsUnavailable(model->files().gate().Enter().status()));
+  EXPECT_TRUE(absl::IsUnavailable(FilesOf(*model).gate().Enter().status()));
   EXPECT_TRUE(registry_.Find("a").ok()) << "it goes on to predict";
   EXPECT_TRUE(absl::IsUnavailable(registry_.CheckVacant("a")));
   EXPECT_TRUE(absl::IsUnavailable(Delete("a")));
@@ -54,7 +54,7 @@ TEST_F(ModelDeletionTest, WaitsForWorkOnTheFilesAndKeepsNobodyElseWaiting) {
   pass.reset();
   deleted.WaitForNotification();
   EXPECT_TRUE(absl::IsNotFound(registry_.Find("a").status()));
-  EXPECT_TRUE(absl::IsNotFound(model->pipeline().closed()));
+  EXPECT_TRUE(absl::IsNotFound(PipelineOf(*model).closed()));
   EXPECT_TRUE(Folders().empty());
   EXPECT_NE(Create("a")->spec().uid(), model->spec().uid());
 }
@@ -67,7 +67,7 @@ TEST_F(ModelDeletionTest, LeavesTheModelAsItWasWhicheverCallFails) {
     const absl::Status status = Delete("a");
     EXPECT_THAT(std::string(status.message()), HasSubstr("models/a was not deleted")) << call;
     EXPECT_EQ(registry_.Find("a").value(), model);
-    EXPECT_TRUE(model->files().gate().Enter().ok());
+    EXPECT_TRUE(FilesOf(*model).gate().Enter().ok());
     EXPECT_EQ(Folders().size(), 1U);
   }
   EXPECT_TRUE(Delete("a").ok());
@@ -78,7 +78,7 @@ TEST_F(ModelDeletionTest, PutsTheFilesBackOnceTheDiskWorksAgain) {
   files_.FailFrom(1, EIO);
   EXPECT_FALSE(Delete("a").ok());
   EXPECT_EQ(registry_.Find("a").value(), model);
-  EXPECT_TRUE(absl::IsUnavailable(model->files().gate().Enter().status()));
+  EXPECT_TRUE(absl::IsUnavailable(FilesOf(*model).gate().Enter().status()));
   files_.Heal();
   EXPECT_TRUE(DeleteInTheEnd("a").ok());
   EXPECT_TRUE(Folders().empty());

@@ -19,6 +19,7 @@
 #include "server/file/model_folder.h"
 #include "server/registry/model_registry.h"
 #include "server/registry/new_model.h"
+#include "tests/server/model/served_model_peer.h"
 #include "tests/support/fault_file_system.h"
 
 namespace freshet {
@@ -30,7 +31,7 @@ using ::testing::HasSubstr;
 constexpr char kSource[] = "source";
 constexpr char kCopy[] = "copy";
 
-std::unique_ptr<LearnMessage> Message(uint64_t sequence) {
+std::unique_ptr<BatchRecord> Message(uint64_t sequence) {
   v1::LearnRequest request;
   request.set_model(StrCat("models/", kSource));
   request.set_producer_id("p");
@@ -40,9 +41,9 @@ std::unique_ptr<LearnMessage> Message(uint64_t sequence) {
   packed.add_segment_sizes(1);
   packed.add_labels(static_cast<float>(sequence % 2));
   packed.add_feature_ids(static_cast<uint32_t>(sequence % 7));
-  auto message = LearnMessage::Parse({grpc::Slice(request.SerializeAsString())});
+  auto message = BatchRecord::Parse(SharedBytes::Of(request.SerializeAsString()));
   v1::BatchError error;
-  EXPECT_TRUE(message->DecodeBatch(LossKind::kLogistic, {}, error)) << error.message();
+  EXPECT_TRUE(message->Decode(LossKind::kLogistic, {}, error)) << error.message();
   return message;
 }
 
@@ -67,8 +68,8 @@ class Models {
   ~Models() {
     for (const auto models = registry_.models(); const auto& [id, model] : *models) {
       const auto drained = std::make_shared<std::latch>(1);
-      model->pipeline().Close(absl::UnavailableError("closed"),
-                              [drained] { drained->count_down(); });
+      PipelineOf(*model).Close(absl::UnavailableError("closed"),
+                               [drained] { drained->count_down(); });
       drained->wait();
     }
   }
@@ -77,7 +78,7 @@ class Models {
   Models& operator=(const Models&) = delete;
 
   ModelRegistry& registry() { return registry_; }
-  ModelFiles& FilesOf(const char* model) { return registry_.Find(model).value()->files(); }
+  ModelFiles& FilesOfModel(const char* id) { return FilesOf(*registry_.Find(id).value()); }
 
   // A model that has learned five batches, and a snapshot of that.
   void CreateSource() {
@@ -96,7 +97,7 @@ class Models {
     done->wait();
   }
 
-  LoadedSnapshot Origin() { return FilesOf(kSource).snapshots().Load("kept").value(); }
+  LoadedSnapshot Origin() { return FilesOfModel(kSource).snapshots().Load("kept").value(); }
 
   absl::Status CreateCopy(const LoadedSnapshot& origin, v1::Durability durability) {
     v1::Model requested;
@@ -119,8 +120,8 @@ class Models {
  private:
   void Push(uint64_t sequence) {
     const auto done = std::make_shared<std::latch>(1);
-    registry_.Find(kSource).value()->pipeline().Submit(
-        Message(sequence), [done](const LearnOutcome& outcome) {
+    PipelineOf(*registry_.Find(kSource).value())
+        .Submit(Message(sequence), [done](const LearnOutcome& outcome) {
           EXPECT_TRUE(outcome.status.ok()) << outcome.status;
           done->count_down();
         });
@@ -213,13 +214,13 @@ TEST(NewModelTest, TheOriginStaysAsLongAsTheLogBeginsWithIt) {
   Models models(files);
   models.CreateSource();
   ASSERT_TRUE(models.CreateCopy(models.Origin(), v1::DURABILITY_FSYNC).ok());
-  const absl::Status refused = models.FilesOf(kCopy).DeleteSnapshot(kOriginSnapshotId);
+  const absl::Status refused = models.FilesOfModel(kCopy).DeleteSnapshot(kOriginSnapshotId);
   EXPECT_TRUE(absl::IsFailedPrecondition(refused)) << refused;
   const auto done = std::make_shared<std::latch>(1);
   models.registry().Find(kCopy).value()->CreateSnapshot(
       "", v1::SNAPSHOT_TRIGGER_INTERVAL, [done](const auto&) { done->count_down(); });
   done->wait();
-  const absl::Status deleted = models.FilesOf(kCopy).DeleteSnapshot(kOriginSnapshotId);
+  const absl::Status deleted = models.FilesOfModel(kCopy).DeleteSnapshot(kOriginSnapshotId);
   EXPECT_TRUE(deleted.ok()) << deleted;
 }
 
@@ -261,8 +262,8 @@ TEST(NewModelTest, IdsThatAreChosenPassOverThoseThatCameFromElsewhere) {
   const std::shared_ptr<ServedModel> source = models.registry().Find(kSource).value();
   ASSERT_TRUE(source->ImportSnapshot("s000001", models.Origin()).ok());
   ASSERT_TRUE(source->ImportSnapshot("s000002", models.Origin()).ok());
-  EXPECT_EQ(source->files().NextSnapshotId(), "s000003");
-  EXPECT_EQ(source->files().snapshot_offset(), 5U) << "of the one that was taken, not imported";
+  EXPECT_EQ(FilesOf(*source).NextSnapshotId(), "s000003");
+  EXPECT_EQ(FilesOf(*source).snapshot_offset(), 5U) << "of the one that was taken, not imported";
 }
 
 }  // namespace

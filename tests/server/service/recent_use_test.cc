@@ -10,6 +10,7 @@
 #include "core/base/str_cat.h"
 #include "core/feature/hash.h"
 #include "server/log/log.h"
+#include "server/record/record.h"
 #include "server/view/learner_spec.h"
 #include "tests/support/fault_file_system.h"
 
@@ -52,7 +53,12 @@ class RecentUseTest : public testing::Test {
         feature.set_value(++value_);
       }
     }
-    Append(RecordKind::kBatch, request.SerializeAsString());
+    Append(RecordKind::kOldBatch, request.SerializeAsString());
+  }
+
+  void Append(RecordBody body) {
+    const EncodedRecord record = FormatRecord({.time_ms = 1, .body = std::move(body)});
+    ASSERT_TRUE(log_->Append(record.kind, record.pieces()).ok());
   }
 
   static uint32_t SlotOf(const std::string& name) {
@@ -86,7 +92,9 @@ class RecentUseTest : public testing::Test {
 TEST_F(RecentUseTest, CountsTheExamplesThatHadASlotAndTellsTheLast) {
   AppendBatch({{"a"}, {"b", "b"}, {"a", "b"}});
   AppendBatch({{"b"}, {"c"}, {"c"}});
-  Append(RecordKind::kModel, "");
+  v1::Model settings;
+  settings.set_durability(v1::DURABILITY_OS);
+  Append(SettingsRecord{settings});
   const RecentUses uses = Find({SlotOf("a"), SlotOf("b"), SlotOf("unseen")});
   EXPECT_EQ(uses.example_count, 6U);
   EXPECT_THAT(Texts(uses),
@@ -104,7 +112,7 @@ TEST_F(RecentUseTest, LooksFromThePositionToTheEndThatItIsGiven) {
 
 TEST_F(RecentUseTest, WhatWasBeforeARestoreIsGone) {
   AppendBatch({{"a"}, {"b"}});
-  Append(RecordKind::kRestore, "");
+  Append(RestoreRecord{.snapshot_id = "kept", .file_checksum = {}});
   AppendBatch({{"b"}});
   const RecentUses uses = Find({SlotOf("a"), SlotOf("b")});
   EXPECT_EQ(uses.example_count, 1U);
@@ -150,7 +158,7 @@ TEST_F(RecentUseTest, QuantileBinsMoveSoThatNothingIsClaimedOfThem) {
 TEST_F(RecentUseTest, ALogMayHoldExamplesWithoutALabel) {
   v1::LearnRequest request;
   request.mutable_examples()->add_examples()->add_namespaces()->add_features()->set_name("a");
-  Append(RecordKind::kBatch, request.SerializeAsString());
+  Append(RecordKind::kOldBatch, request.SerializeAsString());
   EXPECT_THAT(Texts(Find({SlotOf("a")})), UnorderedElementsAre(Pair(SlotOf("a"), "1 0 0")));
 }
 

@@ -41,18 +41,21 @@ class WeightReportTest : public testing::Test {
   v1::ListTopWeightsResponse TopWeights(uint32_t limit) const {
     TopWeightsScan scan(*learner_, ReportLimit(limit));
     while (scan.ReadPart()) continue;
-    return ReportTopWeights(*learner_, scan.Take(), names_);
+    return ReportTopWeights(*learner_, scan.Take(), finder_);
   }
 
   v1::CompareSnapshotsResponse Changes(const Learner& old_learner, const Learner& new_learner,
                                        uint32_t limit) const {
     WeightComparisonScan scan(old_learner, new_learner, ReportLimit(limit));
     while (scan.ReadPart()) continue;
-    return ReportChanges(scan.Take(), new_learner.slot_count(), names_);
+    return ReportChanges(scan.Take(), new_learner.slot_count(), finder_);
   }
 
   std::unique_ptr<Learner> learner_;
   FeatureNames names_;
+  const NameFinder finder_ = [this](std::span<const uint32_t> slots, uint64_t slot_count) {
+    return names_.Find(slots, slot_count);
+  };
 };
 
 TEST_F(WeightReportTest, NamesTheLargestWeightsAndWhatSharesThem) {

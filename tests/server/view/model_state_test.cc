@@ -41,9 +41,9 @@ void Learn(ModelState& state, uint64_t sequence, const std::string& name) {
     packed.add_names()->set_id(7);
     packed.mutable_names(0)->set_name(name);
   }
-  const auto message = LearnMessage::Parse({grpc::Slice(request.SerializeAsString())});
+  const auto message = BatchRecord::Parse(SharedBytes::Of(request.SerializeAsString()));
   v1::BatchError error;
-  ASSERT_TRUE(message->DecodeBatch(LossKind::kLogistic, {}, error)) << error.message();
+  ASSERT_TRUE(message->Decode(LossKind::kLogistic, {}, error)) << error.message();
   float score = 0;
   state.ApplyBatch(*message, {&score, 1});
 }

@@ -1,14 +1,11 @@
 // What of a model can be changed once it exists: its durability and its log_retention.
 
-#ifndef FRESHET_SERVER_VIEW_MODEL_SETTINGS_H_
-#define FRESHET_SERVER_VIEW_MODEL_SETTINGS_H_
-
-#include <string>
+#ifndef FRESHET_SERVER_RECORD_MODEL_SETTINGS_H_
+#define FRESHET_SERVER_RECORD_MODEL_SETTINGS_H_
 
 #include "absl/status/statusor.h"
 #include "freshet/v1/model.pb.h"
 #include "freshet/v1/model_service.pb.h"
-#include "server/file/file_system.h"
 
 namespace freshet {
 
@@ -23,11 +20,6 @@ void PutSettings(const v1::Model& settings, v1::Model& model);
 absl::StatusOr<v1::Model> UpdatedSettings(const v1::Model& settings,
                                           const v1::UpdateModelRequest& request);
 
-// The payload of a kModel record (see server/log/FORMAT.md), and what it says. DATA_LOSS where it
-// is none.
-std::string FormatSettingsPayload(const v1::Model& settings);
-absl::StatusOr<v1::Model> ParseSettingsPayload(ByteSpan payload);
-
 }  // namespace freshet
 
-#endif  // FRESHET_SERVER_VIEW_MODEL_SETTINGS_H_
+#endif  // FRESHET_SERVER_RECORD_MODEL_SETTINGS_H_

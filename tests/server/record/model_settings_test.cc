@@ -1,9 +1,8 @@
-#include "server/view/model_settings.h"
+#include "server/record/model_settings.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <span>
 #include <string>
 #include <vector>
 
@@ -68,19 +67,6 @@ TEST(ModelSettingsTest, OtherFieldsAndALogThatComesOrGoesAreRefused) {
             absl::StatusCode::kFailedPrecondition);
   EXPECT_EQ(refusal(unlogged, Request({"durability"}, logged)).code(),
             absl::StatusCode::kFailedPrecondition);
-}
-
-TEST(ModelSettingsTest, ARecordHoldsTheSettingsAndIsCheckedWhenItIsRead) {
-  v1::Model model = Settings(v1::DURABILITY_FSYNC, 5, 6);
-  model.set_name("models/ctr");
-  model.set_offset(9);
-  const std::string payload = FormatSettingsPayload(SettingsOf(model));
-  EXPECT_EQ(ParseSettingsPayload(std::as_bytes(std::span(payload)))->ShortDebugString(),
-            Settings(v1::DURABILITY_FSYNC, 5, 6).ShortDebugString());
-  const std::string strange = "no settings";
-  EXPECT_EQ(ParseSettingsPayload(std::as_bytes(std::span(strange))).status().code(),
-            absl::StatusCode::kDataLoss);
-  EXPECT_EQ(ParseSettingsPayload({}).status().code(), absl::StatusCode::kDataLoss);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "server/codec/learn_message.h"
+#include "server/record/batch_record.h"
 
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/unknown_field_set.h>
@@ -10,19 +10,7 @@
 #include <utility>
 
 namespace freshet {
-
 namespace {
-
-// In one piece, so that the parser knows the size of a column before it copies it.
-grpc::Slice Joined(std::vector<grpc::Slice> slices) {
-  if (slices.size() == 1) return std::move(slices.front());
-  size_t size = 0;
-  for (const grpc::Slice& slice : slices) size += slice.size();
-  grpc::Slice joined(size);
-  auto* end = const_cast<uint8_t*>(joined.begin());
-  for (const grpc::Slice& slice : slices) end = std::copy(slice.begin(), slice.end(), end);
-  return joined;
-}
 
 // A request of packed columns takes about as much memory as on the wire: one block.
 google::protobuf::ArenaOptions ArenaOptionsFor(size_t wire_size) {
@@ -64,9 +52,10 @@ void DropAllUnknownFields(v1::LearnRequest& request) {
 }
 
 // Parses the fields of a request that are no batch. False where the bytes are none.
-bool ParseFieldsWithoutBatch(const grpc::Slice& bytes, v1::LearnRequest& request) {
+bool ParseFieldsWithoutBatch(ByteSpan wire, v1::LearnRequest& request) {
   using google::protobuf::internal::WireFormatLite;
-  google::protobuf::io::CodedInputStream in(bytes.begin(), static_cast<int>(bytes.size()));
+  const auto* const bytes = reinterpret_cast<const uint8_t*>(wire.data());
+  google::protobuf::io::CodedInputStream in(bytes, static_cast<int>(wire.size()));
   std::string fields;
   while (true) {
     const int begin = in.CurrentPosition();
@@ -79,35 +68,36 @@ bool ParseFieldsWithoutBatch(const grpc::Slice& bytes, v1::LearnRequest& request
         v1::LearnRequest::descriptor()->FindFieldByNumber(number) == nullptr) {
       continue;
     }
-    fields.append(bytes.begin() + begin, bytes.begin() + in.CurrentPosition());
+    fields.append(bytes + begin, bytes + in.CurrentPosition());
   }
   return in.ConsumedEntireMessage() && request.ParseFromString(fields);
 }
 
 }  // namespace
 
-LearnMessage::LearnMessage(grpc::Slice wire)
+BatchRecord::BatchRecord(SharedBytes wire)
     : wire_(std::move(wire)),
       arena_(ArenaOptionsFor(wire_.size())),
       request_(google::protobuf::Arena::CreateMessage<v1::LearnRequest>(&arena_)) {}
 
-std::unique_ptr<LearnMessage> LearnMessage::Parse(std::vector<grpc::Slice> wire) {
-  std::unique_ptr<LearnMessage> message(new LearnMessage(Joined(std::move(wire))));
-  const grpc::Slice& bytes = message->wire_;
-  const bool parsed =
-      message->request_->ParseFromArray(bytes.begin(), static_cast<int>(bytes.size()));
-  if (!parsed) return nullptr;
-  DropAllUnknownFields(*message->request_);
-  return message;
+std::unique_ptr<BatchRecord> BatchRecord::Parse(SharedBytes wire) {
+  std::unique_ptr<BatchRecord> batch(new BatchRecord(std::move(wire)));
+  const ByteSpan bytes = batch->wire_bytes();
+  if (!batch->request_->ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+    return nullptr;
+  }
+  DropAllUnknownFields(*batch->request_);
+  return batch;
 }
 
-std::unique_ptr<LearnMessage> LearnMessage::ParseWithoutBatch(std::vector<grpc::Slice> wire) {
-  std::unique_ptr<LearnMessage> message(new LearnMessage(Joined(std::move(wire))));
-  return ParseFieldsWithoutBatch(message->wire_, *message->request_) ? std::move(message) : nullptr;
+std::unique_ptr<BatchRecord> BatchRecord::ParseWithoutBatch(SharedBytes wire) {
+  std::unique_ptr<BatchRecord> batch(new BatchRecord(std::move(wire)));
+  return ParseFieldsWithoutBatch(batch->wire_bytes(), *batch->request_) ? std::move(batch)
+                                                                        : nullptr;
 }
 
-bool LearnMessage::DecodeBatch(LossKind loss, const BatchLimits& limits, v1::BatchError& error,
-                               BatchOrder order) {
+bool BatchRecord::Decode(LossKind loss, const BatchLimits& limits, v1::BatchError& error,
+                         BatchOrder order) {
   switch (request_->batch_case()) {
     case v1::LearnRequest::kPacked:
       return batch_.Decode(request_->packed(), BatchUse::kLearn, loss, limits, error, order);
@@ -121,7 +111,7 @@ bool LearnMessage::DecodeBatch(LossKind loss, const BatchLimits& limits, v1::Bat
   return false;
 }
 
-uint64_t LearnMessage::memory_bytes() const {
+uint64_t BatchRecord::memory_bytes() const {
   // Names of more than a few letters lie outside the arena; together they are shorter than the
   // message, which is otherwise made of little else.
   const uint64_t name_bytes = request_->has_examples() ? wire_.size() : 0;

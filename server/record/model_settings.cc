@@ -1,4 +1,4 @@
-#include "server/view/model_settings.h"
+#include "server/record/model_settings.h"
 
 #include "core/base/str_cat.h"
 
@@ -74,19 +74,6 @@ absl::StatusOr<v1::Model> UpdatedSettings(const v1::Model& settings,
         "; take a snapshot, and create a model of that durability from it"));
   }
   return SettingsOf(updated);
-}
-
-std::string FormatSettingsPayload(const v1::Model& settings) {
-  return settings.SerializeAsString();
-}
-
-absl::StatusOr<v1::Model> ParseSettingsPayload(ByteSpan payload) {
-  v1::Model settings;
-  if (!settings.ParseFromArray(payload.data(), static_cast<int>(payload.size())) ||
-      settings.durability() == v1::DURABILITY_UNSPECIFIED) {
-    return absl::DataLossError("it does not hold the settings of a model");
-  }
-  return SettingsOf(settings);
 }
 
 }  // namespace freshet

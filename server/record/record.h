@@ -1,0 +1,58 @@
+// What stands in a model's log: one type for each kind of record. Records are turned into bytes and
+// back here and nowhere else, for records that are being accepted and for replay alike. The layout
+// of the bytes is in server/record/FORMAT.md.
+
+#ifndef FRESHET_SERVER_RECORD_RECORD_H_
+#define FRESHET_SERVER_RECORD_RECORD_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "absl/status/statusor.h"
+#include "core/loss/loss_kind.h"
+#include "freshet/v1/model.pb.h"
+#include "server/record/batch_record.h"
+#include "server/record/encoded_record.h"
+
+namespace freshet {
+
+// The model's settings were changed.
+struct SettingsRecord {
+  v1::Model settings;  // What they are from here on; nothing else is set (see SettingsOf()).
+};
+
+// The model was put back to a snapshot of its own.
+struct RestoreRecord {
+  std::string snapshot_id;
+  // The checksum that ends the snapshot's file, so that another snapshot that has taken the id
+  // since is not mistaken for it. Absent in records of older servers.
+  std::optional<uint64_t> file_checksum;
+};
+
+using RecordBody = std::variant<std::shared_ptr<const BatchRecord>, SettingsRecord, RestoreRecord>;
+
+// A record without its offset, which the log knows.
+struct Record {
+  // When the record was sequenced, in milliseconds since 1970. Never less than that of the record
+  // before it. 0: an older server wrote the record, and noted no time.
+  int64_t time_ms = 0;
+  RecordBody body;
+};
+
+// REQUIRES: a batch has an envelope.
+EncodedRecord FormatRecord(const Record& record);
+
+// Reads a record's payload, which must outlive the record. A batch is decoded for a model with this
+// loss, without limits: what was accepted once was learned, whatever the limits are now.
+// DATA_LOSS where the kind is not known or the payload does not fit it.
+absl::StatusOr<Record> ParseRecord(RecordKind kind, ByteSpan payload, LossKind loss);
+
+// The same of a restore alone. REQUIRES: kind is kRestore or kOldRestore.
+absl::StatusOr<RestoreRecord> ParseRestore(RecordKind kind, ByteSpan payload);
+
+}  // namespace freshet
+
+#endif  // FRESHET_SERVER_RECORD_RECORD_H_

@@ -1,0 +1,22 @@
+// What is counted of one model, beside what stands in its description.
+
+#ifndef FRESHET_SERVER_STATS_MODEL_COUNTERS_H_
+#define FRESHET_SERVER_STATS_MODEL_COUNTERS_H_
+
+#include <cstdint>
+
+#include "server/stats/latency_histogram.h"
+
+namespace freshet {
+
+struct ModelCounters {
+  LatencyHistogram::Counts syncs;  // Of the log since the server started; none without a log.
+  uint64_t accepted_offset = 0;    // All records below were accepted.
+  uint64_t known_producers = 0;
+  uint64_t forgotten_producers = 0;  // Since the model was created.
+  bool log_fault = false;            // The log cannot be written.
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_SERVER_STATS_MODEL_COUNTERS_H_

@@ -1,0 +1,51 @@
+#include "server/view/log_views.h"
+
+#include <optional>
+#include <variant>
+
+namespace freshet {
+namespace {
+
+const BatchRecord* BatchOf(const Record& record) {
+  const auto* const batch = std::get_if<std::shared_ptr<const BatchRecord>>(&record.body);
+  return batch == nullptr ? nullptr : batch->get();
+}
+
+}  // namespace
+
+void ProducersView::ApplyNext(const Record& record, View* /*restored*/) {
+  const BatchRecord* const batch = BatchOf(record);
+  if (batch == nullptr) return;
+  const v1::LearnRequest& request = batch->request();
+  const uint64_t offset_after = offset() + 1;
+  if (const std::optional<BatchEnvelope>& envelope = batch->envelope()) {
+    table_.Accept({.producer_id = request.producer_id(),
+                   .sequence = request.sequence(),
+                   .sender = envelope->sender},
+                  offset_after, envelope->max_producers);
+  } else {
+    table_.AcceptOld(request.producer_id(), request.sequence(), offset_after);
+  }
+}
+
+absl::Status ProducersView::LoadVersion(StateReader& reader, uint32_t version) {
+  return version == kOldVersion ? table_.LoadOldState(reader) : table_.LoadState(reader);
+}
+
+void NamesView::ApplyNext(const Record& record, View* restored) {
+  if (restored != nullptr) names_->Merge(*static_cast<NamesView*>(restored)->names_);
+  const BatchRecord* const batch = BatchOf(record);
+  if (batch == nullptr) return;
+  const v1::LearnRequest& request = batch->request();
+  if (request.has_packed()) {
+    names_->Learn(request.packed());
+  } else {
+    names_->Learn(request.examples());
+  }
+}
+
+absl::Status NamesView::LoadVersion(StateReader& reader, uint32_t /*version*/) {
+  return names_->LoadState(reader);
+}
+
+}  // namespace freshet
