@@ -13,7 +13,7 @@
 namespace freshet {
 namespace {
 
-constexpr uint32_t kVersion = 2;
+constexpr uint32_t kVersion = 3;
 constexpr std::string_view kNewPrefix = ".new-";
 constexpr std::string_view kTrashPrefix = ".trash-";
 
@@ -103,7 +103,7 @@ absl::StatusOr<std::unique_ptr<DataDir>> DataDir::Open(FileSystem& file_system, 
   }
   if (!lock.ok()) return WithContext(context, lock.status());
   std::unique_ptr<DataDir> data_dir(new DataDir(file_system, std::move(path), *std::move(lock)));
-  status = data_dir->CheckVersion();
+  status = data_dir->RaiseVersion();
   if (status.ok()) status = CreateDirs(file_system, data_dir->ModelsDir());
   if (status.ok()) status = CreateDirs(file_system, data_dir->UploadsDir());
   if (status.ok()) status = CheckPrivate(file_system, data_dir->ModelsDir());
@@ -116,21 +116,11 @@ absl::StatusOr<std::unique_ptr<DataDir>> DataDir::Open(FileSystem& file_system, 
 
 std::string DataDir::VersionPath() const { return StrCat(path_, "/VERSION"); }
 
-absl::Status DataDir::RaiseVersion() {
-  const absl::MutexLock lock(&version_mu_);
-  if (version_ == kVersion) return absl::OkStatus();
-  absl::Status status = WriteFileAtomically(file_system_, VersionPath(), StrCat(kVersion, "\n"));
-  if (status.ok()) version_ = kVersion;
-  return status;
-}
-
-absl::Status DataDir::CheckVersion() {
+absl::Status DataDir::RaiseVersion() const {
   const absl::StatusOr<uint32_t> version = ReadLayoutVersion(file_system_, path_);
-  if (absl::IsNotFound(version.status())) return RaiseVersion();
-  if (!version.ok()) return version.status();
-  const absl::MutexLock lock(&version_mu_);
-  version_ = *version;
-  return absl::OkStatus();
+  if (!version.ok() && !absl::IsNotFound(version.status())) return version.status();
+  if (version.value_or(0) == kVersion) return absl::OkStatus();
+  return WriteFileAtomically(file_system_, VersionPath(), StrCat(kVersion, "\n"));
 }
 
 absl::Status DataDir::RemoveLeftovers() const {
@@ -214,7 +204,6 @@ absl::Status DataDir::CreateModel(std::string_view folder, std::string_view mani
   if (existing.ok()) return absl::AlreadyExistsError(StrCat(model_dir, ": the folder exists"));
   if (!absl::IsNotFound(existing)) return existing;
   if (absl::Status status = RemoveUnwanted(); !status.ok()) return status;
-  if (absl::Status status = RaiseVersion(); !status.ok()) return status;
   const std::string new_dir = StrCat(ModelsDir(), "/", kNewPrefix, folder);
   absl::Status status = BuildModel(new_dir, manifest, fill);
   if (status.ok()) status = file_system_.Rename(new_dir, model_dir);

@@ -13,8 +13,10 @@
 //   uploads/<n>              a file that a client is sending; removed when the data folder is
 //   opened
 //
-// Version 1 of the layout has no uids in the names of models' folders. It is read and gone on with;
-// the first model that is created makes it version 2, which older versions refuse.
+// Version 1 of the layout has no uids in the names of models' folders; version 2 has; version 3 has
+// records that say when they were sequenced, and snapshots made of parts. A folder of an older version
+// is read and gone on with. A server that opens it makes it version 3, which older servers refuse: they
+// would take the newer records for damage.
 
 #ifndef FRESHET_SERVER_FILE_DATA_DIR_H_
 #define FRESHET_SERVER_FILE_DATA_DIR_H_
@@ -96,9 +98,9 @@ class DataDir {
  private:
   DataDir(FileSystem& file_system, std::string path, std::unique_ptr<FileLock> lock);
 
-  absl::Status CheckVersion();
-  // Makes this the newest version of the layout.
-  absl::Status RaiseVersion() ABSL_LOCKS_EXCLUDED(version_mu_);
+  // Makes this the newest version of the layout. Errors as ReadLayoutVersion(), or where the file cannot
+  // be written.
+  absl::Status RaiseVersion() const;
   absl::Status RemoveLeftovers() const;
   absl::Status EmptyUploads() const;
   absl::Status BuildModel(const std::string& folder, std::string_view manifest,
@@ -113,8 +115,6 @@ class DataDir {
   const std::string path_;
   const std::unique_ptr<FileLock> lock_;
 
-  absl::Mutex version_mu_;  // Held while the version is written, which happens once.
-  uint32_t version_ ABSL_GUARDED_BY(version_mu_) = 0;
 
   absl::Mutex mu_;
   std::set<std::string> unwanted_ ABSL_GUARDED_BY(mu_);  // Folders that are to be discarded.

@@ -31,7 +31,7 @@ std::string GoldenDir(const std::string& name) {
   return std::string(FRESHET_GOLDEN_DIR) + "/" + name;
 }
 
-constexpr const char* kNewest = "data_v2_envelopes";
+constexpr const char* kNewest = "data_v3";
 
 class GoldenDataVersionTest : public testing::TestWithParam<const char*> {};
 
@@ -60,7 +60,7 @@ TEST_P(GoldenDataVersionTest, RecoversToTheBit) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Versions, GoldenDataVersionTest,
-                         testing::Values("data_v1", "data_v2", kNewest));
+                         testing::Values("data_v1", "data_v2", "data_v2_envelopes", kNewest));
 
 // Pushes the same examples again and again.
 void Push(const Client& client, const std::string& model, int batches) {
