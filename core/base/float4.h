@@ -1,6 +1,6 @@
-// Four floats side by side, for code that does the same to each.
+// A vector of four floats (one SIMD register), for code that does the same to each of them.
 //
-// Every operation is that of IEEE 754 on each lane, so that results are the same bits on every
+// Every operation is the IEEE 754 operation on each lane, so results are bit-identical on every
 // processor. REQUIRES: compiled with -ffp-contract=off.
 
 #ifndef FRESHET_CORE_BASE_FLOAT4_H_
@@ -33,7 +33,7 @@ inline void StoreFloat4(Float4 lanes, float* numbers) {
 
 inline Float4 Splat(float number) { return Float4{number, number, number, number}; }
 
-// Of numbers, not NaN.
+// Lane by lane. REQUIRES: no lane of Min(), Max() or AnyAbove() is NaN.
 #ifdef __SSE__
 inline Float4 Min(Float4 a, Float4 b) { return _mm_min_ps(a, b); }
 inline Float4 Max(Float4 a, Float4 b) { return _mm_max_ps(a, b); }
@@ -56,14 +56,14 @@ inline Float4 Abs(Float4 lanes) {
   return std::bit_cast<Float4>(std::bit_cast<Bits4>(lanes) & 0x7fffffff);
 }
 
-// `sizes`, not negative, with the signs of `signs`.
+// copysign() lane by lane: the magnitudes `sizes` with the signs of `signs`. REQUIRES: sizes >= 0.
 inline Float4 WithSign(Float4 sizes, Float4 signs) {
   using Bits4 = int32_t __attribute__((vector_size(16)));
   return std::bit_cast<Float4>(std::bit_cast<Bits4>(sizes) |
                                (std::bit_cast<Bits4>(signs) & INT32_MIN));
 }
 
-// The same of one float, for formulas that are written for one and for four.
+// The same functions for a single float, so that templates can be written for one number or four.
 inline float Min(float a, float b) { return std::min(a, b); }
 inline float Max(float a, float b) { return std::max(a, b); }
 inline float Sqrt(float number) { return std::sqrt(number); }
@@ -71,6 +71,7 @@ inline float Abs(float number) { return std::abs(number); }
 inline bool AnyAbove(float a, float b) { return a > b; }
 inline float WithSign(float size, float sign) { return std::copysign(size, sign); }
 
+// `number` itself for a float, or in all four lanes for a Float4.
 template <typename Number>
 Number Filled(float number) {
   if constexpr (std::is_same_v<Number, float>) {

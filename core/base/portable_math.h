@@ -1,8 +1,7 @@
-// Elementary functions that give the same bits on every processor. Those of the C library choose
-// other instructions on other machines, and a replayed stream must give the same model everywhere.
+// Elementary functions that give the same bits on every processor. The C library picks different
+// instructions on different machines, but a replayed stream must give the same model everywhere.
 //
-// Without branches or tables, so that loops over them become vector code, and constants may be
-// made of them.
+// They use no branches or tables, so that loops over them can be vectorised, and are constexpr.
 //
 // REQUIRES: compiled with -ffp-contract=off, in the default rounding mode.
 
@@ -15,16 +14,16 @@
 
 namespace freshet {
 
-// e^x to a relative error below 1e-14. x is first brought into [-700, 700], so that the result is
+// e^x to a relative error below 1e-14. x is first clamped to [-700, 700], so that the result is
 // positive and finite. REQUIRES: x is not NaN.
 constexpr double Exp(double x) {
   x = std::min(std::max(x, -700.0), 700.0);
-  // x = n ln 2 + r with |r| <= ln 2 / 2; n stands in the low bits of `shifted`.
+  // x = n ln 2 + r with |r| <= ln 2 / 2; the low bits of `shifted` hold n.
   constexpr double kShift = 0x1.8p52;
   const double shifted = x * 0x1.71547652b82fep0 + kShift;
   const double n = shifted - kShift;
   const double r = x - n * 0x1.62e42fefa38p-1 - n * 0x1.ef35793c7673p-45;
-  // The Taylor polynomial of degree 11, in pairs for a short chain.
+  // The Taylor polynomial of degree 11, evaluated in pairs to keep the dependency chain short.
   const double r2 = r * r;
   const double r4 = r2 * r2;
   const double low = (1.0 + r) + r2 * (1.0 / 2 + r * (1.0 / 6));
@@ -36,11 +35,11 @@ constexpr double Exp(double x) {
   return polynomial * std::bit_cast<double>(scale);
 }
 
-// e^x to a relative error below 2e-7, by a shorter chain of operations than Exp()'s. x is first
-// brought into [-87, 87], so that the result is positive and finite. REQUIRES: x is not NaN.
+// e^x to a relative error below 2e-7, by a shorter chain of operations than Exp(). x is first
+// clamped to [-87, 87], so that the result is positive and finite. REQUIRES: x is not NaN.
 constexpr float RoughExp(float x) {
   x = std::min(std::max(x, -87.0f), 87.0f);
-  // As in Exp(). The first part of ln 2 has 17 bits, so that its product with n is exact.
+  // As in Exp(). The high part of ln 2 has 17 bits, so that its product with n is exact.
   constexpr float kShift = 0x1.8p23f;
   const float shifted = x * 0x1.715476p0f + kShift;
   const float n = shifted - kShift;
@@ -52,8 +51,8 @@ constexpr float RoughExp(float x) {
   return (low + r2 * r2 * high) * std::bit_cast<float>(scale);
 }
 
-// The natural logarithm to an error below 1e-14 of max(1, |result|). REQUIRES: x is finite, and not
-// below the smallest normal double.
+// The natural logarithm to an error below 1e-14 * max(1, |result|). REQUIRES: x is finite, and at
+// least the smallest normal double.
 constexpr double NaturalLog(double x) {
   // x = 2^n m with m in [sqrt(1/2), sqrt(2)).
   constexpr uint64_t kSqrtHalf = 0x3fe6a09e667f3bcd;
@@ -71,7 +70,7 @@ constexpr double NaturalLog(double x) {
   return n * 0x1.62e42fefa39efp-1 + s * (low + (s4 * s4) * (high + (s4 * s4) * (2.0 / 17)));
 }
 
-// base^exponent. REQUIRES: as for NaturalLog(base).
+// base^exponent. REQUIRES: `base` is finite, and at least the smallest normal double.
 constexpr double Pow(double base, double exponent) { return Exp(exponent * NaturalLog(base)); }
 
 }  // namespace freshet

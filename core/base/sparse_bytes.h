@@ -1,4 +1,4 @@
-// The saved form of a large piece of memory that is mostly zero.
+// The saved form of a large memory block that is mostly zero.
 
 #ifndef FRESHET_CORE_BASE_SPARSE_BYTES_H_
 #define FRESHET_CORE_BASE_SPARSE_BYTES_H_
@@ -11,11 +11,13 @@
 
 namespace freshet {
 
-// Blocks of 1 KiB, in order, those of zeros left out: the block's number (uint32), its bytes; at
-// the end 0xffffffff. REQUIRES: the size is a multiple of 1 KiB, below 4 TiB.
+// Writes `bytes` as blocks of 1 KiB, in order, leaving out blocks that are all zero. Each block is
+// its number (uint32) followed by its bytes; 0xffffffff marks the end. REQUIRES: the size is a
+// multiple of 1 KiB, below 4 TiB.
 void SaveSparseBytes(std::span<const std::byte> bytes, StateWriter& writer);
 
-// Reads that into memory that is all zero. DATA_LOSS unless it is canonical and of this size.
+// Reads what SaveSparseBytes() wrote into `bytes`. DATA_LOSS if the saved form ends early, is not
+// canonical, or is of a larger memory block. REQUIRES: `bytes` is all zero.
 absl::Status LoadSparseBytes(StateReader& reader, std::span<std::byte> bytes);
 
 }  // namespace freshet

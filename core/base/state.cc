@@ -8,10 +8,11 @@
 namespace freshet {
 namespace {
 
-// From so much on a state gets chunks that the system can give huge pages for: it takes longer to
-// touch small ones for the first time than to copy into them.
+// A state that has grown to this size continues in chunks large enough for huge pages, because
+// faulting in small pages takes longer than copying into them.
 constexpr size_t kLargeStateBytes = size_t{4} << 20;
-// More than what malloc may come to take from its heap, which it would then not give back.
+// Above the size up to which malloc may serve a request from its heap, since it would not return
+// such memory to the system.
 constexpr size_t kLargeChunkBytes = size_t{64} << 20;
 
 std::vector<std::byte> NewLargeChunk() {
@@ -20,7 +21,7 @@ std::vector<std::byte> NewLargeChunk() {
   const auto page_bytes = static_cast<size_t>(sysconf(_SC_PAGESIZE));
   const size_t before_page =
       (page_bytes - reinterpret_cast<uintptr_t>(chunk.data()) % page_bytes) % page_bytes;
-  // Only a hint.
+  // Only a hint: failure is harmless.
   madvise(chunk.data() + before_page, kLargeChunkBytes - before_page, MADV_HUGEPAGE);
   return chunk;
 }
@@ -65,7 +66,11 @@ bool StateReader::Read(std::span<std::byte> out) {
 }
 
 absl::Status StateReader::status() const {
-  if (failed_) return absl::DataLossError("the saved state ends too early");
+  if (failed_) {
+    return absl::DataLossError(
+        "the saved state ends too early, so the file is damaged or another version wrote it; "
+        "restore an older snapshot");
+  }
   return absl::OkStatus();
 }
 

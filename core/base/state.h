@@ -1,7 +1,7 @@
-// Bytes of learned state: what snapshots keep and digests are computed over.
+// Writing and reading learned state as bytes: what snapshots store and digests are computed over.
 //
-// Numbers are little-endian and unaligned. Writers must be canonical: equal states give equal
-// bytes.
+// Numbers are little-endian and unaligned. Code that saves a state must be canonical: equal states
+// give equal bytes.
 
 #ifndef FRESHET_CORE_BASE_STATE_H_
 #define FRESHET_CORE_BASE_STATE_H_
@@ -23,12 +23,12 @@ namespace freshet {
 static_assert(std::endian::native == std::endian::little, "state is written as it is in memory");
 
 enum class StateForm {
-  kCompact,  // What is kept.
-  kDigest,   // What digests are computed over; stays as it is, so that they do.
+  kCompact,  // What snapshots store.
+  kDigest,   // What digests are computed over; never changes, so that digests stay comparable.
 };
 
-// An append-only buffer that grows by chunks, so that a large state is never moved; or a way to
-// somewhere else, that keeps nothing. Not thread-safe.
+// Either an append-only buffer that grows by chunks, so that a large state is never moved, or a
+// pass-through to a sink that keeps nothing. Not thread-safe.
 class StateWriter {
  public:
   using Sink = std::function<void(std::span<const std::byte>)>;
@@ -38,7 +38,7 @@ class StateWriter {
   // Hands the bytes to `sink` piece by piece, in order, and keeps none of them.
   StateWriter(StateForm form, Sink sink) : form_(form), sink_(std::move(sink)) {}
 
-  // What is saved in several forms is written in this one. Readers know them all.
+  // The form in which to write anything that has several forms. Readers understand them all.
   StateForm form() const { return form_; }
 
   // Appends `bytes`.
@@ -49,8 +49,8 @@ class StateWriter {
   requires std::is_trivially_copyable_v<T>
   void WriteValue(const T& value) { Write(std::as_bytes(std::span<const T, 1>(&value, 1))); }
 
-  // The bytes written so far, in order; none where they went to a sink. The spans live as long as
-  // the writer and its next Write.
+  // The bytes written so far, in order; empty if they went to a sink. The spans are valid until the
+  // next Write() or the end of the writer.
   std::vector<std::span<const std::byte>> Chunks() const;
 
   uint64_t size_bytes() const { return size_bytes_; }
@@ -59,21 +59,22 @@ class StateWriter {
   static constexpr size_t kChunkBytes = size_t{1} << 20;
 
   StateForm form_;
-  Sink sink_;                                   // Null: chunks_ take the bytes.
+  Sink sink_;                                   // Null if chunks_ take the bytes.
   std::vector<std::vector<std::byte>> chunks_;  // All full but the last.
   uint64_t size_bytes_ = 0;
 };
 
-// Reads what a StateWriter wrote. Keeps a reference to the bytes. After the first failure all reads
-// fail, so a caller may check once, at the end. Not thread-safe.
+// Reads what a StateWriter wrote. Keeps a reference to the bytes. After the first failed read all
+// later reads fail too, so a caller may check status() once, at the end. Not thread-safe.
 class StateReader {
  public:
   explicit StateReader(std::span<const std::byte> bytes) : bytes_(bytes) {}
 
-  // Copies the next out.size() bytes to `out`; fills it with zeros and returns false at the end.
+  // Copies the next out.size() bytes to `out`. If fewer are left, or a read failed before, fills
+  // `out` with zeros and returns false.
   bool Read(std::span<std::byte> out);
 
-  // The next value; zero at the end.
+  // The next value, or zero if the read fails.
   template <typename T>
   requires std::is_trivially_copyable_v<T> T ReadValue() {
     T value{};
@@ -84,7 +85,7 @@ class StateReader {
   // The number of bytes not yet read.
   size_t remaining_bytes() const { return bytes_.size(); }
 
-  // DATA_LOSS where a read went past the end, else OK.
+  // DATA_LOSS if a read went past the end, else OK.
   absl::Status status() const;
 
  private:

@@ -1,5 +1,5 @@
-// The one bridge between std::string_view, which our interfaces use, and the packaged Abseil's own
-// absl::string_view, which it does not convert from.
+// The only bridge between std::string_view, which our interfaces use, and absl::string_view, which
+// is a different type in the packaged Abseil and does not convert from std::string_view.
 
 #ifndef FRESHET_CORE_BASE_STR_CAT_H_
 #define FRESHET_CORE_BASE_STR_CAT_H_

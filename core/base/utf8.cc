@@ -5,8 +5,8 @@ namespace {
 
 bool IsContinuation(char c) { return (static_cast<unsigned char>(c) & 0xc0) == 0x80; }
 
-// The length of the character at the beginning of `text`; 0 where there is none that is
-// well-formed. REQUIRES: !text.empty().
+// The length in bytes of the character that `text` begins with, or 0 if it is not well-formed.
+// REQUIRES: !text.empty().
 size_t CharacterSize(std::string_view text) {
   const auto first = static_cast<unsigned char>(text[0]);
   if (first < 0x80) return 1;

@@ -1,4 +1,4 @@
-// Text that Protobuf takes as a string.
+// Checks for UTF-8, the only text that Protobuf accepts as a string.
 
 #ifndef FRESHET_CORE_BASE_UTF8_H_
 #define FRESHET_CORE_BASE_UTF8_H_
@@ -10,7 +10,7 @@
 
 namespace freshet {
 
-// Whether all bytes of `text` are below 0x80. Looks at eight at a time.
+// Whether all bytes of `text` are below 0x80. Checks eight bytes at a time.
 inline bool IsAscii(std::string_view text) {
   constexpr size_t kWordBytes = sizeof(uint64_t);
   constexpr uint64_t kHighBits = 0x8080808080808080U;
@@ -30,14 +30,14 @@ inline bool IsAscii(std::string_view text) {
   return (bits & kHighBits) == 0;
 }
 
-// Whether `text` is well-formed UTF-8: shortest forms, no surrogates, nothing above U+10FFFF.
+// Whether `text` is well-formed UTF-8: no overlong forms, no surrogates, nothing above U+10FFFF.
 bool IsUtf8(std::string_view text);
 
-// How many bytes `text` has before the first that is not part of a well-formed character; all of
-// them where IsUtf8(text).
+// The number of bytes before the first one that is not part of a well-formed character; text.size()
+// if IsUtf8(text).
 size_t Utf8Size(std::string_view text);
 
-// The longest beginning of at most `max_bytes` bytes that does not end within a character.
+// The longest prefix of at most `max_bytes` bytes that does not end within a character.
 // REQUIRES: IsUtf8(text).
 std::string_view Utf8Prefix(std::string_view text, size_t max_bytes);
 

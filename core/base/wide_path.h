@@ -1,13 +1,13 @@
-// Code that is compiled a second time for processors with wider vector registers.
+// Support for functions that are compiled a second time, for processors with AVX2.
 
 #ifndef FRESHET_CORE_BASE_WIDE_PATH_H_
 #define FRESHET_CORE_BASE_WIDE_PATH_H_
 
 #include <atomic>
 
-// On a function: compiles it, and what it calls as far as that can be inlined, for AVX2. That has
-// no fused multiply-add, and vectors do to each lane what plain code does: results are the same to
-// the bit. To be called only where WidePathIsOn(). Nothing where there is no such processor.
+// An attribute that compiles a function, and whatever of its callees can be inlined, for AVX2. AVX2
+// has no fused multiply-add, and each vector lane computes what scalar code does, so results are
+// bit-identical. Call such a function only if WidePathIsOn(). Empty on other architectures.
 #ifdef __x86_64__
 #define FRESHET_WIDE_PATH gnu::target("avx2"), gnu::flatten
 #else
@@ -28,10 +28,10 @@ namespace internal {
 inline std::atomic<bool> wide_path_is_on{ProcessorHasWidePath()};
 }  // namespace internal
 
-// Whether functions are to be called in their second form. From any thread.
+// Whether to call the AVX2 versions of functions. Thread-safe.
 inline bool WidePathIsOn() { return internal::wide_path_is_on.load(std::memory_order_relaxed); }
 
-// For tests: takes the other path from here on. REQUIRES: `on` only where ProcessorHasWidePath().
+// For tests: chooses the path from now on. REQUIRES: !on || ProcessorHasWidePath().
 inline void SetWidePath(bool on) { internal::wide_path_is_on.store(on, std::memory_order_relaxed); }
 
 }  // namespace freshet

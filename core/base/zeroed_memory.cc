@@ -11,9 +11,10 @@ absl::StatusOr<ZeroedMemory> ZeroedMemory::Allocate(size_t size_bytes) {
       mmap(nullptr, size_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (data == MAP_FAILED) {
     return absl::ResourceExhaustedError(
-        StrCat("the system has no ", size_bytes, " bytes of memory; choose fewer bits"));
+        StrCat("cannot allocate ", size_bytes,
+               " bytes of memory for the model's tables; choose fewer bits"));
   }
-  // Only a hint: without huge pages all is slower, but the same.
+  // Only a hint: without huge pages everything works, just slower.
   madvise(data, size_bytes, MADV_HUGEPAGE);
   return ZeroedMemory(data, size_bytes);
 }

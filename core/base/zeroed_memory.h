@@ -1,3 +1,5 @@
+// Large zero-filled allocations for weight tables and the like.
+
 #ifndef FRESHET_CORE_BASE_ZEROED_MEMORY_H_
 #define FRESHET_CORE_BASE_ZEROED_MEMORY_H_
 
@@ -8,11 +10,11 @@
 
 namespace freshet {
 
-// A large piece of memory straight from the system: all zero, page-aligned, in huge pages where the
-// system has them, and not occupied before it is touched. Freed with the object.
+// A large memory block mapped directly from the system: all zero, page-aligned, in huge pages if
+// the system has them. A page takes no memory until it is touched. Freed with the object.
 class ZeroedMemory {
  public:
-  // RESOURCE_EXHAUSTED where the system refuses. REQUIRES: size_bytes > 0.
+  // RESOURCE_EXHAUSTED if the system refuses. REQUIRES: size_bytes > 0.
   static absl::StatusOr<ZeroedMemory> Allocate(size_t size_bytes);
 
   ~ZeroedMemory();

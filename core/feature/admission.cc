@@ -17,7 +17,7 @@ void Store(uint8_t& counter, uint32_t count) {
   __atomic_store_n(&counter, static_cast<uint8_t>(count), __ATOMIC_RELAXED);
 }
 
-// The last steps of MurmurHash3.
+// The finaliser of MurmurHash3.
 uint32_t Mix(uint32_t bits) {
   bits ^= bits >> 16;
   bits *= 0x85ebca6b;

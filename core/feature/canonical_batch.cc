@@ -8,12 +8,12 @@ namespace freshet {
 namespace {
 
 bool HasZero(std::span<const float> values) {
-  uint32_t zeros = 0;  // Without a branch a value, so that it becomes vector code.
+  uint32_t zeros = 0;  // No branch per value, so that the loop can be vectorised.
   for (const float value : values) zeros |= static_cast<uint32_t>(value == 0.0f);
   return zeros != 0;
 }
 
-// The sizes that all rows share; empty where rows differ.
+// The segment sizes that all rows share; empty if rows differ.
 std::span<const uint32_t> SharedSizes(const ExampleBatch& batch) {
   const size_t count = batch.namespace_hashes.size();
   if (count == 0 || batch.segment_sizes.size() < count) return {};

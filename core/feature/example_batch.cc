@@ -7,7 +7,7 @@
 namespace freshet {
 namespace {
 
-// Up to this many namespaces are looked for one by one.
+// Up to this many namespaces are searched linearly.
 constexpr size_t kFewNamespaces = 16;
 
 }  // namespace
@@ -35,7 +35,7 @@ size_t ExampleBatchBuilder::Namespace(std::string_view name) {
   const size_t found = FindNamespace(name);
   next_namespace_ = found + 1;
   if (found != old_count) return found;
-  // A namespace that is new to the batch has an empty segment in the rows before.
+  // A namespace that is new to the batch has an empty segment in all rows so far.
   const size_t rows = row_count();
   std::vector<uint32_t> sizes((old_count + 1) * rows, 0);
   for (size_t row = 0; row < rows; ++row) {
@@ -48,7 +48,7 @@ size_t ExampleBatchBuilder::Namespace(std::string_view name) {
   return old_count;
 }
 
-// Returns namespaces_.size() where there is none with this name.
+// Returns namespaces_.size() if no namespace has this name.
 size_t ExampleBatchBuilder::FindNamespace(std::string_view name) {
   if (namespaces_.size() <= kFewNamespaces) {
     return static_cast<size_t>(std::find(namespaces_.begin(), namespaces_.end(), name) -

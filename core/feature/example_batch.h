@@ -1,4 +1,4 @@
-// A batch of examples as columns: what learners learn from and predict.
+// A batch of examples in columnar form: the input of learners.
 
 #ifndef FRESHET_CORE_FEATURE_EXAMPLE_BATCH_H_
 #define FRESHET_CORE_FEATURE_EXAMPLE_BATCH_H_
@@ -19,16 +19,16 @@ namespace freshet {
 // A view of columns that live elsewhere; copying it copies no data.
 //
 // Row r has the features [RowBegin(r), RowEnd(r)) of the feature columns. The features of a row are
-// grouped by namespace, in the order of `namespace_hashes`; segment_sizes tells how many there are
-// of each.
+// grouped into one segment per namespace, in the order of `namespace_hashes`; `segment_sizes` tells
+// how many features each segment has.
 struct ExampleBatch {
-  std::span<const uint32_t> row_ends;          // One a row: rises, starts at >= 0.
-  std::span<const float> labels;               // One a row; may be empty when predicting. Finite.
-  std::span<const float> weights;              // One a row, or empty: all 1. Finite, >= 0.
+  std::span<const uint32_t> row_ends;          // One per row; never falls.
+  std::span<const float> labels;               // One per row; may be empty to predict. Finite.
+  std::span<const float> weights;              // One per row, or empty: all 1. Finite, >= 0.
   std::span<const uint32_t> feature_ids;       // row_ends.back() of them.
-  std::span<const float> values;               // One a feature, or empty: all 1. Finite.
-  std::span<const uint32_t> namespace_hashes;  // One a namespace.
-  // rows * namespaces numbers, or `namespaces` numbers where all rows have the same shape.
+  std::span<const float> values;               // One per feature, or empty: all 1. Finite.
+  std::span<const uint32_t> namespace_hashes;  // One per namespace.
+  // One number per row and namespace, row by row; or one per namespace if all rows share them.
   std::span<const uint32_t> segment_sizes;
 
   size_t size() const { return row_ends.size(); }
@@ -40,24 +40,25 @@ struct ExampleBatch {
 // Owns the columns of a batch and fills them row by row. Not thread-safe.
 //
 //   builder.BeginRow(label, weight);
-//   size_t user = builder.Namespace("user");   // Any order; may come again later in the row.
+//   size_t user = builder.Namespace("user");   // In any order; may recur later in the row.
 //   builder.AddFeature(user, id, value);
 //   builder.EndRow();
 //
-// Columns keep their capacity over Clear(), so that a reused builder does not allocate.
+// Columns keep their capacity across Clear(), so that a reused builder does not allocate.
 class ExampleBatchBuilder {
  public:
-  // Starts a row. REQUIRES: no row is open. `label` and `weight` are stored as they are.
+  // Starts a row. `label` and `weight` are stored unchecked. Drops a row that is still open, as
+  // AbandonRow() does.
   void BeginRow(float label, float weight);
 
   // Changes the label and the weight of the open row.
   void SetLabelAndWeight(float label, float weight);
 
-  // The index of the namespace with this name, which is added where it is new to the batch.
+  // The index of the namespace with this name. Adds the namespace if it is new to the batch.
   size_t Namespace(std::string_view name);
 
-  // Adds a feature to the open row. Features of one namespace keep their order; a value of 0 is
-  // left out. REQUIRES: namespace_index comes from Namespace() since the last Clear().
+  // Adds a feature to the open row. Features of one namespace keep their order; a feature of value
+  // 0 is left out. REQUIRES: `namespace_index` was returned by Namespace() since the last Clear().
   void AddFeature(size_t namespace_index, uint32_t id, float value) {
     if (value == 0) return;
     if (namespace_index != run_namespace_) StartRun(namespace_index);
@@ -74,9 +75,9 @@ class ExampleBatchBuilder {
     AddFeature(namespace_index, id, value);
   }
 
-  // Names that come with the features of rows from the next one on are noted in `names`, for as
-  // many rows as it wants, those that are then abandoned too; null: nowhere. Stays over Clear().
-  // `names` must live as long.
+  // From the next row on, notes the names that come with features in `names`, for as many rows as
+  // `names` wants; also for rows that are later abandoned. Null turns this off. The setting
+  // survives Clear(). `names` must outlive the builder or the next call of KeepNames().
   void KeepNames(NewNames* names) {
     names_ = names;
     names_of_row_ = nullptr;
@@ -89,11 +90,11 @@ class ExampleBatchBuilder {
   // Drops the open row, if any, as if BeginRow had not been called.
   void AbandonRow();
 
-  // Takes back the row that was ended last. Its namespaces stay. REQUIRES: no row is open and
+  // Removes the row that was ended last. Its namespaces stay. REQUIRES: no row is open and
   // row_count() > 0.
   void RemoveLastRow();
 
-  // Forgets rows and namespaces, keeps memory.
+  // Removes all rows and namespaces; keeps the memory.
   void Clear();
 
   // The rows that were ended. Valid until the next non-const call.
@@ -101,13 +102,13 @@ class ExampleBatchBuilder {
 
   size_t row_count() const { return labels_.size() - (row_open_ ? 1 : 0); }
   size_t feature_count() const { return row_ends_.empty() ? 0 : row_ends_.back(); }
-  // Names in the order of their index.
+  // The names of the namespaces, by index.
   std::span<const std::string> namespaces() const { return namespaces_; }
-  // The hash of the name. REQUIRES: as for AddFeature().
+  // The hash of the namespace's name. REQUIRES: `namespace_index` is as for AddFeature().
   uint32_t namespace_hash(size_t namespace_index) const {
     return namespace_hashes_[namespace_index];
   }
-  // True where every feature of every ended row has value 1 (then View().values is empty).
+  // True if every feature of every ended row has value 1; View().values is then empty.
   bool all_values_one() const { return all_values_one_; }
 
  private:
@@ -116,7 +117,7 @@ class ExampleBatchBuilder {
     size_t operator()(std::string_view name) const { return std::hash<std::string_view>()(name); }
   };
 
-  // Features of the open row, side by side in the columns, that are of one namespace.
+  // A run of adjacent features of the open row that belong to one namespace.
   struct Run {
     size_t namespace_index;
     size_t begin;
@@ -131,20 +132,20 @@ class ExampleBatchBuilder {
   static constexpr size_t kNoNamespace = static_cast<size_t>(-1);
 
   NewNames* names_ = nullptr;
-  NewNames* names_of_row_ = nullptr;  // Null where those of the open row are not wanted.
+  NewNames* names_of_row_ = nullptr;  // names_, or null if it does not want those of the open row.
 
   bool row_open_ = false;
   size_t run_namespace_ = kNoNamespace;  // Of the run that AddFeature() adds to.
   std::vector<Run> runs_;                // Of the open row; the last one's end is not set yet.
   bool row_values_one_ = true;
-  size_t next_namespace_ = 0;  // The one that is asked for next, if rows are alike.
-  // Kept for their capacity by GroupRunsByNamespace().
+  size_t next_namespace_ = 0;  // A guess: the next one requested if this row is like the last.
+  // Scratch of GroupRunsByNamespace(), kept for its capacity.
   std::vector<uint32_t> grouped_ids_;
   std::vector<float> grouped_values_;
 
   std::vector<std::string> namespaces_;
   std::vector<uint32_t> namespace_hashes_;
-  // From name to index; filled only when there are many namespaces.
+  // From name to index; filled only if there are many namespaces.
   std::unordered_map<std::string, size_t, NameHash, std::equal_to<>> namespace_indices_;
   std::vector<float> labels_;
   std::vector<float> weights_;

@@ -1,4 +1,4 @@
-// Rows of features while they are made.
+// Columns in which the features of rows are built.
 
 #ifndef FRESHET_CORE_FEATURE_FEATURE_COLUMNS_H_
 #define FRESHET_CORE_FEATURE_FEATURE_COLUMNS_H_
@@ -10,9 +10,9 @@
 
 namespace freshet {
 
-// Features side by side. A row holds at most kMaxRowFeatures: what is added beyond that is dropped,
-// so that no example grows without bound, and the row is cut. Not thread-safe; keeps its memory
-// over Clear().
+// Feature ids and values, row by row. A row holds at most kMaxRowFeatures, so that no example grows
+// without bound: features beyond that are dropped, and the row is then called cut. Not thread-safe;
+// keeps its memory across Clear().
 class FeatureColumns {
  public:
   static constexpr size_t kMaxRowFeatures = 65'536;
@@ -33,8 +33,8 @@ class FeatureColumns {
     values_.push_back(value);
   }
 
-  // Makes room for up to `count` features at the end; returns for how many there is. The caller
-  // fills them in.
+  // Appends up to `count` features for the caller to fill in, and returns how many. Fewer than
+  // `count` means that the row is full and now cut.
   size_t Grow(size_t count) {
     const size_t grown = std::min(count, room());
     is_cut_ |= grown < count;
@@ -43,9 +43,9 @@ class FeatureColumns {
     return grown;
   }
 
-  // Says that a feature was left out of the open row.
+  // Records that a feature was left out of the open row.
   void Cut() { is_cut_ = true; }
-  // Whether the open row lacks a feature that was to be in it.
+  // Whether a feature was left out of the open row.
   bool is_cut() const { return is_cut_; }
 
   // Keeps the features of the open row for which keep(id) is true.

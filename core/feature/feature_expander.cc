@@ -13,7 +13,8 @@ namespace freshet {
 namespace {
 
 constexpr uint32_t kStateVersion = 2;
-// Had no count of cut examples; written where there is none, since digests are made of that form.
+// Version 1 had no count of cut examples. It is still written if no example was cut, because
+// digests are computed over that form.
 constexpr uint32_t kVersionWithoutCuts = 1;
 constexpr uint64_t kMaxExamples = uint64_t{1} << 62;
 
@@ -26,7 +27,8 @@ void SaveStates(const NamespaceStates<State>& states, StateWriter& writer) {
   }
 }
 
-// `add` adds the state of a namespace; null where that cannot be.
+// `add(hash)` adds the state of a namespace and returns it, or null if the namespace cannot have
+// one.
 template <typename State, typename Add>
 absl::Status LoadStates(StateReader& reader, const NamespaceStates<State>& states, const Add& add) {
   const auto count = reader.ReadValue<uint32_t>();
@@ -35,7 +37,9 @@ absl::Status LoadStates(StateReader& reader, const NamespaceStates<State>& state
     if (!reader.status().ok()) return reader.status();
     State* const state = states.Find(hash) == nullptr ? add(hash) : nullptr;
     if (state == nullptr) {
-      return absl::DataLossError("the saved features have namespaces that this model has not");
+      return absl::DataLossError(
+          "the saved numeric transforms do not match the model's namespaces, so the file is "
+          "damaged or another version wrote it; restore an older snapshot");
     }
     if (absl::Status status = state->LoadState(reader); !status.ok()) return status;
   }
@@ -62,7 +66,7 @@ void AppendLogBins(std::span<const uint32_t> ids, std::span<const float> values,
   }
 }
 
-// Whether any of the values makes its feature a number.
+// Whether any value makes its feature a number, that is, is neither 0 nor 1.
 bool HasNumber(std::span<const float> values) {
   return std::any_of(values.begin(), values.end(),
                      [](float value) { return value != 0 && value != 1; });
@@ -113,7 +117,7 @@ void FeatureExpander::AddEntry(uint32_t namespace_hash, size_t batch_index,
 
 void FeatureExpander::MakePlan(const ExampleBatch& batch, Plan& plan) const {
   const std::span<const uint32_t> hashes = batch.namespace_hashes;
-  // Before the states are looked up, so that what is added meanwhile leads to another plan.
+  // Read before the states are looked up, so that states added meanwhile cause a refresh.
   plan.standardizer_count_ = standardizers_.size();
   plan.quantile_bins_count_ = quantile_bins_.size();
   plan.entries_.clear();
@@ -275,19 +279,24 @@ void FeatureExpander::SaveState(StateWriter& writer) const {
 absl::Status FeatureExpander::LoadState(StateReader& reader) {
   const auto version = reader.ReadValue<uint32_t>();
   if (version < kVersionWithoutCuts || version > kStateVersion) {
-    return absl::DataLossError(StrCat("the saved features have version ", version,
-                                      ", this program reads up to ", kStateVersion));
+    return absl::DataLossError(StrCat(
+        "the saved feature transforms have version ", version, "; this program reads up to ",
+        kStateVersion, "; start the version that wrote the file, or restore an older snapshot"));
   }
   if (version > kVersionWithoutCuts) {
     const auto cut_count = reader.ReadValue<uint64_t>();
     if (cut_count == 0 || cut_count > kMaxExamples) {
-      return absl::DataLossError("the saved features have an impossible count of cut examples");
+      return absl::DataLossError(
+          "the count of cut examples is out of range, so the file is damaged or another version "
+          "wrote it; restore an older snapshot");
     }
     cut_count_.store(cut_count, std::memory_order_relaxed);
   }
   observed_count_ = reader.ReadValue<uint64_t>();
   if (observed_count_ > kMaxExamples) {
-    return absl::DataLossError("the saved features have an impossible count");
+    return absl::DataLossError(
+        "the count of examples seen by the feature transforms is out of range, so the file is "
+        "damaged or another version wrote it; restore an older snapshot");
   }
   const auto kind_of = [this](uint32_t hash) {
     const NumericOptions* const numeric = FindNumeric(hash);

@@ -1,4 +1,4 @@
-// Features that something is kept of.
+// A small index from feature ids to consecutive numbers.
 
 #ifndef FRESHET_CORE_FEATURE_FEATURE_INDEX_H_
 #define FRESHET_CORE_FEATURE_FEATURE_INDEX_H_
@@ -10,16 +10,16 @@
 
 namespace freshet {
 
-// Numbers ids 0, 1, ... in the order in which they are added, up to kCapacity.
+// Numbers ids 0, 1, ... in the order in which they are added, up to kCapacity ids.
 //
-// Threads: one writer adds while any number of readers look up. What the writer stored before Add()
-// is seen by readers that find the id.
+// Threads: one writer adds while any number of readers look up. A reader that finds an id also sees
+// everything that the writer stored before Add().
 class FeatureIndex {
  public:
   static constexpr uint32_t kCapacity = 1024;
   static constexpr uint32_t kNone = UINT32_MAX;
 
-  // The number of an id; kNone where it was not added.
+  // The number of an id, or kNone if it was not added.
   uint32_t Find(uint32_t id) const {
     for (uint32_t place = PlaceOf(id);; place = (place + 1) % kPlaces) {
       const uint32_t number = places_[place].load(std::memory_order_acquire);
@@ -28,7 +28,7 @@ class FeatureIndex {
     }
   }
 
-  // For the writer. REQUIRES: the id is new, and size() < kCapacity.
+  // Only for the writer. REQUIRES: the id is new, and size() < kCapacity.
   void Add(uint32_t id) {
     const uint32_t number = size();
     ids_[number].store(id, std::memory_order_relaxed);
@@ -48,7 +48,8 @@ class FeatureIndex {
   static uint32_t PlaceOf(uint32_t id) { return (id * 0x9e3779b1U) >> 21; }
 
   std::array<std::atomic<uint32_t>, kCapacity> ids_{};
-  std::array<std::atomic<uint32_t>, kPlaces> places_{};  // Numbers from 1; 0: nothing.
+  // An open-addressing hash table: number + 1, or 0 for a free place.
+  std::array<std::atomic<uint32_t>, kPlaces> places_{};
   std::atomic<uint32_t> size_{0};
 };
 

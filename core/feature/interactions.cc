@@ -9,10 +9,11 @@
 namespace freshet {
 namespace {
 
-constexpr uint32_t kPrime = 16777619;  // Of the hash FNV-1.
+constexpr uint32_t kPrime = 16777619;  // The prime of the FNV-1 hash.
 
-// Adds the features of segments[0], ..., segments[size - 1], each with what the segments before it
-// give: `hash` and `value`, from the feature `first` of segments[0] on.
+// Appends the combinations of one feature each of segments[0], ..., segments[size - 1]. `hash` and
+// `value` are those of the features already chosen from earlier segments. Features of segments[0]
+// before `first` are skipped, so that combinations with repetition come only once.
 void AppendProduct(const FeatureSegment* const* segments, size_t size, size_t first, uint32_t hash,
                    float value, FeatureColumns& columns) {
   const FeatureSegment& segment = *segments[0];
@@ -34,7 +35,7 @@ void AppendProduct(const FeatureSegment* const* segments, size_t size, size_t fi
   }
 }
 
-// Combinations of `size` of `count` things, where each may come again.
+// The number of combinations with repetition of `size` out of `count` things.
 uint64_t CountMultisets(uint64_t count, uint64_t size) {
   uint64_t result = 1;
   for (uint64_t i = 0; i < size; ++i) result = result * (count + i) / (i + 1);
@@ -49,7 +50,7 @@ Interactions::Interactions(std::span<const InteractionOptions> options) {
     const auto asks_for_it = [&](const Pattern& other) {
       return Matches(other, std::span(pattern.hashes).first(pattern.size));
     };
-    // Those of patterns with wildcards are known only when segments are.
+    // What a pattern with wildcards matches is known only once the segments are: see VisitWild().
     if (pattern.has_wildcards || std::none_of(patterns_.begin(), patterns_.end(), asks_for_it)) {
       patterns_.push_back(pattern);
     }
@@ -147,7 +148,7 @@ void Interactions::Append(std::span<const FeatureSegment> segments, FeatureColum
 uint64_t Interactions::Count(std::span<const FeatureSegment> segments, uint64_t enough) const {
   uint64_t total = 0;
   VisitAll(segments, [&](const Combination& combination, size_t size) {
-    double count = 1;  // A product of four sizes may not fit an integer.
+    double count = 1;  // A product of four sizes may overflow an integer.
     for (size_t i = 0; i < size;) {
       size_t same = 1;
       while (i + same < size && combination[i + same] == combination[i]) ++same;

@@ -1,3 +1,5 @@
+// Interactions: features that are products of features of several namespaces.
+
 #ifndef FRESHET_CORE_FEATURE_INTERACTIONS_H_
 #define FRESHET_CORE_FEATURE_INTERACTIONS_H_
 
@@ -12,15 +14,17 @@
 
 namespace freshet {
 
-// Features made of one feature of each of two to four namespaces.
+// Creates features that combine one feature from each of two to four namespaces.
 //
-// The id is made of the ids a, b, c, ... as Vowpal Wabbit does: ((a * P) ^ b) * P ^ c ...,
-// P = 16777619; the value is the product of the values. Of a namespace with itself each unordered
-// combination comes once, that of a feature with itself included. Namespaces are combined once,
-// however many interactions ask for them, as the first of these says.
+// The id is computed from the ids a, b, c, ... as in Vowpal Wabbit: ((a * P) ^ b) * P ^ c ...,
+// with P = 16777619; the value is the product of the values. If a namespace is combined with
+// itself, each unordered combination occurs once, including that of a feature with itself. If
+// several interactions request the same namespaces, these are combined once, as the first of the
+// interactions says.
 //
-// They stand in the order of the interaction, those that wildcards stand for in the order of their
-// hashes. Where one occurs twice, they are sorted: by name, or by hash where wildcards take part.
+// The namespaces of a combination are in the order of the interaction; those that match wildcards
+// are in ascending order of their hashes. If a namespace occurs twice in a combination, the
+// namespaces are sorted: by name, or by hash if the interaction has wildcards.
 //
 // Constant after construction; thread-safe.
 class Interactions {
@@ -29,18 +33,18 @@ class Interactions {
 
   bool empty() const { return patterns_.empty(); }
 
-  // Adds to the open row what is made of its segments. REQUIRES: none of them is empty, and they
-  // rise by namespace_hash.
+  // Appends the interactions of the open row's segments to the row. REQUIRES: no segment is empty,
+  // and segments are in ascending order of namespace_hash.
   void Append(std::span<const FeatureSegment> segments, FeatureColumns& columns) const;
 
-  // How many features that would be without any limit; stops counting above `enough`. REQUIRES: as
-  // for Append().
+  // How many features Append() would add if rows had no limit; stops counting above `enough`.
+  // REQUIRES: as for Append().
   uint64_t Count(std::span<const FeatureSegment> segments, uint64_t enough) const;
 
  private:
   static constexpr size_t kMaxSize = 4;
 
-  // One interaction. A hash is that of a name, or nothing where a wildcard stands.
+  // One interaction. hashes[i] is meaningless if is_wildcard[i].
   struct Pattern {
     size_t size = 0;
     std::array<uint32_t, kMaxSize> hashes{};
@@ -48,26 +52,26 @@ class Interactions {
     bool has_wildcards = false;
   };
 
-  // Segments that are combined, as indices.
+  // The indices of the segments that are combined.
   using Combination = std::array<size_t, kMaxSize>;
 
   static Pattern MakePattern(const InteractionOptions& option);
 
-  // Whether the pattern asks for the namespaces, in some order.
+  // Whether the pattern matches these namespaces, in some order.
   static bool Matches(const Pattern& pattern, std::span<const uint32_t> hashes);
 
   // Calls visit(combination, size) for each combination of segments until it returns false. Returns
-  // whether it never did.
+  // false if visit() did.
   template <typename Visit>
   bool VisitAll(std::span<const FeatureSegment> segments, const Visit& visit) const;
-  // The same for one pattern, of which `combination` has the first `known` segments; wildcards
-  // stand for segments from `first_wild` on.
+  // The same for one pattern. `combination` already holds the segments of its first `known`
+  // namespaces; further wildcards match segments from `first_wild` on.
   template <typename Visit>
   bool VisitPattern(size_t index, std::span<const FeatureSegment> segments,
                     Combination& combination, size_t known, size_t first_wild,
                     const Visit& visit) const;
-  // Visits a combination of a pattern with wildcards, sorted where that is due, unless a pattern
-  // before it asks for it too.
+  // Visits a combination of a pattern with wildcards, unless an earlier pattern matches it too.
+  // Sorts the combination first if a namespace occurs twice.
   template <typename Visit>
   bool VisitWild(size_t index, std::span<const FeatureSegment> segments, Combination combination,
                  const Visit& visit) const;

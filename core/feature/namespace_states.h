@@ -1,4 +1,4 @@
-// Something that is kept for each of some namespaces.
+// A small table of states, one per namespace.
 
 #ifndef FRESHET_CORE_FEATURE_NAMESPACE_STATES_H_
 #define FRESHET_CORE_FEATURE_NAMESPACE_STATES_H_
@@ -12,16 +12,17 @@
 
 namespace freshet {
 
-// Numbers namespaces 0, 1, ... in the order in which they are added, up to kCapacity.
+// Holds a State for each of up to kCapacity namespaces, numbered 0, 1, ... in the order in which
+// they were added. Owns the states.
 //
-// Threads: one writer adds while any number of readers look up; what a State guarantees beyond that
-// is its own matter.
+// Threads: one writer adds while any number of readers look up. This class does not synchronise
+// access to the states themselves.
 template <typename State>
 class NamespaceStates {
  public:
   static constexpr size_t kCapacity = 64;
 
-  // Null where the namespace was not added.
+  // Null if the namespace was not added.
   State* Find(uint32_t hash) const {
     const size_t count = size();
     for (size_t i = 0; i < count; ++i) {
@@ -30,7 +31,7 @@ class NamespaceStates {
     return nullptr;
   }
 
-  // For the writer. Null where there is no room. REQUIRES: the namespace is new.
+  // Only for the writer. Null if kCapacity is reached. REQUIRES: the namespace is new.
   template <typename... Args>
   State* Add(uint32_t hash, Args&&... args) {
     const size_t count = size();
@@ -52,7 +53,7 @@ class NamespaceStates {
     std::unique_ptr<State> state;
   };
 
-  std::array<Entry, kCapacity> entries_;  // Constant from when size_ counts them.
+  std::array<Entry, kCapacity> entries_;  // An entry is constant once size_ counts it.
   std::atomic<size_t> size_{0};
 };
 

@@ -1,4 +1,4 @@
-// Names of features that nobody has been told yet.
+// Collects the names of features that are new in a stream, to be handed on once.
 
 #ifndef FRESHET_CORE_FEATURE_NEW_NAMES_H_
 #define FRESHET_CORE_FEATURE_NEW_NAMES_H_
@@ -13,16 +13,16 @@
 
 namespace freshet {
 
-// Looks at the features of a stream and keeps the name of each id when it comes for the first time,
-// up to a number of ids. Looks at every one of the first rows, and then at one in eight as if by
-// chance: a feature that comes often is soon seen all the same, and one that hardly ever comes has
-// hardly a weight. Costs a look into a table of 32-bit ids for each feature of these rows, and
-// nothing once the limit is reached. Not thread-safe.
+// Keeps the name of each feature id that occurs for the first time, up to a limit on the number of
+// ids. Looks at each of the first kFirstRows rows, and then at a pseudo-random eighth of all rows:
+// a frequent feature is soon seen anyway, and a very rare one hardly has a weight. Costs one lookup
+// in a table of 32-bit ids for each feature of the rows it looks at, and nothing once the limit is
+// reached. Not thread-safe.
 class NewNames {
  public:
   static constexpr size_t kDefaultLimit = 100'000;
-  static constexpr size_t kMaxNameBytes = 256;  // Of a longer name, the beginning is kept.
-  static constexpr size_t kFirstRows = 4096;    // All of which are looked at.
+  static constexpr size_t kMaxNameBytes = 256;  // A longer name is truncated.
+  static constexpr size_t kFirstRows = 4096;    // This many rows are looked at before sampling.
 
   struct Name {
     uint32_t id;
@@ -32,7 +32,7 @@ class NewNames {
 
   explicit NewNames(size_t limit = kDefaultLimit) : limit_(limit) {}
 
-  // Begins a row of the stream; whether its features are to be noted.
+  // Begins a row of the stream. Returns whether to call Note() for its features.
   bool BeginRow() {
     if (seen_count_ >= limit_) return false;
     if (first_rows_left_ == 0) return NextIsChosen();
@@ -40,22 +40,22 @@ class NewNames {
     return true;
   }
 
-  // Keeps the name where the id comes for the first time, within the limit. Names that are not
-  // UTF-8 are not kept.
+  // Keeps the name if the id is new and the limit is not reached. Empty names and names that are
+  // not UTF-8 are not kept.
   void Note(std::string_view name_space, std::string_view name, uint32_t id) {
     if (IsNew(id)) Keep(name_space, name, id);
   }
 
-  // From now on ids are seen up to this number. 0 also drops what is kept.
+  // Changes the limit on the number of ids. 0 also drops all names and forgets the ids seen.
   void SetLimit(size_t limit);
 
   size_t limit() const { return limit_; }
 
-  // How many names are kept.
+  // The number of names kept.
   size_t size() const { return kept_.size(); }
 
-  // Shows each name that is kept, oldest first, to `take`, and drops those that it returns true
-  // for. `take` may not call this object.
+  // Passes each name kept to `take`, oldest first, and drops those for which it returns true.
+  // `take` must not call this object.
   void TakeIf(absl::FunctionRef<bool(const Name&)> take);
 
  private:
@@ -67,7 +67,7 @@ class NewNames {
     uint32_t name_size;
   };
 
-  // By chance, since a stream may well repeat itself at even distances.
+  // Pseudo-random rather than every eighth row, because a stream may be periodic.
   bool NextIsChosen() {
     random_ = random_ * 6364136223846793005U + 1442695040888963407U;  // Knuth's MMIX.
     return random_ >> 61 == 0;
@@ -78,9 +78,9 @@ class NewNames {
     if (*entry != id) return Insert(id, entry);
     return id == 0 && AddZero();
   }
-  // Where the id stands, or else is to stand.
+  // The entry of the id, or else the free entry where it belongs.
   uint32_t* FindEntry(uint32_t id) {
-    // Multiplied, since ids that are indices differ in their low bits alone.
+    // Multiplied, because ids that are small indices differ only in their low bits.
     size_t i = (id * 0x9e3779b1U) >> shift_;
     while (ids_[i] != id && ids_[i] != 0) i = (i + 1) & (ids_.size() - 1);
     return &ids_[i];
@@ -94,11 +94,12 @@ class NewNames {
   uint64_t random_ = 0;
   size_t seen_count_ = 0;
   bool zero_seen_ = false;
-  // 2^n entries, at most half of them taken; 0 is a free one.
+  // An open-addressing hash set with 2^n entries, at most half of them taken; 0 marks a free one,
+  // so zero_seen_ stands for the id 0.
   std::vector<uint32_t> ids_ = std::vector<uint32_t>(size_t{1} << kFirstBits);
   int shift_ = 32 - kFirstBits;  // 32 - n
   std::vector<Kept> kept_;
-  std::string text_;  // Of what is kept: namespace, name, the next one's namespace, and so on.
+  std::string text_;  // The text of kept_: namespace, name, next namespace, next name, and so on.
 };
 
 }  // namespace freshet

@@ -9,8 +9,8 @@ namespace {
 constexpr uint32_t kFactor = 27942141;
 constexpr size_t kMaxLength = 8;
 
-// Adds a feature for each place of one shape: `offsets` are those of a run's features from its
-// first.
+// Appends a feature for each position of one n-gram shape. `offsets` are the distances of the
+// n-gram's features from its first one.
 void AppendShape(std::span<const size_t> offsets, size_t begin, size_t end,
                  FeatureColumns& columns) {
   if (offsets.back() >= end - begin) return;
@@ -25,7 +25,7 @@ void AppendShape(std::span<const size_t> offsets, size_t begin, size_t end,
   }
 }
 
-// Adds the shapes that begin as `offsets` does in its first `known` numbers.
+// Appends the features of all shapes whose first `known` offsets are those in `offsets`.
 void AppendShapes(std::span<size_t> offsets, size_t known, size_t skips, size_t begin, size_t end,
                   FeatureColumns& columns) {
   if (known == offsets.size()) {
@@ -39,7 +39,7 @@ void AppendShapes(std::span<size_t> offsets, size_t known, size_t skips, size_t 
   }
 }
 
-// The number of ways to write `total` as a sum of `parts` numbers >= 0, their order counting.
+// The number of ways to write `total` as an ordered sum of `parts` numbers >= 0.
 uint64_t CountSums(uint64_t total, uint64_t parts) {
   uint64_t count = 1;
   for (uint64_t i = 1; i < parts; ++i) count = count * (total + i) / i;

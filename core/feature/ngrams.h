@@ -1,3 +1,5 @@
+// N-grams of the features of a namespace.
+
 #ifndef FRESHET_CORE_FEATURE_NGRAMS_H_
 #define FRESHET_CORE_FEATURE_NGRAMS_H_
 
@@ -8,13 +10,13 @@
 
 namespace freshet {
 
-// Adds to the open row a feature of value 1 for each run of 2 to `length` of its features
-// [begin, end), in their order, which leaps over at most `skips` features in all. The id is made of
-// the ids a, b, c, ... as Vowpal Wabbit does: ((a * K) + b) * K + c ..., K = 27942141.
+// Appends to the open row a feature of value 1 for each n-gram: 2 to `length` of the features
+// [begin, end), in order, skipping at most `skips` features in total. The id is computed from the
+// ids a, b, c, ... as in Vowpal Wabbit: ((a * K) + b) * K + c ..., with K = 27942141.
 void AppendNgrams(uint32_t length, uint32_t skips, size_t begin, size_t end,
                   FeatureColumns& columns);
 
-// How many features that makes of `size` features.
+// How many n-grams `size` features have.
 uint64_t CountNgrams(uint32_t length, uint32_t skips, uint64_t size);
 
 }  // namespace freshet

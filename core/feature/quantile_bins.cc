@@ -37,7 +37,7 @@ void QuantileBins::AppendUnknown(uint32_t id, float value, FeatureColumns& colum
 uint32_t QuantileBins::BinOf(const Number& number, float value) const {
   size_t begin = 0;
   size_t end = bound_count_;
-  while (begin < end) {  // The number of bounds below the value.
+  while (begin < end) {  // Binary search for the number of bounds below the value.
     const size_t middle = (begin + end) / 2;
     if (number.bounds[middle].load(std::memory_order_relaxed) < value) {
       begin = middle + 1;
@@ -92,7 +92,9 @@ void QuantileBins::SaveState(StateWriter& writer) const {
 
 absl::Status QuantileBins::LoadState(StateReader& reader) {
   const auto impossible = [] {
-    return absl::DataLossError("the saved features have impossible bins");
+    return absl::DataLossError(
+        "the quantile bins of a numeric feature do not fit the model or are not finite, so the "
+        "file is damaged or another version wrote it; restore an older snapshot");
   };
   if (reader.ReadValue<uint32_t>() != bound_count_) return impossible();
   const auto size = reader.ReadValue<uint32_t>();

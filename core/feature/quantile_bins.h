@@ -1,3 +1,5 @@
+// The numeric transform `quantile-bins`.
+
 #ifndef FRESHET_CORE_FEATURE_QUANTILE_BINS_H_
 #define FRESHET_CORE_FEATURE_QUANTILE_BINS_H_
 
@@ -17,13 +19,13 @@
 
 namespace freshet {
 
-// Turns the numbers of one namespace into categories: which of `bins` parts of about the same size,
-// of the values seen so far of the feature, a value falls into.
+// Turns the numbers of one namespace into categories. The values of a feature seen so far are
+// divided into `bins` bins of about equal size, and a value becomes the bin that it falls into.
 //
-// A number is a feature that has ever had a value other than 1 (other features are categories
-// already, and stay as they are). Up to FeatureIndex::kCapacity numbers have bins; the values of
-// those beyond make no difference. Bins move while they are young, and more and more rarely: each
-// time the number of values has grown by an eighth.
+// A number is a feature that has ever had a value other than 0 and 1; other features are already
+// categories, and stay as they are. At most FeatureIndex::kCapacity numbers have bins; all values
+// of a further number, other than 0 and 1, fall into the same bin. Bin bounds are recomputed each
+// time the number of values has grown by an eighth: often at first, then ever more rarely.
 //
 // Threads: one writer calls the non-const methods and SaveState() while any number of readers call
 // Append().
@@ -31,19 +33,19 @@ class QuantileBins {
  public:
   explicit QuantileBins(uint32_t bins) : bound_count_(bins - 1) {}
 
-  // Adds to the open row what becomes of a namespace's features. `values` may be empty: all 1.
+  // Appends the transformed features of a namespace to the open row. Empty `values` means all 1.
   void Append(std::span<const uint32_t> ids, std::span<const float> values,
               FeatureColumns& columns) const;
 
-  // What becomes of them where the namespace has no numbers yet, or cannot have any.
+  // The same for a namespace that has no QuantileBins yet, or cannot have one.
   static void AppendUnknown(std::span<const uint32_t> ids, std::span<const float> values,
                             FeatureColumns& columns);
 
-  // Takes an example into account. REQUIRES: values are finite.
+  // Updates the bins with an example. REQUIRES: values are finite.
   void Observe(std::span<const uint32_t> ids, std::span<const float> values);
 
   void SaveState(StateWriter& writer) const;
-  // DATA_LOSS where the bytes do not fit. REQUIRES: the object is new and has no readers.
+  // DATA_LOSS if the saved state is invalid. REQUIRES: the object is new and has no readers.
   absl::Status LoadState(StateReader& reader);
 
  private:
@@ -52,10 +54,10 @@ class QuantileBins {
     explicit Number(size_t bound_count)
         : bounds(std::make_unique<std::atomic<float>[]>(bound_count)) {}
 
-    std::unique_ptr<std::atomic<float>[]> bounds;  // Rising.
-    // The writer's own.
+    std::unique_ptr<std::atomic<float>[]> bounds;  // Ascending.
+    // Owned by the writer.
     QuantileSketch sketch;
-    uint64_t next_move = 1;  // The count at which bounds move next.
+    uint64_t next_move = 1;  // The number of values at which bounds are recomputed next.
   };
 
   static void AppendUnknown(uint32_t id, float value, FeatureColumns& columns);
@@ -65,7 +67,7 @@ class QuantileBins {
 
   const size_t bound_count_;
   FeatureIndex index_;
-  // Constant from when index_ has the feature.
+  // A pointer is constant once index_ has the feature.
   std::array<std::unique_ptr<Number>, FeatureIndex::kCapacity> numbers_;
   std::vector<float> found_bounds_;  // Scratch.
 };

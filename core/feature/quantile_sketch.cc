@@ -26,7 +26,7 @@ void QuantileSketch::Compact(size_t level) {
 }
 
 void QuantileSketch::FindQuantiles(std::span<float> bounds) const {
-  std::vector<std::pair<float, uint64_t>> items;  // With what they stand for.
+  std::vector<std::pair<float, uint64_t>> items;  // An item, and how many numbers it stands for.
   for (size_t level = 0; level < levels_.size(); ++level) {
     for (const float item : levels_[level].items) items.emplace_back(item, uint64_t{1} << level);
   }
@@ -69,7 +69,11 @@ absl::Status QuantileSketch::LoadState(StateReader& reader) {
     count_ += uint64_t{size} << i;
   }
   if (!reader.status().ok()) return reader.status();
-  if (!possible) return absl::DataLossError("the saved features have an impossible sketch");
+  if (!possible) {
+    return absl::DataLossError(
+        "the quantile sketch of a numeric feature is malformed, so the file is damaged or another "
+        "version wrote it; restore an older snapshot");
+  }
   return absl::OkStatus();
 }
 

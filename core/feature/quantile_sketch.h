@@ -1,3 +1,5 @@
+// Approximate quantiles of a stream in little memory.
+
 #ifndef FRESHET_CORE_FEATURE_QUANTILE_SKETCH_H_
 #define FRESHET_CORE_FEATURE_QUANTILE_SKETCH_H_
 
@@ -11,11 +13,12 @@
 
 namespace freshet {
 
-// Quantiles of a stream of numbers, in memory that grows with the logarithm of its length: about
-// 1 kB for each doubling beyond the first 256 numbers. Ranks are right to about 1 % of it.
+// Estimates quantiles of a stream of numbers in memory that grows with the logarithm of the
+// stream's length: about 1 kB for each doubling beyond the first 256 numbers. Ranks are accurate to
+// about 1 % of the length.
 //
-// Items of level h stand for 2^h numbers each. A level that is full is sorted, and every second
-// item goes one level up, the first or the second of each pair in turn.
+// Each item of level h stands for 2^h numbers. When a level is full it is sorted and emptied, and
+// every second item moves up one level: by turns the first or the second of each pair.
 //
 // Source: G. Manku, S. Rajagopalan, B. Lindsay. Approximate medians and other quantiles in one pass
 // and with limited memory. SIGMOD 1998; the alternation as in Z. Karnin, K. Lang, E. Liberty.
@@ -29,12 +32,12 @@ class QuantileSketch {
 
   uint64_t count() const { return count_; }
 
-  // Sets bounds[i] to the number of rank (i + 1) / (bounds.size() + 1), so that they cut the stream
-  // into parts of about the same size. REQUIRES: count() > 0.
+  // Sets bounds[i] to the quantile (i + 1) / (bounds.size() + 1), so that the bounds divide the
+  // stream into parts of about equal size. REQUIRES: count() > 0.
   void FindQuantiles(std::span<float> bounds) const;
 
   void SaveState(StateWriter& writer) const;
-  // DATA_LOSS where the bytes do not fit. REQUIRES: the sketch is new.
+  // DATA_LOSS if the saved state is invalid. REQUIRES: the sketch is new.
   absl::Status LoadState(StateReader& reader);
 
  private:
@@ -42,8 +45,8 @@ class QuantileSketch {
   static constexpr size_t kMaxLevels = 55;
 
   struct Level {
-    std::vector<float> items;  // Fewer than kLevelItems, but while one is added.
-    bool takes_second = false;
+    std::vector<float> items;   // Fewer than kLevelItems, except during Add().
+    bool takes_second = false;  // Which item of each pair moves up next time.
   };
 
   void Compact(size_t level);

@@ -6,9 +6,9 @@
 namespace freshet {
 namespace {
 
-// A variance below this is taken for the rounding of values that are all the same.
+// A variance below this counts as rounding error of values that are all the same.
 constexpr double kMinVariance = 1e-60;
-// Of what a finite value can lead to.
+// Bounds on what finite float values can lead to; checked when a state is loaded.
 constexpr double kMaxMean = 1e39;
 constexpr double kMaxVariance = 1e78;
 
@@ -105,7 +105,11 @@ absl::Status Standardizer::LoadState(StateReader& reader) {
     SetVariance(numbers_[i], variance);
   }
   if (!reader.status().ok()) return reader.status();
-  if (!possible) return absl::DataLossError("the saved features have an impossible mean");
+  if (!possible) {
+    return absl::DataLossError(
+        "the mean or variance of a standardised feature is out of range, so the file is damaged or "
+        "another version wrote it; restore an older snapshot");
+  }
   return absl::OkStatus();
 }
 

@@ -10,7 +10,7 @@
 
 namespace freshet {
 
-// Labels: 1 is positive; 0 and -1 are negative.
+// A label of 1 is positive; 0 and -1 are negative.
 struct HingeLoss {
   static constexpr LossKind kKind = LossKind::kHinge;
   static constexpr float kScoreLimit = 1;
@@ -29,7 +29,7 @@ struct HingeLoss {
   // The prediction is the score; its sign is the class.
   static float Link(float score) { return score; }
 
-  // At most up to the margin.
+  // The score moves towards the margin and stops there.
   static double ImportanceStep(double score, float label, double rate, double sensitivity) {
     const double gap = Value(score, label);
     if (gap == 0) return 0;

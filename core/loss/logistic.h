@@ -13,18 +13,19 @@
 
 namespace freshet {
 
-// Labels: 1 is positive; 0 and -1 are negative.
+// A label of 1 is positive; 0 and -1 are negative.
 struct LogisticLoss {
   static constexpr LossKind kKind = LossKind::kLogistic;
   static constexpr float kScoreLimit = 50;
 
   static double Value(double score, float label) {
     const double margin = label > 0 ? score : -score;
-    // Of exp only arguments <= 0 are taken, so that nothing overflows.
+    // Exp() only gets arguments <= 0, so that nothing overflows.
     return std::max(-margin, 0.0) + NaturalLog(1.0 + Exp(-std::abs(margin)));
   }
 
-  // dValue / dscore. Every example waits for that of the one before it.
+  // dValue / dscore. Uses RoughExp() because learning an example has to wait for the gradient of
+  // the one before it.
   static float Gradient(float score, float label) {
     const float sign = label > 0 ? 1.0f : -1.0f;
     return -sign / (1.0f + RoughExp(sign * score));
@@ -47,13 +48,13 @@ struct LogisticLoss {
     const double margin = sign * score;
     const double exp_margin = Exp(margin);
     if (importance < kMinImportance) return sign * rate / (1.0 + exp_margin);
-    // The quotient does not wait for the move.
+    // Written so that the division need not wait for MarginMove().
     return sign / sensitivity * MarginMove(importance, margin, exp_margin);
   }
 
  private:
-  // How far v moves when v + e^v grows by `importance`, to a relative error below 2e-7. From the
-  // nearest point at which all is known: v itself, or one of the table.
+  // How far v moves when v + e^v grows by `importance`, to a relative error below 2e-7. Starts from
+  // the nearest point whose exponential is known: v itself, or a point of the table.
   static double MarginMove(double importance, double margin, double exp_margin) {
     if (importance < (1.0 + exp_margin) * (1.0 / 64)) return MoveFrom(exp_margin, importance);
     const double sum = margin + exp_margin + importance;
@@ -78,13 +79,13 @@ struct LogisticLoss {
     return w * (1.0 + r / t * (u - r) / (u - 2.0 * r));
   }
 
-  // The v with v + e^v = sum, to an error below 1e-12 of max(1, |v|). For w = e^v, by F. Fritsch,
-  // R. Shafer, W. Crowley: Solution of the transcendental equation we^w = x. CACM 16(2), 1973.
-  // Rare, and not inlined.
+  // The v with v + e^v = sum, to an error below 1e-12 * max(1, |v|). Solves for w = e^v by the
+  // method of F. Fritsch, R. Shafer, W. Crowley: Solution of the transcendental equation we^w = x.
+  // CACM 16(2), 1973. Rarely called, so not inlined.
   [[gnu::noinline]] static double SolveMargin(double sum) {
     double w = sum >= 1 ? 0.86 * sum + 0.01 : Exp(0.8 * sum - 0.65);
     for (int i = 0; i < 2; ++i) w = Refined(w, sum);
-    return sum < 100 ? sum - w : NaturalLog(w);  // The difference of large numbers is not exact.
+    return sum < 100 ? sum - w : NaturalLog(w);  // For large sums, sum - w would lose precision.
   }
 };
 

@@ -8,7 +8,8 @@
 namespace freshet {
 namespace {
 
-// By Newton's method from the left of the solution, where log w + w is concave.
+// The w with log w + w = s. Newton's method, started to the left of the solution, which converges
+// because log w + w is concave.
 constexpr double Solution(double s) {
   double w = s < 1 ? Exp(s - 1) : 0.5;
   for (int i = 0; i < 12; ++i) w *= (1 + s - NaturalLog(w)) / (1 + w);

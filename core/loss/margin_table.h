@@ -1,4 +1,5 @@
-// Solutions of log w + w = s, from which the importance-aware step of logistic loss starts.
+// Precomputed solutions w of log w + w = s, the starting points for the importance-aware step of
+// logistic loss.
 
 #ifndef FRESHET_CORE_LOSS_MARGIN_TABLE_H_
 #define FRESHET_CORE_LOSS_MARGIN_TABLE_H_
@@ -10,9 +11,9 @@
 
 namespace freshet {
 
-// For s from kFirst up to kEnd, 128 of them for each octave of s - kFirst + 1, evenly spaced within
-// it: dense where the solution bends. What a stream needs of the table stays in the first
-// cache.
+// Covers s from kFirst to kEnd with 128 points for each octave of s - kFirst + 1, evenly spaced
+// within the octave, so the points are dense where the solution bends. The part of the table that a
+// stream uses stays in the L1 cache.
 class MarginTable {
  public:
   static constexpr double kFirst = -8;

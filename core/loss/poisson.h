@@ -1,8 +1,8 @@
-// Poisson loss for counts y >= 0, of the expected count exp(s):
+// Poisson loss for a count y >= 0 and a score s, where exp(s) is the expected count:
 //
 //   exp(s) - y - y (s - log y),
 //
-// which is half the deviance: the negative log-likelihood, less what the best score would have.
+// which is half the deviance: the negative log-likelihood, less that of the best possible score.
 
 #ifndef FRESHET_CORE_LOSS_POISSON_H_
 #define FRESHET_CORE_LOSS_POISSON_H_
@@ -36,7 +36,8 @@ struct PoissonLoss {
   // The expected count.
   static float Link(float score) { return static_cast<float>(Mean(score)); }
 
-  // q = exp(-s) follows a linear equation: it nears 1 / y at the rate y * sensitivity.
+  // Solved in q = exp(-s), which follows a linear differential equation: it approaches 1 / y at the
+  // rate y * sensitivity.
   static double ImportanceStep(double score, float label, double rate, double sensitivity) {
     const double importance = rate * sensitivity;
     const double mean = Mean(score);

@@ -38,7 +38,7 @@ class QuantileLoss {
   // The prediction is the score.
   static float Link(float score) { return score; }
 
-  // At most up to the label.
+  // The score moves towards the label and stops there.
   double ImportanceStep(double score, float label, double rate, double sensitivity) const {
     const double error = label - score;
     if (error == 0) return 0;

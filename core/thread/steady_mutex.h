@@ -1,9 +1,10 @@
-// A mutex whose use the compiler can check, and waits that go by the steady clock.
+// A mutex whose use the compiler can check (-Wthread-safety), and a condition variable whose timed
+// waits use the steady clock.
 //
-// The wall clock is set by people and programs: a pause that is measured by it ends at once where
-// the clock is put forward by an hour, and an hour late where it is put back. The timed waits of
-// absl::Mutex and absl::CondVar go by the wall clock, so whoever waits with a deadline takes these.
-// The annotations of locks (-Wthread-safety) know nothing of std::mutex.
+// People and programs set the wall clock: a wait measured by it ends at once if the clock is set
+// forward by an hour, and an hour late if it is set back. The timed waits of absl::Mutex and
+// absl::CondVar use the wall clock, so code that waits with a deadline uses these classes instead.
+// std::mutex alone will not do, because it has no thread-safety annotations.
 
 #ifndef FRESHET_CORE_THREAD_STEADY_MUTEX_H_
 #define FRESHET_CORE_THREAD_STEADY_MUTEX_H_
@@ -16,10 +17,10 @@
 
 namespace freshet {
 
-// A moment of the steady clock: to be compared with other moments of this process alone.
+// A time point of the steady clock. Only comparable with other time points of this process.
 using SteadyTime = std::chrono::steady_clock::time_point;
 
-// As std::mutex.
+// A std::mutex with thread-safety annotations.
 class ABSL_LOCKABLE SteadyMutex {
  public:
   void Lock() ABSL_EXCLUSIVE_LOCK_FUNCTION() { mu_.lock(); }
@@ -30,6 +31,7 @@ class ABSL_LOCKABLE SteadyMutex {
   std::mutex mu_;
 };
 
+// Holds a SteadyMutex for the length of a scope.
 class ABSL_SCOPED_LOCKABLE SteadyLock {
  public:
   explicit SteadyLock(SteadyMutex* mu) ABSL_EXCLUSIVE_LOCK_FUNCTION(mu) : mu_(*mu) { mu_.Lock(); }
@@ -42,17 +44,17 @@ class ABSL_SCOPED_LOCKABLE SteadyLock {
   SteadyMutex& mu_;
 };
 
-// What threads wait for. Waits also end for no reason: call them in a loop that looks at what is
-// waited for.
+// A condition variable for SteadyMutex. Thread-safe. Waits may wake spuriously, so call them in a
+// loop that checks the condition.
 class SteadyCondition {
  public:
   void Wait(SteadyMutex& mu) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu) {
     std::unique_lock lock(mu.mu_, std::adopt_lock);
     condition_.wait(lock);
-    lock.release();  // The caller goes on holding it.
+    lock.release();  // The caller keeps holding the mutex.
   }
 
-  // Until `deadline` at the latest.
+  // Waits until `deadline` at the latest; SteadyTime::max() means no deadline.
   void WaitUntil(SteadyMutex& mu, SteadyTime deadline) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu) {
     if (deadline == SteadyTime::max()) {
       Wait(mu);
