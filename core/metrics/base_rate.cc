@@ -108,7 +108,9 @@ absl::Status BaseRate::LoadState(StateReader& reader) {
   for (const double sum : {sums_.all, sums_.decayed, sums_.group, sums_.newer, sums_.older,
                            sums_.decayed_label, sums_.first_label}) {
     if (!std::isfinite(sum)) {
-      return absl::DataLossError("the saved metrics have impossible sums of the base rate");
+      return absl::DataLossError(
+          "the sums for the base rate's loss are not finite, so the file is damaged or another "
+          "version wrote it; restore an older snapshot");
     }
   }
   return absl::OkStatus();

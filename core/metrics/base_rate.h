@@ -1,16 +1,19 @@
-// The constant predictor that a learner is judged against: it says one number for all examples of a
-// figure, the base rate, which is their mean label.
+// The constant predictor that a learner is compared with. For all examples that a metric covers it
+// predicts the same number: the base rate, which is their mean label.
 //
-// Its mean loss over them needs but a sum:
+// Its mean loss over these examples can be computed from sums alone:
 //
 //   mean of f(label) - f(mean label),
 //
-//   logistic   f(y) = y log y + (1 - y) log(1 - y), 0 of each label: the entropy of the base rate
-//   squared    f(y) = y^2, taken from the first label on: the variance of the labels
+//   logistic   f(y) = y log y + (1 - y) log(1 - y), which is 0 for each label, so that the loss is
+//              the entropy of the base rate
+//   squared    f(y) = y^2, with labels taken relative to the first one, so that the loss is the
+//              variance of the labels
 //   Poisson    f(y) = y log y
 //
-// For hinge loss it says the class that more labels are of: twice the share of the others. For the
-// quantile loss no sums will do, and what is judged against is LossColumns' running quantile.
+// For hinge loss it predicts the more frequent class, so the loss is twice the share of the other
+// class. The quantile loss cannot be computed from sums; there the learner is compared with the
+// running quantile of LossColumns instead.
 
 #ifndef FRESHET_CORE_METRICS_BASE_RATE_H_
 #define FRESHET_CORE_METRICS_BASE_RATE_H_
@@ -25,44 +28,46 @@
 
 namespace freshet {
 
-// Not thread-safe.
+// Accumulates the sums for the base rate's loss. Not thread-safe.
 class BaseRate {
  public:
-  // The sums of other objects over the same examples.
+  // Sums that other objects have kept over the same examples.
   struct Counted {
     LossSums all;
-    LossSums older;  // Halves of the window,
-    LossSums newer;
-    LossSums group;  // and what is not in them yet.
+    LossSums older;  // The older half of the window.
+    LossSums newer;  // The newer half of the window.
+    LossSums group;  // Examples that are not in a half yet.
     double decayed_weight = 0;
     double decayed_base_rate_loss = 0;
   };
 
   explicit BaseRate(LossKind loss) : loss_(loss) {}
 
-  // Counts examples, in order; the weight of those before decays by `decay` with each. REQUIRES:
-  // LossColumns filled the block.
+  // Counts examples, in order. Each example multiplies the decayed sums before it by `decay`.
+  // REQUIRES: LossColumns has filled in the block.
   void Add(const ExampleBlock& block, double decay);
-  // What was added since the last call is part of the window's newer half, which is full where
-  // `ends_half`.
+  // Moves what was added since the last call into the window's newer half. `ends_half` says that
+  // this half is now full and becomes the older one.
   void EndGroup(bool ends_half);
 
-  // The mean losses; 0 without examples. The sums are of all examples, of the window with what is
-  // not in its halves yet, and with decaying weight.
+  // The mean losses of the base rate; 0 if there are no examples. The arguments are sums over all
+  // examples; over the window, including examples that are not in a half yet; and with decaying
+  // weight.
   double Loss(const LossSums& all) const;
   double WindowLoss(const LossSums& window) const;
   double DecayedLoss(double decayed_weight, double decayed_base_rate_loss) const;
 
-  // Begins in the middle of a stream, of which other objects know these sums, as a state without
-  // this object leaves them: with the losses that were told before.
+  // Starts in the middle of a stream, after loading a saved state from before this class existed.
+  // Derives its sums from those in `counted`, so that losses that need sums of f stay as they were
+  // reported before.
   void Begin(const Counted& counted);
 
-  // Appends and reads the state. DATA_LOSS where the bytes do not fit.
+  // Appends and reads the state. DATA_LOSS if the saved state is invalid.
   void SaveState(StateWriter& writer) const { writer.WriteValue(sums_); }
   absl::Status LoadState(StateReader& reader);
 
  private:
-  // Each is a sum of f(label) times the weight, but for the last three.
+  // Each is a sum of f(label) times the weight, except the last three.
   struct Sums {
     double all = 0;
     double decayed = 0;
@@ -71,13 +76,13 @@ class BaseRate {
     double older = 0;
     double decayed_label = 0;  // Labels times their decayed weights.
     double first_label = 0;
-    uint64_t is_begun = 0;  // 1: first_label is known.
+    uint64_t is_begun = 0;  // 1 once first_label is set.
   };
 
-  // Whether f is not 0 of all labels.
+  // Whether f can be other than 0, so that its sums must be kept.
   bool has_costs() const { return loss_ == LossKind::kSquared || loss_ == LossKind::kPoisson; }
   double Cost(double label) const;
-  // Of examples with these sums.
+  // The mean loss over examples with these sums.
   double Loss(double weight, double label, double cost) const;
   double OldCost(double weight, double label, double base_rate_loss) const;
 

@@ -11,7 +11,7 @@ void DriftDetector::Observe(double mean, uint64_t example) {
     const double deviation =
         std::max(std::sqrt(state_.variance), kMinDeviation * std::abs(state_.mean));
     const double bound = kMaxStep * deviation;
-    // A mean that was always 0 has no deviation, and any other is as far from it as can be.
+    // A mean that was always 0 has no deviation, so any other mean counts as the largest step.
     const double step = bound > 0 ? std::clamp(change, -bound, bound) / deviation
                                   : (change > 0 ? kMaxStep : (change < 0 ? -kMaxStep : 0));
     state_.up = std::max(0.0, state_.up + step - kTolerance);
@@ -21,7 +21,7 @@ void DriftDetector::Observe(double mean, uint64_t example) {
       change = mean;
     } else if (bound > 0) {
       change =
-          std::clamp(change, -bound, bound);  // So that one group does not change what is usual.
+          std::clamp(change, -bound, bound);  // So that one outlier does not shift the baseline.
     }
   }
   ++state_.group_count;
@@ -42,7 +42,9 @@ absl::Status DriftDetector::LoadState(StateReader& reader) {
   const auto is_level = [](double level) { return level >= 0 && level < kThreshold; };
   if (!std::isfinite(state_.mean) || !std::isfinite(state_.variance) || state_.variance < 0 ||
       !is_level(state_.up) || !is_level(state_.down)) {
-    return absl::DataLossError("the saved metrics have an impossible test of drift");
+    return absl::DataLossError(
+        "the state of the drift detection is out of range, so the file is damaged or another "
+        "version wrote it; restore an older snapshot");
   }
   return absl::OkStatus();
 }

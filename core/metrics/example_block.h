@@ -1,3 +1,5 @@
+// A block of examples in columns, as the metrics process them.
+
 #ifndef FRESHET_CORE_METRICS_EXAMPLE_BLOCK_H_
 #define FRESHET_CORE_METRICS_EXAMPLE_BLOCK_H_
 
@@ -6,8 +8,8 @@
 
 namespace freshet {
 
-// Some examples of positive weight, in order, as columns, so that logarithms are computed by vector
-// instructions.
+// Up to kCapacity examples of positive weight, in order, as columns, so that loops that compute
+// logarithms can be vectorised.
 struct ExampleBlock {
   static constexpr size_t kCapacity = 250;
 
@@ -16,7 +18,7 @@ struct ExampleBlock {
   size_t size = 0;
   Column weights;
   Column scores;
-  Column labels;  // Losses of two classes: 0 or 1, once the losses are computed.
+  Column labels;  // For losses of two classes, 0 or 1 once LossColumns has filled in the losses.
   Column predictions;
   Column losses;
   Column base_rate_losses;

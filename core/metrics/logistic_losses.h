@@ -1,3 +1,5 @@
+// Logistic losses of a block of examples, with vector instructions.
+
 #ifndef FRESHET_CORE_METRICS_LOGISTIC_LOSSES_H_
 #define FRESHET_CORE_METRICS_LOGISTIC_LOSSES_H_
 
@@ -5,9 +7,10 @@
 
 namespace freshet {
 
-// Fills in predictions and losses from scores and labels, which are 0 or 1, and makes losses of
-// `base_rate_losses`, which are the probabilities that a running base rate gave the labels and are
-// taken for at least 1e-15. Scores beyond +-score_limit count as the limit, up to 700.
+// Computes predictions and losses from scores and labels, which must be 0 or 1. On entry,
+// `base_rate_losses` holds the probability that a running base rate gave each label; it is replaced
+// by the loss. Probabilities below 1e-15 count as 1e-15. Scores beyond +-score_limit count as the
+// limit. REQUIRES: score_limit <= 700.
 void FillLogisticLosses(double score_limit, ExampleBlock& block);
 
 }  // namespace freshet

@@ -14,7 +14,8 @@ namespace freshet {
 namespace {
 
 void FillLogistic(double weight, double positive_weight, double score_limit, ExampleBlock& block) {
-  // The base rate's probability of each label as it came, before that example.
+  // Puts into base_rate_losses the probability that the running base rate gives each label, from
+  // the labels before it. FillLogisticLosses() turns it into a loss.
   for (size_t i = 0; i < block.size; ++i) {
     block.labels[i] = block.labels[i] > 0 ? 1.0 : 0.0;
     const double of_label = block.labels[i] > 0 ? positive_weight : weight - positive_weight;
@@ -38,7 +39,7 @@ void FillSquared(double weight, double label_sum, ExampleBlock& block) {
   }
 }
 
-// The base rate predicts the class that more of the labels were of.
+// The base rate predicts the class that was more frequent so far.
 void FillHinge(double weight, double positive_weight, ExampleBlock& block) {
   for (size_t i = 0; i < block.size; ++i) {
     const auto label = static_cast<float>(block.labels[i]);
@@ -109,7 +110,9 @@ absl::Status LossColumns::LoadState(StateReader& reader) {
   if (!reader.status().ok()) return reader.status();
   if (!std::isfinite(quantile_.value) || !std::isfinite(quantile_.deviation_sum) ||
       quantile_.deviation_sum < 0) {
-    return absl::DataLossError("the saved metrics have an impossible quantile");
+    return absl::DataLossError(
+        "the running quantile of the metrics is out of range, so the file is damaged or another "
+        "version wrote it; restore an older snapshot");
   }
   return absl::OkStatus();
 }

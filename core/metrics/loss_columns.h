@@ -1,4 +1,5 @@
-// What a loss makes of examples, and of a predictor that knows nothing but the labels before each.
+// Computes the losses of examples, and those of a baseline predictor that knows only the labels
+// before each example.
 
 #ifndef FRESHET_CORE_METRICS_LOSS_COLUMNS_H_
 #define FRESHET_CORE_METRICS_LOSS_COLUMNS_H_
@@ -10,20 +11,21 @@
 
 namespace freshet {
 
-// Not thread-safe.
+// Fills in the columns of an ExampleBlock for one loss. Not thread-safe.
 class LossColumns {
  public:
   LossColumns(LossKind loss, double quantile_tau) : loss_(loss), quantile_tau_(quantile_tau) {}
 
-  // Fills in predictions, losses and the losses of a running base rate (the mean of the labels
-  // before each example, or what the loss has for it) from scores, labels and weights; labels of
-  // two classes become 0 and 1. `weight` and `label` are the sums over all examples before the
-  // block, labels times their weights. For the quantile loss a prediction is whether the label was
-  // not above it. Scores of the logistic loss beyond +-score_limit count as the limit.
+  // Fills in predictions, losses and base_rate_losses from scores, labels and weights. The base
+  // rate is the mean of the labels before each example, or its counterpart for the loss. Labels of
+  // two classes become 0 and 1. `weight` is the sum of weights, and `label` that of labels times
+  // weights, over all examples before the block. For the quantile loss, the prediction column is 1
+  // if the label was at most the score, else 0. Scores of the logistic loss beyond +-score_limit
+  // count as the limit.
   void Fill(double weight, double label, double score_limit, ExampleBlock& block);
 
-  // Appends and reads the state; of the quantile loss alone there is any. DATA_LOSS where the bytes
-  // do not fit.
+  // Appends and reads the state, which is empty except for the quantile loss. DATA_LOSS if the
+  // saved state is invalid.
   void SaveState(StateWriter& writer) const;
   absl::Status LoadState(StateReader& reader);
 
@@ -32,7 +34,7 @@ class LossColumns {
   // follows them by importance-aware steps.
   struct RunningQuantile {
     double value = 0;
-    double deviation_sum = 0;  // Of labels from the value, weighted.
+    double deviation_sum = 0;  // Weighted sum of |label - value|.
   };
 
   void FillQuantile(double weight, ExampleBlock& block);

@@ -1,3 +1,5 @@
+// Sums of losses, predictions and labels over some examples.
+
 #ifndef FRESHET_CORE_METRICS_LOSS_SUMS_H_
 #define FRESHET_CORE_METRICS_LOSS_SUMS_H_
 
@@ -6,7 +8,8 @@
 
 namespace freshet {
 
-// Sums over some examples, each times its weight. Stands in saved states as it is.
+// Sums over some examples, each multiplied by its weight. Saved states contain this struct as is,
+// so its layout must not change.
 struct LossSums {
   uint64_t example_count = 0;
   double weight = 0;
@@ -25,7 +28,7 @@ struct LossSums {
     return *this;
   }
 
-  // Of sums that were saved.
+  // Whether sums read from a saved state are plausible.
   bool IsValid() const {
     const auto is_sum = [](double value) { return std::isfinite(value) && value >= 0; };
     return is_sum(weight) && is_sum(loss) && is_sum(base_rate_loss) && std::isfinite(prediction) &&

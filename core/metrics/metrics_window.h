@@ -1,4 +1,4 @@
-// The newest examples.
+// Metrics over a window of the newest examples.
 
 #ifndef FRESHET_CORE_METRICS_METRICS_WINDOW_H_
 #define FRESHET_CORE_METRICS_METRICS_WINDOW_H_
@@ -13,21 +13,21 @@
 
 namespace freshet {
 
-// Two halves of kHalfExamples: when the newer one is full, the older one leaves the window and its
-// scores join those of all examples before. What an example costs is thus the same as without a
-// window. Not thread-safe.
+// The window consists of two halves of kHalfExamples examples each. When the newer half is full,
+// the older one leaves the window and its scores join those of all examples before it. So an
+// example costs no more than it would without a window. Not thread-safe.
 class MetricsWindow {
  public:
   static constexpr uint64_t kHalfExamples = 100'000;
 
-  // Counts the scores of examples; their sums follow by AddSums(), before the half is over.
+  // Counts the scores of examples, whose sums must follow by AddSums() before the half ends.
   // REQUIRES: labels are 0 or 1.
   void AddScores(const ExampleBlock& block) { newer_.scores.Add(block); }
-  // Returns whether the newer half was full and became the older one. REQUIRES: the examples added
-  // so far divide kHalfExamples, in sizes that make up whole halves.
+  // Adds the sums of a group of examples. Returns whether the newer half is now full and has become
+  // the older one. REQUIRES: group sizes add up to kHalfExamples exactly at the end of each half.
   bool AddSums(const LossSums& sums);
 
-  // Over the window; the sums without what is still to be added.
+  // Over the window. Sums() lacks the examples whose AddSums() is still to come.
   LossSums Sums() const;
   ScoreHistogram Scores() const;
   const LossSums& older_sums() const { return older_.sums; }
@@ -36,10 +36,10 @@ class MetricsWindow {
   // Over all examples since the beginning.
   ScoreHistogram AllScores() const;
 
-  // Takes the scores of a state that had no window for those of examples before it.
+  // Loads the scores of an old state that had no window, as those of examples that have left it.
   absl::Status LoadOldScores(StateReader& reader) { return settled_.LoadBuckets(reader); }
 
-  // Appends and reads the state. DATA_LOSS where the bytes do not fit.
+  // Appends and reads the state. DATA_LOSS if the saved state is invalid.
   void SaveState(StateWriter& writer) const;
   absl::Status LoadState(StateReader& reader);
 

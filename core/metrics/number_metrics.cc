@@ -48,7 +48,11 @@ absl::Status NumberMetrics::LoadState(StateReader& reader) {
        {sums_.weight, sums_.squared_error, sums_.absolute_error, sums_.squared_deviation}) {
     valid &= std::isfinite(sum) && sum >= 0;
   }
-  if (!valid) return absl::DataLossError("the saved metrics have impossible sums of errors");
+  if (!valid) {
+    return absl::DataLossError(
+        "the sums of prediction errors are out of range, so the file is damaged or another version "
+        "wrote it; restore an older snapshot");
+  }
   return absl::OkStatus();
 }
 

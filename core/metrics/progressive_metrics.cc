@@ -10,9 +10,9 @@ namespace freshet {
 namespace {
 
 constexpr uint32_t kStateVersion = 3;
-// Had no sums of the base rate.
+// Version 2 had no sums for the base rate.
 constexpr uint32_t kVersionWithWindows = 2;
-// Had totals and scores alone. Digests are made of that form.
+// Version 1 had only totals and scores. Digests are computed over that form.
 constexpr uint32_t kTotalsVersion = 1;
 constexpr double kDecay = 1 - 1 / ProgressiveMetrics::kDecayExampleCount;
 
@@ -191,7 +191,9 @@ absl::Status ProgressiveMetrics::LoadState(StateReader& reader) {
   const auto loss = reader.ReadValue<uint32_t>();
   const bool known = version >= kTotalsVersion && version <= kStateVersion;
   if (reader.status().ok() && (!known || loss != static_cast<uint32_t>(options_.loss))) {
-    return absl::DataLossError("the saved metrics are not those of this model's loss");
+    return absl::DataLossError(
+        "the saved metrics have an unknown version or are of another loss than the model's, so the "
+        "file is damaged or another version wrote it; restore an older snapshot");
   }
   if (absl::Status status = LoadTotals(reader); !status.ok()) return status;
   if (version == kTotalsVersion) {
@@ -205,7 +207,9 @@ absl::Status ProgressiveMetrics::LoadState(StateReader& reader) {
   group_ = reader.ReadValue<LossSums>();
   if (absl::Status status = window_.LoadState(reader); !status.ok()) return status;
   if (!group_.IsValid() || group_.example_count >= kGroupExamples) {
-    return absl::DataLossError("the saved metrics have impossible sums of a group");
+    return absl::DataLossError(
+        "the sums of the newest group of examples in the metrics are out of range, so the file is "
+        "damaged or another version wrote it; restore an older snapshot");
   }
   if (absl::Status status = numbers_.LoadState(reader); !status.ok()) return status;
   if (absl::Status status = loss_drift_.LoadState(reader); !status.ok()) return status;
@@ -229,7 +233,9 @@ absl::Status ProgressiveMetrics::LoadTotals(StateReader& reader) {
   if (!reader.status().ok()) return reader.status();
   if (!totals_.all.IsValid() || !IsSum(totals_.decayed_weight) || !IsSum(totals_.decayed_loss) ||
       !IsSum(totals_.decayed_base_rate_loss)) {
-    return absl::DataLossError("the saved metrics have impossible sums");
+    return absl::DataLossError(
+        "the total sums of the metrics are out of range, so the file is damaged or another version "
+        "wrote it; restore an older snapshot");
   }
   return absl::OkStatus();
 }

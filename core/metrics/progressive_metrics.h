@@ -1,4 +1,5 @@
-// Progressive validation: honest running figures from predictions made just before learning.
+// Progressive validation: running metrics over predictions made just before learning from each
+// example, an honest estimate of how well the model predicts unseen data.
 
 #ifndef FRESHET_CORE_METRICS_PROGRESSIVE_METRICS_H_
 #define FRESHET_CORE_METRICS_PROGRESSIVE_METRICS_H_
@@ -22,7 +23,7 @@
 
 namespace freshet {
 
-// Figures over a window of the newest examples. See v1.WindowMetrics for what each means.
+// Metrics over a window of the newest examples. v1.WindowMetrics describes each field.
 struct WindowFigures {
   uint64_t example_count = 0;
   double loss = 0;
@@ -33,7 +34,7 @@ struct WindowFigures {
   double label_mean = 0;
 };
 
-// The figures, all weighted by importance. See v1.ProgressiveMetrics for what each means.
+// All metrics, weighted by importance. v1.ProgressiveMetrics describes each field.
 struct ProgressiveFigures {
   uint64_t example_count = 0;
   double weight_sum = 0;
@@ -46,62 +47,62 @@ struct ProgressiveFigures {
   std::optional<double> calibration;
   double label_mean = 0;
   WindowFigures window;
-  std::vector<ReliabilityBin> reliability_bins;  // Logistic loss.
-  std::optional<double> mean_squared_error;      // These three: losses of numbers.
+  std::vector<ReliabilityBin> reliability_bins;  // Only for logistic loss.
+  std::optional<double> mean_squared_error;      // These three: only for losses of numbers.
   std::optional<double> mean_absolute_error;
   std::optional<double> r_squared;
   DriftFigures loss_drift;
   DriftFigures label_drift;
 };
 
-// Counts predictions against labels. Not thread-safe: owned by a model's writer.
+// Compares predictions with labels. Not thread-safe: owned by a model's writer.
 //
-// The state does not depend on how the stream is cut into calls of Update().
+// The state does not depend on how the stream is divided into calls of Update().
 class ProgressiveMetrics {
  public:
-  // The decayed figures look back over about this many examples.
+  // The decayed metrics look back over about this many examples.
   static constexpr double kDecayExampleCount = 10000;
-  // Scores of the logistic loss count as 50 at most, either way, in losses and predictions; those
-  // of old records of the log as the logit of 1 - 1e-15.
+  // In losses and predictions, scores of the logistic loss are clamped to +-kScoreLimit; those of
+  // old log records to +-kOldScoreLimit, the logit of 1 - 1e-15, as when they were written.
   static constexpr double kScoreLimit = 50;
   static constexpr double kOldScoreLimit = 34.538776394910684;
 
   struct Options {
     LossKind loss = LossKind::kLogistic;
-    double quantile_tau = 0.5;  // Of the quantile loss.
-    // In (0, 1], logistic loss: the share of negative examples that were kept. Below 1 the figures
-    // are those of the stream before some were dropped: scores are corrected as served ones are,
-    // and each negative example stands for 1 / negative_sampling_rate of them.
+    double quantile_tau = 0.5;  // Only for the quantile loss.
+    // In (0, 1]; only for logistic loss. The share of negative examples that the sender kept. Below
+    // 1, the metrics are those of the stream before negatives were dropped: scores are corrected
+    // like served predictions, and each negative example counts 1 / negative_sampling_rate times.
     double negative_sampling_rate = 1;
   };
 
   explicit ProgressiveMetrics(const Options& options);
 
-  // Counts examples, in order. `scores` are those of Learner::LearnBatch(); `weights` may be empty:
-  // all 1. `score_limit` is kScoreLimit or kOldScoreLimit. REQUIRES: scores.size() ==
-  // labels.size().
+  // Counts examples, in order; those of weight 0 are ignored. `scores` are those of
+  // Learner::LearnBatch(). Empty `weights` means all 1. `score_limit` is kScoreLimit or
+  // kOldScoreLimit. REQUIRES: scores.size() == labels.size().
   void Update(std::span<const float> scores, std::span<const float> labels,
               std::span<const float> weights, double score_limit = kScoreLimit);
 
-  // The figures as of now.
+  // The metrics over everything counted so far.
   ProgressiveFigures Figures() const;
 
   // Appends the state, canonical and versioned.
   void SaveState(StateWriter& writer) const;
 
-  // Reads a saved state, also one of an earlier version: the figures that it lacks begin anew.
-  // DATA_LOSS where the bytes do not fit.
+  // Reads a saved state of this or an earlier version; metrics that an earlier version lacks start
+  // anew. DATA_LOSS if the saved state is invalid or of another loss.
   absl::Status LoadState(StateReader& reader);
 
-  // Appends what every version has counted alike, for digests.
+  // Appends what all versions count in the same way, for digests.
   void SaveTotals(StateWriter& writer) const;
 
  private:
-  // Examples are gathered into groups of this many, by their number in the stream.
+  // Examples are gathered into groups of this size, by their number in the stream.
   static constexpr uint64_t kGroupExamples = ExampleBlock::kCapacity;
   static_assert(MetricsWindow::kHalfExamples % kGroupExamples == 0);
 
-  // Sums over all examples, and the same with exponentially decaying weight.
+  // Sums over all examples, and sums with exponentially decaying weight.
   struct Totals {
     LossSums all;
     double decayed_weight = 0;
@@ -115,14 +116,14 @@ class ProgressiveMetrics {
   std::optional<double> Calibration(const LossSums& sums) const;
   WindowFigures Window() const;
   absl::Status LoadTotals(StateReader& reader);
-  // After a state that has no base rate.
+  // Initialises base_rate_ after loading a state of a version without it.
   void BeginBaseRate();
 
   Options options_;
   double score_correction_;  // ln negative_sampling_rate
   LossColumns columns_;
   Totals totals_;
-  LossSums group_;  // Since the last whole group.
+  LossSums group_;  // Over the examples since the last full group.
   MetricsWindow window_;
   BaseRate base_rate_;
   NumberMetrics numbers_;

@@ -15,7 +15,7 @@ constexpr int kBucketCount = 2048;
 constexpr double kBucketsPerUnit = 64;
 constexpr double kMiddle = kBucketCount / 2.0;
 
-// Of the bins, beside 0 and 1; each is moved to the nearest edge of a bucket.
+// The edges between reliability bins, besides 0 and 1. Each is moved to the nearest bucket edge.
 constexpr double kBinEdges[] = {0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1,  0.2,  0.3,
                                 0.4,   0.5,   0.6,   0.7,  0.8,  0.9,  0.95, 0.98, 0.99};
 
@@ -111,7 +111,11 @@ absl::Status ScoreHistogram::LoadBuckets(StateReader& reader) {
     valid &= IsSum(bucket.negative_weight) && IsSum(bucket.positive_weight);
     used |= bucket.negative_weight > 0 || bucket.positive_weight > 0;
   }
-  if (!valid) return absl::DataLossError("the saved metrics have an impossible histogram");
+  if (!valid) {
+    return absl::DataLossError(
+        "the weights in the score histogram are out of range, so the file is damaged or another "
+        "version wrote it; restore an older snapshot");
+  }
   if (!used) buckets_.clear();
   return absl::OkStatus();
 }
@@ -127,7 +131,9 @@ absl::Status ScoreHistogram::LoadState(StateReader& reader) {
   if (used == 0) return absl::OkStatus();
   absl::Status status = LoadBuckets(reader);
   if (status.ok() && (used != 1 || buckets_.empty())) {
-    return absl::DataLossError("the saved metrics have an impossible histogram");
+    return absl::DataLossError(
+        "the score histogram is malformed, so the file is damaged or another version wrote it; "
+        "restore an older snapshot");
   }
   return status;
 }

@@ -1,4 +1,4 @@
-// How many examples of each class had which score: what AUC and reliability are computed from.
+// A histogram of scores by class, from which AUC and reliability are computed.
 
 #ifndef FRESHET_CORE_METRICS_SCORE_HISTOGRAM_H_
 #define FRESHET_CORE_METRICS_SCORE_HISTOGRAM_H_
@@ -12,7 +12,7 @@
 
 namespace freshet {
 
-// The examples whose prediction was of one size. See v1.ReliabilityBin.
+// Examples whose predictions fall into one range. v1.ReliabilityBin describes each field.
 struct ReliabilityBin {
   double from = 0;
   double to = 0;
@@ -21,8 +21,9 @@ struct ReliabilityBin {
   double label_mean = 0;
 };
 
-// Buckets of scores, 1/64 wide: -16 to 16 are told apart, what is beyond is one bucket each. Takes
-// 32 kB once it has counted anything. Not thread-safe.
+// Total weights of positive and negative examples in buckets of scores. Buckets are 1/64 wide and
+// cover -16 to 16; scores beyond fall into the first or last bucket. Takes 32 kB once it has
+// counted anything. Not thread-safe.
 class ScoreHistogram {
  public:
   // REQUIRES: labels are 0 or 1.
@@ -32,16 +33,16 @@ class ScoreHistogram {
   // Area under the ROC curve, to within a bucket; absent until both labels have been counted.
   std::optional<double> Auc() const;
 
-  // For scores that are logits. The bins' edges are near round probabilities, and fall on edges of
-  // buckets, so that weights and labels are exact; the mean prediction is right to 1 %. Empty bins
-  // are left out.
+  // REQUIRES: scores are logits. Bin edges are near round probabilities, but on bucket edges, so
+  // that weights and labels are exact; the mean prediction is accurate to 1 %. Empty bins are left
+  // out.
   std::vector<ReliabilityBin> ReliabilityBins() const;
 
-  // Appends every bucket, and reads them. DATA_LOSS where the bytes do not fit.
+  // Appends and reads all buckets. DATA_LOSS if the saved buckets are invalid.
   void SaveBuckets(StateWriter& writer) const;
   absl::Status LoadBuckets(StateReader& reader);
 
-  // The same, shorter where nothing has been counted.
+  // The same, in a form that is shorter if nothing has been counted.
   void SaveState(StateWriter& writer) const;
   absl::Status LoadState(StateReader& reader);
 
@@ -51,7 +52,7 @@ class ScoreHistogram {
     double positive_weight = 0;
   };
 
-  std::vector<Bucket> buckets_;  // By rising score; empty where nothing has been counted.
+  std::vector<Bucket> buckets_;  // In ascending order of score; empty if nothing has been counted.
 };
 
 }  // namespace freshet

@@ -1,13 +1,14 @@
-// AdaGrad: a rate of its own for each feature, falling with what its gradients add up to.
+// AdaGrad: each feature has its own learning rate, which falls as its squared gradients add up.
 //
 //   G += g^2
 //   w -= rate * g / sqrt(G + epsilon)
 //
 // Source: J. Duchi, E. Hazan, Y. Singer. Adaptive Subgradient Methods for Online Learning and
-// Stochastic Optimization. JMLR 12, 2011. Epsilon stands inside the root, as a sum of squares to
-// start from: 1 keeps the first steps of rare features small, which calibrates rare events.
+// Stochastic Optimization. JMLR 12, 2011. Epsilon is inside the root, as the initial sum of
+// squares: a value of 1 keeps the first steps of rare features small, which keeps predictions of
+// rare events calibrated.
 //
-// l1 moves the weight towards 0 by rate * l1 / sqrt(G + epsilon) after the step, and not beyond:
+// l1 moves the weight towards 0 by rate * l1 / sqrt(G + epsilon) after the step, but not past 0:
 // the paper's composite mirror descent.
 
 #ifndef FRESHET_CORE_OPTIMIZER_ADAGRAD_H_
@@ -24,7 +25,7 @@ namespace freshet {
 class AdaGrad {
  public:
   struct Options {
-    double epsilon = 1;  // > 0; where the sum of squared gradients starts.
+    double epsilon = 1;  // > 0; the initial sum of squared gradients.
   };
 
   template <typename Number>

@@ -1,19 +1,20 @@
-// Adam: steps along a decaying mean of the gradients, over the root of that of their squares.
+// Adam: steps along a decaying mean of the gradients, divided by the root of a decaying mean of
+// their squares.
 //
 //   m = beta1 * m + (1 - beta1) * g
 //   v = beta2 * v + (1 - beta2) * g^2
 //   w -= rate * m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + epsilon)       at step t = 1, 2, ...
 //
-// Source: D. Kingma, J. Ba. Adam: A Method for Stochastic Optimization. ICLR 2015. Epsilon stands
+// Source: D. Kingma, J. Ba. Adam: A Method for Stochastic Optimization. ICLR 2015. Epsilon is
 // outside the root, as in the paper.
 //
 // l1 moves the weight towards 0 by rate * l1 / (sqrt(v / (1 - beta2^t)) + epsilon) after the step,
-// and not beyond: the proximal step in the metric of this one. Source: J. Yun, A. Lozano, E. Yang.
-// Adaptive Proximal Gradient Methods for Structured Neural Networks. NeurIPS 2021.
+// but not past 0: the proximal step in the metric of the gradient step. Source: J. Yun, A. Lozano,
+// E. Yang. Adaptive Proximal Gradient Methods for Structured Neural Networks. NeurIPS 2021.
 //
-// Sparse form: the usual lazy Adam. When a feature is touched, m and v decay over the k steps it
-// was absent (beta1^k, beta2^k); the motion that the dense rule would have given it in the meantime
-// is not applied. On dense data it equals the paper's rule.
+// Sparse form: the usual lazy Adam. When a feature recurs, m and v decay for the k steps it was
+// absent (by beta1^k and beta2^k), but the weight does not move as the dense rule would have moved
+// it meanwhile. On dense data this equals the paper's rule.
 
 #ifndef FRESHET_CORE_OPTIMIZER_ADAM_H_
 #define FRESHET_CORE_OPTIMIZER_ADAM_H_

@@ -1,14 +1,14 @@
 // Coin betting: each weight bets its wealth on the sign of the next gradient. There is no learning
-// rate; scales are found, and after a drift the bets turn round.
+// rate. The rule finds the scales of features by itself, and after a drift the bets change sides.
 //
 //   w = (alpha + W) z / (M X (M X + A))
 //   score = sum of w x / mean of sum of (x / X)^2
-//   X = max(X, |x|);  M = max(M, beta, |g|);  w as above, anew
+//   X = max(X, |x|);  M = max(M, beta, |g|);  recompute w as above
 //   z -= g x;  A += |g x|;  W -= g x w
 //
-// for the gradient g of the loss at the score, times the importance weight. z is the sum of
-// negative gradients, A of their sizes, W what was won so far, X and M the largest value and
-// gradient.
+// where g is the gradient of the loss at the score, times the importance weight. z is the sum of
+// negative gradients, A the sum of their sizes, W the winnings so far, and X and M are the largest
+// value and gradient so far.
 //
 // Source: F. Orabona, T. Tommasi. Training Deep Networks without Learning Rates Through Coin
 // Betting. NIPS 2017. The learner that goes with this rule is in core/model/coin_learner.h.
@@ -27,8 +27,8 @@ namespace freshet {
 class Coin {
  public:
   struct Options {
-    double alpha = 4;  // > 0; the wealth that each weight begins with.
-    double beta = 1;   // > 0; what the largest gradient is at least.
+    double alpha = 4;  // > 0; the initial wealth of each weight.
+    double beta = 1;   // > 0; a lower bound for M.
   };
 
   struct alignas(32) Slot {
@@ -45,11 +45,11 @@ class Coin {
   explicit Coin(const Options& options)
       : alpha_(options.alpha), beta_(static_cast<float>(options.beta)) {}
 
-  // X for a value of this size, which is at least kMinValue.
+  // X once it has seen a value of this size. REQUIRES: size >= kMinValue.
   static float ScaleOf(const Slot& slot, float size) { return std::max(slot.scale, size); }
 
-  // The weight for the scale X, before the division by the mean norm. In double precision, in which
-  // nothing here overflows.
+  // The weight for the scale X, before the division by the mean norm. Computed in double precision,
+  // in which nothing here overflows.
   float Weight(const Slot& slot, float scale) const {
     const double unit = std::max(1.0 * slot.gradient_scale * scale, 1e-60);
     return BoundedWeight((alpha_ + slot.gain) * slot.sum / (unit * (unit + slot.size_sum)));

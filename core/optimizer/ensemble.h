@@ -1,33 +1,33 @@
-// The members of the mixture `auto`: six unlike rules that learn side by side, all that they know
-// about a feature standing in one slot. The learner that goes with them is in
+// The members of the mixture `auto`: six different rules that learn side by side. One slot holds
+// everything that they know about a feature. The learner that uses them is in
 // core/model/auto_learner.h.
 //
-// Every member takes a feature's value x as a share of the largest seen, v = x / max |x|, in
-// [-1, 1]. So numbers of any size suit them all, and weights need not change when a scale grows.
-// With the gradient g of the loss at the member's own score, times the importance weight:
+// Every member sees a feature's value x as a share of the largest one so far, v = x / max |x|, in
+// [-1, 1]. So numbers of any size suit all members, and weights need not change when a scale grows.
+// g is the gradient of the loss at the member's own score, times the importance weight:
 //
 //   AdaGrad          G += (g v)^2;               w -= rate g v / (1 + sqrt(G))
 //   fading AdaGrad   G = keep G + (g v)^2;       w -= rate g v / (1 + sqrt(G))
 //   coin betting     z -= c v; A += |c v|; W -= c v w;  w = (wealth + W) z / (1 + A)
 //                    with c = g / (the largest |g| of the stream, at least 1)
-//   Newton           w += u P v;  P -= b (P v)^2;  P is 1 at first
-//                    a diagonal Gaussian belief about w, with the curvature k of the loss:
-//                    S = sum of P v^2;  b = k / (1 + k S). Where the mixture finds that the belief
-//                    is out of date, 1 - P shrinks with each example, until it has caught up.
+//   Newton           w += u P v;  P -= b (P v)^2;  P is initially 1
+//                    a diagonal Gaussian belief about w, where k is the curvature of the loss,
+//                    S = sum of P v^2 and b = k / (1 + k S). While the mixture finds that the
+//                    belief is out of date, 1 - P shrinks with each example.
 //   slow, fast SGD   w += u v
 //
-// u is the loss's importance-aware step (loss.h): for Newton at the rate 1 and the sensitivity S,
-// for SGD at its rate and the sum of v^2. So none of these overshoots.
+// u is the importance-aware step of the loss (loss.h): for Newton at the rate 1 and the sensitivity
+// S, for SGD at its own rate and the sensitivity sum of v^2. So none of these overshoots.
 //
-// AdaGrad is right for sparse events that stay as they are, Newton for few data, the others follow
-// drift at several speeds, coin betting at a speed of its own choice.
+// AdaGrad suits sparse, stationary events, and Newton suits small data. The others follow drift at
+// several speeds; coin betting chooses its speed itself.
 //
 // Sources: J. Duchi, E. Hazan, Y. Singer. Adaptive Subgradient Methods for Online Learning and
 // Stochastic Optimization. JMLR 12, 2011. F. Orabona, D. Pal. Coin Betting and Parameter-Free
 // Online Learning. NIPS 2016. K. Crammer, A. Kulesza, M. Dredze. Adaptive Regularization of Weight
 // Vectors. NIPS 2009. N. Karampatziakis, J. Langford. Online Importance Weight Aware Updates. UAI
-// 2011. Rates were chosen on six streams together: census data, electricity prices, clicks, texts,
-// flights and network traffic.
+// 2011. The rates were tuned jointly on six streams: census data, electricity prices, clicks,
+// texts, flights and network traffic.
 
 #ifndef FRESHET_CORE_OPTIMIZER_ENSEMBLE_H_
 #define FRESHET_CORE_OPTIMIZER_ENSEMBLE_H_
@@ -52,7 +52,7 @@ struct AutoOptions {
   bool slow_sgd = true;
   bool fast_sgd = true;
   bool mixers = true;
-  double share = 1e-4;  // In [0, 0.5]: of the weight, spread over all parts after each example.
+  double share = 1e-4;  // In [0, 0.5]: of the weight, redistributed evenly after each example.
 };
 
 class Ensemble {
@@ -74,17 +74,17 @@ class Ensemble {
   static constexpr float kFastRate = 0.1f;
 
   struct alignas(64) Slot {
-    float weights[4];  // AdaGrad, fading AdaGrad, coin, Newton
-    float sums[4];     // G, fading G, A, 1 - P
-    float others[4];   // The weights of slow and fast SGD; coin's z and W
-    float scale;       // The largest |x|.
+    float weights[4];  // Of AdaGrad, fading AdaGrad, coin betting, Newton.
+    float sums[4];     // G, fading G, A, 1 - P.
+    float others[4];   // The weights of slow and fast SGD; coin betting's z and W.
+    float scale;       // The largest |x| so far.
     float unused[3];
   };
 
-  // What a score is made of: the sums over the features of one example.
+  // The sums over the features of one example from which the members' scores are computed.
   class Sums {
    public:
-    // Adds a feature and returns its v. `size` is SizeOf(x).
+    // Adds a feature and returns its v. REQUIRES: size == SizeOf(x).
     float Add(const Slot& slot, float x, float size) {
       const float v = x / std::max(slot.scale, size);
       const float square = v * v;
@@ -103,29 +103,29 @@ class Ensemble {
       spread_ += other.spread_;
     }
 
-    // w v of a member. Infinite or NaN where a value was.
+    // The sum of w v for a member. Infinite or NaN if a value was.
     float Of(size_t member) const { return member < 4 ? head_[member] : tail_[member - 4]; }
-    float norm() const { return norm_; }      // v^2
-    float spread() const { return spread_; }  // P v^2
+    float norm() const { return norm_; }      // The sum of v^2.
+    float spread() const { return spread_; }  // The sum of P v^2.
 
    private:
     Float4 head_ = {0, 0, 0, 0};
-    Float4 tail_ = {0, 0, 0, 0};  // The last two lanes mean nothing.
+    Float4 tail_ = {0, 0, 0, 0};  // The last two lanes are meaningless.
     float norm_ = 0;
     float spread_ = 0;
   };
 
-  // One step, the same for all features of an example.
+  // One step of all members, the same for all features of an example.
   class Step {
    public:
-    // What members learn; those that take no part have zeros.
+    // What the members learn, in the symbols above. Members that are switched off have zeros.
     struct Parts {
       float adagrad = 0;  // g
       float fading = 0;   // g
       float coin = 0;     // c
       float newton = 0;   // u
       float shrink = 0;   // b
-      float keep = 1;     // of 1 - P: below 1 where the belief is out of date
+      float keep = 1;     // the factor for 1 - P; below 1 while the belief is out of date
       float slow = 0;     // u
       float fast = 0;     // u
     };
@@ -137,7 +137,8 @@ class Ensemble {
           rates_{-kAdaGradRate, -kFadingRate, 0, parts.newton},
           others_{parts.slow, parts.fast, -parts.coin, -parts.coin} {}
 
-    // Steps a feature by its v, as Sums::Add() returned it for `size`. Lanes are as in the slot.
+    // Steps the slot of a feature. `v` is what Sums::Add() returned for it, given the same `size`.
+    // Lanes are as in the slot.
     void Apply(float v, float size, Slot& slot) const {
       const Float4 weights = LoadFloat4(slot.weights);
       const Float4 sums = LoadFloat4(slot.sums);
@@ -166,7 +167,7 @@ class Ensemble {
     static constexpr Float4 kLanes012 = {1, 1, 1, 0};
     static constexpr Float4 kLanes013 = {1, 1, 0, 1};
 
-    // 1, 1, 1, the weight of coin betting.
+    // The lanes 1, 1, 1, and the weight of coin betting.
     static Float4 CoinWeightLast(Float4 weights) {
       return __builtin_shufflevector(weights, Splat(1), 4, 5, 6, 2);
     }
@@ -184,7 +185,7 @@ class Ensemble {
 
   explicit Ensemble(const Options& /*options*/) {}
 
-  // |x| as the members take it.
+  // |x|, but at least kMinValue.
   static float SizeOf(float x) { return std::max(std::abs(x), kMinValue); }
 
   static bool IsValid(const Slot& slot) {

@@ -1,7 +1,7 @@
-// FTRL-Proximal: follows the leader under a proximal l2 that grows like AdaGrad's, and an l1 that
-// keeps weak weights at exactly zero.
+// FTRL-Proximal: follow the regularised leader, with a proximal l2 term that grows like AdaGrad's
+// and an l1 term that keeps weak weights at exactly zero.
 //
-//   w = 0 where |z| <= l1, else -(z - sign(z) l1) / (l2 + (beta + sqrt(n)) / rate)
+//   w = 0 if |z| <= l1, else -(z - sign(z) l1) / (l2 + (beta + sqrt(n)) / rate)
 //   sigma = (sqrt(n + g^2) - sqrt(n)) / rate
 //   z += g - sigma * w
 //   n += g^2
@@ -9,14 +9,14 @@
 // Source: H. B. McMahan et al. Ad Click Prediction: a View from the Trenches. KDD 2013. The paper's
 // alpha is the learning rate.
 //
-// Slots hold rate * z and sqrt(n), and the weight is computed from them, so that a rate that
-// changes by a schedule moves no weight by itself:
+// Slots hold z' = rate * z and sqrt(n), and the weight is computed from these, so that a learning
+// rate that changes by a schedule does not move weights by itself:
 //
 //   w = -(z' - sign(z') rate0 l1) / (rate0 l2 + beta + sqrt(n))
 //   z' += rate * g - (sqrt(n + g^2) - sqrt(n)) * w
 //
-// where rate0 is the rate before the schedule. At a constant rate that is the paper's rule. Without
-// l1 and l2 it is AdaGrad with the rate rate / (beta + sqrt(n)).
+// where rate0 is the learning rate before the schedule. At a constant rate this is the paper's
+// rule. Without l1 and l2 it is AdaGrad with the rate rate / (beta + sqrt(n)).
 
 #ifndef FRESHET_CORE_OPTIMIZER_FTRL_H_
 #define FRESHET_CORE_OPTIMIZER_FTRL_H_
@@ -38,7 +38,7 @@ class Ftrl {
   template <typename Number>
   struct alignas(2 * sizeof(Number)) SlotOf {
     Number root;  // sqrt(n)
-    Number z;     // Times the rate.
+    Number z;     // z' = rate * z
   };
   using Slot = SlotOf<float>;
 

@@ -5,8 +5,8 @@
 // Source: O. Dekel, R. Gilad-Bachrach, O. Shamir, L. Xiao. Optimal Distributed Online Prediction
 // Using Mini-Batches. JMLR 13, 2012.
 //
-// Clipping is applied to the mean, and l1 and l2 once to each feature that the m examples contain;
-// l1 as for SGD.
+// Clipping applies to the mean gradient. l1 and l2 apply once to each feature that occurs in the m
+// examples; l1 works as for SGD.
 
 #ifndef FRESHET_CORE_OPTIMIZER_MINIBATCH_H_
 #define FRESHET_CORE_OPTIMIZER_MINIBATCH_H_
@@ -22,13 +22,12 @@ namespace freshet {
 class MiniBatch {
  public:
   struct Options {
-    uint32_t examples = 32;  // >= 1; examples a step.
+    uint32_t examples = 32;  // >= 1; examples per step.
   };
 
   struct alignas(8) Slot {
     float weight;
-    float
-        pending_sum;  // Of this window's gradients. +0 means none yet; a sum of zero is kept as -0.
+    float pending_sum;  // Of this window's gradients. +0: none yet; a sum of zero is kept as -0.
   };
 
   static constexpr uint8_t kStateId = 2;

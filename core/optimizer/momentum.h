@@ -6,9 +6,10 @@
 // Source: B. Polyak. Some methods of speeding up the convergence of iteration methods. USSR Comput.
 // Math. Math. Phys., 1964.
 //
-// l1 is a part of the gradient; see velocity.h.
+// l1 is part of the gradient; see velocity.h.
 //
-// Sparse form: the motion of absent steps is caught up exactly; see velocity.h.
+// Sparse form: the movement over the steps a feature was absent is caught up exactly; see
+// velocity.h.
 
 #ifndef FRESHET_CORE_OPTIMIZER_MOMENTUM_H_
 #define FRESHET_CORE_OPTIMIZER_MOMENTUM_H_
@@ -43,7 +44,7 @@ class Momentum {
 
   void Step(const StepContext& step, float gradient, Slot& slot) const {
     const auto number = static_cast<uint32_t>(step.step);
-    // Not so at a feature's second occurrence in the same example.
+    // False at a feature's second occurrence in the same example, which must not age it again.
     const bool ages = slot.step != number;
     if (ages) catch_up_.CatchUp(step.step - 1, slot);
     const float before = slot.weight;

@@ -1,21 +1,21 @@
 // Normalised adaptive updates ("NAG"): learns from raw numbers of any size at one learning rate.
 //
-// With an importance weight h, the gradient g of the loss at the score, and for each feature its
-// value x, its weight w, its sum of squares G and the largest |x| so far, s:
+// h is the importance weight, and g the gradient of the loss at the score. Each feature has its
+// value x, its weight w, its sum of squares G, and s, the largest |x| so far:
 //
 //   G += h g^2 x^2
-//   where |x| > s: w *= s / |x|; s = |x|
+//   if |x| > s: w *= s / |x|; s = |x|
 //   N += h sum of x^2 / s^2;  T += h;  c = sqrt(T / N)
-//   r = 1 / (sqrt(G) s);  the score moves by P = c sum of x^2 r for each unit u of the step
+//   r = 1 / (sqrt(G) s);  a step of size u moves the score by u P, where P = c sum of x^2 r
 //   w += u c r x
 //
 // With `invariant`, u is the importance-aware step of the loss for the rate h * rate and the
-// sensitivity P; without, u = -g h rate. Without `adaptive`, r = 1 / s^2 and c = T / N. Without
+// sensitivity P; without it, u = -g h rate. Without `adaptive`, r = 1 / s^2 and c = T / N. Without
 // `normalized`, s and c are 1. In general r = G^-power (s^2)^(power - 1), c = (T / N)^(1 - power).
 //
 // Sources: S. Ross, P. Mineiro, J. Langford. Normalized Online Learning. UAI 2013. N.
 // Karampatziakis, J. Langford. Online Importance Weight Aware Updates. UAI 2011. The learner that
-// goes with these rules is in core/model/nag_learner.h.
+// uses these rules is in core/model/nag_learner.h.
 
 #ifndef FRESHET_CORE_OPTIMIZER_NAG_H_
 #define FRESHET_CORE_OPTIMIZER_NAG_H_
@@ -34,8 +34,8 @@ namespace freshet {
 
 struct NagOptions {
   double power = 0.5;      // In [0, 1]: how fast the rate falls with G; only for `adaptive`.
-  bool adaptive = true;    // A rate for each feature, from its gradients.
-  bool normalized = true;  // Scales of features are found and evened out.
+  bool adaptive = true;    // Each feature has its own rate, from its gradients.
+  bool normalized = true;  // Features are normalised by their scales, which the rule finds.
   bool invariant = true;   // Importance-aware steps, which never overshoot.
 };
 
@@ -71,7 +71,7 @@ template <bool adaptive, bool normalized>
 class Nag {
  public:
   using Options = NagOptions;
-  // Of one feature, or of four.
+  // The slot of one feature, or the slots of four if Number is Float4.
   template <typename Number>
   using SlotOf = internal::NagSlot<adaptive, normalized, Number>;
   using Slot = SlotOf<float>;
@@ -82,8 +82,8 @@ class Nag {
   explicit Nag(const Options& options)
       : power_(adaptive ? options.power : 0.0), is_root_(adaptive && options.power == 0.5) {}
 
-  // Takes note of values and of h g^2 before the step: grows G and s. Returns whether an s grew;
-  // else only the first 8 bytes of the slots have changed.
+  // Updates G and s with a value before the step. `square` is h g^2. Returns whether any s grew; if
+  // not, only the first 8 bytes of the slots have changed.
   template <typename Number>
   bool Observe(Number value, float square, SlotOf<Number>& slot) const {
     const Number size = SizeOf(value);
@@ -97,8 +97,8 @@ class Nag {
     return false;
   }
 
-  // Makes the slots behind the first `count` add nothing to any sum, for values of 0. Not by a
-  // large scale: a product that underflows takes many times as long.
+  // Makes the slots after the first `count` contribute nothing to any sum, for values of 0. Uses an
+  // infinite scale rather than a large one, because a product that underflows is many times slower.
   static void Silence(size_t count, SlotOf<Float4>& slots) {
     if constexpr (normalized) {
       const Float4 behind = Splat(static_cast<float>(count));
@@ -107,7 +107,7 @@ class Nag {
     }
   }
 
-  // What a slot that has observed `value` adds to the sums of an example.
+  // What a feature contributes to the sums of an example once its slot has observed `value`.
   template <typename Number>
   struct Part {
     Number rate;  // r
@@ -119,7 +119,7 @@ class Nag {
     Number scale = Filled<Number>(1);
     if constexpr (adaptive) square_sum = slot.square_sum;
     if constexpr (normalized) scale = slot.scale;
-    // A division of its own: the norm must not wait for G, which waits for the gradient.
+    // A separate division, so that the norm need not wait for G, which waits for the gradient.
     const Number share = SizeOf(value) / scale;
     const Number norm = share * share;
     if (!is_root_) return {.rate = PowerRate(square_sum, scale), .norm = norm};
@@ -127,7 +127,7 @@ class Nag {
     return {.rate = 1.0f / (root * scale), .norm = norm};
   }
 
-  // c, from T / N. REQUIRES: T / N > 0.
+  // c, from inverse_norm = T / N. REQUIRES: inverse_norm > 0.
   double Correction(double inverse_norm) const {
     if constexpr (!normalized) return 1;
     const double inverse = std::min(std::max(inverse_norm, 1e-30), 1e30);
@@ -145,16 +145,17 @@ class Nag {
   }
 
  private:
-  // Keeps rates of features without a gradient below 1e30.
+  // Keeps the rate r of a feature that has not had a gradient yet below 1e30.
   static constexpr float kMinRoot = 1e-15f;
 
-  // The size |x| of a value, as the rule takes it.
+  // |x|, but at least kMinValue.
   template <typename Number>
   static Number SizeOf(Number value) {
     return Max(Abs(value), Filled<Number>(kMinValue));
   }
 
-  // Not inlined, as Rescale() of four: they would take registers from the loop of the usual case.
+  // Not inlined, nor is Rescale() of four slots: inlined, they would take registers from the loop
+  // for the common case.
   [[gnu::noinline]] float PowerRate(float square_sum, float scale) const {
     const double sum = std::max(1.0 * square_sum, 1.0 * kMinRoot * kMinRoot);
     const double rate =
@@ -182,7 +183,8 @@ class Nag {
     }
   }
 
-  // What a weight is multiplied by where the scale grows: the same step at the new scale.
+  // The factor for a weight when its scale grows, given the ratio of the old scale to the new one:
+  // it makes the weight what the same steps at the new scale would have given.
   float Rescaling(float ratio) const {
     if (is_root_) return ratio;
     if constexpr (!adaptive) return ratio * ratio;

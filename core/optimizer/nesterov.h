@@ -1,4 +1,4 @@
-// SGD with Nesterov's accelerated momentum, in the form whose weights are the looked-ahead point,
+// SGD with Nesterov's accelerated momentum. The weights stored are those of the look-ahead point,
 // so that predictions and gradients are both taken there.
 //
 //   v = momentum * v - rate * g
@@ -8,9 +8,10 @@
 // O(1/k^2). Soviet Math. Doklady, 1983. Reformulated as in Y. Bengio, N. Boulanger-Lewandowski,
 // R. Pascanu. Advances in Optimizing Recurrent Networks. ICASSP 2013.
 //
-// l1 is a part of the gradient; see velocity.h.
+// l1 is part of the gradient; see velocity.h.
 //
-// Sparse form: an absent step moves w by momentum * v, which is caught up exactly; see velocity.h.
+// Sparse form: each step without the feature moves w by momentum * v, which is caught up exactly;
+// see velocity.h.
 
 #ifndef FRESHET_CORE_OPTIMIZER_NESTEROV_H_
 #define FRESHET_CORE_OPTIMIZER_NESTEROV_H_
@@ -46,7 +47,7 @@ class Nesterov {
 
   void Step(const StepContext& step, float gradient, Slot& slot) const {
     const auto number = static_cast<uint32_t>(step.step);
-    // Not so at a feature's second occurrence in the same example.
+    // False at a feature's second occurrence in the same example, which must not age it again.
     const bool ages = slot.step != number;
     if (ages) catch_up_.CatchUp(step.step - 1, slot);
     const float before = slot.weight;

@@ -1,8 +1,8 @@
-// What a class must have to be an optimizer: the rule by which one weight follows its gradients.
+// The concepts of an optimizer: the rule by which one weight follows its gradients.
 //
-// An optimizer is constant after construction; all that it learns stands in the slots. The
-// all-zero slot is the initial state, with weight 0. Threads: the const methods may run at the same
-// time.
+// An optimizer is constant after construction, and therefore thread-safe; everything that it learns
+// is in the slots, which belong to the learner. The all-zero slot is the initial state, with weight
+// 0.
 
 #ifndef FRESHET_CORE_OPTIMIZER_OPTIMIZER_H_
 #define FRESHET_CORE_OPTIMIZER_OPTIMIZER_H_
@@ -15,24 +15,25 @@
 
 namespace freshet {
 
-// Slots are read and written as a few machine words while others read them.
+// The state of one feature: a trivially copyable struct of a few machine words, since the writer
+// stores it word by word while others read it; see slot_array.h.
 template <typename Slot>
 concept WeightSlot = std::is_trivially_copyable_v<Slot> &&
     (sizeof(Slot) == 4 || sizeof(Slot) == 8 || sizeof(Slot) == 16 || sizeof(Slot) == 32 ||
      sizeof(Slot) == 64);
 
-// What any rule with one slot a feature has.
+// What every rule with one slot per feature has.
 template <typename T>
 concept SlotRule = WeightSlot<typename T::Slot> &&
     std::constructible_from<T, typename T::Options> && requires(const typename T::Slot& slot) {
-  // A number that stands in saved states; never changes its meaning.
+  // The number of the rule in saved states; never changes its meaning.
   { T::kStateId } -> std::convertible_to<uint8_t>;
-  // Whether the slot is one that the optimizer can have made; see bounds.h.
+  // Whether the optimizer can have produced this slot; see bounds.h.
   { T::IsValid(slot) } -> std::same_as<bool>;
 };
 
-// How far a weight is to be trusted: what the rule keeps of its squared gradients, or of their
-// sizes, which grows as the feature is learned. 0 where the rule keeps nothing of the kind.
+// How far to trust a weight: what the rule accumulates of its squared gradients, or of their sizes,
+// which grows as the feature is learned. 0 if the rule accumulates nothing of the kind.
 template <SlotRule T>
 float EvidenceOf(const typename T::Slot& slot) {
   if constexpr (requires { T::Evidence(slot); }) {
@@ -45,15 +46,15 @@ float EvidenceOf(const typename T::Slot& slot) {
 template <typename T>
 concept Optimizer = SlotRule<T> &&
     requires(const T& optimizer, const typename T::Slot& slot, const StepContext& step) {
-  // The weight after `context.steps_taken` steps, none of which touched the slot since its last
-  // one. May be called with an older count than the slot's own.
+  // The weight after `context.steps_taken` steps, given that no step has touched the slot since its
+  // last one. A reader may pass a count older than the slot's own.
   { optimizer.Weight(slot, WeightContext()) } -> std::same_as<float>;
-  // What Step() needs to know about a step, computed once an example.
+  // What Step() needs to know about a step, computed once per example.
   { optimizer.Prepare(step) } -> std::convertible_to<StepContext>;
 };
 
-// Steps at every example. A feature that occurs twice in an example is stepped twice, but ages
-// once.
+// An optimizer that steps at every example. A feature that occurs twice in an example is stepped
+// twice, but ages once.
 template <typename T>
 concept StepwiseOptimizer = Optimizer<T> &&
     requires(const T& optimizer, typename T::Slot& slot, float gradient) {
@@ -61,7 +62,8 @@ concept StepwiseOptimizer = Optimizer<T> &&
   optimizer.Step(optimizer.Prepare(StepContext()), gradient, slot);
 };
 
-// Its formulas take four features at a time as well: a Float4 for each number of a slot.
+// An optimizer whose formulas also work on four features at a time, with a Float4 for each number
+// of a slot.
 template <typename T>
 concept ColumnOptimizer = StepwiseOptimizer<T> &&
     requires(const T& optimizer, typename T::template SlotOf<Float4>& slots, Float4 gradients) {
@@ -69,12 +71,12 @@ concept ColumnOptimizer = StepwiseOptimizer<T> &&
   optimizer.Step(optimizer.Prepare(StepContext()), gradients, slots);
 };
 
-// Gathers gradients over a window of examples and steps at its end.
+// An optimizer that gathers gradients over a window of examples and steps at the window's end.
 template <typename T>
 concept WindowedOptimizer = Optimizer<T> &&
     requires(const T& optimizer, typename T::Slot& slot, float gradient) {
   { optimizer.window_examples() } -> std::same_as<uint32_t>;
-  // Adds a component of the loss's gradient; true where it is the window's first for the slot.
+  // Adds a component of the loss's gradient. True if it is the slot's first in this window.
   { optimizer.Accumulate(gradient, slot) } -> std::same_as<bool>;
   // Whether the slot has been added to since its last step.
   { T::IsPending(slot) } -> std::same_as<bool>;
@@ -82,12 +84,13 @@ concept WindowedOptimizer = Optimizer<T> &&
   optimizer.Step(optimizer.Prepare(StepContext()), slot);
 };
 
-// Keeps the number of a slot's last step, modulo 2^32, to catch up the steps it was absent.
+// An optimizer that keeps the number of a slot's last step, modulo 2^32, to catch up on the steps
+// for which the feature was absent.
 template <typename T>
 concept AgingOptimizer = Optimizer<T> &&
     requires(const T& optimizer, typename T::Slot& slot, uint64_t steps_taken) {
-  // Catches the slot up, so that its last step is `steps_taken`; leaves an all-zero slot alone.
-  // Must be called for every slot at least once in 2^31 steps.
+  // Catches the slot up to the step `steps_taken`; leaves an all-zero slot alone. Must be called
+  // for every slot at least once in 2^31 steps.
   optimizer.Refresh(steps_taken, slot);
 };
 

@@ -1,3 +1,5 @@
+// Fast powers of a fixed base.
+
 #ifndef FRESHET_CORE_OPTIMIZER_POWER_TABLE_H_
 #define FRESHET_CORE_OPTIMIZER_POWER_TABLE_H_
 
@@ -7,14 +9,14 @@
 
 namespace freshet {
 
-// The powers base^k of a number in [0, 1), without a call of pow for each feature. Constant after
-// construction.
+// Computes base^k for a fixed base in [0, 1) from tables, which spares a call of pow() for each
+// feature. Constant after construction.
 class PowerTable {
  public:
   // REQUIRES: 0 <= base < 1.
   explicit PowerTable(double base);
 
-  // base^k to a relative error of 1e-11, growing to 1e-8 for k in the billions; 0^0 is 1. Without
+  // base^k to a relative error of 1e-11, growing to 1e-8 for k in the billions; 0^0 is 1. Free of
   // branches.
   double operator()(uint32_t k) const {
     return powers_[0][k & 255] * powers_[1][(k >> 8) & 255] *

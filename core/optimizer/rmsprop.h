@@ -1,18 +1,18 @@
-// RMSProp: a rate of its own for each feature, from a decaying mean of its squared gradients.
+// RMSProp: each feature has its own learning rate, from a decaying mean of its squared gradients.
 //
 //   G = rho * G + (1 - rho) * g^2
 //   w -= rate * g / sqrt(G + epsilon)
 //
 // Source: T. Tieleman, G. Hinton. Lecture 6.5: RMSProp. COURSERA: Neural Networks for Machine
-// Learning, 2012. Epsilon stands inside the root, as for AdaGrad.
+// Learning, 2012. Epsilon is inside the root, as for AdaGrad.
 //
 // The defaults are milder than the usual 0.99 and 1e-8: a mean that forgets within 100 steps is
-// almost 0 when a rare feature comes back, and its first step then far too large.
+// almost 0 when a rare feature comes back, so that the feature's first step is far too large.
 //
-// l1 moves the weight towards 0 by rate * l1 / sqrt(G + epsilon) after the step, and not beyond:
-// the proximal step in the metric of this one, as for AdaGrad.
+// l1 moves the weight towards 0 by rate * l1 / sqrt(G + epsilon) after the step, but not past 0:
+// the proximal step in the metric of the gradient step, as for AdaGrad.
 //
-// Sparse form: after k absent steps G = rho^k G, which equals the dense rule.
+// Sparse form: k steps without the feature multiply G by rho^k, exactly as the dense rule does.
 
 #ifndef FRESHET_CORE_OPTIMIZER_RMSPROP_H_
 #define FRESHET_CORE_OPTIMIZER_RMSPROP_H_

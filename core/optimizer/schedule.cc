@@ -9,9 +9,9 @@ namespace freshet {
 namespace {
 
 constexpr double kMinDecay =
-    1e-300;  // A decay below is taken as this: NaturalLog() wants a normal number.
+    1e-300;  // Smaller decays count as this, because NaturalLog() requires a normal number.
 
-// True for a number that a sum of finite losses or weights can be.
+// Whether `value` can be a sum of finite losses or weights.
 bool IsSum(double value) { return std::isfinite(value) && value >= 0; }
 
 }  // namespace
@@ -88,7 +88,11 @@ absl::Status Schedule::LoadState(StateReader& reader) {
                      IsSum(state_.window_loss_sum) && IsSum(state_.window_weight_sum) &&
                      state_.window_count < options.window && state_.bad_windows < options.patience;
   if (!reader.status().ok()) return reader.status();
-  if (!valid) return absl::DataLossError("the saved state of the plateau schedule is impossible");
+  if (!valid) {
+    return absl::DataLossError(
+        "the state of the plateau schedule is out of range, so the file is damaged or another "
+        "version wrote it; restore an older snapshot");
+  }
   return absl::OkStatus();
 }
 

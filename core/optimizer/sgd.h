@@ -4,7 +4,7 @@
 //
 // Source: H. Robbins, S. Monro. A Stochastic Approximation Method. Ann. Math. Statist., 1951.
 //
-// l1 moves the weight towards 0 by rate * l1 after the step, and not beyond: the truncated gradient
+// l1 moves the weight towards 0 by rate * l1 after the step, but not past 0: the truncated gradient
 // of J. Langford, L. Li, T. Zhang. Sparse Online Learning via Truncated Gradient. JMLR 10, 2009,
 // which is the forward-backward splitting of J. Duchi, Y. Singer. JMLR 10, 2009.
 

@@ -1,9 +1,11 @@
-// The state that momentum and Nesterov share: a weight that moves on while its feature is absent.
+// The state that Momentum and Nesterov share: a weight with a velocity, which keeps moving while
+// its feature is absent.
 //
-// l1 is added to the gradient with the sign of the weight, so that it drives the velocity as every
-// other part does; a weight of 0 stays there until a gradient is larger than l1; and a weight that
-// a step would carry across 0 stops there, without its velocity. Source: G. Andrew, J. Gao.
-// Scalable Training of L1-Regularized Log-Linear Models. ICML 2007 (pseudo-gradient and orthant).
+// l1 is added to the gradient with the sign of the weight, so that it drives the velocity like
+// every other part of the gradient. A weight of 0 stays at 0 until a gradient is larger than l1. A
+// weight that a step would carry across 0 stops at 0 and loses its velocity. Source: G. Andrew, J.
+// Gao. Scalable Training of L1-Regularized Log-Linear Models. ICML 2007 (pseudo-gradient and
+// orthant).
 
 #ifndef FRESHET_CORE_OPTIMIZER_VELOCITY_H_
 #define FRESHET_CORE_OPTIMIZER_VELOCITY_H_
@@ -16,8 +18,8 @@
 
 namespace freshet {
 
-// A reader may see the first half of a slot newer than the second (never the other way round, see
-// SlotArray); the two step numbers then differ.
+// A reader may see a newer first half of a slot together with an older second half, but never the
+// other way round (see SlotArray). The two step numbers then differ.
 struct alignas(16) VelocitySlot {
   float weight;
   uint32_t step;  // The last step that touched the slot.
@@ -25,11 +27,11 @@ struct alignas(16) VelocitySlot {
   uint32_t same_step;  // Equals `step`.
 };
 
-// Catches slots up over steps without a gradient, in closed form: over k such steps
+// Catches slots up on steps without a gradient, in closed form. Over k such steps
 //
 //   v becomes momentum^k v,
-//   w gains look_ahead * v * (momentum + momentum^2 + ... + momentum^k)
-//           = look_ahead * v * momentum (1 - momentum^k) / (1 - momentum).
+//   w grows by look_ahead * v * (momentum + momentum^2 + ... + momentum^k)
+//              = look_ahead * v * momentum (1 - momentum^k) / (1 - momentum).
 class VelocityCatchUp {
  public:
   VelocityCatchUp(double momentum, double look_ahead)
@@ -38,12 +40,13 @@ class VelocityCatchUp {
   // The weight after `steps_taken` steps, which may be fewer than the slot's own.
   float Weight(const VelocitySlot& slot, uint64_t steps_taken) const {
     const uint32_t absent = static_cast<uint32_t>(steps_taken) - slot.step;
-    // Half-written: the weight is of this very moment.
+    // Nothing to catch up; or the slot is half-written, and its weight is already current.
     if (static_cast<int32_t>(absent) <= 0 || slot.step != slot.same_step) return slot.weight;
     return Moved(slot, powers_(absent));
   }
 
-  // Brings the slot to the state after `steps_taken` steps. REQUIRES: not fewer than its own.
+  // Brings the slot to its state after `steps_taken` steps. REQUIRES: steps_taken is at least the
+  // step of the slot.
   void CatchUp(uint64_t steps_taken, VelocitySlot& slot) const {
     const auto step = static_cast<uint32_t>(steps_taken);
     const double kept = powers_(step - slot.step);
@@ -67,7 +70,7 @@ inline float VelocityGradient(const StepContext& step, float loss_gradient, floa
                      : step.Gradient(loss_gradient, weight);
 }
 
-// `before` is the weight before the step.
+// Stops a weight that the step carried across 0. `before` is the weight before the step.
 inline void StopAtZero(float before, VelocitySlot& slot) {
   if ((before > 0 && slot.weight < 0) || (before < 0 && slot.weight > 0)) {
     slot.weight = 0;
