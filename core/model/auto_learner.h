@@ -1,5 +1,5 @@
-// The learner `auto`: a mixture of six unlike linear models, for streams that nobody has tuned
-// anything for. Its members are in core/optimizer/ensemble.h, how they become one prediction in
+// The learner `auto`: a mixture of six different linear models, which needs no tuning. Its members
+// are in core/optimizer/ensemble.h, and how they are combined into one prediction is in
 // core/model/mixture.h.
 
 #ifndef FRESHET_CORE_MODEL_AUTO_LEARNER_H_
@@ -34,11 +34,11 @@
 namespace freshet {
 
 // The intercept is a feature of value 1; the initial intercept is added to the score of every
-// member. Learning rates, schedules, l2 and clipping have no part in it.
+// member. Learning rates, schedules, l1, l2 and clipping do not apply.
 //
-// Each example takes two passes over its slots: the scores of all members, and the step of all
-// members, once the mixture has judged each of them. Readers see the mixture as it was at most
-// kPublishRows rows ago, and less at the beginning of a stream, where it changes fast.
+// Each example takes two passes over its slots: the first computes the scores of all members, and
+// the second steps all members once the mixture has judged each of them. The mixture that readers
+// see is at most kPublishRows rows old, and newer at the start of a stream, when it changes fast.
 template <LossFunction Loss>
 class AutoLearner final : public TableLearner<AutoLearner<Loss>, Loss, Ensemble> {
  public:
@@ -46,7 +46,8 @@ class AutoLearner final : public TableLearner<AutoLearner<Loss>, Loss, Ensemble>
 
   std::vector<MixturePart> Mixture() const override { return mixture_.Parts(); }
 
-  // A weight is what a feature of value 1 adds to the score of an example without features.
+  // The weight of a slot is what a feature of value 1 adds to the score of an example without
+  // features.
   void ReadWeights(uint32_t first_slot, std::span<TableWeight> weights) const override {
     const typename MixtureOf::View view = ReadView();
     Sums nothing;
@@ -58,9 +59,9 @@ class AutoLearner final : public TableLearner<AutoLearner<Loss>, Loss, Ensemble>
     }
   }
 
-  // A feature's contribution is what it adds to the features before it, and what it adds to those
-  // behind it, in the mean: where features act together in pairs, each has half of what they do
-  // (the Shapley value).
+  // A feature's contribution is the average of two numbers: what it adds to the score of the
+  // features before it, and what it adds to that of the features after it. If features interact
+  // only in pairs, each gets half of the joint effect (the Shapley value).
   Explanation Explain(const ExampleBatch& batch, size_t index) const override {
     return ExplainRowOf(batch, index, [&](const auto& row) { return ExplainRow(row); });
   }
@@ -85,7 +86,7 @@ class AutoLearner final : public TableLearner<AutoLearner<Loss>, Loss, Ensemble>
 
   static constexpr bool kHasWidePath = true;
   static constexpr size_t kPublishRows = 64;
-  // Up to there every row is published.
+  // Every one of the first rows is published.
   static constexpr uint64_t kFirstRows = 1024;
 
   AutoLearner(const Loss& loss, const AutoOptions& options, const LearnerSpec& spec,
@@ -102,7 +103,7 @@ class AutoLearner final : public TableLearner<AutoLearner<Loss>, Loss, Ensemble>
     return std::all_of(sums.begin(), sums.end(), [](float sum) { return std::isfinite(sum); });
   }
 
-  // The sums over a row. `load(i)` is the slot of feature i, and take(i, v) is told its v.
+  // The sums over a row. load(i) returns the slot of feature i; take(i, v) receives its v.
   template <typename Row, typename Load, typename Take>
   static Sums SumsOf(const Row& row, const Slot* intercept, const Load& load, const Take& take) {
     Sums even;
@@ -125,7 +126,7 @@ class AutoLearner final : public TableLearner<AutoLearner<Loss>, Loss, Ensemble>
   typename MixtureOf::View ReadView() const { return mixture_.Shared(); }
   void EndBatch() { Publish(); }
 
-  // Lets readers see the mixture as it is.
+  // Makes the current mixture visible to readers.
   void Publish() {
     mixture_.Publish();
     unpublished_rows_ = 0;
@@ -212,7 +213,7 @@ class AutoLearner final : public TableLearner<AutoLearner<Loss>, Loss, Ensemble>
     }
   }
 
-  // The score that belongs to the sums over an example.
+  // The score for the sums over an example, or 0 if a sum is not finite.
   float ScoreOf(const typename MixtureOf::View& view, const Sums& example_sums) const {
     const auto sums = MemberSums(example_sums);
     if (!IsFinite(sums)) return 0;
@@ -230,12 +231,13 @@ class AutoLearner final : public TableLearner<AutoLearner<Loss>, Loss, Ensemble>
                              [](size_t /*i*/, float /*v*/) {}));
   }
 
-  // Adds the intercept, as readers see it.
+  // Adds the intercept, as a reader loads it.
   void AddIntercept(Sums& sums) const {
     if (options_.intercept) sums.Add(intercept_.Load(), 1, 1);
   }
 
-  // The score of a feature of value 1 alone, less `intercept`, that of `nothing`.
+  // The score of an example with only this feature, of value 1, less `intercept`. `nothing` holds
+  // the sums of an example without features, and `intercept` is its score.
   float WeightOf(const typename MixtureOf::View& view, const Slot& slot, const Sums& nothing,
                  float intercept) const {
     Sums sums;
@@ -247,7 +249,7 @@ class AutoLearner final : public TableLearner<AutoLearner<Loss>, Loss, Ensemble>
   template <typename Row>
   Explanation ExplainRow(const Row& row) const {
     const typename MixtureOf::View view = ReadView();
-    // Each slot is read once, so that the score and what explains it are of one moment.
+    // Each slot is read only once, so that the score and its explanation are consistent.
     std::vector<Slot> slots;
     slots.reserve(row.size);
     for (size_t i = 0; i < row.size; ++i) {
@@ -297,8 +299,8 @@ class AutoLearner final : public TableLearner<AutoLearner<Loss>, Loss, Ensemble>
   MixtureOf mixture_;
 
   // Owned by the writer.
-  double gradient_size_ = 1;   // The largest that the coin betting member has met, at least 1.
-  std::vector<float> values_;  // Of the features of one example: their v.
+  double gradient_size_ = 1;   // The largest |g| of the coin betting member so far; at least 1.
+  std::vector<float> values_;  // The v of the features of one example.
   size_t unpublished_rows_ = 0;
 };
 
@@ -310,7 +312,9 @@ absl::Status AutoLearner<Loss>::LoadState(StateReader& reader) {
   gradient_size_ = reader.ReadValue<double>();
   if (!reader.status().ok()) return reader.status();
   if (!(gradient_size_ >= 1 && gradient_size_ <= kMaxGradient)) {
-    return absl::DataLossError("the saved learner has an impossible size of gradients");
+    return absl::DataLossError(
+        "the largest gradient of the learner is out of range, so the file is damaged or another "
+        "version wrote it; restore an older snapshot");
   }
   return mixture_.LoadState(reader);
 }

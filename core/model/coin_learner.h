@@ -32,15 +32,15 @@
 namespace freshet {
 
 // The intercept is a feature of value 1; the initial intercept is added to every score. Learning
-// rates, schedules, l2 and clipping have no part in the rule.
+// rates, schedules, l1, l2 and clipping do not apply.
 //
-// The mean norm that a score is divided by counts the example itself, at weight 1.
+// A score is divided by the mean norm, which includes the example itself, at weight 1.
 template <LossFunction Loss>
 class CoinLearner final : public TableLearner<CoinLearner<Loss>, Loss, Coin> {
  public:
   using Slot = Coin::Slot;
 
-  // Weights as they count in an example of the mean norm.
+  // The weights as they apply to an example whose norm equals the mean norm.
   void ReadWeights(uint32_t first_slot, std::span<TableWeight> weights) const override {
     const MeanNorm::Sums norm = shared_norm_.Load();
     const double mean = (norm.norm + kMinNormSum) / (norm.weight + kMinNormSum);
@@ -51,10 +51,10 @@ class CoinLearner final : public TableLearner<CoinLearner<Loss>, Loss, Coin> {
     }
   }
 
-  // Weights as they count in this example: divided by the mean norm with it.
+  // The weights as they apply to this example, that is, divided by the mean norm that includes it.
   Explanation Explain(const ExampleBatch& batch, size_t index) const override {
     return ExplainRowOf(batch, index, [&](const auto& row) {
-      // Each slot is read once, so that the score and what explains it are of one moment.
+      // Each slot is read only once, so that the score and its explanation are consistent.
       std::vector<Slot> slots;
       for (size_t i = 0; i < row.size; ++i) {
         slots.push_back(table_.Load(table_.IndexOf(row.ids[i])));
@@ -104,21 +104,21 @@ class CoinLearner final : public TableLearner<CoinLearner<Loss>, Loss, Coin> {
   using Base::steps_taken_;
   using Base::table_;
 
-  // Keeps the mean norm of examples without features above 0.
+  // Keeps the mean norm above 0 when examples have no features.
   static constexpr double kMinNormSum = 1e-6;
 
   struct Scored {
     float score;  // May be infinite or NaN.
     float norm;
-    double mean;  // Norm, with this example.
+    double mean;  // The mean norm, including this example.
   };
 
   CoinLearner(const Loss& loss, const Coin::Options& rule, const LearnerSpec& spec,
               WeightTable<Slot> table)
       : Base(loss, rule, spec, std::move(table)) {}
 
-  // `before` are the sums over the examples before this one; `load(i)` is the slot of feature i,
-  // and at row.size that of the intercept.
+  // `before` holds the sums over the examples before this one. load(i) returns the slot of feature
+  // i, and load(row.size) that of the intercept.
   template <typename Row, typename Load>
   Scored Score(const Row& row, const MeanNorm::Sums& before, const Load& load) const {
     const size_t size = row.size + (options_.intercept ? 1 : 0);

@@ -1,4 +1,4 @@
-// The features of one example of a batch, as learners go over them.
+// Views of the features of one example of a batch, as learners iterate over them.
 
 #ifndef FRESHET_CORE_MODEL_EXAMPLE_ROW_H_
 #define FRESHET_CORE_MODEL_EXAMPLE_ROW_H_
@@ -13,13 +13,13 @@
 
 namespace freshet {
 
-// Features that are all of value 1.
+// Features that all have value 1.
 struct UnitRow {
   UnitRow(const ExampleBatch& batch, size_t row)
       : ids(batch.feature_ids.data() + batch.RowBegin(row)),
         size(batch.RowEnd(row) - batch.RowBegin(row)) {}
   static float Value(size_t /*i*/) { return 1.0f; }
-  // Of features i to i + 3; zeros behind the last.
+  // The values of features i to i + 3; zeros after the last feature. REQUIRES: i < size.
   Float4 Values(size_t i) const {
     if (i + 4 <= size) return Splat(1.0f);
     return Float4{1.0f, i + 1 < size ? 1.0f : 0.0f, i + 2 < size ? 1.0f : 0.0f, 0.0f};
@@ -40,7 +40,7 @@ struct ValueRow : UnitRow {
     return Float4{values[i], i + 1 < this->size ? values[i + 1] : 0.0f,
                   i + 2 < this->size ? values[i + 2] : 0.0f, 0.0f};
   }
-  // Not below 1, the value of the intercept. Not meaningful where a value is NaN.
+  // The largest |value|, but at least 1, the value of the intercept. Meaningless if a value is NaN.
   float MaxAbsValue() const {
     float result = 1.0f;
     for (size_t i = 0; i < this->size; ++i) result = std::max(result, std::abs(values[i]));
@@ -50,8 +50,8 @@ struct ValueRow : UnitRow {
   const float* values;
 };
 
-// The sum of first, term(0), ..., term(size - 1). Four sums side by side; their order is part of
-// the result.
+// The sum of first, term(0), ..., term(size - 1). Adds up four partial sums side by side; the order
+// of the additions determines the result and must not change.
 template <typename Number, typename Term>
 Number SumOf(size_t size, Number first, const Term& term) {
   Number sums[4] = {first, 0, 0, 0};
@@ -66,7 +66,7 @@ Number SumOf(size_t size, Number first, const Term& term) {
   return (sums[0] + sums[1]) + (sums[2] + sums[3]);
 }
 
-// The end of SumOf(), for four sums in one register.
+// Adds up four partial sums in one register, in the order of SumOf().
 inline float SumOfLanes(Float4 sums) { return (sums[0] + sums[1]) + (sums[2] + sums[3]); }
 
 }  // namespace freshet

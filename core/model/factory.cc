@@ -8,7 +8,7 @@
 namespace freshet {
 namespace {
 
-// Without regard to the spec's features.
+// Makes a learner without the spec's feature options.
 absl::StatusOr<std::unique_ptr<Learner>> MakePlainLearner(const LearnerSpec& spec) {
   switch (spec.loss) {
     case LossKind::kLogistic:

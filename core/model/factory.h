@@ -1,3 +1,5 @@
+// Makes learners from specs.
+
 #ifndef FRESHET_CORE_MODEL_FACTORY_H_
 #define FRESHET_CORE_MODEL_FACTORY_H_
 
@@ -9,8 +11,8 @@
 
 namespace freshet {
 
-// A new learner. RESOURCE_EXHAUSTED where there is no memory for its table.
-// REQUIRES: the options of `spec` are in their ranges.
+// A new learner. RESOURCE_EXHAUSTED if there is not enough memory for its tables.
+// REQUIRES: the options of `spec` are in range.
 absl::StatusOr<std::unique_ptr<Learner>> MakeLearner(const LearnerSpec& spec);
 
 }  // namespace freshet

@@ -1,4 +1,4 @@
-// A learner of features that are made of those of the examples.
+// A learner that transforms the features of examples before it learns from them.
 
 #ifndef FRESHET_CORE_MODEL_FEATURED_LEARNER_H_
 #define FRESHET_CORE_MODEL_FEATURED_LEARNER_H_
@@ -24,14 +24,15 @@
 
 namespace freshet {
 
-// Expands examples and hands them to another learner, without the features that have not been seen
-// often enough; makes it forget those that have not been seen for long. What is made of an example
-// depends on the examples before it; where numbers are standardised, an example is predicted as
-// those before it say, and learned as they and it say. An example of weight 0 is predicted, and
-// changes nothing.
+// Expands examples (see FeatureExpander) and passes them on to another learner, leaving out
+// features that have not been seen often enough. Makes that learner forget features that have not
+// been seen for a long time. How an example is expanded depends on the examples before it. If
+// numbers are standardised, an example is predicted with the means and deviations from before it,
+// and learned with those that include it. An example of weight 0 is predicted, but changes nothing.
 class FeaturedLearner final : public Learner {
  public:
-  // `learner` has a table of 2^bits slots. RESOURCE_EXHAUSTED where there is no memory.
+  // Takes ownership of `learner`, which must have a table of 2^bits slots. RESOURCE_EXHAUSTED if
+  // there is not enough memory.
   static absl::StatusOr<std::unique_ptr<Learner>> Create(const FeatureOptions& options, int bits,
                                                          std::unique_ptr<Learner> learner);
 
@@ -45,7 +46,7 @@ class FeaturedLearner final : public Learner {
 
   std::vector<MixturePart> Mixture() const override { return learner_->Mixture(); }
 
-  // That of the other learner, and what was learned of features.
+  // Saves the state of the other learner, then that of the feature transforms.
   void SaveState(StateWriter& writer) const override;
   absl::Status LoadState(StateReader& reader) override;
 
@@ -58,11 +59,11 @@ class FeaturedLearner final : public Learner {
   void ReadWeights(uint32_t first_slot, std::span<TableWeight> weights) const override {
     learner_->ReadWeights(first_slot, weights);
   }
-  // By the features that the other learner sees.
+  // Explains the score by the expanded features, as the other learner sees them.
   Explanation Explain(const ExampleBatch& batch, size_t row) const override;
 
  private:
-  // Rows are handed over when they have this many features, so that memory is bounded.
+  // Rows are passed on once they have this many features, so that memory is bounded.
   static constexpr size_t kFullFeatures = size_t{1} << 17;
 
   FeaturedLearner(const FeatureOptions& options, std::unique_ptr<Learner> learner,
@@ -72,19 +73,21 @@ class FeaturedLearner final : public Learner {
         admission_(std::move(admission)),
         ages_(std::move(ages)) {}
 
-  // The rows [begin, end) of `batch` as `columns` has them.
+  // The rows [begin, end) of `batch` with the features in `columns`.
   ExampleBatch Expanded(const ExampleBatch& batch, size_t begin, size_t end,
                         const FeatureColumns& columns) const;
 
-  // Adds what is predicted of a row to `columns`, as a row.
+  // Appends a row to `columns` with the expanded features from which to predict.
   void AppendPredicted(const ExampleBatch& batch, size_t row, FeatureExpander::Plan& plan,
                        FeatureColumns& columns) const;
-  // Adds what is learned of a row to columns_, as a row. True where slots may expire after it.
+  // Appends a row to columns_ with the expanded features from which to learn. True if slots may
+  // expire after this row.
   bool AppendLearned(const ExampleBatch& batch, size_t row);
 
   // Learns rows from `begin` on; returns the end of those learned.
   size_t LearnRows(const ExampleBatch& batch, size_t begin, std::span<float> scores);
-  // Learns a row that is predicted and learned in different forms; returns its score.
+  // Learns a row whose features differ between prediction and learning, because numbers are
+  // standardised. Returns its score.
   float LearnRow(const ExampleBatch& batch, size_t row);
   void ForgetExpired();
 

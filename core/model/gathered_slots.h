@@ -1,4 +1,4 @@
-// The slots of one example's features, side by side in groups of four.
+// The slots of one example's features, copied into consecutive groups of four.
 
 #ifndef FRESHET_CORE_MODEL_GATHERED_SLOTS_H_
 #define FRESHET_CORE_MODEL_GATHERED_SLOTS_H_
@@ -12,11 +12,12 @@
 
 namespace freshet {
 
-// Gathered for the score, and put back once a rule has stepped copies of them. Where an example has
-// a slot twice, by one id or by two, the second occurrence must see what the first has become:
-// PutBack() stops there, and leaves it to the caller.
+// Slots are gathered to compute the score, and put back after a rule has stepped copies of them. If
+// an example has the same slot twice, by the same id or by two ids, the second occurrence must see
+// the result of the first. PutBack() therefore stops at a second occurrence and leaves it to the
+// caller.
 //
-// For the writer of the table.
+// Only for the writer of the table.
 template <WeightSlot Slot>
 class GatheredSlots {
  public:
@@ -28,8 +29,8 @@ class GatheredSlots {
 
   const FourSlots<Slot>* groups() const { return groups_.data(); }
 
-  // Reads the slots of features i to i + 3 of an example's `size`. Behind the last feature stands
-  // the slot of feature i again.
+  // Reads the slots of features i to i + 3 of an example with `size` features. After the last
+  // feature, the group is filled up with the slot of feature i.
   const FourSlots<Slot>& Gather(const HashedSlots<Slot>& slots, const uint32_t* ids, size_t size,
                                 size_t i) {
     FourSlots<Slot>& group = groups_.data()[i / 4];
@@ -38,9 +39,9 @@ class GatheredSlots {
     return group;
   }
 
-  // Stores for the features from `first` on what stands in `changed`, whole slots or their first
-  // words. Stops at a slot that is not what was gathered any more; returns the number of its
-  // feature, or `size`.
+  // Stores the contents of `changed` into the slots of the features from `first` on: whole slots,
+  // or only their first words. Stops at a slot that has changed since it was gathered; returns the
+  // index of its feature, or `size` if there is none.
   size_t PutBack(HashedSlots<Slot> slots, const uint32_t* ids, size_t first, size_t size,
                  const FourSlots<Slot>* changed) const {
     return PutBackBytes<sizeof(Slot)>(slots, ids, first, size, changed);
@@ -50,7 +51,8 @@ class GatheredSlots {
     return PutBackBytes<sizeof(FourHeads<Slot>) / 4>(slots, ids, first, size, changed);
   }
 
-  // Stores the slots of the first `count` features as they were gathered. Rare, and not inlined.
+  // Restores the slots of the first `count` features to what was gathered. Rarely called, so not
+  // inlined.
   [[gnu::noinline]] void TakeBack(HashedSlots<Slot> slots, const uint32_t* ids,
                                   size_t count) const {
     const auto* const gathered = reinterpret_cast<const std::byte*>(groups_.data());

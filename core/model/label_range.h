@@ -1,4 +1,4 @@
-// The range of scores that a loss gives a meaning to.
+// The range that scores are clipped to.
 
 #ifndef FRESHET_CORE_MODEL_LABEL_RANGE_H_
 #define FRESHET_CORE_MODEL_LABEL_RANGE_H_
@@ -13,8 +13,8 @@
 
 namespace freshet {
 
-// [-limit, limit] for a finite limit, else the range of the labels seen; before the first of them
-// there is no bound. Threads: one writer, any number of readers.
+// The range is [-limit, limit] if the loss has a finite score limit, otherwise the range of the
+// labels seen, unbounded before the first label. Threads: one writer, any number of readers.
 class LabelRange {
  public:
   explicit LabelRange(float limit) : is_fixed_(std::isfinite(limit)) {
@@ -26,7 +26,7 @@ class LabelRange {
                     max_.load(std::memory_order_relaxed));
   }
 
-  // For the writer. REQUIRES: the label is finite.
+  // Only for the writer. REQUIRES: the label is finite.
   void Observe(float label) {
     if (is_fixed_) return;
     if (is_empty_) {
@@ -38,14 +38,14 @@ class LabelRange {
     }
   }
 
-  // Canonical: zeros where no label has been seen or the range is fixed.
+  // Canonical: zeros if no label has been seen or the range is fixed.
   void SaveState(StateWriter& writer) const {
     writer.WriteValue(is_empty_ ? 0.0f : min_.load(std::memory_order_relaxed));
     writer.WriteValue(is_empty_ ? 0.0f : max_.load(std::memory_order_relaxed));
     writer.WriteValue(static_cast<uint32_t>(is_empty_ ? 0 : 1));
   }
 
-  // DATA_LOSS where the bytes do not fit.
+  // DATA_LOSS if the saved state is invalid.
   absl::Status LoadState(StateReader& reader) {
     const auto min = reader.ReadValue<float>();
     const auto max = reader.ReadValue<float>();
@@ -53,7 +53,9 @@ class LabelRange {
     if (!reader.status().ok()) return reader.status();
     const bool valid = std::isfinite(min) && std::isfinite(max) && min <= max;
     if (!valid || has_labels != (is_fixed_ ? 0 : has_labels & 1)) {
-      return absl::DataLossError("the saved learner has an impossible range of labels");
+      return absl::DataLossError(
+          "the range of labels of the learner is invalid, so the file is damaged or another "
+          "version wrote it; restore an older snapshot");
     }
     if (has_labels != 0) Set(min, max);
     is_empty_ = has_labels == 0;

@@ -1,4 +1,4 @@
-// Where labels lie and how far they spread.
+// The mean and the spread of labels.
 
 #ifndef FRESHET_CORE_MODEL_LABEL_SCALE_H_
 #define FRESHET_CORE_MODEL_LABEL_SCALE_H_
@@ -11,8 +11,8 @@
 
 namespace freshet {
 
-// The mean of the labels and their mean distance from it: the scale in which a learner of numbers
-// of any size works. Not thread-safe.
+// Tracks the mean of the labels and their mean distance from it. A learner that must cope with
+// numbers of any size works in this scale. Not thread-safe.
 class LabelScale {
  public:
   // REQUIRES: weight > 0.
@@ -25,7 +25,7 @@ class LabelScale {
   }
 
   double center() const { return center_; }
-  // 1 while all labels are alike.
+  // The mean distance, or 1 while all labels are the same.
   double scale() const { return deviation_ > kMinDeviation ? deviation_ : 1; }
 
   void SaveState(StateWriter& writer) const {
@@ -34,7 +34,7 @@ class LabelScale {
     writer.WriteValue(weight_);
   }
 
-  // DATA_LOSS where the bytes do not fit.
+  // DATA_LOSS if the saved state is invalid.
   absl::Status LoadState(StateReader& reader) {
     center_ = reader.ReadValue<double>();
     deviation_ = reader.ReadValue<double>();
@@ -43,13 +43,15 @@ class LabelScale {
     const bool valid = std::abs(center_) <= kMaxLabel && deviation_ >= 0 &&
                        deviation_ <= 2 * kMaxLabel && weight_ >= 0 && weight_ <= kMaxWeight;
     if (valid) return absl::OkStatus();
-    return absl::DataLossError("the saved learner has an impossible scale of labels");
+    return absl::DataLossError(
+        "the scale of labels of the learner is out of range, so the file is damaged or another "
+        "version wrote it; restore an older snapshot");
   }
 
  private:
   static constexpr double kMinDeviation = 1e-30;
   static constexpr double kMaxLabel = 1e39;    // Above every float.
-  static constexpr double kMaxWeight = 1e100;  // Far above what weights can add up to.
+  static constexpr double kMaxWeight = 1e100;  // Far above any possible sum of weights.
 
   double center_ = 0;
   double deviation_ = 0;

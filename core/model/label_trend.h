@@ -1,4 +1,4 @@
-// Where the labels of the last few, the last dozens and the last hundreds of examples lie.
+// Recent means of the labels: over the last few, the last dozens and the last hundreds of examples.
 
 #ifndef FRESHET_CORE_MODEL_LABEL_TREND_H_
 #define FRESHET_CORE_MODEL_LABEL_TREND_H_
@@ -15,8 +15,8 @@
 
 namespace freshet {
 
-// Means of the labels under exponentially decaying weight: what a stream that goes up and down
-// tells about its next label before any feature is looked at. Not thread-safe.
+// Means of the labels with exponentially decaying weight. If the level of a stream goes up and
+// down, they predict its next label without looking at any feature. Not thread-safe.
 class LabelTrend {
  public:
   static constexpr size_t kCount = 3;
@@ -36,7 +36,8 @@ class LabelTrend {
     }
   }
 
-  // Each of the means as a score, for labels that are (label - center) / scale to the learner.
+  // Sets `scores` to the means as scores, for a learner whose labels are (label - center) / scale.
+  // Writes kCount numbers.
   void Scores(double center, double scale, double* scores) const {
     for (size_t i = 0; i < kCount; ++i) scores[i] = is_empty_ ? 0 : Score(means_[i], center, scale);
   }
@@ -47,7 +48,7 @@ class LabelTrend {
     writer.WriteValue(static_cast<uint32_t>(is_empty_ ? 0 : 1));
   }
 
-  // DATA_LOSS where the bytes do not fit. REQUIRES: no label has been seen.
+  // DATA_LOSS if the saved state is invalid. REQUIRES: no label has been seen.
   absl::Status LoadState(StateReader& reader) {
     const auto means = reader.ReadValue<decltype(means_)>();
     const auto has_labels = reader.ReadValue<uint32_t>();
@@ -55,7 +56,11 @@ class LabelTrend {
     const double bound = has_labels == 0 ? 0 : IsBinary(loss_) ? 1 : kMaxLabel;
     bool valid = has_labels <= 1;
     for (const double mean : means) valid &= std::abs(mean) <= bound;
-    if (!valid) return absl::DataLossError("the saved learner has an impossible trend of labels");
+    if (!valid) {
+      return absl::DataLossError(
+          "the trend of labels of the learner is out of range, so the file is damaged or another "
+          "version wrote it; restore an older snapshot");
+    }
     if (has_labels == 0) return absl::OkStatus();
     means_ = means;
     is_empty_ = false;
@@ -66,7 +71,7 @@ class LabelTrend {
   static constexpr std::array<double, kCount> kRates = {0.3, 0.03, 0.003};
   static constexpr std::array<double, kCount> kLogKept = {  // log(1 - rate)
       -0.35667494393873234, -0.030459207484708546, -0.0030045090202987217};
-  static constexpr double kMinShare = 1e-4;  // Of one of two classes.
+  static constexpr double kMinShare = 1e-4;  // The least share assumed for either class.
   static constexpr double kMinCount = 1e-4;
   static constexpr double kMaxLabel = 1e39;  // Above every float.
 

@@ -1,4 +1,4 @@
-// l1 and l2 of all weights at every step, without touching them.
+// Applies l1 and l2 to all weights at every step without touching each weight.
 
 #ifndef FRESHET_CORE_MODEL_LAZY_REGULARIZER_H_
 #define FRESHET_CORE_MODEL_LAZY_REGULARIZER_H_
@@ -16,30 +16,32 @@
 
 namespace freshet {
 
-// A weight w that is stored stands for contraction * T(w, gravity), where T moves it towards 0 by
-// at most gravity. A step u along the gradient g of the loss, so of the size eta = -u / g, makes
+// A stored weight w represents the effective weight contraction * T(w, gravity), where T moves w
+// towards 0 by at most `gravity`. A step u along the gradient g of the loss, of size eta = -u / g,
+// updates
 //
 //   contraction *= 1 - l2 eta;  gravity += l1 eta
 //
-// and moves what is stored by its own part divided by the contraction. Weights of absent features
-// shrink with all others, and one that begins late has all of the gravity before it.
+// and changes the stored weights of the example's features by their own share of the step, divided
+// by the contraction. Weights of absent features thus shrink with all others, and a feature that
+// first comes late is subject to all of the gravity accumulated before.
 //
-// Once the contraction is small or the gravity large, the writer settles: it replaces each weight
-// that is stored by what that stands for, block by block, and the state by the first one. Readers
-// look at each slot as it is then: settled, not yet settled, or in the block under way, of which
-// the writer keeps the weights as they were. So they see no weight that is one of neither, and wait
-// for nobody.
+// When the contraction has become small or the gravity large, the writer settles: block by block it
+// replaces each stored weight by its effective weight, and it resets the contraction to 1 and the
+// gravity to 0. Meanwhile readers treat each slot according to its block: settled, not yet settled,
+// or in progress. Of the block in progress, the writer keeps a copy of the weights from before. So
+// readers never see a weight that is neither the old nor the new one, and never wait.
 //
 //   regularizer.Read([&](LazyRegularizer::View& view) {
 //     return view.WeightAt(index, [&] { return table.LoadFirstNumber(index); });
 //   });
 //
 // Source: the lazy form of J. Langford, L. Li, T. Zhang. Sparse Online Learning via Truncated
-// Gradient. JMLR 10, 2009. Threads: one writer, any number of readers, which call Read() alone.
+// Gradient. JMLR 10, 2009. Threads: one writer, any number of readers; readers call only Read().
 // NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): a cache line is left to progress_.
 class LazyRegularizer {
  public:
-  // What makes a weight of what is stored, at one moment.
+  // A snapshot of the contraction and the gravity, which turns stored into effective weights.
   struct Pull {
     template <typename Number>
     Number Of(Number stored) const {
@@ -55,14 +57,14 @@ class LazyRegularizer {
     double contraction = 1;
   };
 
-  // Slots that are settled together, from the first on.
+  // The number of slots in a block, which are settled together.
   static constexpr uint32_t kBlockSlots = 512;
 
-  // How one reader sees stored weights.
+  // One reader's view of the weights.
   class View {
    public:
-    // What the weight at `index` stands for; load() gives what is stored there, and must see all
-    // that the writer did before it was stored.
+    // The effective weight at `index`. load() must return the weight stored there, with acquire
+    // semantics: it must see everything that the writer did before storing it.
     template <typename Load>
     float WeightAt(uint32_t index, const Load& load) {
       if (++reads_ % kReadsOfPull == 0) Refresh();
@@ -75,7 +77,8 @@ class LazyRegularizer {
         }
         const uint64_t position = PositionOf(progress);
         const float stored = position == UnderWay(block) ? owner_.LoadKept(index) : load();
-        // What was loaded is as `progress` says if the writer has not come to the block since.
+        // What was loaded is in the state that `progress` implies, unless the writer has reached
+        // the block in the meantime.
         const uint64_t now = owner_.progress_.load(std::memory_order_relaxed);
         if (NumberOf(now) != number_) continue;
         if (position > UnderWay(block)) return pull_.Of(stored);
@@ -86,7 +89,7 @@ class LazyRegularizer {
    private:
     friend LazyRegularizer;
 
-    // After so many weights the pull is read again, since it follows what is learned.
+    // The pull is read again after this many weights, because it changes as the writer learns.
     static constexpr uint32_t kReadsOfPull = 64;
 
     explicit View(const LazyRegularizer& owner) : owner_(owner) { Read(); }
@@ -100,8 +103,8 @@ class LazyRegularizer {
       is_steady_ &= IsSteady();
       Read();
     }
-    // Whether what was loaded since the pull was read fits it. It does not where the reader lost
-    // the processor in between.
+    // Whether the pull has hardly changed since it was read, so that it fits the weights loaded
+    // since. It does not fit if the reader was preempted in between.
     bool IsSteady() const {
       constexpr float kTolerance = 0.02f;
       const Pull now = owner_.PullOf(number_);
@@ -110,9 +113,9 @@ class LazyRegularizer {
     }
 
     const LazyRegularizer& owner_;
-    uint64_t number_;  // Of the last settling that had begun.
-    Pull pull_;        // Of settled slots,
-    Pull old_pull_;    // and of others.
+    uint64_t number_;  // The number of the last settling that had begun.
+    Pull pull_;        // For slots that are settled.
+    Pull old_pull_;    // For slots that are not settled yet.
     uint32_t reads_ = 0;
     bool is_steady_ = true;
   };
@@ -123,7 +126,8 @@ class LazyRegularizer {
 
   bool is_active() const { return l1_ > 0 || l2_ > 0; }
 
-  // For readers: compute(view); again, a few times, where the writer has meanwhile moved far.
+  // For readers: returns compute(view). If the writer has changed much meanwhile, tries again, a
+  // few times at most.
   template <typename Compute>
   auto Read(const Compute& compute) const {
     constexpr int kTries = 8;
@@ -139,7 +143,7 @@ class LazyRegularizer {
   Pull pull() const { return PullOf(number()); }
   State state() const { return {.gravity = gravity(), .contraction = contraction()}; }
 
-  // What a step makes of the state.
+  // The state after a step `u` along `gradient`.
   State After(double gradient, double u) const {
     if (std::abs(u) <= kMinStep || std::abs(gradient) <= kMinStep) return state();
     const double eta = -u / gradient;
@@ -151,15 +155,16 @@ class LazyRegularizer {
   // Whether it is time to settle.
   bool IsDue() const { return contraction() < kMinContraction || gravity() > kMaxGravity; }
 
-  // Settles: BeginSettling(), then SettleBlock() for each block that has a weight, in order, then
-  // EndSettling(). Weights then stand for themselves. Nothing is learned meanwhile.
+  // To settle, call BeginSettling(), then SettleBlock() for each block that has a weight, in order,
+  // then EndSettling(). After that, stored weights equal effective weights. Nothing may be learned
+  // in between.
   void BeginSettling() {
     const uint64_t next = number() + 1;
     Set(next, {});
     progress_.store(Progress(next, 0), std::memory_order_release);
   }
-  // `stored(i)` is what is stored at slot i of the block, for i < count; replace() stores what that
-  // stood for before the settling, in a way that releases what was done before.
+  // stored(i) returns the weight stored at slot i of the block, for i < count. replace() stores the
+  // effective weights from before the settling, with release semantics.
   template <typename Stored, typename Replace>
   void SettleBlock(uint32_t block, uint32_t count, const Stored& stored, const Replace& replace) {
     for (uint32_t i = 0; i < count; ++i) {
@@ -170,10 +175,10 @@ class LazyRegularizer {
     progress_.store(Progress(number(), UnderWay(block) + 1), std::memory_order_release);
   }
   void EndSettling() { progress_.store(Progress(number(), kSettled), std::memory_order_release); }
-  // What weights stand for that are not settled yet. REQUIRES: a settling is under way.
+  // The pull for weights that are not settled yet. REQUIRES: a settling is in progress.
   Pull old_pull() const { return PullOf(number() + 1); }
 
-  // Nothing without l1 and l2. DATA_LOSS where the bytes do not fit.
+  // The state is empty if neither l1 nor l2 is set. DATA_LOSS if the saved state is invalid.
   void SaveState(StateWriter& writer) const {
     if (!is_active()) return;
     writer.WriteValue(gravity());
@@ -186,7 +191,9 @@ class LazyRegularizer {
     if (!reader.status().ok()) return reader.status();
     if (!(gravity >= 0 && gravity <= kMaxGravity && contraction >= kMinContraction &&
           contraction <= 1)) {
-      return absl::DataLossError("the saved learner has an impossible state of l1 and l2");
+      return absl::DataLossError(
+          "the accumulated l1 and l2 of the learner are out of range, so the file is damaged or "
+          "another version wrote it; restore an older snapshot");
     }
     Set({.gravity = gravity, .contraction = contraction});
     return absl::OkStatus();
@@ -195,12 +202,13 @@ class LazyRegularizer {
  private:
   static constexpr double kMinStep = 1e-8;
   static constexpr double kMinFactor = 0.1;
-  // Weights are bounded as they are stored (see bounds.h): this leaves room for 1e6.
+  // Stored weights are at most 1e12 (see bounds.h), so this contraction still leaves effective
+  // weights up to 1e6.
   static constexpr double kMinContraction = 1e-6;
   static constexpr double kMaxGravity = 1e3;
 
-  // How far the writer has come: how many times it has begun to settle, and the position in the
-  // last settling. A block is under way at the position 2 * block + 1, and settled beyond that.
+  // The writer's progress: how many settlings it has begun (high 32 bits), and the position in the
+  // last of them. At the position 2 * block + 1 a block is in progress; beyond that it is settled.
   static constexpr uint64_t kSettled = 0xffffffff;
   static uint64_t Progress(uint64_t number, uint64_t position) { return number << 32 | position; }
   static uint64_t NumberOf(uint64_t progress) { return progress >> 32; }
@@ -219,7 +227,7 @@ class LazyRegularizer {
   double contraction() const {
     return states_[number() % 2].contraction.load(std::memory_order_relaxed);
   }
-  // That of the weights which the settling of that number has settled.
+  // The pull for the weights that the settling of this number has settled.
   Pull PullOf(uint64_t number) const {
     const SharedState& state = states_[number % 2];
     return {.gravity = static_cast<float>(state.gravity.load(std::memory_order_acquire)),
@@ -237,9 +245,10 @@ class LazyRegularizer {
   const double l1_;
   const double l2_;
   std::array<SharedState, 2> states_;  // By the number of the settling, modulo 2.
-  // Of the block under way, the weights as they were. Null without l1 and l2.
+  // The stored weights of the block in progress, from before it. Null if neither l1 nor l2 is set.
   std::unique_ptr<KeptWeights> kept_;
-  // In a cache line of its own, which hardly ever changes: readers look at it for each feature.
+  // In a cache line of its own, because readers look at it for each feature and it hardly ever
+  // changes.
   alignas(64) std::atomic<uint64_t> progress_{kSettled};
 };
 

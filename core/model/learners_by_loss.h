@@ -1,4 +1,5 @@
-// The factory, cut by loss so that compiling it is spread over several files.
+// The factory's functions for each loss, split up so that their compilation is spread over several
+// files.
 
 #ifndef FRESHET_CORE_MODEL_LEARNERS_BY_LOSS_H_
 #define FRESHET_CORE_MODEL_LEARNERS_BY_LOSS_H_
@@ -17,7 +18,8 @@
 
 namespace freshet {
 
-// REQUIRES: the spec's loss is the one that the function is for.
+// Each makes a learner for its loss. RESOURCE_EXHAUSTED if there is not enough memory. REQUIRES:
+// spec.loss is the loss of the function.
 absl::StatusOr<std::unique_ptr<Learner>> MakeLogisticLearner(const LearnerSpec& spec);
 absl::StatusOr<std::unique_ptr<Learner>> MakeSquaredLearner(const LearnerSpec& spec);
 absl::StatusOr<std::unique_ptr<Learner>> MakeHingeLearner(const LearnerSpec& spec);
@@ -26,7 +28,7 @@ absl::StatusOr<std::unique_ptr<Learner>> MakeQuantileLearner(const LearnerSpec& 
 
 namespace internal {
 
-// The optimizer that belongs to its options.
+// Makes the optimizer from its options.
 inline Sgd RuleOf(const Sgd::Options& options) { return Sgd(options); }
 inline MiniBatch RuleOf(const MiniBatch::Options& options) { return MiniBatch(options); }
 inline Momentum RuleOf(const Momentum::Options& options) { return Momentum(options); }
@@ -36,7 +38,7 @@ inline RmsProp RuleOf(const RmsProp::Options& options) { return RmsProp(options)
 inline Adam RuleOf(const Adam::Options& options) { return Adam(options); }
 inline Ftrl RuleOf(const Ftrl::Options& options) { return Ftrl(options); }
 
-// Makes the learner that belongs to a rule's options.
+// A visitor of OptimizerOptions that makes the learner.
 template <LossFunction Loss>
 struct MakeLearnerOf {
   template <typename Options>

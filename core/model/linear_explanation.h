@@ -1,4 +1,4 @@
-// Explanations of scores that are sums over features.
+// Helpers to explain scores that are sums over features.
 
 #ifndef FRESHET_CORE_MODEL_LINEAR_EXPLANATION_H_
 #define FRESHET_CORE_MODEL_LINEAR_EXPLANATION_H_
@@ -11,13 +11,14 @@
 
 namespace freshet {
 
-// Calls explain(row) with the row as the kind that it is.
+// Calls explain(row) with the row as a UnitRow or a ValueRow.
 template <typename Explain>
 Explanation ExplainRowOf(const ExampleBatch& batch, size_t row, const Explain& explain) {
   return batch.values.empty() ? explain(UnitRow(batch, row)) : explain(ValueRow(batch, row));
 }
 
-// Adds a contribution for each feature, weight times value. `weight_of(i)` is that of feature i.
+// Adds a contribution for each feature: its weight times its value. weight_of(i) returns the weight
+// of feature i.
 template <typename Row, typename WeightOf>
 void AddContributions(const Row& row, const WeightOf& weight_of, Explanation& explanation) {
   explanation.contributions.reserve(row.size);
@@ -30,8 +31,8 @@ void AddContributions(const Row& row, const WeightOf& weight_of, Explanation& ex
   }
 }
 
-// Sets the score and the intercept. Where `score` is not the `sum` that the contributions and
-// `intercept` come to, but what became of it, the intercept takes the difference.
+// Sets the score and the intercept. `sum` is the sum of the contributions and `intercept`. If
+// `score` differs from it, because it was clipped, the intercept absorbs the difference.
 inline void SetScore(float score, float sum, double intercept, Explanation& explanation) {
   explanation.score = score;
   explanation.intercept = intercept;
@@ -42,7 +43,8 @@ inline void SetScore(float score, float sum, double intercept, Explanation& expl
   }
 }
 
-// The sum of `first` and the weights times values in an explanation, as learners add them up.
+// The sum of `first` and all weights times values of an explanation, added up in the same order as
+// learners do.
 template <typename Row>
 float SumOfWeights(const Row& row, float first, const Explanation& explanation) {
   return SumOf(row.size, first,

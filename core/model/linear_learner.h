@@ -1,4 +1,4 @@
-// A linear model, for one loss and one optimizer. To make one, see factory.h.
+// A linear model for one loss and one optimizer. factory.h creates them.
 
 #ifndef FRESHET_CORE_MODEL_LINEAR_LEARNER_H_
 #define FRESHET_CORE_MODEL_LINEAR_LEARNER_H_
@@ -37,12 +37,12 @@ namespace freshet {
 
 // The score is the intercept plus the sum of weight * value over the features of an example.
 //
-// Where the rule takes four features at a time (ColumnOptimizer), the slots of an example are
-// gathered side by side for the score, stepped in vector registers, and then put back.
+// If the rule takes four features at a time (ColumnOptimizer), the slots of an example are gathered
+// side by side for the score, stepped in vector registers, and then put back.
 //
-// One step an example (for windowed optimizers, one a window): the gradient with respect to the
-// score, times the importance weight, times each feature's value goes to the optimizer. An example
-// of weight 0 is predicted, and changes nothing.
+// There is one step per example (for windowed optimizers, one per window): the optimizer gets the
+// gradient with respect to the score, times the importance weight, times each feature's value. An
+// example of weight 0 is predicted, but changes nothing.
 template <LossFunction Loss, Optimizer Rule>
 class LinearLearner final : public TableLearner<LinearLearner<Loss, Rule>, Loss, Rule> {
  public:
@@ -94,12 +94,13 @@ class LinearLearner final : public TableLearner<LinearLearner<Loss, Rule>, Loss,
 
   static constexpr bool kWindowed = WindowedOptimizer<Rule>;
   static constexpr bool kInColumns = ColumnOptimizer<Rule>;
-  // Not for wider vectors: instructions with three operands move less between registers.
+  // The AVX2 build helps not by wider vectors, but because its three-operand instructions need
+  // fewer moves between registers.
   static constexpr bool kHasWidePath = kInColumns;
-  // Between two refreshes of all slots, to keep their ages well below 2^31.
+  // Steps between two refreshes of all slots, which keep slot ages well below 2^31.
   static constexpr uint64_t kRefreshSteps = uint64_t{1} << 30;
 
-  // One step, for features and for the intercept, which has a rate of its own.
+  // One step: the context for features, and that for the intercept, which has its own rate.
   struct StepPair {
     using Context = decltype(std::declval<const Rule&>().Prepare(StepContext()));
 
@@ -126,7 +127,7 @@ class LinearLearner final : public TableLearner<LinearLearner<Loss, Rule>, Loss,
             .l2 = options_.regularize_intercept ? static_cast<float>(options_.l2) : 0.0f};
   }
 
-  // The weights as the writer and as readers load them.
+  // The weight at a slot: OwnWeight() for the writer, SharedWeight() for readers.
   float OwnWeight(uint32_t index, const WeightContext& context) const {
     return rule_.Weight(table_.LoadOwn(index), context);
   }
@@ -134,13 +135,13 @@ class LinearLearner final : public TableLearner<LinearLearner<Loss, Rule>, Loss,
     return rule_.Weight(table_.Load(index), context);
   }
 
-  // As readers see it.
+  // For readers.
   TableWeight WeightAt(uint32_t index, const WeightContext& context) const {
     const Slot slot = table_.Load(index);
     return {.weight = rule_.Weight(slot, context), .evidence = EvidenceOf<Rule>(slot)};
   }
 
-  // `weight_of` is OwnWeight() or SharedWeight(), `intercept` the slot as it loads it.
+  // `weight_of` is &OwnWeight or &SharedWeight; `intercept` is the slot loaded in the same way.
   template <auto weight_of, typename Row>
   float Score(const Row& row, const Slot& intercept, uint64_t steps_taken) const {
     const float first = rule_.Weight(intercept, InterceptContext(steps_taken)) + offset_;
@@ -177,11 +178,11 @@ class LinearLearner final : public TableLearner<LinearLearner<Loss, Rule>, Loss,
     return score;
   }
 
-  // As Score(), and keeps the slots. The sums are SumOf()'s.
+  // Like Score(), but also gathers the slots. Adds in the order of SumOf().
   template <typename Row>
   float GatherAndScore(const Row& row, uint64_t steps_taken) {
     gathered_.Resize(row.size);
-    // Copies, which the compiler need not load again for each feature.
+    // Local copies, so that the compiler need not reload them for each feature.
     const Rule rule = rule_;
     const HashedSlots<Slot> slots = table_.slots();
     const WeightContext context = FeatureContext(steps_taken);
@@ -193,7 +194,7 @@ class LinearLearner final : public TableLearner<LinearLearner<Loss, Rule>, Loss,
     return SumOfLanes(sums);
   }
 
-  // The rule's numbers of four slots.
+  // Four slots as one Float4 for each number of the rule's slot.
   static auto ToLanes(const FourSlots<Slot>& slots) {
     return std::bit_cast<typename Rule::template SlotOf<Float4>>(Transposed(slots));
   }
@@ -201,7 +202,7 @@ class LinearLearner final : public TableLearner<LinearLearner<Loss, Rule>, Loss,
   template <typename Row>
   void Step(const Row& row, float gradient, uint64_t steps_taken, Prefetcher<Slot>& ahead) {
     const StepPair step = NextStep(steps_taken);
-    if (options_.intercept) {  // First: the next example's score waits for it.
+    if (options_.intercept) {  // First, because the next example's score waits for it.
       Slot slot = intercept_.LoadOwn();
       rule_.Step(step.intercept, gradient, slot);
       intercept_.Store(slot);
@@ -241,7 +242,7 @@ class LinearLearner final : public TableLearner<LinearLearner<Loss, Rule>, Loss,
       return gathered_.PutBack(table_.slots(), row.ids, first, row.size, stepped);
     };
     for (size_t i = put_back(0); i < row.size; i = put_back(i + 1)) {
-      StepOne(row, i, gradient, step);  // A second occurrence: the slot has been stepped since.
+      StepOne(row, i, gradient, step);  // A second occurrence: step the slot as it is now.
     }
   }
 
@@ -325,9 +326,9 @@ class LinearLearner final : public TableLearner<LinearLearner<Loss, Rule>, Loss,
   const float clip_;
 
   // Owned by the writer.
-  uint32_t window_count_ = 0;              // Examples in the window of a windowed optimizer.
-  std::vector<uint32_t> pending_indices_;  // Slots that this window has added to.
-  // Of the example's features: their slots before the step and after it.
+  uint32_t window_count_ = 0;              // Examples in the current window, for windowed rules.
+  std::vector<uint32_t> pending_indices_;  // Slots to which the current window has added.
+  // The slots of the example's features before the step, and after it.
   GatheredSlots<Slot> gathered_;
   std::vector<FourSlots<Slot>> stepped_;
 };

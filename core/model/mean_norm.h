@@ -1,4 +1,4 @@
-// How many features of full size an example has, on the mean.
+// The mean norm of examples: roughly, how many features of full size an example has on average.
 
 #ifndef FRESHET_CORE_MODEL_MEAN_NORM_H_
 #define FRESHET_CORE_MODEL_MEAN_NORM_H_
@@ -10,8 +10,8 @@
 
 namespace freshet {
 
-// The norm of an example is the sum of (x / s)^2 over its features, s being the largest |x| seen of
-// each. Not thread-safe.
+// The norm of an example is the sum of (x / s)^2 over its features, where s is the largest |x| of
+// the feature so far. Not thread-safe.
 class MeanNorm {
  public:
   struct Sums {
@@ -32,20 +32,22 @@ class MeanNorm {
     writer.WriteValue(sums_.weight);
   }
 
-  // DATA_LOSS where the bytes do not fit.
+  // DATA_LOSS if the saved state is invalid.
   absl::Status LoadState(StateReader& reader) {
     const auto norm_sum = reader.ReadValue<double>();
     const auto weight_sum = reader.ReadValue<double>();
     if (!reader.status().ok()) return reader.status();
     if (!(norm_sum >= 0 && norm_sum <= kMaxSum && weight_sum >= 0 && weight_sum <= kMaxSum)) {
-      return absl::DataLossError("the saved learner has an impossible mean norm");
+      return absl::DataLossError(
+          "the mean norm of the learner is out of range, so the file is damaged or another version "
+          "wrote it; restore an older snapshot");
     }
     Set({.norm = norm_sum, .weight = weight_sum});
     return absl::OkStatus();
   }
 
  private:
-  static constexpr double kMaxSum = 1e100;  // Far above what weights can add up to.
+  static constexpr double kMaxSum = 1e100;  // Far above any possible sum.
 
   Sums sums_{};
 };

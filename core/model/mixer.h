@@ -1,4 +1,4 @@
-// Mixes predictions: learns, online, the weights by which scores add up to a better one.
+// Mixes predictions: learns online with which weights several scores add up to a better one.
 
 #ifndef FRESHET_CORE_MODEL_MIXER_H_
 #define FRESHET_CORE_MODEL_MIXER_H_
@@ -14,17 +14,19 @@
 namespace freshet {
 
 // A linear model of a few inputs, with a Gaussian belief about its weights: their mean v and their
-// covariance P. After each example, for the inputs z, the loss's curvature k at the score v z, and
-// the importance-aware step u of the loss for the importance weight h and the sensitivity z'Pz:
+// covariance P. z are the inputs of an example, k is the curvature of the loss at the score v z,
+// and u is the importance-aware step of the loss for the importance weight h and the sensitivity
+// z'Pz. Each example updates
 //
 //   v += u P z;  P -= h k (P z)(P z)' / (1 + h k z'Pz);  P += noise I
 //
-// which is an extended Kalman filter of weights that wander by `noise` at each example. Where the
-// filter would follow the gradient at the score alone, the importance-aware step makes a surprise
-// harmless. For the squared loss it is recursive least squares.
+// This is an extended Kalman filter for weights that drift with the variance `noise` per example,
+// except that the filter would only follow the gradient at the score, whereas the importance-aware
+// step does not overshoot after a surprising label. For the squared loss it is recursive least
+// squares.
 //
-// Inputs are as many as the members of the mixture and what stands beside them. v is kept by the
-// caller, who shares it with readers. Not thread-safe.
+// The inputs are the scores of the mixture's members and the additional inputs of the mixture. The
+// caller keeps v, because it shares v with readers. Not thread-safe.
 //
 // Sources: C. Mattern. Mixing Strategies in Data Compression. DCC 2012. L. Ljung, T. Soderstrom.
 // Theory and Practice of Recursive Identification. MIT Press, 1983.
@@ -35,7 +37,7 @@ class Mixer {
  public:
   using Vector = std::array<double, input_count>;
 
-  // P is diagonal at first. REQUIRES: variances are >= 0, noise >= 0.
+  // P starts as a diagonal matrix of `variances`. REQUIRES: variances >= 0, noise >= 0.
   Mixer(const Vector& variances, double noise) : variances_(variances), noise_(noise) { Reset(); }
 
   // v z.
@@ -63,7 +65,8 @@ class Mixer {
     return {along, std::max(Score(along, inputs), 0.0)};
   }
 
-  // Learns from the example that `direction` is of, by its step u; `curvature` is h k.
+  // Learns from the example of `direction`. `curvature` is h k, and `step` is u. Updates `weights`,
+  // which is v.
   void Learn(const Direction& direction, double curvature, double step, Vector& weights) {
     const Vector& along = direction.along;
     for (size_t i = 0; i < input_count; ++i) {
@@ -80,19 +83,21 @@ class Mixer {
       row[i] += row[i] < kMaxVariance ? noise_ : 0;
       least = std::min(least, row[i]);
     }
-    if (!(least >= 0)) Reset();  // Rounding has worn P out.
+    if (!(least >= 0)) Reset();  // Rounding errors have made P invalid.
   }
 
   void SaveState(StateWriter& writer) const { writer.WriteValue(covariance_); }
 
-  // DATA_LOSS where the bytes do not fit.
+  // DATA_LOSS if the saved state is invalid.
   absl::Status LoadState(StateReader& reader) {
     covariance_ = reader.ReadValue<decltype(covariance_)>();
     if (!reader.status().ok()) return reader.status();
     for (const Vector& row : covariance_) {
       for (const double number : row) {
         if (!(std::abs(number) <= kMaxCovariance)) {
-          return absl::DataLossError("the saved learner has an impossible mixer");
+          return absl::DataLossError(
+              "the covariance of a mixer of the learner is out of range, so the file is damaged or "
+              "another version wrote it; restore an older snapshot");
         }
       }
     }

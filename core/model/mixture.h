@@ -1,4 +1,4 @@
-// The mixture of the learner `auto`: makes one prediction of those of its members.
+// The mixture of the learner `auto`: combines the predictions of its members into one.
 
 #ifndef FRESHET_CORE_MODEL_MIXTURE_H_
 #define FRESHET_CORE_MODEL_MIXTURE_H_
@@ -27,29 +27,30 @@
 
 namespace freshet {
 
-// Two levels. Below, mixers (mixer.h) that take the scores of the members, a constant and the trend
-// of the labels: one whose weights hardly wander, one whose weights follow quickly. Above, a share
-// for each part, members and mixers alike, which grows with how likely the part held each label:
+// There are two levels. The lower level consists of mixers (mixer.h), whose inputs are the scores
+// of the members, a constant, and the trend of the labels. The weights of one mixer hardly drift,
+// those of the other follow quickly. On the upper level each part, member or mixer, has a share,
+// which grows with the likelihood that the part gave to each label:
 //
 //   share_k *= likelihood_k;  share_k = (1 - a) share_k / sum + a / parts
 //
-// For logistic loss the likelihood is the probability of the label, and the prediction the mean of
-// the probabilities by share. So the loss is never more than ln(parts) above that of the best part
-// over the whole stream, and a change of the best part is followed. For Poisson loss the likelihood
-// is exp(-loss); for the other losses exp(-loss / (2 mean loss)), and the prediction the mean
-// score.
+// For logistic loss, the likelihood is the probability of the label, and the prediction is the mean
+// of the probabilities, weighted by share. So over the whole stream the loss is never more than
+// ln(parts) above that of the best part, and the mixture follows when another part becomes the
+// best. For Poisson loss the likelihood is exp(-loss), and for the other losses exp(-loss / (2 mean
+// loss)); for all of these the prediction is the mean score, weighted by share.
 //
-// Where the Newton member has lately lost clearly more than the best member, what it believes is
-// out of date: `Lesson::newton_lags` then has it forget a little with every example.
+// If the Newton member has recently had a clearly larger loss than the best member, its belief is
+// out of date. `Lesson::newton_lags` then makes it forget a little with every example.
 //
-// Where labels are numbers of any size, everything inside is in units of their spread: a score s
-// here means the score center + scale s outside.
+// If labels are numbers of any size, everything inside the mixture is in units of their spread: a
+// score s inside means the score center + scale * s outside.
 //
 // Sources: M. Herbster, M. Warmuth. Tracking the Best Expert. Machine Learning 32, 1998. V. Vovk.
 // A Game of Prediction with Expert Advice. JCSS 56, 1998.
 //
 // Threads: one writer may call the non-const methods and SaveState(), while readers call Shared(),
-// Predict() with what it returned, and Parts().
+// Predict() with the view that Shared() returned, and Parts().
 template <LossFunction Loss>
 class Mixture {
  public:
@@ -62,23 +63,23 @@ class Mixture {
   using MixerOf = Mixer<kInputCount>;
   using MixerVector = typename MixerOf::Vector;
 
-  // What a prediction depends on beside the members.
+  // What a prediction depends on, besides the members' scores.
   struct View {
     PartNumbers shares;
     std::array<MixerVector, kMixerCount> mixer_weights;
-    std::array<double, kInputCount - kMemberCount> context;  // 1, trend of labels.
+    std::array<double, kInputCount - kMemberCount> context;  // 1, then the trend of the labels.
     double center;
     double scale;
-    PartNumbers losses;  // Decaying means.
+    PartNumbers losses;  // Decaying mean losses.
   };
 
   struct Prediction {
     MixerVector inputs;
     PartNumbers scores;
-    PartNumbers positive;  // Logistic loss: probabilities of the labels.
+    PartNumbers positive;  // Only for logistic loss: the probability of each label.
     PartNumbers negative;
-    double inside;  // The mixture's score; other losses than the logistic.
-    float score;    // The same, as it is outside.
+    double inside;  // The mixture's score inside; only for losses other than logistic.
+    float score;    // The mixture's score outside.
   };
 
   // What members learn from an example, each at its own score.
@@ -86,10 +87,10 @@ class Mixture {
     float label;
     PartNumbers gradients;
     PartNumbers curvatures;
-    // Importance-aware steps, times the importance weight: of those members that take them, then of
-    // the mixers. See loss.h.
+    // Importance-aware steps (see loss.h) for the importance weight: first those of the members
+    // that use them, then those of the mixers.
     std::array<double, 4 + kMixerCount> steps;
-    bool newton_lags;  // Other members have done clearly better of late.
+    bool newton_lags;  // The best member has recently done clearly better than Newton.
   };
   enum Step : uint8_t { kNewtonStep, kSlowStep, kFastStep, kMixerSteps };
 
@@ -102,12 +103,12 @@ class Mixture {
   void Predict(const View& view, const std::array<float, kMemberCount>& sums,
                Prediction& prediction) const;
 
-  // Learns from an example of weight > 0 that was predicted with own_view(). `sums` are those of
-  // its features.
+  // Learns from an example of weight > 0 that was predicted with own_view(). `sums` are the sums
+  // over its features.
   Lesson Learn(const Prediction& prediction, float label, double weight,
                const Ensemble::Sums& sums);
 
-  // Lets readers see what was learned.
+  // Makes what was learned visible to readers.
   void Publish() { shared_.Store(view_); }
 
   bool has(size_t part) const { return is_part_[part]; }
@@ -115,7 +116,7 @@ class Mixture {
   std::vector<MixturePart> Parts() const;
 
   void SaveState(StateWriter& writer) const;
-  // DATA_LOSS where the bytes do not fit. REQUIRES: nothing has been learned.
+  // DATA_LOSS if the saved state is invalid. REQUIRES: nothing has been learned.
   absl::Status LoadState(StateReader& reader);
 
  private:
@@ -124,18 +125,19 @@ class Mixture {
       Loss::kKind == LossKind::kSquared || Loss::kKind == LossKind::kQuantile;
   static constexpr double kMaxScore = 1e6;  // In units of the scale of labels.
   static constexpr double kMinLikelihood = 1e-9;
-  static constexpr double kFirstLossWeight = 10;  // Of the mean loss 1 that is taken for granted.
+  static constexpr double kFirstLossWeight = 10;  // The weight of a prior mean loss of 1.
   static constexpr double kMaxLoss = 1e100;
-  // Losses look back over about this many examples, as those of ProgressiveMetrics do.
+  // Losses look back over about this many examples, like those of ProgressiveMetrics.
   static constexpr double kDecayExampleCount = 10000;
 
-  // Where Newton's loss over about the last kRecentExampleCount examples is above kLag times that
-  // of the best member, it lags.
+  // Newton lags if its loss over about the last kRecentExampleCount examples is more than kLag
+  // times that of the best member.
   static constexpr double kRecentExampleCount = 256;
   static constexpr double kLag = 1.25;
 
   static constexpr std::array<double, kMixerCount> kNoises = {1e-7, 2e-3};
-  static constexpr double kMemberVariance = 0.3;  // Of a mixer's weights, over all members.
+  static constexpr double kMemberVariance =
+      0.3;  // Initial, of a mixer's weights; over all members.
   static constexpr double kContextVariance = 0.1;
 
   static constexpr std::array<std::string_view, kPartCount> kNames = {
@@ -155,13 +157,13 @@ class Mixture {
   void LearnMixers(const Prediction& prediction, double weight, const Ensemble::Sums& sums,
                    Lesson& lesson);
   void UpdateShares(const PartNumbers& likelihoods);
-  // `label` is inside.
+  // `label` is in inside units.
   void CountLosses(const Prediction& prediction, float label, const PartNumbers& losses,
                    double weight);
   bool NewtonLags(const PartNumbers& losses, double weight);
   void UpdateContext();
 
-  // A loss outside for one inside.
+  // The factor from a loss inside to the loss outside.
   double LossUnit() const {
     if constexpr (Loss::kKind == LossKind::kSquared) return view_.scale * view_.scale;
     return kIsScaled ? view_.scale : 1;
@@ -182,8 +184,8 @@ class Mixture {
   LabelScale scale_;
   LabelTrend trend_;
   std::array<double, kMemberCount> recent_losses_{};
-  double mixture_loss_ = 0;  // Decaying mean, inside.
-  double loss_weight_ = 0;   // What the decaying means are over.
+  double mixture_loss_ = 0;  // Decaying mean, in inside units.
+  double loss_weight_ = 0;   // The decayed sum of weights that the decaying means are over.
 
   // Written by the writer, read by readers.
   LabelRange range_;

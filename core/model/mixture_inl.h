@@ -1,4 +1,4 @@
-// The functions of Mixture. Included by mixture.h alone.
+// The definitions of Mixture's methods. Only mixture.h includes this file.
 
 #ifndef FRESHET_CORE_MODEL_MIXTURE_INL_H_
 #define FRESHET_CORE_MODEL_MIXTURE_INL_H_
@@ -178,7 +178,7 @@ void Mixture<Loss>::UpdateShares(const PartNumbers& likelihoods) {
     view_.shares[i] *= std::max(likelihoods[i], kMinLikelihood);
     sum += view_.shares[i];
   }
-  // Without any sharing, a part could vanish for ever.
+  // If share_ is 0, a part could otherwise reach 0 and never recover.
   const double floor = std::max(share_ / part_count_, 1e-100);
   const double kept = (1 - share_) / sum;
   for (size_t i = 0; i < kPartCount; ++i) {
@@ -267,7 +267,11 @@ absl::Status Mixture<Loss>::LoadState(StateReader& reader) {
   for (const MixerVector& weights : view_.mixer_weights) {
     for (const double weight : weights) valid &= std::abs(weight) <= MixerOf::kMaxWeight;
   }
-  if (!valid) return absl::DataLossError("the saved learner has an impossible mixture");
+  if (!valid) {
+    return absl::DataLossError(
+        "the shares, weights or losses of the learner's mixture are out of range, so the file is "
+        "damaged or another version wrote it; restore an older snapshot");
+  }
   absl::Status status;
   for (MixerOf& mixer : mixers_) {
     if (status.ok()) status = mixer.LoadState(reader);

@@ -35,14 +35,14 @@
 
 namespace freshet {
 
-// Scores are clipped to what the loss gives a meaning to. The intercept is a feature of value 1,
-// whose rate is multiplied by intercept_learning_rate / learning_rate. l1 and l2 shrink all weights
-// at every step; see lazy_regularizer.h. An example whose gradient is too small to move anything
-// (h g^2 below 1e-30) changes no slot.
+// Scores are clipped to the range that is meaningful for the loss; see label_range.h. The intercept
+// is a feature of value 1, whose rate is multiplied by intercept_learning_rate / learning_rate. l1
+// and l2 shrink all weights at every step; see lazy_regularizer.h. An example whose gradient is too
+// small to move anything (h g^2 below 1e-30) changes no slot.
 //
-// Each example takes three passes over its slots, four at a time: the score; Observe(), which grows
-// G and s; and the step, whose size depends on the sum of all rates. Where an example has a slot
-// twice, the second and third pass go slot by slot.
+// Each example takes three passes over its slots, four slots at a time: the score; Observe(), which
+// updates G and s; and the step, whose size depends on the sum of all rates. If an example has the
+// same slot twice, the second and third pass go slot by slot.
 template <LossFunction Loss, typename Rule>
 class NagLearner final : public TableLearner<NagLearner<Loss, Rule>, Loss, Rule> {
  public:
@@ -112,18 +112,18 @@ class NagLearner final : public TableLearner<NagLearner<Loss, Rule>, Loss, Rule>
   static constexpr float kMinSquare = 1e-30f;
   static constexpr double kMaxScale = 1e30;
 
-  // Of four features.
+  // The slots of four features, as one Float4 for each number.
   using Lanes = typename Rule::template SlotOf<Float4>;
 
-  // What the slots of an example add up to, once they have observed it.
+  // Sums over the slots of an example, once they have observed it.
   struct Growth {
-    float gain = 0;  // The sum of x^2 r,
-    float norm = 0;  // and of (x / s)^2.
+    float gain = 0;  // The sum of x^2 r.
+    float norm = 0;  // The sum of (x / s)^2.
   };
 
-  // What an example makes of all but its features' slots, and how far it moves those.
+  // The new state of everything except the slots of the example's features, and how far those move.
   struct Plan {
-    float scale;  // Of the moves.
+    float scale;  // The factor for the moves.
     Slot intercept;
     MeanNorm::Sums norm;
     LazyRegularizer::State regularizer;
@@ -138,7 +138,7 @@ class NagLearner final : public TableLearner<NagLearner<Loss, Rule>, Loss, Rule>
         label_range_(Loss::kScoreLimit),
         regularizer_(spec.linear.l1, spec.linear.l2) {}
 
-  // These are as readers see them.
+  // For readers.
   float SharedWeight(uint32_t index, RegularizerView& view) const {
     return view.WeightAt(index, [&] { return table_.LoadFirstNumber(index); });
   }
@@ -149,10 +149,10 @@ class NagLearner final : public TableLearner<NagLearner<Loss, Rule>, Loss, Rule>
   TableWeight WeightAt(uint32_t index, RegularizerView& view) const {
     return {.weight = SharedWeight(index, view), .evidence = EvidenceOf<Rule>(table_.Load(index))};
   }
-  // The intercept is settled as if its slot came behind the table.
+  // The intercept is settled as if its slot followed the last one of the table.
   uint32_t InterceptIndex() const { return static_cast<uint32_t>(table_.slot_count()); }
 
-  // What becomes of a sum of weights times values.
+  // The score for a sum of weights times values: clipped, or 0 if the sum is not finite.
   float ScoreOf(float sum) const { return std::isfinite(sum) ? label_range_.Clip(sum) : 0; }
 
   // Returns the score before the update.
@@ -180,11 +180,11 @@ class NagLearner final : public TableLearner<NagLearner<Loss, Rule>, Loss, Rule>
     return score;
   }
 
-  // Returns the score before it is clipped, and keeps the slots. The sums are SumOf()'s.
+  // Gathers the slots, and returns the score before clipping. Adds in the order of SumOf().
   template <typename Row>
   float GatherAndScore(const Row& row) {
     gathered_.Resize(row.size);
-    // Copies, which the compiler need not load again for each feature.
+    // Local copies, so that the compiler need not reload them for each feature.
     const HashedSlots<Slot> slots = table_.slots();
     const bool is_pulled = regularizer_.is_active();
     const LazyRegularizer::Pull pull = regularizer_.pull();
@@ -198,7 +198,7 @@ class NagLearner final : public TableLearner<NagLearner<Loss, Rule>, Loss, Rule>
     return SumOfLanes(sums);
   }
 
-  // The rule's numbers of four slots.
+  // Four slots as one Float4 for each number of the rule's slot.
   static Lanes ToLanes(const FourSlots<Slot>& slots) {
     return std::bit_cast<Lanes>(Transposed(slots));
   }
@@ -209,7 +209,8 @@ class NagLearner final : public TableLearner<NagLearner<Loss, Rule>, Loss, Rule>
     const Slot intercept = intercept_.LoadOwn();
     const auto plan_for = [&](const Growth& growth) {
       const Plan plan = MakePlan(growth, intercept, score, label, weight, square);
-      if (options_.intercept) intercept_.Store(plan.intercept);  // The next score waits for it.
+      // Stored early, because the next example's score waits for it.
+      if (options_.intercept) intercept_.Store(plan.intercept);
       return plan;
     };
     bool grew = false;
@@ -259,8 +260,8 @@ class NagLearner final : public TableLearner<NagLearner<Loss, Rule>, Loss, Rule>
     return static_cast<float>(std::min(std::max(scale, -kMaxScale), kMaxScale));
   }
 
-  // Lets the gathered slots observe their features, and finds how each will move. Sets `grew` where
-  // some s has grown.
+  // Lets the gathered slots observe their features, and computes how far each will move. Sets
+  // `grew` to whether any s has grown.
   template <typename Row>
   Growth Observe(const Row& row, float square, bool* grew) {
     const size_t groups = (row.size + 3) / 4;
@@ -298,8 +299,8 @@ class NagLearner final : public TableLearner<NagLearner<Loss, Rule>, Loss, Rule>
     return {.gain = SumOfLanes(gains), .norm = SumOfLanes(norms)};
   }
 
-  // Observe(), slot by slot, and stores them. This and what else is rare is not inlined: it would
-  // take registers from the loops that are not.
+  // Does what Observe() does, but slot by slot, and stores the slots. Like other rarely used
+  // functions here it is not inlined, since it would take registers from the hot loops.
   template <typename Row>
   [[gnu::noinline]] Growth ObserveOneByOne(const Row& row, float square) {
     HashedSlots<Slot> slots = table_.slots();
@@ -319,8 +320,8 @@ class NagLearner final : public TableLearner<NagLearner<Loss, Rule>, Loss, Rule>
     return {.gain = SumOfLanes(gains), .norm = SumOfLanes(norms)};
   }
 
-  // Moves what has been observed, and stores it. False, and all is as it was, where a slot occurs
-  // twice.
+  // Moves the observed slots and stores them. If a slot occurs twice, restores all slots and
+  // returns false.
   template <typename Row>
   bool Move(const Row& row, float scale, bool grew) {
     const Lanes* const __restrict observed = observed_.data();
@@ -356,7 +357,7 @@ class NagLearner final : public TableLearner<NagLearner<Loss, Rule>, Loss, Rule>
     }
   }
 
-  // Stores weights as they are.
+  // Replaces all stored weights by their effective weights; see lazy_regularizer.h.
   [[gnu::noinline]] void Settle() {
     constexpr uint32_t kBlockSlots = LazyRegularizer::kBlockSlots;
     regularizer_.BeginSettling();
@@ -400,7 +401,7 @@ class NagLearner final : public TableLearner<NagLearner<Loss, Rule>, Loss, Rule>
 
   // Constant after construction.
   const bool is_invariant_;
-  const float intercept_share_;  // The intercept's rate, as a share of the learning rate.
+  const float intercept_share_;  // The intercept's rate divided by the learning rate.
 
   // Written by the writer, read by readers.
   LabelRange label_range_;
@@ -408,12 +409,12 @@ class NagLearner final : public TableLearner<NagLearner<Loss, Rule>, Loss, Rule>
 
   // Owned by the writer.
   MeanNorm norm_;
-  // Of the example's features, in groups of four:
-  GatheredSlots<Slot> gathered_;              // Their slots before the example,
-  std::vector<Lanes> observed_;               // after it was observed,
-  std::vector<Float4> moves_;                 // r x, by which the weights move,
-  std::vector<FourSlots<Slot>> moved_;        // and the slots after that,
-  std::vector<FourHeads<Slot>> moved_heads_;  // or their first words, where no s grew.
+  // For the features of one example, in groups of four:
+  GatheredSlots<Slot> gathered_;              // The slots before the example.
+  std::vector<Lanes> observed_;               // The slots after Observe().
+  std::vector<Float4> moves_;                 // r x, in proportion to which the weights move.
+  std::vector<FourSlots<Slot>> moved_;        // The slots after Move(), if any s grew.
+  std::vector<FourHeads<Slot>> moved_heads_;  // Only their first words, if no s grew.
 };
 
 }  // namespace freshet

@@ -1,4 +1,4 @@
-// Fetches the slots of coming examples into the cache.
+// Prefetches the slots of upcoming examples into the cache.
 
 #ifndef FRESHET_CORE_MODEL_PREFETCHER_H_
 #define FRESHET_CORE_MODEL_PREFETCHER_H_
@@ -12,11 +12,11 @@
 
 namespace freshet {
 
-// Stays some rows ahead of whoever goes through a batch row by row. A processor waits for memory
-// once it has asked for some two dozen lines, so a row's worth is asked for in parts, and
-// arithmetic fills the time between them. Changes no result.
+// Stays a few rows ahead of a loop over the rows of a batch. A processor stalls when it has some
+// two dozen outstanding cache line requests, so a row's slots are requested in parts, with
+// arithmetic in between. Does not affect results.
 //
-// Refers to the table's slots and to the batch's columns.
+// Keeps references to the table's slots and to the batch and its columns.
 template <WeightSlot Slot>
 class Prefetcher {
  public:
@@ -27,20 +27,21 @@ class Prefetcher {
     FetchAll();
   }
 
-  // REQUIRES: row < batch.size(); rows come in order.
+  // Sets how far to prefetch while `row` is processed. REQUIRES: row < batch.size(); rows come in
+  // order.
   void BeginRow(size_t row) {
     const size_t last_row = std::min(row + kAheadRows, batch_.size() - 1);
     end_ = std::min<size_t>(batch_.RowEnd(last_row), batch_.RowEnd(row) + kAheadFeatures);
     part_ = (end_ - std::min(next_, end_) + kParts - 1) / kParts;
   }
 
-  // Called kParts times a row.
+  // Fetches the next part of the row's share. Call it kParts times per row.
   void FetchPart() { FetchUpTo(std::min(next_ + part_, end_)); }
   void FetchAll() { FetchUpTo(end_); }
 
  private:
-  // Enough to hide memory's latency. More is slower: a row's own slots then leave the first cache
-  // before their turn comes.
+  // Enough to hide the memory latency. More would be slower, because slots would be evicted from
+  // the L1 cache before their row's turn.
   static constexpr size_t kAheadRows = 4;
   static constexpr size_t kAheadFeatures = 128;
   static constexpr size_t kParts = 3;
@@ -53,9 +54,9 @@ class Prefetcher {
   const HashedSlots<Slot> slots_;
   const ExampleBatch& batch_;
   const uint32_t* const ids_;
-  size_t next_ = 0;  // The first feature that was not fetched.
-  size_t end_ = 0;   // Up to where features may be fetched now,
-  size_t part_ = 0;  // and how many of them at a time.
+  size_t next_ = 0;  // The first feature that has not been fetched.
+  size_t end_ = 0;   // Features before this one may be fetched now.
+  size_t part_ = 0;  // How many features FetchPart() fetches.
 };
 
 }  // namespace freshet

@@ -1,4 +1,4 @@
-// Numbers that one thread writes while others read them.
+// A struct of numbers that one thread writes while others read it, without locks.
 
 #ifndef FRESHET_CORE_MODEL_SHARED_NUMBERS_H_
 #define FRESHET_CORE_MODEL_SHARED_NUMBERS_H_
@@ -12,11 +12,12 @@
 
 namespace freshet {
 
-// A struct that holds nothing but doubles, which readers see as a whole.
+// Publishes a struct that holds only doubles, so that readers see it as a whole.
 //
-// There are two places. The writer fills the one that is not current and then makes it current; a
-// reader copies the current one and takes the copy if that is still current, so that it never waits
-// for the writer, only starts again where the writer has come further.
+// There are two places. The writer fills the one that is not current and then makes it current. A
+// reader copies the current one and keeps the copy if the same version is still current, otherwise
+// it starts again. So a reader never blocks on the writer; it only retries if the writer has stored
+// something newer.
 //
 // Threads: one writer, any number of readers.
 template <typename Numbers>
@@ -26,12 +27,13 @@ class SharedNumbers {
  public:
   explicit SharedNumbers(const Numbers& numbers) { Store(numbers); }
 
-  // For the writer.
+  // Only for the writer.
   void Store(const Numbers& numbers) {
     const uint64_t next = version_.load(std::memory_order_relaxed) + 1;
     Place& place = places_[next % 2];
     const auto parts = std::bit_cast<Parts>(numbers);
-    // A reader that sees one of these also sees that the version before is current.
+    // Release, so that a reader that sees one of these numbers also sees that the version before is
+    // current, and therefore discards its copy if it was reading an older one.
     for (size_t i = 0; i < kCount; ++i) place[i].store(parts[i], std::memory_order_release);
     version_.store(next, std::memory_order_release);
   }

@@ -1,4 +1,4 @@
-// Slots that one thread writes while others read them.
+// Arrays of slots that one thread writes while others read them, without locks.
 
 #ifndef FRESHET_CORE_MODEL_SLOT_ARRAY_H_
 #define FRESHET_CORE_MODEL_SLOT_ARRAY_H_
@@ -16,11 +16,11 @@
 
 namespace freshet {
 
-// Four slots of one, two or four floats as they stand in memory, in registers.
+// Four slots of one, two or four floats each, in registers, laid out as in memory.
 template <WeightSlot Slot>
 using FourSlots = std::array<Float4, sizeof(Slot) / sizeof(float)>;
 
-// Of slots of one word.
+// Loads four slots that consist of one word each.
 inline std::array<Float4, 1> LoadFourWords(const uint32_t* words,
                                            const std::array<uint32_t, 4>& indices) {
   using Words = uint32_t __attribute__((vector_size(16)));
@@ -34,7 +34,8 @@ inline std::array<Float4, 2> LoadFourWords(const uint64_t* words,
           std::bit_cast<Float4>(Words{words[indices[2]], words[indices[3]]})};
 }
 
-// Their first numbers, their second ones, and so on; and back.
+// Transposed() turns four slots into a vector of their first numbers, one of their second numbers,
+// and so on. TransposedBack() reverses that.
 inline std::array<Float4, 1> Transposed(const std::array<Float4, 1>& slots) { return slots; }
 inline std::array<Float4, 1> TransposedBack(const std::array<Float4, 1>& numbers) {
   return numbers;
@@ -61,7 +62,7 @@ inline std::array<Float4, 4> TransposedBack(const std::array<Float4, 4>& numbers
   return Transposed(numbers);
 }
 
-// The first words of four slots, from their numbers.
+// The first words of four slots. HeadsOf() takes the slots in transposed form.
 template <WeightSlot Slot>
 using FourHeads = std::array<Float4, sizeof(Slot) == 4 ? 1 : 2>;
 template <WeightSlot Slot>
@@ -75,16 +76,19 @@ FourHeads<Slot> HeadsOf(const FourSlots<Slot>& numbers) {
 
 // A view of slots as atomic machine words. Loads and stores are plain moves on common processors.
 //
-// A slot of 4 or 8 bytes is one word, and is never seen half-written. A larger one is several: a
-// reader may see newer words before older ones, never the other way round, since the writer stores
-// the first word first and readers load it last.
+// A slot of 4 or 8 bytes is one word, so readers never see it half-written. A larger slot has
+// several words: a reader may see newer words followed by older ones, never older words followed by
+// newer ones, because the writer stores the first word first and readers load it last.
+//
+// Threads: one writer calls Store() and the like; any number of readers call Load(),
+// LoadFirstNumber() and IsUsed().
 template <WeightSlot Slot>
 class SlotArray {
  public:
   using Word = std::conditional_t<sizeof(Slot) == 4, uint32_t, uint64_t>;
   static constexpr size_t kSlotWords = sizeof(Slot) / sizeof(Word);
 
-  // `words` are kSlotWords for each slot, and outlive the view.
+  // `words` holds kSlotWords words for each slot and must outlive the view.
   explicit SlotArray(Word* words) : words_(words) {}
 
   // For readers.
@@ -106,13 +110,14 @@ class SlotArray {
     return std::bit_cast<Slot>(parts);
   }
 
-  // For readers: the first number of the slot, with all that the writer did before it was stored.
+  // For readers: the first number of the slot. An acquire load, so that the reader also sees
+  // everything that the writer did before storing it.
   float LoadFirstNumber(size_t index) const {
     return std::bit_cast<float>(
         static_cast<uint32_t>(__atomic_load_n(words_ + index * kSlotWords, __ATOMIC_ACQUIRE)));
   }
 
-  // For the one writer, which alone changes slots.
+  // Only for the writer, which needs no atomic loads because nothing else changes slots.
   Slot LoadOwn(size_t index) const {
     if constexpr (kIsWide) {
       Slot slot;
@@ -124,7 +129,7 @@ class SlotArray {
     return std::bit_cast<Slot>(parts);
   }
 
-  // For the one writer: four slots, one after the other.
+  // Only for the writer: loads four slots.
   FourSlots<Slot> LoadOwnFour(const std::array<uint32_t, 4>& indices) const {
     if constexpr (kSlotWords == 1) {
       return LoadFourWords(words_, indices);
@@ -135,14 +140,13 @@ class SlotArray {
     }
   }
 
-  // For the one writer: whether the first `bytes` of the slot are what stands at `begin`, to the
-  // bit.
+  // Only for the writer: whether the first `bytes` bytes of the slot equal those at `begin`.
   template <size_t bytes>
   bool HoldsOwn(size_t index, const std::byte* begin) const {
     return std::memcmp(words_ + index * kSlotWords, begin, bytes) == 0;
   }
 
-  // For the one writer.
+  // Only for the writer.
   [[gnu::always_inline]] void Store(size_t index, const Slot& slot) {
     Word* const word = words_ + index * kSlotWords;
     if constexpr (kIsWide) {
@@ -156,8 +160,8 @@ class SlotArray {
     }
   }
 
-  // For the one writer: stores what stands at `begin` as the first `bytes` of the slot, whole
-  // words. REQUIRES: the others are as they were.
+  // Only for the writer: stores the `bytes` bytes at `begin`, whole words, at the beginning of the
+  // slot. REQUIRES: the rest of the slot need not change.
   template <size_t bytes>
   void StoreBytes(size_t index, const std::byte* begin) {
     static_assert(bytes % sizeof(Word) == 0);
@@ -168,13 +172,14 @@ class SlotArray {
     }
   }
 
-  // For the one writer: stores the first word alone. REQUIRES: the others are as they were.
+  // Only for the writer: stores only the first word of `slot`. REQUIRES: the other words of `slot`
+  // are the same as in the array.
   void StoreHead(size_t index, const Slot& slot) {
     const auto parts = std::bit_cast<Parts>(slot);
     __atomic_store_n(words_ + index * kSlotWords, Join(parts.data()), __ATOMIC_RELEASE);
   }
 
-  // Whether any bit of the slot is set. For readers.
+  // For readers: whether any bit of the slot is set.
   bool IsUsed(size_t index) const { return std::bit_cast<Parts>(Load(index)) != Parts{}; }
 
   void Prefetch(size_t index) const { __builtin_prefetch(words_ + index * kSlotWords, 1); }
@@ -183,10 +188,10 @@ class SlotArray {
   using Parts = std::array<uint32_t, sizeof(Slot) / 4>;
   using Words = std::array<Word, kSlotWords>;
 
-  // Slots that are worked on in vector registers, and go through memory a register at a time.
+  // Whether slots are processed in vector registers, and loaded and stored one register at a time.
   static constexpr bool kIsWide = sizeof(Slot) == 64;
 
-  // A loop would not be unrolled, nor the slot kept in registers.
+  // A fold instead of a loop, which would not be unrolled and would not keep the slot in registers.
   template <size_t... i>
   [[gnu::always_inline]] static void StoreWords(Word* word, const Slot& slot,
                                                 std::index_sequence<i...> /*all*/) {
@@ -194,7 +199,8 @@ class SlotArray {
     (__atomic_store_n(word + i, words[i], __ATOMIC_RELEASE), ...);
   }
 
-  // Word by word, as they were stored: a longer load would have to wait until they have drained.
+  // Loads word by word, as the words were stored: a wider load could not be forwarded from the
+  // store buffer, and would stall until the stores have drained.
   static Float4 LoadTwoWords(const Word* words) {
     using Pair = uint64_t __attribute__((vector_size(16)));
     return std::bit_cast<Float4>(Pair{words[0], words[1]});
@@ -206,7 +212,8 @@ class SlotArray {
     return word;
   }
 
-  // Words are put together in registers; through memory, each store would have to drain first.
+  // Assembles a word in registers; through memory, the load would stall until the stores have
+  // drained.
   static Word Join(const uint32_t* parts) {
     if constexpr (sizeof(Word) == 4) {
       return parts[0];
@@ -223,7 +230,7 @@ class SlotArray {
   Word* words_;
 };
 
-// A slot outside a table.
+// A single slot outside a table. Threads: as for SlotArray.
 template <WeightSlot Slot>
 class SingleSlot {
  public:

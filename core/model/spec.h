@@ -1,5 +1,5 @@
-// What a learner is made from. The ranges of the options stand in v1.LearnerSpec; whoever makes a
-// spec has checked them.
+// The options from which a learner is made. v1.LearnerSpec documents their ranges; the code that
+// fills in a spec has checked them.
 
 #ifndef FRESHET_CORE_MODEL_SPEC_H_
 #define FRESHET_CORE_MODEL_SPEC_H_
@@ -28,7 +28,7 @@ using OptimizerOptions =
                  Nesterov::Options, RmsProp::Options, Adam::Options, Ftrl::Options, NagOptions,
                  Coin::Options, AutoOptions>;
 
-// What all optimizers have in common.
+// The options that all optimizers share.
 struct LinearOptions {
   double learning_rate = AdaGrad::kDefaultLearningRate;  // In (0, 1000].
   double l1 = 0;                                         // In [0, 1e12].
@@ -43,11 +43,11 @@ struct LinearOptions {
 
 struct LearnerSpec {
   LossKind loss = LossKind::kLogistic;
-  double quantile_tau = 0.5;  // In (0, 1): the quantile that LossKind::kQuantile learns.
+  double quantile_tau = 0.5;  // In (0, 1): the quantile to learn, for LossKind::kQuantile.
   OptimizerOptions optimizer;
   ScheduleOptions schedule;
   LinearOptions linear;
-  FeatureOptions features;  // Empty: features are learned as they come.
+  FeatureOptions features;  // Empty: features are learned exactly as they were sent.
 };
 
 }  // namespace freshet

@@ -1,4 +1,4 @@
-// What all learners with one slot a feature have in common.
+// The base class of all learners with one slot per feature.
 
 #ifndef FRESHET_CORE_MODEL_TABLE_LEARNER_H_
 #define FRESHET_CORE_MODEL_TABLE_LEARNER_H_
@@ -29,23 +29,23 @@
 
 namespace freshet {
 
-// The table, the intercept, the schedule, the counts, their saved form, and the way through a
-// batch. What a score and a step are is left to `Derived`, which has
+// Owns the table, the intercept, the schedule and the counts; saves and loads them; and iterates
+// over the rows of a batch. How to score and how to step is left to `Derived`, which must define
 //
 //   template <typename Row> float LearnRow(const Row& row, float label, float weight,
 //                                          Prefetcher<Slot>& ahead);
 //   template <typename Row> float PredictRow(const Row& row, const View& view) const;  // For
 //   readers.
 //
-// for UnitRow and ValueRow; both return the score, LearnRow() that before its step. LearnRow()
-// calls ahead.FetchPart() twice, between pieces of its work. A learner whose readers need more than
-// slots hides ReadView() and EndBatch(); one that gains from wider vectors hides kHasWidePath.
+// for UnitRow and ValueRow. Both return the score; LearnRow() returns that before its step, and
+// calls ahead.FetchPart() twice, between parts of its work. A learner whose readers need more than
+// slots hides ReadView() and EndBatch() with its own; one that gains from AVX2 hides kHasWidePath.
 template <typename Derived, LossFunction Loss, SlotRule Rule>
 class TableLearner : public Learner {
  public:
   using Slot = typename Rule::Slot;
 
-  // RESOURCE_EXHAUSTED where there is no memory for the table.
+  // RESOURCE_EXHAUSTED if there is not enough memory for the table.
   static absl::StatusOr<std::unique_ptr<Learner>> Create(const Loss& loss,
                                                          const typename Rule::Options& rule,
                                                          const LearnerSpec& spec) {
@@ -113,9 +113,9 @@ class TableLearner : public Learner {
     intercept_.Store(slot);
   }
 
-  // What a reader takes once a batch, beside slots.
+  // What PredictBatch() reads once per batch, in addition to slots.
   static NoView ReadView() { return {}; }
-  // Called when a batch is learned.
+  // Called after each batch in LearnBatch().
   static void EndBatch() {}
 
   uint64_t steps_taken() const { return steps_taken_.load(std::memory_order_relaxed); }
@@ -124,14 +124,15 @@ class TableLearner : public Learner {
 
   // `window_count` is the number of examples in the window of a windowed optimizer.
   void SaveSlots(StateWriter& writer, uint32_t window_count) const;
-  // As Learner::LoadState(); reads a `window_count` of at most `max_window_count`.
+  // Like Learner::LoadState(). DATA_LOSS also if the window count is above `max_window_count`.
   absl::Status LoadSlots(StateReader& reader, uint32_t max_window_count, uint32_t* window_count);
 
   // Constant after construction.
   const Loss loss_;
   const Rule rule_;
   const LinearOptions options_;
-  // Added to every score: the initial intercept, where slots do not hold a weight as such.
+  // The initial intercept, added to every score, if slots of this rule do not hold a weight as
+  // such; otherwise 0, and the intercept's slot starts with it.
   float offset_ = 0;
 
   // Written by the writer, read by readers.
@@ -222,15 +223,18 @@ absl::Status TableLearner<Derived, Loss, Rule>::LoadSlots(StateReader& reader,
                                                           uint32_t* window_count) {
   const auto version = reader.ReadValue<uint32_t>();
   if (version != kStateVersion) {
-    return absl::DataLossError(StrCat("the saved learner has version ", version,
-                                      ", this program reads version ", kStateVersion));
+    return absl::DataLossError(StrCat(
+        "the saved learner has version ", version, "; this program reads version ", kStateVersion,
+        "; start the version that wrote the file, or restore an older snapshot"));
   }
   bool fits = reader.ReadValue<uint8_t>() == static_cast<uint8_t>(Loss::kKind);
   fits &= reader.ReadValue<uint8_t>() == Rule::kStateId;
   fits &= reader.ReadValue<uint8_t>() == options_.bits;
   fits &= reader.ReadValue<uint8_t>() == sizeof(Slot);
   if (!fits) {
-    return absl::DataLossError("the saved learner has another loss, optimizer or number of bits");
+    return absl::DataLossError(
+        "the saved learner has another loss, optimizer or number of bits than the model's spec; "
+        "restore a snapshot of a model with this spec");
   }
   const auto examples = reader.ReadValue<uint64_t>();
   const auto skipped = reader.ReadValue<uint64_t>();
@@ -242,7 +246,9 @@ absl::Status TableLearner<Derived, Loss, Rule>::LoadSlots(StateReader& reader,
   if (!reader.status().ok()) return reader.status();
   if (steps_taken > examples || skipped > examples || examples > kMaxExamples ||
       *window_count > max_window_count || !Rule::IsValid(intercept)) {
-    return absl::DataLossError("the saved learner has impossible counts or intercept");
+    return absl::DataLossError(
+        "the example counts or the intercept of the learner are out of range, so the file is "
+        "damaged or another version wrote it; restore an older snapshot");
   }
   example_count_.store(examples, std::memory_order_relaxed);
   skipped_count_.store(skipped, std::memory_order_relaxed);

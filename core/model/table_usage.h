@@ -1,4 +1,4 @@
-// How full a weight table is, and what that says of its features.
+// How full a weight table is, and what that says about its features.
 
 #ifndef FRESHET_CORE_MODEL_TABLE_USAGE_H_
 #define FRESHET_CORE_MODEL_TABLE_USAGE_H_
@@ -13,15 +13,16 @@ struct TableUsage {
   uint64_t slot_count = 0;
   uint64_t used_slot_count = 0;
   uint64_t feature_count = 0;  // Estimated.
-  double collision_share = 0;  // Estimated: of features, how many share their slot with another.
+  double collision_share = 0;  // Estimated share of features that share their slot with another.
 };
 
-// Estimates features and collisions from the slots that are used, as balls in bins: of n features
-// with random slots among m, m (1 - exp(-n / m)) slots are used. Features whose ids are consecutive
-// numbers collide less than that. REQUIRES: used_slot_count <= slot_count > 0.
+// Estimates the numbers of features and collisions from the number of used slots, by the
+// balls-in-bins model: n features with random slots among m use m (1 - exp(-n / m)) slots on
+// average. Features whose ids are consecutive numbers collide less than that. REQUIRES:
+// used_slot_count <= slot_count, slot_count > 0.
 inline TableUsage EstimateTableUsage(uint64_t slot_count, uint64_t used_slot_count) {
   const auto slots = static_cast<double>(slot_count);
-  // A full table only says that there are many.
+  // For a full table the model would give infinity; half a free slot keeps it finite.
   const double used = std::min(static_cast<double>(used_slot_count), slots - 0.5);
   const double features = -slots * std::log1p(-used / slots);
   return {.slot_count = slot_count,

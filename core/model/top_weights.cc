@@ -7,7 +7,8 @@
 namespace freshet {
 namespace {
 
-// Slots that are read at a time; tables have a multiple of it, since they have at least 2^10.
+// The number of slots read at a time. Every table has a multiple of it, since tables have 2^bits
+// slots with bits >= 10.
 constexpr uint32_t kBlockSlots = 1024;
 
 }  // namespace

@@ -1,4 +1,5 @@
-// Which weights of a learner matter most. Any thread, beside the writer.
+// Finds the largest weights of a learner, and the largest changes between two. May run in any
+// thread while the writer learns.
 
 #ifndef FRESHET_CORE_MODEL_TOP_WEIGHTS_H_
 #define FRESHET_CORE_MODEL_TOP_WEIGHTS_H_
@@ -25,21 +26,21 @@ struct SlotChange {
 };
 
 struct WeightComparison {
-  std::vector<SlotChange> changes;  // The largest, whatever their sign, largest first.
-  uint64_t added_count = 0;         // Weights that were 0 and are not,
-  uint64_t removed_count = 0;       // that were not and are 0,
-  uint64_t changed_count = 0;       // and that differ at all.
+  std::vector<SlotChange> changes;  // The largest by absolute value, largest first.
+  uint64_t added_count = 0;         // Weights that were 0 and no longer are.
+  uint64_t removed_count = 0;       // Weights that were not 0 and now are.
+  uint64_t changed_count = 0;       // All weights that differ.
 };
 
 namespace internal {
 
-// Keeps the items of the largest size, in a heap whose root is the least of them.
+// Keeps the items of the largest size, in a heap whose root is the smallest of them.
 template <typename Item>
 class Largest {
  public:
   explicit Largest(size_t limit) : limit_(limit) {}
 
-  // REQUIRES: slots rise from call to call.
+  // REQUIRES: item.slot is larger than in all calls before.
   void Add(double size, const Item& item) {
     if (heap_.size() < limit_) {
       heap_.emplace_back(size, item);
@@ -51,7 +52,7 @@ class Largest {
     }
   }
 
-  // The largest first; of equal ones the lower slot first.
+  // The items, largest first; among equal ones the lower slot first.
   std::vector<Item> Take() {
     std::sort_heap(heap_.begin(), heap_.end(), &Before);
     std::vector<Item> items;
@@ -73,9 +74,9 @@ class Largest {
 
 }  // namespace internal
 
-// Finds the `limit` largest weights, whatever their sign. Weights of 0 are left out. Reads the
-// whole table once, a part with each call, so that who reads may stop or make room for others;
-// memory is bounded by `limit`.
+// Finds the `limit` largest weights by absolute value. Weights of 0 are left out. Reads the whole
+// table once, a part with each call of ReadPart(), so that the caller may stop or yield in between.
+// Memory is bounded by `limit`.
 //
 //   TopWeightsScan scan(learner, 50);
 //   while (scan.ReadPart()) continue;
@@ -86,10 +87,10 @@ class TopWeightsScan {
  public:
   TopWeightsScan(const Learner& learner, size_t limit) : learner_(learner), largest_(limit) {}
 
-  // Reads some hundred slots more. False where there is nothing left to read.
+  // Reads the next part of the table. False if there was nothing left to read.
   bool ReadPart();
 
-  // What was found: the largest first, of equal ones the lower slot first. Call once.
+  // The weights found, largest first; among equal ones the lower slot first. Call it only once.
   std::vector<SlotWeight> Take() { return largest_.Take(); }
 
  private:
@@ -98,8 +99,8 @@ class TopWeightsScan {
   uint64_t next_slot_ = 0;
 };
 
-// Finds what changed from one learner to another; as TopWeightsScan. REQUIRES: they have equally
-// many slots.
+// Finds what changed from one learner to another. Used like TopWeightsScan. REQUIRES: both have the
+// same number of slots.
 class WeightComparisonScan {
  public:
   WeightComparisonScan(const Learner& old_learner, const Learner& new_learner, size_t limit)

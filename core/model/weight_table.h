@@ -1,4 +1,4 @@
-// The slots of all weights, and their saved form.
+// The weight table: the slots of all features, and their saved form.
 
 #ifndef FRESHET_CORE_MODEL_WEIGHT_TABLE_H_
 #define FRESHET_CORE_MODEL_WEIGHT_TABLE_H_
@@ -21,8 +21,8 @@
 
 namespace freshet {
 
-// Slots that are found by the low bits of a feature's id. A view, of which loops take a copy that
-// the compiler need not load again after each store.
+// A view of slots that are looked up by the low bits of a feature's id. Loops take a local copy of
+// it, which the compiler need not reload after each store.
 template <WeightSlot Slot>
 class HashedSlots : public SlotArray<Slot> {
  public:
@@ -31,12 +31,12 @@ class HashedSlots : public SlotArray<Slot> {
       : SlotArray<Slot>(words), mask_(mask) {}
 
   uint32_t IndexOf(uint32_t feature_id) const { return feature_id & mask_; }
-  // Of four ids.
+  // The indices for four ids.
   std::array<uint32_t, 4> IndicesOf(const uint32_t* feature_ids) const {
     return {IndexOf(feature_ids[0]), IndexOf(feature_ids[1]), IndexOf(feature_ids[2]),
             IndexOf(feature_ids[3])};
   }
-  // Of `count` ids, 1 to 3, and behind them of the first again.
+  // The indices for `count` ids, filled up with that of the first one. REQUIRES: 1 <= count <= 3.
   std::array<uint32_t, 4> IndicesOf(const uint32_t* feature_ids, size_t count) const {
     const uint32_t first = IndexOf(feature_ids[0]);
     return {first, count > 1 ? IndexOf(feature_ids[1]) : first,
@@ -48,15 +48,17 @@ class HashedSlots : public SlotArray<Slot> {
   uint32_t mask_;
 };
 
-// A table of 2^bits slots, at first all zero. A feature's slot is given by the low bits of its id.
+// A table of 2^bits slots, initially all zero. The low bits of a feature's id give its slot. Owns
+// its memory.
 //
-// Saved form: blocks of kBlockSlots slots, in order, those of zeros left out; at the end
-// kEndOfBlocks. A block is its number (uint32) and its slots. Where that is shorter, it is its
-// number with the bit kSparse, a bit for each slot that is not all zero (the lowest is the first
-// slot), and those slots; digests are made without that.
+// Saved form: blocks of kBlockSlots slots, in order, without those that are all zero, followed by
+// kEndOfBlocks. A block consists of its number (uint32) and its slots. If the sparse form is
+// shorter, it is used instead: the block's number with the bit kSparse set, one bit for each slot
+// (the lowest bit is the first slot) that is set if the slot is not all zero, and only those slots.
+// Digests never use the sparse form.
 //
-// A slot whose weight is 0 is kept for whatever else it holds: without its sums and times its
-// feature would be learned otherwise from then on.
+// A slot whose weight is 0 is still kept for whatever else it holds: without its sums and step
+// numbers, its feature would be learned differently from then on.
 //
 // Threads: as for SlotArray.
 template <WeightSlot Slot>
@@ -64,6 +66,7 @@ class WeightTable {
  public:
   static constexpr uint32_t kBlockSlots = 512;
 
+  // RESOURCE_EXHAUSTED if there is not enough memory.
   static absl::StatusOr<WeightTable> Create(int bits) {
     absl::StatusOr<ZeroedMemory> memory = ZeroedMemory::Allocate(sizeof(Slot) << bits);
     if (!memory.ok()) return memory.status();
@@ -84,7 +87,7 @@ class WeightTable {
   uint64_t slot_count() const { return slots_.size(); }
   uint64_t size_bytes() const { return memory_.size_bytes(); }
 
-  // Calls visit(block) for each block of slots that are not all zero, in order. For the writer.
+  // Calls visit(block) for each block that is not all zero, in order. Only for the writer.
   template <typename Visit>
   void VisitUsedBlocks(Visit visit) const {
     for (uint32_t block = 0; block < block_count(); ++block) {
@@ -92,7 +95,7 @@ class WeightTable {
     }
   }
 
-  // Calls visit(index, slot) for each slot of a block that is not all zero, in order. For the
+  // Calls visit(index, slot) for each slot of a block that is not all zero, in order. Only for the
   // writer.
   template <typename Visit>
   void VisitUsedOf(uint32_t block, Visit visit) const {
@@ -104,7 +107,7 @@ class WeightTable {
     }
   }
 
-  // The same for each slot of the table.
+  // The same for all slots of the table.
   template <typename Visit>
   void VisitUsed(Visit visit) const {
     VisitUsedBlocks([&](uint32_t block) { VisitUsedOf(block, visit); });
@@ -117,8 +120,9 @@ class WeightTable {
     return count;
   }
 
-  // The number of slots that are not all zero and for which is_meant(index, slot) is true, from at
-  // most kSampleBlocks blocks, evenly spread over the table. Also for readers.
+  // Estimates the number of slots that are not all zero and for which is_meant(index, slot) is
+  // true, from a sample of blocks evenly spread over the table: fewer than 2 * kSampleBlocks of
+  // them, or all if the table has no more. Also for readers.
   template <typename IsMeant>
   uint64_t EstimateCount(IsMeant is_meant) const {
     const uint32_t stride = std::max(block_count() / kSampleBlocks, 1u);
@@ -133,7 +137,7 @@ class WeightTable {
     return count * stride;
   }
 
-  // About CountUsed(), as EstimateCount().
+  // Approximately CountUsed(); see EstimateCount().
   uint64_t EstimateUsed() const {
     return EstimateCount([](uint32_t /*index*/, const Slot& /*slot*/) { return true; });
   }
@@ -149,8 +153,8 @@ class WeightTable {
     writer.WriteValue(kEndOfBlocks);
   }
 
-  // Reads a saved state into a table that is still all zero. DATA_LOSS unless it is in one of the
-  // forms and is_valid(slot) is true for every slot in it.
+  // Reads a saved state. DATA_LOSS unless it is in the form above and is_valid(slot) is true for
+  // every slot in it. REQUIRES: the table is all zero.
   template <typename IsValid>
   absl::Status LoadState(StateReader& reader, IsValid is_valid) {
     for (uint32_t next = 0;;) {
@@ -159,8 +163,10 @@ class WeightTable {
       if (head == kEndOfBlocks) return absl::OkStatus();
       const uint32_t block = head & ~kSparse;
       if (block < next || block >= block_count()) {
-        return absl::DataLossError(StrCat("the saved weights have block ", block, " where ", next,
-                                          " to ", block_count() - 1, " may stand"));
+        return absl::DataLossError(StrCat("the weight table has block ", block,
+                                          " where a block from ", next, " to ", block_count() - 1,
+                                          " must follow, so the file is damaged or another version "
+                                          "wrote it; restore an older snapshot"));
       }
       next = block + 1;
       bool valid = true;
@@ -174,8 +180,10 @@ class WeightTable {
       const uint32_t begin = block * kBlockSlots;
       for (uint32_t i = begin; i < begin + kBlockSlots; ++i) valid &= is_valid(LoadOwn(i));
       if (!valid) {
-        return absl::DataLossError(StrCat("the saved weights hold an impossible slot in [", begin,
-                                          ", ", begin + kBlockSlots, ")"));
+        return absl::DataLossError(StrCat("a slot of the weight table in [", begin, ", ",
+                                          begin + kBlockSlots,
+                                          ") is out of range, so the file is damaged or another "
+                                          "version wrote it; restore an older snapshot"));
       }
     }
   }
@@ -185,7 +193,7 @@ class WeightTable {
   static constexpr uint32_t kEndOfBlocks = 0xffffffff;
   static constexpr uint32_t kSparse = 0x80000000;
 
-  // A bit for each slot of a block.
+  // One bit for each slot of a block.
   using SlotBits = std::array<uint64_t, kBlockSlots / 64>;
 
   WeightTable(int bits, ZeroedMemory memory)
@@ -198,12 +206,12 @@ class WeightTable {
            std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0;
   }
 
-  // Whether a block of which `count` slots are not zero is shorter without the others.
+  // Whether a block is shorter in the sparse form, if `count` of its slots are not zero.
   static bool IsSparse(size_t count) {
     return count * sizeof(Slot) + sizeof(SlotBits) < kBlockSlots * sizeof(Slot);
   }
 
-  // False, and nothing is written, where the block is not sparse.
+  // Writes the block in the sparse form. If that is not shorter, writes nothing and returns false.
   bool SaveSparse(uint32_t block, StateWriter& writer) const {
     const size_t begin = size_t{block} * kBlockSlots;
     SlotBits used{};
@@ -221,7 +229,7 @@ class WeightTable {
     return true;
   }
 
-  // False where the bytes are not canonical.
+  // Reads a block in the sparse form. False if the saved form is not canonical.
   bool LoadSparse(StateReader& reader, uint32_t block) {
     const auto used = reader.ReadValue<SlotBits>();
     size_t count = 0;
