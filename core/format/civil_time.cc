@@ -14,13 +14,14 @@ namespace freshet {
 namespace {
 
 constexpr int64_t kSecondsPerDay = 86400;
-// Numbers of seconds, 1973-03-03 to the end of 2099, that are taken for a time unasked.
+// Without a format, numbers in this range count as seconds since 1970: 1973-03-03 to the end of
+// 2099.
 constexpr uint64_t kFirstPlausibleSecond = 100'000'000;
 constexpr uint64_t kEndOfPlausibleSeconds = 4'102'444'800;
 // The end of the year 9999.
 constexpr uint64_t kMaxSeconds = 253'402'300'799;
 
-// A date, and a time of day as far as it is known.
+// A date, with as much of the time of day as is known. An hour of -1 means that only the date is.
 struct Parts {
   int year = 0;
   int month = 1;
@@ -42,7 +43,7 @@ size_t DigitsAt(std::string_view text) {
 // Takes `count` digits off the front of `text`.
 bool TakeDigits(std::string_view& text, size_t count, int& number) {
   if (text.size() < count) return false;
-  int taken = 0;  // Not in `number`, which would be written for each digit.
+  int taken = 0;  // A local, because `number` would be written back for each digit.
   for (size_t i = 0; i < count; ++i) {
     if (!IsDigit(text[i])) return false;
     taken = taken * 10 + (text[i] - '0');
@@ -58,7 +59,7 @@ bool Take(std::string_view& text, char c) {
   return true;
 }
 
-// The digits behind a point; at least one.
+// Takes the digits after a decimal point; false if there are none.
 bool TakeFraction(std::string_view& text) {
   const size_t digits = DigitsAt(text);
   text.remove_prefix(digits);
@@ -72,18 +73,18 @@ int DaysInMonth(int year, int month) {
   return month == 2 && IsLeapYear(year) ? 29 : kDays[static_cast<size_t>(month - 1)];
 }
 
-// Of a day counted from 1970-01-01, a Thursday.
+// The weekday (0 is Monday) of a day counted from 1970-01-01, which was a Thursday.
 int Weekday(int64_t day) { return static_cast<int>(((day + 3) % 7 + 7) % 7); }
 
-// Days from 1970-01-01 to a date of the Gregorian calendar. Years are counted from March, so that
-// the leap day is a year's last; 400 years have 146097 days.
+// The number of days from 1970-01-01 to a date of the Gregorian calendar. Internally years begin in
+// March, so that the leap day is the last day of a year; 400 years have 146097 days.
 int64_t DayNumber(int year, int month, int day) {
   const int64_t y = month > 2 ? year : year - 1;
   const int64_t days_before_month = (153 * ((month + 9) % 12) + 2) / 5;
   return y * 365 + y / 4 - y / 100 + y / 400 + days_before_month + day - 1 - 719468;
 }
 
-// The inverse of DayNumber(), for the month and the day.
+// The inverse of DayNumber(); sets only the month and the day.
 void SetMonthAndDay(int64_t day_number, CivilTime& time) {
   int64_t rest = (day_number + 719468) % 146097;
   const int64_t year = (rest - rest / 1460 + rest / 36524 - rest / 146096) / 365;
@@ -98,7 +99,7 @@ void SetFromDays(int64_t days, CivilTime& time) {
   time.weekday = Weekday(days);
 }
 
-// False where there is no such time. A minute may have a leap second.
+// Sets `time`, converted to UTC. False if there is no such time. Accepts second 60, a leap second.
 bool SetFromParts(const Parts& parts, CivilTime& time) {
   if (parts.year < 1 || parts.month < 1 || parts.month > 12 || parts.day < 1 ||
       parts.day > DaysInMonth(parts.year, parts.month) || parts.hour > 23 || parts.minute > 59 ||
@@ -128,7 +129,7 @@ void SetFromSeconds(uint64_t seconds, CivilTime& time) {
   time.hour = static_cast<int>(seconds % kSecondsPerDay / 3600);
 }
 
-// Takes a zone and blanks before it; none is UTC. Nothing may follow.
+// Takes a time zone, with blanks before it; an absent zone means UTC. Nothing may follow.
 bool TakeZone(std::string_view text, int& offset_minutes) {
   while (Take(text, ' ')) {
   }
@@ -147,7 +148,7 @@ bool TakeZone(std::string_view text, int& offset_minutes) {
   return true;
 }
 
-// Takes a time of day, with or without colons, and what may follow it.
+// Takes a time of day, with or without colons, and an optional time zone.
 bool TakeTimeOfDay(std::string_view text, Parts& parts) {
   if (!TakeDigits(text, 2, parts.hour)) return false;
   const bool colons = Take(text, ':');
@@ -161,7 +162,7 @@ bool TakeTimeOfDay(std::string_view text, Parts& parts) {
   return TakeZone(text, parts.offset_minutes);
 }
 
-// 2001-12-31 and what may follow.
+// Reads 2001-12-31 or 2001/12/31, optionally followed by a time of day.
 bool ReadDashed(std::string_view text, CivilTime& time) {
   Parts parts;
   if (!TakeDigits(text, 4, parts.year)) return false;
@@ -175,14 +176,15 @@ bool ReadDashed(std::string_view text, CivilTime& time) {
   return TakeTimeOfDay(text, parts) && SetFromParts(parts, time);
 }
 
-// Whether a number that is no time by ReadCompact() was most likely meant to be one. As seconds,
-// ten digits with 20 in front are in the years from 2033 on; as milliseconds, twelve are in 1976.
+// Whether a number that ReadCompact() rejects was most likely meant as a compact time: as seconds,
+// ten digits that begin with 20 would be in 2033 or later; as milliseconds, twelve digits that
+// begin with 19 or 20 would be in the 1970s.
 bool BeginsAsCompact(std::string_view digits) {
   return (digits.size() == 10 && digits.starts_with("20")) ||
          (digits.size() == 12 && (digits.starts_with("19") || digits.starts_with("20")));
 }
 
-// YYYYMMDD with HH, HHMM or HHMMSS, or YYMMDDHH.
+// Reads YYYYMMDD, optionally followed by HH, HHMM or HHMMSS; or YYMMDDHH.
 bool ReadCompact(std::string_view digits, CivilTime& time) {
   const size_t count = digits.size();
   if (count != 8 && count != 10 && count != 12 && count != 14) return false;
@@ -194,7 +196,8 @@ bool ReadCompact(std::string_view digits, CivilTime& time) {
   if (count >= 10) TakeDigits(rest, 2, parts.hour);
   if (count >= 12) TakeDigits(rest, 2, parts.minute);
   if (count == 14) TakeDigits(rest, 2, parts.second);
-  // Ten digits may as well be seconds since 1970, which begin with 19 from the year 2030 on.
+  // Ten digits may also be seconds since 1970, and those begin with 19 from 2030 on, so ten digits
+  // only count as YYYYMMDDHH from 1970 on.
   const int first_year = count == 10 ? 1970 : 1900;
   if (parts.year >= first_year && parts.year < 2100 && SetFromParts(parts, time)) return true;
   if (count != 8) return false;
@@ -214,7 +217,7 @@ std::optional<uint64_t> WholeNumber(std::string_view digits) {
   return number;
 }
 
-// A number of seconds since 1970, or of thousandths, millionths or billionths.
+// Reads a number of seconds, milliseconds, microseconds or nanoseconds since 1970.
 bool ReadPlausibleSeconds(std::string_view digits, CivilTime& time) {
   const std::optional<uint64_t> number = WholeNumber(digits);
   for (uint64_t unit = 1; number && unit <= 1'000'000'000; unit *= 1000) {
@@ -251,7 +254,7 @@ bool ReadAnyForm(std::string_view text, CivilTime& time) {
   return TakeTimeOfDay(rest, parts) && SetFromParts(parts, time);
 }
 
-// How many units of a count since 1970 a second has; 0 where `format` names none.
+// How many units a second has if `format` is s, ms, us or ns; 0 if it is anything else.
 uint64_t UnitsPerSecond(std::string_view format) {
   if (format == "s") return 1;
   if (format == "ms") return 1'000;
@@ -271,8 +274,8 @@ bool ReadCount(std::string_view text, uint64_t units_per_second, CivilTime& time
   return true;
 }
 
-// Takes the number that the letter of a pattern stands for. A digit may be missing where
-// `next` in the pattern is no number.
+// Takes the number for one letter of a pattern. It may lack its leading zero unless another number
+// follows directly (`number_follows`) or it is a year.
 bool TakePart(char letter, bool number_follows, std::string_view& text, Parts& parts) {
   const size_t width = letter == 'Y' ? 4 : 2;
   const size_t digits = std::min(DigitsAt(text), width);
@@ -328,8 +331,8 @@ bool ReadPattern(std::string_view text, std::string_view pattern, CivilTime& tim
   return text.empty() && SetFromParts(parts, time);
 }
 
-// Whether each % has a letter that is known, and month and day are told: what is made of a time are
-// the categories of its day and hour.
+// Whether each % is followed by a known letter, and the pattern has year, month and day, which the
+// time features need.
 bool IsPattern(std::string_view format) {
   std::string letters;
   for (size_t i = 0; i < format.size(); ++i) {
@@ -350,8 +353,8 @@ absl::StatusOr<TimeReader> TimeReader::Make(std::string_view format) {
   }
   return absl::InvalidArgumentError(StrCat(
       "--time-format ", Quoted(format),
-      ": it must be s, ms, us or ns, or a pattern with %Y (or %y), %m and %d, and where there "
-      "are hours, minutes and seconds, %H, %M and %S, as in '%d.%m.%Y %H:%M'"));
+      ": it must be s, ms, us or ns, or a pattern with %Y (or %y), %m and %d, and optionally %H, "
+      "%M and %S for hours, minutes and seconds, as in '%d.%m.%Y %H:%M'"));
 }
 
 bool TimeReader::Read(std::string_view text, CivilTime& time) const {

@@ -1,4 +1,4 @@
-// Points in time, in the forms that data comes in.
+// Parses points in time in the forms that are common in data.
 
 #ifndef FRESHET_CORE_FORMAT_CIVIL_TIME_H_
 #define FRESHET_CORE_FORMAT_CIVIL_TIME_H_
@@ -11,41 +11,43 @@
 
 namespace freshet {
 
+// The parts of a point in time, in UTC, that time features are made of.
 struct CivilTime {
   int month;    // 1 to 12.
   int day;      // 1 to 31.
   int weekday;  // 0 (Monday) to 6.
-  int hour;     // 0 to 23, or -1 where only the day is known.
+  int hour;     // 0 to 23, or -1 if only the day is known.
 };
 
-// Reads times of one column. Immutable.
+// Reads the times of one column. Immutable, so thread-safe.
 //
-// Without a format, these are times:
+// Without a format, these forms are recognised:
 //
-//   2001-12-31, 2001/12/31               with 09, 09:30, 09:30:15 or 09:30:15.250 behind a blank or
-//                                        a T, and a zone: Z, UTC, GMT, +02:00, +0200 or +02
-//   20011231, with 09, 0930 or 093015    the years 1900 to 2099 (1970 to 2099 with the hour alone),
+//   2001-12-31, 2001/12/31               optionally 09, 09:30, 09:30:15 or 09:30:15.250 after a
+//                                        blank or a T, and a zone: Z, UTC, GMT, +02:00, +0200, +02
+//   20011231, with 09, 0930 or 093015    the years 1900 to 2099 (1970 to 2099 with only the hour),
 //                                        with or without a T between day and hour
-//   01123109                             YYMMDDHH, the years 2000 to 2099, where the eight digits
-//                                        are no day of the years 1900 to 2099
+//   01123109                             YYMMDDHH, the years 2000 to 2099, unless the eight digits
+//                                        are a day of the years 1900 to 2099
 //   1009790100, 1009790100.25            seconds since 1970, 1973 to 2099, UTC; also milliseconds,
-//                                        microseconds and nanoseconds, told by their size
+//                                        microseconds and nanoseconds, told apart by their size
 //
-// Other numbers are no plausible time, nor are ten digits that begin with 20, or twelve that begin
-// with 19 or 20, and have no such month, day or hour behind them. A zone other than UTC is undone:
-// the time is UTC's.
+// Other numbers are rejected as implausible. So are ten digits that begin with 20, and twelve that
+// begin with 19 or 20, if they are not followed by a valid month, day and hour. A time with a zone
+// other than UTC is converted to UTC.
 class TimeReader {
  public:
-  // `format`: empty, as above; s, ms, us or ns for a number of these since 1970, of any size; or a
-  // pattern of %Y %y %m %d %H %M %S and %% with other characters between them, in which a blank
-  // stands for any number of blanks, as in "%d.%m.%Y %H:%M". %y is 2000 to 2099, a number may lack
-  // its leading zero where no digit follows it in the pattern. INVALID_ARGUMENT for anything else.
+  // `format` is empty for the forms above; or s, ms, us or ns for a number of these units since
+  // 1970, of any size; or a pattern of %Y %y %m %d %H %M %S and %% with other characters between
+  // them, as in "%d.%m.%Y %H:%M". In a pattern, a blank matches one or more blanks, %y is 2000 to
+  // 2099, and a number other than a year may lack its leading zero if no other number follows
+  // directly. INVALID_ARGUMENT for anything else.
   static absl::StatusOr<TimeReader> Make(std::string_view format);
 
-  // False where `text` is no such time, or one that does not exist.
+  // False if `text` is not in the format, or is a time that does not exist.
   bool Read(std::string_view text, CivilTime& time) const;
 
-  // What Read() takes, for a message.
+  // What Read() accepts, for use in a message after "it must be".
   std::string Allowed() const;
 
  private:

@@ -18,8 +18,8 @@ absl::Status HeaderError(std::string_view message) {
   return absl::FailedPreconditionError(StrCat("column 1: ", message));
 }
 
-// What stands between the names of a header without a comma: spreadsheets write semicolons where
-// the comma is the decimal mark.
+// Guesses the delimiter from the header: a comma if it has one, else the first of semicolon, tab
+// and bar. Spreadsheets write semicolons in locales where the comma is the decimal mark.
 std::string DelimiterOf(std::string_view header) {
   std::string found = ",";
   bool quoted = false;
@@ -42,15 +42,15 @@ absl::Status CheckDelimiter(std::string_view delimiter) {
                                            " bytes without a quote or a line break"));
 }
 
-// What may help with `text`, which is no number.
+// A hint for an error about `text`, which is not a number.
 std::string_view NumberHint(std::string_view text, DecimalMark mark) {
   if (mark == DecimalMark::kPoint && text.find(',') != std::string_view::npos) {
-    return "--decimal-comma takes 0,5 for 0.5";
+    return "--decimal-comma reads 0,5 as 0.5";
   }
   if (mark == DecimalMark::kComma && text.find('.') != std::string_view::npos) {
-    return "with --decimal-comma, no number has a point";
+    return "with --decimal-comma, numbers must not contain a point";
   }
-  return "--missing names words for no value";
+  return "--missing names text that means no value";
 }
 
 }  // namespace
@@ -97,7 +97,7 @@ absl::StatusOr<bool> CsvFormat::ParseLine(std::string_view line, ExampleBatchBui
   absl::Status status = whole.status();
   if (status.ok()) status = CheckUtf8(splitter_.record());
   if (!header_read_) {
-    // Without its header the rest of the file says nothing.
+    // Without a header, the rest of the file is meaningless.
     if (!status.ok()) return absl::FailedPreconditionError(status.message());
     if (status = ReadHeader(); !status.ok()) return status;
     header_read_ = true;
@@ -134,7 +134,7 @@ absl::Status CsvFormat::ReadHeader() {
   return absl::OkStatus();
 }
 
-// Files to predict need neither column, and then may call a feature's as they like.
+// Assigns the roles of label and weight. Files to predict need neither column.
 absl::Status CsvFormat::SetLabelAndWeight() {
   const std::string_view label =
       options_.label_field.empty() ? kDefaultLabelColumn : options_.label_field;
@@ -143,7 +143,7 @@ absl::Status CsvFormat::SetLabelAndWeight() {
   } else if (options_.labels_required) {
     return HeaderError(StrCat(
         "the header has no label column ", Quoted(label),
-        "; say which it is with --label; the columns are: ", ColumnNames(),
+        "; name it with --label; the columns are: ", ColumnNames(),
         columns_.size() > 1 ? ""
                             : StrCat("; cells are separated by ", Quoted(splitter_.delimiter()),
                                      " unless --delimiter says otherwise")));
@@ -160,8 +160,8 @@ absl::Status CsvFormat::SetRole(std::string_view name, Role role, std::string_vi
   for (Column& column : columns_) {
     if (column.name != name) continue;
     if (column.role != Role::kCategory && column.role != role) {
-      return HeaderError(StrCat(option, " names column ", Quoted(name),
-                                ", which another option gives another role"));
+      return HeaderError(
+          StrCat(option, " names column ", Quoted(name), ", which another option already uses"));
     }
     if (found && (role == Role::kLabel || role == Role::kWeight)) {
       return HeaderError(StrCat("the header has more than one ",
@@ -219,7 +219,7 @@ absl::Status CsvFormat::ParseRow(ExampleBatchBuilder& builder) {
   return absl::OkStatus();
 }
 
-// Adds what a cell of a number or a time gives.
+// Adds the features of a cell in a numeric column or a time column.
 absl::Status CsvFormat::AddFeatures(const Column& column, const CsvCell& cell,
                                     ExampleBatchBuilder& builder) const {
   const size_t index = builder.Namespace(column.name);

@@ -1,8 +1,8 @@
-// Comma- or tab-separated values with a header line; see FormatOptions for what the columns mean.
+// Comma- or tab-separated values with a header line. FormatOptions says what the columns mean.
 //
-// Each column is a namespace with the column's name. A cell of a categorical column is a feature
-// named by its text; of a numeric column, a feature named as the column, with the number as its
-// value. An empty cell is no feature.
+// Each column is a namespace with the column's name. A cell of a categorical column becomes a
+// feature named by its text. A cell of a numeric column becomes a feature with the column's name
+// and the number as its value. An empty cell gives no feature.
 
 #ifndef FRESHET_CORE_FORMAT_CSV_FORMAT_H_
 #define FRESHET_CORE_FORMAT_CSV_FORMAT_H_
@@ -29,9 +29,9 @@ namespace freshet {
 
 class CsvFormat final : public RowFormat {
  public:
-  // `delimiter` stands between cells unless the options name another; empty: a comma, or what the
-  // header of each file shows (see FormatOptions::delimiter). INVALID_ARGUMENT for malformed
-  // options.
+  // `delimiter` separates cells unless the options name another one. If it is empty, the delimiter
+  // is guessed from the header of each file (see FormatOptions::delimiter). INVALID_ARGUMENT for
+  // malformed options.
   static absl::StatusOr<std::unique_ptr<CsvFormat>> Make(FormatOptions options,
                                                          std::string_view delimiter);
 
@@ -46,7 +46,7 @@ class CsvFormat final : public RowFormat {
     std::string name;
     Role role = Role::kCategory;
     uint32_t namespace_hash = 0;
-    uint32_t number_id = 0;  // Of the feature, where the role is kNumber.
+    uint32_t number_id = 0;  // The id of the feature if the role is kNumber.
   };
 
   CsvFormat(FormatOptions options, LabelReader labels, TimeReader times);
@@ -69,7 +69,7 @@ class CsvFormat final : public RowFormat {
   CsvSplitter splitter_;
   std::vector<CsvCell> cells_;  // Of the line being parsed.
 
-  // Of the file being read.
+  // State of the file being read.
   bool header_read_ = false;
   std::vector<Column> columns_;
   std::optional<TimeFeatures> time_features_;

@@ -12,7 +12,7 @@
 namespace freshet {
 namespace {
 
-// A quote that is never closed must not swallow the rest of a file.
+// A limit, so that a quote that is never closed does not swallow the rest of a file.
 constexpr size_t kMaxRecordBytes = size_t{1} << 20;
 
 // The first `delimiter` from `begin` on, or `end`.
@@ -104,9 +104,9 @@ absl::StatusOr<bool> CsvSplitter::SplitQuoted(std::string_view record,
   }
 }
 
-// Takes any quoted cell: with quotes within, or blanks behind the closing one. Moves `position`
-// from the opening quote to the delimiter behind the closing one, or to the end. Returns false
-// where there is no closing quote.
+// Takes a quoted cell in its general form: it may contain quotes, and blanks may follow the closing
+// one. Moves `position` from the opening quote to the delimiter after the closing one, or to the
+// end. Returns false if there is no closing quote.
 absl::StatusOr<bool> CsvSplitter::TakeQuotedCell(std::string_view record, size_t& position,
                                                  CsvCell& cell) {
   const size_t unescaped_begin = unescaped_.size();

@@ -1,4 +1,4 @@
-// The cells of a line of comma-separated values, with quotes as in RFC 4180.
+// Splits lines of comma-separated values into cells, with quotes as in RFC 4180.
 
 #ifndef FRESHET_CORE_FORMAT_CSV_RECORD_H_
 #define FRESHET_CORE_FORMAT_CSV_RECORD_H_
@@ -16,33 +16,33 @@ namespace freshet {
 
 struct CsvCell {
   std::string_view text;  // Without quotes.
-  size_t column = 1;      // The byte where it starts, from 1.
+  size_t column = 1;      // The byte at which the cell starts, counting from 1.
 };
 
-// Splits lines, and keeps its buffers from line to line. A quote within a cell that does not start
-// with one is an ordinary character.
+// Splits lines, and reuses its buffers from line to line. In a cell that does not start with a
+// quote, a quote is an ordinary character. Not thread-safe.
 class CsvSplitter {
  public:
-  // `delimiter` stands between cells. Unless `keep_blanks`, blanks and tabs around a cell are taken
-  // off, outside and inside of its quotes. REQUIRES: delimiter is not empty and has no quote.
+  // `delimiter` separates cells. Unless `keep_blanks`, blanks and tabs around a cell are removed,
+  // outside and inside of its quotes. REQUIRES: `delimiter` is not empty and contains no quote.
   CsvSplitter(std::string delimiter, bool keep_blanks);
 
-  // Sets `cells`, valid until the next call; they may view `line`. Returns false where the line
-  // ends within a quoted cell; the next line then is the rest of the same record, with columns
-  // counted from the record's start. After an error the next line starts a record.
+  // Sets `cells`, which are valid until the next call and may view `line`. Returns false if the
+  // line ends within a quoted cell: the next line then continues the record, with columns counted
+  // from the record's start. After an error, the next line starts a new record.
   absl::StatusOr<bool> Split(std::string_view line, std::vector<CsvCell>& cells);
 
-  // The text that the last Split() made cells of: its line, or that and the lines before that
-  // belong to the record. Valid as long as the cells.
+  // The text that the last Split() split: its line, including earlier lines of the same record.
+  // Valid as long as the cells.
   std::string_view record() const { return whole_; }
 
-  // True where the last line ended within a quoted cell.
+  // True if the last line ended within a quoted cell.
   bool within_record() const { return pending_lines_ > 0; }
 
-  // Forgets the record that was begun.
+  // Discards an unfinished record.
   void Reset();
 
-  // Changes what stands between cells. REQUIRES: !within_record().
+  // Changes the delimiter. REQUIRES: !within_record().
   void SetDelimiter(std::string delimiter) { delimiter_ = std::move(delimiter); }
   const std::string& delimiter() const { return delimiter_; }
 
@@ -50,7 +50,7 @@ class CsvSplitter {
   bool IsPadding(char c) const {
     return (c == ' ' || c == '\t') && !keep_blanks_ && c != delimiter_.front();
   }
-  // Whether a delimiter stands there, or the text ends.
+  // Whether there is a delimiter at `position`, or the text ends there.
   bool IsCellEnd(std::string_view text, size_t position) const {
     return position == text.size() ||
            (text[position] == delimiter_.front() &&
@@ -69,11 +69,11 @@ class CsvSplitter {
 
   std::string delimiter_;
   const bool keep_blanks_;
-  std::string pending_;  // The lines of a record that goes on, each with its newline.
+  std::string pending_;  // The lines of an unfinished record, each with its newline.
   size_t pending_lines_ = 0;
-  std::string record_;      // pending_ and the line that ended it.
-  std::string unescaped_;   // The text of cells that have quotes within.
-  std::string_view whole_;  // record_, or the line that is a record of its own.
+  std::string record_;      // pending_ followed by the current line.
+  std::string unescaped_;   // The text of cells that contain quotes.
+  std::string_view whole_;  // record_, or the line if it is a record of its own.
 };
 
 }  // namespace freshet

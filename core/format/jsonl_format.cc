@@ -28,13 +28,13 @@ namespace {
 namespace json = simdjson::ondemand;
 using simdjson::error_code;
 
-// Objects within objects.
+// The maximum nesting of objects.
 constexpr size_t kMaxDepth = 64;
 
-// A value, and where it stands.
+// A value, and where it is.
 struct Member {
-  // From the row's object on, with points between keys; also what messages call it. Views a buffer
-  // of the format, or the document.
+  // The keys from the row's object to the value, joined by points. Messages name the value by it.
+  // Views a buffer of the format, or the document.
   std::string_view path;
   // The part of the path below the namespace; empty for the namespace itself.
   std::string_view name;
@@ -42,7 +42,8 @@ struct Member {
   json::value value;
 };
 
-// One of 64 bits for the size of `path`: tells most members apart from those with a role.
+// One of 64 bits, chosen by the size of `path`: a quick check that rules out a role for most
+// members.
 uint64_t SizeBit(std::string_view path) { return uint64_t{1} << (path.size() % 64); }
 
 class JsonlFormat final : public RowFormat {
@@ -70,11 +71,11 @@ class JsonlFormat final : public RowFormat {
   Role RoleAmongFields(std::string_view path) const;
   absl::Status ParseObject(json::document& document, ExampleBatchBuilder& builder);
   absl::Status ParseTopMember(Member& member, ExampleBatchBuilder& builder);
-  // Adds the features of a value, which has the role `role`, to the namespace `index`.
+  // Adds the features of a value with the role `role` to the namespace `index`.
   absl::Status AddValue(Member& member, Role role, size_t index, size_t depth,
                         ExampleBatchBuilder& builder);
   absl::Status AddText(Member& member, Role role, size_t index, ExampleBatchBuilder& builder);
-  // The name of a category's feature; valid until the next call.
+  // The name of the feature for a category; valid until the next call.
   std::string_view CategoryName(const Member& member, std::string_view category);
   absl::Status AddArray(Member& member, size_t index, ExampleBatchBuilder& builder);
   absl::Status AddMembers(Member& member, size_t index, size_t depth, ExampleBatchBuilder& builder);
@@ -83,12 +84,12 @@ class JsonlFormat final : public RowFormat {
   absl::Status AddProtoNamespace(const Member& element, ExampleBatchBuilder& builder);
   absl::Status ReadProtoFeature(Member& element);
 
-  // Calls visit(key, member) for each member of `object`, until it fails. The members have no path
-  // yet.
+  // Calls visit(key, member) for each member of `object` until one fails. The members passed have
+  // no path yet.
   template <typename Visit>
   absl::Status ForEachMember(json::object object, Visit visit);
   absl::Status ReadNumber(Member& member, float& number);
-  // Sets `text` to a string, or to how a number, true or false is written.
+  // Sets `text` to the value of a string, or to the text of a number, true or false.
   absl::Status ReadPlain(Member& member, std::string_view& text);
   absl::Status ReadLabel(Member& member);
   absl::Status ReadWeight(Member& member);
@@ -102,18 +103,18 @@ class JsonlFormat final : public RowFormat {
   const TimeReader times_;
   const MissingWords missing_;
   std::vector<FieldRole> roles_;
-  uint64_t role_sizes_ = 0;  // The SizeBit() of each path among them.
+  uint64_t role_sizes_ = 0;  // The SizeBit() of each path in roles_.
   std::optional<TimeFeatures> time_features_;
 
   json::parser parser_;
-  std::vector<char> buffer_;  // The line, and the padding that the parser needs behind it.
+  std::vector<char> buffer_;  // The line, and the padding that the parser needs after it.
   size_t line_size_ = 0;
   std::string tag_;
-  std::string path_;  // Of the nested member being parsed.
+  std::string path_;  // The path of the nested member being parsed.
   std::string feature_name_;
   std::vector<NamedValue> proto_features_;
 
-  // Of the row being parsed.
+  // State of the row being parsed.
   json::document* document_ = nullptr;
   bool has_label_ = false;
   float label_ = 0;
@@ -216,8 +217,9 @@ absl::Status JsonlFormat::ParseObject(json::document& document, ExampleBatchBuil
   json::object object;
   if (document.get_object().get(object) != simdjson::SUCCESS) {
     if (TrimBlanks({buffer_.data(), line_size_}) == "{") {
-      return ParseError(1,
-                        "the object goes on in the next line; write one a line, as jq -c . does");
+      return ParseError(
+          1,
+          "the object continues on the next line; write each object on one line, as jq -c . does");
     }
     return ParseError(1, R"(a row must be a JSON object, as in {"label": 1, "user": "a"})");
   }
@@ -228,7 +230,8 @@ absl::Status JsonlFormat::ParseObject(json::document& document, ExampleBatchBuil
   if (!status.ok()) return status;
   const char* rest = nullptr;
   if (document.current_location().get(rest) == simdjson::SUCCESS) {
-    return ParseError(ColumnOf(rest), "unexpected text after the JSON object; one row a line");
+    return ParseError(ColumnOf(rest),
+                      "unexpected text after the JSON object; write one row per line");
   }
   if (options_.labels_required && !has_label_) {
     return ParseError(1, StrCat("the member ", Quoted(roles_.front().path),
@@ -280,7 +283,7 @@ absl::Status JsonlFormat::AddValue(Member& member, Role role, size_t index, size
   return absl::OkStatus();
 }
 
-// Below the namespace a category is named by its member, too.
+// Inside an object, the name of a category includes that of its member, as in k=v.
 std::string_view JsonlFormat::CategoryName(const Member& member, std::string_view category) {
   if (member.name.empty()) return category;
   feature_name_.assign(member.name);
@@ -308,7 +311,7 @@ absl::Status JsonlFormat::AddText(Member& member, Role role, size_t index,
   return absl::OkStatus();
 }
 
-// Text is a category; numbers are told apart by their place, as are true and false.
+// Text becomes a category. Numbers, true and false are named by their position in the array.
 absl::Status JsonlFormat::AddArray(Member& member, size_t index, ExampleBatchBuilder& builder) {
   json::array array;
   if (const error_code error = member.value.get_array().get(array)) return Malformed(error);
@@ -344,7 +347,7 @@ absl::Status JsonlFormat::AddMembers(Member& member, size_t index, size_t depth,
   json::object object;
   if (const error_code error = member.value.get_object().get(object)) return Malformed(error);
   if (depth == 0) path_.assign(member.path);
-  // Where the part below the namespace begins.
+  // Where the part of the path below the namespace begins.
   const size_t name_begin =
       member.name.empty() ? path_.size() + 1 : path_.size() - member.name.size();
   path_.push_back('.');
@@ -375,7 +378,7 @@ absl::Status JsonlFormat::AddTime(Member& member, ExampleBatchBuilder& builder) 
 absl::Status JsonlFormat::AddProtoNamespaces(Member& member, ExampleBatchBuilder& builder) {
   json::array array;
   if (const error_code error = member.value.get_array().get(array)) return Malformed(error);
-  size_t index = 0;  // Of a namespace that is named by the member; made when it is needed.
+  size_t index = 0;  // Of a namespace named like the member; created only if text needs it.
   bool has_index = false;
   size_t place = 0;
   for (auto result : array) {
@@ -455,7 +458,7 @@ absl::Status JsonlFormat::ReadProtoFeature(Member& element) {
   return status;
 }
 
-// Protobuf's JSON form writes a number also as a string.
+// In Protobuf's JSON form, a number may also be a string.
 absl::Status JsonlFormat::ReadNumber(Member& member, float& number) {
   double value = 0;
   if (!member.value.get_double().get(value)) {
@@ -495,9 +498,9 @@ absl::Status JsonlFormat::ReadPlain(Member& member, std::string_view& text) {
 }
 
 absl::Status JsonlFormat::ReadLabel(Member& member) {
-  if (has_label_) return MemberError(member, "comes twice");
+  if (has_label_) return MemberError(member, "occurs twice");
   if (!options_.labels_required) return absl::OkStatus();
-  // Most labels are numbers that mean themselves.
+  // A fast path: most labels are plain numbers.
   double number = 0;
   if (labels_.takes_numbers_as_they_are() && missing_.none_given() &&
       member.value.get_double().get(number) == simdjson::SUCCESS &&

@@ -1,10 +1,11 @@
-// One JSON object a line. These members are special, where FormatOptions name no others:
+// The format with one JSON object per line. These members are special, unless FormatOptions names
+// others:
 //
-//   "label": a number, true, false, or text that says the same, as "1" and "yes"
-//   "weight": a number >= 0, 1 where absent
+//   "label": a number, true, false, or text with the same meaning, such as "1" or "yes"
+//   "weight": a number >= 0; 1 if absent
 //   "tag": a string or a number
 //
-// Every other member is a namespace with its key as the name, and holds features:
+// Every other member is a namespace with its key as the name, and contains features:
 //
 //   "a": "v"           v               "a": {"k": "v"}              k=v
 //   "a": 2             a, value 2      "a": {"k": 2}                k, value 2
@@ -14,10 +15,9 @@
 //                      1, value 2                                   k.1, value 2
 //                                      "a": {"k": {"l": "v"}}       k.l=v
 //
-// null and the empty string are no feature. A list within a list, or an object within one, is an
-// error.
+// null and the empty string give no feature. A list or an object within a list is an error.
 //
-// The Protobuf JSON form of freshet.v1.Example is read as well: where "namespaces" is an array of
+// The Protobuf JSON form of freshet.v1.Example is read as well: if "namespaces" is an array of
 // objects, each is {"name": "n", "features": [{"name": "f", "value": 2}, ...]}.
 
 #ifndef FRESHET_CORE_FORMAT_JSONL_FORMAT_H_

@@ -12,7 +12,7 @@
 namespace freshet {
 namespace {
 
-// 1 for true and the like, 0 for false and the like.
+// 1 for true, yes, t and y; 0 for false, no, f and n; nothing for any other text.
 std::optional<float> NumberOfWord(std::string_view text) {
   static constexpr std::array<std::pair<std::string_view, float>, 8> kWords = {
       {{"true", 1}, {"false", 0}, {"yes", 1}, {"no", 0}, {"t", 1}, {"f", 0}, {"y", 1}, {"n", 0}}};
@@ -126,7 +126,7 @@ std::string LabelReader::Complaint(std::string_view text) const {
   }
   return StrCat(Quoted(text), "; it must be a finite number",
                 takes_words_ ? ", or true or false, or yes or no" : "",
-                "; --positive makes labels of other text, as in --positive '=click'");
+                "; --positive turns other text into labels, as in --positive '=click'");
 }
 
 }  // namespace freshet

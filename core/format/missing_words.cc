@@ -9,7 +9,7 @@
 namespace freshet {
 namespace {
 
-// What R, pandas, databases, spreadsheets and SAS write.
+// What R, pandas, databases, spreadsheets and SAS write for a missing value.
 constexpr std::array<std::string_view, 18> kUsualWords = {
     "NA",   "N/A", "#N/A", "#NA", "<NA>", "NaN", "-NaN", "+NaN",    "NULL",
     "None", "nil", "?",    "-",   "--",   ".",   "\\N",  "missing", "(null)"};

@@ -1,4 +1,4 @@
-// Words that stand for a value that is not there.
+// Recognises words that stand for a missing value.
 
 #ifndef FRESHET_CORE_FORMAT_MISSING_WORDS_H_
 #define FRESHET_CORE_FORMAT_MISSING_WORDS_H_
@@ -11,21 +11,22 @@
 
 namespace freshet {
 
-// Tells them. Immutable.
+// Immutable, so thread-safe.
 class MissingWords {
  public:
-  // Words that are given count everywhere, as they are written. Nothing: the usual words count
-  // where a number or a time is expected, and nowhere else, as a category may well be called NA.
+  // The words in `given` count everywhere, exactly as they are written. Without them, the usual
+  // words count, but only where a number or a time is expected, because a category may really be
+  // called NA.
   explicit MissingWords(std::optional<std::vector<std::string>> given) : given_(std::move(given)) {}
 
   bool none_given() const { return !given_; }
 
-  // Whether `text` is one of the words that were given. Asked before a value is looked at: -999 may
-  // be such a word.
+  // Whether `text` is one of the given words. Call this before parsing a value, because a number
+  // such as -999 may be one of them.
   bool IsGiven(std::string_view text) const { return given_ && IsAmongGiven(text); }
 
-  // Whether `text`, which is no number and no time, is one of the usual words, in any case of
-  // letters: NA N/A #N/A <NA> NaN NULL None nil ? - . \N and the like.
+  // Whether `text`, which is neither a number nor a time, is one of the usual words, ignoring case:
+  // NA N/A #N/A <NA> NaN NULL None nil ? - . \N and the like. False if words were given.
   bool IsUsual(std::string_view text) const;
 
  private:

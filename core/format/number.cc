@@ -22,12 +22,12 @@ constexpr uint64_t kMaxExactMantissa = uint64_t{1} << 53;
 constexpr int kMaxDigits = 19;
 // Larger exponents change nothing: the result is 0 or infinite anyway.
 constexpr int kExponentCap = 100000;
-// No sensible number with a decimal comma is longer.
+// No sensible number with a decimal comma is longer than this.
 constexpr size_t kMaxCommaBytes = 128;
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
-// How many zeros a number begins with, before and behind its point.
+// How many zeros a number begins with, before and after its point.
 int LeadingZeros(const char* p, const char* end) {
   int zeros = 0;
   for (; p != end && (*p == '0' || *p == '.'); ++p) zeros += *p == '0' ? 1 : 0;
@@ -99,7 +99,8 @@ const char* ScanNumber(const char* begin, const char* end, double& value) {
     ScanWithLibrary(library_begin, p, significant + exponent > 0, value);
     return p;
   }
-  // Both are exact, so the one operation rounds to the nearest double (Clinger's fast path).
+  // Both operands are exact, so a single operation rounds to the nearest double (Clinger's fast
+  // path).
   value = static_cast<double>(mantissa);
   if (exponent < 0) {
     value /= kPowersOfTen[static_cast<size_t>(-exponent)];

@@ -1,4 +1,4 @@
-// Decimal numbers in text, without locale or allocation.
+// Parses decimal numbers, independently of the locale and without allocation.
 
 #ifndef FRESHET_CORE_FORMAT_NUMBER_H_
 #define FRESHET_CORE_FORMAT_NUMBER_H_
@@ -9,15 +9,15 @@ namespace freshet {
 
 // Reads the number that starts at `begin`: an optional sign, digits with an optional point, an
 // optional exponent; also "inf" and "nan". Returns the first byte after it and sets `value` to the
-// double nearest to it (infinite where it is too large), or returns `begin` where there is none.
+// nearest double (infinite if the number is too large). Returns `begin` if there is no number.
 const char* ScanNumber(const char* begin, const char* end, double& value);
 
-// What stands before the decimals of a number. Where it is a comma, a point makes no number: it
-// could as well stand between thousands.
+// The character before the decimals of a number. With kComma, text with a point is not a number,
+// because the point might be a thousands separator.
 enum class DecimalMark { kPoint, kComma };
 
-// Sets `value` to the number that `text` is, as a whole. Returns false where it is not one, or is
-// infinite or not a number as a float.
+// Sets `value` to the number that `text` as a whole represents. Returns false if it is not a
+// number, or is not finite as a float.
 bool ParseFiniteFloat(std::string_view text, float& value, DecimalMark mark = DecimalMark::kPoint);
 
 // The same for a double.

@@ -1,4 +1,4 @@
-// The form of messages about malformed input.
+// Builds error messages about malformed input.
 
 #ifndef FRESHET_CORE_FORMAT_PARSE_ERROR_H_
 #define FRESHET_CORE_FORMAT_PARSE_ERROR_H_
@@ -18,14 +18,14 @@ absl::Status ParseError(size_t column, std::string_view message);
 // The slow part of CheckUtf8().
 absl::Status CheckUtf8OfMoreThanAscii(std::string_view line);
 
-// OK where `line` is UTF-8, else a ParseError() at the first byte that is not. What is read goes to
-// messages and into Protobuf strings, which take nothing else.
+// OK if `line` is UTF-8, else a ParseError() at the first byte that is not. Parsed text ends up in
+// messages and in Protobuf strings, which must be UTF-8.
 inline absl::Status CheckUtf8(std::string_view line) {
   return IsAscii(line) ? absl::OkStatus() : CheckUtf8OfMoreThanAscii(line);
 }
 
-// `text` in quotes, made fit for a message: cut where it is long, with unprintable bytes and those
-// that are not UTF-8 escaped.
+// `text` in quotes for a message: truncated if it is long, and with bytes that are unprintable or
+// not UTF-8 escaped.
 std::string Quoted(std::string_view text);
 
 }  // namespace freshet

@@ -23,7 +23,8 @@ bool RemoveSuffix(std::string_view& text, std::string_view suffix) {
   return true;
 }
 
-// "1 3:0.5 7:1" or "1:2 3:0.5": a label, perhaps with a weight, and then at least one index:value.
+// Whether a line is like "1 3:0.5 7:1" or "1:2 3:0.5": a label, optionally with a weight, and then
+// at least one index:value.
 bool LooksLikeSvmlight(std::string_view line) {
   const size_t label_end = line.find_first_of(" \t");
   const std::string_view label = line.substr(0, label_end);
@@ -38,8 +39,8 @@ bool LooksLikeSvmlight(std::string_view line) {
   return colon != token && colon != std::string_view::npos && line[colon] == ':';
 }
 
-// The flag of an option that is set though the format `name` has no use for it; empty where none
-// is.
+// The flag of an option that is set although it does not apply to the format `name`; empty if there
+// is none.
 std::string_view FlagOutOfPlace(std::string_view name, const FormatOptions& options) {
   const bool table = name == "csv" || name == "tsv";
   if (!table && !options.delimiter.empty()) return "--delimiter";
@@ -56,13 +57,13 @@ std::string_view FlagOutOfPlace(std::string_view name, const FormatOptions& opti
   return {};
 }
 
-// Of those who know these files from elsewhere.
+// A hint for users who try the name of a format that other tools read.
 std::string_view UnknownFormatHint(std::string_view name) {
   if (name == "parquet" || name == "arrow" || name == "feather" || name == "orc") {
     return "; convert the file to csv or jsonl first, as in Python with "
            "pandas.read_parquet('FILE').to_csv('FILE.csv', index=False)";
   }
-  if (name == "json") return "; jsonl is one JSON object a line";
+  if (name == "json") return "; jsonl is one JSON object per line";
   return "";
 }
 
@@ -121,7 +122,8 @@ absl::StatusOr<std::string> GuessFormat(std::string_view path, std::string_view 
   if (start != std::string_view::npos && first_line[start] == '{') return "jsonl";
   if (start != std::string_view::npos && first_line[start] == '[') {
     return absl::InvalidArgumentError(StrCat(
-        shown, " looks like one JSON array; make an object a line of it, as jq -c '.[]' does"));
+        shown,
+        " looks like one JSON array; convert it to one object per line, as jq -c '.[]' does"));
   }
   const size_t bar = first_line.find('|');
   if (bar != std::string_view::npos &&

@@ -1,4 +1,4 @@
-// Parsers of text input: each turns the lines of one format into rows of a batch.
+// The interface of text input parsers: each turns the lines of one format into rows of a batch.
 
 #ifndef FRESHET_CORE_FORMAT_ROW_FORMAT_H_
 #define FRESHET_CORE_FORMAT_ROW_FORMAT_H_
@@ -16,90 +16,91 @@
 
 namespace freshet {
 
-// How lines are to be read. A field is a column of csv or tsv, or a member of a JSON object, of
-// which the path has a point between the names of nested objects, as in "user.age".
+// How to read lines. A field is a column of csv or tsv, or a member of a JSON object; the path of a
+// member of a nested object has points between the names, as in "user.age".
 struct FormatOptions {
-  // True: a row without a label is an error (learning). False: labels and weights of csv, tsv and
-  // jsonl are passed over, and those of other formats need not be there (predicting).
+  // True for learning: a row without a label is an error. False for predicting: labels and weights
+  // in csv, tsv and jsonl are ignored, and in other formats they may be absent.
   bool labels_required = true;
 
-  // Turns labels into 1 or 0: an operator (>=, >, <=, <, =, !=) and what to compare with, as in
-  // ">=15" or "=yes". The ordering operators compare numbers; = and != compare numbers where both
-  // sides are numbers, else text. Empty: a label is a finite number, or in csv, tsv and jsonl also
-  // true or false, yes or no, t or f, y or n, in any case of letters.
+  // Turns labels into 1 or 0: an operator (>=, >, <=, <, =, !=) and an operand, as in ">=15" or
+  // "=yes". The ordering operators compare numbers; = and != compare numbers if both sides are
+  // numbers, else text. Empty: a label is a finite number, or in csv, tsv and jsonl also true or
+  // false, yes or no, t or f, y or n, ignoring case.
   std::string positive = {};
 
-  // The rest is for csv, tsv and jsonl where nothing else is said; other formats refuse it.
+  // Unless stated otherwise, the following options are for csv, tsv and jsonl; MakeRowFormat()
+  // rejects them for other formats.
 
   // The field with the label; empty: "label".
   std::string label_field = {};
   // The field with the importance weight, a number >= 0; empty: "weight" for jsonl, none for csv
-  // and tsv. For svmlight, where labels have weights as in "1:2.5", any text says that rows to
-  // predict have them, too.
+  // and tsv. For svmlight, in which labels may have weights as in "1:2.5", any text here says that
+  // rows to predict have them, too.
   std::string weight_field = {};
-  // Fields whose cells are numbers: one feature, named as the column, with the cell as its value.
-  // For jsonl, strings that are numbers.
+  // Fields whose cells are numbers. Each gives one feature, named like the column, with the cell as
+  // its value. For jsonl, fields whose strings are numbers.
   std::vector<std::string> numeric_fields = {};
-  // Fields to leave out. For jsonl, an object or array as a whole.
+  // Fields to leave out. For jsonl, an object or array is left out as a whole.
   std::vector<std::string> ignore_fields = {};
-  // A field of points in time (see TimeReader): gives the categories hour, weekday, weekday with
-  // hour, and month with day. Empty: none.
+  // A field with points in time (see TimeReader), which become the categories hour, weekday,
+  // weekday with hour, and month with day. Empty: none.
   std::string time_features_field = {};
-  // How these are written (see TimeReader); empty: any of the usual forms.
+  // The format of these times (see TimeReader); empty: any of the usual forms.
   std::string time_format = {};
   // Text that stands for no value (see MissingWords). The feature is left out.
   std::optional<std::vector<std::string>> missing = {};
 
   // For csv and tsv.
 
-  // What stands between two cells, 1 to 8 bytes. Empty: a tab for tsv; for csv a comma, or where
-  // the header has none, the semicolon, tab or bar that it has.
+  // The delimiter between cells, 1 to 8 bytes. Empty: a tab for tsv; for csv a comma, or, if the
+  // header has no comma, the first semicolon, tab or bar in it.
   std::string delimiter = {};
-  // What stands before the decimals of numbers.
+  // The character before the decimals of numbers.
   DecimalMark decimal_mark = DecimalMark::kPoint;
-  // False: blanks and tabs around names and cells are taken off, within quotes, too.
+  // False: blanks and tabs around names and cells are removed, within quotes, too.
   bool keep_blanks = false;
 };
 
-// Parses the lines of one format. Keeps buffers from line to line, so that a steady stream of lines
-// allocates nothing. Not thread-safe; a format holds no global state, so that threads may have one
-// each.
+// Parses the lines of one format. Reuses buffers from line to line, so that a steady stream of
+// lines causes no allocations. Not thread-safe; a format has no global state, so each thread may
+// have its own.
 class RowFormat {
  public:
   virtual ~RowFormat() = default;
 
-  // Says that the next line is the first of the file `path`, whose header, where the format has
-  // one, comes next. Must be called before the first line of each file.
+  // Tells the parser that the next line is the first of the file `path`, and is its header if the
+  // format has one. Must be called before the first line of each file.
   virtual void BeginFile(std::string_view path);
 
-  // Parses one line, given without its newline, which must be UTF-8. Returns true when it added a
-  // row to `builder`, and false when the line held none (blank, comment, header, or the first part
-  // of a row whose quoted cell goes on in the next line). After an error the builder has the rows
-  // it had before, and the next line can be parsed; the message starts with "column N: ", the
-  // 1-based byte where the line is wrong, and names the field, the reason and what is allowed. An
-  // error in a header is FAILED_PRECONDITION: the rest of the file cannot be read; other errors are
-  // INVALID_ARGUMENT.
+  // Parses one line, which is given without its newline and must be UTF-8. Returns true if it added
+  // a row to `builder`, and false if the line has none (blank, comment, header, or the first part
+  // of a row whose quoted cell continues on the next line). After an error the builder has the rows
+  // it had before, and the next line can be parsed. The message starts with "column N: ", where N
+  // is the 1-based byte at which the line is wrong, and names the field, the reason and what is
+  // allowed. An error in a header is FAILED_PRECONDITION, because the rest of the file cannot be
+  // read; other errors are INVALID_ARGUMENT.
   virtual absl::StatusOr<bool> ParseLine(std::string_view line, ExampleBatchBuilder& builder) = 0;
 
-  // Says that the file ended; an error where it ended within a row.
+  // Tells the parser that the file has ended. An error if it ended within a row.
   virtual absl::Status EndFile();
 
-  // The tag of the row that the last ParseLine() added; empty where it had none. Valid until the
-  // next call.
+  // The tag of the row that the last ParseLine() added; empty if it has none. Valid until the next
+  // call.
   virtual std::string_view tag() const;
 };
 
 // The names that MakeRowFormat() knows: "vw", "svmlight", "csv", "tsv", "jsonl".
 std::vector<std::string_view> FormatNames();
 
-// The parser for a format by name. INVALID_ARGUMENT for an unknown name, for options that do not
-// fit the format, and for malformed ones.
+// Makes the parser for the format `name`. INVALID_ARGUMENT if the name is unknown, or if an option
+// is malformed or does not apply to the format.
 absl::StatusOr<std::unique_ptr<RowFormat>> MakeRowFormat(std::string_view name,
                                                          FormatOptions options);
 
-// The name of the format of the file `path` whose first line is `first_line`: by the ending of the
-// name (.vw .svm .svmlight .libsvm .csv .tsv .jsonl .ndjson, before .gz, .zst or .zstd, in any case
-// of letters), else by the line. `path` may be "-" or empty. INVALID_ARGUMENT where neither tells.
+// Guesses the name of the format of the file `path` whose first line is `first_line`: by the file
+// name's extension (.vw .svm .svmlight .libsvm .csv .tsv .jsonl .ndjson, before .gz, .zst or .zstd,
+// ignoring case), else by the line. `path` may be "-" or empty. INVALID_ARGUMENT if neither tells.
 absl::StatusOr<std::string> GuessFormat(std::string_view path, std::string_view first_line);
 
 }  // namespace freshet

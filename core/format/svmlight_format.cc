@@ -66,7 +66,7 @@ absl::StatusOr<bool> SvmlightFormat::ParseLine(std::string_view line,
   return true;
 }
 
-// Moves `cursor` past label or label:weight, where the row has one.
+// Moves `cursor` past the label or label:weight, if the row has one.
 absl::Status SvmlightFormat::ParseLabel(const char*& cursor, const char* end, float& label,
                                         float& weight) {
   const std::string_view token = TokenAt(cursor, end);
@@ -84,7 +84,7 @@ absl::Status SvmlightFormat::ParseLabel(const char*& cursor, const char* end, fl
     const std::string_view weight_text = token.substr(colon + 1);
     if (!ParseFiniteFloat(weight_text, weight) || weight < 0) {
       return ErrorAt(cursor + colon + 1,
-                     StrCat("importance weight ", Quoted(weight_text), " behind label ",
+                     StrCat("importance weight ", Quoted(weight_text), " after label ",
                             Quoted(text), " is not a finite number of at least 0"));
     }
   }
@@ -96,7 +96,7 @@ absl::Status SvmlightFormat::ParseLabel(const char*& cursor, const char* end, fl
   return absl::OkStatus();
 }
 
-// Moves `cursor` past one index:value, which goes to the namespace `index`.
+// Moves `cursor` past one index:value, which is added to the namespace `index`, or past a query id.
 absl::Status SvmlightFormat::ParsePair(const char*& cursor, const char* end, size_t index,
                                        ExampleBatchBuilder& builder) const {
   const char* p = cursor;

@@ -2,12 +2,12 @@
 //
 //   label[:weight] [qid:number] index:value ... [# comment]
 //
-// An index is the id of a feature in the default namespace; blanks may stand around its colon.
+// An index is the id of a feature in the default namespace; blanks around its colon are allowed.
 // Query ids are checked and dropped.
 //
-// A row without a label would read as one with a weight. When learning, a row like that is an error
-// once the file had a label without a weight. When predicting, where rows need no label, its first
-// pair is a feature if it can be one and FormatOptions::weight_field is empty.
+// A row without a label looks like one with a label and a weight. When learning, a row like that is
+// an error once the file has had a label without a weight. When predicting, rows need no label, so
+// the first pair is a feature if it can be one and FormatOptions::weight_field is empty.
 
 #ifndef FRESHET_CORE_FORMAT_SVMLIGHT_FORMAT_H_
 #define FRESHET_CORE_FORMAT_SVMLIGHT_FORMAT_H_
@@ -47,8 +47,8 @@ class SvmlightFormat final : public RowFormat {
   const LabelReader labels_;
   const bool labels_required_;
   const bool always_weighted_;
-  bool had_plain_label_ = false;  // In this file.
-  std::string_view line_;         // Being parsed.
+  bool had_plain_label_ = false;  // Whether this file has had a label without a weight.
+  std::string_view line_;         // The line being parsed.
 };
 
 }  // namespace freshet

@@ -1,4 +1,4 @@
-// Categories of a point in time: what recurs by the day, the week and the year.
+// Turns a point in time into categories that recur daily, weekly and yearly.
 
 #ifndef FRESHET_CORE_FORMAT_TIME_FEATURES_H_
 #define FRESHET_CORE_FORMAT_TIME_FEATURES_H_
@@ -13,13 +13,14 @@
 
 namespace freshet {
 
-// The features of one column: hour=HH, weekday=ddd, weekday_hour=ddd_HH and
-// month_day=MM-DD, as in hour=09, weekday=mon, weekday_hour=mon_09 and month_day=12-31.
+// The precomputed features of one column: hour=HH, weekday=ddd, weekday_hour=ddd_HH and
+// month_day=MM-DD, as in hour=09, weekday=mon, weekday_hour=mon_09 and month_day=12-31. Immutable,
+// so thread-safe.
 class TimeFeatures {
  public:
   explicit TimeFeatures(uint32_t namespace_hash);
 
-  // Adds those that are known.
+  // Adds the features of `time` to the open row; those with an hour only if the hour is known.
   void Add(const CivilTime& time, size_t namespace_index, ExampleBatchBuilder& builder) const;
 
  private:

@@ -46,14 +46,14 @@ inline const char* NameEnd(const char* p, const char* end) {
 
 bool IsBlank(char c) { return c == ' ' || c == '\t'; }
 
-// What stands at `p`, for a message.
+// The token at `p`, for a message.
 std::string_view TokenAt(const char* p, const char* end) {
   const char* stop = p;
   while (stop != end && !IsBlank(*stop) && *stop != '|') ++stop;
   return {p, static_cast<size_t>(stop - p)};
 }
 
-// Reads a finite float; false where there is none, or where more follows it than may.
+// Reads a finite float that is followed by a blank, a '|' or the end; false if there is none.
 bool ReadValue(const char*& cursor, const char* end, float& value) {
   double number = 0;
   const char* const stop = ScanNumber(cursor, end, number);
@@ -109,7 +109,7 @@ absl::StatusOr<bool> VwFormat::ParseLine(std::string_view line, ExampleBatchBuil
 absl::Status VwFormat::ParseHead(std::string_view head, float& label, float& weight) {
   const size_t tab = head.find('\t');
   if (tab != std::string_view::npos) head.remove_prefix(tab + 1);
-  // Tokens and one more than there may be: label, weight, initial, tag.
+  // Label, weight, initial prediction and tag, and one more to notice excess tokens.
   std::array<std::string_view, 5> tokens;
   size_t count = 0;
   for (size_t i = 0; i < head.size() && count < tokens.size();) {
@@ -127,9 +127,9 @@ absl::Status VwFormat::ParseHead(std::string_view head, float& label, float& wei
     }
   }
   if (count > 3) {
-    return ErrorAt(tokens[3].data(), StrCat("unexpected ", Quoted(tokens[3]),
-                                            "; before the '|' may stand a label, an importance "
-                                            "weight and a 'tag"));
+    return ErrorAt(tokens[3].data(),
+                   StrCat("unexpected ", Quoted(tokens[3]),
+                          "; only a label, an importance weight and a 'tag may precede the '|'"));
   }
   if (count == 0) {
     if (!labels_required_) return absl::OkStatus();
@@ -196,7 +196,7 @@ absl::Status VwFormat::ParseNamespace(const char*& cursor, ExampleBatchBuilder& 
                               " times the weight of its namespace is not a finite number"));
       }
     } else if (feature.empty()) {
-      continue;  // One blank of several.
+      continue;  // One of several blanks in a row.
     }
     const uint32_t id = feature.empty() ? hash + nameless++ : HashFeature(feature, hash);
     builder.AddFeature(index, feature, id, value);

@@ -2,14 +2,15 @@
 //
 //   [label [importance [initial]]] ['tag]|namespace[:weight] feature[:value] ... |namespace ...
 //
-// Names mean the same ids as there: see core/feature/hash.h. As there, a token that touches the
-// first '|' or starts with ' is the tag; everything before a tab ahead of the first '|' is
-// skipped; the weight of a namespace multiplies its values; features without a name are numbered
-// from 0 in each occurrence of a namespace; a value of 0 leaves the feature out.
+// Names give the same ids as in Vowpal Wabbit: see core/feature/hash.h. As in Vowpal Wabbit, a
+// token that touches the first '|' or starts with ' is the tag; everything up to a tab before the
+// first
+// '|' is skipped; the weight of a namespace multiplies its values; features without a name are
+// numbered from 0 in each occurrence of a namespace; a feature of value 0 is left out.
 //
-// Stricter than there: what is malformed is an error and never a guess; values, labels and weights
-// must be finite numbers (a label may be any text where FormatOptions::positive says what it
-// means); the line must have a '|'; the initial prediction must be 0 or left out.
+// Stricter than Vowpal Wabbit: malformed input is always an error, never a guess. Values, labels
+// and weights must be finite numbers (a label may be any text if FormatOptions::positive says what
+// it means). The line must have a '|'. The initial prediction must be 0 or absent.
 
 #ifndef FRESHET_CORE_FORMAT_VW_FORMAT_H_
 #define FRESHET_CORE_FORMAT_VW_FORMAT_H_
@@ -46,7 +47,7 @@ class VwFormat final : public RowFormat {
   const LabelReader labels_;
   const bool labels_required_;
   std::string tag_;
-  std::string_view line_;  // Being parsed.
+  std::string_view line_;  // The line being parsed.
 };
 
 }  // namespace freshet

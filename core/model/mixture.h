@@ -137,7 +137,7 @@ class Mixture {
 
   static constexpr std::array<double, kMixerCount> kNoises = {1e-7, 2e-3};
   static constexpr double kMemberVariance =
-      0.3;  // Initial, of a mixer's weights; over all members.
+      0.3;  // Of a mixer's weights initially, summed over all members.
   static constexpr double kContextVariance = 0.1;
 
   static constexpr std::array<std::string_view, kPartCount> kNames = {

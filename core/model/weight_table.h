@@ -121,8 +121,8 @@ class WeightTable {
   }
 
   // Estimates the number of slots that are not all zero and for which is_meant(index, slot) is
-  // true, from a sample of blocks evenly spread over the table: fewer than 2 * kSampleBlocks of
-  // them, or all if the table has no more. Also for readers.
+  // true, from at most kSampleBlocks blocks that are evenly spread over the table; exact if the
+  // table has no more blocks. Also for readers.
   template <typename IsMeant>
   uint64_t EstimateCount(IsMeant is_meant) const {
     const uint32_t stride = std::max(block_count() / kSampleBlocks, 1u);

@@ -58,10 +58,10 @@ TEST(CsvFormatTest, ReadsNumbersAndLeavesColumnsOut) {
   EXPECT_EQ(
       tester.Feed("17,1,1,x,z"),
       "column 8: numeric column \"m\" has \"x\"; it must be a finite number or empty; --missing "
-      "names words for no value");
+      "names text that means no value");
   EXPECT_EQ(tester.Feed("17,inf,1,2,z"),
             "column 4: numeric column \"n\" has \"inf\"; it must be a finite number or empty; "
-            "--missing names words for no value");
+            "--missing names text that means no value");
 }
 
 TEST(CsvFormatTest, AddsTheCategoriesOfATime) {
@@ -154,7 +154,7 @@ TEST(CsvFormatTest, ReportsBadLabels) {
   EXPECT_EQ(
       tester.Feed("x,maybe"),
       "column 3: label column \"y\" has \"maybe\"; it must be a finite number, or true or "
-      "false, or yes or no; --positive makes labels of other text, as in --positive '=click'");
+      "false, or yes or no; --positive turns other text into labels, as in --positive '=click'");
 }
 
 TEST(CsvFormatTest, NeedsNoLabelToPredict) {
@@ -172,10 +172,10 @@ TEST(CsvFormatTest, NeedsNoLabelToPredict) {
 TEST(CsvFormatTest, ReportsColumnsThatTheHeaderDoesNotHave) {
   FormatTester tester("csv", Options("late"));
   EXPECT_EQ(tester.Feed("a,b,c"),
-            "column 1: the header has no label column \"late\"; say which it is with --label; the "
+            "column 1: the header has no label column \"late\"; name it with --label; the "
             "columns are: a, b, c");
   EXPECT_EQ(FormatTester("csv", {}).Feed("a,b"),
-            "column 1: the header has no label column \"label\"; say which it is with --label; the "
+            "column 1: the header has no label column \"label\"; name it with --label; the "
             "columns are: a, b");
   FormatOptions options = Options("a");
   options.numeric_fields = {"z"};
@@ -184,7 +184,7 @@ TEST(CsvFormatTest, ReportsColumnsThatTheHeaderDoesNotHave) {
             "are: a, b");
   options.numeric_fields = {"a"};
   EXPECT_EQ(FormatTester("csv", options).Feed("a,b"),
-            "column 1: --numeric names column \"a\", which another option gives another role");
+            "column 1: --numeric names column \"a\", which another option already uses");
 }
 
 TEST(CsvFormatTest, SplitsAtTabsOrAnotherDelimiter) {
@@ -273,10 +273,10 @@ TEST(CsvFormatTest, LeavesOutNumbersAndTimesThatAreMissing) {
   EXPECT_EQ(tester.RowOf("1,,,NA").features, (std::vector<PlainFeature>{Named("c", "NA")}));
   EXPECT_EQ(tester.Feed("0,1_000,,"),
             "column 3: numeric column \"n\" has \"1_000\"; it must be a finite number or empty; "
-            "--missing names words for no value");
+            "--missing names text that means no value");
   EXPECT_EQ(tester.Feed("1,\"1,000\",,"),
             "column 3: numeric column \"n\" has \"1,000\"; it must be a finite number or empty; "
-            "--decimal-comma takes 0,5 for 0.5");
+            "--decimal-comma reads 0,5 as 0.5");
 }
 
 TEST(CsvFormatTest, LeavesOutGivenWordsInEveryColumn) {
@@ -304,7 +304,7 @@ TEST(CsvFormatTest, ReadsDecimalCommasWhereTold) {
   EXPECT_EQ(tester.RowOf("0;7;1"), (PlainRow{0, 1, {Named("n", "n", 7)}}));
   EXPECT_EQ(tester.Feed("0;1.234,5;1"),
             "column 3: numeric column \"n\" has \"1.234,5\"; it must be a finite number or empty; "
-            "with --decimal-comma, no number has a point");
+            "with --decimal-comma, numbers must not contain a point");
 }
 
 TEST(CsvFormatTest, FindsTheDelimiterOfAHeaderWithoutACommaInIt) {
@@ -321,7 +321,7 @@ TEST(CsvFormatTest, FindsTheDelimiterOfAHeaderWithoutACommaInIt) {
   EXPECT_EQ(name_of_second("label,b", "1,x"), expected);
   EXPECT_EQ(name_of_second("label,b;c", "1,x;y"), (std::vector<PlainFeature>{Named("b;c", "x;y")}));
   EXPECT_EQ(FormatTester("csv", {}).Feed("label:b"),
-            "column 1: the header has no label column \"label\"; say which it is with --label; the "
+            "column 1: the header has no label column \"label\"; name it with --label; the "
             "columns are: label:b; cells are separated by \",\" unless --delimiter says otherwise");
 }
 

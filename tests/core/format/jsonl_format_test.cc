@@ -96,12 +96,12 @@ TEST_F(JsonlFormatTest, WantsALabelToLearnFromButNotToPredict) {
 TEST_F(JsonlFormatTest, NamesColumnFieldAndReason) {
   EXPECT_EQ(Feed(R"({"label": "x"})"),
             "column 2: member \"label\" is \"x\"; it must be a finite number, or true or false, or "
-            "yes or no; --positive makes labels of other text, as in --positive '=click'");
+            "yes or no; --positive turns other text into labels, as in --positive '=click'");
   EXPECT_EQ(Feed(R"({"label": []})"),
             "column 2: member \"label\" must be a number, a string, true or false");
   EXPECT_THAT(Feed(R"({"label": 1e39})"),
               StartsWith("column 2: member \"label\" is \"1e39\"; it must be "));
-  EXPECT_EQ(Feed(R"({"label": 1, "label": 0})"), "column 14: member \"label\" comes twice");
+  EXPECT_EQ(Feed(R"({"label": 1, "label": 0})"), "column 14: member \"label\" occurs twice");
   EXPECT_EQ(Feed(R"({"label": 1, "weight": -1})"),
             "column 14: member \"weight\" must be at least 0");
   EXPECT_EQ(Feed(R"({"label": 1, "tag": []})"),
@@ -123,7 +123,7 @@ TEST_F(JsonlFormatTest, NamesColumnFieldAndReason) {
   EXPECT_EQ(Feed("17"),
             "column 1: a row must be a JSON object, as in {\"label\": 1, \"user\": \"a\"}");
   EXPECT_EQ(Feed(R"({"label": 1} {"label": 1})"),
-            "column 14: unexpected text after the JSON object; one row a line");
+            "column 14: unexpected text after the JSON object; write one row per line");
 }
 
 TEST_F(JsonlFormatTest, ReportsMalformedJson) {
@@ -267,7 +267,8 @@ TEST_F(JsonlFormatTest, PassesOverLabelsAndWeightsToPredict) {
 
 TEST_F(JsonlFormatTest, SaysWhatToDoWithObjectsOfSeveralLines) {
   EXPECT_EQ(Feed("{"),
-            "column 1: the object goes on in the next line; write one a line, as jq -c . does");
+            "column 1: the object continues on the next line; write each object on one line, as jq "
+            "-c . does");
 }
 
 TEST_F(JsonlFormatTest, DoesNotFollowDeepNesting) {

@@ -46,8 +46,9 @@ TEST(GuessFormatTest, GoesByTheFirstLineElse) {
   EXPECT_EQ(Guess("-", "date\tdelay, minutes"), "tsv");
   EXPECT_EQ(Guess("-", "date;delay"), "csv");
   EXPECT_EQ(Guess("-", "1:2.5 3:1"), "svmlight");
-  EXPECT_EQ(Guess("a.json", "[{\"label\": 1},"),
-            "a.json looks like one JSON array; make an object a line of it, as jq -c '.[]' does");
+  EXPECT_EQ(
+      Guess("a.json", "[{\"label\": 1},"),
+      "a.json looks like one JSON array; convert it to one object per line, as jq -c '.[]' does");
   const std::string unknown =
       " from its name or its first line; say --format vw, svmlight, csv, tsv or jsonl";
   EXPECT_EQ(Guess("-", "hello"), "cannot tell the format of standard input" + unknown);

@@ -53,7 +53,7 @@ TEST(SvmlightFormatTest, ReadsAWeightBehindTheLabel) {
   EXPECT_EQ(tester.RowOf("1:2.5 3:1"), (PlainRow{1, 2.5, {{"", 3}}}));
   EXPECT_EQ(tester.RowOf("-1:0 3:1"), (PlainRow{-1, 0, {{"", 3}}}));
   EXPECT_EQ(tester.Feed("1:-2 3:1"),
-            "column 3: importance weight \"-2\" behind label \"1\" is not a finite number of at "
+            "column 3: importance weight \"-2\" after label \"1\" is not a finite number of at "
             "least 0");
   EXPECT_THAT(tester.Feed("1: 3:1"), StartsWith("column 3: importance weight \"\" "));
   EXPECT_EQ(tester.RowOf("0 3:1"), (PlainRow{0, 1, {{"", 3}}}));

@@ -168,11 +168,11 @@ INSTANTIATE_TEST_SUITE_P(
         BadLine{"1 1 0.5 |f a",
                 "column 5: initial prediction \"0.5\" is not supported; it must be 0 or left out"},
         BadLine{"1 1 0 3 |f a",
-                "column 7: unexpected \"3\"; before the '|' may stand a label, an "
-                "importance weight and a 'tag"},
+                "column 7: unexpected \"3\"; only a label, an importance weight and a 'tag "
+                "may precede the '|'"},
         BadLine{"1 1 0 3 4 5 6 |f a",
-                "column 7: unexpected \"3\"; before the '|' may stand a "
-                "label, an importance weight and a 'tag"},
+                "column 7: unexpected \"3\"; only a label, an importance weight and a "
+                "'tag may precede the '|'"},
         BadLine{"1 |f a:x b", "column 8: value \"x\" of feature \"a\" is not a finite number"},
         BadLine{"1 |f a: b", "column 8: value \"\" of feature \"a\" is not a finite number"},
         BadLine{"1 |f a:", "column 8: value \"\" of feature \"a\" is not a finite number"},
