@@ -56,7 +56,7 @@ TEST(PortableMathTest, PowAgreesWithTheLibrary) {
   }
 }
 
-// The very bits, so that a machine or compiler that computes otherwise is found out.
+// Compares exact bits, to detect machines or compilers that compute something different.
 TEST(PortableMathTest, GivesTheSameBitsEverywhere) {
   EXPECT_EQ(Exp(1), 0x1.5bf0a8b145762p+1);
   EXPECT_EQ(Exp(-0.3), 0x1.7b4c869c37bfbp-1);

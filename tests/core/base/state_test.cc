@@ -53,7 +53,7 @@ TEST(StateTest, OneWriteMayBeLargerThanAChunk) {
   EXPECT_TRUE(std::equal(large.begin(), large.end(), bytes.begin() + 1));
 }
 
-// It gets chunks of another size.
+// A large state gets chunks of another size.
 TEST(StateTest, KeepsTheOrderOfALargeState) {
   constexpr uint32_t kBlocks = 24;
   StateWriter writer;

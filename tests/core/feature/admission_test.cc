@@ -43,7 +43,7 @@ TEST(AdmissionTest, NeverCountsTooLittleAndSeldomTooMuch) {
   std::mt19937 random(1);
   std::unordered_map<uint32_t, uint32_t> counts;
   int early = 0;
-  for (int i = 0; i < 3000; ++i) {  // Below an eighth of the counters.
+  for (int i = 0; i < 3000; ++i) {  // Too few sightings for counts to be halved.
     const uint32_t id = random() % 2 == 0 ? random() % 200 : random();
     const bool admitted = admission.Count(id);
     const bool due = ++counts[id] >= 3;

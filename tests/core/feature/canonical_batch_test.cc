@@ -18,7 +18,7 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-// Columns that a test owns; segment_sizes has a number for each namespace of each row.
+// The columns of a batch, owned by a test; segment_sizes has a number per row and namespace.
 struct Columns {
   std::vector<std::string> names;
   std::vector<uint32_t> hashes;
@@ -72,7 +72,7 @@ TEST(CanonicalBatchTest, RowsOfOneShapeKeepOneShape) {
   EXPECT_THAT(built.row_ends, ElementsAre(3, 6));
 }
 
-// The default namespace and "0" have the same hash: their features have the same ids.
+// The default namespace and "0" have the same hash, so their features have the same ids.
 TEST(CanonicalBatchTest, NamespacesOfOneHashAreOneInTheOrderOfTheirNames) {
   ASSERT_EQ(HashNamespace(""), HashNamespace("0"));
   const Columns columns{.names = {"0", "z", ""},
@@ -106,7 +106,7 @@ TEST(CanonicalBatchTest, ABatchInOrderIsFoundToBe) {
   EXPECT_TRUE(IsCanonical(ExampleBatch()));
 }
 
-// The features of each row of a view, with the hash of their namespace.
+// The features of each row of a view, with their namespace's hash.
 using Rows = std::vector<std::vector<std::tuple<uint32_t, uint32_t, float>>>;
 Rows RowsOf(const ExampleBatch& batch) {
   Rows rows(batch.size());
@@ -126,7 +126,7 @@ Rows RowsOf(const ExampleBatch& batch) {
   return rows;
 }
 
-// Against the definition: sort what is not 0 by hash, and let all else stand.
+// Compares with the definition: a stable sort by hash of the features whose value is not 0.
 TEST(CanonicalBatchTest, RandomBatchesAreAsTheDefinitionSays) {
   std::mt19937 random(7);
   for (int round = 0; round < 300; ++round) {

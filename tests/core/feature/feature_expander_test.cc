@@ -58,7 +58,7 @@ TEST(FeatureExpanderTest, LogBinsTellSizesAndSignsApart) {
   EXPECT_EQ(LogBin(100), 21u);
 }
 
-// Two-pass means and variances over all examples so far.
+// Compares with two-pass means and variances over all examples so far.
 TEST(FeatureExpanderTest, StandardisesByTheMomentsOfTheExamplesSoFar) {
   FeatureExpander expander(Numeric("n", NumericKind::kStandardize));
   std::mt19937 random(2);
@@ -94,7 +94,7 @@ TEST(FeatureExpanderTest, StandardisesByTheMomentsOfTheExamplesSoFar) {
 TEST(FeatureExpanderTest, ANumberThatARowLeavesOutIsZero) {
   FeatureExpander expander(Numeric("n", NumericKind::kStandardize));
   Observe(expander, {{"n", {{1, 4}}}});
-  Observe(expander, {{"x", {{5, 1}}}});  // Mean 2, deviation 2.
+  Observe(expander, {{"x", {{5, 1}}}});  // Now the mean is 2 and the deviation is 2.
   EXPECT_THAT(Expand(expander, {{"x", {{5, 1}}}}), ElementsAre(Pair(1, -1), Pair(5, 1)));
   EXPECT_THAT(Expand(expander, {{"x", {{5, 1}}}, {"n", {{1, 4}}}}),
               ElementsAre(Pair(1, 1), Pair(5, 1)));
@@ -116,7 +116,7 @@ TEST(FeatureExpanderTest, NumbersBeyondTheRoomThereIsAreLeftOut) {
     Observe(expander, {{"n", {{id, 3}}}});
   }
   const std::vector<IdValue> made = Expand(expander, {{"n", {{FeatureIndex::kCapacity + 5, 3}}}});
-  EXPECT_EQ(made.size(), FeatureIndex::kCapacity);  // All the others, which are 0 here.
+  EXPECT_EQ(made.size(), FeatureIndex::kCapacity);  // All numbers kept, whose values are 0 here.
   EXPECT_EQ(made.back().first, FeatureIndex::kCapacity - 1);
   FeatureExpander wide(Numeric("*", NumericKind::kStandardize));
   for (int i = 0; i < 70; ++i) {

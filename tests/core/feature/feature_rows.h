@@ -1,4 +1,4 @@
-// Features of a row by namespace, as tests write and read them.
+// Helpers for tests to write and read the features of a row by namespace.
 
 #ifndef FRESHET_TESTS_CORE_FEATURE_FEATURE_ROWS_H_
 #define FRESHET_TESTS_CORE_FEATURE_FEATURE_ROWS_H_
@@ -34,7 +34,7 @@ inline std::vector<IdValue> FeaturesOf(const FeatureColumns& columns) {
   return features;
 }
 
-// What becomes of one row.
+// The expanded features of one row.
 inline std::vector<IdValue> Expand(const FeatureExpander& expander,
                                    const std::vector<NamedSegment>& segments) {
   ExampleBatchBuilder builder;
@@ -46,7 +46,7 @@ inline std::vector<IdValue> Expand(const FeatureExpander& expander,
   return FeaturesOf(columns);
 }
 
-// Takes one row into account.
+// Lets the expander observe one row.
 inline void Observe(FeatureExpander& expander, const std::vector<NamedSegment>& segments) {
   ExampleBatchBuilder builder;
   AddRow(segments, builder);

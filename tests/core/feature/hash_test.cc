@@ -19,7 +19,7 @@ TEST(MurmurHash3Test, AgreesWithPublishedVectors) {
 }
 
 TEST(MurmurHash3Test, TakesBytesAboveAsciiAsUnsigned) {
-  // The vector of the Greek letters from the same list, in UTF-8.
+  // The test vector with Greek letters from the same list, in UTF-8.
   EXPECT_EQ(
       MurmurHash3("\xcf\x80\xcf\x80\xcf\x80\xcf\x80\xcf\x80\xcf\x80\xcf\x80\xcf\x80", 0x9747b28c),
       0xd58063c1u);

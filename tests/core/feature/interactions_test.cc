@@ -18,7 +18,7 @@ constexpr uint32_t kPrime = 16777619;
 
 using Row = std::map<std::string, std::vector<IdValue>>;
 
-// What interactions make of a row.
+// The features that interactions create for a row.
 std::vector<IdValue> Made(const std::vector<InteractionOptions>& options, const Row& row,
                           uint64_t* count = nullptr) {
   FeatureColumns columns;
@@ -40,8 +40,8 @@ std::vector<IdValue> Made(const std::vector<InteractionOptions>& options, const 
   return made;
 }
 
-// Slow and obvious: every assignment of namespaces to places and of features to namespaces, and of
-// those that are the same but for their order the first.
+// A slow and obvious reference: tries every assignment of namespaces to places and of features to
+// namespaces, and keeps the first of those that differ only in order.
 std::vector<IdValue> Reference(const std::vector<InteractionOptions>& options, const Row& row) {
   std::vector<std::pair<uint32_t, std::string>> by_hash;
   for (const auto& [name, features] : row) by_hash.emplace_back(HashNamespace(name), name);
@@ -101,7 +101,7 @@ TEST(InteractionsTest, AreWhatVowpalWabbitMakes) {
             (std::vector<IdValue>{{(5 * kPrime) ^ 9, 6}, {(6 * kPrime) ^ 9, 3}}));
   EXPECT_EQ(Made({{{"b", "a"}}}, row),
             (std::vector<IdValue>{{(9 * kPrime) ^ 5, 6}, {(9 * kPrime) ^ 6, 3}}));
-  // Combinations, with itself too.
+  // Combinations with repetition: a feature is also combined with itself.
   EXPECT_EQ(
       Made({{{"a", "a"}}}, row),
       (std::vector<IdValue>{{(5 * kPrime) ^ 5, 4}, {(5 * kPrime) ^ 6, 2}, {(6 * kPrime) ^ 6, 1}}));
@@ -141,7 +141,7 @@ TEST(InteractionsTest, AreThoseOfTheReferenceOnRandomRows) {
     std::vector<IdValue> made = Made(options, row, &count);
     std::vector<IdValue> expected = Reference(options, row);
     EXPECT_EQ(count, expected.size());
-    // Which of several orders of namespaces comes first is free.
+    // The order in which combinations of namespaces come is not specified.
     std::sort(made.begin(), made.end());
     std::sort(expected.begin(), expected.end());
     ASSERT_EQ(made, expected) << round;

@@ -33,7 +33,7 @@ std::vector<OwnedName> TakeAll(NewNames* names) {
   return all;
 }
 
-// How many of the next `count` rows are looked at, of every `distance`th one.
+// Looks at every `distance`th row, and returns how many of the next `count` of these are wanted.
 int WantedRows(NewNames* names, int count, int distance) {
   int wanted = 0;
   for (int row = 0; row < count * distance; ++row) {
@@ -47,7 +47,7 @@ TEST(NewNamesTest, KeepEachIdOnce) {
   std::mt19937 random(1);
   std::set<uint32_t> ids;
   for (int i = 0; i < 100'000; ++i) {
-    // Hashes, indices, and the id that marks free entries of a table.
+    // Hashes, small indices, and 0, which marks free entries of the table.
     const uint32_t id = i % 2 == 0 ? random() % 5000 : random() % 5000 * 2654435761U;
     ids.insert(id);
     names.Note("ns", std::to_string(id), id);
@@ -76,7 +76,7 @@ TEST(NewNamesTest, WantEveryOneOfTheFirstRowsAndOneInEightOfFurtherOnes) {
   NewNames names;
   const int first = NewNames::kFirstRows;
   EXPECT_EQ(WantedRows(&names, first, 1), first);
-  // Whatever of a stream comes at even distances has the same chance.
+  // Rows that come at a fixed distance in a stream all have the same chance.
   for (const int distance : {1, 2, 3, 4, 8, 13, 64}) {
     const int wanted = WantedRows(&names, 4000, distance);
     EXPECT_GT(wanted, 400) << distance;

@@ -21,7 +21,7 @@ std::vector<uint32_t> Made(uint32_t length, uint32_t skips, const std::vector<ui
           columns.id_column().end()};
 }
 
-// Slow and obvious: every set of places.
+// A slow and obvious reference: tries every set of positions.
 std::vector<uint32_t> Reference(uint32_t length, uint32_t skips, const std::vector<uint32_t>& ids) {
   std::vector<uint32_t> made;
   for (uint32_t set = 0; set < 1U << ids.size(); ++set) {

@@ -18,7 +18,7 @@ std::vector<std::byte> StateOf(const QuantileSketch& sketch) {
   return bytes;
 }
 
-// The largest difference between a bound's rank and what it should be, as a share of the stream.
+// The largest difference between a bound's rank and its ideal rank, as a share of the stream.
 double WorstRank(std::vector<float> values, size_t bins) {
   QuantileSketch sketch;
   for (const float value : values) sketch.Add(value);

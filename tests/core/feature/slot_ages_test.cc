@@ -24,7 +24,7 @@ std::vector<std::byte> StateOf(const SlotAges& ages) {
   return bytes;
 }
 
-// Beside the number of the example at which each slot was last touched.
+// Compares with the exact number of the example that last touched each slot.
 TEST(SlotAgesTest, SlotsExpireAfterOneLifetimeAndAnEighthAtMost) {
   for (const uint64_t lifetime : {1, 8, 20, 160}) {
     const uint64_t period = (lifetime + 7) / 8;
@@ -33,7 +33,7 @@ TEST(SlotAgesTest, SlotsExpireAfterOneLifetimeAndAnEighthAtMost) {
     std::map<uint32_t, uint64_t> last_seen;
     std::vector<uint32_t> expired;
     uint64_t expired_count = 0;
-    for (uint64_t example = 0; example < 10'000; ++example) {  // Many rounds of period numbers.
+    for (uint64_t example = 0; example < 10'000; ++example) {  // Period numbers wrap many times.
       const uint32_t id = random() % 3 == 0 ? random() % 1024 : random() % 8;
       ages.Touch(id + 1024 * (random() % 5));
       last_seen[id] = example;

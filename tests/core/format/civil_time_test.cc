@@ -10,7 +10,7 @@
 namespace freshet {
 namespace {
 
-// "month/day weekday hour", or "no".
+// The time as "month/day weekday hour", or "no" if it is rejected.
 std::string Read(std::string_view text, std::string_view format = "") {
   const auto reader = TimeReader::Make(format);
   EXPECT_TRUE(reader.ok()) << reader.status();
@@ -57,7 +57,7 @@ TEST(CivilTimeTest, ReadsCompactNumbers) {
   EXPECT_EQ(Read("2014102109"), "10/21 1 9");
   EXPECT_EQ(Read("201410210930"), "10/21 1 9");
   EXPECT_EQ(Read("20141021093059"), "10/21 1 9");
-  // A day of the years 1900 to 2099 is one, though it could be YYMMDDHH of 2019 and 2020.
+  // A day of the years 1900 to 2099 counts as one, though it could be YYMMDDHH in 2019 or 2020.
   EXPECT_EQ(Read("20101112"), "11/12 4 -1");
   EXPECT_EQ(Read("20101112", "%y%m%d%H"), "10/11 6 12");
 }
@@ -74,7 +74,7 @@ TEST(CivilTimeTest, ReadsSecondsAndFinerUnits) {
   EXPECT_EQ(Read("1000197960000000000"), "9/11 1 8");
 }
 
-// Every number was a time soon after 1970 began.
+// Once, every number was read as a time soon after the start of 1970.
 TEST(CivilTimeTest, RefusesNumbersThatAreNoPlausibleTime) {
   for (const std::string_view text :
        {"0", "1", "17", "2014", "201410", "1410210", "12345678", "14132100", "14103124", "20141301",

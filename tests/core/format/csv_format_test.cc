@@ -198,7 +198,7 @@ TEST(CsvFormatTest, SplitsAtTabsOrAnotherDelimiter) {
   EXPECT_EQ(semicolons.RowOf("1;x,z"), (PlainRow{1, 1, {Named("a", "x,z")}}));
 }
 
-// Spreadsheets and people put blanks behind commas; a column " label" was not found.
+// Spreadsheets and people put blanks after commas; once, a column " label" was not found.
 TEST(CsvFormatTest, TakesBlanksOffNamesAndCells) {
   FormatTester tester("csv", {});
   tester.Feed("age, workclass\t, \"education\" , label");
@@ -216,7 +216,7 @@ TEST(CsvFormatTest, TakesBlanksOffNamesAndCells) {
       tester.Feed("1, 2, \"a\" b, 0"),
       "column 11: unexpected \"b\" after the closing quote of a cell; a quote within a quoted "
       "cell must be doubled");
-  // A blank or a tab that separates cells is none around one.
+  // A delimiter that is a blank or a tab is not trimmed as a blank around a cell.
   FormatTester tsv("tsv", {});
   tsv.Feed("label\t a\tb ");
   EXPECT_EQ(tsv.RowOf("1\t\t \"x\" ").features, (std::vector<PlainFeature>{Named("b", "x")}));
@@ -339,7 +339,8 @@ TEST(CsvFormatTest, SplitsAtTextOfSeveralBytes) {
   EXPECT_FALSE(MakeRowFormat("csv", options).ok());
 }
 
-// Text of other encodings went to the server, which refused the whole batch in Protobuf's words.
+// Once, text in other encodings was sent to the server, which refused the whole batch with an error
+// of Protobuf's.
 TEST(CsvFormatTest, NamesTheColumnOfTextThatIsNotUtf8) {
   FormatTester tester("csv", {});
   EXPECT_EQ(
@@ -355,7 +356,7 @@ TEST(CsvFormatTest, NamesTheColumnOfTextThatIsNotUtf8) {
             "column 5: not UTF-8: byte 0xeb ");
   EXPECT_EQ(tester.RowOf("0,Zoë,Paris"),
             (PlainRow{0, 1, {Named("prénom", "Zoë"), Named("ville", "Paris")}}));
-  // The record ends where its quotes say, however bad it is.
+  // Even a bad record ends where its quotes say.
   EXPECT_EQ(tester.Feed("1,\"Zo\xeb"), "none");
   EXPECT_THAT(tester.Feed("1,2,3\",Paris"), StartsWith("column 6: not UTF-8:"));
   EXPECT_EQ(tester.Feed("1,2,3"), "row");

@@ -183,12 +183,12 @@ TEST_F(JsonlFormatTest, MakesFeaturesOfArrays) {
           Named("mixed", "1", 7), Named("mixed", "2=true"), Named("mixed", "3=false"),
           Named("user", "tags=x"), Named("user", "tags=y"), Named("user", "emb.0", 1.5f),
           Named("user", "emb.1", 2), Named("user", "deep.l=z")}));
-  // As Vowpal Wabbit numbers features without a name.
+  // The same as in Vowpal Wabbit, which numbers features without a name.
   EXPECT_EQ(FormatTester("vw", {}).RowOf("1 |emb :0.5 :1.5"),
             Row(R"({"label": 1, "emb": [0.5, 1.5]})"));
 }
 
-// Over HTTP such rows were learned without their features.
+// Once, such rows sent over HTTP were learned without their features.
 TEST_F(JsonlFormatTest, NamesListsWithinListsByTheirPath) {
   EXPECT_EQ(
       Feed(R"({"label":3,"namespaces":[[{"name":"u","features":[{"name":"ann"}]}]]})"),
@@ -212,7 +212,7 @@ TEST_F(JsonlFormatTest, TakesLabelAndWeightFromAnyMember) {
   FormatTester tester("jsonl", options);
   EXPECT_EQ(tester.RowOf(R"({"u": "a", "outcome": {"clicked": "yes"}, "w": "2.5"})"),
             (PlainRow{1, 2.5, {Named("u", "a")}}));
-  // What is no longer special is a feature.
+  // Members that are no longer special become features.
   EXPECT_EQ(tester.RowOf(R"({"outcome.clicked": false, "label": 7, "weight": 3})"),
             (PlainRow{0, 1, {Named("label", "label", 7), Named("weight", "weight", 3)}}));
   EXPECT_EQ(

@@ -94,7 +94,7 @@ TEST(MakeRowFormatTest, RefusesOptionsOfOtherFormats) {
   }
 }
 
-// One example means the same features however it is written.
+// An example has the same features in whatever format it is written.
 TEST(RowFormatTest, FormatsAgreeOnIds) {
   const std::vector<PlainRow> rows = {
       {1, 2, {Named("user", "ann"), Named("user", "17", 0.5f), Named("ad", "x=1", -3)}}};
@@ -126,7 +126,7 @@ TEST(RowFormatTest, FormatsAgreeOnIds) {
   EXPECT_EQ(csv.RowOf("1,17,0.3"), json.RowOf(R"({"label": 1, "user": "17", "age": 0.3})"));
 }
 
-// Labels of 1 and 2, and of words, were refused but in csv.
+// Once, all formats but csv refused labels of 1 and 2, and labels that are words.
 TEST(RowFormatTest, EveryFormatTakesARuleForLabels) {
   const auto labels = [](std::string_view format, std::string_view positive,
                          const std::vector<std::string>& lines) {
@@ -180,8 +180,8 @@ TEST(RowFormatTest, TheSameNumberMeansTheSameInEveryFormat) {
   }
 }
 
-// The names that a format gives for these lines, as namespace^name; each must hash to the id of a
-// feature.
+// The names that a format notes for these lines, as namespace^name. Checks that each hashes to the
+// id of a feature.
 std::vector<std::string> NamesIn(std::string_view format_name, FormatOptions options,
                                  const std::vector<std::string>& lines) {
   const auto format = MakeRowFormat(format_name, std::move(options));

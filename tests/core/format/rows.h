@@ -39,20 +39,21 @@ std::ostream& operator<<(std::ostream& out, const PlainRow& row);
 
 std::vector<PlainRow> RowsOf(const ExampleBatchBuilder& builder);
 
-// A format fed line by line.
+// Feeds lines to a format and collects the rows.
 class FormatTester {
  public:
-  // Fails the test where the format cannot be made.
+  // Fails the test if the format cannot be made.
   FormatTester(std::string_view name, FormatOptions options);
 
   void BeginFile() { format_->BeginFile("test"); }
-  // "row", "none", or the message of the error. An error must leave the rows as they were.
+  // Parses a line. Returns "row", "none", or the error message. Checks that an error leaves the
+  // rows unchanged.
   std::string Feed(std::string_view line);
   std::string EndFile();
   std::string_view tag() const { return format_->tag(); }
   const ExampleBatchBuilder& builder() const { return builder_; }
   std::vector<PlainRow> rows() const { return RowsOf(builder_); }
-  // The row that one more line gives; fails the test where it gives none.
+  // Parses a line and returns its row; fails the test if it gives none.
   PlainRow RowOf(std::string_view line);
 
  private:

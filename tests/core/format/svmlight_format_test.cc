@@ -37,7 +37,7 @@ TEST(SvmlightFormatTest, NeedsNoLabelToPredict) {
   EXPECT_EQ(tester.RowOf("1 3:1"), (PlainRow{1, 1, {{"", 3}}}));
 }
 
-// As tools that print in columns write it.
+// Tools that print in columns write blanks there.
 TEST(SvmlightFormatTest, TakesBlanksAroundTheColon) {
   FormatTester tester("svmlight", {});
   EXPECT_EQ(tester.RowOf("0   21:1.00   42:1.00   63: .50"),
@@ -57,7 +57,7 @@ TEST(SvmlightFormatTest, ReadsAWeightBehindTheLabel) {
             "least 0");
   EXPECT_THAT(tester.Feed("1: 3:1"), StartsWith("column 3: importance weight \"\" "));
   EXPECT_EQ(tester.RowOf("0 3:1"), (PlainRow{0, 1, {{"", 3}}}));
-  // From here on a first pair is a feature of a row that lacks its label; in a new file it is not.
+  // After this row, a first pair means that the label is missing; in a new file it does not.
   EXPECT_THAT(tester.Feed("1:2.5 3:1"), StartsWith("column 1: the label is missing;"));
   EXPECT_THAT(tester.Feed("qid:1 3:1"), StartsWith("column 1: the label is missing;"));
   tester.BeginFile();

@@ -38,7 +38,7 @@ TEST_F(VwFormatTest, HashesAsItsModelDoes) {
                                        {"f", MurmurHash3("x", f)},
                                        {"f", 12 + f},
                                        {"f", 4294967295u + f},
-                                       {"9", 12},  // A namespace of digits is that number, too.
+                                       {"9", 12},  // A namespace of digits hashes to that number.
                                        {"12a", 5 + MurmurHash3("12a", 0)}}));
 }
 

@@ -1,4 +1,4 @@
-// The closed forms of importance-aware steps, against the flow that they are the limit of.
+// Compares the closed forms of importance-aware steps with many small gradient steps.
 
 #include <cmath>
 #include <limits>
@@ -80,7 +80,7 @@ TEST(ImportanceStepTest, OfLogisticLossIsExactWhereverItStarts) {
   std::mt19937_64 random(3);
   std::uniform_real_distribution<double> uniform(0, 1);
   for (int i = 0; i < 20'000; ++i) {
-    // All that is possible, and more of what is usual.
+    // By turns from the whole possible range and from the usual range.
     const bool is_usual = i % 2 == 0;
     const double margin = (uniform(random) - 0.5) * (is_usual ? 20 : 100);
     const double growth = std::exp((uniform(random) - 0.5) * (is_usual ? 16 : 130));

@@ -110,7 +110,7 @@ TEST(QuantileLossTest, AgreesWithTheFormula) {
   }
 }
 
-// The score that learns by its gradient ends where a share tau of the labels is below it.
+// The mean loss is least at the value that a share tau of the labels is below.
 TEST(QuantileLossTest, TheQuantileMinimisesIt) {
   const QuantileLoss loss(0.9);
   const auto mean_loss = [&](double score) {

@@ -26,8 +26,8 @@ std::vector<std::byte> StateOf(const DriftDetector& detector) {
   return bytes;
 }
 
-// Observes the means of groups of labels that are 1 at a rate, from example `*example` on; returns
-// how many groups it took to the next alarm, or 0.
+// Observes the means of groups of labels that are 1 with the probability `rate`, from example
+// `*example` on. Returns the number of groups until the next alarm, or 0 if there was none.
 uint64_t GroupsToAlarm(DriftDetector& detector, double rate, uint64_t groups, std::mt19937& random,
                        uint64_t* example) {
   std::binomial_distribution<int> positives(kGroup, rate);
@@ -68,7 +68,7 @@ TEST(DriftDetectorTest, AJumpEitherWayRaisesAnAlarmWithinThousandsOfExamples) {
       EXPECT_GT(groups, 1u) << jump.from << " to " << jump.to;
       EXPECT_LE(groups, jump.groups) << jump.from << " to " << jump.to;
       EXPECT_EQ(detector.Figures().last_example, example);
-      // The new rate is then what is usual.
+      // After the alarm, the new rate is the baseline.
       EXPECT_EQ(GroupsToAlarm(detector, jump.to, 2000, random, &example), 0u);
       EXPECT_EQ(detector.Figures().count, 1u);
     }
@@ -132,7 +132,7 @@ TEST(DriftDetectorTest, GoesOnExactlyAndRefusesWhatItCannotBe) {
   }
 }
 
-// A learner's loss falls while it learns; that must not look like drift, a new world must.
+// A learner's loss falls while it learns, which must not look like drift, but a new world must.
 TEST(DriftDetectorTest, AMillionLearnedExamplesRaiseNoAlarmAndANewWorldOneAtOnce) {
   LearnerSpec spec;
   spec.linear.bits = 12;

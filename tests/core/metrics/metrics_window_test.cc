@@ -8,7 +8,7 @@
 namespace freshet {
 namespace {
 
-// Adds examples of one score in groups of 250.
+// Adds examples that all have the same score, in groups of 250.
 void Add(uint64_t count, double score, double loss, MetricsWindow& window) {
   for (uint64_t i = 0; i < count; i += 250) {
     ExampleBlock block;
@@ -43,11 +43,11 @@ TEST(MetricsWindowTest, HoldsTheNewestHundredToTwoHundredThousandExamples) {
   Add(99'750, 2, 1, window);
   EXPECT_EQ(window.Sums().example_count, 199'750u);
   EXPECT_EQ(window.Sums().loss, 300'000 + 99'750);
-  Add(250, 2, 1, window);  // The second half is full: the first one leaves.
+  Add(250, 2, 1, window);  // The second half is full, so the first one leaves the window.
   EXPECT_EQ(window.Sums().example_count, 100'000u);
   EXPECT_EQ(window.Sums().loss, 100'000);
   EXPECT_EQ(WeightOf(window.Scores()), 100'000);
-  EXPECT_EQ(window.Scores().ReliabilityBins().size(), 1u);  // Of score 2 alone.
+  EXPECT_EQ(window.Scores().ReliabilityBins().size(), 1u);  // Only that of score 2.
   EXPECT_EQ(WeightOf(window.AllScores()), 200'000);
   EXPECT_EQ(window.AllScores().ReliabilityBins().size(), 2u);
 }

@@ -22,7 +22,7 @@ struct Column {
   std::vector<float> weights;
 };
 
-// Scores that tell something about the labels, weights from 0 to 3.
+// Examples whose scores correlate with the labels, with weights from 0 to 3.
 Column MakeColumn(LossKind loss, size_t size) {
   std::mt19937 random(5);
   Column column;
@@ -46,8 +46,8 @@ double HalfDeviance(double mean, double label) {
   return mean - label + (label > 0 ? label * std::log(label / mean) : 0);
 }
 
-// The mean loss of saying, of every example, the mean label of all of them; the weight of those
-// before decays with each.
+// The mean loss of predicting the mean label of all examples for each of them. Each example
+// multiplies the weights of those before it by `decay`.
 double ConstantLoss(LossKind loss, const Column& column, double decay) {
   std::vector<double> weights;
   double weight_sum = 0, label_sum = 0;
@@ -79,7 +79,7 @@ double ConstantLoss(LossKind loss, const Column& column, double decay) {
   return sum / weight_sum;
 }
 
-// The definitions, word for word.
+// The definitions, implemented literally.
 ProgressiveFigures Expected(LossKind loss, const Column& column) {
   ProgressiveFigures figures;
   double loss_sum = 0, prediction_sum = 0, label_sum = 0;
@@ -125,7 +125,7 @@ ProgressiveFigures Expected(LossKind loss, const Column& column) {
   return figures;
 }
 
-// Over all pairs; ties count half.
+// AUC by comparing all pairs; ties count half.
 double ExactAuc(const Column& column) {
   double right = 0, all = 0;
   for (size_t i = 0; i < column.scores.size(); ++i) {
@@ -203,7 +203,7 @@ TEST(ProgressiveMetricsTest, QuantileFiguresAreThePinballLossAndTheCoverage) {
   EXPECT_NEAR(figures.loss, loss_sum / weight_sum, 1e-10);
   EXPECT_NEAR(figures.calibration.value(), covered / weight_sum / 0.8, 1e-10);
   EXPECT_FALSE(figures.auc.has_value());
-  // The base rate's loss comes near that of the best constant.
+  // The base rate's loss is close to that of the best constant.
   std::sort(labels.begin(), labels.end());
   const double best = labels[labels.size() * 8 / 10];
   double best_sum = 0;
@@ -250,7 +250,8 @@ TEST(ProgressiveMetricsTest, AucAndCalibrationWaitForBothLabels) {
   EXPECT_TRUE(metrics.Figures().calibration.has_value());
 }
 
-// What a confident mistake costs was once cut at 34.5: the loss of a stream of such looked smaller.
+// Once, the loss of a confident mistake was capped at 34.5, so streams with such mistakes looked
+// better than they were.
 TEST(ProgressiveMetricsTest, AMistakeCostsItsScoreUpTo50) {
   for (const float score : {20.0f, 34.5f, 36.0f, 45.5f, 50.0f, 60.0f, 1e30f}) {
     ProgressiveMetrics wrong({.loss = LossKind::kLogistic});
@@ -261,13 +262,13 @@ TEST(ProgressiveMetricsTest, AMistakeCostsItsScoreUpTo50) {
     EXPECT_NEAR(right.Figures().loss, std::exp(-std::min(score, 50.0f)), 1e-14) << score;
     EXPECT_GT(right.Figures().loss, 0);
   }
-  ProgressiveMetrics old({.loss = LossKind::kLogistic});  // As old records of a log were counted.
+  ProgressiveMetrics old({.loss = LossKind::kLogistic});  // Old log records still count that way.
   old.Update(std::vector<float>{45}, std::vector<float>{0}, {}, ProgressiveMetrics::kOldScoreLimit);
   EXPECT_NEAR(old.Figures().loss, -std::log(1e-15), 1e-3);
 }
 
-// Of labels in any order: the base rate once followed the labels, and on a stream that changes was
-// another constant at each example.
+// The order of the labels must not matter. Once, the base rate was a running mean, so that on a
+// changing stream it was a different constant at each example.
 TEST(ProgressiveMetricsTest, TheBaseRateIsOneConstantForAllExamples) {
   std::vector<float> labels(3000, 0.0f);
   std::fill_n(labels.begin() + 1000, 1000, 1.0f);
@@ -319,7 +320,7 @@ TEST(ProgressiveMetricsTest, StateDoesNotDependOnCutsAndGoesOnExactly) {
         metrics.Update(std::span(column.scores).subspan(begin, size),
                        std::span(column.labels).subspan(begin, size),
                        std::span(column.weights).subspan(begin, size));
-        // Every piece in another object.
+        // Each piece is counted by a new object.
         const std::vector<std::byte> state = StateOf(metrics);
         ProgressiveMetrics restored({.loss = loss});
         StateReader reader(state);
@@ -332,8 +333,8 @@ TEST(ProgressiveMetricsTest, StateDoesNotDependOnCutsAndGoesOnExactly) {
   }
 }
 
-// Version 1 had no windows, errors of numbers and tests of drift: what it had is kept, the rest
-// begins there.
+// Version 1 had no windows, number metrics or drift detection. What it had is kept, and the rest
+// starts anew.
 TEST(ProgressiveMetricsTest, ReadsTheStateOfVersion1AndItsTotalsGoOn) {
   for (const LossKind loss : kLosses) {
     const Column column = MakeColumn(loss, 1500);
@@ -365,8 +366,8 @@ TEST(ProgressiveMetricsTest, ReadsTheStateOfVersion1AndItsTotalsGoOn) {
   }
 }
 
-// Version 2 had no base rate but one that followed the labels. What it told stays told, and the new
-// one takes over from it.
+// In version 2, the base rate was a running mean. The losses it reported stay the same, and the new
+// base rate continues from them.
 TEST(ProgressiveMetricsTest, ReadsTheStateOfVersion2AndItsBaseRateGoesOn) {
   for (const LossKind loss : kLosses) {
     const Column column = MakeColumn(loss, 1500);
@@ -439,14 +440,14 @@ TEST(ProgressiveMetricsTest, LossesOfNumbersHaveErrorsAndLossesOfTwoClassesHaveN
     EXPECT_EQ(figures.r_squared.has_value(), !IsBinary(loss));
     EXPECT_EQ(figures.reliability_bins.empty(), loss != LossKind::kLogistic);
   }
-  // The count that is predicted is not the score.
+  // For Poisson loss, the predicted count is not the score.
   ProgressiveMetrics counts({.loss = LossKind::kPoisson});
   counts.Update(std::vector<float>{0, 0}, std::vector<float>{0, 4}, {});
   EXPECT_EQ(counts.Figures().mean_squared_error, 5);
   EXPECT_EQ(counts.Figures().mean_absolute_error, 2);
 }
 
-// A stream of which the sender dropped half of the negatives, and was told so.
+// A stream from which the sender has dropped negatives, as the options say.
 TEST(ProgressiveMetricsTest, FiguresOfASampledStreamAreThoseOfTheWholeOne) {
   const Column column = MakeColumn(LossKind::kLogistic, 40'000);
   ProgressiveMetrics whole({});
@@ -455,7 +456,7 @@ TEST(ProgressiveMetricsTest, FiguresOfASampledStreamAreThoseOfTheWholeOne) {
   std::mt19937 random(9);
   for (size_t i = 0; i < column.scores.size(); ++i) {
     if (column.labels[i] <= 0 && random() % 4 != 0) continue;
-    // What a learner of the kept ones would say: higher by -ln r.
+    // The score of a model that learned from the examples kept is higher by -ln r.
     kept.scores.push_back(column.scores[i] + std::log(4.0f));
     kept.labels.push_back(column.labels[i]);
     kept.weights.push_back(column.weights[i]);

@@ -56,7 +56,7 @@ TEST(ScoreHistogramTest, ReliabilityIsThatOfTheExamplesInEachBin) {
     EXPECT_NEAR(bin.prediction_mean, prediction / weight, 0.01 * bin.prediction_mean) << bin.from;
     EXPECT_NEAR(bin.label_mean, label / weight, 1e-12) << bin.from;
   }
-  EXPECT_NEAR(bins[6].from, 0.05, 0.0005);  // Near the round figure.
+  EXPECT_NEAR(bins[6].from, 0.05, 0.0005);  // Edges are near round probabilities.
 }
 
 TEST(ScoreHistogramTest, LeavesOutEmptyBins) {
@@ -96,7 +96,7 @@ TEST(ScoreHistogramTest, AnEmptyOneIsShortAndRefusesAState) {
   StateWriter full;
   ScoreHistogram().SaveBuckets(full);
   EXPECT_EQ(full.size_bytes(), 2048u * 16);
-  // Buckets of zeros where there should be some: not canonical.
+  // Buckets that are all zero should have been left out, so this is not canonical.
   StateWriter bad;
   bad.WriteValue(uint32_t{1});
   for (const auto chunk : full.Chunks()) bad.Write(chunk);

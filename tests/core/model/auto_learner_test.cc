@@ -1,4 +1,4 @@
-// What the mixture is for. That it follows its rule is shown in reference_test.cc.
+// Tests what the mixture is good for. reference_test.cc tests that it follows its rule.
 
 #include "core/model/auto_learner.h"
 
@@ -40,7 +40,7 @@ double MeanLoss(const std::vector<float>& scores, const std::vector<StreamExampl
   return sum / static_cast<double>(end - begin);
 }
 
-// Clicks on ads by users, whose hidden weights are drawn anew at `jump_at`.
+// A stream of clicks on ads by users. The hidden weights are drawn anew at `jump_at`.
 class JumpingStream {
  public:
   JumpingStream(size_t size, size_t jump_at) {
@@ -66,14 +66,15 @@ class JumpingStream {
   }
 
   std::vector<StreamExample> examples;
-  std::vector<double> floors;  // The loss of whoever knows the hidden weights.
+  std::vector<double> floors;  // The losses of a predictor that knows the hidden weights.
 
  private:
   static constexpr uint32_t kFields = 6;
   static constexpr uint32_t kValues = 10;
 };
 
-// Examples after `jump_at` until the mean loss of kWindow examples is within 2 % of the floor.
+// The number of examples after `jump_at` until the mean loss of kWindow examples is within 2 % of
+// the floor.
 size_t ExamplesToRecover(const LearnerSpec& spec, const JumpingStream& stream, size_t jump_at) {
   constexpr size_t kWindow = 3000;
   const std::vector<float> scores = Learn(*NewLearner(spec), stream.examples);
@@ -151,14 +152,14 @@ TEST(AutoLearnerTest, ScaleAndCenterOfLabelsMakeNoDifferenceToSquaredLoss) {
   for (StreamExample& example : scaled) example.label = 1024 * example.label + 65536;
   const std::vector<float> scores = Learn(*NewLearner(AutoSpec(LossKind::kSquared)), examples);
   const std::vector<float> others = Learn(*NewLearner(AutoSpec(LossKind::kSquared)), scaled);
-  // All but the first, which is predicted before any label is known.
+  // All examples but the first, which is predicted before any label is known.
   for (size_t i = 1; i < scores.size(); ++i) {
     ASSERT_NEAR(others[i], 1024 * scores[i] + 65536, 1 + 0.001 * std::abs(1024 * scores[i])) << i;
   }
 }
 
 TEST(AutoLearnerTest, FollowsTheTrendOfLabelsWithoutAnyFeature) {
-  // A label that stays for long as it is says what the next will be.
+  // Labels rarely change, so the last ones predict the next.
   std::vector<StreamExample> examples;
   std::mt19937 random(5);
   float label = 1;
@@ -167,7 +168,7 @@ TEST(AutoLearnerTest, FollowsTheTrendOfLabelsWithoutAnyFeature) {
     examples.push_back({.label = label, .weight = 1, .features = {}});
   }
   const std::vector<float> scores = Learn(*NewLearner(AutoSpec()), examples);
-  EXPECT_LT(MeanLoss(scores, examples, 1000, 4000), 0.35);  // Without: 0.69.
+  EXPECT_LT(MeanLoss(scores, examples, 1000, 4000), 0.35);  // It would be 0.69 without the trend.
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Rules that step four features of an example at a time give, to the bit, what they give one by
-// one.
+// Rules that step four features of an example at a time give bit-identical results to stepping them
+// one by one.
 
 #include <cmath>
 #include <cstdint>
@@ -21,8 +21,8 @@ constexpr float kL1 = 0.05f;
 constexpr float kL2 = 0.01f;
 constexpr float kClip = 0.3f;
 
-// Examples of 0 to 40 features among so few slots that most have some feature twice or more, and
-// ids that differ and share a slot.
+// Examples of 0 to 40 features. There are so few slots that most examples have some feature more
+// than once, and different ids that share a slot.
 std::vector<StreamExample> CrowdedStream(bool unit_values) {
   std::mt19937 random(5);
   std::vector<StreamExample> examples(400);

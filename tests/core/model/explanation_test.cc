@@ -1,4 +1,4 @@
-// Why an example has its score: contributions add up, for every learner and loss.
+// Tests explanations of scores: contributions add up, for every learner and loss.
 
 #include <cmath>
 #include <memory>
@@ -31,7 +31,7 @@ double SumOfContributions(const Explanation& explanation) {
   return sum;
 }
 
-// How far apart float sums of so many terms of this size may be.
+// How far apart two float sums of terms of this size may be, because of rounding.
 double Tolerance(const Explanation& explanation) {
   double size = std::abs(explanation.intercept) + std::abs(explanation.score) + 1;
   for (const Contribution& feature : explanation.contributions) {
@@ -40,8 +40,8 @@ double Tolerance(const Explanation& explanation) {
   return 1e-6 * size;
 }
 
-// Whether the score is a sum over features and nothing else. Coin betting divides it by the norm of
-// the example, so that features are not independent; NAG keeps it in the range of the labels seen.
+// Whether the score is just a sum over features. Coin betting divides it by a norm that depends on
+// the example, so features are not independent; NAG clips it to the range of the labels seen.
 bool IsPlainSum(const LearnerSpec& spec) {
   if (std::holds_alternative<Coin::Options>(spec.optimizer)) return false;
   return !std::holds_alternative<NagOptions>(spec.optimizer) || spec.loss == LossKind::kLogistic;
@@ -112,7 +112,7 @@ TEST(ExplanationTest, GivesClippedScoresADifferenceThatBelongsToNoFeature) {
   const StreamExample far_out{.label = 0, .weight = 1, .features = {{3, 100}}};
   const ExampleBatchBuilder builder = BatchOf({&far_out, 1});
   const Explanation explanation = learner->Explain(builder.View(), 0);
-  EXPECT_EQ(explanation.score, 1);  // The largest label.
+  EXPECT_EQ(explanation.score, 1);  // Clipped to the largest label.
   EXPECT_GT(explanation.contributions[0].contribution, 10);
   ExpectToAddUp(explanation);
 }
@@ -158,7 +158,7 @@ TEST(ExplanationTest, HasMoreEvidenceOfFeaturesSeenMoreOften) {
 }
 
 TEST(ExplanationTest, SharesWhatFeaturesDoTogether) {
-  // The score is the product of the features' values, of 1 for each that is absent.
+  // A learner whose score is the product of the features' values.
   class Product : public FixedLearner {
    public:
     Product() : FixedLearner(std::vector<float>(1024)) {}
@@ -182,7 +182,7 @@ TEST(ExplanationTest, SharesWhatFeaturesDoTogether) {
 }
 
 TEST(ExplanationTest, KeepsFeaturesInTheirNamespaces) {
-  // Remembers the shape of what it was asked.
+  // Checks the shape of the batches that it has to predict.
   class Shapes : public FixedLearner {
    public:
     Shapes() : FixedLearner(RandomWeights(5)) {}

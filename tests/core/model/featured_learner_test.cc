@@ -1,4 +1,5 @@
-// Learners of features that are made: exact, whole, and the same however the stream is cut.
+// Tests learners that expand features: exactness, saved states, and independence of how the stream
+// is divided into batches.
 
 #include "core/model/featured_learner.h"
 
@@ -54,7 +55,7 @@ LearnerSpec Spec(const FeatureOptions& features) {
   return spec;
 }
 
-// Rows with all the namespaces above, now and then without some of them.
+// Rows with all the namespaces above; some rows lack a few of them.
 void AppendRows(size_t begin, size_t end, ExampleBatchBuilder& builder) {
   for (const char* name : {"user", "ad", "num", "bin", "log", "text"}) builder.Namespace(name);
   for (size_t row = begin; row < end; ++row) {
@@ -144,7 +145,7 @@ TEST(FeaturedLearnerTest, CountsExamplesThatWereLearnedWithoutSomeFeatures) {
   EXPECT_EQ(learn(360, 0, 0), 1u);
   EXPECT_EQ(learn(2, 0, FeatureIndex::kCapacity), 1u);
   EXPECT_EQ(learn(2, 5000, 1), 2u);
-  EXPECT_EQ(learn(360, 0, 0), 3u);  // 360 + 64,980 fit, but not all numbers beside them.
+  EXPECT_EQ(learn(360, 0, 0), 3u);  // 360 + 64,980 fit, but not together with all numbers.
   EXPECT_EQ(Restored(spec, StateOf(*learner))->cut_count(), 3u);
   EXPECT_EQ(StateOf(*Restored(spec, StateOf(*learner))), StateOf(*learner));
   EXPECT_EQ(Restored(spec, never_cut)->cut_count(), 0u);
@@ -255,12 +256,12 @@ TEST(FeaturedLearnerTest, AFeatureThatIsNotSeenForLongIsForgotten) {
     for (int i = 0; i < 79; ++i) Learn(*learner, {{Positive({{7, 1}})}});
     EXPECT_EQ(learner->CountUsedSlots(), 2u);
     for (int i = 0; i < 12; ++i) Learn(*learner, {{Positive({{7, 1}})}});
-    EXPECT_EQ(WeightOf(*learner, 8), WeightOf(*learner, 9));  // Which was never seen.
+    EXPECT_EQ(WeightOf(*learner, 8), WeightOf(*learner, 9));  // 9 was never seen.
     EXPECT_EQ(learner->CountUsedSlots(), 1u);
   }
 }
 
-// What interactions teach is what a learner learns of the same features made by hand.
+// A learner with interactions learns the same as one that gets the same features, made by hand.
 TEST(FeaturedLearnerTest, EveryLearnerLearnsInteractionsAsIfTheyHadBeenSent) {
   for (auto [name, spec] : EveryOptimizerAndLoss()) {
     SCOPED_TRACE(name);
@@ -282,7 +283,7 @@ TEST(FeaturedLearnerTest, EveryLearnerLearnsInteractionsAsIfTheyHadBeenSent) {
   }
 }
 
-// Its real judge is the thread sanitizer.
+// Mainly for the thread sanitizer.
 TEST(FeaturedLearnerTest, ReadersPredictWhileTheWriterLearnsAndChangeNothing) {
   const std::unique_ptr<Learner> alone = NewLearner(Spec(Bounded(Everything())));
   const std::vector<float> expected = LearnRows(*alone, 0, 1500, 50);

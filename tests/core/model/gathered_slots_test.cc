@@ -49,8 +49,8 @@ class GatheredSlotsTest : public testing::Test {
     return {numbers.begin(), numbers.end()};
   }
 
-  // Gathers the slots of `ids`, adds 0.5 to every number and puts them back. Returns
-  // how many were.
+  // Gathers the slots of `ids`, adds 0.5 to every number and puts the slots back. Returns how many
+  // PutBack() has stored.
   size_t AddHalf(const std::vector<uint32_t>& ids, bool heads_only) {
     gathered_.Resize(ids.size());
     std::vector<FourSlots<Slot>> whole((ids.size() + 3) / 4);
@@ -96,7 +96,7 @@ TYPED_TEST(GatheredSlotsTest, PutsBackFirstWordsAlone) {
 
 TYPED_TEST(GatheredSlotsTest, StopsWhereASlotOccursAgainAndTakesBack) {
   for (const bool heads_only : {false, true}) {
-    // By one id, and by two that share a slot; the last is what occurs again.
+    // A slot recurs by the same id, or by another id that shares it; always in last place.
     for (const std::vector<uint32_t>& ids :
          {std::vector<uint32_t>{5, 9, 5}, {1, 2, 3, 4, 5, 1}, {7, 8, 9, 7 + 1024}}) {
       const size_t count = this->AddHalf(ids, heads_only);

@@ -1,4 +1,4 @@
-// Nothing non-finite ever gets into a learner, whatever the examples are.
+// Tests that no number that is not finite ever gets into a learner, whatever the examples are.
 
 #include <cmath>
 #include <limits>
@@ -19,7 +19,8 @@ constexpr float kTiny = std::numeric_limits<float>::denorm_min();
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
-// The features 0 to 9 hostile in many ways; labels of the logistic loss are 1 and -1.
+// Examples in which the features 0 to 9 are hostile in many ways; labels of the logistic loss are 1
+// and -1.
 std::vector<StreamExample> HostileExamples(LossKind loss) {
   std::mt19937 random(3);
   const std::vector<float> values = {kHuge, -kHuge, kTiny, -kTiny, 1e20f, -1e12f,    1e-30f, 1,
@@ -61,10 +62,11 @@ TEST(HostileTest, EveryOptimizerAndLossStaysFiniteAndGoesOnLearning) {
     EXPECT_GT(learner->skipped_count(), 0u);
     EXPECT_LT(learner->skipped_count(), learner->example_count());
 
-    // Ordinary examples of other features are learned as ever.
+    // Ordinary examples of other features are still learned as usual.
     const uint64_t used = learner->CountUsedSlots();
     const uint64_t skipped = learner->skipped_count();
-    // Of both labels: one of them comes as a surprise. Of unlike weights: steps do not cancel.
+    // Both labels occur, so that one of them is a surprise; weights differ, so that steps do not
+    // cancel out.
     for (int i = 0; i < 21; ++i) {
       Learn(*learner, std::vector<StreamExample>{
                           {.label = 1, .weight = 1, .features = {{20, 1}, {21, -1}}},
@@ -145,7 +147,7 @@ TEST(HostileTest, AnExampleThatCannotBeLearnedIsSkippedAndCounted) {
     EXPECT_EQ(learner->example_count(), 3u);
     EXPECT_EQ(learner->CountUsedSlots(), 0u);
     EXPECT_EQ(scores[0], 0);
-    EXPECT_FLOAT_EQ(scores[1], -0.4f);  // The score of the intercept was fine.
+    EXPECT_FLOAT_EQ(scores[1], -0.4f);  // The intercept's score was finite, so it is returned.
   }
 }
 

@@ -1,7 +1,8 @@
-// Progressive losses on a real stream that a public learner gives at the same options.
+// Compares progressive losses on a real stream with those of a public learner with the same
+// options.
 //
-// The stream is not part of the project: without FRESHET_DATA, the folder that has it, this test is
-// skipped.
+// The stream is not part of the project: set FRESHET_DATA to the folder that has it, or this test
+// is skipped.
 
 #include <zlib.h>
 
@@ -65,7 +66,7 @@ class KnownStreamsTest : public testing::Test {
     ASSERT_EQ(examples_.size(), 1000u);
   }
 
-  // Without an intercept of our own.
+  // No intercept, because the constant feature takes its place.
   template <typename Loss>
   double ProgressiveLoss(const OptimizerOptions& optimizer, double rate,
                          const ScheduleOptions& schedule = ConstantSchedule{}, double l1 = 0,
@@ -89,7 +90,8 @@ class KnownStreamsTest : public testing::Test {
 
 TEST_F(KnownStreamsTest, PlainSgdGivesTheKnownLosses) {
   const Sgd::Options sgd;
-  // Its rates are rate * t^-0.5 with t = 2 at the first example, so there ours is rate / sqrt(2).
+  // The reference's rates are rate * t^-0.5 with t = 2 at the first example, where ours must
+  // therefore be rate / sqrt(2).
   const InversePowerSchedule root = {.t0 = 2, .power = 0.5};
   const double scale = std::sqrt(0.5);
   EXPECT_NEAR(ProgressiveLoss<LogisticLoss>(sgd, 10 * scale, root), 0.554529, 1e-4);

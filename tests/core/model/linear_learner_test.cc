@@ -1,4 +1,5 @@
-// What holds for learners beyond the textbook rules: weights, duplicates, the intercept, batches.
+// Tests of learners beyond the textbook rules: importance weights, duplicate features, the
+// intercept, batches.
 
 #include <cmath>
 #include <limits>
@@ -51,19 +52,19 @@ TEST(LinearLearnerTest, ZeroAndMinusOneAreTheSameLogisticLabel) {
 
 TEST(LinearLearnerTest, AnImportanceWeightMultipliesTheGradient) {
   for (const auto& [name, spec] : EveryOptimizerAndLoss()) {
-    if (KeepsScales(spec)) continue;  // Twice the value is another scale there, and no more.
+    if (KeepsScales(spec)) continue;  // There, twice the value only changes the scale.
     SCOPED_TRACE(name);
     LearnerSpec weighted = spec;
     weighted.linear.initial_intercept = 0;
-    // One step from score 0: twice the weight is the same as twice the gradient, which for one
-    // feature of value 1 is a value of 2, as long as there is no intercept.
+    // One step from score 0: twice the importance weight is twice the gradient, which is also what
+    // a single feature gives with the value 2 instead of 1, if there is no intercept.
     weighted.linear.intercept = false;
     if (std::holds_alternative<MiniBatch::Options>(weighted.optimizer)) {
       weighted.optimizer = MiniBatch::Options{.examples = 1};
     }
     const std::unique_ptr<Learner> by_weight = NewLearner(weighted);
     const std::unique_ptr<Learner> by_value = NewLearner(weighted);
-    const float label = spec.loss == LossKind::kPoisson ? 3 : 1;  // 1 is right at score 0.
+    const float label = spec.loss == LossKind::kPoisson ? 3 : 1;  // A count of 1 has no gradient.
     Learn(*by_weight, {{Example(label, {{3, 1}}, 2)}});
     Learn(*by_value, {{Example(label, {{3, 2}})}});
     EXPECT_NE(WeightOf(*by_weight, 3), 0);
@@ -124,8 +125,8 @@ TEST(LinearLearnerTest, AFeatureThatOccursTwiceCountsTwiceInTheScore) {
                   2 * ScoreOf(*learner, Example(0, {{3, 1}})));
 }
 
-// Two halves of a feature in one example step twice; without squares in the rule that is the same
-// as once. The second must not age the slot again.
+// A feature that occurs in one example as two halves is stepped twice. For rules without squares,
+// that is the same as one step of the whole, provided the second half does not age the slot again.
 TEST(LinearLearnerTest, AFeatureThatOccursTwiceAgesOnce) {
   for (const auto& [name, spec] : EveryOptimizerAndLoss()) {
     if (name.starts_with("adagrad") || name.starts_with("rmsprop") || name.starts_with("adam") ||
@@ -145,8 +146,8 @@ TEST(LinearLearnerTest, AFeatureThatOccursTwiceAgesOnce) {
 }
 
 TEST(LinearLearnerTest, RmsPropAndAdamAgeOnceToo) {
-  // One repeated feature whose second half is of value 0: with one ageing its weight is that of the
-  // single feature.
+  // A repeated feature of which one half has the value 0: if the slot ages only once, the weight is
+  // that of the single feature.
   for (const OptimizerOptions& optimizer :
        {OptimizerOptions(RmsProp::Options{.rho = 0.5, .epsilon = 1e-3}),
         OptimizerOptions(Adam::Options{.beta1 = 0, .beta2 = 0.5, .epsilon = 1e-3})}) {
@@ -197,7 +198,7 @@ TEST(LinearLearnerTest, TheInterceptStartsAndLearnsAtItsOwnRate) {
   spec.linear.intercept_learning_rate = 0.01;
   const std::unique_ptr<Learner> learner = NewLearner(spec);
   Learn(*learner, {{Example(0, {})}});
-  // No l2 in it.
+  // l2 does not apply to the intercept.
   EXPECT_NEAR(ScoreOf(*learner, {}), 0.5 - 0.01 / (1 + std::exp(-0.5)), 1e-7);
 }
 
@@ -249,7 +250,8 @@ TEST(LinearLearnerTest, RowsLargerThanThePrefetchWindowAreLearned) {
 }
 
 TEST(LinearLearnerTest, ATableBeyondMemoryIsRefused) {
-  // More than an address space, if anybody asked for it: bits are checked by whoever makes a spec.
+  // A table larger than the address space. Learners do not check bits; the code that makes a spec
+  // does.
   LearnerSpec spec = SgdSpec();
   spec.linear.bits = 50;
   EXPECT_EQ(MakeLearner(spec).status().code(), absl::StatusCode::kResourceExhausted);

@@ -1,7 +1,7 @@
-// An accuracy on a real stream that is published of another library.
+// Compares the accuracy on a real stream with the one published for another library.
 //
-// The stream is not part of the project: without FRESHET_DATA, the folder that has it, this test is
-// skipped.
+// The stream is not part of the project: set FRESHET_DATA to the folder that has it, or this test
+// is skipped.
 
 #include <zlib.h>
 

@@ -1,4 +1,4 @@
-// What readers see while the writer learns: the scores of a state between two updates, or nearly.
+// Tests what readers see while the writer learns: nearly the scores of a state between two updates.
 
 #include <algorithm>
 #include <atomic>
@@ -17,16 +17,16 @@
 namespace freshet {
 namespace {
 
-// Readings that are judged for each learner, at least, unless the machine is so busy that they
-// cannot be had.
+// The minimum number of readings to judge for each learner, unless the machine is too busy to get
+// as many.
 constexpr size_t kReadings = 3000;
 constexpr int kPasses = 30;
 
-// Further apart in the stream, two scores say nothing about one that was read between them.
+// Two scores further apart in the stream say nothing about a score that was read between them.
 constexpr size_t kMaxRows = 500;
 
-// What is predicted again and again: nothing, features that are learned all the time, and at the
-// end all of these together.
+// The examples that are predicted over and over: one without features, one for each of some
+// features that are learned all the time, and one with all of these features.
 std::vector<StreamExample> Probes() {
   const std::vector<StreamFeature> features = {{0, 1}, {1, 0.5f}, {2, -1}, {3, 1}, {7, 2}};
   std::vector<StreamExample> probes(1);
@@ -37,7 +37,7 @@ std::vector<StreamExample> Probes() {
   return probes;
 }
 
-// The right scores: of each probe after each number of rows.
+// The right score of each probe after each row.
 class RightScores {
  public:
   RightScores(const LearnerSpec& spec, std::span<const StreamExample> stream,
@@ -53,9 +53,10 @@ class RightScores {
     }
   }
 
-  // How far `score` is from what it may be where it was read after `begin` rows were learned and
-  // before row `end` was: from the range of the right scores, and of a step beside it, of which
-  // some weights may have gone one way already, and others not yet the other way.
+  // How far `score` is outside of what is acceptable for a score that was read after `begin` rows
+  // were learned and before row `end` was. Acceptable is the range of the right scores, widened by
+  // one step on both sides, because some weights may have moved in one direction already while
+  // others have not yet moved in the other.
   double ErrorOf(size_t probe, float score, size_t begin, size_t end) const {
     const std::vector<float>& right = scores_[probe];
     const size_t first = begin == 0 ? 0 : begin - 1;
@@ -71,7 +72,7 @@ class RightScores {
     return std::max({0.0, low - step - score, score - high - step});
   }
 
-  // The largest score, by size.
+  // The largest absolute score.
   double Size() const {
     double size = 0;
     for (const auto& scores : scores_) {
@@ -81,7 +82,7 @@ class RightScores {
   }
 
  private:
-  // How far all weights together move with a row.
+  // The sum of the distances that all weights move with a row.
   double StepOf(size_t row) const {
     double step = 0;
     for (size_t i = 0; i + 1 < scores_.size(); ++i) {
@@ -90,7 +91,7 @@ class RightScores {
     return step;
   }
 
-  std::vector<std::vector<float>> scores_;  // By probe.
+  std::vector<std::vector<float>> scores_;  // By probe and row.
 };
 
 struct Readings {
@@ -156,8 +157,8 @@ TEST(ReadingTest, ScoresReadWhileLearningAreThoseOfAStateBetweenUpdates) {
   }
 }
 
-// With l1 or l2, the weights that stand in the table are replaced by what they stand for now and
-// then. Readers once saw scores near 0 meanwhile.
+// With l1 or l2, the stored weights are from time to time replaced by the effective weights. Once,
+// readers saw scores near 0 meanwhile.
 TEST(ReadingTest, ScoresStayRightWhileWeightsAreSettled) {
   struct Case {
     std::string name;
@@ -180,7 +181,7 @@ TEST(ReadingTest, ScoresStayRightWhileWeightsAreSettled) {
           MakeStream({.loss = spec.loss, .seed = 3, .example_count = 4000, .feature_count = 12});
       for (size_t i = 0; i < stream.size(); ++i) {
         stream[i].label += 3;
-        // A weight in each part of the table, so that settling takes milliseconds.
+        // Puts a weight into each part of the table, so that settling takes milliseconds.
         stream[i].features.push_back({static_cast<uint32_t>(100 + 512 * i), 1});
       }
       ExpectRightReadings(spec, stream);

@@ -1,4 +1,5 @@
-// Sparse streams, on which features are absent for long, against the plain reference learner.
+// Compares learners with plain reference learners on sparse streams, in which features are absent
+// for a long time.
 
 #include <cmath>
 #include <memory>
@@ -28,7 +29,7 @@ void ExpectSameAs(Reference reference, const LearnerSpec& spec,
     const double expected = reference.Learn(examples[i]);
     ASSERT_NEAR(scores[i], expected, 3e-4 * (1 + std::abs(expected))) << "example " << i;
   }
-  // Most features are absent at the end, so that this also checks what readers catch up.
+  // Most features are absent from the last examples, so this also checks that readers catch up.
   for (uint32_t id = 0; id < kFeatureCount; ++id) {
     const double expected = reference.weight(id);
     ASSERT_NEAR(WeightOf(*learner, id), expected, 3e-4 * (1 + std::abs(expected)))
@@ -82,7 +83,7 @@ TEST(ReferenceTest, EveryOptimizerAndLossWithL1) {
     SCOPED_TRACE(named.name);
     LearnerSpec spec = named.spec;
     const bool is_nag = std::holds_alternative<NagOptions>(spec.optimizer);
-    spec.linear.l1 = is_nag ? 1e-3 : 0.05;  // NAG's is paid at every step.
+    spec.linear.l1 = is_nag ? 1e-3 : 0.05;  // NAG applies l1 to all weights at every step.
     ExpectSameAsReference(spec, StreamFor(spec, 9));
     spec.linear.l2 = is_nag ? 1e-3 : 0.02;
     spec.linear.regularize_intercept = true;
@@ -104,8 +105,9 @@ StreamFeature Crossed(const StreamFeature& a, const StreamFeature& b) {
   return {(a.id * 16777619U) ^ b.id, a.value * b.value};
 }
 
-// A row of namespaces a and b with hashed ids, in `batch`; and what a learner of a small table with
-// the interactions a*b, a*a and a*a*b sees of it. Empty where two of its features share a slot.
+// Adds a row of the namespaces a and b, with hashed ids, to `batch`. Returns the features that a
+// learner with a small table and the interactions a*b, a*a and a*a*b gets for it, or none if two of
+// them share a slot.
 std::vector<StreamFeature> AppendCrossedRow(std::mt19937& random, float label, float weight,
                                             ExampleBatchBuilder& batch) {
   std::vector<StreamFeature> a(1 + random() % 3);
@@ -159,7 +161,7 @@ void ExpectSameOnCrossedRows(const LearnerSpec& spec) {
     const double expected = reference.Learn(example);
     ASSERT_NEAR(score, expected, 3e-4 * (1 + std::abs(expected))) << "row " << row;
   }
-  // The pairs and triples alone are several times as many as there are slots.
+  // There are several times as many pairs and triples as slots.
   EXPECT_GT(learner->CountUsedSlots(), 400u);
 }
 

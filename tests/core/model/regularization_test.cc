@@ -1,5 +1,5 @@
-// What l1 and l2 do to the weights of every learner. That each rule is what it says is judged by
-// reference_test.cc.
+// Tests what l1 and l2 do to the weights of every learner. reference_test.cc tests that each rule
+// is implemented as documented.
 
 #include <cmath>
 #include <memory>
@@ -17,7 +17,7 @@ namespace {
 
 constexpr uint32_t kFeatureCount = 40;
 
-// Only the first four features matter; the very first is in every example.
+// Only the first four features matter; the first one is in every example.
 std::vector<StreamExample> MostlyNoise() {
   std::vector<StreamExample> examples =
       MakeStream({.example_count = 3000, .feature_count = kFeatureCount, .unit_values = true});
@@ -45,15 +45,15 @@ std::vector<NamedSpec> EveryOptimizerWithL1() {
         std::holds_alternative<AutoOptions>(named.spec.optimizer)) {
       continue;
     }
-    named.spec.linear.intercept = false;  // So that WeightOf() has no rounding in it.
+    named.spec.linear.intercept = false;  // So that WeightOf() involves no rounding.
     specs.push_back(named);
   }
   return specs;
 }
 
-// A strength at which each rule holds down some noise: against the sum of all gradients, at every
-// step of the learner, or at every step of the feature. At a constant rate the last holds a weight
-// at 0 only while gradients are below it.
+// A strength of l1 that suppresses some noise. FTRL applies l1 to the sum of all gradients, NAG at
+// every step of the learner, the others at every step of the feature. At a constant rate, these
+// others hold a weight at 0 only while gradients are smaller than l1.
 double StrengthOf(const OptimizerOptions& optimizer) {
   if (std::holds_alternative<Ftrl::Options>(optimizer)) return 15;
   if (std::holds_alternative<NagOptions>(optimizer)) return 3e-4;
@@ -89,7 +89,7 @@ TEST(RegularizationTest, ZeroWeightsAreCountedAlsoAfterAStop) {
     spec.linear.l1 = StrengthOf(spec.optimizer);
     const std::unique_ptr<Learner> learner = NewLearner(spec);
     Learn(*learner, examples);
-    // A slot that is all zero is as if it had never been touched.
+    // A slot that is all zero looks as if it had never been touched.
     const uint64_t unused = kFeatureCount - learner->CountUsedSlots();
     EXPECT_EQ(learner->CountZeroWeights(), ZeroCount(*learner) - unused);
     EXPECT_EQ(Restored(spec, StateOf(*learner))->CountZeroWeights(), learner->CountZeroWeights());
@@ -123,8 +123,8 @@ TEST(RegularizationTest, TheInterceptIsRegularizedWhereItIsAskedFor) {
   }
 }
 
-// What NAG stores drifts away from what it stands for; it is settled in time, and learning goes on
-// undisturbed.
+// The weights that NAG stores drift away from the effective weights; they must be settled in time,
+// without disturbing learning.
 TEST(RegularizationTest, StrongL2OfNagIsTheReferencesOverManySettlements) {
   LearnerSpec spec;
   spec.optimizer = NagOptions{};

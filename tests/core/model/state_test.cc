@@ -19,10 +19,10 @@
 namespace freshet {
 namespace {
 
-// Where SaveState() puts them.
+// The positions of fields in the saved state.
 constexpr size_t kExampleCountPosition = 8;
 constexpr size_t kStepsPosition = 24;
-constexpr size_t kInterceptPosition = 36;  // Without a plateau schedule.
+constexpr size_t kInterceptPosition = 36;  // If the schedule is not a plateau schedule.
 
 std::vector<StreamExample> StreamFor(const LearnerSpec& spec) {
   return MakeStream({.loss = spec.loss,
@@ -130,7 +130,7 @@ TEST(LearnerStateTest, TakesNoMoreThanItsUsedSlotsAndABitForEachOther) {
     const size_t empty_size = StateOf(*learner).size();
     const size_t slot_bytes = learner->table_bytes() / learner->slot_count();
     StreamExample example{.label = 1, .features = {}};
-    // Two blocks, from all but empty to full.
+    // Two blocks, from nearly empty to full.
     for (uint32_t count = 1; count <= 1024; ++count) {
       example.features.push_back({(count * 389) % 1024, 1});
       if ((count & (count - 1)) != 0 && count < 1018) continue;
@@ -268,8 +268,9 @@ TEST(LearnerStateTest, LearningGoesOnUndisturbedWhereTheStepCounterPasses32Bits)
   for (const auto& [name, spec] : EveryOptimizerAndLoss()) {
     SCOPED_TRACE(name);
     const std::vector<StreamExample> examples = StreamFor(spec);
-    // Both begin with nothing learned. The first passes 2^32 steps in the middle of the stream; the
-    // other has as many steps behind it that bias corrections are over for it too.
+    // Both learners start with nothing learned. The first passes step 2^32 in the middle of the
+    // stream. The other starts after so many steps that bias corrections have no effect on it
+    // either.
     const auto starting_at = [&spec = spec](uint64_t steps) {
       std::vector<std::byte> state = StateOf(*NewLearner(spec));
       Put(state, kExampleCountPosition, steps);
@@ -281,7 +282,7 @@ TEST(LearnerStateTest, LearningGoesOnUndisturbedWhereTheStepCounterPasses32Bits)
     const std::vector<float> expected = Learn(*plain, examples);
     const std::vector<float> scores = Learn(*wrapping, examples);
     for (size_t i = 0; i < scores.size(); ++i) {
-      // At 2^32 all slots are caught up at once, which may round otherwise.
+      // At step 2^32 all slots are caught up at once, which may round differently.
       ASSERT_NEAR(scores[i], expected[i], 1e-4 * (1 + std::abs(expected[i]))) << i;
     }
     for (uint32_t id = 0; id < 50; ++id) {
@@ -290,7 +291,8 @@ TEST(LearnerStateTest, LearningGoesOnUndisturbedWhereTheStepCounterPasses32Bits)
   }
 }
 
-// Without the sweep, a feature absent for 2^32 steps and a bit would look as if just touched.
+// Without the sweep, a feature absent for slightly more than 2^32 steps would look as if it had
+// just been touched.
 TEST(LearnerStateTest, FeaturesAbsentForBillionsOfStepsAreCaughtUp) {
   for (const OptimizerOptions& optimizer : {OptimizerOptions(Momentum::Options{.momentum = 0.9}),
                                             OptimizerOptions(Nesterov::Options{.momentum = 0.9})}) {
@@ -302,7 +304,7 @@ TEST(LearnerStateTest, FeaturesAbsentForBillionsOfStepsAreCaughtUp) {
     std::unique_ptr<Learner> learner = NewLearner(spec);
     Learn(*learner, {{rare}});
     const double moved_once = WeightOf(*learner, 7);
-    for (uint64_t i = 1; i <= 4; ++i) {  // Pass each sweep, jumping over what lies between.
+    for (uint64_t i = 1; i <= 4; ++i) {  // Passes each sweep and jumps over the steps in between.
       std::vector<std::byte> state = StateOf(*learner);
       Put(state, kExampleCountPosition, (i << 30) - 1);
       Put(state, kStepsPosition, (i << 30) - 1);
@@ -310,7 +312,7 @@ TEST(LearnerStateTest, FeaturesAbsentForBillionsOfStepsAreCaughtUp) {
       Learn(*learner, {{other}});
     }
     Learn(*learner, {{other, other}});
-    // Momentum is a geometric series: all of the motion that one step sets off.
+    // The total movement that one step sets off is a geometric series.
     const bool nesterov = std::holds_alternative<Nesterov::Options>(optimizer);
     EXPECT_NEAR(WeightOf(*learner, 7), moved_once * (nesterov ? 10 / 1.9 : 10), 1e-3);
   }

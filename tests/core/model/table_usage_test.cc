@@ -11,7 +11,7 @@
 namespace freshet {
 namespace {
 
-// Features thrown into slots, and counted.
+// Compares with an experiment that throws features into slots and counts.
 TEST(TableUsageTest, IsThatOfFeaturesWithRandomSlots) {
   std::mt19937 random(1);
   constexpr uint32_t kSlots = 1 << 16;

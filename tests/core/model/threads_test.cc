@@ -1,4 +1,4 @@
-// Readers beside the writer. Its real judge is the thread sanitizer.
+// Readers run while the writer learns. Mainly for the thread sanitizer.
 
 #include <atomic>
 #include <cmath>

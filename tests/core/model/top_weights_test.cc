@@ -1,4 +1,4 @@
-// The largest weights and the largest changes, against a full sort.
+// Compares the largest weights and the largest changes with a full sort.
 
 #include "core/model/top_weights.h"
 
@@ -28,7 +28,7 @@ WeightComparison CompareWeights(const Learner& old_learner, const Learner& new_l
 
 TEST(TopWeightsTest, AreThoseOfAFullSort) {
   const std::vector<float> weights = RandomWeights(1);
-  std::vector<std::pair<float, uint32_t>> sorted;  // By falling size, then by slot.
+  std::vector<std::pair<float, uint32_t>> sorted;  // By descending size, then by slot.
   for (uint32_t slot = 0; slot < weights.size(); ++slot) {
     if (weights[slot] != 0) sorted.emplace_back(-std::abs(weights[slot]), slot);
   }

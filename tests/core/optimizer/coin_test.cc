@@ -22,7 +22,7 @@ LearnerSpec SpecOf(const Coin::Options& options) {
 TEST(CoinTest, TheFirstStepIsWhatThePaperSays) {
   const std::unique_ptr<Learner> learner = NewLearner(SpecOf({.alpha = 3, .beta = 2}));
   Learn(*learner, {{{.label = 1, .features = {{3, 5}}}}});
-  // g = -1/2, X = 5, M = 2, z = A = 2.5, W = 0: w = 3 * 2.5 / (10 * 12.5), over a mean norm of 1.
+  // g = -1/2, X = 5, M = 2, z = A = 2.5, W = 0: w = 3 * 2.5 / (10 * 12.5), and the mean norm is 1.
   EXPECT_NEAR(ScoreOf(*learner, {.features = {{3, 5}}}), 5 * 3 * 2.5 / 125, 1e-6);
 }
 

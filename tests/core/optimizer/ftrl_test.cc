@@ -53,7 +53,7 @@ TEST(FtrlTest, WithoutRegularisationItIsAdaGradWithBetaBesideTheRoot) {
   }
 }
 
-// Of 40 features, those beyond the first few are noise.
+// A stream of 40 features, of which all but the first few are noise.
 std::vector<StreamExample> MostlyNoise() {
   std::vector<StreamExample> examples = MakeStream({.example_count = 3000, .feature_count = 40});
   for (StreamExample& example : examples) {
@@ -88,7 +88,7 @@ TEST(FtrlTest, L1DrivesWeakWeightsToExactZeroAndKeepsTheStrong) {
   EXPECT_GE(last, 25u);
 }
 
-// The sign of the shrinkage must follow z for surviving weights of either sign.
+// For surviving weights of either sign, the shrinkage must follow the sign of z.
 TEST(FtrlTest, L1ShrinksWeightsOfBothSignsTowardsZero) {
   for (const float label : {1.0f, -1.0f}) {
     const std::unique_ptr<Learner> plain = NewLearner(SpecOf({}));

@@ -1,4 +1,4 @@
-// Dense streams against PyTorch's numbers; golden/make_golden.py made them.
+// Compares learners with PyTorch on dense streams; golden/make_golden.py has made the numbers.
 
 #include <algorithm>
 #include <cmath>
@@ -19,7 +19,7 @@ namespace freshet {
 namespace {
 
 struct GoldenCase {
-  std::vector<double> scores;   // Of every fourth row, before its update.
+  std::vector<double> scores;   // Of every fourth row, before the update on it.
   std::vector<double> weights;  // After the last row; the intercept is last.
 };
 

@@ -30,7 +30,7 @@ TEST(NagTest, TheFirstStepIsWhatThePaperSays) {
   Learn(*learner, {{{.label = 1, .features = {{3, 2}}}}});
   const double v = 0.44285440100238858;
   EXPECT_NEAR(WeightOf(*learner, 3), v / 2 * 0.5 * 2, 1e-7);
-  // The score moved to v.
+  // The score has moved to v.
   EXPECT_NEAR(ScoreOf(*learner, {.features = {{3, 2}}}), v, 1e-7);
 }
 
@@ -76,14 +76,14 @@ TEST(NagTest, RawScalesOfFeaturesMakeNoDifference) {
     }
   }
   EXPECT_NEAR(ProgressiveLoss(SpecOf({}), raw), ProgressiveLoss(SpecOf({}), examples), 1e-5);
-  // The scales do matter to the adaptive part alone.
+  // Scales do matter if only the adaptive part is on.
   const LearnerSpec adaptive = SpecOf({.normalized = false});
   EXPECT_GT(std::abs(ProgressiveLoss(adaptive, raw) - ProgressiveLoss(adaptive, examples)), 0.01);
 }
 
 TEST(NagTest, AHeavyExampleMovesItsScoreUpToTheLabelAndNotBeyond) {
   const std::unique_ptr<Learner> learner = NewLearner(SpecOf({}, LossKind::kSquared));
-  // The range of labels, so that clipping has no part in it.
+  // Establishes the range of labels, so that clipping does not interfere.
   Learn(*learner, {{{.label = -100, .features = {{1, 1}}}, {.label = 100, .features = {{2, 1}}}}});
   const StreamExample heavy = {.label = 3, .weight = 1e6f, .features = {{7, 5}, {8, -2}}};
   Learn(*learner, {{heavy}});
@@ -95,7 +95,7 @@ TEST(NagTest, ScoresStayWithinTheLabelsSeen) {
   Learn(*learner, {{{.label = 2, .features = {{1, 1}}}, {.label = 5, .features = {{1, 1}}}}});
   EXPECT_EQ(ScoreOf(*learner, {.features = {{1, 1e6f}}}), 5);
   EXPECT_EQ(ScoreOf(*learner, {.features = {{1, -1e6f}}}), 2);
-  // As they do after the state was put back.
+  // The same holds after the state has been loaded.
   const LearnerSpec spec = SpecOf({}, LossKind::kSquared);
   EXPECT_EQ(ScoreOf(*Restored(spec, StateOf(*learner)), {.features = {{1, 1e6f}}}), 5);
 }

@@ -61,12 +61,12 @@ void ObserveWindow(Schedule& schedule, double loss) {
 TEST(PlateauScheduleTest, CutsAfterPatienceWindowsWithoutImprovement) {
   Schedule schedule(kPlateau);
   ASSERT_TRUE(schedule.observes_loss());
-  ObserveWindow(schedule, 1.0);   // The first is the best so far.
+  ObserveWindow(schedule, 1.0);   // The first window is the best so far.
   ObserveWindow(schedule, 0.95);  // Not below 0.9.
   EXPECT_EQ(schedule.Share(0), 1);
   ObserveWindow(schedule, 0.91);
   EXPECT_EQ(schedule.Share(0), 0.5);
-  ObserveWindow(schedule, 0.91);  // The count starts again.
+  ObserveWindow(schedule, 0.91);  // The count has restarted.
   EXPECT_EQ(schedule.Share(0), 0.5);
   ObserveWindow(schedule, 0.91);
   EXPECT_EQ(schedule.Share(0), 0.25);
@@ -102,7 +102,7 @@ TEST(PlateauScheduleTest, LossesAreWeighted) {
 
 TEST(PlateauScheduleTest, GoesOnFromASavedState) {
   Schedule schedule(kPlateau);
-  for (int i = 0; i < 8; ++i) schedule.Observe(1.0, 1);  // One example before the cut.
+  for (int i = 0; i < 8; ++i) schedule.Observe(1.0, 1);  // One example before the rate is reduced.
   StateWriter writer;
   schedule.SaveState(writer);
   const auto chunk = writer.Chunks().front();

@@ -1,18 +1,18 @@
 #!/usr/bin/python3
 """Makes golden.txt: what PyTorch learns from a small dense stream, in double precision.
 
-Needs Debian's python3-torch; the tests need only the numbers:
+Needs Debian's python3-torch; the tests need only the output:
 
     /usr/bin/python3 make_golden.py > golden.txt
 
 Lines of the output:
     row LABEL VALUE...          one example of the stream, for each case the same
-    case NAME                   what follows belongs to it; golden_test.cc has its options
-    scores SCORE...             of every fourth row, before its update
-    weights WEIGHT... INTERCEPT after the last one
+    case NAME                   starts a case, whose options are in golden_test.cc
+    scores SCORE...             of every fourth row, before the update on it
+    weights WEIGHT... INTERCEPT after the last row
 
-Every step: forward, backward, clip, then weight decay and the optimizer's rule. The intercept is a
-parameter group of its own with its own rate and no weight decay.
+Each step: forward, backward, clip, then weight decay and the optimizer's rule. The intercept is a
+separate parameter group with its own rate and no weight decay.
 """
 
 import torch
@@ -28,7 +28,7 @@ def make_stream():
     hidden = torch.tensor([1.5, -2.0, 0.7, 0.0, 0.3, -0.4], dtype=torch.float64)
     noise = torch.randn(ROWS, generator=generator, dtype=torch.float64)
     y = ((x @ hidden + 0.5 + noise) > 0).double()
-    # What is printed is what is learned from.
+    # Rounded to what is printed, so that both learn from the same numbers.
     return torch.round(x * 1e4) / 1e4, y
 
 
@@ -52,7 +52,7 @@ def learn(x, y, loss, make_optimizer, rate, intercept_rate, l2=0.0, clip=0.0, ba
             value = torch.nn.functional.mse_loss(score, target)
         scores += score.tolist()
         if len(target) < batch:
-            break  # A window that does not fill takes no step.
+            break  # An incomplete window takes no step.
         value.backward()
         if clip:
             torch.nn.utils.clip_grad_value_([weights, intercept], clip)
@@ -68,16 +68,16 @@ def learn(x, y, loss, make_optimizer, rate, intercept_rate, l2=0.0, clip=0.0, ba
 
 
 def cases():
-    """Name, then the arguments of learn()."""
+    """Yields the name of each case and the arguments of learn()."""
     optim = torch.optim
     rules = {
         "sgd": (lambda p: optim.SGD(p, lr=1), 0.1),
         "minibatch": (lambda p: optim.SGD(p, lr=1), 0.5),
         "momentum": (lambda p: optim.SGD(p, lr=1, momentum=0.8), 0.03),
         "nesterov": (lambda p: optim.SGD(p, lr=1, momentum=0.8, nesterov=True), 0.03),
-        # An accumulator that starts at epsilon, and no epsilon outside, is epsilon inside the root.
+        # An accumulator that starts at epsilon, with eps=0, equals our epsilon inside the root.
         "adagrad": (lambda p: optim.Adagrad(p, initial_accumulator_value=0.3, eps=0), 0.4),
-        # So small an epsilon is the same inside the root and outside.
+        # For an epsilon this small, inside or outside of the root makes no difference.
         "rmsprop": (lambda p: optim.RMSprop(p, alpha=0.95, eps=1e-12), 0.02),
         "adam": (lambda p: optim.Adam(p, betas=(0.8, 0.98), eps=1e-3), 0.05),
     }
@@ -92,7 +92,7 @@ def cases():
                 loss=loss, make_optimizer=rule, rate=rate * scale,
                 intercept_rate=rate * scale / 4, l2=0.02, clip=0.25, batch=batch)
 
-    # For these rules a rate inside or outside the running mean is the same.
+    # For these rules it makes no difference whether the rate is inside or outside the running mean.
     for name in ("sgd", "minibatch", "adagrad", "rmsprop", "adam"):
         rule, rate = rules[name]
         batch = 7 if name == "minibatch" else 1
@@ -103,7 +103,7 @@ def cases():
         yield f"{name} exponential", dict(
             base, make_schedule=lambda o: optim.lr_scheduler.ExponentialLR(o, 0.4 ** (1 / 50)))
         yield f"{name} step", dict(base, make_schedule=lambda o: optim.lr_scheduler.StepLR(o, 15, 0.6))
-    # PyTorch cuts when there were more than `patience` bad windows, we when there were `patience`.
+    # PyTorch reduces the rate after more than `patience` bad windows, we after `patience`.
     rule, rate = rules["sgd"]
     yield "sgd plateau", dict(
         loss=LOGISTIC, make_optimizer=rule, rate=rate * 8, intercept_rate=rate * 8, plateau=10,
