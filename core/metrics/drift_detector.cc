@@ -20,8 +20,8 @@ void DriftDetector::Observe(double mean, uint64_t example) {
       state_ = {.alarm_count = state_.alarm_count + 1, .alarm_example = example};
       change = mean;
     } else if (bound > 0) {
-      change =
-          std::clamp(change, -bound, bound);  // So that one outlier does not shift the baseline.
+      // So that one outlier does not shift the baseline.
+      change = std::clamp(change, -bound, bound);
     }
   }
   ++state_.group_count;

@@ -136,8 +136,8 @@ class Mixture {
   static constexpr double kLag = 1.25;
 
   static constexpr std::array<double, kMixerCount> kNoises = {1e-7, 2e-3};
-  static constexpr double kMemberVariance =
-      0.3;  // Of a mixer's weights initially, summed over all members.
+  // The initial variance of a mixer's weights: summed over all members, and for each other input.
+  static constexpr double kMemberVariance = 0.3;
   static constexpr double kContextVariance = 0.1;
 
   static constexpr std::array<std::string_view, kPartCount> kNames = {

@@ -180,10 +180,10 @@ class WeightTable {
       const uint32_t begin = block * kBlockSlots;
       for (uint32_t i = begin; i < begin + kBlockSlots; ++i) valid &= is_valid(LoadOwn(i));
       if (!valid) {
-        return absl::DataLossError(StrCat("a slot of the weight table in [", begin, ", ",
-                                          begin + kBlockSlots,
-                                          ") is out of range, so the file is damaged or another "
-                                          "version wrote it; restore an older snapshot"));
+        return absl::DataLossError(
+            StrCat("a slot of the weight table in [", begin, ", ", begin + kBlockSlots,
+                   ") is invalid, so the file is damaged or another version wrote it; restore an "
+                   "older snapshot"));
       }
     }
   }

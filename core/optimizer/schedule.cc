@@ -8,8 +8,8 @@
 namespace freshet {
 namespace {
 
-constexpr double kMinDecay =
-    1e-300;  // Smaller decays count as this, because NaturalLog() requires a normal number.
+// Smaller decays count as this, because NaturalLog() requires a normal number.
+constexpr double kMinDecay = 1e-300;
 
 // Whether `value` can be a sum of finite losses or weights.
 bool IsSum(double value) { return std::isfinite(value) && value >= 0; }

@@ -38,8 +38,8 @@ struct PlateauSchedule {
   double factor = 0.5;      // In (0, 1).
   uint32_t patience = 5;    // >= 1; windows.
   uint32_t window = 10000;  // >= 1; examples.
-  double threshold =
-      0.001;  // In [0, 1): a window is an improvement if below best * (1 - threshold).
+  // In [0, 1): a window is an improvement if it is below best * (1 - threshold).
+  double threshold = 0.001;
   double min_share = 0.001;  // In [0, 1]: the rate never falls below this share of its start value.
 };
 
