@@ -178,7 +178,7 @@ bool ReadDashed(std::string_view text, CivilTime& time) {
 
 // Whether a number that ReadCompact() rejects was most likely meant as a compact time: as seconds,
 // ten digits that begin with 20 would be in 2033 or later; as milliseconds, twelve digits that
-// begin with 19 or 20 would be in the 1970s.
+// begin with 19 or 20 would be in 1976.
 bool BeginsAsCompact(std::string_view digits) {
   return (digits.size() == 10 && digits.starts_with("20")) ||
          (digits.size() == 12 && (digits.starts_with("19") || digits.starts_with("20")));

@@ -37,7 +37,7 @@ std::vector<StreamExample> Probes() {
   return probes;
 }
 
-// The right score of each probe after each row.
+// The right score of each probe after each number of learned rows.
 class RightScores {
  public:
   RightScores(const LearnerSpec& spec, std::span<const StreamExample> stream,
