@@ -20,20 +20,20 @@ namespace freshet {
 struct CommandContext {
   std::string server = "127.0.0.1:7400";
   bool json = false;  // Results on stdout as JSON.
-  // For each request, and for the connection where that leaves more time than without it; at least
-  // 0.001. Absent: the times of ClientOptions.
+  // Timeout of each request in seconds, at least 0.001. Also the timeout of connecting, if longer
+  // than the default for that. Absent: the defaults of ClientOptions.
   std::optional<double> deadline_s;
-  std::string token;       // Empty: that in token_file,
-  std::string token_file;  // or, where this is empty too, none.
-  bool tls = false;        // Also where a file of tls_files is given.
+  std::string token;       // The secret itself; wins over token_file.
+  std::string token_file;  // The file to read it from. Both empty: no token.
+  bool tls = false;        // Implied by a CA or certificate file in tls_files.
   ClientTls tls_files;
 
   // Set while the command line is parsed; run afterwards.
   std::function<absl::Status()> action;
 };
 
-// Adds a flag that takes one value each time and may be given as often as wanted; of itself a list
-// would take the words behind the value, too.
+// Adds a flag that takes one value and may be repeated. By default CLI11 gives a flag of vector
+// type all the words that follow it, positional arguments included.
 inline CLI::Option* AddRepeatedOption(CLI::App& app, const std::string& flag,
                                       std::vector<std::string>& values,
                                       const std::string& description) {

@@ -1,4 +1,4 @@
-// freshet completion: a script for the shell, made from the commands and options that there are.
+// freshet completion: prints a shell completion script, generated from the commands and options.
 
 #include <iostream>
 #include <memory>
@@ -45,7 +45,7 @@ std::string Joined(const std::vector<std::string>& words) {
   return out;
 }
 
-// A function that sets `words` from `path`, shared by both shells.
+// A shell function, the same for bash and zsh, that prints the words that can follow a command.
 std::string WordsFunction(const std::vector<CommandWords>& all) {
   std::string out = "_freshet_words() {\n  case \"$1\" in\n";
   for (const CommandWords& command : all) {
@@ -54,7 +54,7 @@ std::string WordsFunction(const std::vector<CommandWords>& all) {
   return out + "  esac\n}\n";
 }
 
-// What can follow an option.
+// A shell function, the same for bash and zsh, that prints the values that an option accepts.
 std::string ValuesFunction() {
   return StrCat("_freshet_values() {\n  case \"$1\" in\n", "    --loss) echo \"",
                 Joined(LossNames()), "\" ;;\n", "    --learner) echo \"", Joined(LearnerNames()),
@@ -97,7 +97,7 @@ compdef _freshet freshet
 void AddShell(CLI::App& completion, CommandContext& context, const CLI::App& root,
               const std::string& shell, const std::string& example, std::string_view header,
               std::string_view script) {
-  CLI::App* command = completion.add_subcommand(shell, "The script for " + shell);
+  CLI::App* command = completion.add_subcommand(shell, "Print the script for " + shell);
   command->footer("Example: " + example);
   command->callback([&context, &root, header, script] {
     context.action = [&root, header, script] {
@@ -112,8 +112,7 @@ void AddShell(CLI::App& completion, CommandContext& context, const CLI::App& roo
 }  // namespace
 
 void AddCompletionCommand(CLI::App& app, CommandContext& context) {
-  CLI::App* completion =
-      app.add_subcommand("completion", "Print a script that completes commands in your shell");
+  CLI::App* completion = app.add_subcommand("completion", "Print a shell completion script");
   completion->require_subcommand(1);
   AddShell(*completion, context, app, "bash", "source <(freshet completion bash)",
            "# bash completion for freshet\n", kBash);

@@ -12,12 +12,13 @@
 namespace freshet {
 namespace {
 
-// The secret in a file, without the end of its line.
+// The secret in a file: its first word, so that a newline at the end does no harm.
 absl::StatusOr<std::string> ReadToken(const std::string& path) {
   std::ifstream file(path);
   std::string token;
   if (!(file >> token)) {
-    return absl::NotFoundError(StrCat("there is no token in ", path, "; see --token-file"));
+    return absl::NotFoundError(StrCat("cannot read a token from ", path,
+                                      "; --token-file takes a file that holds only the secret"));
   }
   return token;
 }

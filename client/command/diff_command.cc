@@ -45,7 +45,7 @@ void AddDiffCommand(CLI::App& app, CommandContext& context) {
   diff->add_option("new", arguments->new_snapshot, "The newer snapshot")
       ->required()
       ->type_name("SNAPSHOT_B");
-  diff->add_option("--top", arguments->top, "How many, by the size of the change")
+  diff->add_option("--top", arguments->top, "How many weights to show, largest change first")
       ->type_name("N")
       ->check(CLI::Range(1, 10'000))
       ->capture_default_str();

@@ -31,8 +31,8 @@ absl::Status PrintDigest(const CommandContext& context, const std::string& model
 }  // namespace
 
 void AddDigestCommand(CLI::App& app, CommandContext& context) {
-  CLI::App* digest = app.add_subcommand(
-      "digest", "A hash over a model's whole state, so that two states can be compared");
+  CLI::App* digest =
+      app.add_subcommand("digest", "Print a hash of a model's whole state, to compare two states");
   digest->footer(
       "Equal streams give equal digests, however they were cut into batches.\n"
       "Example: freshet digest ctr");

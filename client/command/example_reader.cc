@@ -19,7 +19,7 @@ std::vector<std::string> PathsOf(const InputOptions& options) {
 
 std::string Shown(std::string_view path) { return path == "-" ? "stdin" : std::string(path); }
 
-// Shells make it hard to type some of them.
+// The delimiter for the text of --delimiter. Has names for those that are hard to type in a shell.
 std::string DelimiterOf(const std::string& text) {
   if (text == "tab" || text == "\\t") return "\t";
   if (text == "space") return " ";
@@ -33,18 +33,19 @@ std::string DelimiterOf(const std::string& text) {
 
 void AddInputOptions(CLI::App& app, InputOptions& options) {
   app.add_option("file", options.files,
-                 "Files to read, one after the other, plain, gzip or zstd; - or none is standard "
-                 "input")
+                 "Files to read in order, plain or compressed with gzip or zstd; - or no file "
+                 "reads standard input")
       ->type_name("FILE");
   AddFormatOptions(app, options);
-  app.add_flag("--follow", options.follow, "Wait for more at the end of the last file");
+  app.add_flag("--follow", options.follow,
+               "At the end of the last file, wait for more lines as 'tail -F' does");
 }
 
 void AddFormatOptions(CLI::App& app, InputOptions& options) {
   FormatOptions& parse = options.parse;
   app.add_option("--format", options.format,
-                 "vw, svmlight, csv, tsv or jsonl; else guessed from the name and the first line "
-                 "of each file");
+                 "vw, svmlight, csv, tsv or jsonl (default: guessed from the name and the first "
+                 "line of each file)");
   app.add_option("--label", parse.label_field,
                  "csv, tsv, jsonl: the column or member with the label (default: label)")
       ->type_name("FIELD");
@@ -60,29 +61,31 @@ void AddFormatOptions(CLI::App& app, InputOptions& options) {
     AddRepeatedOption(app, flag, fields, description)->type_name("FIELD,...")->delimiter(',');
   };
   add_fields("--numeric", parse.numeric_fields,
-             "csv, tsv, jsonl: fields whose text is a number; other text is a category");
+             "csv, tsv, jsonl: fields whose text is a number (default: text is a category)");
   add_fields("--ignore", parse.ignore_fields, "csv, tsv, jsonl: fields to leave out");
   app.add_option("--time-features", parse.time_features_field,
-                 "csv, tsv, jsonl: a field of dates or times to make hour, weekday and the like of")
+                 "csv, tsv, jsonl: a date or time field to derive hour, weekday and similar "
+                 "features from")
       ->type_name("FIELD");
   app.add_option("--time-format", parse.time_format,
-                 "How these are written, where that is not plain: '%d.%m.%Y %H:%M', s or ms")
+                 "Format of the --time-features field, if it is not one of the usual ones: for "
+                 "example '%d.%m.%Y %H:%M', or s or ms since 1970")
       ->type_name("FORMAT");
   app.add_option_function<std::vector<std::string>>(
          "--missing", [&parse](const std::vector<std::string>& words) { parse.missing = words; },
-         "csv, tsv, jsonl: text that stands for no value (default: NA, NULL, NaN and the like, "
-         "where a number or a time should stand)")
+         "csv, tsv, jsonl: text that means a missing value (default: NA, NULL, NaN and similar, "
+         "in number and time fields only)")
       ->type_name("TEXT,...")
       ->delimiter(',')
       ->allow_extra_args(false);
   app.add_option_function<std::string>(
          "--delimiter", [&parse](const std::string& text) { parse.delimiter = DelimiterOf(text); },
-         "csv, tsv: what stands between cells, for example ';' or tab (default: what the header "
-         "shows)")
+         "csv, tsv: the separator of cells, for example ';' or tab (default: detected from the "
+         "header)")
       ->type_name("TEXT");
   app.add_flag_callback(
       "--decimal-comma", [&parse] { parse.decimal_mark = DecimalMark::kComma; },
-      "csv, tsv: numbers have a comma before the decimals, as in 0,5");
+      "csv, tsv: numbers have a decimal comma, as in 0,5");
   app.add_flag("--keep-blanks", parse.keep_blanks, "csv, tsv: keep blanks around names and cells");
 }
 
@@ -93,10 +96,10 @@ std::string_view FormatHelp() {
          "  csv, tsv  a header, then cells; a column is a category unless options say otherwise\n"
          "  jsonl     {\"label\": 1, \"user\": \"u42\", \"stats\": {\"age\": 0.3}, \"tags\": "
          "[\"a\", \"b\"]}\n"
-         "            also \"weight\" and \"tag\"; other members are namespaces, text or true is "
-         "a\n"
-         "            category, a number a value; FIELD is a member, in objects as in stats.age\n"
-         "docs/input.md says what becomes of every kind of cell, label and time.\n";
+         "            also \"weight\" and \"tag\"; other members are namespaces: text or true is a "
+         "category,\n"
+         "            a number is a value; FIELD is a member, or a path such as stats.age\n"
+         "docs/input.md describes how every kind of cell, label and time is read.\n";
 }
 
 void SayIfTerminalIsRead(const InputOptions& options) {
@@ -127,7 +130,8 @@ absl::Status ExampleReader::BeginFile(std::string_view first_line) {
   if (format_ == nullptr || name != format_name_) {
     absl::StatusOr<std::unique_ptr<RowFormat>> format = MakeRowFormat(name, options_.parse);
     if (!format.ok()) {
-      // What the options ask for cannot be had; no later line changes that.
+      // The format options cannot be used with this format. No later line changes that, so do not
+      // report a bad row, which could be skipped.
       return absl::FailedPreconditionError(
           StrCat(Shown(lines_.path()), ": ", ToStd(format.status().message())));
     }
@@ -147,13 +151,13 @@ absl::Status ExampleReader::EndFile() {
   return DataError(StrCat(Shown(path), ": ", ToStd(status.message())));
 }
 
-// Reads a line of a file whose format is known: blank lines before that tell nothing. False at the
-// end of all input.
+// Reads the next line, and begins a file at its first line that is not blank, from which the format
+// is guessed. Returns false at the end of all input.
 absl::StatusOr<bool> ExampleReader::ReadLine(std::string_view& line) {
   while (true) {
     const absl::StatusOr<bool> more = lines_.Next(line);
     if (!more.ok()) {
-      // INVALID_ARGUMENT is kept for bad lines that can be skipped.
+      // INVALID_ARGUMENT is reserved for bad lines that can be skipped, so convert this error.
       if (absl::IsInvalidArgument(more.status())) return DataError(ToStd(more.status().message()));
       return more.status();
     }
@@ -194,10 +198,10 @@ absl::Status ExampleReader::CheckLabel(const ExampleBatchBuilder& builder) const
   return absl::InvalidArgumentError(
       StrCat(Place(), ": label ", label,
              ": logistic and hinge loss take 1 (positive) and 0 or -1 (negative)",
-             "; --positive says which labels are positive, as in --positive '=2'"));
+             "; use --positive to say which labels are positive, as in --positive '=2'"));
 }
 
-// Where the last line stands.
+// The file and number of the last line, as "file:line".
 std::string ExampleReader::Place() const {
   return StrCat(Shown(lines_.path()), ":", lines_.line_number());
 }

@@ -1,4 +1,4 @@
-// Examples out of files of any format, and where each of them stands.
+// Reads examples from files of any input format and knows the file and line of each.
 
 #ifndef FRESHET_CLIENT_COMMAND_EXAMPLE_READER_H_
 #define FRESHET_CLIENT_COMMAND_EXAMPLE_READER_H_
@@ -21,47 +21,48 @@
 
 namespace freshet {
 
-// What the input options of push and predict say.
+// The values of the input options of push and predict.
 struct InputOptions {
   std::vector<std::string> files;  // Empty: standard input.
-  std::string format;              // Of all files; empty: guessed for each.
+  std::string format;              // The format of all files; empty: guessed for each file.
   bool follow = false;
   FormatOptions parse;
-  // Labels other than 1, 0 and -1 make a bad row, told by file and line before the server sees it.
+  // Whether a label other than 1, 0 and -1 is a bad row. Checking it here, before the server would,
+  // lets the error name file and line.
   bool binary_labels = false;
 };
 
 // Adds the options that push and predict share.
 void AddInputOptions(CLI::App& app, InputOptions& options);
 
-// Adds those of them that say how text is read, not from where.
+// Adds only those input options that say how text is parsed, not where it is read from.
 void AddFormatOptions(CLI::App& app, InputOptions& options);
 
-// What a line of each format looks like, for the help of push and predict.
+// Describes what a line of each format looks like, for the help of push, predict and explain.
 std::string_view FormatHelp();
 
-// Tells on stderr that standard input is being read, where that is a terminal: else a command that
-// lacks the name of a file seems to hang.
+// If standard input is to be read and is a terminal, says so on stderr: a command that was given no
+// file would otherwise seem to hang.
 void SayIfTerminalIsRead(const InputOptions& options);
 
 // Reads the examples of several files, one after the other. Not thread-safe.
 class ExampleReader {
  public:
-  // `stop` ends waiting when it turns true; it must outlive the reader.
+  // When `*stop` turns true, waiting for input ends. `stop` must outlive the reader.
   ExampleReader(const InputOptions& options, const std::atomic<bool>* stop);
 
-  // Adds the next example to `builder`; false at the end of all input. Errors say where:
-  // "file:line: column N: reason". After INVALID_ARGUMENT, a bad line, the next call goes on with
-  // the line behind it; other errors end the reading.
+  // Adds the next example to `builder`; returns false at the end of all input. Errors say where:
+  // "file:line: column N: reason". INVALID_ARGUMENT means a bad line: the next call continues with
+  // the line after it. After any other error nothing more can be read.
   absl::StatusOr<bool> Next(ExampleBatchBuilder& builder);
 
   // The file and line of the last example.
   const std::string& path() const { return lines_.path(); }
   uint64_t line_number() const { return lines_.line_number(); }
-  // Its tag, or empty.
+  // The tag of the last example; empty if it has none.
   std::string_view tag() const { return format_ == nullptr ? std::string_view() : format_->tag(); }
 
-  // As in LineReader.
+  // As the functions of the same name in LineReader.
   bool WouldBlock() { return lines_.WouldBlock(); }
   bool WaitForInput(std::chrono::milliseconds timeout) { return lines_.WaitForInput(timeout); }
   uint64_t bytes_consumed() const { return lines_.bytes_consumed(); }
@@ -77,8 +78,8 @@ class ExampleReader {
   const InputOptions options_;
   LineReader lines_;
   std::unique_ptr<RowFormat> format_;  // Null until the first line.
-  std::string format_name_;            // Its name.
-  std::string open_path_;              // The file that format_ is in; empty between files.
+  std::string format_name_;            // The name of format_.
+  std::string open_path_;              // The file that format_ is parsing; empty between files.
 };
 
 }  // namespace freshet

@@ -21,7 +21,7 @@ int ExitCode(const absl::Status& status) {
       return EX_UNAVAILABLE;
     case absl::StatusCode::kAlreadyExists:
       return EX_CANTCREAT;
-    case absl::StatusCode::kUnknown:  // What errno says where it says nothing more telling.
+    case absl::StatusCode::kUnknown:  // absl::ErrnoToStatus() for errno values without a code.
       return EX_IOERR;
     case absl::StatusCode::kDeadlineExceeded:
     case absl::StatusCode::kResourceExhausted:

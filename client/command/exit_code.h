@@ -1,4 +1,4 @@
-// The exit codes of freshet, in the one place that knows them.
+// The exit codes of the freshet command. No other file knows them.
 
 #ifndef FRESHET_CLIENT_COMMAND_EXIT_CODE_H_
 #define FRESHET_CLIENT_COMMAND_EXIT_CODE_H_
@@ -9,12 +9,13 @@
 
 namespace freshet {
 
-// 0 for OK, else what <sysexits.h> has for it: 64 usage, 65 bad data, 66 no such file, model or
-// snapshot, 69 server unavailable, 70 internal, 73 already exists, 74 input or output failed, 75
-// try again later, 77 permission, 78 the state of things forbids it.
+// The exit code for `status`: 0 for OK, else a code of <sysexits.h>: 64 wrong usage, 65 bad data,
+// 66 no such file, model or snapshot, 69 server unavailable, 70 internal error, 73 already exists,
+// 74 input or output failed, 75 try again later, 77 permission denied, 78 not possible in the
+// current state (FAILED_PRECONDITION).
 int ExitCode(const absl::Status& status);
 
-// Bad input data, which ExitCode() makes 65.
+// The error for bad input data, for which ExitCode() returns 65.
 absl::Status DataError(std::string_view message);
 
 }  // namespace freshet

@@ -23,10 +23,10 @@ namespace {
 struct ExplainArguments {
   std::string model;
   std::string example;  // "-": standard input.
-  InputOptions input;   // Only how the example is read.
+  InputOptions input;   // Only the options that say how the example is parsed.
 };
 
-// Reads the one example in `text`, of which the first lines may be a header.
+// Parses the one example in `text` into `batch`. A header may come before it, as csv requires.
 absl::Status ParseExample(std::string_view text, const InputOptions& options,
                           ExampleBatchBuilder& batch) {
   if (absl::Status status = CheckIsText("-", text); !status.ok()) {
@@ -40,7 +40,7 @@ absl::Status ParseExample(std::string_view text, const InputOptions& options,
         GuessFormat("", lines.empty() ? std::string_view() : ToStd(lines.front()));
     if (!guess.ok()) {
       return absl::InvalidArgumentError(
-          "cannot tell the format of the example; say --format vw, svmlight, csv, tsv or jsonl");
+          "cannot tell the format of the example; give --format vw, svmlight, csv, tsv or jsonl");
     }
     name = *std::move(guess);
   }
@@ -58,8 +58,8 @@ absl::Status ParseExample(std::string_view text, const InputOptions& options,
   }
   if (batch.row_count() == 1) return absl::OkStatus();
   return DataError(
-      StrCat("there are ", batch.row_count(),
-             " examples; one is explained at a time (csv needs its header before it)"));
+      StrCat("the input has ", batch.row_count(),
+             " examples; give exactly one (a csv example needs its header before it)"));
 }
 
 absl::Status Explain(const CommandContext& context, const ExplainArguments& arguments) {
@@ -90,12 +90,13 @@ void AddExplainCommand(CLI::App& app, CommandContext& context) {
       app.add_subcommand("explain", "Show what each feature of an example adds to its score");
   explain->footer(StrCat(
       FormatHelp(),
-      "Contributions add up to the score less the intercept. Evidence is what the learner keeps "
+      "Contributions add up to the score minus the intercept. Evidence is what the learner keeps "
       "of a\n"
-      "feature's squared gradients: the more, the surer the weight. The newest examples in the "
-      "log, "
-      "about\n"
-      "16 MiB of them, tell how many had the feature, and when the last one was learned.\n"
+      "feature's squared gradients: the more, the more certain the weight. Count and last learned "
+      "cover\n"
+      "the newest examples in the log (about 16 MiB): how many had the feature, and when the last "
+      "one\n"
+      "was learned.\n"
       "Example: freshet explain ctr '|user u42 |ad a7'"));
   const auto arguments = std::make_shared<ExplainArguments>();
   explain->add_option("model", arguments->model, "The model")->required()->type_name("MODEL");

@@ -62,7 +62,7 @@ absl::Status AddNumeric(const std::string& text, v1::FeatureSpec* spec) {
   if (const size_t colon = kind.find(':'); colon != std::string::npos) {
     const std::optional<uint32_t> bins = ParseCount(std::string_view(kind).substr(colon + 1));
     if (!bins.has_value() || *bins == 0) {
-      return Bad(kFlag, text, "what follows the colon must be a number of bins");
+      return Bad(kFlag, text, "the number of bins after the colon must be a whole number above 0");
     }
     numeric.set_bins(*bins);
     kind.resize(colon);

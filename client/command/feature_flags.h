@@ -1,4 +1,5 @@
-// How what is made of features is said on the command line.
+// The command-line flags for derived features (interactions, numeric transforms, n-grams) and for
+// the admission and expiry of features.
 
 #ifndef FRESHET_CLIENT_COMMAND_FEATURE_FLAGS_H_
 #define FRESHET_CLIENT_COMMAND_FEATURE_FLAGS_H_
@@ -12,27 +13,27 @@
 
 namespace freshet {
 
-// The values of flags, as given.
+// The values of the flags, as typed.
 struct FeatureFlags {
-  // "user*ad": the namespaces between asterisks, `:` for every namespace. A name may be empty.
+  // "user*ad": namespaces separated by `*`; `:` means every namespace. A name may be empty.
   std::vector<std::string> interactions;
-  // "NAMESPACE=KIND", `*` for every namespace; see NumericKindNames(). "quantile-bins:32" says how
-  // many.
+  // "NAMESPACE=KIND"; `*` means every namespace. For the kinds see NumericKindNames();
+  // "quantile-bins:32" also gives the number of bins.
   std::vector<std::string> numerics;
-  // "NAMESPACE:LENGTH" or "NAMESPACE:LENGTH:SKIPS", `*` for every namespace.
+  // "NAMESPACE:LENGTH" or "NAMESPACE:LENGTH:SKIPS"; `*` means every namespace.
   std::vector<std::string> ngrams;
-  uint32_t admit_after = 0;   // Sightings.
+  uint32_t admit_after = 0;   // Sightings; 0: features are admitted at once.
   uint64_t expire_after = 0;  // Examples; 0: never.
 };
 
-// The spec that the flags ask for. INVALID_ARGUMENT names the flag and says how to write it. Ranges
-// are left to the server.
+// The spec that the flags ask for. INVALID_ARGUMENT, which names the flag and says how to write it,
+// if a value cannot be parsed. Does not check ranges; the server does.
 absl::StatusOr<v1::FeatureSpec> MakeFeatureSpec(const FeatureFlags& flags);
 
-// The same as it would be given.
+// The inverse of MakeFeatureSpec(): the flags that would give `spec`.
 FeatureFlags FlagsOf(const v1::FeatureSpec& spec);
 
-// "raw", "log-bins", "quantile-bins", "standardize".
+// The kinds of numeric transforms: "raw", "log-bins", "quantile-bins", "standardize".
 std::vector<std::string> NumericKindNames();
 
 }  // namespace freshet

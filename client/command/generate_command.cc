@@ -23,7 +23,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 struct GenerateArguments {
-  uint64_t rows = 0;  // 0: without end.
+  uint64_t rows = 0;  // 0: no limit.
   double rate = 0;    // Rows a second; 0: as fast as they are read.
   ClickGeneratorOptions generator;
 };
@@ -31,7 +31,8 @@ struct GenerateArguments {
 constexpr size_t kWriteBytes = 32 << 10;
 constexpr std::chrono::milliseconds kPaceInterval{20};
 
-// Writes all of `text`; false where the reader has gone away.
+// Writes all of `text` to stdout. Returns false if the reader has closed the pipe, or if a signal
+// interrupted the write.
 absl::StatusOr<bool> Write(const std::string& text) {
   if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) {
     return true;
@@ -40,7 +41,7 @@ absl::StatusOr<bool> Write(const std::string& text) {
   return absl::ErrnoToStatus(errno, "cannot write to stdout");
 }
 
-// How many rows may be out after `elapsed`.
+// How many rows may have been written once `elapsed` has passed, by --rows and --rate.
 uint64_t AllowedRows(const GenerateArguments& arguments, Clock::duration elapsed) {
   uint64_t rows = arguments.rows == 0 ? UINT64_MAX : arguments.rows;
   if (arguments.rate > 0) {
@@ -93,24 +94,26 @@ absl::Status GenerateClicks(const GenerateArguments& arguments) {
 }  // namespace
 
 void AddGenerateCommand(CLI::App& app, CommandContext& context) {
-  CLI::App* generate = app.add_subcommand("generate", "Make up data to learn from");
+  CLI::App* generate = app.add_subcommand("generate", "Generate synthetic examples to learn from");
   generate->require_subcommand(1);
   CLI::App* clicks = generate->add_subcommand(
-      "clicks", "Click events with a hidden logistic model, as Vowpal Wabbit text on stdout");
+      "clicks", "Click events drawn from a hidden logistic model, as Vowpal Wabbit text on stdout");
   clicks->footer(
-      "Endless unless --rows is given. At the end it prints the log loss of the hidden model "
-      "itself\n"
-      "to stderr: the best that any learner can reach.\n"
+      "Runs until stopped unless --rows is given. At the end it prints the log loss of the hidden "
+      "model\n"
+      "itself to stderr: the best that any learner can reach.\n"
       "Example: freshet generate clicks --rate 50000 | freshet push clicks -");
   const auto arguments = std::make_shared<GenerateArguments>();
   clicks->add_option("--rows", arguments->rows, "Stop after this many rows")->type_name("N");
-  clicks->add_option("--rate", arguments->rate, "Rows a second; as fast as possible if not given")
+  clicks->add_option("--rate", arguments->rate, "Rows per second (default: as fast as possible)")
       ->type_name("N");
-  clicks->add_option("--seed", arguments->generator.seed, "The same seed gives the same events")
+  clicks
+      ->add_option("--seed", arguments->generator.seed,
+                   "Random seed: the same seed gives the same events")
       ->capture_default_str();
   clicks
       ->add_option("--drift-rows", arguments->generator.drift_rows,
-                   "Draw a third of the hidden weights anew after every so many rows")
+                   "Redraw a third of the hidden weights after every N rows (default: never)")
       ->type_name("N");
   clicks->callback([&context, arguments] {
     context.action = [arguments] { return GenerateClicks(*arguments); };

@@ -105,7 +105,7 @@ absl::Status Choose(const OneofDescriptor* oneof, std::string_view what, std::st
   return NotOneOf(what, name, Names(oneof));
 }
 
-// The messages whose fields can be set: the spec, and what is chosen of its oneofs.
+// The messages whose fields `--set` can set: the spec, its chosen learner and its chosen schedule.
 std::vector<Message*> Targets(v1::LearnerSpec* spec) {
   std::vector<Message*> targets = {spec};
   for (const OneofDescriptor* oneof : {Optimizers(), Schedules()}) {
@@ -118,7 +118,7 @@ std::vector<Message*> Targets(v1::LearnerSpec* spec) {
   return targets;
 }
 
-// Where a key would be an option had something else been chosen.
+// If `key` is an option of another learner or schedule, a hint that names them; else "".
 std::string OwnerHint(std::string_view key) {
   std::vector<std::string> choices;
   for (const LearnerOption& option : LearnerOptions()) {
@@ -129,7 +129,7 @@ std::string OwnerHint(std::string_view key) {
     choices.push_back(StrCat(is_schedule ? "--set schedule=" : "--learner ", option.owner));
   }
   if (choices.empty()) return "";
-  return StrCat("; '", key, "' goes with ", absl::StrJoin(choices, " or "));
+  return StrCat("; '", key, "' is an option of ", absl::StrJoin(choices, " or "));
 }
 
 absl::Status SetKey(std::string_view key, std::string_view value, v1::LearnerSpec* spec) {
@@ -163,10 +163,10 @@ void AppendOptions(std::string_view owner, const Descriptor* message,
       option.default_text = !has_info || info.default_value() != 0 ? "true" : "false";
       option.range_text = "true, false";
       option.meaning =
-          has_info ? info.meaning() : "whether there is a weight that every example has";
+          has_info ? info.meaning() : "whether to learn an intercept, a weight of every example";
     } else {
-      // These two have a default that depends on other choices: that of the first stands with each
-      // learner, and the meaning of both says so.
+      // These two have no single default, and their meaning says so. AppendDefaultRate() lists the
+      // default learning_rate of each learner.
       const bool depends =
           field->name() == "learning_rate" || field->name() == "intercept_learning_rate";
       option.default_text = depends ? "-" : ShortestNumber(info.default_value());
@@ -177,7 +177,7 @@ void AppendOptions(std::string_view owner, const Descriptor* message,
   }
 }
 
-// The learner's own default of an option that nearly all learners have.
+// Adds the learner's own default of learning_rate, unless the learner has none.
 void AppendDefaultRate(const FieldDescriptor* learner, std::vector<LearnerOption>* options) {
   const double rate =
       learner->message_type()->options().GetExtension(v1::learner_info).default_learning_rate();
@@ -211,13 +211,14 @@ absl::StatusOr<v1::LearnerSpec> MakeLearnerSpec(std::string_view loss, std::stri
     const std::string_view text = setting;
     pairs.emplace_back(text.substr(0, equals), text.substr(equals + 1));
   }
-  // The schedule first, so that its keys may stand before it.
+  // Set the schedule first, so that settings may come in any order: keys of a schedule exist only
+  // once it is chosen.
   for (const auto& [key, value] : pairs) {
     if (key != "schedule") continue;
     absl::Status status = Choose(Schedules(), "schedule", value, &spec);
     if (!status.ok()) return status;
   }
-  // The default learner's keys can be set without naming it.
+  // If no learner is named, choose auto explicitly, so that its keys can be set.
   if (learner.empty() && !pairs.empty()) spec.mutable_auto_();
   for (const auto& [key, value] : pairs) {
     if (key == "schedule") continue;
@@ -275,7 +276,7 @@ std::string_view MeaningOf(std::string_view name) {
       {"hinge", "classification: max(0, 1 - y s); predictions are scores, above 0 for positive"},
       {"poisson", "counts: exp(s) - y s; predictions are expected counts"},
       {"quantile", "tau (y - s) or (1 - tau) (s - y); predictions are quantiles"},
-      {"auto", "a mixture of six unlike learners; nothing to tune (default)"},
+      {"auto", "a mixture of six different learners; nothing to tune (default)"},
       {"sgd", "plain stochastic gradient descent"},
       {"minibatch", "SGD on the mean gradient of several examples"},
       {"momentum", "SGD with heavy-ball momentum"},
@@ -286,7 +287,7 @@ std::string_view MeaningOf(std::string_view name) {
       {"ftrl", "AdaGrad's rates, and l1 that makes weak weights exactly 0"},
       {"nag", "normalised adaptive importance-aware updates, for raw numbers of any size"},
       {"coin", "coin betting: no learning rate, recovers after drift"},
-      {"constant", "the rate stays as it is (default)"},
+      {"constant", "the rate never changes (default)"},
       {"inverse_power", "rate * (t0 / (t0 + t))^power"},
       {"exponential", "rate * decay^(t / decay_steps)"},
       {"step", "rate * decay^floor(t / decay_steps)"},

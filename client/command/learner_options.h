@@ -1,4 +1,5 @@
-// How a learner is chosen and set up on the command line; all of it read from the proto.
+// Chooses and configures a learner from command-line text. Names, defaults and ranges come from the
+// descriptors of learner.proto by reflection, so a new option there needs no change here.
 
 #ifndef FRESHET_CLIENT_COMMAND_LEARNER_OPTIONS_H_
 #define FRESHET_CLIENT_COMMAND_LEARNER_OPTIONS_H_
@@ -14,19 +15,19 @@ namespace freshet {
 
 // A spec from `loss` ("logistic"), `learner` ("auto", or empty: the server's default) and
 // settings "key=value": the key `schedule` chooses a schedule by name, other keys are fields of the
-// spec, the learner or the schedule. INVALID_ARGUMENT names what is wrong, what is allowed, and
-// what may have been meant. Ranges are left to the server.
+// spec, the learner or the schedule. INVALID_ARGUMENT says which name or value is wrong, what is
+// allowed, and what may have been meant. Does not check ranges; the server does.
 absl::StatusOr<v1::LearnerSpec> MakeLearnerSpec(std::string_view loss, std::string_view learner,
                                                 const std::vector<std::string>& settings);
 
-// Every name that can be chosen.
+// All names that can be chosen for a loss, learner or schedule.
 std::vector<std::string> LossNames();
 std::vector<std::string> LearnerNames();
 std::vector<std::string> ScheduleNames();
 
-// "logistic" for LOSS_LOGISTIC; "" where there is none.
+// "logistic" for LOSS_LOGISTIC; "" for LOSS_UNSPECIFIED and unknown values.
 std::string LossName(v1::Loss loss);
-// The name of the learner and of the schedule that a spec holds; "" where there is none.
+// The name of the learner, or of the schedule, that is set in `spec`; "" if none is.
 std::string LearnerName(const v1::LearnerSpec& spec);
 std::string ScheduleName(const v1::LearnerSpec& spec);
 
@@ -39,7 +40,8 @@ struct LearnerOption {
   std::string meaning;
 };
 
-// The options of every learner, then those of each learner, then those of each schedule.
+// All options: first those common to all learners, then those of each learner, then those of each
+// schedule.
 std::vector<LearnerOption> LearnerOptions();
 
 // One line on what a loss, learner or schedule does; "" for an unknown name.

@@ -21,38 +21,42 @@ void AddGlobalOptions(CLI::App& app, CommandContext& context) {
       ->envname("FRESHET_SERVER")
       ->capture_default_str();
   app.add_option("--token", context.token,
-                 "A token's secret; better in FRESHET_TOKEN or a file, as others see flags")
+                 "Secret of an access token; prefer FRESHET_TOKEN or --token-file, since other "
+                 "users of the machine can see flags")
       ->envname("FRESHET_TOKEN")
       ->type_name("SECRET");
-  app.add_option("--token-file", context.token_file, "A file with the secret alone")
+  app.add_option("--token-file", context.token_file, "File that holds only the token's secret")
       ->envname("FRESHET_TOKEN_FILE")
       ->type_name("FILE");
-  app.add_flag("--tls", context.tls, "Encrypt, and trust the roots of this system")
+  app.add_flag("--tls", context.tls, "Use TLS and trust the system's root certificates")
       ->envname("FRESHET_TLS");
-  app.add_option("--tls-ca", context.tls_files.ca_file, "Encrypt, and trust the roots in this file")
+  app.add_option("--tls-ca", context.tls_files.ca_file,
+                 "Use TLS and trust the root certificates in this file")
       ->envname("FRESHET_TLS_CA")
       ->type_name("PEM");
   app.add_option("--tls-cert", context.tls_files.certificate_file,
-                 "The client's certificate, where the server asks for one")
+                 "Client certificate, for servers that ask for one; implies --tls")
       ->envname("FRESHET_TLS_CERT")
       ->type_name("PEM");
-  app.add_option("--tls-key", context.tls_files.key_file, "The private key of --tls-cert")
+  app.add_option("--tls-key", context.tls_files.key_file, "Private key of --tls-cert")
       ->envname("FRESHET_TLS_KEY")
       ->type_name("PEM");
   app.add_flag("--json", context.json, "Print results on stdout as JSON");
   app.add_option("--deadline", context.deadline_s,
-                 "How long a request may take [30], and the connection [5; not less]")
+                 "Timeout of each request (default: 30). Connecting gets the same, but at least 5 "
+                 "(default: 5)")
       ->type_name("SECONDS");
 }
 
-// The help of the innermost command that was recognised.
+// The command line that prints the help of the innermost command recognised, for example
+// "freshet push --help".
 std::string HelpCommand(const CLI::App& app) {
   const std::vector<CLI::App*> chosen = app.get_subcommands();
   if (!chosen.empty()) return StrCat(app.get_name(), " ", HelpCommand(*chosen.front()));
   return StrCat(app.get_name(), " --help");
 }
 
-// What is wrong with the command line.
+// Describes what is wrong with the command line.
 std::string UsageError(const CLI::App& app, const CLI::ParseError& error) {
   const CLI::App* innermost = &app;
   while (!innermost->get_subcommands().empty()) innermost = innermost->get_subcommands().front();
@@ -67,8 +71,8 @@ std::string UsageError(const CLI::App& app, const CLI::ParseError& error) {
                 is_option ? "" : DidYouMean(extras.front(), commands));
 }
 
-// The exit code of a command that ended with `status`, or a message where what it printed did not
-// arrive.
+// Prints the error in `status`, if any, and returns the exit code. A command that succeeded still
+// fails if its output could not be written to stdout.
 int End(const absl::Status& status) {
   const bool written = static_cast<bool>(std::cout.flush()) && std::fflush(stdout) == 0;
   if (status.ok() && !written) {
@@ -80,7 +84,8 @@ int End(const absl::Status& status) {
 }
 
 int Main(int argc, char** argv) {
-  setenv("GRPC_VERBOSITY", "NONE", /*overwrite=*/0);  // What goes wrong comes with the calls.
+  // Silences gRPC's own log: errors are reported through the status of the calls.
+  setenv("GRPC_VERBOSITY", "NONE", /*overwrite=*/0);
   CommandContext context;
   CLI::App app{"freshet: push examples to freshetd, predict, and look after models.", "freshet"};
   app.require_subcommand(1);
@@ -90,7 +95,7 @@ int Main(int argc, char** argv) {
       "Example:\n"
       "  freshet models create clicks\n"
       "  freshet generate clicks --rows 200000 | freshet push clicks -\n"
-      "'freshet COMMAND --help' tells more about a command. Options above go with every command.");
+      "'freshet COMMAND --help' describes a command. The options above work with every command.");
   AddGlobalOptions(app, context);
   AddModelsCommand(app, context);
   AddPushCommand(app, context);
@@ -111,7 +116,7 @@ int Main(int argc, char** argv) {
       return End(absl::OkStatus());
     }
     std::cerr << "freshet: " << UsageError(app, error) << "\nfreshet: run '" << HelpCommand(app)
-              << "' for what there is\n";
+              << "' for help\n";
     return ExitCode(absl::InvalidArgumentError(""));
   }
   const double deadline_s = context.deadline_s.value_or(1);

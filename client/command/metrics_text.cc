@@ -9,7 +9,7 @@
 namespace freshet {
 namespace {
 
-// Of ProgressiveMetrics and of WindowMetrics.
+// Auc() and Calibration() take ProgressiveMetrics or WindowMetrics.
 template <typename Metrics>
 std::optional<double> Auc(const Metrics& metrics) {
   return metrics.has_auc() ? std::optional<double>(metrics.auc()) : std::nullopt;
@@ -47,7 +47,8 @@ void AddErrors(const v1::ProgressiveMetrics& metrics, Table* table) {
 void AddDrift(const v1::ProgressiveMetrics& metrics, Table* table) {
   for (const v1::DriftAlarm& alarm : metrics.drift_alarms()) {
     const std::string subject = alarm.subject() == "label_rate" ? "label rate" : alarm.subject();
-    const std::string level = StrCat("at ", Decimals(100 * alarm.level(), 0), " % of an alarm");
+    const std::string level =
+        StrCat("at ", Decimals(100 * alarm.level(), 0), " % of the alarm threshold");
     table->AddRow({StrCat("drift of ", subject),
                    alarm.count() == 0
                        ? StrCat("none, ", level)
@@ -60,7 +61,7 @@ void AddDrift(const v1::ProgressiveMetrics& metrics, Table* table) {
 void AddReliability(const v1::ProgressiveMetrics& metrics, Table* table) {
   if (metrics.reliability_bins().empty()) return;
   constexpr char kLine[] = "%9s  %9s  %13s";
-  table->AddRow({"reliability", absl::StrFormat(kLine, "predicted", "came", "weight")});
+  table->AddRow({"reliability", absl::StrFormat(kLine, "predicted", "observed", "weight")});
   for (const v1::ReliabilityBin& bin : metrics.reliability_bins()) {
     table->AddRow(
         {absl::StrFormat("  %.2g to %.2g", bin.from(), bin.to()),
@@ -96,13 +97,13 @@ void AddMetrics(const v1::ProgressiveMetrics& metrics, Table* table) {
   AddErrors(metrics, table);
   if (metrics.skipped_count() > 0) {
     table->AddRow({"skipped", StrCat(GroupedCount(metrics.skipped_count()),
-                                     "   their update would not have been finite")});
+                                     "   not learned: the update would not have been finite")});
   }
   if (metrics.cut_count() > 0) {
     table->AddRow({"cut", StrCat(GroupedCount(metrics.cut_count()),
-                                 "   learned without some of the features made of them")});
+                                 "   learned without some of their derived features")});
   }
-  // Until the window begins to forget it says nothing new.
+  // As long as the window holds all examples it would only repeat the figures above.
   if (metrics.window().example_count() < metrics.example_count()) {
     AddWindow(metrics.window(), table);
   }

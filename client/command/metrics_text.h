@@ -1,4 +1,4 @@
-// How well a model predicts, for people.
+// Formats the metrics of a model as text for people.
 
 #ifndef FRESHET_CLIENT_COMMAND_METRICS_TEXT_H_
 #define FRESHET_CLIENT_COMMAND_METRICS_TEXT_H_
@@ -13,7 +13,7 @@ namespace freshet {
 // "10.6 % better" or "2.0 % worse" for a relative gain.
 std::string GainText(double relative_gain);
 
-// Adds rows of a name and a value. REQUIRES: the table has two columns.
+// Adds a row of name and value for each metric. REQUIRES: the table has two columns.
 void AddMetrics(const v1::ProgressiveMetrics& metrics, Table* table);
 
 }  // namespace freshet

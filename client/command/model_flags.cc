@@ -19,16 +19,17 @@ absl::StatusOr<v1::Durability> ParseDurability(std::string_view name) {
 
 void AddModelFlags(CLI::App& command, ModelFlags& flags) {
   command.add_option("--durability", flags.durability,
-                     "What acknowledged examples survive: fsync (loss of power), os (a crash of "
-                     "the server) or none");
+                     "What acknowledged examples survive: fsync (power loss), os (a crash of the "
+                     "server) or none");
   command
       .add_option("--retain-bytes", flags.retain_bytes,
-                  "Keep the log up to this size beyond what recovery needs, such as 500M or 10G "
-                  "(default: the server's setting)")
+                  "Keep log records that recovery no longer needs while the log is at most this "
+                  "large, such as 500M or 10G (default: the server's setting)")
       ->type_name("BYTES");
   command
       .add_option("--retain-age", flags.retain_age,
-                  "Keep it for this long, such as 30m, 12h or 7d (default: the server's setting)")
+                  "Keep log records that recovery no longer needs for this long, such as 30m, 12h "
+                  "or 7d (default: the server's setting)")
       ->type_name("SECONDS");
 }
 

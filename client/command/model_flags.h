@@ -1,4 +1,4 @@
-// The flags of commands that say what a model is like, apart from its learner.
+// The flags for settings of a model other than its learner: durability and log retention.
 
 #ifndef FRESHET_CLIENT_COMMAND_MODEL_FLAGS_H_
 #define FRESHET_CLIENT_COMMAND_MODEL_FLAGS_H_
@@ -11,7 +11,7 @@
 
 namespace freshet {
 
-// As they were typed; empty where they were not.
+// The values of the flags as typed; empty if not given.
 struct ModelFlags {
   std::string durability;
   std::string retain_bytes;
@@ -21,7 +21,7 @@ struct ModelFlags {
 // Adds --durability, --retain-bytes and --retain-age. `flags` must outlive the command.
 void AddModelFlags(CLI::App& command, ModelFlags& flags);
 
-// What they say. INVALID_ARGUMENT where one is not understood.
+// Parses the flags. INVALID_ARGUMENT if a value cannot be parsed.
 absl::StatusOr<NewModelOptions> ParseModelFlags(const ModelFlags& flags);
 
 }  // namespace freshet

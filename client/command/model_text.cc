@@ -130,7 +130,8 @@ std::string DescribeModel(const v1::Model& model) {
   table.AddRow({"model", ModelId(model.name())});
   if (!model.uid().empty()) table.AddRow({"uid", model.uid()});
   if (model.state() == v1::MODEL_STATE_DAMAGED) {
-    table.AddRow({"state", "damaged: it takes no calls until the server is started again"});
+    table.AddRow(
+        {"state", "damaged: takes no calls; the server tries to recover it when it next starts"});
     table.AddRow({"reason", model.state_reason()});
     return table.ToString();
   }

@@ -1,4 +1,4 @@
-// Models as people read them.
+// Formats models as text for people.
 
 #ifndef FRESHET_CLIENT_COMMAND_MODEL_TEXT_H_
 #define FRESHET_CLIENT_COMMAND_MODEL_TEXT_H_
@@ -10,19 +10,20 @@
 
 namespace freshet {
 
-// The champion of a model; a default instance where it has none.
+// The champion of `model`. Without a champion, its first variant; without variants, a default
+// instance. The reference is valid as long as `model`.
 const v1::Variant& ChampionOf(const v1::Model& model);
 
-// One line: name, loss, learner, size of the table.
+// One line: name, loss, learner, table size and durability.
 std::string DescribeModelBriefly(const v1::Model& model);
 
-// Everything, aligned, on several lines.
+// All settings and metrics, on several aligned lines.
 std::string DescribeModel(const v1::Model& model);
 
-// One line a model, with titles.
+// A table with one line per model and column titles.
 std::string ModelTable(const std::vector<v1::Model>& models);
 
-// "fsync" for DURABILITY_FSYNC; "" where there is none.
+// "fsync" for DURABILITY_FSYNC; "" for DURABILITY_UNSPECIFIED and unknown values.
 std::string DurabilityName(v1::Durability durability);
 
 }  // namespace freshet

@@ -1,4 +1,5 @@
-// freshet models: options, list, describe, delete; create and update have files of their own.
+// freshet models: options, list, describe and delete. The subcommands create and update have files
+// of their own.
 
 #include <iostream>
 #include <memory>
@@ -44,7 +45,7 @@ absl::Status Options(const CommandContext& context) {
   PrintNames("Losses", "--loss NAME", LossNames());
   PrintNames("Learners", "--learner NAME", LearnerNames());
   PrintNames("Schedules of the learning rate", "--set schedule=NAME", ScheduleNames());
-  Table table({{"OF"}, {"KEY"}, {"DEFAULT"}, {"RANGE"}, {"MEANING"}});
+  Table table({{"OPTION OF"}, {"KEY"}, {"DEFAULT"}, {"RANGE"}, {"MEANING"}});
   for (const LearnerOption& option : LearnerOptions()) {
     table.AddRow({option.owner.empty() ? "all" : option.owner, option.key, option.default_text,
                   option.range_text, option.meaning});
@@ -103,7 +104,7 @@ void AddModelsCommand(CLI::App& app, CommandContext& context) {
   AddModelsUpdateCommand(*models, context);
 
   CLI::App* options = models->add_subcommand(
-      "options", "Every loss, learner and schedule with its options, defaults and ranges");
+      "options", "List every loss, learner and schedule with its options, defaults and ranges");
   options->footer("Example: freshet models options");
   options->callback([&context] { context.action = [&] { return Options(context); }; });
 
@@ -119,7 +120,7 @@ void AddModelsCommand(CLI::App& app, CommandContext& context) {
   describe->callback(
       [&context, name] { context.action = [&context, name] { return Describe(context, *name); }; });
 
-  CLI::App* remove = models->add_subcommand("delete", "Delete a model with its snapshots");
+  CLI::App* remove = models->add_subcommand("delete", "Delete a model and its snapshots");
   remove->footer("Example: freshet models delete ctr");
   remove->add_option("model", *name, "The model")->required()->type_name("MODEL");
   remove->callback(

@@ -32,11 +32,12 @@ struct ModelsCreateArguments {
   std::string from_snapshot;
   ModelFlags model;
 
-  std::string learner_flag;  // The first flag given that is about the learner; empty: none.
+  // One of the flags given that set the learner, for an error to name; empty if there is none.
+  std::string learner_flag;
   bool has_vw_options = false;
 };
 
-// `models/ctr/snapshots/s1` for that and for `ctr/s1`.
+// The full name `models/ctr/snapshots/s1`, from itself or from `ctr/s1`.
 absl::StatusOr<std::string> ParseSource(const std::string& text) {
   const auto slashes = std::count(text.begin(), text.end(), '/');
   if (text.starts_with("models/") && slashes == 3) return text;
@@ -69,7 +70,7 @@ absl::StatusOr<v1::LearnerSpec> ParseLearner(const ModelsCreateArguments& argume
   }
   if (!arguments.learner_flag.empty()) {
     return absl::InvalidArgumentError(
-        StrCat("--vw-options says what the learner is; leave out ", arguments.learner_flag));
+        StrCat("--vw-options already defines the learner; leave out ", arguments.learner_flag));
   }
   return ParseVwOptions(arguments.vw_options);
 }
@@ -119,52 +120,54 @@ void AddLearnerOptions(CLI::App& create, ModelsCreateArguments& arguments) {
   create.add_option("--bits", arguments.bits,
                     "The weight table has 2^bits slots, 10 to 30 (default: 22)");
   AddRepeatedOption(create, "--set", arguments.settings,
-                    "Set an option; may be given several times")
+                    "Set an option of the learner or schedule; see 'models options'. May be "
+                    "repeated")
       ->type_name("KEY=VALUE");
 }
 
 void AddFeatureOptions(CLI::App& create, FeatureFlags& features) {
   AddRepeatedOption(
       create, "--interact", features.interactions,
-      "Also learn each pair of a feature of one namespace and a feature of the other, or "
-      "triples and so on; ':' is every namespace. May be given several times")
+      "Learn interactions: a feature for each pair of a feature of A and a feature of B, or each "
+      "triple or quadruple; ':' means every namespace. May be repeated")
       ->type_name("A*B[*C[*D]]");
   AddRepeatedOption(
       create, "--numeric-transform", features.numerics,
-      "What to make of a namespace's numbers: standardize, log-bins, quantile-bins, "
-      "quantile-bins:N (default: 16) or raw; '*' is every namespace that no other one names. "
-      "May be given several times")
+      "How to transform the numbers of a namespace: standardize, log-bins, quantile-bins, "
+      "quantile-bins:N (default: 16) or raw; '*' means every namespace that has no transform of "
+      "its own. May be repeated")
       ->type_name("NAMESPACE=KIND");
   AddRepeatedOption(
       create, "--ngram", features.ngrams,
-      "Also learn runs of 2 to N features of a namespace, in their order, that leap over up to "
-      "SKIPS; '*' is every namespace that no other one names. May be given several times")
+      "Learn n-grams: sequences of 2 to N features of a namespace, in their order, with up to "
+      "SKIPS features skipped in between; '*' means every namespace that has no --ngram of its "
+      "own. May be repeated")
       ->type_name("NAMESPACE:N[:SKIPS]");
   create
       .add_option("--admit-after", features.admit_after,
-                  "Give a feature a weight when it has been seen this often, up to 127 times "
+                  "Give a feature a weight only once it has been seen this many times, at most 127 "
                   "(default: at once)")
       ->type_name("SIGHTINGS");
   create
       .add_option("--expire-after", features.expire_after,
-                  "Forget the weight of a feature that was not seen for this many examples, at "
-                  "least 1000 (default: never)")
+                  "Forget the weight of a feature that has not been seen for this many examples, "
+                  "at least 1000 (default: never)")
       ->type_name("EXAMPLES");
 }
 
 void AddVwOption(CLI::App& create, ModelsCreateArguments& arguments) {
   create
       .add_option("--vw-options", arguments.vw_options,
-                  "The learner that Vowpal Wabbit's options make, with its defaults, such as "
-                  "'--loss_function logistic -b 22 --ftrl'; instead of the options above")
+                  "Define the learner by Vowpal Wabbit options, with Vowpal Wabbit's defaults, "
+                  "such as '--loss_function logistic -b 22 --ftrl'; replaces the options above")
       ->type_name("OPTIONS");
 }
 
 void AddModelOptions(CLI::App& create, ModelsCreateArguments& arguments) {
   create
       .add_option("--from-snapshot", arguments.from_snapshot,
-                  "Begin with the learner and the state of a snapshot: that of a model, or a "
-                  "file that was exported")
+                  "Start with the learner and state of a snapshot, either on the server or in an "
+                  "exported file")
       ->type_name("MODEL/SNAPSHOT|FILE");
   AddModelFlags(create, arguments.model);
 }

@@ -1,3 +1,5 @@
+// freshet models create.
+
 #ifndef FRESHET_CLIENT_COMMAND_MODELS_CREATE_COMMAND_H_
 #define FRESHET_CLIENT_COMMAND_MODELS_CREATE_COMMAND_H_
 
@@ -6,7 +8,8 @@
 
 namespace freshet {
 
-// Adds `create` to `freshet models`, as the functions in command.h do.
+// Adds the subcommand `create` to `freshet models`, under the same rules as the functions in
+// command.h.
 void AddModelsCreateCommand(CLI::App& models, CommandContext& context);
 
 }  // namespace freshet

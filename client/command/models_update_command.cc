@@ -13,7 +13,7 @@
 namespace freshet {
 namespace {
 
-// What a limit is typed as to have the server's setting again.
+// The word that resets a flag's field to the server's setting.
 constexpr std::string_view kDefault = "default";
 
 struct ModelsUpdateArguments {
@@ -21,7 +21,8 @@ struct ModelsUpdateArguments {
   ModelFlags flags;
 };
 
-// Adds the field to those that change where its flag was given; a default is then left out.
+// If the flag was given, adds `field` to `fields`, those to change. Clears a flag of "default": a
+// field that is named in `fields` but not set is reset to the server's setting.
 void Take(std::string& flag, const std::string& field, std::vector<std::string>& fields) {
   if (!flag.empty()) fields.push_back(field);
   if (flag == kDefault) flag.clear();
@@ -51,10 +52,11 @@ absl::Status Update(const CommandContext& context, const ModelsUpdateArguments& 
 
 void AddModelsUpdateCommand(CLI::App& models, CommandContext& context) {
   CLI::App* update = models.add_subcommand(
-      "update", "Change what a model's acknowledgements promise and how much log it keeps");
+      "update", "Change the durability of a model and how much of its log it keeps");
   update->footer(
-      "A limit of 'default' is the server's setting. A log can neither be begun nor given up "
-      "(none).\n"
+      "The value 'default' returns to the server's setting. The durability cannot change to or "
+      "from\n"
+      "none: a model cannot gain or lose its log.\n"
       "Example: freshet models update ctr --durability os --retain-age 30d");
   const auto arguments = std::make_shared<ModelsUpdateArguments>();
   update->add_option("model", arguments->name, "The model")->required()->type_name("MODEL");

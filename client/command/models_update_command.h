@@ -1,3 +1,5 @@
+// freshet models update.
+
 #ifndef FRESHET_CLIENT_COMMAND_MODELS_UPDATE_COMMAND_H_
 #define FRESHET_CLIENT_COMMAND_MODELS_UPDATE_COMMAND_H_
 
@@ -5,7 +7,8 @@
 
 namespace freshet {
 
-// freshet models update
+// Adds the subcommand `update` to `freshet models`, under the same rules as the functions in
+// command.h.
 void AddModelsUpdateCommand(CLI::App& models, CommandContext& context);
 
 }  // namespace freshet

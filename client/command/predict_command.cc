@@ -17,7 +17,7 @@
 namespace freshet {
 namespace {
 
-// Large enough to make calls cheap, small enough to stream.
+// Large enough to spread the cost of a call, small enough for results to stream.
 constexpr size_t kRowsPerCall = 256;
 
 struct PredictArguments {
@@ -35,7 +35,7 @@ class PredictRun {
     while (true) {
       const absl::StatusOr<bool> row = reader->Next(batch_);
       if (!row.ok() || !*row) {
-        // What came before is answered first.
+        // Rows before the error are still predicted and printed.
         if (absl::Status status = Answer(); !status.ok()) return status;
         if (row.ok()) return absl::OkStatus();
         return absl::IsInvalidArgument(row.status()) ? DataError(ToStd(row.status().message()))
@@ -56,8 +56,8 @@ class PredictRun {
     const absl::StatusOr<Predictions> answer = client_.Predict(model_, batch_);
     if (!answer.ok()) {
       if (!absl::IsInvalidArgument(answer.status())) return answer.status();
-      return DataError(
-          StrCat("in the rows from ", first_place_, " on: ", ToStd(answer.status().message())));
+      return DataError(StrCat("in the batch that begins at ", first_place_, ": ",
+                              ToStd(answer.status().message())));
     }
     std::string out;
     for (size_t row = 0; row < answer->predictions.size(); ++row) AppendRow(*answer, row, &out);
@@ -87,17 +87,18 @@ class PredictRun {
   const std::string model_;
   const bool json_;
   ExampleBatchBuilder batch_;
-  std::vector<std::string> tags_;  // One a row of batch_.
-  std::string first_place_;        // Where the first row of batch_ stands.
+  std::vector<std::string> tags_;  // One for each row of batch_.
+  std::string first_place_;        // "file:line" of the first row of batch_.
 };
 
 absl::Status Predict(const CommandContext& context, PredictArguments arguments) {
   arguments.input.parse.labels_required = false;
   const auto client = Connect(context);
   if (!client.ok()) return client.status();
-  // A model that does not exist is told before input is waited for.
+  // Report a missing model before waiting for input. A token may be allowed to predict without
+  // being allowed to describe the model, so go on after PERMISSION_DENIED.
   absl::Status found = (*client)->GetModel(arguments.model).status();
-  if (!found.ok() && !absl::IsPermissionDenied(found)) return found;  // It may yet predict.
+  if (!found.ok() && !absl::IsPermissionDenied(found)) return found;
   SayIfTerminalIsRead(arguments.input);
   ExampleReader reader(arguments.input, &CatchStopSignals());
   return PredictRun(**client, arguments.model, context.json).Run(&reader);
@@ -106,11 +107,11 @@ absl::Status Predict(const CommandContext& context, PredictArguments arguments) 
 }  // namespace
 
 void AddPredictCommand(CLI::App& app, CommandContext& context) {
-  CLI::App* predict = app.add_subcommand("predict", "Predict the examples of files or of stdin");
+  CLI::App* predict = app.add_subcommand("predict", "Predict examples from files or stdin");
   predict->footer(
       StrCat(FormatHelp(),
-             "Prints one line a row: the probability of a positive label (or the value), the score "
-             "before\n"
+             "Prints one line per row: the probability of a positive label (or the value), the "
+             "score before\n"
              "the link function, and the row's tag, if any. Labels in the input are ignored.\n"
              "Example: echo '|user u42 |ad a7' | freshet predict ctr -"));
   const auto arguments = std::make_shared<PredictArguments>();

@@ -32,7 +32,7 @@ size_t TerminalWidth() {
   return size.ws_col;
 }
 
-// How much of the whole is done, where the whole is known.
+// The share of the input that is done, 0 to 1; nothing if its size is not known.
 std::optional<double> ShareDone(const ProgressFigures& figures) {
   std::optional<double> share;
   if (figures.bytes_total.has_value() && *figures.bytes_total > 0) {
@@ -55,7 +55,8 @@ std::string Bar(double share, size_t width) {
   return StrCat("[", bar, "]");
 }
 
-// A piece of the bar's line; those of the highest rank go first when there is no room.
+// A piece of the bar's line. If the line is too long, pieces with the highest rank are dropped
+// first.
 struct Piece {
   std::string text;
   int rank;
@@ -127,7 +128,8 @@ std::string ProgressBar(std::string_view model, const ProgressFigures& figures, 
   if (share.has_value()) {
     const size_t used = head.size() + 3 + TotalWidth(pieces);
     const size_t room = width > used ? width - used : 0;
-    // In steps, so that the bar does not change its length with every digit that comes or goes.
+    // Grow the bar in steps of 10 columns, so that its length does not flicker as numbers gain and
+    // lose digits.
     const size_t length = std::clamp(room / 10 * 10, kShortestBar, kLongestBar);
     line += StrCat(" ", Bar(*share, length));
   }
@@ -181,7 +183,7 @@ ProgressDisplay::~ProgressDisplay() {
   if (watching_.joinable()) watching_.join();
 }
 
-// False when it is time to stop.
+// Sleeps for `duration`, or until the display is destroyed; returns false in the latter case.
 bool ProgressDisplay::Sleep(milliseconds duration) {
   const SteadyLock lock(&mu_);
   const Clock::time_point until = Clock::now() + duration;
@@ -226,7 +228,7 @@ void ProgressDisplay::Show() {
     std::fputs(StrCat(ProgressLine(model_, figures, rows_per_second), "\n").c_str(), stderr);
     return;
   }
-  // One column stays free: some terminals wrap after the last.
+  // Leave the last column free: some terminals wrap once it is written.
   bar_ = ProgressBar(model_, figures, Seconds(now - start_), rows_per_second, bytes_per_second,
                      TerminalWidth() - 1);
   std::fputs(StrCat("\r\x1b[K", bar_).c_str(), stderr);

@@ -1,4 +1,4 @@
-// How a push is getting on, on stderr.
+// Shows the progress of a push on stderr.
 
 #ifndef FRESHET_CLIENT_COMMAND_PROGRESS_H_
 #define FRESHET_CLIENT_COMMAND_PROGRESS_H_
@@ -23,15 +23,15 @@ namespace freshet {
 
 // What a push has done so far.
 struct ProgressFigures {
-  uint64_t rows = 0;                    // Read and pushed.
-  std::optional<uint64_t> rows_total;   // Where it is known beforehand.
-  uint64_t bytes = 0;                   // Read.
-  std::optional<uint64_t> bytes_total;  // Where it is known beforehand.
-  double window_share = 0;              // Of the window, how much is not acknowledged: 0 to 1.
-  bool waiting = false;                 // Held back by the server.
-  bool reconnecting = false;            // The connection is lost.
-  uint64_t bad_rows = 0;                // Skipped or rejected.
-  std::optional<v1::ProgressiveMetrics> metrics;  // Of the model, where known.
+  uint64_t rows = 0;                    // Rows read and pushed.
+  std::optional<uint64_t> rows_total;   // Absent if not known beforehand.
+  uint64_t bytes = 0;                   // Bytes of input read.
+  std::optional<uint64_t> bytes_total;  // Absent if not known beforehand.
+  double window_share = 0;              // How full the window of unacknowledged rows is: 0 to 1.
+  bool waiting = false;                 // Whether the push waits because the window is full.
+  bool reconnecting = false;            // Whether the connection is lost.
+  uint64_t bad_rows = 0;                // Rows skipped or rejected.
+  std::optional<v1::ProgressiveMetrics> metrics;  // Of the model; absent if not known.
 };
 
 enum class ProgressMode { kBar, kPlain, kNone };
@@ -39,7 +39,8 @@ enum class ProgressMode { kBar, kPlain, kNone };
 // From "auto", "bar", "plain" or "none"; auto is a bar on a terminal, else plain lines.
 absl::StatusOr<ProgressMode> ParseProgressMode(std::string_view name);
 
-// The line of a bar, at most `width` wide. `rows_per_second` and `bytes_per_second` are of late.
+// The line with the progress bar, at most `width` columns wide. `rows_per_second` and
+// `bytes_per_second` are the rates of the last seconds.
 std::string ProgressBar(std::string_view model, const ProgressFigures& figures, double elapsed_s,
                         double rows_per_second, double bytes_per_second, size_t width);
 
@@ -51,8 +52,9 @@ std::string ProgressLine(std::string_view model, const ProgressFigures& figures,
 // until destroyed. Another thread asks the server for the model's metrics about once a second.
 class ProgressDisplay {
  public:
-  // `sample` is called from the display's thread; it need not fill in the metrics. `watcher` may be
-  // null: no metrics; it is asked with its own deadline, which should be short.
+  // `sample` is called from the drawing thread and need not fill in the metrics. These come from
+  // `watcher`, or are left out if it is null. The destructor waits for a call of `watcher` that is
+  // under way, so its deadline should be short.
   ProgressDisplay(ProgressMode mode, std::string model, std::function<ProgressFigures()> sample,
                   std::unique_ptr<Client> watcher);
 
@@ -83,7 +85,7 @@ class ProgressDisplay {
   const std::unique_ptr<Client> watcher_;
   const Clock::time_point start_ = Clock::now();
 
-  std::deque<Sample> recent_;  // Owned by the drawing thread; of the last seconds.
+  std::deque<Sample> recent_;  // The last seconds. Used by the drawing thread only.
 
   SteadyMutex mu_;
   SteadyCondition stopped_;
@@ -91,7 +93,7 @@ class ProgressDisplay {
   std::optional<v1::ProgressiveMetrics> metrics_ ABSL_GUARDED_BY(mu_);
 
   SteadyMutex output_mu_;
-  std::string bar_ ABSL_GUARDED_BY(output_mu_);  // As it stands on the terminal.
+  std::string bar_ ABSL_GUARDED_BY(output_mu_);  // The bar now on the terminal; empty: none.
 
   std::thread drawer_;
   std::thread watching_;

@@ -23,7 +23,8 @@
 namespace freshet {
 namespace {
 
-// Progress is worth no long wait.
+// Deadline for the metrics in the progress display. Short, since the end of the push waits for a
+// call that is under way.
 constexpr int64_t kWatchDeadlineMs = 2'000;
 
 absl::Status CheckArguments(const PushArguments& arguments) {
@@ -42,12 +43,12 @@ absl::Status CheckArguments(const PushArguments& arguments) {
     return bad("--epochs needs files: standard input can be read only once");
   }
   if (arguments.epochs > 1 && arguments.input.follow) {
-    return bad("--epochs and --follow exclude each other: a followed file has no end");
+    return bad("--epochs and --follow cannot be combined: a followed file has no end");
   }
   if (!arguments.predictions_path.empty() && arguments.shuffle_buffer > 0) {
     return bad(
-        "--predictions and --shuffle-buffer exclude each other: predictions are written in "
-        "the order of the input");
+        "--predictions and --shuffle-buffer cannot be combined: predictions are written in "
+        "input order");
   }
   return absl::OkStatus();
 }
@@ -56,11 +57,12 @@ struct Outcome {
   PusherStats stats;
   uint64_t bad_rows = 0;
   double seconds = 0;
-  v1::Model model;  // Without a name where the server did not tell.
+  v1::Model model;  // After the push; its name is empty if the server did not return the model.
 };
 
-// Rows that the server knew from an earlier push with the same producer id. Those that it knew
-// because this push sent them again after a reconnect are this push's own.
+// The number of rows that the server had already learned from an earlier push with the same
+// producer id. Does not count duplicates that this push caused itself by resending after a
+// reconnect.
 uint64_t KnownRows(const PusherStats& stats) {
   return stats.duplicates - std::min(stats.duplicates, stats.resent);
 }
@@ -110,7 +112,7 @@ std::string SummaryText(const PushArguments& arguments, const Outcome& outcome) 
       outcome.bad_rows > 0 && arguments.SkipsErrors()
           ? StrCat(", ", GroupedCount(outcome.bad_rows), " skipped")
           : "",
-      KnownRows(stats) > 0 ? StrCat(", ", GroupedCount(KnownRows(stats)), " known before") : "",
+      KnownRows(stats) > 0 ? StrCat(", ", GroupedCount(KnownRows(stats)), " already known") : "",
       ", in ", Decimals(outcome.seconds, 2), " s, ", GroupedCount(static_cast<uint64_t>(rate)),
       " a second\n");
   Table table({{""}, {""}, {""}});
@@ -129,15 +131,14 @@ std::string SummaryText(const PushArguments& arguments, const Outcome& outcome) 
     table.AddRow({"", "offset", GroupedCount(outcome.model.offset())});
   }
   if (stats.reconnects > 0 || stats.resent > 0) {
-    table.AddRow(
-        {"", "reconnected",
-         StrCat(GroupedCount(stats.reconnects), stats.reconnects == 1 ? " time" : " times", ", ",
-                GroupedCount(stats.resent), " rows sent again, none learned twice")});
+    table.AddRow({"", "reconnected",
+                  StrCat(GroupedCount(stats.reconnects), stats.reconnects == 1 ? " time" : " times",
+                         ", ", GroupedCount(stats.resent), " rows resent, none learned twice")});
   }
   return out + table.ToString();
 }
 
-// The error to end with, in words that name file and line where a row is to blame.
+// The error that the command ends with, if any. If a row is to blame, it names its file and line.
 absl::Status FinalStatus(bool skips_errors, const absl::Status& read, const absl::Status& pushed,
                          const BadRowLog& bad_rows, const PusherStats& stats) {
   const uint64_t count = LearnedRows(stats);
@@ -149,7 +150,7 @@ absl::Status FinalStatus(bool skips_errors, const absl::Status& read, const absl
   }
   if (bad_rows.too_many()) {
     if (!skips_errors) {
-      return DataError(StrCat(bad_rows.first(), learned, "; --skip-errors goes on past bad rows"));
+      return DataError(StrCat(bad_rows.first(), learned, "; use --skip-errors to skip bad rows"));
     }
     return DataError(StrCat("stopped at ", GroupedCount(bad_rows.count()),
                             " bad rows, more than --max-errors allows; the first is ",
@@ -193,7 +194,9 @@ absl::Status Push(const CommandContext& context, PushArguments arguments) {
   if (found.ok()) {
     const v1::Loss loss = ChampionOf(*found).learner().loss();
     arguments.input.binary_labels = loss == v1::LOSS_LOGISTIC || loss == v1::LOSS_HINGE;
-  } else if (!absl::IsPermissionDenied(found.status())) {  // A token to learn may push unseen.
+  } else if (!absl::IsPermissionDenied(found.status())) {
+    // After PERMISSION_DENIED go on: a token with the role `learn` may push to a model that it may
+    // not describe.
     return found.status();
   }
 
@@ -264,10 +267,10 @@ absl::Status Push(const CommandContext& context, PushArguments arguments) {
     std::cerr << "freshet: the input has no rows\n";
   }
   if (const uint64_t known = KnownRows(outcome.stats); known > 0) {
-    std::cerr << "freshet: " << RowCount(known) << " came under sequences that producer "
+    std::cerr << "freshet: " << RowCount(known) << " had sequence numbers that producer "
               << (*pusher)->producer_id()
-              << " had used before and were not learned again; each push needs a producer id of "
-                 "its own\n";
+              << " used before and were not learned again; to push new rows, give each push a "
+                 "--producer-id of its own\n";
   }
   if (predictions != nullptr) {
     if (absl::Status closed = predictions->Close(); !closed.ok()) return closed;
@@ -278,38 +281,44 @@ absl::Status Push(const CommandContext& context, PushArguments arguments) {
 void AddOptions(CLI::App& push, PushArguments& arguments) {
   push.add_option("model", arguments.model, "The model")->required()->type_name("MODEL");
   AddInputOptions(push, arguments.input);
-  push.add_option("--epochs", arguments.epochs, "Read the files this many times")->type_name("N");
-  push.add_option("--shuffle-buffer", arguments.shuffle_buffer,
-                  "Push in random order, from a buffer of this many rows")
+  push.add_option("--epochs", arguments.epochs, "Read the files this many times (default: once)")
       ->type_name("N");
-  push.add_option("--seed", arguments.seed, "Of the random order")->capture_default_str();
-  push.add_option("--rate", arguments.rate, "At most this many rows a second")->type_name("N");
+  push.add_option("--shuffle-buffer", arguments.shuffle_buffer,
+                  "Shuffle rows in a buffer of this many rows (default: keep the input order)")
+      ->type_name("N");
+  push.add_option("--seed", arguments.seed, "Random seed of --shuffle-buffer")
+      ->capture_default_str();
+  push.add_option("--rate", arguments.rate,
+                  "Push at most this many rows per second (default: no limit)")
+      ->type_name("N");
   push.add_option("--limit", arguments.limit, "Stop after this many rows")->type_name("N");
   push.add_option("--predictions", arguments.predictions_path,
-                  "Write the prediction made before learning from each row to this file, one a "
-                  "line, in the order of the input; nan for a bad row")
+                  "Write the prediction made just before learning from each row to this file, one "
+                  "per line in input order; nan for a bad row")
       ->type_name("FILE");
-  push.add_flag("--skip-errors", arguments.skip_errors, "Go on past bad rows");
-  push.add_option("--max-errors", arguments.max_errors, "Go on past up to this many bad rows")
+  push.add_flag("--skip-errors", arguments.skip_errors,
+                "Skip bad rows instead of stopping at the first");
+  push.add_option("--max-errors", arguments.max_errors,
+                  "Skip up to this many bad rows; stop at the next")
       ->type_name("N");
-  push.add_option("--batch-size", arguments.batch_size, "Rows a batch")->capture_default_str();
+  push.add_option("--batch-size", arguments.batch_size, "Most rows in a batch")
+      ->capture_default_str();
   push.add_option(
           "--producer-id", arguments.producer_id,
-          "Producer id: batches sent again under the same id are learned once. Random if not "
-          "given")
+          "Producer id: batches resent under the same id are learned once. Random by default")
       ->type_name("ID");
   push.add_option("--retry", arguments.retry_s,
-                  "How long to go on trying when the server cannot be reached")
+                  "How long to keep trying while the server cannot be reached")
       ->type_name("SECONDS")
       ->capture_default_str();
-  push.add_option("--progress", arguments.progress, "auto, bar, plain or none")
+  push.add_option("--progress", arguments.progress, "Progress display: auto, bar, plain or none")
       ->capture_default_str();
 }
 
 }  // namespace
 
 void AddPushCommand(CLI::App& app, CommandContext& context) {
-  CLI::App* push = app.add_subcommand("push", "Push the examples of files or of stdin to a model");
+  CLI::App* push = app.add_subcommand("push", "Push examples from files or stdin to a model");
   push->footer(StrCat(
       FormatHelp(),
       "Ctrl-C stops reading, waits for what was sent to be acknowledged, and prints the summary.\n"

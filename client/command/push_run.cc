@@ -12,11 +12,11 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// How long rows that were read wait for more before they are sent.
+// How long rows that were read wait for more rows to fill the batch before they are pushed.
 constexpr milliseconds kLinger{50};
-// How far a push with a rate may lag behind and still catch up.
+// How far a push with --rate may fall behind schedule and still catch up.
 constexpr milliseconds kMostCatchUp{100};
-// Bad rows that are shown one by one; further ones are only counted.
+// How many bad rows are shown; further ones are only counted.
 constexpr uint64_t kMaxShownBadRows = 10;
 
 size_t BatchRows(const PushArguments& arguments) {
@@ -34,7 +34,7 @@ void BadRowLog::Add(std::string_view message) {
     const SteadyLock lock(&mu_);
     first_ = message;
   }
-  if (max_count_ == 0) return;  // The error that ends the push says it.
+  if (max_count_ == 0) return;  // The error that ends the push names the row.
   if (number <= kMaxShownBadRows) print_(StrCat("freshet: skipped ", message));
   if (number == kMaxShownBadRows) print_("freshet: further bad rows are counted, not shown");
 }
@@ -65,7 +65,7 @@ absl::Status PushRun::Run() {
     absl::Status status = RunEpoch(&reader);
     bytes_of_past_epochs_ += reader.bytes_consumed();
     bytes_ = bytes_of_past_epochs_;
-    // What came before a bad line is pushed all the same.
+    // Even after an error, push the rows that were read before it.
     if (absl::Status pushed = PushShuffled(); !pushed.ok()) return pushed;
     if (!status.ok()) return status;
   }
@@ -86,8 +86,9 @@ absl::Status PushRun::RunEpoch(ExampleReader* reader) {
   return absl::OkStatus();
 }
 
-// Reads one row into what is gathered, or into the shuffle buffer and one from there; skips bad
-// ones. False at the end.
+// Reads one row into gathered_. When shuffling, reads it into the shuffle buffer and, once that is
+// full, moves a random row from there to gathered_. Skips a bad row. Returns false at the end of
+// the input.
 absl::StatusOr<bool> PushRun::ReadRow(ExampleReader* reader) {
   const bool shuffled = arguments_.shuffle_buffer > 0;
   ExampleBatchBuilder& target = shuffled ? single_ : gathered_;
@@ -138,8 +139,8 @@ absl::Status PushRun::PushShuffled() {
   return PushGathered();
 }
 
-// Sleeps for as long as `rows` take at the rate asked for. Time lost while waiting for input is not
-// made up for by a burst.
+// Sleeps for as long as `rows` take at the rate of --rate. Time lost while waiting for input is not
+// made up by a burst, except for kMostCatchUp.
 void PushRun::Pace(size_t rows) {
   if (arguments_.rate <= 0) return;
   const std::chrono::duration<double> share(static_cast<double>(rows) / arguments_.rate);

@@ -1,4 +1,5 @@
-// Reads examples and pushes them, until the input ends or something stops it.
+// The main loop of freshet push: reads examples and pushes them until the input ends, a limit is
+// reached or an error occurs.
 
 #ifndef FRESHET_CLIENT_COMMAND_PUSH_RUN_H_
 #define FRESHET_CLIENT_COMMAND_PUSH_RUN_H_
@@ -26,18 +27,18 @@
 
 namespace freshet {
 
-// What the options of push say.
+// The values of the options of push.
 struct PushArguments {
   std::string model;
   InputOptions input;
   uint32_t epochs = 1;           // >= 1.
   uint64_t shuffle_buffer = 0;   // Examples; 0: input order.
-  uint64_t seed = 1;             // Of the shuffling.
-  double rate = 0;               // Rows a second; 0: as fast as possible.
+  uint64_t seed = 1;             // Random seed for shuffling.
+  double rate = 0;               // Rows per second; 0: as fast as possible.
   uint64_t limit = 0;            // Rows; 0: all.
   std::string predictions_path;  // Empty: none are kept.
   bool skip_errors = false;
-  std::optional<uint64_t> max_errors;  // Implies skip_errors, up to this many.
+  std::optional<uint64_t> max_errors;  // Skip up to this many bad rows; implies skip_errors.
   size_t batch_size = 512;
   std::string producer_id;
   double retry_s = 300;
@@ -46,18 +47,21 @@ struct PushArguments {
   bool SkipsErrors() const { return skip_errors || max_errors.has_value(); }
 };
 
-// Counts bad rows and says which they are. Threads: all methods may be called at once.
+// Counts bad rows and prints the first few. Threads: all methods may be called from any number of
+// threads at once.
 class BadRowLog {
  public:
-  // Up to `max_count` bad rows are let pass. `print` gets lines to show.
+  // Up to `max_count` bad rows are tolerated. `print` is called with each line to show, from the
+  // thread that calls Add().
   BadRowLog(uint64_t max_count, std::function<void(std::string_view)> print)
       : max_count_(max_count), print_(std::move(print)) {}
 
+  // Counts a bad row; `message` says where it is and what is wrong with it.
   void Add(std::string_view message);
 
   uint64_t count() const { return count_; }
   bool too_many() const { return count_ > max_count_; }
-  // The first one's message.
+  // The message of the first bad row; empty if there is none.
   std::string first() const;
 
  private:
@@ -68,16 +72,16 @@ class BadRowLog {
   std::string first_ ABSL_GUARDED_BY(mu_);
 };
 
-// One push. Not thread-safe but for Sample().
+// One run of freshet push. Not thread-safe, except for Sample().
 class PushRun {
  public:
-  // All must outlive the run. `predictions` is told of bad rows; it may be null.
+  // All arguments must outlive the run. `predictions` is told of bad rows; it may be null.
   PushRun(const PushArguments& arguments, const std::atomic<bool>& stop, Pusher& pusher,
           RowPositions& positions, BadRowLog& bad_rows, PredictionFile* predictions);
 
-  // Reads everything and pushes it. Returns at the end of the input, at the limit, when `stop`
-  // turns true, and with an error at a bad line that is not to be skipped or when the push fails.
-  // What was read has been pushed, but not flushed.
+  // Reads the input and pushes it. Returns OK at the end of the input, at the limit on rows, and
+  // when `stop` turns true; an error at a bad line that is not to be skipped, and when reading or
+  // pushing fails. Unless pushing failed, all rows read have then been pushed, but not flushed.
   absl::Status Run();
 
   // What has been done so far. Any thread may call it.
@@ -100,9 +104,9 @@ class PushRun {
   BadRowLog& bad_rows_;
   PredictionFile* const predictions_;
   const size_t batch_rows_;
-  Clock::time_point due_ = Clock::now();  // When the next rows may go, at the rate asked for.
+  Clock::time_point due_ = Clock::now();  // When the next rows may be pushed, by --rate.
 
-  NewNames names_;  // Of the features in these two builders.
+  NewNames names_;  // Names of the features in gathered_ and single_.
   ExampleBatchBuilder gathered_;
   std::vector<RowPosition> gathered_positions_;
   ShuffleBuffer shuffle_;
@@ -113,7 +117,7 @@ class PushRun {
 
   uint64_t bytes_of_past_epochs_ = 0;
   std::atomic<uint64_t> bytes_{0};
-  std::atomic<uint64_t> bytes_total_{0};  // 0: not known.
+  std::atomic<uint64_t> bytes_total_{0};  // Over all epochs; 0: not known.
 };
 
 }  // namespace freshet

@@ -31,8 +31,8 @@ constexpr std::array<Unit, 10> kByteUnits = {{{"", 1},
 constexpr std::array<Unit, 5> kTimeUnits = {
     {{"d", 86'400}, {"h", 3'600}, {"m", 60}, {"s", 1}, {"", 1}}};
 
-// A whole number and one of the units behind it; nothing for anything else, or for what does not
-// fit.
+// The value of a whole number followed by one of `units`. Nothing for any other text, and for a
+// value that overflows.
 std::optional<uint64_t> Parse(std::string_view text, std::span<const Unit> units) {
   uint64_t number = 0;
   const char* end = text.data() + text.size();
@@ -57,7 +57,7 @@ absl::StatusOr<uint64_t> ParseBytes(std::string_view text) {
 absl::StatusOr<uint64_t> ParseSeconds(std::string_view text) {
   if (const auto seconds = Parse(text, kTimeUnits)) return *seconds;
   return absl::InvalidArgumentError(
-      StrCat("'", text, "' is not a span of time; write seconds as 90, or 30m, 12h or 7d"));
+      StrCat("'", text, "' is not a duration; write 90 for seconds, or 30m, 12h or 7d"));
 }
 
 std::string SecondsText(uint64_t seconds) {

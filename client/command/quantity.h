@@ -1,4 +1,4 @@
-// Sizes and spans of time as people type them.
+// Parses and formats sizes and durations as people type them.
 
 #ifndef FRESHET_CLIENT_COMMAND_QUANTITY_H_
 #define FRESHET_CLIENT_COMMAND_QUANTITY_H_
@@ -18,7 +18,7 @@ absl::StatusOr<uint64_t> ParseBytes(std::string_view text);
 // Seconds from "90", "90s", "30m", "12h" or "7d". INVALID_ARGUMENT for anything else.
 absl::StatusOr<uint64_t> ParseSeconds(std::string_view text);
 
-// The shortest text that ParseSeconds() reads as so many seconds, with its unit: "7d", "90s".
+// The shortest text, with a unit, that ParseSeconds() reads as `seconds`: "7d", "90s".
 std::string SecondsText(uint64_t seconds);
 
 }  // namespace freshet

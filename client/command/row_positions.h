@@ -1,4 +1,4 @@
-// Where the rows of a stream stand in their files.
+// Maps the rows of a stream to their files and lines.
 
 #ifndef FRESHET_CLIENT_COMMAND_ROW_POSITIONS_H_
 #define FRESHET_CLIENT_COMMAND_ROW_POSITIONS_H_
@@ -21,20 +21,22 @@ struct RowPosition {
   uint64_t line = 0;        // From 1.
 };
 
-// Remembers where the rows that were pushed lately stand, so that a row that the server refuses can
-// be named by file and line. Threads: all methods may be called at once.
+// Remembers the files and lines of the rows pushed most recently, so that an error can name a row
+// that the server rejects by file and line. Threads: all methods may be called from any number of
+// threads at once.
 class RowPositions {
  public:
-  // Remembers about this many rows.
+  // Remembers at least the last `capacity_rows` rows.
   explicit RowPositions(size_t capacity_rows) : capacity_rows_(capacity_rows) {}
 
-  // The number of a file.
+  // The number by which RowPosition::path_index refers to `path`.
   uint32_t PathIndex(std::string_view path);
 
   // Adds the next rows of the stream.
   void Add(std::vector<RowPosition> rows);
 
-  // "file:line" of a row of the stream, from 0; "row N", from 1, where it is too long ago.
+  // "file:line" of the row with this number in the stream, counted from 0. If the row has been
+  // forgotten, "row N" with N counted from 1.
   std::string Describe(uint64_t row) const;
 
  private:

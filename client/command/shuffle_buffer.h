@@ -1,4 +1,4 @@
-// Examples in random order, within the reach of a buffer.
+// A buffer from which examples are taken in random order.
 
 #ifndef FRESHET_CLIENT_COMMAND_SHUFFLE_BUFFER_H_
 #define FRESHET_CLIENT_COMMAND_SHUFFLE_BUFFER_H_
@@ -14,15 +14,16 @@
 
 namespace freshet {
 
-// Holds examples and gives them out in an order that depends on the seed alone. Not thread-safe.
+// Holds examples and returns them in random order, the same for the same seed and sequence of
+// calls. Not thread-safe.
 class ShuffleBuffer {
  public:
   explicit ShuffleBuffer(uint64_t seed) : random_(seed) {}
 
-  // Takes the rows of `batch`, all of which stand at `position`.
+  // Adds the rows of `batch`, all of which have the position `position`.
   void Add(const ExampleBatchBuilder& batch, RowPosition position);
 
-  // Moves a random example to `batch` and returns where it stood. REQUIRES: size() > 0.
+  // Moves a random example to `batch` and returns its position. REQUIRES: size() > 0.
   RowPosition Take(ExampleBatchBuilder* batch);
 
   size_t size() const { return rows_.size(); }
@@ -44,7 +45,7 @@ class ShuffleBuffer {
   uint32_t NameIndex(const std::string& name);
 
   std::mt19937_64 random_;
-  std::vector<std::string> names_;  // Of all namespaces so far.
+  std::vector<std::string> names_;  // Names of all namespaces seen so far.
   std::vector<Row> rows_;
 };
 

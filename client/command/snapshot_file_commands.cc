@@ -25,16 +25,18 @@ constexpr char kStandardStream[] = "-";
 struct ExportArguments {
   std::string model;
   std::string snapshot;
-  std::string output;  // Empty: a name made of the model's and the snapshot's.
+  std::string output;  // Empty: MODEL-SNAPSHOT.snapshot.
   bool force = false;
 };
 
+// `status` with the path in front of its message.
 absl::Status Named(const std::string& path, const absl::Status& status) {
   return {status.code(), StrCat(path, ": ", ToStd(status.message()))};
 }
 
-// What stands at `path` and may not be replaced: anything but a regular file, and that too where
-// nobody said so. Links are not followed, since what they lead to would be replaced by a copy.
+// ALREADY_EXISTS if something exists at `path` that the export may not replace: anything other than
+// a regular file, and without `force` a regular file too. A symbolic link counts as itself, since
+// the rename at the end would replace the link and not the file that it points to.
 absl::Status CheckReplaceable(const std::string& path, bool force) {
   std::error_code ignored;
   switch (std::filesystem::symlink_status(path, ignored).type()) {
@@ -48,35 +50,37 @@ absl::Status CheckReplaceable(const std::string& path, bool force) {
     default:
       return absl::AlreadyExistsError(
           StrCat(path,
-                 " is there and no regular file, which --force does not replace; --output "
-                 "names another file, and - is standard output"));
+                 " exists and is not a regular file, so --force does not replace it; name another "
+                 "file with --output, or - for standard output"));
   }
 }
 
-// Gives the finished file its name, which another file may have taken meanwhile.
+// Renames the finished file to `path`. Checks once more that it may: another file may have appeared
+// there in the meantime.
 absl::Status Publish(const std::string& temporary, const std::string& path, bool force) {
   if (absl::Status status = CheckReplaceable(path, force); !status.ok()) return status;
   if (renameat2(AT_FDCWD, temporary.c_str(), AT_FDCWD, path.c_str(),
                 force ? 0 : RENAME_NOREPLACE) == 0) {
     return absl::OkStatus();
   }
-  // Some file systems know only how to replace.
+  // Some file systems do not support RENAME_NOREPLACE.
   if (errno == EINVAL && std::rename(temporary.c_str(), path.c_str()) == 0) {
     return absl::OkStatus();
   }
   return absl::ErrnoToStatus(errno, StrCat("cannot rename ", temporary, " to ", path));
 }
 
-// Writes to a new file beside `path` and renames it, so that no part of a file has its name.
+// Writes to a temporary file next to `path` and renames it at the end, so that `path` never names
+// an incomplete file.
 absl::StatusOr<uint64_t> ExportToFile(const Client& client, const ExportArguments& arguments,
                                       const std::string& path) {
   if (absl::Status status = CheckReplaceable(path, arguments.force); !status.ok()) return status;
   std::string temporary = path + ".XXXXXX";
   const int descriptor = mkostemp(temporary.data(), O_CLOEXEC);
-  if (descriptor < 0) return absl::ErrnoToStatus(errno, StrCat("cannot write beside ", path));
+  if (descriptor < 0) return absl::ErrnoToStatus(errno, StrCat("cannot write next to ", path));
   const mode_t mask = umask(0);
   umask(mask);
-  fchmod(descriptor, 0666 & ~mask);  // As any other new file.
+  fchmod(descriptor, 0666 & ~mask);  // The mode of any other new file; mkostemp() uses 0600.
   close(descriptor);
   std::ofstream file(temporary, std::ios::binary | std::ios::trunc);
   absl::StatusOr<uint64_t> bytes = client.ExportSnapshot(arguments.model, arguments.snapshot, file);
@@ -98,7 +102,8 @@ absl::Status Export(const CommandContext& context, const ExportArguments& argume
   const std::string id = LastSegment(arguments.snapshot);
   if (arguments.output == kStandardStream) {
     if (isatty(STDOUT_FILENO) == 1) {
-      return absl::InvalidArgumentError("a snapshot is not for a terminal; redirect the output");
+      return absl::InvalidArgumentError(
+          "a snapshot is binary and standard output is a terminal; redirect the output");
     }
     return (*client)->ExportSnapshot(arguments.model, id, std::cout).status();
   }
@@ -139,7 +144,7 @@ absl::Status Import(const CommandContext& context, const ImportArguments& argume
   std::cout << "imported snapshot " << id << " of " << model << ": "
             << GroupedCount(snapshot->example_count()) << " examples, "
             << ShortBytes(static_cast<double>(snapshot->size_bytes()))
-            << "; 'freshet snapshots restore " << model << " " << id << "' puts the model to it\n";
+            << "; restore it with 'freshet snapshots restore " << model << " " << id << "'\n";
   return absl::OkStatus();
 }
 
@@ -153,9 +158,9 @@ void AddExport(CLI::App& snapshots, CommandContext& context) {
       ->type_name("SNAPSHOT");
   command
       ->add_option("--output", arguments->output,
-                   "Where to; - is standard output (default: MODEL-SNAPSHOT.snapshot)")
+                   "Output file; - is standard output (default: MODEL-SNAPSHOT.snapshot)")
       ->type_name("FILE");
-  command->add_flag("--force", arguments->force, "Overwrite a file that exists");
+  command->add_flag("--force", arguments->force, "Overwrite an existing file");
   command->callback([&context, arguments] {
     context.action = [&context, arguments] { return Export(context, *arguments); };
   });
@@ -163,16 +168,18 @@ void AddExport(CLI::App& snapshots, CommandContext& context) {
 
 void AddImport(CLI::App& snapshots, CommandContext& context) {
   CLI::App* command = snapshots.add_subcommand(
-      "import", "Make an exported file a snapshot of a model with the same learner");
+      "import", "Add an exported file to a model with the same learner, as a snapshot");
   command->footer(
       "Example: freshet snapshots import ctr ctr.snapshot --id from-elsewhere\n"
-      "'freshet models create NAME --from-snapshot FILE' makes a new model of it instead.");
+      "'freshet models create NAME --from-snapshot FILE' creates a new model from it instead.");
   const auto arguments = std::make_shared<ImportArguments>();
   command->add_option("model", arguments->model, "The model")->required()->type_name("MODEL");
   command->add_option("file", arguments->file, "The file; - is standard input")
       ->required()
       ->type_name("FILE");
-  command->add_option("--id", arguments->id, "The snapshot's id (default: the one that it had)")
+  command
+      ->add_option("--id", arguments->id,
+                   "Id of the snapshot (default: its id when it was exported)")
       ->type_name("ID");
   command->callback([&context, arguments] {
     context.action = [&context, arguments] { return Import(context, *arguments); };
@@ -192,7 +199,7 @@ absl::StatusOr<v1::Snapshot> ImportSnapshotFile(const Client& client, const std:
   std::ifstream file(path, std::ios::binary);
   if (!file) return absl::ErrnoToStatus(errno, StrCat("cannot open ", path));
   absl::StatusOr<v1::Snapshot> snapshot = client.ImportSnapshot(model, file, options);
-  // What is wrong with the file, rather than with the model.
+  // These codes mean that the file is at fault, not the model.
   if (absl::IsDataLoss(snapshot.status()) || absl::IsUnknown(snapshot.status())) {
     return Named(path, snapshot.status());
   }

@@ -12,10 +12,11 @@
 
 namespace freshet {
 
-// Adds both to `freshet snapshots`, as the functions in command.h do.
+// Adds both subcommands to `freshet snapshots`, under the same rules as the functions in command.h.
 void AddSnapshotFileCommands(CLI::App& snapshots, CommandContext& context);
 
-// Imports the file at `path`; `-` is standard input. Errors name the file.
+// Imports the snapshot file at `path`; `-` is standard input. Errors that are the file's fault name
+// it. Other errors are those of Client::ImportSnapshot().
 absl::StatusOr<v1::Snapshot> ImportSnapshotFile(const Client& client, const std::string& model,
                                                 const std::string& path,
                                                 const ImportOptions& options);

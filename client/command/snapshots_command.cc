@@ -1,4 +1,5 @@
-// freshet snapshots: create, list, restore, delete; and export and import from a file of their own.
+// freshet snapshots: create, list, restore and delete. The subcommands export and import are in
+// snapshot_file_commands.cc.
 
 #include <iostream>
 #include <memory>
@@ -132,8 +133,9 @@ void Add(CLI::App& snapshots, CommandContext& context, const std::string& name,
   if (id != SnapshotId::kNone) {
     const bool required = id == SnapshotId::kRequired;
     command
-        ->add_option("snapshot", arguments->snapshot,
-                     required ? "The snapshot's id" : "An id of your own; else one is chosen")
+        ->add_option(
+            "snapshot", arguments->snapshot,
+            required ? "The snapshot's id" : "Id of the snapshot (default: chosen by the server)")
         ->required(required)
         ->type_name("SNAPSHOT");
   }
@@ -152,7 +154,7 @@ void AddSnapshotsCommand(CLI::App& app, CommandContext& context) {
       Create);
   Add(*snapshots, context, "list", "List a model's snapshots, oldest first", "list ctr",
       SnapshotId::kNone, List);
-  Add(*snapshots, context, "restore", "Put a model back to the state of a snapshot",
+  Add(*snapshots, context, "restore", "Restore a model to the state of a snapshot",
       "restore ctr before-holidays", SnapshotId::kRequired, Restore);
   Add(*snapshots, context, "delete", "Delete a snapshot", "delete ctr before-holidays",
       SnapshotId::kRequired, Delete);

@@ -12,11 +12,12 @@ namespace {
 std::atomic<bool> stop_requested{false};
 static_assert(std::atomic<bool>::is_always_lock_free);
 
-// Of the first signal, in milliseconds; 0: none yet.
+// When the first signal arrived, in milliseconds of CLOCK_MONOTONIC; 0: none yet.
 std::atomic<int64_t> first_signal_ms{0};
 static_assert(std::atomic<int64_t>::is_always_lock_free);
 
-// Some senders, timeout(1) for one, signal a process and then its group: that counts as once.
+// Some senders, timeout(1) for one, signal a process and then its group. Signals this close
+// together count as one.
 constexpr int64_t kSameSignalMs = 200;
 
 void OnSignal(int signal_number) {
@@ -35,7 +36,7 @@ const std::atomic<bool>& CatchStopSignals() {
   struct sigaction action {};
   action.sa_handler = OnSignal;
   sigemptyset(&action.sa_mask);
-  action.sa_flags = 0;  // Not SA_RESTART: reads are to be interrupted.
+  action.sa_flags = 0;  // No SA_RESTART, so that signals interrupt blocking reads.
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
   return stop_requested;

@@ -1,4 +1,4 @@
-// Ctrl-C and SIGTERM, asked for politely.
+// Turns SIGINT (Ctrl-C) and SIGTERM into a flag, so that a command can stop in good order.
 
 #ifndef FRESHET_CLIENT_COMMAND_STOP_SIGNAL_H_
 #define FRESHET_CLIENT_COMMAND_STOP_SIGNAL_H_
@@ -7,8 +7,9 @@
 
 namespace freshet {
 
-// From now on the first SIGINT or SIGTERM sets the returned flag, which the command looks at to end
-// in good order; the second ends the process at once. Interrupts blocking reads.
+// From now on the first SIGINT or SIGTERM sets the returned flag, which the command must poll; a
+// second one more than 200 ms later ends the process at once. A signal interrupts blocking system
+// calls (EINTR).
 const std::atomic<bool>& CatchStopSignals();
 
 }  // namespace freshet

@@ -8,7 +8,7 @@
 namespace freshet {
 namespace {
 
-// The number of letters to add, remove or replace to make `b` of `a`.
+// The Levenshtein distance: the number of letters to add, remove or replace to turn `a` into `b`.
 size_t EditDistance(std::string_view a, std::string_view b) {
   std::vector<size_t> row(b.size() + 1);
   std::iota(row.begin(), row.end(), size_t{0});

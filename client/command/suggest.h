@@ -1,4 +1,4 @@
-// "did you mean ...?"
+// Suggestions for mistyped names: "did you mean ...?"
 
 #ifndef FRESHET_CLIENT_COMMAND_SUGGEST_H_
 #define FRESHET_CLIENT_COMMAND_SUGGEST_H_
@@ -9,7 +9,7 @@
 
 namespace freshet {
 
-// " (did you mean 'rate'?)" for the name that is nearest to `name`, where one is near; else "".
+// " (did you mean 'rate'?)" with the closest match for `name` among `names`; "" if none is close.
 std::string DidYouMean(std::string_view name, const std::vector<std::string>& names);
 
 }  // namespace freshet

@@ -22,8 +22,8 @@ std::string Shortest(T value) {
   return {buffer.data(), result.ptr};
 }
 
-// The text in quotes. A byte that is not UTF-8, as file names may have, becomes U+FFFD: JSON can
-// say nothing else.
+// `text` as a quoted JSON string. A byte that is not valid UTF-8, as file names may contain,
+// becomes U+FFFD, since JSON cannot represent it.
 std::string JsonString(std::string_view text) {
   std::string out = "\"";
   size_t good_end = Utf8Size(text);
@@ -46,7 +46,7 @@ std::string JsonString(std::string_view text) {
   return out + "\"";
 }
 
-// False within a character of several bytes.
+// Whether `c` is the first byte of a UTF-8 character.
 bool BeginsCharacter(char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }
 
 }  // namespace

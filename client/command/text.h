@@ -1,4 +1,4 @@
-// Numbers, times and tables as people read them, and JSON as programs do.
+// Formats numbers, times and tables for people, and JSON for programs.
 
 #ifndef FRESHET_CLIENT_COMMAND_TEXT_H_
 #define FRESHET_CLIENT_COMMAND_TEXT_H_
@@ -18,7 +18,7 @@ namespace freshet {
 // 1234567 as "1,234,567".
 std::string GroupedCount(uint64_t count);
 
-// With a fixed number of decimals; "-" for nothing or what is not finite.
+// `value` with a fixed number of decimals; "-" if it is absent or not finite.
 std::string Decimals(std::optional<double> value, int decimals);
 
 // The shortest text that reads back as the same number: "0.1", "nan".
@@ -34,14 +34,14 @@ std::string ClockTime(double seconds);
 // "2026-11-23 15:04:05 UTC".
 std::string UtcTime(const google::protobuf::Timestamp& time);
 
-// How many columns of a terminal UTF-8 text takes, at one a character.
+// How many terminal columns UTF-8 text takes, counting one for each character.
 size_t DisplayWidth(std::string_view text);
 
-// At most `columns` wide; what is cut off is shown by an ellipsis.
+// `text` cut to at most `columns` columns, with an ellipsis in place of what was cut off.
 std::string CutToWidth(std::string_view text, size_t columns);
 
-// Text from elsewhere, safe to show: control characters, which could command a terminal, are
-// replaced by question marks.
+// Makes untrusted text safe to print: replaces control characters, which could send commands to a
+// terminal, by question marks.
 std::string Printable(std::string_view text);
 
 // Rows of cells, printed in aligned columns.
@@ -58,7 +58,7 @@ class Table {
   // REQUIRES: as many cells as columns.
   void AddRow(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
 
-  // With a line of titles, unless all of them are empty. Each line ends with a newline.
+  // The table, with a line of titles unless all titles are empty. Each line ends with a newline.
   std::string ToString() const;
 
  private:
@@ -66,12 +66,12 @@ class Table {
   std::vector<std::vector<std::string>> rows_;
 };
 
-// One flat JSON object, in the order in which keys are added.
+// Builds a flat JSON object with its keys in the order in which they are added.
 class JsonObject {
  public:
   JsonObject& Add(std::string_view key, std::string_view text);
   JsonObject& Add(std::string_view key, uint64_t number);
-  // null for nothing or what is not finite.
+  // A number that is absent or not finite becomes null.
   JsonObject& Add(std::string_view key, std::optional<double> number);
   JsonObject& Add(std::string_view key, float number);
 
@@ -83,8 +83,8 @@ class JsonObject {
   std::string text_ = "{";
 };
 
-// `message` in Protobuf's JSON, field names as in the proto, on several lines with a newline at the
-// end.
+// `message` in Protobuf's JSON format on several lines, with field names as in the proto and a
+// newline at the end.
 std::string ProtoJson(const google::protobuf::Message& message);
 
 }  // namespace freshet

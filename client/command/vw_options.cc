@@ -20,12 +20,12 @@ namespace freshet {
 namespace {
 
 constexpr uint32_t kDefaultBits = 18;
-// What its rate becomes where only some of its three switches are on.
+// Vowpal Wabbit's default learning rate unless both --adaptive and --normalized are on.
 constexpr double kSwitchedRate = 10;
 
 struct Option {
   std::string_view name;
-  char letter;  // 0: there is none.
+  char letter;  // The short form, as in -b; 0: none.
   bool has_value;
 };
 
@@ -56,7 +56,7 @@ constexpr Option kOptions[] = {
     {"skips", 0, true},
 };
 
-// Options that say where data comes from and goes to.
+// Vowpal Wabbit's options for input, output and passes over the data, which freshet refuses.
 constexpr std::string_view kDataOptions[] = {"-d",
                                              "--data",
                                              "-c",
@@ -96,16 +96,18 @@ std::string Flag(const Option& option) { return StrCat("--", option.name); }
 absl::Status Unknown(std::string_view flag) {
   for (const std::string_view data : kDataOptions) {
     if (flag == data) {
-      return Bad(flag, "is about files, not about learning; leave it out, and see 'freshet push'");
+      return Bad(flag,
+                 "concerns input and output, not learning; leave it out, and see 'freshet push'");
     }
   }
   std::vector<std::string> names;
   for (const Option& option : kOptions) names.push_back(Flag(option));
-  return Bad(flag, StrCat("there is no such option here", DidYouMean(flag, names), "; there are ",
+  return Bad(flag, StrCat("is not supported", DidYouMean(flag, names), "; supported are ",
                           absl::StrJoin(names, " "), " and -b -l -q -C"));
 }
 
-// The options that are set, each with its values in order; of a switch, one that is empty.
+// The options that are set, each with its values in order. A switch has an empty value for each
+// time it is given.
 class Settings {
  public:
   static absl::StatusOr<Settings> Parse(std::string_view text);
@@ -121,7 +123,7 @@ class Settings {
   }
   absl::StatusOr<double> Number(std::string_view name, double otherwise) const;
 
-  // An error where one of the options is set.
+  // INVALID_ARGUMENT with the reason `why` if one of the options is set.
   absl::Status Refuse(std::span<const std::string_view> names, std::string_view why) const {
     for (const std::string_view name : names) {
       if (Has(name)) return Bad(StrCat("--", name), why);
@@ -133,7 +135,8 @@ class Settings {
   std::map<std::string_view, std::vector<std::string>> values_;
 };
 
-// The option that a word like --name, --name=value, -b or -b22 names, and the value in it.
+// The option that a word such as --name, --name=value, -b or -b22 names, and the value in the word,
+// if any. Nothing if there is no such option.
 std::optional<std::pair<Option, std::optional<std::string>>> Find(std::string_view word) {
   const bool is_long = word.starts_with("--");
   const size_t equals = is_long ? word.find('=') : std::string_view::npos;
@@ -193,7 +196,7 @@ absl::Status SetLoss(const Settings& settings, v1::LearnerSpec& spec) {
   const auto loss = losses.find(name);
   if (loss == losses.end()) {
     return Bad(StrCat("--loss_function ", name),
-               "there is no such loss here; there are squared, logistic, hinge, poisson, quantile");
+               "is not supported; choose squared, logistic, hinge, poisson or quantile");
   }
   spec.set_loss(loss->second);
   if (settings.Has("quantile_tau") && spec.loss() == v1::LOSS_QUANTILE) {
@@ -223,7 +226,7 @@ absl::Status SetFtrl(const Settings& settings, v1::LearnerSpec& spec) {
 
 absl::Status SetCoin(const Settings& settings, v1::LearnerSpec& spec) {
   constexpr std::string_view kRegularisation[] = {"l1", "l2"};
-  absl::Status status = settings.Refuse(kRegularisation, "has no part in --coin; leave it out");
+  absl::Status status = settings.Refuse(kRegularisation, "has no effect with --coin; leave it out");
   if (!status.ok()) return status;
   const absl::StatusOr<double> alpha = settings.Number("ftrl_alpha", 4);
   if (!alpha.ok()) return alpha.status();
@@ -234,10 +237,11 @@ absl::Status SetCoin(const Settings& settings, v1::LearnerSpec& spec) {
   return absl::OkStatus();
 }
 
-// Its gradient descent, with three switches: all are on, unless some are asked for.
+// Vowpal Wabbit's gradient descent. Without any of --sgd, --adaptive, --invariant and --normalized,
+// the last three are on; otherwise only those that are given.
 absl::Status SetGradientDescent(const Settings& settings, v1::LearnerSpec& spec) {
   constexpr std::string_view kFtrl[] = {"ftrl_alpha", "ftrl_beta"};
-  absl::Status status = settings.Refuse(kFtrl, "goes with --ftrl or --coin");
+  absl::Status status = settings.Refuse(kFtrl, "needs --ftrl or --coin");
   if (!status.ok()) return status;
   const bool all = !settings.Has("sgd") && !settings.Has("adaptive") &&
                    !settings.Has("invariant") && !settings.Has("normalized");
@@ -261,17 +265,18 @@ absl::Status SetGradientDescent(const Settings& settings, v1::LearnerSpec& spec)
   if (!initial_t.ok()) return initial_t.status();
   spec.set_learning_rate(*rate);
   if (settings.Has("initial_t") && (adaptive || normalized)) {
-    return Bad("--initial_t", "goes with --sgd, or --invariant alone; leave it out");
+    return Bad("--initial_t", "works only with --sgd or with --invariant alone; leave it out");
   }
   if (adaptive) {
     spec.mutable_nag()->set_power(*power);
     return absl::OkStatus();
   }
   if (normalized && *power != 0.5) {
-    return Bad("--power_t", "goes with --adaptive, or without --normalized; leave it out");
+    return Bad("--power_t", "works only with --adaptive or without --normalized; leave it out");
   }
-  // Rates fall as rate * (T / t)^power, where T is initial_t and t, which begins there, has the
-  // example itself in it; with --normalized as rate * t^-power, from t = 1 on.
+  // Vowpal Wabbit's rate for an example is rate * (T / t)^power, where T is initial_t and t starts
+  // there and already counts the example itself. With --normalized it is rate * t^-power, where t
+  // starts at 1.
   const double first_t = normalized ? 1 : *initial_t + 1;
   if (!normalized) spec.set_learning_rate(*rate * std::pow(*initial_t / first_t, *power));
   spec.mutable_inverse_power()->set_t0(first_t);
@@ -285,10 +290,10 @@ absl::Status SetLearner(const Settings& settings, v1::LearnerSpec& spec) {
   constexpr std::string_view kOthers[] = {"sgd",     "adaptive",      "invariant", "normalized",
                                           "power_t", "learning_rate", "initial_t"};
   absl::Status status =
-      settings.Refuse(kOthers, StrCat("has no part in --", name, "; leave it out"));
+      settings.Refuse(kOthers, StrCat("has no effect with --", name, "; leave it out"));
   if (!status.ok()) return status;
   if (settings.Has("ftrl") && settings.Has("coin")) {
-    return Bad("--coin", "--ftrl is another learner; choose one");
+    return Bad("--coin", "cannot be combined with --ftrl; choose one");
   }
   return settings.Has("ftrl") ? SetFtrl(settings, spec) : SetCoin(settings, spec);
 }
@@ -323,7 +328,7 @@ absl::Status SetBits(const Settings& settings, v1::LearnerSpec& spec) {
   return absl::OkStatus();
 }
 
-// Namespaces by their letters; `:` is every namespace.
+// Adds an interaction of the namespaces named by `letters`; `:` means every namespace.
 absl::Status AddInteraction(std::string_view flag, std::string_view letters, size_t min, size_t max,
                             v1::FeatureSpec& features) {
   if (letters.size() < min || letters.size() > max) {
@@ -354,9 +359,9 @@ absl::Status SetInteractions(const Settings& settings, v1::LearnerSpec& spec) {
   return absl::OkStatus();
 }
 
-// A number, after the letter of a namespace or alone.
+// The value of --ngram or --skips: a number, alone or after the letter of a namespace.
 struct PerNamespace {
-  std::string name_space;
+  std::string name_space;  // "*" if the number is for every namespace.
   uint32_t number = 0;
 };
 
@@ -394,7 +399,7 @@ absl::Status SetNgrams(const Settings& settings, v1::LearnerSpec& spec) {
       ngrams.set_skips(of_all->second);
     }
   }
-  if (!skips.empty() && !settings.Has("ngram")) return Bad("--skips", "goes with --ngram");
+  if (!skips.empty() && !settings.Has("ngram")) return Bad("--skips", "needs --ngram");
   return absl::OkStatus();
 }
 

@@ -1,4 +1,4 @@
-// Vowpal Wabbit's options, for those who know them.
+// Translates Vowpal Wabbit's command-line options to a learner spec.
 
 #ifndef FRESHET_CLIENT_COMMAND_VW_OPTIONS_H_
 #define FRESHET_CLIENT_COMMAND_VW_OPTIONS_H_
@@ -10,12 +10,13 @@
 
 namespace freshet {
 
-// The learner that learns as Vowpal Wabbit does with the options in `text`, which are parted by
-// spaces; defaults are its own. INVALID_ARGUMENT names an option that has no counterpart here, and
-// says what there is.
+// A spec that learns as Vowpal Wabbit does with the options in `text`, which are separated by
+// spaces. Options that are not given have Vowpal Wabbit's defaults. INVALID_ARGUMENT, which names
+// the option, if it has no counterpart in freshet or a bad value.
 //
-// What is not the same: namespaces of interactions are the letters themselves, not every namespace
-// that begins with them; the constant has a weight of its own outside the table.
+// Two things differ from Vowpal Wabbit: a letter in an interaction means the namespace of exactly
+// that name, not every namespace that begins with it; and the constant has a weight of its own
+// outside the table.
 absl::StatusOr<v1::LearnerSpec> ParseVwOptions(std::string_view text);
 
 }  // namespace freshet

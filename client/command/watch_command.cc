@@ -28,7 +28,7 @@ using Clock = std::chrono::steady_clock;
 struct WatchArguments {
   std::string model;
   double interval_s = 1;
-  uint64_t count = 0;  // 0: until it is stopped.
+  uint64_t count = 0;  // Updates; 0: no limit.
 };
 
 size_t TerminalColumns() {
@@ -37,13 +37,13 @@ size_t TerminalColumns() {
   return size.ws_col;
 }
 
-// Lines on a terminal that are drawn again and again in the same place.
+// Redraws lines in the same place on a terminal.
 class Screen {
  public:
   void Draw(const std::vector<std::string>& lines) {
     if (line_count_ > 0) std::cout << "\x1b[" << line_count_ << "A";
     for (const std::string& line : lines) std::cout << "\r\x1b[K" << line << "\n";
-    // What a longer picture left behind.
+    // Clear the rest, where an earlier, longer picture may have been.
     std::cout << "\x1b[J" << std::flush;
     line_count_ = lines.size();
   }
@@ -63,7 +63,7 @@ class Watch {
   absl::Status Run(const std::atomic<bool>& stop) {
     for (uint64_t i = 0; !stop; ++i) {
       const absl::StatusOr<v1::Model> model = client_.GetModel(arguments_.model);
-      // A server that restarts is waited for, once it has been seen.
+      // Once the server has answered, wait for it through a restart. At first, fail at once.
       const bool goes_on = i > 0 && (absl::IsUnavailable(model.status()) ||
                                      absl::IsDeadlineExceeded(model.status()));
       if (!model.ok() && !goes_on) return model.status();
@@ -81,7 +81,7 @@ class Watch {
     const std::string trouble =
         model.ok() ? "" : StrCat(ToStd(model.status().message()), "; trying again");
     if (redraws_) {
-      // One column stays free: some terminals wrap after the last.
+      // Leave the last column free: some terminals wrap once it is written.
       const size_t width = TerminalColumns() - 1;
       std::vector<std::string> lines = view_.Picture(width);
       if (!model.ok()) lines.push_back(CutToWidth(Printable(trouble), width));
@@ -106,7 +106,7 @@ class Watch {
   const bool redraws_;
   const Client& client_;
   const WatchArguments& arguments_;
-  Clock::time_point due_ = Clock::now();  // When to look next.
+  Clock::time_point due_ = Clock::now();  // When the next update is due.
   WatchView view_;
   Screen screen_;
 };
@@ -126,14 +126,19 @@ absl::Status RunWatch(const CommandContext& context, const WatchArguments& argum
 void AddWatchCommand(CLI::App& app, CommandContext& context) {
   CLI::App* watch = app.add_subcommand("watch", "Watch a model learn, until Ctrl-C");
   watch->footer(
-      "Draws on a terminal; else prints a line at a time, with --json an object at a time.\n"
+      "On a terminal, redraws figures in place; otherwise prints a line per update. With --json, "
+      "prints\n"
+      "a JSON object per update.\n"
       "Example: freshet watch ctr --interval 0.5");
   const auto arguments = std::make_shared<WatchArguments>();
   watch->add_option("model", arguments->model, "The model")->required()->type_name("MODEL");
-  watch->add_option("--interval", arguments->interval_s, "Between two looks")
+  watch->add_option("--interval", arguments->interval_s, "Time between updates")
       ->type_name("SECONDS")
       ->capture_default_str();
-  watch->add_option("--count", arguments->count, "Stop after so many looks")->type_name("N");
+  watch
+      ->add_option("--count", arguments->count,
+                   "Stop after this many updates (default: run until Ctrl-C)")
+      ->type_name("N");
   watch->callback([&context, arguments] {
     context.action = [&context, arguments] { return RunWatch(context, *arguments); };
   });

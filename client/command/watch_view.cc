@@ -55,7 +55,7 @@ void WatchView::Add(double seconds, const v1::Model& model) {
     if (series.size() > kMaxValues) series.pop_front();
   };
   Number rate;
-  // After a restore there are fewer examples than before.
+  // After a restore the model may have fewer examples than before: there is no rate then.
   if (!queues_.empty() && seconds > seconds_ && model.example_count() >= model_.example_count()) {
     rate =
         static_cast<double>(model.example_count() - model_.example_count()) / (seconds - seconds_);

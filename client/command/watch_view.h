@@ -1,4 +1,4 @@
-// How a model is doing, as it is seen from time to time.
+// The display of freshet watch: the latest figures of a model and their recent history.
 
 #ifndef FRESHET_CLIENT_COMMAND_WATCH_VIEW_H_
 #define FRESHET_CLIENT_COMMAND_WATCH_VIEW_H_
@@ -14,14 +14,16 @@
 
 namespace freshet {
 
-// Remembers figures of a model and shows the latest, with how they have moved. Not thread-safe.
+// Remembers the figures of a model over time and formats the latest of them, with sparklines of how
+// they moved. Not thread-safe.
 class WatchView {
  public:
-  // Takes note of the model as it is at a time, in seconds of a clock that never goes back.
+  // Adds the state of the model at a time, given in seconds of a monotonic clock.
   void Add(double seconds, const v1::Model& model);
 
-  // Several lines, each at most `width` columns wide, with sparklines. REQUIRES: Add() was called,
-  // as for all that follow.
+  // REQUIRES for all methods below: Add() was called.
+
+  // Several lines with sparklines, each at most `width` columns wide.
   std::vector<std::string> Picture(size_t width) const;
 
   // One line for people; one JSON object for programs.
@@ -29,7 +31,7 @@ class WatchView {
   std::string Json() const;
 
  private:
-  // What the sparklines are of; the last value is the latest.
+  // The values of one sparkline, the latest last.
   using Series = std::deque<std::optional<double>>;
 
   struct Row {

@@ -13,7 +13,7 @@ namespace {
 
 constexpr Table::Align kRight = Table::Align::kRight;
 
-// Of the names of a feature; the rest of a line is for its numbers.
+// The width to which names of features are cut; the rest of a line is for numbers.
 constexpr size_t kMaxNameColumns = 48;
 
 template <typename... Args>
@@ -23,7 +23,7 @@ std::string Format(const char* format, Args... args) {
   return buffer.data();
 }
 
-// "812.4", "12,345", or "-" where the learner keeps none.
+// "812.4", "12,345", or "-" if the learner keeps no evidence.
 std::string EvidenceText(double evidence) {
   if (evidence <= 0 || !std::isfinite(evidence)) return "-";
   if (evidence >= 1e15) return Format("%.2e", evidence);
@@ -38,7 +38,7 @@ std::string PredictionText(double prediction) {
 
 std::string ValueText(double value) { return ShortestNumber(static_cast<float>(value)); }
 
-// Tells what slashes between names mean, where there are any.
+// A line that says what slashes between names mean; "" if no feature has several names.
 template <typename Features, typename FeatureOf>
 std::string CollisionNote(const Features& features, const FeatureOf& feature_of) {
   const bool collide = std::any_of(features.begin(), features.end(), [&](const auto& item) {
@@ -47,7 +47,8 @@ std::string CollisionNote(const Features& features, const FeatureOf& feature_of)
   return collide ? "Names with a slash between them share one weight: their hashes collide.\n" : "";
 }
 
-// "offset 812, 3 ago": the batch, and how many examples were learned since; "-" for none.
+// "offset 812, 3 ago": the offset of the newest batch with the feature, and how many examples were
+// learned since; "-" if none of the newest examples has the feature.
 std::string LastLearnedText(const v1::RecentUse& use) {
   if (use.example_count() == 0) return "-";
   return StrCat("offset ", GroupedCount(use.last_offset()), ", ",
@@ -66,7 +67,7 @@ std::string Repeated(std::string_view text, int count) {
   return out;
 }
 
-// What a prediction is, of a loss.
+// What the predictions of a model with this loss are called.
 std::string PredictionName(v1::Loss loss) {
   switch (loss) {
     case v1::LOSS_LOGISTIC:
@@ -96,7 +97,7 @@ std::string FeatureText(const v1::WeightedFeature& feature) {
 }
 
 std::string SignedBar(double number, double largest) {
-  constexpr int kColumns = 10;  // To each side.
+  constexpr int kColumns = 10;  // On each side of the middle.
   const double share = largest > 0 ? std::min(1.0, std::abs(number) / largest) : 0;
   const auto halves = static_cast<int>(std::lround(share * 2 * kColumns));
   const std::string whole = Repeated("█", halves / 2);
@@ -156,7 +157,8 @@ std::string ExplanationText(v1::Loss loss, const v1::ExplainResponse& explanatio
   columns.push_back({"CONTRIBUTION", kRight});
   columns.push_back({""});
   Table table(std::move(columns));
-  // The cells before CONTRIBUTION of a row that is no feature.
+  // Adds a row for a total rather than a feature: the columns between FEATURE and CONTRIBUTION stay
+  // empty.
   const auto total_row = [&](const std::string& name, std::string number, std::string bar) {
     std::vector<std::string> row(recent > 0 ? 6 : 4);
     row[0] = name;

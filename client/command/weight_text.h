@@ -1,4 +1,4 @@
-// Features, weights and contributions as people read them.
+// Formats features, weights and contributions as text for people.
 
 #ifndef FRESHET_CLIENT_COMMAND_WEIGHT_TEXT_H_
 #define FRESHET_CLIENT_COMMAND_WEIGHT_TEXT_H_
@@ -13,15 +13,16 @@ namespace freshet {
 // A weight or a contribution, with its sign: "+1.2345", "-3.1e-05", "0".
 std::string SignedNumber(double number);
 
-// What a feature is called: its names, between slashes where several share the weight, or "#17" for
-// slot 17 where none is known.
+// The text for a feature: its name; several names, separated by slashes, if they share the weight;
+// or "#17" for slot 17 if no name is known.
 std::string FeatureText(const v1::WeightedFeature& feature);
 
-// A bar from the middle to the right for a positive number, to the left for a negative one; as long
-// as it can be for one of the size `largest`. Always equally wide.
+// A bar that grows from the middle to the right for a positive number, to the left for a negative
+// one, and has full length if the number's absolute value is `largest`. All bars take the same
+// number of columns.
 std::string SignedBar(double number, double largest);
 
-// Tables, with what they are of before or after them. `model` is the model's id.
+// Each returns a table with lines of explanation before or after it. `model` is the model's id.
 std::string WeightsText(const std::string& model, const v1::ListTopWeightsResponse& weights);
 std::string ChangesText(const std::string& model, const v1::CompareSnapshotsResponse& changes);
 std::string ExplanationText(v1::Loss loss, const v1::ExplainResponse& explanation);

@@ -34,14 +34,15 @@ void AddWeightsCommand(CLI::App& app, CommandContext& context) {
   CLI::App* weights =
       app.add_subcommand("weights", "Show the features with the largest weights of a model");
   weights->footer(
-      "Evidence is what the learner keeps of a feature's squared gradients: the more, the surer "
-      "the "
-      "weight.\n"
-      "Features whose name is not known are shown as #slot.\n"
+      "Evidence is what the learner keeps of a feature's squared gradients: the more, the more "
+      "certain\n"
+      "the weight. Features whose name is not known are shown as #slot.\n"
       "Example: freshet weights ctr --top 20");
   const auto arguments = std::make_shared<WeightsArguments>();
   weights->add_option("model", arguments->model, "The model")->required()->type_name("MODEL");
-  weights->add_option("--top", arguments->top, "How many, by the size of the weight")
+  weights
+      ->add_option("--top", arguments->top,
+                   "How many features to show, largest absolute weight first")
       ->type_name("N")
       ->check(CLI::Range(1, 10'000))
       ->capture_default_str();

@@ -131,7 +131,7 @@ TEST_F(StatsCommandTest, SaysWhatIsWrongWithAnExample) {
   EXPECT_THAT(unknown.err, HasSubstr("--format"));
   const CommandResult two = Freshet({"explain", "flights", "-"}, "|a b\n|a c\n");
   EXPECT_EQ(two.code, 65);
-  EXPECT_THAT(two.err, HasSubstr("one is explained at a time"));
+  EXPECT_THAT(two.err, HasSubstr("give exactly one"));
 }
 
 }  // namespace

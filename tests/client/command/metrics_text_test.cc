@@ -39,8 +39,8 @@ TEST(MetricsTextTest, SaysWhetherTheStreamHasChanged) {
   rate.set_level(0.123);
   const std::string text = TextOf(metrics);
   EXPECT_THAT(text, HasSubstr("drift of loss        2 alarms, the last at example 501,250; now at "
-                              "3 % of an alarm\n"));
-  EXPECT_THAT(text, HasSubstr("drift of label rate  none, at 12 % of an alarm\n"));
+                              "3 % of the alarm threshold\n"));
+  EXPECT_THAT(text, HasSubstr("drift of label rate  none, at 12 % of the alarm threshold\n"));
 }
 
 TEST(MetricsTextTest, PutsPredictionsBesideWhatCame) {
@@ -52,7 +52,7 @@ TEST(MetricsTextTest, PutsPredictionsBesideWhatCame) {
   bin.set_label_mean(0.07301);
   bin.set_weight_sum(12345);
   const std::string text = TextOf(metrics);
-  EXPECT_THAT(text, HasSubstr("reliability    predicted       came         weight\n"));
+  EXPECT_THAT(text, HasSubstr("reliability    predicted   observed         weight\n"));
   EXPECT_THAT(text, HasSubstr("  0.05 to 0.1    0.07120    0.07301         12,345\n"));
 }
 
