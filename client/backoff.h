@@ -1,4 +1,4 @@
-// How long to wait before trying again.
+// Computes how long to wait before retrying.
 
 #ifndef FRESHET_CLIENT_BACKOFF_H_
 #define FRESHET_CLIENT_BACKOFF_H_
@@ -11,7 +11,7 @@
 namespace freshet {
 
 // Exponential backoff with jitter: the n-th wait is drawn from [0.5, 1] times
-// min(initial * 2^n, max), so that many clients of one server do not come back all at once. Not
+// min(initial * 2^n, max), so that the many clients of one server do not all retry at once. Not
 // thread-safe.
 class Backoff {
  public:
@@ -19,7 +19,7 @@ class Backoff {
   Backoff(std::chrono::milliseconds initial, std::chrono::milliseconds max, uint64_t seed)
       : initial_(initial), max_(max), next_(initial), random_(seed) {}
 
-  // How long to wait now; the next wait is longer.
+  // Returns how long to wait now, and doubles the next wait up to the maximum.
   std::chrono::milliseconds Next() {
     const double share = std::uniform_real_distribution<double>(0.5, 1.0)(random_);
     const auto wait = std::chrono::milliseconds(

@@ -1,4 +1,4 @@
-// The token that goes with a call.
+// Adds the client's token to gRPC calls.
 
 #ifndef FRESHET_CLIENT_CALL_TOKEN_H_
 #define FRESHET_CLIENT_CALL_TOKEN_H_
@@ -9,7 +9,7 @@
 
 namespace freshet {
 
-// Adds a token's secret, if it is not empty, to a call that was not started yet.
+// Adds the secret `token`, unless it is empty, to a call that has not been started yet.
 inline void AddCallToken(const std::string& token, grpc::ClientContext* context) {
   if (!token.empty()) context->AddMetadata("authorization", "Bearer " + token);
 }

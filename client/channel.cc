@@ -20,24 +20,27 @@ namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
-// gRPC takes moments of the wall clock, and makes spans of time of them as soon as it gets them.
+// Converts `time` to the wall-clock time that gRPC's functions take. gRPC turns that into a
+// duration at once, so later changes of the wall clock do no harm.
 std::chrono::system_clock::time_point ForGrpc(SteadyClock::time_point time) {
   const auto left = time - SteadyClock::now();
   return std::chrono::system_clock::now() +
          std::chrono::duration_cast<std::chrono::system_clock::duration>(left);
 }
 
-// How long to look for the reason of a connection that failed.
+// The deadline of the call that finds out why connecting failed.
 constexpr std::chrono::milliseconds kDiagnosis(500);
 
-// For how long more tries may follow one that failed; they come after 100 ms and more.
+// For how long after the first failed attempt gRPC may make more. They follow each other after
+// 100 ms or more (see MakeArguments()).
 constexpr std::chrono::milliseconds kMoreTries(2000);
 
-// What an attempt to connect gets at least and at most, also those after a connection was lost.
+// The least and the greatest timeout of an attempt to connect. Apply to reconnecting as well.
 constexpr int64_t kMinAttemptMs = 5'000;
 constexpr int64_t kMaxAttemptMs = 120'000;
 
-// Keepalive, so that a server that is gone without a word is noticed. Servers take one this often.
+// Keepalive pings detect a server that is gone without having closed the connection. freshetd
+// tolerates pings this frequent.
 constexpr int kKeepaliveTimeMs = 60'000;
 constexpr int kKeepaliveTimeoutMs = 20'000;
 
@@ -75,22 +78,23 @@ grpc::ChannelArguments MakeArguments(const ClientOptions& options) {
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(-1);
   arguments.SetMaxSendMessageSize(-1);
-  // Callers back off by themselves; the channel must not add its own long waits to theirs.
+  // Callers back off by themselves, so the channel should not add long waits of its own.
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
-  // gRPC gives an attempt to connect as long as this.
+  // Despite its name, this is also the timeout of an attempt to connect.
   arguments.SetInt(
       GRPC_ARG_MIN_RECONNECT_BACKOFF_MS,
       static_cast<int>(std::clamp(options.connect_timeout_ms, kMinAttemptMs, kMaxAttemptMs)));
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1'000);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveTimeMs);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
-  // A connection of one's own, not shared with other clients of this process.
+  // Do not share the connection with other clients in this process.
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   return arguments;
 }
 
-// Why there is no connection, as UNAVAILABLE: a channel says so only to a call. Another code where
-// it is connected by now, or trying.
+// Finds out why there is no connection by making a call, since a channel reports the reason only
+// through a call. Returns UNAVAILABLE with the reason in its message. Any other code means that the
+// channel is connected by now, or still trying.
 grpc::Status Diagnose(const std::shared_ptr<grpc::Channel>& channel) {
   grpc::GenericStub stub(channel);
   grpc::ClientContext context;
@@ -108,8 +112,9 @@ grpc::Status Diagnose(const std::shared_ptr<grpc::Channel>& channel) {
   return status;
 }
 
-// Waits until the channel is connected, is refused, or goes on failing: gRPC may look at errno
-// when it is that of another call, and take a connection for failed that is being made.
+// Waits until the channel is connected. Fails at once if the connection is refused, and once it has
+// kept failing for kMoreTries. A single failure proves nothing: gRPC may read an errno that another
+// call left behind, and report a connection as failed that is still being made.
 absl::Status WaitUntilConnected(const std::shared_ptr<grpc::Channel>& channel,
                                 const ClientOptions& options) {
   const auto deadline = SteadyClock::now() + std::chrono::milliseconds(options.connect_timeout_ms);

@@ -1,4 +1,4 @@
-// The connection to a server.
+// Opens the connection to a server.
 
 #ifndef FRESHET_CLIENT_CHANNEL_H_
 #define FRESHET_CLIENT_CHANNEL_H_
@@ -11,7 +11,8 @@
 
 namespace freshet {
 
-// A channel that is connected. Errors as Client::Connect().
+// Returns a channel that is connected. Waits up to options.connect_timeout_ms. Errors as those of
+// Client::Connect().
 absl::StatusOr<std::shared_ptr<grpc::Channel>> OpenChannel(const ClientOptions& options);
 
 }  // namespace freshet

@@ -34,10 +34,10 @@ namespace freshet {
 
 // How a connection is encrypted. Files are in PEM.
 struct ClientTls {
-  // Roots that the server's certificate may lead to. Empty: the system's.
+  // The root certificates to verify the server's certificate with. Empty: the system's.
   std::string ca_file = {};
-  // The client's own certificate, and those that lead to its root, where the server asks for one;
-  // and its private key. Both, or neither.
+  // For servers that ask for a client certificate: the client's certificate, followed by any
+  // intermediate certificates, and its private key. Set both or neither.
   std::string certificate_file = {};
   std::string key_file = {};
 };
@@ -52,7 +52,7 @@ struct ClientOptions {
   // How long Connect() waits for the server to answer at all, > 0. A server that refuses the
   // connection fails at once.
   int64_t connect_timeout_ms = 5'000;
-  // What the server knows this client by, where it asks: the secret of a token. Empty: none.
+  // The secret of this client's token, for servers that require tokens. Empty: none.
   std::string token = {};
   // Absent: the connection is not encrypted.
   std::optional<ClientTls> tls = {};
@@ -62,36 +62,36 @@ struct ClientOptions {
 struct Prediction {
   float prediction = 0;  // Logistic loss: the probability of a positive label; else the value.
   float score = 0;       // Before the link function: the logit for logistic loss.
-  uint64_t offset = 0;   // How fresh the answer is: the weights include this many log records.
+  uint64_t offset = 0;   // How fresh it is: the weights include at least this many log records.
 };
 
-// One prediction a row.
+// The predictions for a batch, one for each row.
 struct Predictions {
   std::vector<float> predictions;  // As Prediction::prediction.
   std::vector<float> scores;       // As Prediction::score.
   uint64_t offset = 0;             // As Prediction::offset.
 };
 
-// What a new model is like, apart from its learner.
+// The settings of a new model other than its learner.
 struct NewModelOptions {
   // What acknowledged examples survive; unspecified: the server's default.
   v1::Durability durability = v1::DURABILITY_UNSPECIFIED;
-  // How much log is kept beyond what recovery needs; what is not set is as the server is set up.
+  // How much log is kept beyond what recovery needs; fields not set take the server's setting.
   v1::LogRetention log_retention = {};
 };
 
-// What becomes of a snapshot file that is imported.
+// What to make of an imported snapshot file.
 struct ImportOptions {
-  // The id of the snapshot; empty: the one that it had. Empty for a new model.
+  // The id of the snapshot; empty: its id when it was exported. Leave empty for a new model.
   std::string snapshot = {};
-  // Create the model, which then begins with the snapshot's learners and state. Absent: it exists.
+  // Set: create the model, with the learners and state of the snapshot. Absent: the model exists.
   std::optional<NewModelOptions> new_model = {};
 };
 
-// What a model's state is, in a form that can be compared.
+// A hash of a model's state, to compare states.
 struct Digest {
-  uint64_t offset = 0;         // Log records that the state includes.
-  uint64_t example_count = 0;  // Examples that it includes.
+  uint64_t offset = 0;         // The number of log records that the state includes.
+  uint64_t example_count = 0;  // The number of examples that the state includes.
   std::string digest;          // 32 hexadecimal digits; equal streams have equal digests.
 };
 
@@ -103,97 +103,102 @@ struct Digest {
 // Threads: all methods may be called from any number of threads at once.
 class Client {
  public:
-  // Connects. UNAVAILABLE where nobody answers, or encryption does not come about;
-  // INVALID_ARGUMENT where an option is out of range; NOT_FOUND where a file cannot be read.
+  // Connects to the server. UNAVAILABLE if the server does not answer or the TLS handshake fails;
+  // INVALID_ARGUMENT if an option is out of range; NOT_FOUND if a certificate or key cannot be
+  // read.
   static absl::StatusOr<std::unique_ptr<Client>> Connect(ClientOptions options);
 
   // Creates a model with one variant that learns as `learner` says (absent options take their
-  // defaults, the loss is required). ALREADY_EXISTS where the id is taken. Returns it with every
-  // default filled in.
+  // defaults, the loss is required). Returns the model with every default filled in. ALREADY_EXISTS
+  // if the id is taken.
   absl::StatusOr<v1::Model> CreateModel(
       std::string_view model, const v1::LearnerSpec& learner,
       v1::Durability durability = v1::DURABILITY_UNSPECIFIED) const;
   absl::StatusOr<v1::Model> CreateModel(std::string_view model, const v1::LearnerSpec& learner,
                                         const NewModelOptions& options) const;
   // Creates a model that begins with the learners and the state of a snapshot of any model on the
-  // server, `models/{model}/snapshots/{snapshot}`. NOT_FOUND where there is none; DATA_LOSS where
-  // its file is damaged.
+  // server, `models/{model}/snapshots/{snapshot}`. NOT_FOUND if the snapshot does not exist;
+  // DATA_LOSS if its file is damaged.
   absl::StatusOr<v1::Model> CreateModelFromSnapshot(std::string_view model,
                                                     std::string_view source_snapshot,
                                                     const NewModelOptions& options = {}) const;
-  // Describes a model, with its metrics as of now. NOT_FOUND where there is none.
+  // Describes a model, with its current metrics. NOT_FOUND if it does not exist.
   absl::StatusOr<v1::Model> GetModel(std::string_view model) const;
-  // All models, by id.
+  // Lists all models in the order of their ids.
   absl::StatusOr<std::vector<v1::Model>> ListModels() const;
   // Changes the fields of a model that `fields` names (durability, log_retention and its parts) to
-  // what they are in `values`; one that is absent there takes the server's default.
-  // FAILED_PRECONDITION where the model would get a log, or lose it.
+  // their values in `values`; a field that is absent there takes the server's default.
+  // FAILED_PRECONDITION if the model would gain or lose its log.
   absl::StatusOr<v1::Model> UpdateModel(std::string_view model, const v1::Model& values,
                                         const std::vector<std::string>& fields) const;
-  // Deletes a model with its snapshots.
+  // Deletes a model and its snapshots.
   absl::Status DeleteModel(std::string_view model) const;
 
-  // Takes a snapshot; returns once it is safely on disk. The server chooses the id where `snapshot`
-  // is empty.
+  // Takes a snapshot; returns once it is safely on disk. The server chooses the id if `snapshot` is
+  // empty.
   absl::StatusOr<v1::Snapshot> CreateSnapshot(std::string_view model,
                                               std::string_view snapshot = "") const;
   // Describes a snapshot.
   absl::StatusOr<v1::Snapshot> GetSnapshot(std::string_view model, std::string_view snapshot) const;
-  // All snapshots of a model, oldest first.
+  // Lists all snapshots of a model, oldest first.
   absl::StatusOr<std::vector<v1::Snapshot>> ListSnapshots(std::string_view model) const;
   // Deletes a snapshot.
   absl::Status DeleteSnapshot(std::string_view model, std::string_view snapshot) const;
-  // Puts a model back to the state of a snapshot. DATA_LOSS where the file is damaged; the model
-  // then stays as it was.
+  // Restores a model to the state of a snapshot. DATA_LOSS if the file is damaged; the model then
+  // stays as it was.
   absl::StatusOr<v1::Model> RestoreSnapshot(std::string_view model,
                                             std::string_view snapshot) const;
 
-  // Writes a snapshot's file to `out`, which may be large: there is no deadline. Returns its size
-  // in bytes. Whatever fails, a part of it may have been written. DATA_LOSS where the file is
-  // damaged; UNKNOWN where `out` cannot be written.
+  // Writes a snapshot's file to `out` and returns its size in bytes. There is no deadline, since
+  // the file may be large. After an error, part of the file may have been written. DATA_LOSS if the
+  // file is damaged; UNKNOWN if `out` cannot be written.
   absl::StatusOr<uint64_t> ExportSnapshot(std::string_view model, std::string_view snapshot,
                                           std::ostream& out) const;
-  // Reads an exported file from `in` and makes it a snapshot of a model that has the same learners,
-  // to be restored; or creates a model from it. No deadline either. Nothing comes of a file that is
-  // not whole (DATA_LOSS). FAILED_PRECONDITION where a newer freshet wrote it, or its learners are
-  // not the model's; ALREADY_EXISTS where the id is taken; UNKNOWN where `in` cannot be read.
+  // Reads an exported file from `in` and adds it as a snapshot to a model with the same learners,
+  // from where it can be restored; or creates a model from it (see ImportOptions::new_model). There
+  // is no deadline. A damaged or incomplete file changes nothing (DATA_LOSS). FAILED_PRECONDITION
+  // if a newer freshet wrote it, or if its learners are not those of the model; ALREADY_EXISTS if
+  // the id is taken; UNKNOWN if `in` cannot be read.
   absl::StatusOr<v1::Snapshot> ImportSnapshot(std::string_view model, std::istream& in,
                                               const ImportOptions& options = {}) const;
 
-  // A hash over weights, optimizer state and metrics that does not depend on how the stream was cut
-  // into batches.
+  // Computes a hash of weights, optimizer state and metrics. It does not depend on how the stream
+  // was cut into batches.
   absl::StatusOr<Digest> ComputeDigest(std::string_view model) const;
 
-  // Predicts every row of `batch`; labels and weights are ignored. An empty batch is answered with
-  // no predictions, without asking the server.
+  // Predicts every row of `batch`; labels and weights are ignored. For an empty batch, returns no
+  // predictions without asking the server.
   absl::StatusOr<Predictions> Predict(std::string_view model,
                                       const ExampleBatchBuilder& batch) const;
   // Predicts one example.
   absl::StatusOr<Prediction> Predict(std::string_view model, const Example& example) const;
 
-  // The features with the largest weights of a model's champion, whatever their sign; at most
+  // Lists the features with the largest absolute weights of a model's champion. `limit` is at most
   // 10000.
   absl::StatusOr<v1::ListTopWeightsResponse> ListTopWeights(std::string_view model,
                                                             uint32_t limit = 50) const;
-  // How each feature of an example contributes to its score.
+  // Explains how each feature of an example contributes to its score.
   absl::StatusOr<v1::ExplainResponse> Explain(std::string_view model, const Example& example) const;
-  // The same for the one row of a batch. Where the batch keeps names (see
-  // ExampleBatchBuilder::KeepNames()), the answer has them, and they are taken out. With
-  // `with_recent_use`, it also tells when each weight was learned last, which takes a while.
+  // The same for a batch of exactly one row. If the batch keeps names (see
+  // ExampleBatchBuilder::KeepNames()), they are sent along and removed from there, and the answer
+  // contains them. With `with_recent_use`, the answer also says when each weight was last learned,
+  // which takes the server longer.
   absl::StatusOr<v1::ExplainResponse> Explain(std::string_view model,
                                               const ExampleBatchBuilder& batch,
                                               bool with_recent_use = false) const;
-  // What changed from one snapshot of a model to another; at most 10000 changes.
+  // Compares the weights in two snapshots of a model; returns the `limit` largest changes, at most
+  // 10000.
   absl::StatusOr<v1::CompareSnapshotsResponse> CompareSnapshots(std::string_view model,
                                                                 std::string_view old_snapshot,
                                                                 std::string_view new_snapshot,
                                                                 uint32_t limit = 50) const;
 
   const ClientOptions& options() const { return options_; }
-  // The connection, for stubs of one's own; AddToken() goes with each of their calls.
+  // The connection, for callers that use stubs of their own. They must call AddToken() for each
+  // call.
   const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
 
-  // Adds options().token, if there is one, to a call that was not started yet.
+  // Adds options().token, if there is one, to a call that has not been started yet.
   void AddToken(grpc::ClientContext* context) const;
 
  private:

@@ -5,7 +5,7 @@
 namespace freshet {
 
 uint32_t Example::NamespaceIndex(std::string_view name) {
-  // Features tend to come namespace by namespace, so that the last one is the likeliest.
+  // Features tend to be added namespace by namespace, so try that of the last feature first.
   if (!features_.empty() && namespaces_[features_.back().namespace_index].name == name) {
     return features_.back().namespace_index;
   }

@@ -1,4 +1,4 @@
-// One example as a program writes it.
+// A single example, for programs that build examples feature by feature.
 
 #ifndef FRESHET_CLIENT_EXAMPLE_H_
 #define FRESHET_CLIENT_EXAMPLE_H_
@@ -28,14 +28,15 @@ class Example {
   // Importance weight: finite and >= 0.
   float weight = 1;
 
-  // Adds a feature to a namespace; both are UTF-8 text. A name of digits only is an index. A value
-  // must be finite; 0 leaves the feature out.
+  // Adds a feature to a namespace; both are UTF-8 text. A feature name of digits only is an index
+  // (see Feature.name in example.proto). The value must be finite; a feature of value 0 is left
+  // out.
   void Add(std::string_view name_space, std::string_view feature, float value = 1.0f);
 
   // Adds a feature by its 32-bit id.
   void AddId(std::string_view name_space, uint32_t id, float value = 1.0f);
 
-  // Back to an example without features, label 0 and weight 1. Keeps memory.
+  // Resets to an example without features, with label 0 and weight 1. Keeps allocated memory.
   void Clear();
 
   // Adds this example as a row of `batch`.
@@ -52,15 +53,15 @@ class Example {
     uint32_t namespace_index;
     uint32_t id;
     float value;
-    uint32_t name_begin;  // In names_.
-    uint32_t name_size;   // 0: added by its id.
+    uint32_t name_begin;  // The offset of its name in names_.
+    uint32_t name_size;   // 0 if it was added by its id.
   };
 
   uint32_t NamespaceIndex(std::string_view name);
 
-  std::vector<Namespace> namespaces_;  // Kept over Clear(), as examples tend to be alike.
+  std::vector<Namespace> namespaces_;  // Not cleared by Clear(), since examples tend to be alike.
   std::vector<Feature> features_;
-  std::string names_;  // Of the features, one after the other.
+  std::string names_;  // The names of all features, concatenated.
 };
 
 }  // namespace freshet

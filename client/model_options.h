@@ -1,3 +1,5 @@
+// Converts NewModelOptions to the message that requests carry.
+
 #ifndef FRESHET_CLIENT_MODEL_OPTIONS_H_
 #define FRESHET_CLIENT_MODEL_OPTIONS_H_
 
@@ -6,7 +8,7 @@
 
 namespace freshet {
 
-// The options as a request carries them.
+// A model with only the fields set that `options` sets.
 inline v1::Model ModelWith(const NewModelOptions& options) {
   v1::Model model;
   model.set_durability(options.durability);

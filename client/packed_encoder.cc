@@ -33,7 +33,8 @@ bool SameShape(std::span<const uint32_t> segment_sizes, size_t namespaces, size_
   return true;
 }
 
-// Names for namespaces that were put in order: of those that became one, the first.
+// The names of the namespaces in their new order. If several were merged into one, the name of the
+// first.
 std::vector<std::string_view> InOrder(std::span<const std::string_view> names,
                                       const NamespaceOrder& order) {
   std::vector<std::string_view> ordered;
@@ -99,7 +100,7 @@ void EncodePackedBatch(const ExampleBatchBuilder& batch, PackedLabels labels,
   Assign(view.feature_ids, packed->mutable_feature_ids());
   Assign(view.values, packed->mutable_values());
   if (namespaces.empty()) {
-    // Rows without any feature still need a namespace to have none of.
+    // The format requires at least one namespace, even if no row has a feature.
     packed->add_namespaces("");
     packed->clear_segment_sizes();
     packed->add_segment_sizes(0);
@@ -115,11 +116,12 @@ void EncodePackedBatch(const ExampleBatchBuilder& batch, PackedLabels labels,
 void EncodeNames(std::span<const std::string> namespaces, NewNames* names,
                  v1::PackedBatch* packed) {
   constexpr size_t kMaxBytes = size_t{1} << 20;
-  constexpr size_t kBytesOfOthers = 12;  // About what a FeatureName takes beside its name.
+  constexpr size_t kBytesOfOthers = 12;  // About what a FeatureName takes in addition to its name.
   packed->clear_names();
   size_t bytes = 0;
-  std::optional<std::vector<uint32_t>> places;  // Most batches have no new names.
-  auto name_space = namespaces.end();           // Often the same as that of the name before.
+  // Computed only when needed: most batches have no new names.
+  std::optional<std::vector<uint32_t>> places;
+  auto name_space = namespaces.end();  // Often the same for consecutive names.
   names->TakeIf([&](const NewNames::Name& name) {
     if (name_space == namespaces.end() || *name_space != name.name_space) {
       name_space = std::find(namespaces.begin(), namespaces.end(), name.name_space);

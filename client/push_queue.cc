@@ -98,7 +98,9 @@ bool PushQueue::HasRoom() const {
 
 absl::Status PushQueue::WaitForRoom() {
   if (status_.ok() && !closing_ && !HasRoom()) {
-    SealOpenBatch();  // Else what is gathered could wait for room that it takes itself.
+    // Send the gathered examples: they count as unacknowledged, so that Push() could otherwise wait
+    // for room that only they take.
+    SealOpenBatch();
     ++waiting_count_;
     while (status_.ok() && !closing_ && !HasRoom()) space_.Wait(mu_);
     --waiting_count_;
@@ -122,7 +124,7 @@ void PushQueue::SealOpenBatch() {
   work_.NotifyOne();
 }
 
-// Sends new names of features along with a batch. `names` belongs to the caller, or is null.
+// Moves new names of features from `names`, if not null, to the batch.
 void PushQueue::EncodeNames(std::span<const std::string> namespaces, NewNames* names,
                             PendingBatch* batch) const {
   v1::PackedBatch& packed = *batch->request.mutable_packed();
@@ -141,7 +143,7 @@ void PushQueue::WakeAll() {
 }
 
 bool PushQueue::HasWorkLocked() const {
-  // What is gathered lingers in NextBatch().
+  // Gathered examples count, although they may still linger: NextBatch() waits for that.
   return !cancelled_ && status_.ok() && (!window_.empty() || open_->row_count() > 0);
 }
 
@@ -177,7 +179,7 @@ std::shared_ptr<PendingBatch> PushQueue::NextBatch() {
       batch->request.set_new_producer(window_.acknowledged() == 0);
       return batch;
     }
-    // Rows left over from a rejected batch, if any, get a stream of their own.
+    // If a batch in flight is rejected later, its remaining rows are sent on another stream.
     if (closing_) return nullptr;
     if (open_->row_count() > 0) {
       work_.WaitUntil(mu_, open_until_);
@@ -195,7 +197,8 @@ void PushQueue::EndWrite(PendingBatch* batch, bool ok) {
   }
   if (ok) {
     const v1::LearnRequest& request = batch->request;
-    stats_.sent_bytes += static_cast<size_t>(request.GetCachedSize());  // As the write counted it.
+    // Writing the message has computed its size.
+    stats_.sent_bytes += static_cast<size_t>(request.GetCachedSize());
     if (batch->send_count > 0) {
       stats_.resent += static_cast<uint64_t>(request.packed().labels_size());
     }
@@ -238,7 +241,8 @@ bool PushQueue::WaitUntil(Clock::time_point time) {
 
 std::optional<PushQueue::Settled> PushQueue::Apply(const v1::LearnResponse& response) {
   const SteadyLock lock(&mu_);
-  // An answer may overtake the return of its write, which still holds the batch.
+  // A response may arrive before the write of its batch has returned. Wait, since the sending
+  // thread still uses the batch.
   while (!cancelled_ && writing_sequence_ != 0 && writing_sequence_ <= response.sequence()) {
     written_.Wait(mu_);
   }

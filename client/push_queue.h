@@ -1,4 +1,4 @@
-// Between those who push and the stream that sends.
+// The queue between the callers of Pusher and the stream that sends their examples.
 
 #ifndef FRESHET_CLIENT_PUSH_QUEUE_H_
 #define FRESHET_CLIENT_PUSH_QUEUE_H_
@@ -25,70 +25,74 @@
 
 namespace freshet {
 
-// Gathers examples into batches, holds callers back while the window is full, and gives the batches
-// to one stream after the other until they are acknowledged.
+// Gathers examples into batches, makes callers wait while the window is full, and hands the batches
+// to one stream after another until they are acknowledged.
 //
-// Ends with the first error, which stays: callers get it, and streams get no more batches. What is
+// The first error is final: every later call returns it, and streams get no more batches. Batches
 // in flight may still be acknowledged.
 //
-// Threads: callers may be any number. A stream has two, one that sends and one that receives.
+// Threads: any number of threads may call the methods for callers. Each stream has one sending and
+// one receiving thread.
 class PushQueue {
  public:
   using Clock = std::chrono::steady_clock;
 
-  // What an answer of the server has settled.
+  // What a response of the server has settled.
   struct Settled {
     std::vector<RejectedRow> rejected;
-    std::vector<std::shared_ptr<PendingBatch>> done;  // In the order they were pushed.
+    std::vector<std::shared_ptr<PendingBatch>> done;  // In the order in which they were pushed.
   };
 
   // `options` must outlive the queue.
   explicit PushQueue(const PusherOptions& options);
 
-  // For callers; see Pusher.
+  // For callers. Push(), PushBatch(), Flush(), stats() and status() are those of Pusher.
 
   absl::Status Push(const Example& example);
   absl::Status PushBatch(const ExampleBatchBuilder& batch);
   absl::Status Flush();
-  // Takes no more. Streams still get what was taken.
+  // Accepts no more examples. Streams still get those accepted before.
   void Close();
-  // Ends everything at once. No method waits from then on.
+  // Ends everything at once, with `status` unless there was an error before. From then on no method
+  // waits.
   void Cancel(absl::Status status);
   PusherStats stats() const;
   absl::Status status() const;
 
   // For the sending thread.
 
-  // Waits for something to send. False at the end of everything.
+  // Waits until there is something to send. Returns false if there never will be again.
   bool WaitForWork();
-  // Whether WaitForWork() would not wait.
+  // Whether there is something to send, so that WaitForWork() would return true at once.
   bool HasWork() const;
-  // From now on batches are for a new stream, those first that the one before left unacknowledged.
-  // False once everything is cancelled.
+  // Starts a new stream: NextBatch() first returns the batches that the previous stream left
+  // unacknowledged. Returns false after Cancel().
   bool BeginStream();
-  // The next batch for the stream, waited for; null where the stream is to end. The batch is the
-  // caller's to encode and write until EndWrite().
+  // Waits for the next batch for the stream; returns null if the stream should end. The caller may
+  // encode and write the batch until it calls EndWrite().
   std::shared_ptr<PendingBatch> NextBatch();
-  // The batch is encoded, and has been written (`ok`) or could not be.
+  // Tells the queue that the batch is encoded, and whether it has been written (`ok`).
   void EndWrite(PendingBatch* batch, bool ok);
-  // Whether everything that was sent has been answered.
+  // Whether the server has answered all batches that were sent.
   bool AllAnswered() const;
-  // The stream failed. Whether the server had answered since the one before failed, or none had.
+  // Tells the queue that the stream failed. Returns true if the server has answered since the
+  // previous failure, or if this is the first failure.
   bool Disconnected();
-  // The first error ends the queue.
+  // Ends the queue with `status`, unless there was an error before.
   void Fail(absl::Status status);
-  // Waits until `time`; false, and at once, where the queue has ended.
+  // Waits until `time` and returns true; returns false, without waiting any longer, once the queue
+  // has ended.
   bool WaitUntil(Clock::time_point time);
 
   // For the receiving thread.
 
-  // Each model of the server keeps so many names.
+  // Sets how many names of features the server keeps for each model.
   void SetNameLimit(size_t limit) { name_limit_ = limit; }
-  // Applies an answer of the server. Nothing once everything is cancelled.
+  // Applies a response of the server and returns what it settled; nothing after Cancel().
   std::optional<Settled> Apply(const v1::LearnResponse& response);
-  // What was settled has been told to whom it concerns.
+  // Tells the queue that the callbacks for `settled` have returned. Flush() waits for that.
   void Delivered(Settled settled);
-  // No more answers come on this stream: NextBatch() gives none.
+  // Tells the queue that no more responses come on this stream, so that NextBatch() returns null.
   void EndStream();
 
  private:
@@ -104,20 +108,20 @@ class PushQueue {
 
   const PusherOptions& options_;
 
-  // Of each model, as the server says with its first answer.
+  // How many names the server keeps for each model, as it says with its first response.
   std::atomic<size_t> name_limit_{NewNames::kDefaultLimit};
 
   mutable SteadyMutex mu_;
-  SteadyCondition work_;     // For the sending thread: something to send, or an end.
-  SteadyCondition space_;    // For callers: room in the window, things delivered, an end.
-  SteadyCondition written_;  // For the receiving thread: a write has returned.
+  SteadyCondition work_;     // Wakes the sending thread: something to send, or the end.
+  SteadyCondition space_;    // Wakes callers: room in the window, examples done, or the end.
+  SteadyCondition written_;  // Wakes the receiving thread: a write has returned, or the end.
   PushWindow window_ ABSL_GUARDED_BY(mu_);
   std::unique_ptr<ExampleBatchBuilder> open_ ABSL_GUARDED_BY(mu_);  // What Push() gathers.
-  NewNames names_ ABSL_GUARDED_BY(mu_);                             // Of its features.
+  NewNames names_ ABSL_GUARDED_BY(mu_);                // Names of features that Push() added.
   Clock::time_point open_until_ ABSL_GUARDED_BY(mu_);  // When open_ is sent, if it has rows.
   std::unique_ptr<ExampleBatchBuilder> spare_builder_ ABSL_GUARDED_BY(mu_);
   uint64_t pushed_ ABSL_GUARDED_BY(mu_) = 0;     // Examples.
-  uint64_t delivered_ ABSL_GUARDED_BY(mu_) = 0;  // Examples done, their callbacks returned.
+  uint64_t delivered_ ABSL_GUARDED_BY(mu_) = 0;  // Examples done whose callbacks have returned.
   int waiting_count_ ABSL_GUARDED_BY(mu_) = 0;
   bool closing_ ABSL_GUARDED_BY(mu_) = false;
   bool cancelled_ ABSL_GUARDED_BY(mu_) = false;
@@ -125,7 +129,8 @@ class PushQueue {
   PusherStats stats_ ABSL_GUARDED_BY(mu_);
   bool stream_ended_ ABSL_GUARDED_BY(mu_) = false;
   uint64_t writing_sequence_ ABSL_GUARDED_BY(mu_) = 0;  // 0: no write is under way.
-  bool answered_ ABSL_GUARDED_BY(mu_) = true;           // Since the last failure of a stream.
+  // Whether the server has answered since a stream last failed; true before the first failure.
+  bool answered_ ABSL_GUARDED_BY(mu_) = true;
 };
 
 }  // namespace freshet

@@ -11,14 +11,14 @@
 namespace freshet {
 namespace {
 
-// Enough for what is on the wire at a time; more would only hold memory.
+// How many batches to keep for reuse: about as many as are on the wire at a time.
 constexpr size_t kMaxSpareBatches = 16;
 
 size_t RemainingCount(const PendingBatch& batch) {
   return batch.remaining_rows.empty() ? batch.row_count : batch.remaining_rows.size();
 }
 
-// The place among the rows as pushed of a row of the request.
+// The index among the rows as pushed of row `row` of the request.
 uint32_t PushedRow(const PendingBatch& batch, uint32_t row) {
   return batch.remaining_rows.empty() ? row : batch.remaining_rows[row];
 }
@@ -31,14 +31,14 @@ absl::Status RejectionError(const v1::BatchError& error, const PendingBatch& bat
     message = StrCat("row ", batch.first_index + PushedRow(batch, row.row()) + 1,
                      " was rejected: ", row.field(), ": ", row.reason());
     if (error.bad_row_count() > 1) {
-      message += StrCat(" (", error.bad_row_count(), " rows of its batch were)");
+      message += StrCat(" (the first of ", error.bad_row_count(), " bad rows in its batch)");
     }
   }
   return {code == absl::StatusCode::kOk ? absl::StatusCode::kInvalidArgument : code,
           ToAbsl(message)};
 }
 
-// Removes `rows` of the request from the batch.
+// Removes from the batch the rows with the indices `rows` in its request.
 void DropFromBatch(const std::vector<uint32_t>& rows, PendingBatch* batch) {
   DropRows(rows, batch->request.mutable_packed());
   std::vector<uint32_t> remaining;

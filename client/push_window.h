@@ -1,4 +1,4 @@
-// What a Pusher has taken and the server has not acknowledged yet.
+// The batches that a Pusher has accepted and the server has not acknowledged yet.
 
 #ifndef FRESHET_CLIENT_PUSH_WINDOW_H_
 #define FRESHET_CLIENT_PUSH_WINDOW_H_
@@ -16,64 +16,67 @@
 
 namespace freshet {
 
-// A batch on its way.
+// A batch that is waiting to be sent or acknowledged.
 struct PendingBatch {
-  uint64_t first_index = 0;  // Of its first row in the stream.
-  size_t row_count = 0;      // As pushed; rejected rows that were dropped count.
-  size_t bytes = 0;          // About what it takes on the wire.
-  uint64_t sequence = 0;     // 0 until it is sent.
+  uint64_t first_index = 0;  // The index of its first row in the stream, from 0.
+  size_t row_count = 0;      // Rows as pushed, including rejected ones that were dropped since.
+  size_t bytes = 0;          // Its approximate size on the wire.
+  uint64_t sequence = 0;     // 0 until it is first sent.
   uint32_t send_count = 0;
   bool done = false;  // Acknowledged, or all of it dropped.
 
-  // The rows before they are encoded, else null; then `request` holds them.
+  // The rows, until they are encoded. Null from then on, when `request` holds them.
   std::unique_ptr<ExampleBatchBuilder> builder;
   v1::LearnRequest request;
-  // Of each row that `request` still holds, its place among the rows as pushed. Empty: all.
+  // For each row that `request` still holds, its index among the rows as pushed. Empty: `request`
+  // holds all rows.
   std::vector<uint32_t> remaining_rows;
 
-  // One number a row as pushed; empty unless predictions are wanted. NaN where there is none.
+  // One number for each row as pushed; NaN for rows without a prediction. Empty unless predictions
+  // are kept.
   std::vector<float> predictions;
   std::vector<float> scores;
 };
 
-// Keeps batches in the order they were pushed, and in the order they were sent. Not thread-safe; a
-// batch may be encoded and written by one thread while others use the window, as long as no
-// response for it is applied.
+// Keeps batches both in the order in which they were pushed and in the order in which they were
+// sent. Not thread-safe. However, one thread may encode and write a batch while others use the
+// window, as long as no response for that batch is applied.
 class PushWindow {
  public:
-  // `keep_predictions`: whether to keep what responses predict, else it is dropped.
+  // `keep_predictions`: whether to store the predictions in responses in the batches.
   explicit PushWindow(bool keep_predictions) : keep_predictions_(keep_predictions) {}
 
-  // An empty batch to fill, with the memory of one that is done where there is one.
+  // Returns an empty batch to fill; reuses the memory of a recycled batch if there is one.
   std::shared_ptr<PendingBatch> NewBatch();
 
-  // Puts a filled batch behind the others; `row_count` and `bytes` must be set.
+  // Appends a filled batch. REQUIRES: its `row_count` and `bytes` are set.
   void Add(std::shared_ptr<PendingBatch> batch);
 
-  // A new stream has been opened: everything sent and not acknowledged is to be sent again.
+  // Call when a new stream has been opened: everything sent and not acknowledged is then resent.
   void StartStream() { last_sent_sequence_ = 0; }
 
-  // The batch to send next on the current stream: first those to send again, then new ones, which
-  // get their sequence here. Null where there is none.
+  // The batch to send next on the current stream: first those to resend, then new ones, which get
+  // their sequence here. Null if there is none.
   std::shared_ptr<PendingBatch> NextToSend();
   bool HasNextToSend() const;
 
   // Applies an acknowledgement, which covers every sequence up to its own.
   void Acknowledge(const v1::LearnResponse& response);
 
-  // Applies a rejection. With `skip_bad_rows` the named rows are dropped, and what is left of the
-  // batch is to be sent under a new sequence; else, or where no row is named, the batch is dropped
-  // and the error says why. Appends the rows that were named to `rejected`.
+  // Applies a rejection. If `skip_bad_rows` and the response names rows, drops these; the rest of
+  // the batch is sent under a new sequence. Otherwise drops the whole batch and returns the reason
+  // as an error. Appends the rows that the response names to `rejected`.
   absl::Status Reject(const v1::LearnResponse& response, bool skip_bad_rows,
                       std::vector<RejectedRow>* rejected);
 
-  // Forgets what has not been sent.
+  // Drops all batches that have not been sent.
   void DropUnsent();
 
-  // Takes the batches that are done, in the order they were pushed, up to the first that is not.
+  // Removes and returns the batches that are done, in the order in which they were pushed, up to
+  // the first that is not done.
   std::vector<std::shared_ptr<PendingBatch>> TakeDone();
 
-  // Gives memory back for NewBatch().
+  // Returns a batch, so that NewBatch() can reuse its memory.
   void Recycle(std::shared_ptr<PendingBatch> batch);
 
   bool empty() const { return unsent_.empty() && in_flight_.empty(); }
@@ -90,12 +93,12 @@ class PushWindow {
   void KeepPredictions(const v1::LearnResponse& response, PendingBatch* batch) const;
 
   const bool keep_predictions_;
-  Queue pushed_;     // Everything, in the order pushed.
-  Queue unsent_;     // Not sent yet, or to be sent under a new sequence.
-  Queue in_flight_;  // Sent; sequences rise.
+  Queue pushed_;     // All batches that TakeDone() has not returned, in the order pushed.
+  Queue unsent_;     // Batches not sent yet, or to be sent under a new sequence.
+  Queue in_flight_;  // Batches sent and not answered, by ascending sequence.
   uint64_t next_sequence_ = 1;
-  uint64_t last_sent_sequence_ = 0;  // On the current stream.
-  size_t bytes_ = 0;                 // Of unsent_ and in_flight_.
+  uint64_t last_sent_sequence_ = 0;  // On the current stream; 0: nothing was sent.
+  size_t bytes_ = 0;                 // The bytes of the batches in unsent_ and in_flight_.
   uint64_t acknowledged_ = 0;        // Examples.
   uint64_t rejected_ = 0;            // Examples.
   uint64_t duplicates_ = 0;          // Examples.

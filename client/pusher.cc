@@ -25,13 +25,13 @@ using Clock = PushQueue::Clock;
 using std::chrono::milliseconds;
 using Stream = grpc::ClientReaderWriterInterface<v1::LearnRequest, v1::LearnResponse>;
 
-// How long a try waits for the connection; bounds how late the Pusher notices that it is to end.
+// How long a retry waits for the connection. The Pusher may notice this late that it should end.
 constexpr milliseconds kConnectionWait(200);
 
-// What a server says with its first answer: how many names of features each model keeps.
+// The initial metadata in which a server says how many names of features each model keeps.
 constexpr const char* kMaxNamesMetadata = "freshet-max-names";
 
-// A server does not keep a client waiting for longer.
+// The longest wait that a server can ask for.
 constexpr int64_t kMaxRetryAfterMs = 60'000;
 
 uint64_t RandomWord() {
@@ -82,7 +82,8 @@ absl::Status CheckOptions(const PusherOptions& options) {
   return absl::OkStatus();
 }
 
-// How long the server asks to wait with the end of a call; 0 where it does not.
+// How long the server asked to wait before retrying, from the trailing metadata of a call; 0 if it
+// did not.
 milliseconds RetryAfter(const grpc::ClientContext& context) {
   const auto& metadata = context.GetServerTrailingMetadata();
   const auto found = metadata.find("retry-after-ms");
@@ -96,8 +97,8 @@ milliseconds RetryAfter(const grpc::ClientContext& context) {
 
 }  // namespace
 
-// The stream. Two threads: Run() opens streams, sends and backs off; ReadResponses() receives on
-// one.
+// The state of a Pusher and its two threads: one executes Run(), which opens streams, sends and
+// backs off; the other executes ReadResponses(), which receives on the current stream.
 class Pusher::Impl {
  public:
   Impl(std::shared_ptr<grpc::Channel> channel, const ClientOptions& client, std::string model,
@@ -125,7 +126,8 @@ class Pusher::Impl {
   PushQueue& queue() { return queue_; }
   const std::string& producer_id() const { return options_.producer_id; }
 
-  // Waits for the stream to end, which takes the end of the queue.
+  // Waits for the sending thread to end. That happens only once the queue has been closed or
+  // cancelled, or has failed.
   void Join() {
     const SteadyLock lock(&join_mu_);
     if (sender_.joinable()) sender_.join();
@@ -142,7 +144,7 @@ class Pusher::Impl {
   bool BackOff(const absl::Status& status);
   void SetContext(grpc::ClientContext* context);
 
-  // Constant after construction; PusherOptions' callbacks are called by the reading thread only.
+  // Constant after construction. The callbacks in options_ are called by the receiving thread only.
   const std::string server_;
   const std::string token_;
   const std::string model_;
@@ -152,16 +154,17 @@ class Pusher::Impl {
 
   // Owned by the sending thread.
   Backoff backoff_;
-  milliseconds retry_after_{0};  // What the server asked for with the end of a stream.
+  milliseconds retry_after_{0};  // How long the server asked to wait when it ended the last stream.
   Clock::time_point failing_since_;
 
   PushQueue queue_;
 
   SteadyMutex context_mu_;
-  grpc::ClientContext* context_ ABSL_GUARDED_BY(context_mu_) = nullptr;  // Of the current stream.
+  // The context of the current stream; null between streams.
+  grpc::ClientContext* context_ ABSL_GUARDED_BY(context_mu_) = nullptr;
 
-  SteadyMutex join_mu_;  // Held to join sender_.
-  std::thread sender_;   // The last member: it uses the others from the start.
+  SteadyMutex join_mu_;  // Held while joining sender_.
+  std::thread sender_;   // Must be the last member: it uses the others as soon as it starts.
 };
 
 void Pusher::Impl::Run() {
@@ -169,8 +172,9 @@ void Pusher::Impl::Run() {
     const absl::Status status = RunStream();
     if (status.ok()) continue;
     if (!BackOff(status)) return;
-    // A connection that is being made gets no further while nobody waits for the channel: streams
-    // that fail at once do not, and the server may be up again for many seconds unnoticed.
+    // Wait for the connection here: a channel makes progress on connecting only while somebody
+    // waits for it. Streams that fail at once do not wait, so it could take many seconds to notice
+    // that the server is up again.
     channel_->WaitForConnected(std::chrono::system_clock::now() + kConnectionWait);
   }
 }
@@ -178,7 +182,7 @@ void Pusher::Impl::Run() {
 bool Pusher::Impl::WaitForWork() {
   if (queue_.HasWork()) return true;
   const bool more = queue_.WaitForWork();
-  failing_since_ = Clock::now();  // Time without anything to send does not count.
+  failing_since_ = Clock::now();  // Idle time does not count towards retry_deadline_ms.
   return more;
 }
 
@@ -207,7 +211,8 @@ void Pusher::Impl::SetContext(grpc::ClientContext* context) {
   context_ = context;
 }
 
-// False where the stream is broken.
+// Encodes the batch, unless that was done before, and writes it. Returns false if the stream is
+// broken.
 bool Pusher::Impl::Send(Stream* stream, PendingBatch* batch) {
   v1::LearnRequest& request = batch->request;
   if (batch->builder != nullptr) {
@@ -256,7 +261,7 @@ void Pusher::Impl::Deliver(const PushQueue::Settled& settled) const {
   }
 }
 
-// Waits before the next try; false where there is to be none.
+// Waits before the next retry. Returns false, and ends the queue, if there should be no retry.
 bool Pusher::Impl::BackOff(const absl::Status& status) {
   const Clock::time_point now = Clock::now();
   if (queue_.Disconnected()) {

@@ -32,11 +32,12 @@ absl::Status NoConnection(const grpc::Status& status, std::string_view server, b
   if (WasRefused(status)) return CannotReach(server, "");
   if (encrypted) {
     return absl::UnavailableError(
-        StrCat("no encrypted connection to ", server, " (", message,
-               "); does --tls-ca have the root of its certificate, and is it made for this name? a "
-               "server that asks for client certificates needs --tls-cert and --tls-key"));
+        StrCat("no TLS connection to ", server, " (", message,
+               "); check that --tls-ca has the root of the server's certificate and that the "
+               "certificate is for this host name; if the server asks for a client certificate, "
+               "give --tls-cert and --tls-key"));
   }
-  return CannotReach(server, StrCat("if it encrypts, --tls or --tls-ca does so too; ", message));
+  return CannotReach(server, StrCat("if it uses TLS, give --tls or --tls-ca; ", message));
 }
 
 absl::Status FromRpcStatus(const grpc::Status& status, std::string_view server) {
@@ -55,10 +56,10 @@ absl::Status FromRpcStatus(const grpc::Status& status, std::string_view server) 
       break;
     case grpc::StatusCode::DEADLINE_EXCEEDED:
       return absl::DeadlineExceededError(
-          StrCat(server, " did not answer in time; a longer --deadline gives it more"));
+          StrCat(server, " did not answer in time; raise --deadline to wait longer"));
     case grpc::StatusCode::UNIMPLEMENTED:
       return absl::UnimplementedError(
-          StrCat(server, " does not know this request; is it freshetd, and of this version?"));
+          StrCat(server, " does not support this request; is it freshetd of the same version?"));
     default:
       break;
   }
@@ -75,7 +76,7 @@ bool IsTransient(const absl::Status& status) {
     case absl::StatusCode::kDeadlineExceeded:
       return true;
     case absl::StatusCode::kResourceExhausted:
-      // The limit of streams passes; a message over the limit stays too large.
+      // A limit on streams or load passes; a message that is over the size limit stays too large.
       return !Contains(ToStd(status.message()), "larger than max");
     default:
       return false;

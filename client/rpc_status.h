@@ -1,4 +1,4 @@
-// From gRPC's status to ours, in words that say what to do.
+// Converts gRPC statuses to absl::Status, with messages that say what to do.
 
 #ifndef FRESHET_CLIENT_RPC_STATUS_H_
 #define FRESHET_CLIENT_RPC_STATUS_H_
@@ -10,21 +10,23 @@
 
 namespace freshet {
 
-// The same code with the server's message; where the server could not be reached, UNAVAILABLE with
-// a message that names `server` and how to start it.
+// A status with the same code and message. If the server could not be reached, UNAVAILABLE with a
+// message that names `server` and says how to start it.
 absl::Status FromRpcStatus(const grpc::Status& status, std::string_view server);
 
-// Whether nobody listens there, no way leads there, or nobody knows the name: no other try helps.
+// Whether the connection was refused, the host is unreachable, or its name cannot be resolved, so
+// that retrying at once is pointless.
 bool WasRefused(const grpc::Status& status);
 
-// UNAVAILABLE: there is no connection to `server`, for the reason that `status`, of a call, has.
+// UNAVAILABLE: cannot connect to `server`, for the reason in `status`, the result of a call.
+// `encrypted`: whether the connection was to use TLS.
 absl::Status NoConnection(const grpc::Status& status, std::string_view server, bool encrypted);
 
 // UNAVAILABLE: `server` cannot be reached. `detail` may be empty.
 absl::Status CannotReach(std::string_view server, std::string_view detail);
 
-// Whether the same request may succeed later: the connection was lost, the server is restarting or
-// busy. False where trying again cannot help.
+// Whether the same request may succeed later, because the connection was lost or the server is
+// restarting or busy.
 bool IsTransient(const absl::Status& status);
 
 }  // namespace freshet

@@ -14,10 +14,10 @@
 namespace freshet {
 namespace {
 
-// What a server with a low limit of messages still takes.
+// Small enough for a server with a low limits.max_message_bytes.
 constexpr size_t kImportPieceBytes = size_t{256} << 10;
 
-// Fills `data` with the next piece of the file; empty at its end.
+// Fills `data` with the next piece of the file; makes it empty at the end of the file.
 void ReadPiece(std::istream& in, std::string* data) {
   data->resize(kImportPieceBytes);
   in.read(data->data(), static_cast<std::streamsize>(data->size()));
@@ -42,7 +42,7 @@ absl::StatusOr<uint64_t> Client::ExportSnapshot(std::string_view model, std::str
   const bool written = static_cast<bool>(out.flush());
   if (!written) context.TryCancel();
   const grpc::Status status = reader->Finish();
-  if (!written) return absl::UnknownError("cannot write the snapshot; is there no space left?");
+  if (!written) return absl::UnknownError("cannot write the snapshot; is the disk full?");
   if (!status.ok()) return FromRpcStatus(status, options_.server);
   return bytes;
 }
@@ -57,7 +57,7 @@ absl::StatusOr<v1::Snapshot> Client::ImportSnapshot(std::string_view model, std:
   AddToken(&context);
   v1::ImportSnapshotResponse response;
   const auto writer = models_->ImportSnapshot(&context, &response);
-  // The first message goes also where the file is empty: what is wrong is then the server's to say.
+  // Send the first message even if the file is empty, so that the server reports what is wrong.
   ReadPiece(in, request.mutable_data());
   while (writer->Write(request) && in) {
     request.clear_parent();
@@ -65,7 +65,7 @@ absl::StatusOr<v1::Snapshot> Client::ImportSnapshot(std::string_view model, std:
     request.clear_new_model();
     ReadPiece(in, request.mutable_data());
   }
-  // A file that could not be read to its end must not look like one that ends here.
+  // Cancel if reading failed, so that the server does not take the part read for the whole file.
   if (in.bad()) context.TryCancel();
   writer->WritesDone();
   const grpc::Status status = writer->Finish();

@@ -9,7 +9,7 @@
 
 namespace freshet {
 
-// Each is one family of hidden weights.
+// The families of hidden weights.
 enum class ClickGenerator::Field : uint64_t {
   kUser,
   kSegment,
@@ -32,18 +32,20 @@ constexpr double kPositiveShare = 0.15;
 constexpr uint32_t kSegments = 12;
 constexpr uint32_t kCategories = 40;
 constexpr uint32_t kPositions = 8;
-constexpr uint64_t kCents = 100;  // Steps of an age or a price.
+constexpr uint64_t kCents = 100;  // The number of different ages and prices.
 
-// How far the weights of each field spread, in the order of Field.
+// The standard deviation of the weights of each field, in the order of Field.
 constexpr std::array<double, 13> kSpread = {0.4, 0.5, 0.8, 0.6, 0.5, 0.8, 0.5,
                                             0.3, 0.5, 0.1, 0.3, 0.7, 0.3};
 
-// What a thing has by its nature, by its number.
+// A fixed pseudo-random number for the thing of this kind and number, for example a user, from
+// which its traits are derived.
 uint64_t Trait(uint64_t seed, uint64_t kind, uint64_t number) {
   return Scramble(Scramble(seed ^ (kind << 56)) ^ number);
 }
 
-// A number of mean 0 and variance 1, nearly normal: the sum of four uniform ones.
+// Maps random bits to a nearly normal number with mean 0 and variance 1: the scaled sum of four
+// uniform ones.
 double NearlyNormal(uint64_t bits) {
   constexpr uint64_t kMask = 0xffff;
   const uint64_t sum =
@@ -63,7 +65,7 @@ void AppendFeature(std::string_view prefix, uint64_t number, std::string& out) {
   AppendNumber(number, out);
 }
 
-// Appends a number in [0, 1) that has two decimals.
+// Appends a number in [0, 1) with two decimals.
 void AppendCents(std::string_view prefix, float value, std::string& out) {
   const auto cents = std::lround(value * static_cast<float>(kCents));
   out.append(prefix);
@@ -125,7 +127,8 @@ double ClickGenerator::ScoreWithoutBias(const ClickEvent& event) const {
          Weight(Field::kDevicePosition, event.device * kPositions + event.position);
 }
 
-// A hidden weight is a function of its name and of the last drift that drew it anew.
+// A hidden weight is a function of its field and value and of the last drift that redrew it. Each
+// drift redraws a third of the weights.
 double ClickGenerator::Weight(Field field, uint64_t value) const {
   const auto family = static_cast<uint64_t>(field);
   const uint64_t name = Trait(options_.seed, 3 + family, value);
@@ -134,7 +137,8 @@ double ClickGenerator::Weight(Field field, uint64_t value) const {
   return kSpread[static_cast<size_t>(family)] * NearlyNormal(Scramble(name ^ ~drift));
 }
 
-// Finds the bias that gives the wanted share of clicks, on a sample of impressions.
+// Finds by bisection the bias for which a share kPositiveShare of a sample of impressions is
+// clicked.
 void ClickGenerator::SetBias() {
   constexpr size_t kSample = 2000;
   Random random(Scramble(options_.seed + 1));

@@ -1,4 +1,4 @@
-// An endless stream of made-up click events with a hidden logistic model.
+// Generates an endless stream of synthetic click events from a hidden logistic model.
 
 #ifndef FRESHET_CLIENT_GENERATE_CLICK_GENERATOR_H_
 #define FRESHET_CLIENT_GENERATE_CLICK_GENERATOR_H_
@@ -12,7 +12,7 @@ namespace freshet {
 
 struct ClickGeneratorOptions {
   uint64_t seed = 1;
-  // After every so many events a third of the hidden weights is drawn anew; 0: never.
+  // After each `drift_rows` events a third of the hidden weights is redrawn; 0: never.
   uint64_t drift_rows = 0;
 };
 
@@ -20,7 +20,7 @@ struct ClickGeneratorOptions {
 // first.
 struct ClickEvent {
   bool clicked;
-  double probability;  // Of a click, by the hidden model.
+  double probability;  // The probability of a click by the hidden model.
 
   uint32_t user;
   uint32_t segment;  // Of the user.
@@ -61,7 +61,7 @@ class ClickGenerator {
   const ZipfSampler devices_;
   Random random_;
   uint64_t event_count_ = 0;
-  uint64_t drift_count_ = 0;  // How often hidden weights were drawn anew.
+  uint64_t drift_count_ = 0;  // How often hidden weights were redrawn.
   double bias_ = 0;
 };
 

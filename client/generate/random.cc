@@ -11,7 +11,7 @@ constexpr double kLog2E = 1.44269504088896340736;
 constexpr double kLn2 = 0.69314718055994530942;
 constexpr double kMaxExponent = 700;
 
-// Taylor's series on [-ln 2 / 2, ln 2 / 2], scaled by a power of two.
+// e^x by a Taylor series on [-ln 2 / 2, ln 2 / 2], scaled by a power of two.
 double PortableExp(double x) {
   x = std::clamp(x, -kMaxExponent, kMaxExponent);
   const double power = std::floor(x * kLog2E + 0.5);
@@ -26,7 +26,7 @@ double PortableExp(double x) {
 double PortableSigmoid(double x) { return 1 / (1 + PortableExp(-x)); }
 
 ZipfSampler::ZipfSampler(uint32_t n, double shift) : buckets_(n) {
-  std::vector<double> shares(n);  // Of the whole, times n.
+  std::vector<double> shares(n);  // The probability of each k, times n once normalised.
   double total = 0;
   for (uint32_t k = 0; k < n; ++k) {
     shares[k] = 1 / (k + shift);
@@ -52,7 +52,7 @@ ZipfSampler::ZipfSampler(uint32_t n, double shift) : buckets_(n) {
       small.push_back(rich);
     }
   }
-  // What is left differs from 1 by rounding only.
+  // The remaining shares differ from 1 only by rounding.
   for (const uint32_t k : small) set_bucket(k, 1, k);
   for (const uint32_t k : large) set_bucket(k, 1, k);
 }

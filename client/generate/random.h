@@ -1,4 +1,4 @@
-// Random numbers that are the same on every machine, which those of the standard library are not.
+// Random numbers that are the same on every machine, unlike the standard library's distributions.
 
 #ifndef FRESHET_CLIENT_GENERATE_RANDOM_H_
 #define FRESHET_CLIENT_GENERATE_RANDOM_H_
@@ -8,7 +8,7 @@
 
 namespace freshet {
 
-// Scrambles a number: what SplitMix64 makes of it (Steele, Lea, Flood, "Fast Splittable
+// Scrambles a number: the mixing function of SplitMix64 (Steele, Lea, Flood, "Fast Splittable
 // Pseudorandom Number Generators", 2014).
 inline uint64_t Scramble(uint64_t x) {
   x += 0x9e3779b97f4a7c15;
@@ -17,7 +17,7 @@ inline uint64_t Scramble(uint64_t x) {
   return x ^ (x >> 31);
 }
 
-// SplitMix64 itself.
+// The generator SplitMix64. Not thread-safe.
 class Random {
  public:
   explicit Random(uint64_t seed) : state_(seed) {}
@@ -27,7 +27,7 @@ class Random {
     state_ += 0x9e3779b97f4a7c15;
     return bits;
   }
-  // In [0, 1).
+  // A number in [0, 1).
   double Uniform() { return static_cast<double>(Bits() >> 11) * 0x1p-53; }
 
  private:

@@ -20,7 +20,7 @@ namespace {
 constexpr std::string_view kGzipMagic = "\x1f\x8b";
 constexpr std::string_view kZstdMagic = "\x28\xb5\x2f\xfd";
 
-// Tells by the first bytes what the file holds, then reads that.
+// Detects from the first bytes whether the file is compressed, and decompresses it if so.
 class DetectingSource final : public ByteSource {
  public:
   DetectingSource(std::string path, std::unique_ptr<ByteSource> file, ByteSourceOptions options)
@@ -53,7 +53,8 @@ class DetectingSource final : public ByteSource {
     const auto might_be = [&start](std::string_view magic) {
       return start.substr(0, magic.size()) == magic.substr(0, start.size());
     };
-    // Reads on only while a magic number has begun, so that text is not kept waiting.
+    // Read more only while the bytes so far could begin a magic number, so that text from a slow
+    // pipe is not held back.
     while (start.size() < start_.size() && (might_be(kGzipMagic) || might_be(kZstdMagic))) {
       if (start.starts_with(kGzipMagic)) break;
       const absl::StatusOr<size_t> count = file_->Read(std::span(start_).subspan(start_size_));
@@ -81,7 +82,7 @@ class DetectingSource final : public ByteSource {
 
   const std::string path_;
   const ByteSourceOptions options_;
-  std::unique_ptr<ByteSource> file_;     // Moved into decoded_ where there is one.
+  std::unique_ptr<ByteSource> file_;     // Moved into decoded_ once that is set.
   std::unique_ptr<ByteSource> decoded_;  // Set once the file is known to be compressed.
   bool plain_ = false;                   // True once the file is known not to be compressed.
   std::array<char, 4> start_ = {};

@@ -14,7 +14,7 @@
 namespace freshet {
 namespace {
 
-// How often a waiting source looks whether it is to stop, or whether a followed file has grown.
+// How often a waiting source checks the stop flag, and whether a followed file has grown.
 constexpr std::chrono::milliseconds kLookInterval{100};
 
 }  // namespace
@@ -35,7 +35,7 @@ absl::StatusOr<std::unique_ptr<FileSource>> FileSource::Open(const std::string& 
     return absl::InvalidArgumentError(StrCat(path, " is a folder; name the files in it"));
   }
   const bool regular = S_ISREG(info.st_mode);
-  // Standard input may be a file that was read in part, or that was cut since.
+  // Standard input may be a file that was partly read already, or truncated since.
   off_t position = regular ? lseek(descriptor, 0, SEEK_CUR) : 0;
   if (regular && position > info.st_size) position = lseek(descriptor, 0, SEEK_SET);
   return std::unique_ptr<FileSource>(new FileSource(
@@ -57,10 +57,11 @@ FileSource::~FileSource() {
 absl::StatusOr<size_t> FileSource::Read(std::span<char> out) {
   const bool following = regular_ && options_.follow;
   while (true) {
-    // Waiting in poll() rather than read() lets the stop flag be seen.
+    // Wait in poll() rather than in read(), to be able to check the stop flag.
     if (!regular_ && options_.stop != nullptr && !WaitReadable(kLookInterval)) continue;
     if (!regular_ && Stopped() && Look() == State::kWaiting) return 0;
-    // Looked at before reading: what a replaced file was given before then is still read.
+    // Check this before reading, so that everything written to a file before it was replaced is
+    // still read.
     const bool stale = following && Look() == State::kStale;
     const ssize_t count = read(descriptor_, out.data(), out.size());
     if (count > 0) {
@@ -96,13 +97,13 @@ bool FileSource::Stopped() const { return options_.stop != nullptr && options_.s
 FileSource::State FileSource::Look() const {
   if (regular_) return options_.follow ? LookAtFollowedFile() : State::kReadable;
   pollfd wanted{descriptor_, POLLIN, 0};
-  // A pipe whose writer is gone, and an error, can be read at once, too.
+  // The end of a pipe whose writer is gone, and an error, also count as readable.
   return poll(&wanted, 1, 0) > 0 ? State::kReadable : State::kWaiting;
 }
 
 FileSource::State FileSource::LookAtFollowedFile() const {
   struct stat mine {};
-  if (fstat(descriptor_, &mine) != 0) return State::kReadable;  // read() tells the error.
+  if (fstat(descriptor_, &mine) != 0) return State::kReadable;  // read() will report the error.
   const auto size = static_cast<uint64_t>(mine.st_size);
   if (size < position_) return State::kStale;
   struct stat named {};

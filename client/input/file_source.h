@@ -1,4 +1,4 @@
-// Bytes of a file, a pipe or standard input as they are.
+// Reads the raw bytes of a file, a pipe or standard input.
 
 #ifndef FRESHET_CLIENT_INPUT_FILE_SOURCE_H_
 #define FRESHET_CLIENT_INPUT_FILE_SOURCE_H_
@@ -15,8 +15,8 @@
 
 namespace freshet {
 
-// When it follows a file, Read() returns 0 only when waiting was stopped, or when the file was cut
-// or replaced by another of its name and so has to be opened again.
+// When following a file, Read() returns 0 only if waiting was stopped, or if the file was truncated
+// or replaced by another file of its name, so that it has to be opened again.
 class FileSource final : public ByteSource {
  public:
   static absl::StatusOr<std::unique_ptr<FileSource>> Open(const std::string& path,

@@ -9,7 +9,7 @@ namespace freshet {
 namespace {
 
 constexpr size_t kGzipInputBytes = size_t{128} << 10;
-constexpr int kGzipWindowBits = 15 + 16;  // The largest window, with a gzip header.
+constexpr int kGzipWindowBits = 15 + 16;  // 15: the largest window. 16: with a gzip header.
 
 }  // namespace
 
@@ -38,7 +38,7 @@ absl::StatusOr<size_t> GzipSource::Read(std::span<char> out) {
       if (!*filled) return size_t{0};
     }
     if (!in_member_) {
-      // Some programs pad a file with zeros.
+      // Skip zeros between and after members: some programs pad files with them.
       while (stream_.avail_in > 0 && started_ && *stream_.next_in == 0) {
         ++stream_.next_in;
         --stream_.avail_in;
@@ -58,7 +58,7 @@ absl::StatusOr<size_t> GzipSource::Read(std::span<char> out) {
   }
 }
 
-// Returns false at the end.
+// Reads more compressed bytes into input_. Returns false at the end.
 absl::StatusOr<bool> GzipSource::FillInput() {
   const absl::StatusOr<size_t> count = compressed_->Read(input_);
   if (!count.ok()) return count.status();

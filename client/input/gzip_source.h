@@ -1,4 +1,4 @@
-// What a gzip stream of one or more members holds.
+// Decompresses a gzip stream of one or more members.
 
 #ifndef FRESHET_CLIENT_INPUT_GZIP_SOURCE_H_
 #define FRESHET_CLIENT_INPUT_GZIP_SOURCE_H_
@@ -19,10 +19,11 @@
 
 namespace freshet {
 
-// DATA_LOSS for damaged or truncated data.
+// Read() fails with DATA_LOSS if the data is damaged or truncated.
 class GzipSource final : public ByteSource {
  public:
-  // `start`: bytes that were already read from `compressed`. `path` is for messages.
+  // `start`: the bytes already read from `compressed`, copied. `path` is for error messages. `stop`
+  // may be null; when it turns true, an incomplete stream is not an error.
   GzipSource(std::string path, std::unique_ptr<ByteSource> compressed, std::span<const char> start,
              const std::atomic<bool>* stop);
   ~GzipSource() override;
@@ -43,9 +44,9 @@ class GzipSource final : public ByteSource {
   const std::unique_ptr<ByteSource> compressed_;
   std::vector<char> input_;
   z_stream stream_ = {};
-  bool started_ = false;         // The stream is set up.
-  bool in_member_ = false;       // Between the first and the last byte of a member.
-  bool output_pending_ = false;  // The last Read() ended because its buffer was full.
+  bool started_ = false;         // Whether stream_ is initialised.
+  bool in_member_ = false;       // Whether a member has begun and not ended.
+  bool output_pending_ = false;  // Whether the last Read() ended because its buffer was full.
 };
 
 }  // namespace freshet

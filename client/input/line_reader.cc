@@ -48,14 +48,17 @@ absl::StatusOr<bool> LineReader::Next(std::string_view& line) {
   return !ended_;
 }
 
-// True where Next() has what it needs: a line, an error, or the end of all input.
+// Whether Next() can return without reading more: there is a complete line, an error, or the end of
+// all input.
 bool LineReader::LineOrEndAtHand() {
-  // A last line that waiting was stopped in may not be whole.
+  // The last line of a file needs no newline. If waiting was stopped, it may be incomplete, so it
+  // does not count.
   return !status_.ok() || ended_ || HasWholeLine() ||
          (at_file_end_ && begin_ != end_ && !Stopped());
 }
 
-// Does the next thing that may bring a line. REQUIRES: !LineOrEndAtHand().
+// Takes the next step towards a line: opens the next file, reads more of the open one, or closes
+// it. REQUIRES: !LineOrEndAtHand().
 void LineReader::MoveOn() {
   if (source_ == nullptr) {
     OpenNextFile();
@@ -66,14 +69,14 @@ void LineReader::MoveOn() {
   }
 }
 
-// The place of the first `c` in that part of the buffer, or its end.
+// The position of the first `c` in buffer_[begin, end); `end` if there is none.
 size_t LineReader::Find(char c, size_t begin, size_t end) const {
   const void* const found = std::memchr(buffer_.data() + begin, c, end - begin);
   return found == nullptr ? end
                           : static_cast<size_t>(static_cast<const char*>(found) - buffer_.data());
 }
 
-// Sets scanned_ to the first end of a line, where there is one.
+// Advances scanned_ to the first line ending after begin_. Returns false if there is none.
 bool LineReader::HasWholeLine() {
   if (scanned_ == end_) return false;
   if (after_return_ && begin_ == scanned_) {
@@ -85,7 +88,7 @@ bool LineReader::HasWholeLine() {
   return scanned_ != end_;
 }
 
-// Makes a line of the first `length` bytes that are at hand.
+// Sets `line` to the next `length` bytes of the buffer and counts it.
 absl::Status LineReader::TakeLine(size_t length, std::string_view& line) {
   if (file_is_new_) {
     path_ = open_path_;
@@ -107,7 +110,8 @@ absl::Status LineReader::TakeLine(size_t length, std::string_view& line) {
   return absl::OkStatus();
 }
 
-// Reads more of the open file behind what is at hand.
+// Reads more of the open file into the buffer, which grows for a long line. Sets status_ if the
+// line is longer than allowed.
 void LineReader::Fill() {
   if (end_ - begin_ > options_.max_line_bytes) {
     std::string_view line;
@@ -155,7 +159,7 @@ void LineReader::OpenNextFile() {
   after_return_ = false;
 }
 
-// Opens the last file again, once it is there; null where waiting was stopped.
+// Opens the followed file again, waiting until it exists. Returns null if waiting was stopped.
 absl::StatusOr<std::unique_ptr<ByteSource>> LineReader::Reopen() {
   while (!Stopped()) {
     auto source = OpenByteSource(open_path_, {.follow = true, .stop = options_.stop});
@@ -178,7 +182,7 @@ bool LineReader::WouldBlock() { return !WaitForInput(std::chrono::milliseconds(0
 
 bool LineReader::WaitForInput(std::chrono::milliseconds timeout) {
   const auto deadline = std::chrono::steady_clock::now() + timeout;
-  // What has arrived may be the first part of a line only.
+  // Loop, since the input that has arrived may be only the first part of a line.
   while (!LineOrEndAtHand()) {
     if (source_ != nullptr && !at_file_end_) {
       const auto left =

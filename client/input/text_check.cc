@@ -11,13 +11,13 @@ namespace {
 
 using namespace std::string_view_literals;
 
-// How many bytes are looked at for the zeros of UTF-16.
+// How many bytes are searched for the zero bytes of UTF-16 and for control bytes.
 constexpr size_t kSampleBytes = 256;
 
 struct Kind {
   std::string_view magic;
   std::string_view name;
-  std::string_view advice;  // % is the file.
+  std::string_view advice;  // % stands for the file.
 };
 
 constexpr std::string_view kFromParquet =
@@ -67,14 +67,14 @@ absl::Status Refusal(const std::string& path, std::string_view name, std::string
       StrCat(path == "-" ? "standard input" : path, " is ", name, "; ", text));
 }
 
-// Of which text has none.
+// Whether `sample` contains control bytes that do not occur in text.
 bool HasControlBytes(std::string_view sample) {
   return std::any_of(sample.begin(), sample.end(), [](char c) {
     return static_cast<unsigned char>(c) < 0x20 && (c < '\t' || c > '\r') && c != '\x1b';
   });
 }
 
-// The share of zeros among every second byte from `first` on.
+// The share of zero bytes among every second byte from index `first` on.
 double ShareOfZeros(std::string_view sample, size_t first) {
   size_t zeros = 0;
   size_t count = 0;
@@ -88,23 +88,23 @@ absl::Status CheckIsText(const std::string& path, std::string_view start) {
   const std::string_view sample = start.substr(0, kSampleBytes);
   for (const Kind& kind : kKinds) {
     if (!start.starts_with(kind.magic)) continue;
-    // Text may begin with the same letters.
+    // A magic number of letters only may also begin a text, so require control bytes as well.
     const bool letters = std::all_of(kind.magic.begin(), kind.magic.end(),
                                      [](char c) { return c > ' ' && c <= '~'; });
     if (!letters || HasControlBytes(sample)) return Refusal(path, kind.name, kind.advice);
   }
-  // Latin letters of UTF-16 have a zero for every second byte.
+  // In UTF-16, every second byte of Latin text is zero.
   const double even = ShareOfZeros(sample, 0);
   const double odd = ShareOfZeros(sample, 1);
   if (even == 0 && odd > 0.5) {
-    return Refusal(path, "UTF-16 text without a mark",
+    return Refusal(path, "UTF-16 text without a byte order mark",
                    "convert it to UTF-8 first, as in 'iconv -f UTF-16LE -t UTF-8 %'");
   }
   if (odd == 0 && even > 0.5) {
-    return Refusal(path, "UTF-16 text without a mark",
+    return Refusal(path, "UTF-16 text without a byte order mark",
                    "convert it to UTF-8 first, as in 'iconv -f UTF-16BE -t UTF-8 %'");
   }
-  if (even + odd > 0) return Refusal(path, "no text: it has zero bytes", kFromOthers);
+  if (even + odd > 0) return Refusal(path, "not text: it contains zero bytes", kFromOthers);
   return absl::OkStatus();
 }
 

@@ -1,4 +1,4 @@
-// Files that are no text, by their first bytes.
+// Recognises files that are not text by their first bytes.
 
 #ifndef FRESHET_CLIENT_INPUT_TEXT_CHECK_H_
 #define FRESHET_CLIENT_INPUT_TEXT_CHECK_H_
@@ -10,9 +10,9 @@
 
 namespace freshet {
 
-// INVALID_ARGUMENT where `start`, the first bytes of the file `path` once it is decompressed, are
-// those of UTF-16 or UTF-32 text, of Parquet, Arrow and the like, or of another compression than
-// gzip and zstd. The message names what it is, and what to do. OK for everything else.
+// INVALID_ARGUMENT if `start`, the first bytes of the file `path` after decompression, are those of
+// UTF-16 or UTF-32 text, of Parquet, Arrow or another binary format, or of a compression other than
+// gzip and zstd. The message says what the file is and how to convert it. OK for everything else.
 absl::Status CheckIsText(const std::string& path, std::string_view start);
 
 }  // namespace freshet

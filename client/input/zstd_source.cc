@@ -46,7 +46,7 @@ absl::StatusOr<size_t> ZstdSource::Read(std::span<char> out) {
   }
 }
 
-// Returns false at the end.
+// Reads more compressed bytes into input_. Returns false at the end.
 absl::StatusOr<bool> ZstdSource::FillInput() {
   const absl::StatusOr<size_t> count = compressed_->Read(input_);
   if (!count.ok()) return count.status();

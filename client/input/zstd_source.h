@@ -1,4 +1,4 @@
-// What a zstd stream of one or more frames holds.
+// Decompresses a zstd stream of one or more frames.
 
 #ifndef FRESHET_CLIENT_INPUT_ZSTD_SOURCE_H_
 #define FRESHET_CLIENT_INPUT_ZSTD_SOURCE_H_
@@ -18,10 +18,11 @@
 
 namespace freshet {
 
-// DATA_LOSS for damaged or truncated data.
+// Read() fails with DATA_LOSS if the data is damaged or truncated.
 class ZstdSource final : public ByteSource {
  public:
-  // `start`: bytes that were already read from `compressed`. `path` is for messages.
+  // `start`: the bytes already read from `compressed`, copied. `path` is for error messages. `stop`
+  // may be null; when it turns true, an incomplete stream is not an error.
   ZstdSource(std::string path, std::unique_ptr<ByteSource> compressed, std::span<const char> start,
              const std::atomic<bool>* stop);
   ~ZstdSource() override;
@@ -39,10 +40,10 @@ class ZstdSource final : public ByteSource {
   const std::atomic<bool>* const stop_;
   const std::unique_ptr<ByteSource> compressed_;
   std::vector<char> input_;
-  ZSTD_inBuffer unread_;  // Part of input_.
+  ZSTD_inBuffer unread_;  // The part of input_ that is not decompressed yet.
   ZSTD_DCtx* const context_;
   bool in_frame_ = false;
-  bool output_pending_ = false;  // The last Read() ended because its buffer was full.
+  bool output_pending_ = false;  // Whether the last Read() ended because its buffer was full.
 };
 
 }  // namespace freshet

@@ -172,8 +172,8 @@ TEST_F(LineReaderTest, NamesFilesThatAreNoUtf8Text) {
              "is UTF-16 text; convert it to UTF-8 first, as in 'iconv "
              "-f UTF-16 -t UTF-8 "},
         Case{"\xfe\xff\0l\0a\0\r\0\n"sv, "is UTF-16 text; "},
-        Case{"l\0a\0b\0e\0l\0,\0x\0\n\0"sv, "is UTF-16 text without a mark; convert it"},
-        Case{"\0l\0a\0b\0e\0l\0\n"sv, "is UTF-16 text without a mark; convert it"},
+        Case{"l\0a\0b\0e\0l\0,\0x\0\n\0"sv, "is UTF-16 text without a byte order mark; convert it"},
+        Case{"\0l\0a\0b\0e\0l\0\n"sv, "is UTF-16 text without a byte order mark; convert it"},
         Case{"\xff\xfe\0\0l\0\0\0"sv, "is UTF-32 text; "},
         Case{"PAR1\x15\x04\n"sv,
              "is a Parquet file; convert it to csv or jsonl first, as in Python with "
@@ -185,7 +185,7 @@ TEST_F(LineReaderTest, NamesFilesThatAreNoUtf8Text) {
         Case{"\xfd"
              "7zXZ\0"sv,
              "is compressed with xz; "},
-        Case{"1,a\0b\n"sv, "is no text: it has zero bytes; "}}) {
+        Case{"1,a\0b\n"sv, "is not text: it contains zero bytes; "}}) {
     const std::string path = Write("a", c.start);
     const Strings lines = Lines({path});
     ASSERT_EQ(lines.size(), 1u);
