@@ -232,7 +232,7 @@ TEST_F(OperatorTest, AnExportReplacesOnlyRegularFiles) {
       const auto before = std::filesystem::symlink_status(Path(name)).type();
       const CommandResult refused = export_to(Path(name), flags);
       EXPECT_EQ(refused.code, 73) << name << flags << refused.err;
-      EXPECT_THAT(refused.err, HasSubstr("is there and no regular file"));
+      EXPECT_THAT(refused.err, HasSubstr("exists and is not a regular file"));
       EXPECT_EQ(std::filesystem::symlink_status(Path(name)).type(), before) << name;
     }
   }
