@@ -155,10 +155,10 @@ class Client {
   absl::StatusOr<uint64_t> ExportSnapshot(std::string_view model, std::string_view snapshot,
                                           std::ostream& out) const;
   // Reads an exported file from `in` and adds it as a snapshot to a model with the same learners,
-  // from where it can be restored; or creates a model from it (see ImportOptions::new_model). There
-  // is no deadline. A damaged or incomplete file changes nothing (DATA_LOSS). FAILED_PRECONDITION
-  // if a newer freshet wrote it, or if its learners are not those of the model; ALREADY_EXISTS if
-  // the id is taken; UNKNOWN if `in` cannot be read.
+  // which can then be restored to it; or creates a model from it (see ImportOptions::new_model).
+  // There is no deadline. A damaged or incomplete file changes nothing (DATA_LOSS).
+  // FAILED_PRECONDITION if a newer freshet wrote it, or if its learners are not those of the model;
+  // ALREADY_EXISTS if the id is taken; UNKNOWN if `in` cannot be read.
   absl::StatusOr<v1::Snapshot> ImportSnapshot(std::string_view model, std::istream& in,
                                               const ImportOptions& options = {}) const;
 

@@ -46,8 +46,8 @@ struct PushedPredictions {
 
 // How to push. The defaults suit streams of any rate.
 struct PusherOptions {
-  // The id of the producer, 1 to 64 characters of [A-Za-z0-9._-]. The server does not learn a batch
-  // again that it already has from this producer, by the batch's number. Two Pushers must never use
+  // The id of the producer, 1 to 64 characters of [A-Za-z0-9._-]. The server recognises a resent
+  // batch by this id and the batch's number, and learns it only once. Two Pushers must never use
   // the same id, not even one after the other: each numbers its batches from 1, so the batches of
   // the second would be taken for duplicates. Empty: 32 random hexadecimal digits.
   std::string producer_id = {};
