@@ -16,10 +16,10 @@
 namespace freshet {
 namespace {
 
-// What a command works on.
+// The folder that a command works on.
 struct Target {
-  std::unique_ptr<FileLock> lock;  // Null where the folder was never used by a server.
-  std::string data_dir;            // Empty where the folder of a model was named.
+  std::unique_ptr<FileLock> lock;  // Null if no server ever used the folder.
+  std::string data_dir;            // Empty if the path is that of a model's folder.
   DataDirDiagnosis folder;
 };
 
@@ -36,8 +36,8 @@ bool Exists(FileSystem& file_system, const std::string& path) {
   return file_system.FileSize(path).ok();
 }
 
-// Keeps servers away, also where somebody removed the lock file, or put a folder in its place. A
-// copy may have none, and gets none.
+// Locks servers out of the data folder, even if somebody removed the lock file or put a folder in
+// its place. A copy of a data folder may have no lock file, and none is created.
 absl::StatusOr<std::unique_ptr<FileLock>> Lock(FileSystem& file_system,
                                                const std::string& data_dir) {
   const std::string path = StrCat(data_dir, "/LOCK");
@@ -52,7 +52,7 @@ absl::StatusOr<std::unique_ptr<FileLock>> Lock(FileSystem& file_system,
   return lock;
 }
 
-// Whether the folder looks like that of a model, however damaged.
+// Whether the folder looks like that of a model, even a damaged one.
 bool IsModelDir(FileSystem& file_system, const std::string& path) {
   return Exists(file_system, StrCat(path, "/MODEL")) || Exists(file_system, StrCat(path, "/log")) ||
          Exists(file_system, StrCat(path, "/snapshots"));
@@ -89,7 +89,7 @@ void PrintFindings(const std::vector<Finding>& findings, std::ostream& out) {
 std::string Verdict(const ModelDiagnosis& diagnosis) {
   if (diagnosis.findings.empty()) return "good";
   if (diagnosis.hinders()) return "DAMAGED: it cannot be recovered as it is";
-  return "it can be recovered as it is, but DAMAGED where recovery needs nothing";
+  return "it can be recovered as it is, but parts that recovery does not need are DAMAGED";
 }
 
 void PrintModel(const ModelDiagnosis& diagnosis, std::ostream& out) {
@@ -110,14 +110,14 @@ void PrintModel(const ModelDiagnosis& diagnosis, std::ostream& out) {
   }
   if (diagnosis.torn_bytes > 0) {
     out << "  the last " << diagnosis.torn_bytes
-        << " bytes are a write that was interrupted; the server cuts them off by itself\n";
+        << " bytes are an interrupted write, which the server cuts off by itself\n";
   }
   PrintFindings(diagnosis.findings, out);
   for (const std::string& note : diagnosis.notes) out << "  " << note << '\n';
   if (diagnosis.hinders()) out << "  way out: " << diagnosis.WayOut() << '\n';
 }
 
-// Repairs one model, or says why not. Returns whether it is as it should be then.
+// Repairs one model, or writes to `out` why not. Returns whether the model is good afterwards.
 absl::StatusOr<bool> RepairOne(FileSystem& file_system, const RepairRequest& request,
                                ModelDiagnosis diagnosis, bool only_one, std::ostream& out) {
   if (request.truncate_at.has_value()) {
@@ -150,7 +150,8 @@ absl::StatusOr<bool> RepairOne(FileSystem& file_system, const RepairRequest& req
   return true;
 }
 
-// Moves what is wrong beside the models away.
+// Moves damaged or misplaced entries of the data folder, other than models, to the folder for
+// removed files.
 absl::Status RepairDataDir(FileSystem& file_system, const Target& target, std::ostream& out) {
   if (target.folder.moves.empty()) return absl::OkStatus();
   RemovedFiles removed(file_system, target.data_dir, absl::Now());

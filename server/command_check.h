@@ -1,5 +1,5 @@
-// What `freshetd check` and `freshetd repair` do: they look for damage in files that no server
-// uses, and carry out the way out.
+// The commands `freshetd check` and `freshetd repair`: they find damage in files that no server
+// uses, and repair it.
 
 #ifndef FRESHET_SERVER_COMMAND_CHECK_H_
 #define FRESHET_SERVER_COMMAND_CHECK_H_
@@ -16,27 +16,27 @@
 namespace freshet {
 
 // Reads every byte of the models under `path`, a data folder or one model's folder in it, and
-// writes to `out` what there is, what is damaged, whether recovery needs it, and the ways out.
-// Changes nothing. Returns whether all is good. FAILED_PRECONDITION where a server uses the folder;
-// NOT_FOUND where `path` is neither.
+// writes to `out` what there is, what is damaged, whether recovery needs the damaged part, and how
+// to repair it. Changes nothing. Returns whether everything is good. FAILED_PRECONDITION if a
+// server uses the folder; NOT_FOUND if `path` is neither kind of folder.
 absl::StatusOr<bool> RunCheck(FileSystem& file_system, const std::string& path, std::ostream& out);
 
 struct RepairRequest {
-  // The folder of a model, or a data folder. In a data folder with several models a repair does
-  // only what loses nothing.
+  // The folder of a model, or a data folder. In a data folder with several models, only repairs
+  // that lose no records are done.
   std::string path;
-  // Cuts the log off here instead of where that loses least.
+  // Truncates the log at this offset instead of the one that loses least.
   std::optional<uint64_t> truncate_at = {};
-  // Called before anything is changed, after `out` said what will be done: whether to go on. Null:
-  // nobody is asked.
+  // Returns whether to go on. Called once `out` says what will be done and before anything is
+  // changed. Null: goes on without asking.
   std::function<bool()> confirm = {};
 };
 
-// Carries out the way out that RunCheck() names for each model, and writes to `out` what it did;
-// what it takes away is kept (see RepairModel()). A model without damage is left alone. Returns
-// whether all that is wrong was mended. Errors as RunCheck(); INVALID_ARGUMENT, with nothing
-// changed, where the log cannot be cut off as asked for, or need not be; CANCELLED where it was not
-// confirmed.
+// Carries out the repair that RunCheck() names for each model, and writes to `out` what it did.
+// Files that it removes are kept (see RepairModel()). A model without damage is left alone. Returns
+// whether all damage was repaired. Errors as RunCheck(); INVALID_ARGUMENT, with nothing changed, if
+// the log cannot be truncated at the requested offset or does not need to be; CANCELLED if the
+// repair was not confirmed.
 absl::StatusOr<bool> RunRepair(FileSystem& file_system, const RepairRequest& request,
                                std::ostream& out);
 

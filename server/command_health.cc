@@ -35,7 +35,7 @@ absl::Status NotServing(std::string_view why) {
   return absl::UnavailableError(StrCat("the server does not serve: ", why));
 }
 
-// Where it listens, and whether that is encrypted.
+// The server's addresses, and whether they are encrypted.
 Endpoints FindEndpoints(const ServerOptions& options) {
   if (!options.endpoints_file.empty()) {
     absl::StatusOr<Endpoints> written = ReadEndpointsFile(options.endpoints_file);
@@ -44,14 +44,15 @@ Endpoints FindEndpoints(const ServerOptions& options) {
   return {.grpc = options.listen, .http = options.http, .tls = !options.tls.empty()};
 }
 
-// An address to connect to: what listens everywhere is asked on loopback.
+// An address to connect to: a server that listens on all addresses is asked on loopback.
 absl::StatusOr<SocketAddress> AddressOf(std::string_view setting, const std::string& text) {
   absl::StatusOr<ListenAddress> address = ParseListenAddress(setting, text, UnixSockets::kAllowed);
   if (!address.ok()) return address.status();
   if (!address->is_unix() && address->port == 0) {
-    return absl::UnavailableError(
-        StrCat(setting, " is ", text,
-               ", whose port only the server knows; set endpoints_file, for the server too"));
+    return absl::UnavailableError(StrCat(
+        setting, " is ", text,
+        ", and only the server knows which port it took; set endpoints_file here and for the "
+        "server"));
   }
   if (address->host == "0.0.0.0") address->host = "127.0.0.1";
   if (address->host == "::") address->host = "::1";
@@ -168,7 +169,7 @@ absl::Status AskGrpc(const ServerOptions& options, const Endpoints& endpoints,
     return NotServing(StrCat("no answer over gRPC from ", target, ": ", status.error_message()));
   }
   if (response.status() == HealthCheckResponse::SERVING) return absl::OkStatus();
-  return NotServing("it recovers its models, or stops");
+  return NotServing("it is recovering its models or stopping");
 }
 
 }  // namespace

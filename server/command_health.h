@@ -1,4 +1,4 @@
-// What `freshetd health` does.
+// The command `freshetd health`, a probe of the server on this machine.
 
 #ifndef FRESHET_SERVER_COMMAND_HEALTH_H_
 #define FRESHET_SERVER_COMMAND_HEALTH_H_
@@ -9,14 +9,15 @@
 
 namespace freshet {
 
-// Asks the server that runs with these options on this machine whether it serves, and takes no
-// token: over HTTP where it has that endpoint, else over gRPC. Where it listens is read from the
-// endpoints file where there is one, so that ports and encryption are those that the server really
-// has; else it stands in the options. The certificate is not checked, since nothing is sent that
-// anybody could use.
+// Asks the server that runs with these options on this machine whether it serves. No token is
+// needed. Asks over HTTP if the server has that endpoint, otherwise over gRPC. Addresses and
+// encryption are taken from the endpoints file if there is one, because that has the ports the
+// server really took, otherwise from the options. The server's certificate is not checked, since
+// nothing confidential is sent.
 //
-// OK where it serves; else UNAVAILABLE says why not. Blocks for `timeout` at most. With gRPC alone
-// and certificates of clients, the server's own certificate has to be one of a client too.
+// OK if the server serves; otherwise UNAVAILABLE says why not. Blocks for `timeout` at most. If
+// there is only gRPC and it requires client certificates, the server's own certificate is presented
+// and must be valid as a client certificate too.
 absl::Status AskHealth(const ServerOptions& options, absl::Duration timeout);
 
 }  // namespace freshet

@@ -29,7 +29,7 @@ absl::StatusOr<v1::Token::Role> ParseRole(const std::string& name) {
       StrCat("there is no role \"", name, "\"; it must be read, predict, learn or admin"));
 }
 
-// The token as it stands in a file.
+// The token's entry for a token file, without the secret.
 absl::StatusOr<std::string> Entry(const NewToken& token, const std::string& secret) {
   v1::TokenList list;
   v1::Token& entry = *list.add_tokens();
@@ -49,7 +49,7 @@ absl::StatusOr<std::string> Entry(const NewToken& token, const std::string& secr
   return text;
 }
 
-// A file of tokens, good or new.
+// A token file that was read and is valid, or does not exist yet.
 struct TokenFile {
   std::string content;
   bool is_new = false;
@@ -65,7 +65,7 @@ absl::StatusOr<TokenFile> ReadTokenFile(const std::string& path) {
   return TokenFile{.content = *std::move(content), .is_new = false};
 }
 
-// Adds to it in place, so that the file keeps its owner.
+// Appends in place, so that the file keeps its owner.
 absl::Status AddToFile(const std::string& path, const TokenFile& old, const std::string& entry) {
   absl::StatusOr<std::unique_ptr<AppendFile>> file =
       PosixFileSystem().OpenAppend(path, old.is_new ? AppendMode::kCreate : AppendMode::kExisting);
@@ -77,7 +77,7 @@ absl::Status AddToFile(const std::string& path, const TokenFile& old, const std:
   return status.ok() ? (*file)->Sync() : status;
 }
 
-// The only copy of a secret has to have arrived somewhere.
+// The output has the only copy of the secret, so a failed write must not go unnoticed.
 absl::Status Flush(std::ostream& out) {
   if (out.flush()) return absl::OkStatus();
   return absl::DataLossError("the secret cannot be written to stdout; no token was added");
@@ -91,8 +91,8 @@ absl::Status MakeToken(const NewToken& token, std::ostream& out) {
   const absl::StatusOr<std::string> entry = Entry(token, *secret);
   if (!entry.ok()) return entry.status();
   if (token.file.empty()) {
-    out << "The secret, which stands nowhere else; clients take it as FRESHET_TOKEN:\n\n  "
-        << *secret << "\n\nWhat belongs into the token file:\n\n"
+    out << "The secret, which is stored nowhere else; clients take it as FRESHET_TOKEN:\n\n  "
+        << *secret << "\n\nAdd this to the token file:\n\n"
         << *entry;
     return Flush(out);
   }

@@ -1,4 +1,4 @@
-// What `freshetd token` does.
+// The command `freshetd token`, which makes access tokens.
 
 #ifndef FRESHET_SERVER_COMMAND_TOKEN_H_
 #define FRESHET_SERVER_COMMAND_TOKEN_H_
@@ -11,18 +11,19 @@
 
 namespace freshet {
 
-// A token to be made.
+// What to make: the arguments of the command.
 struct NewToken {
   std::string name;
-  std::vector<std::string> roles;   // As `learn`.
+  std::vector<std::string> roles;   // For example `learn`.
   std::vector<std::string> models;  // As v1.Token.models.
-  std::string file;                 // To add it to; empty: none.
+  std::string file;                 // Token file to add the token to; empty: none.
 };
 
-// Makes a secret. Without a file, writes to `out` the secret and what belongs into the token file;
-// with one, adds that to the file, which is created with mode 0600, and writes the secret alone.
-// INVALID_ARGUMENT, and nothing is changed, where the token is wrong or the file is none of tokens;
-// DATA_LOSS, as well, where the secret cannot be written.
+// Makes a token with a new secret. Without a file, writes the secret and the token's entry for a
+// token file to `out`. With a file, adds the entry to it, creating it with mode 0600 if need be,
+// and writes only the secret to `out`. INVALID_ARGUMENT if the token is invalid or the file is not
+// a token file; DATA_LOSS if the secret cannot be written to `out`. In both cases nothing is
+// changed.
 absl::Status MakeToken(const NewToken& token, std::ostream& out);
 
 }  // namespace freshet

@@ -29,7 +29,7 @@ absl::Status CheckEndpointsFile(const std::string& path) {
   }
   return absl::InvalidArgumentError(
       StrCat("endpoints_file is ", path,
-             ", which is there and no regular file; name one that may be replaced"));
+             ", which exists and is not a regular file; name a file that may be replaced"));
 }
 
 absl::Status WriteEndpointsFile(const std::string& path, const Endpoints& endpoints) {
@@ -47,7 +47,7 @@ absl::StatusOr<Endpoints> ReadEndpointsFile(const std::string& path) {
   if (!text.ok()) return text.status();
   google::protobuf::Struct json;
   if (!google::protobuf::util::JsonStringToMessage(*text, &json).ok()) {
-    return absl::InvalidArgumentError(StrCat(path, ": is not what a server writes"));
+    return absl::InvalidArgumentError(StrCat(path, ": not an endpoints file written by freshetd"));
   }
   const auto& fields = json.fields();
   const auto field = [&fields](const char* name) {

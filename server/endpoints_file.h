@@ -1,4 +1,5 @@
-// The file in which a server says where it listens; see v1.ServerConfig.endpoints_file.
+// The file in which a running server writes the addresses that it listens on; see
+// v1.ServerConfig.endpoints_file.
 
 #ifndef FRESHET_SERVER_ENDPOINTS_FILE_H_
 #define FRESHET_SERVER_ENDPOINTS_FILE_H_
@@ -19,15 +20,15 @@ struct Endpoints {
   pid_t pid = 0;
 };
 
-// Whether the file can be written: where there is something else than a regular file of that name,
-// also a link to one, INVALID_ARGUMENT says so.
+// Checks that the file may be written. INVALID_ARGUMENT if the path exists and is not a regular
+// file; a symbolic link to one counts as not regular.
 absl::Status CheckEndpointsFile(const std::string& path);
 
-// Writes the file whole or not at all; errors as above, or of the disk.
+// Writes the file whole or not at all. Errors are those of CheckEndpointsFile() and of the disk.
 absl::Status WriteEndpointsFile(const std::string& path, const Endpoints& endpoints);
 
-// NOT_FOUND where there is none, as while no server serves; INVALID_ARGUMENT where it is something
-// else.
+// NOT_FOUND if there is no file, as when no server is running; INVALID_ARGUMENT if the file was not
+// written by WriteEndpointsFile().
 absl::StatusOr<Endpoints> ReadEndpointsFile(const std::string& path);
 
 }  // namespace freshet

@@ -15,7 +15,7 @@ namespace freshet {
 namespace {
 
 constexpr std::string_view kUnixPrefix = "unix:";
-constexpr size_t kMaxHostSize = 253;  // Of a name in DNS.
+constexpr size_t kMaxHostSize = 253;  // Longest DNS name.
 
 bool IsIpv6(std::string_view host) {
   in6_addr address = {};
@@ -31,7 +31,7 @@ bool IsHostName(std::string_view host) {
          });
 }
 
-// Digits alone: no sign, no blanks, no name of a service.
+// Only digits: no sign, no blanks, no service name.
 std::optional<uint16_t> ParsePort(std::string_view text) {
   uint16_t port = 0;
   const char* end = text.data() + text.size();
@@ -40,7 +40,7 @@ std::optional<uint16_t> ParsePort(std::string_view text) {
   return port;
 }
 
-// Why a path is none of a socket; empty where it is one.
+// Why a path cannot be that of a socket; empty if it can.
 std::string_view WrongWithPath(std::string_view path) {
   if (path.empty()) return "the path of the socket is missing";
   if (path.front() == '@' || path.find('\0') != std::string_view::npos) {
@@ -51,7 +51,7 @@ std::string_view WrongWithPath(std::string_view path) {
   return "";
 }
 
-// Fills in a TCP address, or says what is wrong with it.
+// Fills in a TCP address and returns "", or returns what is wrong with the text.
 std::string_view ReadHostPort(std::string_view text, ListenAddress& address) {
   const size_t colon = text.rfind(':');
   const bool in_brackets = text.starts_with('[');
@@ -62,11 +62,11 @@ std::string_view ReadHostPort(std::string_view text, ListenAddress& address) {
   if (host.empty()) return "the host is missing";
   if (in_brackets) {
     host = host.substr(1, host.size() - 2);
-    if (!IsIpv6(host)) return "what stands in brackets is not an IPv6 address";
+    if (!IsIpv6(host)) return "the text in brackets is not an IPv6 address";
   } else if (IsIpv6(text) || IsIpv6(host)) {
-    return "an IPv6 address has to stand in brackets";
+    return "an IPv6 address must be in brackets";
   } else if (!IsHostName(host)) {
-    return "what stands before the port is neither a name nor an address";
+    return "the part before the port is neither a host name nor an address";
   }
   const std::optional<uint16_t> port = ParsePort(text.substr(colon + 1));
   if (!port) return "the port is not a number from 0 to 65535";

@@ -1,4 +1,4 @@
-// Where a server is to listen, as people write it.
+// Addresses to listen on, as users write them in flags and configuration files.
 
 #ifndef FRESHET_SERVER_LISTEN_ADDRESS_H_
 #define FRESHET_SERVER_LISTEN_ADDRESS_H_
@@ -14,9 +14,9 @@ namespace freshet {
 
 // Either a host with a port, or the path of a Unix socket.
 struct ListenAddress {
-  std::string host;   // A name or a number; of IPv6 without its brackets. Empty: a Unix socket.
-  uint16_t port = 0;  // 0 takes a free one.
-  std::string path;   // Of a Unix socket, fit for sockaddr_un. Empty: TCP.
+  std::string host;   // A name or a number; IPv6 without brackets. Empty: a Unix socket.
+  uint16_t port = 0;  // 0: any free port.
+  std::string path;   // Path of a Unix socket, short enough for sockaddr_un. Empty: TCP.
 
   bool is_unix() const { return !path.empty(); }
 };
@@ -24,22 +24,22 @@ struct ListenAddress {
 // Whether an address may be the path of a Unix socket.
 enum class UnixSockets { kAllowed, kRefused };
 
-// Reads host:port, [IPv6]:port or unix:PATH. Nothing is guessed: a port is a number from 0 to
-// 65535, IPv6 stands in brackets, and neither may be missing. INVALID_ARGUMENT names `setting`,
+// Reads host:port, [IPv6]:port or unix:PATH. Nothing is guessed: host and port are both required,
+// the port is a number from 0 to 65535, and IPv6 is in brackets. INVALID_ARGUMENT names `setting`,
 // what is wrong, and the right form.
 absl::StatusOr<ListenAddress> ParseListenAddress(std::string_view setting, std::string_view text,
                                                  UnixSockets unix_sockets);
 
 struct HostPort {
-  std::string host;  // Of IPv6 without its brackets.
+  std::string host;  // IPv6 without brackets.
   int port = 0;      // 0 to 65535.
 };
 
-// Reads host:port or [host]:port as above; nothing where `text` is something else.
+// Reads host:port or [host]:port as above; nullopt if `text` is anything else.
 std::optional<HostPort> ParseHostPort(std::string_view text);
 
-// Whether an address, host:port, can be reached by programs of this machine alone. False where that
-// is not sure, as with names other than localhost.
+// Whether only programs on this machine can reach the address, host:port. False if that is not
+// certain, as for names other than localhost.
 bool IsLoopback(std::string_view address);
 
 }  // namespace freshet

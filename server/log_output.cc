@@ -16,7 +16,7 @@
 namespace freshet {
 namespace {
 
-// How long a line waits while none was dropped.
+// How long a line waits for the reader, unless lines have been dropped already.
 constexpr int kPatienceMs = 1000;
 
 class LogOutput : public spdlog::sinks::base_sink<std::mutex> {
@@ -31,7 +31,7 @@ class LogOutput : public spdlog::sinks::base_sink<std::mutex> {
         return;
       }
       const std::string text = StrCat("event=log_lines_dropped count=", dropped_count_,
-                                      "; whoever reads standard error did not for too long");
+                                      "; nobody read standard error in time");
       dropped_count_ = 0;
       Write(spdlog::details::log_msg(message.logger_name, spdlog::level::warn, text));
     }
@@ -55,18 +55,18 @@ class LogOutput : public spdlog::sinks::base_sink<std::mutex> {
     std::string_view line(formatted.data(), formatted.size());
     while (!line.empty()) {
       if (!CanWrite(kPatienceMs)) {
-        ++dropped_count_;  // Or a part of it.
+        ++dropped_count_;  // The line may be cut short.
         return;
       }
-      // What can be written takes at least this much without waiting.
+      // A descriptor that poll() calls writable takes at least this much without blocking.
       const ssize_t written = write(fd_, line.data(), std::min<size_t>(line.size(), PIPE_BUF));
-      if (written < 0 && errno != EINTR) return;  // There is nowhere to say so.
+      if (written < 0 && errno != EINTR) return;  // There is nowhere to report it.
       line.remove_prefix(static_cast<size_t>(std::max<ssize_t>(written, 0)));
     }
   }
 
   const int fd_;
-  uint64_t dropped_count_ = 0;  // Lines, since the last one that was written.
+  uint64_t dropped_count_ = 0;  // Lines dropped since the last one that was written.
 };
 
 }  // namespace

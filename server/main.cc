@@ -85,23 +85,23 @@ void DeclareFlags(CLI::App& app, Flags& flags) {
       "Where to write the endpoints as JSON once ready");
   text(
       "--tls-cert", [](auto& c, const auto& v) { c.mutable_tls()->set_certificate_file(v); },
-      "The server's certificate, and those that lead to its root, in PEM; encrypts both endpoints");
+      "The server's certificate and its chain, in PEM; encrypts both endpoints");
   text(
       "--tls-key", [](auto& c, const auto& v) { c.mutable_tls()->set_key_file(v); },
       "The private key of that certificate, in PEM");
   text(
       "--tls-client-ca", [](auto& c, const auto& v) { c.mutable_tls()->set_client_ca_file(v); },
-      "Roots of clients' certificates, in PEM; clients then need one");
+      "CA certificates for clients, in PEM; clients then need a certificate that leads to one");
   text(
       "--token-file", [](auto& c, const auto& v) { c.mutable_auth()->set_token_file(v); },
-      "Tokens, as 'freshetd token' makes them; clients then need one");
+      "File of tokens made by 'freshetd token'; clients then need a token");
   app.add_flag_callback(
          "--insecure", [&flags] { flags.overrides.set_insecure(true); },
-         "Listen beyond loopback also without encryption or tokens")
+         "Allow listening beyond loopback without encryption or tokens")
       ->envname(VariableOf("--insecure"));
   app.add_flag_callback(
          "--strict", [&flags] { flags.overrides.set_strict(true); },
-         "Refuse to start where a model cannot be recovered; without it the others are served")
+         "Refuse to start if a model cannot be recovered; without it the other models are served")
       ->envname(VariableOf("--strict"));
   text(
       "--log-level", [](auto& c, const auto& v) { c.set_log_level(v); },
@@ -117,17 +117,19 @@ void DeclareCommands(CLI::App& app, Flags& flags) {
       ->required();
   CLI::App* repair = app.add_subcommand(
       "repair",
-      "Carry out the way out that 'freshetd check' names; what it takes away is kept aside");
+      "Carry out the way out that 'freshetd check' names; what it removes is kept in a folder");
   repair
-      ->add_option("path", flags.repair.path,
-                   "The folder of a model; or a data folder, of whose models, where there are "
-                   "several, none is repaired that would lose records")
+      ->add_option(
+          "path", flags.repair.path,
+          "The folder of a model, or a data folder. In a data folder with several models, a "
+          "repair that would lose records is left out")
       ->required();
   repair->add_option(
       "--truncate-at", flags.repair.truncate_at,
       "Cut a damaged log off before this offset; 'freshetd check' names the one that "
       "loses least, which is the default");
-  repair->add_flag("--yes", flags.repair_unasked, "Do not ask, as is done on a terminal");
+  repair->add_flag("--yes", flags.repair_unasked,
+                   "Do not ask for confirmation; without it, asks on a terminal");
   CLI::App* health = app.add_subcommand(
       "health",
       "Ask the server that runs with the same flags whether it serves; exits with 0 if so. For "
@@ -136,19 +138,21 @@ void DeclareCommands(CLI::App& app, Flags& flags) {
   health->add_option("--timeout", flags.timeout_s, "Seconds to wait for an answer [4]")
       ->check(CLI::Range(0.1, 3600.0));
   CLI::App* token = app.add_subcommand(
-      "token", "Make a token: its secret, and what belongs into the file auth.token_file names");
-  token->add_option("name", flags.new_token.name, "Who it is for; it stands in logs")->required();
+      "token", "Make a token: its secret, and its entry for the file that auth.token_file names");
+  token->add_option("name", flags.new_token.name, "Who the token is for; appears in logs")
+      ->required();
   token
       ->add_option("--role", flags.new_token.roles,
                    "read, predict, learn or admin; may be given several times")
       ->required()
       ->allow_extra_args(false);
   token
-      ->add_option("--models", flags.new_token.models,
-                   "An id, or the beginning of ids and a *; may be given several times [all]")
+      ->add_option(
+          "--models", flags.new_token.models,
+          "A model id, or the beginning of ids followed by *; may be given several times [all]")
       ->allow_extra_args(false);
   token->add_option("--file", flags.new_token.file,
-                    "Add it to this token file and print the secret alone");
+                    "Add the token to this file and print only the secret");
 }
 
 absl::StatusOr<ServerOptions> ReadOptions(const Flags& flags) {
@@ -169,7 +173,8 @@ void SetUpLogging(const std::string& level) {
   spdlog::set_level(spdlog::level::from_str(level));
 }
 
-// gRPC's own messages as lines of the log. Those of a start that fails say less than its status.
+// gRPC's own messages become log lines. They are ignored while the server starts, because the
+// status of a failed start says more.
 void IgnoreGrpcMessage(gpr_log_func_args* /*message*/) {}
 void LogGrpcMessage(gpr_log_func_args* message) {
   const bool is_error = message->severity == GPR_LOG_SEVERITY_ERROR;
@@ -187,7 +192,8 @@ int ExitCodeOf(const absl::Status& status) {
                                                                      : kExitUnavailable;
 }
 
-// The exit code of a command, or that of one whose output did not arrive.
+// The exit code of a command: `code`, or kExitIo if the command succeeded but its output could not
+// be written.
 int End(int code) {
   const bool written = static_cast<bool>(std::cout.flush()) && std::fflush(stdout) == 0;
   return written || code != EXIT_SUCCESS ? code : Fail(kExitIo, "cannot write to stdout");
@@ -226,12 +232,12 @@ int Health(const Flags& flags) {
   return status.ok() ? EXIT_SUCCESS : Fail(kExitUnavailable, std::string(status.message()));
 }
 
-// Reads the configuration again, for SIGHUP.
+// Reads the configuration again and applies it; called on SIGHUP.
 void Reload(const Flags& flags, ProcessEnd& end) {
   spdlog::info("event=signal signal=SIGHUP");
   const absl::StatusOr<ServerOptions> options = ReadOptions(flags);
   if (!options.ok()) {
-    spdlog::error("event=config_not_reloaded error=\"{}\"; all stays as it was",
+    spdlog::error("event=config_not_reloaded error=\"{}\"; the old configuration stays in force",
                   std::string(options.status().message()));
   } else if (Server* const server = end.server()) {
     server->Reconfigure(*options);
@@ -247,11 +253,12 @@ int ReportLost(const std::vector<LostRecords>& lost) {
   return Fail(kExitLost,
               StrCat("acknowledged examples are lost, since their models could not be saved: ",
                      DescribeLost(lost),
-                     "; the snapshots before are good: push again what came after them. A model "
+                     "; earlier snapshots are good: push again what came after them. A model "
                      "with durability NONE is saved by snapshots alone; OS and FSYNC keep a log"));
 }
 
-// Serves until it is told to end, then drains. `follower` runs what signals ask for.
+// Serves until the process is told to stop, then drains. `follower` is the pool that carries out
+// signals.
 int RunServer(const ServerOptions& options, WorkerPool& follower, ProcessEnd& end) {
   gpr_set_log_function(&IgnoreGrpcMessage);
   absl::StatusOr<std::unique_ptr<Server>> started = Server::Start(options);
@@ -277,12 +284,12 @@ int RunServer(const ServerOptions& options, WorkerPool& follower, ProcessEnd& en
   return serves ? ReportLost(lost) : Fail(ExitCodeOf(recovered), std::string(recovered.message()));
 }
 
-// The same, with the signals: SIGTERM and SIGINT end it, a second one at once; SIGHUP reads the
-// configuration again.
+// Runs the server and handles signals: SIGTERM and SIGINT stop it, a second one ends the process at
+// once, and SIGHUP reads the configuration again.
 int Serve(const ServerOptions& options, const Flags& flags) {
   SignalThread::BlockSignals();
   signal(SIGPIPE, SIG_IGN);
-  signal(SIGXFSZ, SIG_IGN);  // A file at its limit of size is a disk that is full.
+  signal(SIGXFSZ, SIG_IGN);  // A write beyond the file size limit fails like one on a full disk.
   ProcessEnd end(options.drain_grace_s);
   WorkerPool follower("follower", 1);
   const SignalThread signals(
@@ -298,15 +305,15 @@ int Serve(const ServerOptions& options, const Flags& flags) {
   return RunServer(options, follower, end);
 }
 
-// Batches come and go by the megabyte. Memory that were given back each time would have to be
-// cleared by the system each time, and both processors be told of it.
+// Makes the C library keep freed memory. Batches of megabytes come and go, and returning their
+// memory to the system each time would cost a page clear and a TLB shootdown each time.
 void KeepFreedMemory() {
-  constexpr int kKeptBytes = 16 << 20;       // Of each of the C library's arenas.
-  constexpr int kOwnMappingBytes = 1 << 20;  // What is larger than this is always given back.
+  constexpr int kKeptBytes = 16 << 20;       // Per arena of the C library.
+  constexpr int kOwnMappingBytes = 1 << 20;  // Larger blocks are always returned.
   mallopt(M_TRIM_THRESHOLD, kKeptBytes);
   mallopt(M_MMAP_THRESHOLD, kOwnMappingBytes);
-  // Arenas do not share what is freed, and each keeps its own: few of them, yet enough that many
-  // processors do not wait for each other. Small pieces have caches by thread.
+  // Each arena keeps its own freed memory and does not share it, so there should be few arenas, yet
+  // enough that many processors do not wait for each other. Small blocks are cached per thread.
   mallopt(M_ARENA_MAX, std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / 2));
 }
 

@@ -1,5 +1,5 @@
-// What the threads of the server's process know of its end: whether it was asked for, how far it
-// is, and what would be lost if it came now.
+// The state of the process's shutdown that its threads share: whether a stop was requested, which
+// step is running, and which acknowledged records would be lost if the process ended now.
 
 #ifndef FRESHET_SERVER_PROCESS_END_H_
 #define FRESHET_SERVER_PROCESS_END_H_
@@ -18,32 +18,33 @@
 
 namespace freshet {
 
-// The exit code where examples that were acknowledged are lost (EX_IOERR).
+// The exit code if acknowledged examples are lost (EX_IOERR).
 inline constexpr int kExitLost = 74;
 
-// Thread-safe. No method blocks but AwaitStop().
+// Thread-safe. Only AwaitStop() blocks.
 class ProcessEnd {
  public:
-  // The end takes at most this long beyond drain_grace_s. Then it is forced, which only a disk that
-  // hangs should make necessary.
+  // Shutdown may take this much longer than drain_grace_s; after that the process is ended by
+  // force. Only a disk that hangs should make that necessary.
   static constexpr absl::Duration kTimeBeyondGrace = absl::Milliseconds(4500);
 
-  // `drain_grace_s` is in force until there is a server.
+  // `drain_grace_s` applies until SetServer() is called; from then on the server's own value does.
   explicit ProcessEnd(uint32_t drain_grace_s) : drain_grace_s_(drain_grace_s) {}
 
   // For the main thread.
 
-  // From now on the server is told of the end, and asked what is lost. Null: no more.
+  // From now on `server` is told about a stop and asked what is lost. Null: there is no server any
+  // more.
   void SetServer(Server* server);
-  // Waits for a signal that ends the process.
+  // Blocks until a signal has asked the process to stop.
   void AwaitStop();
-  // What is done now, for the message of an end that is forced.
+  // Records which step is running, for the message that Overdue() returns.
   void Enter(std::string_view step);
-  // What is lost, now that it is known. The server need not be asked any more.
+  // Records what is finally lost. The server is not asked any more.
   void SetLost(const std::vector<LostRecords>& lost);
 
-  // For whoever follows signals: null before there is one, and at the end. The main thread keeps it
-  // until nobody follows them any more.
+  // For the thread that carries out signals: null before the server has started and once it is
+  // going away. The main thread keeps the server alive until that thread has ended.
   Server* server() const;
 
   // For the signal thread; see SignalThread::Actions.
@@ -54,9 +55,9 @@ class ProcessEnd {
   mutable absl::Mutex mu_;
   uint32_t drain_grace_s_ ABSL_GUARDED_BY(mu_);
   Server* server_ ABSL_GUARDED_BY(mu_) = nullptr;
-  bool asked_ ABSL_GUARDED_BY(mu_) = false;  // A signal came.
+  bool asked_ ABSL_GUARDED_BY(mu_) = false;  // A stop signal came.
   std::string step_ ABSL_GUARDED_BY(mu_) = "starting";
-  std::vector<LostRecords> lost_ ABSL_GUARDED_BY(mu_);  // Where there is no server to ask.
+  std::vector<LostRecords> lost_ ABSL_GUARDED_BY(mu_);  // Used when server_ is null.
 };
 
 }  // namespace freshet

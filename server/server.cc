@@ -28,21 +28,23 @@
 namespace freshet {
 namespace {
 
-// Calls that have not ended this long after the streams are cut off. Connections of idle clients
-// last as long, since they may be slow to notice.
+// Time that calls have to end once the streams have ended; then they are cut off. Connections of
+// idle clients get the same time, since clients may be slow to notice the shutdown.
 constexpr absl::Duration kGrace = absl::Milliseconds(500);
 
-// Between samples of the models' figures, for the page.
+// Interval between samples of the models' figures for the dashboard.
 constexpr absl::Duration kHistoryInterval = absl::Seconds(5);
 
-// How far behind the age that it is kept for an idle model's log may be deleted.
+// How often logs are checked for old records. The log of an idle model may outlive log.retain_age_s
+// by this much.
 constexpr absl::Duration kDeletionInterval = absl::Minutes(1);
 
-// How often files that may change, and idle streams, are looked at.
+// How often the server looks for changed files and for idle streams.
 constexpr absl::Duration kTickInterval = absl::Seconds(1);
 
-// For so many ticks after tokens have changed, streams are asked whether they may stay: those that
-// began with the old tokens meanwhile are seen, and those that do not end are cut off.
+// For this many ticks after the tokens have changed, the tokens of all streams are checked again.
+// More than one check is needed to find streams that were just starting with an old token, and to
+// cut off streams that were told to end and did not.
 constexpr int kWithdrawalTicks = 3;
 
 ClientLimits::Options ClientLimitsOf(const ServerOptions& options) {
@@ -67,16 +69,16 @@ HttpOptions HttpOptionsOf(const ServerOptions& options, std::string listen,
           .tls = tls};
 }
 
-// 64 MiB, with what they grow by and a copy in another order.
+// Limits the memory that a batch's segments take to 64 MiB, counting growth and a reordered copy.
 constexpr size_t kMaxSegments = size_t{1} << 22;
 
 constexpr int kIoThreads = 2;
 
-// Snapshots that are written at the same time. Not by the threads above: a large one, or a slow
-// disk, would keep administrative calls waiting.
+// Number of snapshots written at the same time. They do not use the io threads, because a large
+// snapshot or a slow disk would delay administrative calls.
 constexpr int kSnapshotThreads = 2;
 
-// Last snapshots at a time, and the end of gRPC.
+// Four of the last snapshots at a time, and one thread for gRPC's shutdown.
 constexpr int kEnderThreads = 4 + 1;
 
 absl::Duration SnapshotInterval(const ServerOptions& options) {
@@ -84,13 +86,13 @@ absl::Duration SnapshotInterval(const ServerOptions& options) {
                                           : absl::Seconds(options.snapshot_interval_s);
 }
 
-// Calls that read files for long, such as exports, at the same time.
+// Number of calls that read files for a long time, such as exports, at the same time.
 constexpr int kReaderThreads = 2;
 
-// Logs that may wait for the disk at the same time.
+// Number of logs that may wait for the disk at the same time.
 constexpr int kLoggerThreads = 4;
 
-// Of logs that do not wait for it: what they write goes to the operating system's memory.
+// Threads for logs that do not wait for the disk: their writes only go to the page cache.
 constexpr int kUnsyncedLoggerThreads = 2;
 
 int LearnerThreads(const ServerOptions& options) {
@@ -98,34 +100,35 @@ int LearnerThreads(const ServerOptions& options) {
   return static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
 }
 
-// Threads for what takes long of calls: as many as there are processors.
+// Threads that compute for long calls: one per processor.
 int TurnThreads() { return static_cast<int>(std::max(1U, std::thread::hardware_concurrency())); }
 
-// `changed` is of what `what` names: whether it is another now, or why it could not be read.
+// Logs the result of reading `file` again. `what` names its content; `changed` says whether the
+// content is new, or why it could not be read.
 void LogReload(std::string_view what, const std::string& file,
                const absl::StatusOr<bool>& changed) {
   if (!changed.ok()) {
-    spdlog::error("event={}_not_reloaded error=\"{}\"; what was read before stays", what,
+    spdlog::error("event={}_not_reloaded error=\"{}\"; the previous content stays in use", what,
                   std::string(changed.status().message()));
   } else if (*changed) {
     spdlog::info("event={}_reloaded file={}", what, file);
   }
 }
 
-// As many connections as the settings say and descriptors allow.
+// The limit of connections from the settings, lowered to what file descriptors allow.
 ConnectionTable::Limits ConnectionLimits(const ServerOptions& options) {
   const uint32_t affordable = AffordableConnections();
   if (affordable < options.max_connections) {
     spdlog::warn(
-        "event=connections_capped limit={} setting={}; the process may have too few file "
-        "descriptors for limits.max_connections, raise its limit (ulimit -n, LimitNOFILE)",
+        "event=connections_capped limit={} setting={}; the limit of file descriptors is "
+        "too low for limits.max_connections; raise it (ulimit -n, LimitNOFILE)",
         affordable, options.max_connections);
   }
   return {.total = std::min(affordable, options.max_connections),
           .by_address = options.client_max_connections};
 }
 
-// Why others may not reach the endpoints; empty where they may.
+// Why the endpoints must not be reachable from other machines; empty if they may be.
 std::string_view Unprotected(const ServerOptions& options) {
   if (options.insecure) return "";
   if (options.tls.empty()) return "there is no encryption";
@@ -197,8 +200,9 @@ absl::Status Server::BindAddresses() {
     if (!resolved.ok()) return resolved.status();
     absl::Status status = CheckReach("http", options_.http, *resolved, reach);
     if (!status.ok()) return status;
-    // The name is looked up once, so that what listens is what was decided on. Of several addresses
-    // it is one of IPv4: a machine may have none of IPv6, and localhost name one all the same.
+    // The name is resolved only once, so that the address that listens is the one that was checked.
+    // If there are several, an IPv4 address is taken, because localhost may resolve to an IPv6
+    // address on a machine without IPv6.
     const auto v4 = std::find_if(
         resolved->begin(), resolved->end(),
         [](const SocketAddress& address) { return address.storage.ss_family == AF_INET; });
@@ -256,7 +260,7 @@ void Server::Tick() {
 void Server::Reconfigure(const ServerOptions& options) {
   if (!serving_) return;
   for (const std::string& name : ChangedUntilRestart(options_, options)) {
-    spdlog::warn("event=not_reconfigured setting={}; it takes a restart", name);
+    spdlog::warn("event=not_reconfigured setting={}; restart the server to apply it", name);
   }
   spdlog::set_level(spdlog::level::from_str(options.log_level));
   client_limits_->SetOptions(ClientLimitsOf(options));
@@ -298,7 +302,7 @@ absl::Status Server::ListenGrpc() {
   health_service_ = std::make_unique<HealthService>(
       [this](const std::string& service) { return Health(service); }, *connections_);
 
-  TakeShortTurns();  // gRPC's threads, which start here, do little each time that they wake up.
+  TakeShortTurns();  // gRPC's threads start here and do little work per wake-up.
   const GrpcEndpoint::Options options{.connections = connections_.get(),
                                       .max_message_bytes = options_.max_message_bytes,
                                       .max_receiving_bytes = options_.max_receiving_bytes,
@@ -323,7 +327,7 @@ absl::Status Server::ListenHttp() {
   figure_history_ =
       std::make_shared<FigureHistory>(FigureHistory::Options{.clock = environment_->clock});
   grpc::ChannelArguments arguments;
-  arguments.SetMaxReceiveMessageSize(-1);  // What the server sends itself is not hostile.
+  arguments.SetMaxReceiveMessageSize(-1);  // Messages of the server itself need no limit.
   json_api_ = std::make_unique<JsonApi>(
       grpc_->InProcessChannel(arguments),
       JsonApi::Options{.max_batch_examples = options_.max_batch_examples, .access = access_.get()});
@@ -396,12 +400,13 @@ void Server::EndStreams(SteadyTime deadline) {
   }
 }
 
-// The listening sockets, then the calls, then whoever makes and answers them.
+// Waits for calls to end, then ends HTTP and the timers, which make calls and post tasks, then the
+// pools.
 void Server::EndCalls(const StepCallback& enter) {
   enter("waiting for calls to end");
   calls_ended_.WaitForNotification();
   enter("ending HTTP");
-  http_server_.reset();  // Until now it told how the rest goes.
+  http_server_.reset();  // Probes were answered until now.
   json_api_.reset();
   enter("waiting for timers");
   for (auto* timer : {&ticker_, &snapshot_timer_, &history_timer_, &deletion_timer_}) {

@@ -1,4 +1,5 @@
-// The whole server in one object.
+// The whole server in one object: it owns every pool, service and endpoint, and defines the order
+// in which they start and stop.
 
 #ifndef FRESHET_SERVER_SERVER_H_
 #define FRESHET_SERVER_SERVER_H_
@@ -45,86 +46,90 @@
 
 namespace freshet {
 
-// What owns what, and how it ends.
+// Ownership and shutdown:
 //
-// The server owns the pools, the registry owns the models, and each model its pipeline and its log,
-// whose strands are tasks of the pools. A task holds its model, so a model lives as long as
-// anything is done for it, also when it is deleted. What calls come in is owned by gRPC; it waits
-// for tasks of the pools, and those for each other: a learner hands records to a logger, a logger
-// tells the learner and lets snapshots be written, a snapshot that is written asks the learner for
-// figures. There is no order in which such pools could end one after the other. So at the end:
+// The server owns the thread pools, the registry owns the models, and each model owns its pipeline
+// and its log, whose work runs as tasks in the pools. A task holds a reference to its model, so a
+// deleted model lives until its last task has ended. gRPC owns incoming calls. Calls wait for tasks
+// in the pools, and tasks wait for each other: a learner hands records to a logger, a logger
+// reports back to the learner and starts snapshots, and a task that writes a snapshot asks the
+// learner for figures. So there is no order in which the pools could end one after the other.
+// Shutdown therefore goes in these steps:
 //
-//   1. Everybody is told to end, and nobody is waited for: timers, watchers of health, streams.
-//   2. Streams have drain_grace_s until what they sent is answered and read.
-//   3. Models stop (see Pipeline::Stop()): what is left in line is answered with UNAVAILABLE, so
-//      that no call waits for the learner or for the disk, and each state is what was acknowledged.
-//   4. gRPC shuts down, on a thread of its own, while the last snapshots are written. All that can
-//      save anything has happened now, in bounded time.
-//   5. Only then is waited for: gRPC's calls, which may post tasks; HTTP, which makes calls; timers
-//      and their last round; and at last the pools, all of them together, once nobody else can
-//      post.
-//   6. Objects go in the reverse order of their construction. No task, timer or call is left.
+//   1. Timers, watchers of health and streams are told to end; nothing is waited for.
+//   2. Streams have drain_grace_s to get answers to everything they sent and to read them.
+//   3. Models stop (see Pipeline::Stop()): batches that are still queued are answered with
+//      UNAVAILABLE, so that no call waits for the learner or for the disk, and each model's state
+//      is exactly what was acknowledged.
+//   4. gRPC shuts down, on a thread of its own, while the last snapshots are written. After this
+//      step nothing more can be saved; steps 1 to 4 take bounded time.
+//   5. Only now does the server wait for everything to end: for gRPC's calls, which may post tasks;
+//      for HTTP, which makes calls; for timers and their last round; and finally for all pools
+//      together, once nothing else can post tasks.
+//   6. Objects are destroyed in the reverse order of their construction. No task, timer or call is
+//      left by then.
 //
-// Where a thread does not come back from the disk, step 5 waits for it. Whoever must end in time
-// (see main.cc) ends the process then: nothing that is lost by that was not lost before, and Lost()
-// says what that is.
+// If a thread hangs in a disk operation, step 5 waits for it without end. A process that must end
+// in time (see main.cc) exits then: that loses nothing that was not lost already, and Lost() says
+// what that is.
 class Server {
  public:
   // Locks the data folder and listens. Until Recover() is done, the health service says NOT_SERVING
-  // and every call is answered with UNAVAILABLE. The message of a failure is one line that says
-  // what to do.
+  // and every call is answered with UNAVAILABLE. An error message is one line that says what to do.
   static absl::StatusOr<std::unique_ptr<Server>> Start(ServerOptions options);
 
-  // As Drain(), where it was not called.
+  // Calls Drain() if that has not been done.
   ~Server();
 
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  // Recovers the models, serves them, and writes the endpoints file. Blocks. Call once. Failures as
-  // above; CANCELLED where that was asked for.
+  // Recovers the models, begins to serve them, and writes the endpoints file. Blocks. Call once.
+  // Errors as for Start(); CANCELLED after CancelRecovery().
   absl::Status Recover();
 
-  // Takes over what of `options` can change while it runs: the log level, the interval of
-  // snapshots, limits.max_streams and max_connections, client_limits and drain_grace_s; reads
-  // tokens and certificates again; and logs what takes a restart. From any thread, but one at a
-  // time, once Recover() is done; before, it does nothing. Blocks on the files.
+  // Applies those of `options` that can change while the server runs: the log level, the snapshot
+  // interval, limits.max_streams, limits.max_connections, client_limits and drain_grace_s. Reads
+  // tokens and certificates again, and logs each changed setting that needs a restart. May be
+  // called from any thread, but by one at a time. Does nothing before Recover() is done. Blocks
+  // while it reads files.
   void Reconfigure(const ServerOptions& options);
 
-  // Makes Recover() end soon, if it is not done yet. From any thread.
+  // Makes Recover() end soon if it is still running. From any thread.
   void CancelRecovery() { registry_->CancelRecovery(); }
 
-  // Called with the name of each step of the end, before the step.
+  // Called before each step of the shutdown with the name of the step.
   using StepCallback = std::function<void(std::string_view step)>;
 
-  // Stops accepting, finishes and answers what was accepted, snapshots every model that has moved
-  // on, and stops listening. Clients that do not take their answers, and what is not learned or
-  // logged by then, hold it up for drain_grace_s and are then cut off; snapshots may take
-  // kLastSnapshotsTime more. What is under way on a disk that hangs is waited for without end.
-  // Returns what was acknowledged and is lost. Call once, after Recover() has returned.
+  // Stops accepting, finishes and answers what was accepted, writes a snapshot of every model that
+  // has changed since its last one, and stops listening. Clients that do not read their answers,
+  // and batches that are not learned and logged yet, delay it for at most drain_grace_s and are
+  // then cut off; snapshots may take kLastSnapshotsTime more. Waits without end for operations on a
+  // disk that hangs. Returns the records that were acknowledged and are lost. Call once, after
+  // Recover() has returned.
   std::vector<LostRecords> Drain(const StepCallback& enter);
   static constexpr absl::Duration kLastSnapshotsTime = absl::Seconds(4);
 
-  // What was acknowledged and would be lost if the process ended now. From any thread, at any time;
-  // does not block.
+  // The records that were acknowledged and would be lost if the process ended now. From any thread,
+  // at any time; does not block.
   std::vector<LostRecords> Lost() const { return last_snapshots_->Lost(); }
 
-  // As it is configured now.
+  // The value in force now; Reconfigure() may change it.
   uint32_t drain_grace_s() const { return drain_grace_s_; }
 
-  // Of the gRPC endpoint: host:port, with the port that was taken, or unix:PATH.
+  // The address of the gRPC endpoint: host:port, with the port that was taken, or unix:PATH.
   const std::string& address() const { return grpc_->address(); }
 
  private:
   explicit Server(ServerOptions options) : options_(std::move(options)) {}
 
-  // Takes the addresses of both endpoints, so that one that nobody may reach is found before
-  // anything listens.
+  // Resolves the addresses of both endpoints and binds that of gRPC, so that an address that is not
+  // allowed is found before anything listens.
   absl::Status BindAddresses();
   absl::Status LoadAccess();
-  // Reads tokens and certificates again where they have changed, and logs what became of it.
+  // Reads tokens and certificates again if their files have changed, and logs the result.
   void ReloadFiles();
-  // What is done every second.
+  // Called every second.
   void Tick();
   // The steps of Drain().
   void BeginEnd();
@@ -133,18 +138,18 @@ class Server {
   absl::Status Listen();
   absl::Status ListenGrpc();
   absl::Status ListenHttp();
-  // OK while models are served; otherwise says why they are not. From any thread.
+  // OK while models are served; otherwise the reason why they are not. From any thread.
   absl::Status Ready() const;
   // What the health service says of `service`. From any thread.
   HealthStatus Health(const std::string& service) const;
 
   const ServerOptions options_;
 
-  // In the order of construction; destroyed the other way round.
-  std::optional<ListeningSockets> grpc_sockets_;  // None once they listen.
-  std::string http_listen_;                       // Numbers; empty: there is no HTTP endpoint.
+  // In the order of construction; destroyed in reverse.
+  std::optional<ListeningSockets> grpc_sockets_;  // Empty once the gRPC endpoint listens.
+  std::string http_listen_;                       // Numeric host:port; empty: no HTTP endpoint.
   std::unique_ptr<AccessControl> access_;
-  std::unique_ptr<TlsIdentity> tls_;  // Null where there is no encryption.
+  std::unique_ptr<TlsIdentity> tls_;  // Null without encryption.
   std::unique_ptr<ClientLimits> client_limits_;
   std::unique_ptr<ConnectionTable> connections_;
   std::unique_ptr<CallGate> gate_;
@@ -152,11 +157,12 @@ class Server {
   std::unique_ptr<WorkerPool> io_;
   std::unique_ptr<WorkerPool> snapshots_;
   std::unique_ptr<WorkerPool> readers_;  // Read files for calls.
-  std::unique_ptr<TurnQueue> turns_;     // Does the work of long calls.
+  std::unique_ptr<TurnQueue> turns_;     // Computes for long calls.
   std::unique_ptr<WorkerPool> loggers_;
   std::unique_ptr<WorkerPool> unsynced_loggers_;
   std::unique_ptr<WorkerPool> learners_;
-  std::unique_ptr<WorkerPool> enders_;  // Idle until the end: its snapshots, and the end of gRPC.
+  std::unique_ptr<WorkerPool> enders_;  // Idle until shutdown; then it writes the last snapshots
+                                        // and shuts gRPC down.
   std::atomic<uint64_t> total_queued_bytes_{0};
   std::unique_ptr<ModelEnvironment> environment_;
   std::unique_ptr<ModelRegistry> registry_;
@@ -167,15 +173,15 @@ class Server {
   std::unique_ptr<StatsServiceImpl> stats_service_;
   std::unique_ptr<HealthService> health_service_;
   std::unique_ptr<PeriodicTask> snapshot_timer_;  // Null before the models are served.
-  std::unique_ptr<PeriodicTask> deletion_timer_;  // As well.
+  std::unique_ptr<PeriodicTask> deletion_timer_;  // Null before the models are served.
   std::unique_ptr<PeriodicTask> ticker_;
   std::unique_ptr<GrpcEndpoint> grpc_;
-  // Null where there is no HTTP endpoint.
+  // Null without an HTTP endpoint.
   std::unique_ptr<MetricsPage> metrics_page_;
   std::shared_ptr<FigureHistory> figure_history_;
   std::unique_ptr<JsonApi> json_api_;
   std::unique_ptr<HttpServer> http_server_;
-  std::unique_ptr<PeriodicTask> history_timer_;  // Null also before models are served.
+  std::unique_ptr<PeriodicTask> history_timer_;  // Null before the models are served, too.
   bool endpoints_written_ = false;
   bool drained_ = true;               // Nothing to drain until it listens.
   std::atomic<bool> serving_{false};  // Recover() is done.
@@ -183,7 +189,8 @@ class Server {
   absl::Notification calls_ended_;           // gRPC has shut down.
   std::atomic<uint32_t> idle_timeout_s_{0};  // Of streams; 0: never.
   std::atomic<uint32_t> drain_grace_s_{0};
-  std::atomic<int> withdrawal_ticks_{0};  // How often streams are still asked for their tokens.
+  std::atomic<int> withdrawal_ticks_{0};  // Ticks for which streams' tokens are still checked
+                                          // again.
 };
 
 }  // namespace freshet

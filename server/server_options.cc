@@ -24,7 +24,7 @@ absl::Status CheckRange(std::string_view field, uint64_t value, uint64_t min, ui
       StrCat(field, " is ", value, "; it must be from ", min, " to ", max));
 }
 
-// spdlog takes any other name for "off".
+// Needed because spdlog takes any unknown name for "off".
 absl::Status CheckLogLevel(std::string_view level) {
   constexpr std::array<std::string_view, 7> kLevels = {"trace", "debug",    "info", "warning",
                                                        "error", "critical", "off"};
@@ -95,7 +95,8 @@ void TakeHttpLimits(const v1::HttpLimitsConfig& limits, ServerOptions& options) 
   take(limits.has_idle_timeout_s(), limits.idle_timeout_s(), options.http_idle_timeout_s);
 }
 
-// Both endpoints, before anything listens. Who may reach them is decided where they are bound.
+// Checks the form of both addresses before anything listens. Whether others may reach them is
+// checked when they are bound.
 absl::Status CheckAddresses(const ServerOptions& options) {
   absl::Status status =
       ParseListenAddress("listen", options.listen, UnixSockets::kAllowed).status();

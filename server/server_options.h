@@ -1,4 +1,4 @@
-// How a server is set up: flags over the config file over defaults.
+// The settings of a server: flags override the config file, which overrides the defaults.
 
 #ifndef FRESHET_SERVER_SERVER_OPTIONS_H_
 #define FRESHET_SERVER_SERVER_OPTIONS_H_
@@ -20,7 +20,7 @@ struct ServerOptions {
   std::string data_dir = "./freshet-data";
   std::string endpoints_file;  // Empty: none.
   std::string log_level = "info";
-  uint32_t learner_threads = 0;  // 0: one a core.
+  uint32_t learner_threads = 0;  // 0: one per core.
   std::string token_file;        // Empty: everyone may do everything.
   TlsFiles tls;                  // Empty: no encryption.
   bool insecure = false;
@@ -52,10 +52,10 @@ struct ServerOptions {
   bool strict = false;
 
   uint32_t client_requests_per_second = 0;  // 0: no limit.
-  uint64_t client_examples_per_second = 0;  // As well.
-  uint32_t client_max_streams = 0;          // As well.
-  uint32_t client_idle_timeout_s = 3600;    // As well.
-  uint32_t client_max_connections = 1024;   // As well.
+  uint64_t client_examples_per_second = 0;  // 0: no limit.
+  uint32_t client_max_streams = 0;          // 0: no limit.
+  uint32_t client_idle_timeout_s = 3600;    // 0: no limit.
+  uint32_t client_max_connections = 1024;   // 0: no limit.
 
   uint32_t http_max_connections = 512;
   uint32_t http_max_address_connections = 256;
@@ -69,15 +69,16 @@ struct ServerOptions {
   friend bool operator==(const ServerOptions&, const ServerOptions&) = default;
 };
 
-// Reads a config in Protobuf text format. INVALID_ARGUMENT names `path`, the line and the field, or
-// the value and its range.
+// Reads a config file in Protobuf text format. INVALID_ARGUMENT names `path`, line, column and
+// reason.
 absl::StatusOr<v1::ServerConfig> ReadServerConfig(const std::string& path);
 
-// The settings that differ and take a restart, by their names in a config.
+// The settings that differ and need a restart to change, by their names in a config.
 std::vector<std::string> ChangedUntilRestart(const ServerOptions& before,
                                              const ServerOptions& after);
 
-// The options of a config. INVALID_ARGUMENT names the field that is out of range.
+// The options that a config sets, over the defaults. INVALID_ARGUMENT names the field that is
+// wrong.
 absl::StatusOr<ServerOptions> MakeServerOptions(const v1::ServerConfig& config);
 
 }  // namespace freshet

@@ -28,7 +28,7 @@ sigset_t Signals() {
   return signals;
 }
 
-// Waits for a signal and returns it; 0 where none came until `deadline`.
+// Waits for a signal and returns it; 0 if none came before `deadline`.
 int AwaitSignal(const sigset_t& signals, const std::optional<SteadyTime>& deadline) {
   while (true) {
     int signal = -1;
@@ -41,15 +41,15 @@ int AwaitSignal(const sigset_t& signals, const std::optional<SteadyTime>& deadli
     } else {
       signal = sigwaitinfo(&signals, nullptr);
     }
-    if (signal > 0) return signal;  // Else it was interrupted, or the time is over.
+    if (signal > 0) return signal;  // Otherwise interrupted, or out of time.
   }
 }
 
-// Writes a line past the log, which may wait for whoever reads it.
+// Writes a line directly to standard error, because the log may wait for its reader.
 void WriteLastWords(std::string_view words) {
   const std::string time =
       absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", absl::Now(), absl::UTCTimeZone());
-  // A pipe that can be written takes at least this much without waiting.
+  // A pipe that poll() calls writable takes at least this much without blocking.
   constexpr size_t kMaxBytes = PIPE_BUF;
   std::string line = StrCat("time=", time, " level=error ", words);
   line.resize(std::min(line.size(), kMaxBytes - 1));
@@ -78,7 +78,7 @@ SignalThread::~SignalThread() {
 void SignalThread::Run() {
   pthread_setname_np(pthread_self(), "signals");
   const sigset_t signals = Signals();
-  std::optional<SteadyTime> deadline;  // Of the end; none before it was asked for.
+  std::optional<SteadyTime> deadline;  // For the stop; empty until one was asked for.
   while (true) {
     const int signal = AwaitSignal(signals, deadline);
     if (ended_) return;

@@ -1,4 +1,5 @@
-// The thread that takes the signals of the process, and sees to it that it ends when it is told to.
+// The thread that handles the signals of the process and makes sure that a stop takes effect in
+// time.
 
 #ifndef FRESHET_SERVER_SIGNAL_THREAD_H_
 #define FRESHET_SERVER_SIGNAL_THREAD_H_
@@ -12,33 +13,34 @@
 
 namespace freshet {
 
-// SIGHUP reloads. The first SIGTERM or SIGINT asks for the end; the second, or the end of the time
-// that the first one left, ends the process at once. The thread does nothing else, so that nothing
-// can keep it from that: it reads and writes no files, and its last words are dropped rather than
-// waited for where nobody reads standard error.
+// SIGHUP reloads. The first SIGTERM or SIGINT asks the process to stop; a second one ends it at
+// once, and so does a stop that takes longer than the first signal allowed. The thread does nothing
+// else, so that nothing can delay it: it reads and writes no files, and if nobody reads standard
+// error its last message is dropped instead of waited for.
 class SignalThread {
  public:
-  // How a process ends that did not end by itself in time.
+  // How to end a process that did not stop in time.
   struct Ending {
     int exit_code = 0;
     std::string message;  // One line, in the format of the log.
   };
 
-  // Called on the thread, and must not block.
+  // Called on the signal thread; must not block.
   struct Actions {
-    std::function<void()> reload;                    // Not called once the process is to end.
-    std::function<absl::Duration(int signal)> stop;  // Called once; how long the end may take.
-    std::function<Ending()> overdue;                 // That time is over.
+    std::function<void()> reload;                    // Not called once a stop was asked for.
+    std::function<absl::Duration(int signal)> stop;  // Called once; returns how long the stop may
+                                                     // take.
+    std::function<Ending()> overdue;                 // That time is over; ends the process.
   };
 
-  // Blocks the signals for the calling thread, and for all that it starts from now on. To be called
-  // before there are any.
+  // Blocks the signals in the calling thread and in all threads that it starts from now on. Call it
+  // before any other thread exists.
   static void BlockSignals();
 
   // REQUIRES: BlockSignals() was called.
   explicit SignalThread(Actions actions);
 
-  // Takes no more signals. They stay blocked.
+  // Stops handling signals. They stay blocked.
   ~SignalThread();
 
   SignalThread(const SignalThread&) = delete;

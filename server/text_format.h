@@ -1,4 +1,4 @@
-// Files in Protobuf text format that people write.
+// Parsing of Protobuf text format, for files that people write.
 
 #ifndef FRESHET_SERVER_TEXT_FORMAT_H_
 #define FRESHET_SERVER_TEXT_FORMAT_H_
@@ -11,7 +11,7 @@
 
 namespace freshet {
 
-// Reads `text` into `message`. INVALID_ARGUMENT names `place`, usually the file, then line, column
+// Parses `text` into `message`. INVALID_ARGUMENT names `place`, usually the file, then line, column
 // and reason of the first error.
 absl::Status ParseTextFormat(std::string_view text, std::string_view place,
                              google::protobuf::Message& message);
