@@ -38,12 +38,13 @@ bool IsModelPattern(std::string_view pattern) {
   return std::all_of(pattern.begin(), pattern.end(), allowed);
 }
 
-// Whether a digest is what commands print for no secret at all, with or without a line feed.
+// Whether a digest is that of an empty secret or of a bare line feed, as a mistyped command would
+// compute.
 bool IsOfNothing(const SecretDigest& digest) {
   return digest == DigestOf("") || digest == DigestOf("\n") || digest == DigestOf("\r\n");
 }
 
-// What is wrong with a token; empty: nothing.
+// What is wrong with a token; empty if nothing is.
 std::string WrongWith(const v1::Token& token) {
   if (!IsName(token.name())) {
     return "its name must be 1 to 64 characters of A-Z, a-z, 0-9, '.', '_' and '-'";
@@ -75,7 +76,7 @@ std::shared_ptr<const Grant> GrantOf(const v1::Token& token) {
   return grant;
 }
 
-// Looks at every token, so that the time tells nothing of where one stands.
+// Compares with every token, so that the time does not reveal the position of a match.
 std::shared_ptr<const Grant> Find(const TokenTable& tokens, const SecretDigest& digest) {
   std::shared_ptr<const Grant> found;
   for (const std::shared_ptr<const Grant>& token : tokens) {
@@ -103,7 +104,7 @@ absl::StatusOr<TokenTable> ParseTokens(std::string_view text, std::string_view p
     }
     std::shared_ptr<const Grant> grant = GrantOf(token);
     if (Find(tokens, grant->digest) != nullptr) {
-      return wrong("token ", i + 1, ": its sha256 is that of another token too");
+      return wrong("token ", i + 1, ": its sha256 is the same as that of another token");
     }
     tokens.push_back(std::move(grant));
   }
@@ -138,7 +139,7 @@ absl::StatusOr<Caller> AccessControl::Identify(std::string_view authorization) c
   absl::string_view secret = ToAbsl(authorization);
   if (!absl::StartsWithIgnoreCase(secret, kScheme)) {
     return absl::UnauthenticatedError(
-        "this takes a token: set FRESHET_TOKEN or --token-file, or send the header "
+        "a token is required: set FRESHET_TOKEN or --token-file, or send the header "
         "'authorization: Bearer TOKEN'");
   }
   secret.remove_prefix(kScheme.size());

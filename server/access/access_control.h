@@ -1,4 +1,4 @@
-// The tokens that a server knows.
+// The tokens that a server accepts.
 
 #ifndef FRESHET_SERVER_ACCESS_ACCESS_CONTROL_H_
 #define FRESHET_SERVER_ACCESS_ACCESS_CONTROL_H_
@@ -22,47 +22,49 @@ namespace freshet {
 
 using TokenTable = std::vector<std::shared_ptr<const Grant>>;
 
-// Reads a token file's text: a v1.TokenList. INVALID_ARGUMENT names `place` and what is wrong, and
-// repeats nothing that could be a secret. A list without tokens is wrong: nobody could do anything.
+// Parses a token file's text, a v1.TokenList. INVALID_ARGUMENT names `place` and what is wrong, and
+// repeats nothing that could be a secret. A list without tokens is an error, because nobody could
+// do anything.
 absl::StatusOr<TokenTable> ParseTokens(std::string_view text, std::string_view place);
 
-// Thread-safe.
+// Identifies callers by their tokens, and reads the token file again when it changes. Thread-safe.
 class AccessControl {
  public:
   // Without tokens: everyone may do everything.
   AccessControl() = default;
 
-  // With those of a file. Errors name the file.
+  // With the tokens of a file. Errors name the file.
   static absl::StatusOr<std::unique_ptr<AccessControl>> Load(std::string path);
 
   // Whether there are tokens.
   bool has_tokens() const { return !path_.empty(); }
 
-  // Who sends the header `authorization: Bearer SECRET`; given is its value, empty where there is
-  // none. UNAUTHENTICATED says how to give a token.
+  // The caller with this value of the header `authorization`, which is `Bearer SECRET`; empty: no
+  // header. UNAUTHENTICATED says how to send a token.
   absl::StatusOr<Caller> Identify(std::string_view authorization) const;
 
-  // Whether the tokens are as they were when `caller` came or was renewed last: a look at a number,
-  // for who asks often.
+  // Whether the tokens are unchanged since `caller` was identified or last renewed. Only compares a
+  // version, so it may be called often.
   bool IsCurrent(const Caller& caller) const {
     return caller.token_version() == version_.load(std::memory_order_acquire);
   }
 
-  // The same caller, as the tokens are now: for calls that last. UNAUTHENTICATED where the token is
-  // gone.
+  // The same caller with what its token grants now, for long calls. UNAUTHENTICATED if the token no
+  // longer exists.
   absl::StatusOr<Caller> Renew(const Caller& caller) const;
 
-  // Reads the file again if it has changed; returns whether the tokens are now others. Where it
-  // cannot be read or understood, the tokens stay, and the error comes once for each such content.
+  // Reads the file again if it has changed; returns whether the tokens have been replaced. If the
+  // file cannot be read or parsed, keeps the old tokens and returns an error, once for each such
+  // content.
   absl::StatusOr<bool> Reload();
 
  private:
   std::string path_;  // Empty: no tokens.
   Published<const TokenTable> tokens_;
-  std::atomic<uint64_t> version_{0};  // Grows after tokens_ was replaced.
+  std::atomic<uint64_t> version_{0};  // Incremented after tokens_ is replaced.
 
-  absl::Mutex reload_mu_;  // Held while the file is read, which is seldom.
-  // Its text, or why it could not be read.
+  absl::Mutex reload_mu_;  // Held while the file is read, which is rare.
+  // The file's text, or why it could not be read.
   std::optional<std::string> last_seen_ ABSL_GUARDED_BY(reload_mu_);
 };
 

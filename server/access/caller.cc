@@ -11,7 +11,8 @@ namespace {
 
 constexpr std::string_view kRolePrefix = "ROLE_";
 
-// Long enough for any id; a name from a request may be anything.
+// How much of a model's name errors repeat: enough for any id. A name from a request may be of any
+// length.
 constexpr size_t kMaxNamedChars = 63;
 
 }  // namespace
@@ -44,7 +45,7 @@ absl::Status Caller::CheckRole(v1::Token::Role role) const {
   std::vector<std::string> own;
   for (const v1::Token::Role has : grant_->roles) own.push_back(RoleName(has));
   return absl::PermissionDeniedError(
-      StrCat("token \"", grant_->name, "\" may not do this: it takes the role ", RoleName(role),
+      StrCat("token \"", grant_->name, "\" may not do this: it requires the role ", RoleName(role),
              ", and the token has ", absl::StrJoin(own, ", ")));
 }
 
@@ -58,9 +59,10 @@ absl::Status Caller::CheckModel(std::string_view model_id) const {
 absl::Status Caller::CheckAllModels() const {
   if (grant_ == nullptr || grant_->models.empty()) return absl::OkStatus();
   if (std::count(grant_->models.begin(), grant_->models.end(), "*") > 0) return absl::OkStatus();
-  return absl::PermissionDeniedError(StrCat(
-      "token \"", grant_->name, "\" may not do this: it concerns all models, and the token's are ",
-      absl::StrJoin(grant_->models, ", ")));
+  return absl::PermissionDeniedError(
+      StrCat("token \"", grant_->name,
+             "\" may not do this: it concerns all models, and the token is only for ",
+             absl::StrJoin(grant_->models, ", ")));
 }
 
 }  // namespace freshet

@@ -1,4 +1,4 @@
-// Who makes a call, and what they may do.
+// The sender of a call, and what the sender may do.
 
 #ifndef FRESHET_SERVER_ACCESS_CALLER_H_
 #define FRESHET_SERVER_ACCESS_CALLER_H_
@@ -21,20 +21,20 @@ struct Grant {
   std::string name;
   SecretDigest digest;
   std::vector<v1::Token::Role> roles;  // At least one.
-  std::vector<std::string> models;     // Ids; `*` at the end of one stands for anything.
+  std::vector<std::string> models;     // Ids; a final `*` matches any ending. Empty: all models.
 
   bool Has(v1::Token::Role role) const;
   bool Covers(std::string_view model_id) const;
 };
 
-// The bearer of a token; or, where the server has no tokens, anyone, who may do everything. Cheap
-// to copy. Errors are PERMISSION_DENIED, and say what the token lacks.
+// The bearer of a token, or anyone if the server has no tokens; anyone may do everything. Cheap to
+// copy. Errors are PERMISSION_DENIED and say what the token lacks.
 class Caller {
  public:
   // Anyone.
   Caller() = default;
 
-  // `token_version` is that of the tokens among which the grant was found; see
+  // `token_version` is the version of the token table that the grant comes from; see
   // AccessControl::IsCurrent().
   explicit Caller(std::shared_ptr<const Grant> grant, uint64_t token_version = 0)
       : grant_(std::move(grant)), token_version_(token_version) {}
@@ -49,7 +49,7 @@ class Caller {
 
   absl::Status CheckRole(v1::Token::Role role) const;
   absl::Status CheckModel(std::string_view model_id) const;
-  // That no model is out of its reach.
+  // Checks that the token is not limited to certain models.
   absl::Status CheckAllModels() const;
 
   bool Covers(std::string_view model_id) const {
@@ -61,7 +61,7 @@ class Caller {
   uint64_t token_version_ = 0;
 };
 
-// `learn` for ROLE_LEARN.
+// For example `learn` for ROLE_LEARN.
 std::string RoleName(v1::Token::Role role);
 
 }  // namespace freshet

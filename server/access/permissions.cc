@@ -20,12 +20,12 @@ using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 
-// Fields of a request that say which models it concerns: an id, or the name of a model or of
-// something in it. A dot leads into a message.
+// The role that a request requires, and which of its fields name the models that it concerns. Such
+// a field holds an id, or the name of a model or of something in it. A dot leads into a message.
 struct CallRule {
   v1::Token::Role role = v1::Token::ROLE_ADMIN;
   std::vector<std::string_view> models;
-  std::string_view optional_model = {};  // The same, where it is not empty.
+  std::string_view optional_model = {};  // A field that is checked unless it is empty.
 };
 
 using CallRules = std::unordered_map<const Descriptor*, CallRule>;
@@ -63,7 +63,7 @@ const CallRules& Rules() {
   return *kRules;
 }
 
-// Beside these there are the dashboard's files, which are open.
+// The dashboard's files are not listed here; they are open.
 constexpr std::array<std::pair<std::string_view, PageAccess>, 4> kPages = {{
     {"/healthz", PageAccess::kOpen},
     {"/readyz", PageAccess::kOpen},

@@ -1,4 +1,4 @@
-// Which role each call and each page takes: the one table of it.
+// The one table of which role each call and each page requires.
 
 #ifndef FRESHET_SERVER_ACCESS_PERMISSIONS_H_
 #define FRESHET_SERVER_ACCESS_PERMISSIONS_H_
@@ -12,25 +12,27 @@
 
 namespace freshet {
 
-// Whether the caller may make the call with this request, over gRPC or HTTP; every method has a
-// request message of its own. PERMISSION_DENIED says what the token lacks. A request that is no row
-// of the table takes the role admin over all models.
+// Checks that the caller may make the call with this request, over gRPC or HTTP; the type of the
+// request tells the method, since every method has a request message of its own. PERMISSION_DENIED
+// says what the token lacks. A request type that is not in the table requires the role admin for
+// all models.
 //
-// What concerns all models, like ListModels, is allowed with any scope, and the answer has to leave
-// out what Caller::Covers() does not cover. Of a stream, the first request is to be checked.
+// Calls that concern all models, such as ListModels, are allowed to tokens for any models; the
+// answer has to leave out models that Caller::Covers() excludes. For a stream, check its first
+// request.
 absl::Status CheckCall(const Caller& caller, const google::protobuf::Message& request);
 
-// How a page of the HTTP endpoint is guarded.
+// What a page of the HTTP endpoint requires.
 enum class PageAccess {
-  kUnknown,  // It is no row of the table: it takes the role admin over all models.
-  kOpen,     // For everyone, without a token: it has nothing of the models.
-  kRead,     // The role read over all models.
+  kUnknown,  // Not in the table: the role admin for all models.
+  kOpen,     // No token, because the page shows nothing of the models.
+  kRead,     // The role read for all models.
 };
 
-// Of a page's path, as routes name it.
+// What the page at `path` requires; `path` is as in the routes.
 PageAccess PageAccessOf(std::string_view path);
 
-// Whether the caller may have such a page. PERMISSION_DENIED as above.
+// Checks that the caller may see such a page. PERMISSION_DENIED says what the token lacks.
 absl::Status CheckPage(const Caller& caller, PageAccess access);
 
 }  // namespace freshet

@@ -16,7 +16,7 @@
 namespace freshet {
 namespace {
 
-// So that those who look for secrets in the wrong places know one when they see it.
+// Lets secret scanners and people recognize a leaked secret.
 constexpr std::string_view kPrefix = "freshet_";
 
 constexpr size_t kSecretBytes = 32;
@@ -26,7 +26,8 @@ constexpr size_t kSecretBytes = 32;
 absl::StatusOr<std::string> NewSecret() {
   std::array<char, kSecretBytes> bytes;
   if (getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
-    return absl::InternalError(StrCat("the system gives no random bytes: ", std::strerror(errno)));
+    return absl::InternalError(
+        StrCat("cannot read random bytes from the system: ", std::strerror(errno)));
   }
   std::string text;
   absl::WebSafeBase64Escape({bytes.data(), bytes.size()}, &text);

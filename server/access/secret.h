@@ -1,4 +1,4 @@
-// The secrets of tokens, and their digests.
+// The secrets of access tokens, and their digests.
 
 #ifndef FRESHET_SERVER_ACCESS_SECRET_H_
 #define FRESHET_SERVER_ACCESS_SECRET_H_
@@ -13,7 +13,7 @@
 
 namespace freshet {
 
-// The SHA-256 of a secret. A secret has 256 random bits, so that a plain hash is enough.
+// The SHA-256 of a secret. A secret has 256 random bits, so a plain hash without salt is enough.
 using SecretDigest = std::array<uint8_t, 32>;
 
 // A new secret from the system's source of randomness: printable, without spaces.
@@ -21,11 +21,12 @@ absl::StatusOr<std::string> NewSecret();
 
 SecretDigest DigestOf(std::string_view secret);
 
-// As 64 hexadecimal digits, and back; nothing where `text` is something else.
+// Converts a digest to 64 hexadecimal digits and back. DigestFromHex() returns nullopt if `text` is
+// anything else.
 std::string ToHex(const SecretDigest& digest);
 std::optional<SecretDigest> DigestFromHex(std::string_view text);
 
-// Takes the same time wherever they differ.
+// Compares in a time that does not depend on where the digests differ.
 bool EqualInConstantTime(const SecretDigest& a, const SecretDigest& b);
 
 }  // namespace freshet

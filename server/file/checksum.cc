@@ -1,7 +1,7 @@
 #include "server/file/checksum.h"
 
-// The streaming state's layout is public only with this; it is then inlined, so it cannot differ
-// from the code that uses it.
+// Makes the layout of the streaming state public. The library's code is inlined with it, so the
+// layout always matches the code that uses it.
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 

@@ -1,4 +1,4 @@
-// XXH3-64 over bytes in several pieces.
+// XXH3-64 checksums, of bytes in one piece or in several.
 
 #ifndef FRESHET_SERVER_FILE_CHECKSUM_H_
 #define FRESHET_SERVER_FILE_CHECKSUM_H_
@@ -21,7 +21,7 @@ ByteSpan BytesOf(const T& value) {
   return std::as_bytes(std::span<const T, 1>(&value, 1));
 }
 
-// Gives what Checksum() gives for all pieces in one. Not thread-safe.
+// Computes over several pieces what Checksum() computes over all of them joined. Not thread-safe.
 class Checksummer {
  public:
   explicit Checksummer(uint64_t seed = 0);

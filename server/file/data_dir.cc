@@ -17,7 +17,7 @@ constexpr uint32_t kVersion = 3;
 constexpr std::string_view kNewPrefix = ".new-";
 constexpr std::string_view kTrashPrefix = ".trash-";
 
-// Creates the folder and those it stands in, durably.
+// Creates the folder and its parents, durably.
 absl::Status CreateDirs(FileSystem& file_system, const std::string& path) {
   std::string folder;
   for (const std::filesystem::path& part : std::filesystem::path(path)) {
@@ -28,8 +28,8 @@ absl::Status CreateDirs(FileSystem& file_system, const std::string& path) {
     const bool exists = absl::IsAlreadyExists(status);
     if (!status.ok() && !exists) return status;
     absl::Status synced = file_system.SyncDir(ParentFolder(folder));
-    // One that exists is synced for the case that a crash came between its creation and the sync;
-    // that may not be ours to do, high up.
+    // An existing folder is synced too, in case a crash came between its creation and the sync. For
+    // folders high up that may not be permitted, so errors are ignored there.
     if (!synced.ok() && !exists) return synced;
   }
   return absl::OkStatus();
@@ -48,14 +48,15 @@ absl::Status RemoveTree(FileSystem& file_system, const std::string& path) {
   return file_system.RemoveDir(path);
 }
 
-// Files of others among ours, or ours in their hands, would be learned from.
+// Refuses a folder that everyone may write to: others could add or change files that models would
+// then be recovered from.
 absl::Status CheckPrivate(FileSystem& file_system, const std::string& path) {
   constexpr uint32_t kOthersMayWrite = 0002;
   const absl::StatusOr<uint32_t> permissions = file_system.Permissions(path);
   if (!permissions.ok()) return permissions.status();
   if ((*permissions & kOthersMayWrite) == 0) return absl::OkStatus();
   return absl::InvalidArgumentError(
-      StrCat(path, ": everyone may write to it; take that away with 'chmod o-w ", path,
+      StrCat(path, ": everyone may write to it; change that with 'chmod o-w ", path,
              "', or name another folder with --data-dir"));
 }
 
@@ -69,14 +70,14 @@ absl::StatusOr<uint32_t> ReadLayoutVersion(FileSystem& file_system, const std::s
   const std::string path = StrCat(data_dir, "/VERSION");
   const absl::StatusOr<std::string> content = ReadSmallFile(file_system, path);
   if (!content.ok() && !absl::IsInvalidArgument(content.status())) return content.status();
-  const std::string text = content.value_or("");  // Of what is no file.
+  const std::string text = content.value_or("");  // Empty if VERSION is not a file.
   uint32_t version = 0;
   const char* end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, version);
   if (error != std::errc() || version == 0 || std::string_view(stop, end) != "\n") {
     return absl::DataLossError(
-        StrCat(path, ": it is damaged, and should hold the number ", kVersion,
-               " and a line feed; the server writes it anew once 'freshetd repair ", data_dir,
+        StrCat(path, ": it is damaged; it should hold the number ", kVersion,
+               " and a line feed; the server writes a new one once 'freshetd repair ", data_dir,
                "' has moved it away"));
   }
   if (version > kVersion) {
@@ -131,7 +132,7 @@ absl::Status DataDir::RemoveLeftovers() const {
     absl::Status status = RemoveTree(file_system_, StrCat(ModelsDir(), "/", entry.name));
     if (!status.ok()) return status;
   }
-  // Also where nothing was left: a crash may have come between a rename and its sync.
+  // Synced even if there were no leftovers: a crash may have come between a rename and its sync.
   if (absl::Status status = file_system_.SyncDir(path_); !status.ok()) return status;
   return file_system_.SyncDir(ModelsDir());
 }
@@ -184,7 +185,7 @@ absl::Status DataDir::BuildModel(const std::string& folder, std::string_view man
   const std::string log_dir = StrCat(folder, "/log");
   const std::string snapshot_dir = StrCat(folder, "/snapshots");
   absl::Status status = file_system_.CreateDir(folder);
-  // Left by a creation that failed.
+  // The folder was left by a creation that failed.
   if (absl::IsAlreadyExists(status)) {
     status = RemoveTree(file_system_, folder);
     if (status.ok()) status = file_system_.CreateDir(folder);
@@ -193,7 +194,7 @@ absl::Status DataDir::BuildModel(const std::string& folder, std::string_view man
   if (status.ok()) status = file_system_.CreateDir(snapshot_dir);
   if (status.ok() && fill != nullptr) status = fill(log_dir, snapshot_dir);
   if (!status.ok()) return status;
-  // Syncs the folder too.
+  // This syncs the model's folder too.
   return WriteManifestFiles(file_system_, folder, manifest);
 }
 
@@ -208,13 +209,13 @@ absl::Status DataDir::CreateModel(std::string_view folder, std::string_view mani
   absl::Status status = BuildModel(new_dir, manifest, fill);
   if (status.ok()) status = file_system_.Rename(new_dir, model_dir);
   if (!status.ok()) {
-    // What is left is removed by the next creation or opening.
+    // What cannot be removed now is removed by the next creation or opening.
     RemoveTree(file_system_, new_dir).IgnoreError();
     return status;
   }
   status = file_system_.SyncDir(ModelsDir());
   if (status.ok()) return status;
-  // It may or may not survive under its name: better that it does not.
+  // After the failed sync the folder may or may not survive a crash, so it is discarded.
   DiscardModel(folder);
   return status;
 }
@@ -227,7 +228,7 @@ absl::Status DataDir::DeleteModel(std::string_view folder) {
   const std::string trash = TrashPath(folder);
   absl::Status status = file_system_.Rename(ModelDir(folder), trash);
   if (absl::IsNotFound(status)) {
-    // An earlier call may have come as far.
+    // An earlier call may have got this far.
     status = file_system_.FileSize(trash).status();
     if (absl::IsNotFound(status)) {
       return absl::NotFoundError(StrCat(ModelDir(folder), ": there is no such folder"));
@@ -254,7 +255,7 @@ absl::Status DataDir::UndoDelete(std::string_view folder) {
     if (!moved_.contains(folder)) return absl::OkStatus();
   }
   absl::Status status = file_system_.Rename(TrashPath(folder), ModelDir(folder));
-  // An earlier call may have come as far.
+  // An earlier call may have got this far.
   if (status.ok() || absl::IsNotFound(status)) status = file_system_.SyncDir(ModelsDir());
   if (!status.ok()) return status;
   const absl::MutexLock lock(&mu_);

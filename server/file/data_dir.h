@@ -1,4 +1,4 @@
-// The data folder: whose it is, which version wrote it, and where each model's files stand.
+// The data folder: who uses it, which version wrote it, and where each model's files are.
 //
 //   LOCK                     held by the server that uses the folder; its process id
 //   VERSION                  the version of this layout, a decimal number and a line feed
@@ -37,17 +37,18 @@
 
 namespace freshet {
 
-// The version of the layout that the file VERSION of a data folder names. NOT_FOUND where there is
-// none; DATA_LOSS where it is damaged; FAILED_PRECONDITION where a newer version wrote it.
+// The layout version in the file VERSION of a data folder. NOT_FOUND if there is no such file;
+// DATA_LOSS if it is damaged; FAILED_PRECONDITION if a newer version wrote it.
 absl::StatusOr<uint32_t> ReadLayoutVersion(FileSystem& file_system, const std::string& data_dir);
 
-// Thread-safe, but for calls that create or delete the same model at the same time.
+// Thread-safe, except that calls which create or delete the same model must not run at the same
+// time.
 class DataDir {
  public:
-  // Opens the folder at `path`, creating it (mode 0700, and any parents) where there is none, locks
-  // it, and removes what interrupted creations and deletions left. FAILED_PRECONDITION where
-  // another process uses it or a newer version wrote it; PERMISSION_DENIED where it cannot be
-  // written; INVALID_ARGUMENT where everyone may write to it. Keeps a reference to `file_system`.
+  // Opens the folder at `path`, creating it (mode 0700, and any parents) if it does not exist,
+  // locks it, and removes what interrupted creations and deletions left. FAILED_PRECONDITION if
+  // another process uses it or a newer version wrote it; PERMISSION_DENIED if it cannot be written;
+  // INVALID_ARGUMENT if everyone may write to it. Keeps a reference to `file_system`.
   static absl::StatusOr<std::unique_ptr<DataDir>> Open(FileSystem& file_system, std::string path);
 
   DataDir(const DataDir&) = delete;
@@ -59,33 +60,33 @@ class DataDir {
       std::function<absl::Status(const std::string& log_dir, const std::string& snapshot_dir)>;
 
   // Creates a model's folder with its manifest and its log and snapshot folders, empty or as `fill`
-  // fills them: all of it, durably, or nothing. ALREADY_EXISTS where there is one; the error of
-  // `fill` where that fails.
-  // REQUIRES: ParseModelFolderName(folder).
+  // fills them: all of it, durably, or nothing. ALREADY_EXISTS if the folder exists; the error of
+  // `fill` if that fails. REQUIRES: ParseModelFolderName(folder).
   absl::Status CreateModel(std::string_view folder, std::string_view manifest,
                            const FillModel& fill = nullptr);
 
-  // Takes a model's folder away: no opening finds it again, durably, once this returns OK. After an
-  // error the folder may be there or not, until UndoDelete() or this returns OK.
+  // Deletes a model's folder durably: once this returns OK, opening the data folder never finds it
+  // again. After an error it is uncertain whether the folder is still there, until UndoDelete() or
+  // another DeleteModel() returns OK.
   absl::Status DeleteModel(std::string_view folder);
 
-  // Gives back the place that a deleted folder takes. What stays is removed when the data folder is
-  // next opened.
+  // Frees the disk space of a deleted folder. If that fails, the rest is removed when the data
+  // folder is next opened.
   absl::Status RemoveDeleted(std::string_view folder);
 
-  // After a DeleteModel() that failed: the folder is in its place, durably, once this returns OK.
-  // Touches the disk only where the folder was moved.
+  // Undoes a DeleteModel() that failed: once this returns OK, the folder is durably back in its
+  // place. Touches the disk only if the folder was moved.
   absl::Status UndoDelete(std::string_view folder);
 
-  // Deletes the folder of a model that nobody was told of; where that fails, the next CreateModel()
-  // tries again first.
+  // Deletes the folder of a model whose creation was never reported to anybody. If that fails, the
+  // next CreateModel() tries again first.
   void DiscardModel(std::string_view folder);
 
   // Replaces a model's manifest, whole or not at all.
   absl::Status WriteManifest(std::string_view folder, std::string_view manifest);
 
-  // Where a file may be put until it is known what comes of it; no file stands there yet. Whoever
-  // puts one there removes it.
+  // A new path for an uploaded file until it is used or dropped. No file exists there yet; the
+  // caller removes the file.
   std::string NewUploadPath();
 
   std::string ModelDir(std::string_view folder) const;
@@ -117,14 +118,14 @@ class DataDir {
 
 
   absl::Mutex mu_;
-  std::set<std::string> unwanted_ ABSL_GUARDED_BY(mu_);  // Folders that are to be discarded.
+  std::set<std::string> unwanted_ ABSL_GUARDED_BY(mu_);  // Folders still to be discarded.
   // Folders that were renamed for a deletion whose sync failed.
   std::set<std::string, std::less<>> moved_ ABSL_GUARDED_BY(mu_);
   uint64_t upload_count_ ABSL_GUARDED_BY(mu_) = 0;
 };
 
-// What stands in the folder of all models in a data folder, in order, but for what an interrupted
-// creation or deletion left.
+// The entries of the `models` folder in a data folder, sorted by name, without leftovers of
+// interrupted creations and deletions.
 absl::StatusOr<std::vector<DirEntry>> ListModelEntries(FileSystem& file_system,
                                                        const std::string& data_dir);
 

@@ -1,4 +1,4 @@
-// From errno to Status, as file_system.h says.
+// Makes a Status from an errno, with the codes that file_system.h lists.
 
 #ifndef FRESHET_SERVER_FILE_FILE_STATUS_H_
 #define FRESHET_SERVER_FILE_FILE_STATUS_H_
@@ -13,7 +13,7 @@ namespace freshet {
 // PERMISSION_DENIED "/data/LOCK: cannot open: Permission denied".
 absl::Status FileError(std::string_view path, std::string_view operation, int error_number);
 
-// The same where the operation was a read.
+// The same for an operation that reads.
 absl::Status FileReadError(std::string_view path, std::string_view operation, int error_number);
 
 // The same status with `context` and ": " before its message.

@@ -1,8 +1,8 @@
-// Whose a model's folder is, by the name of the folder.
+// Names of models' folders, which say which model a folder belongs to.
 //
-// Every model that is created gets a uid of its own, also where a model of the same id was deleted
-// just before. The uid stands in the name of the model's folder and in every file in it, so that
-// nothing of one model can be taken for another's.
+// Every model that is created gets a uid of its own, even if a model with the same id was deleted
+// just before. The uid is part of the name of the model's folder and of every file in it, so that
+// files of one model cannot be mistaken for another's.
 
 #ifndef FRESHET_SERVER_FILE_MODEL_FOLDER_H_
 #define FRESHET_SERVER_FILE_MODEL_FOLDER_H_
@@ -17,19 +17,19 @@
 
 namespace freshet {
 
-// A uid that no other model has, drawn at random; never 0.
+// A new random uid, so that no other model has the same; never 0.
 uint64_t RandomUid();
 
-// 16 lower-case hexadecimal digits; "" for 0, which stands for no uid.
+// 16 lower-case hexadecimal digits; "" for 0, which means no uid.
 std::string FormatUid(uint64_t uid);
 
-// The inverse; none for any other text. "" gives 0.
+// The inverse of FormatUid(): "" gives 0, and any other text that is not a uid nullopt.
 std::optional<uint64_t> ParseUid(std::string_view text);
 
-// A model and the one time that it was created.
+// Identifies one created model: a model that is deleted and created again has another uid.
 struct ModelFolder {
   std::string model_id;
-  uint64_t uid = 0;  // 0: created by a version that gave no uids.
+  uint64_t uid = 0;  // 0: created by a version without uids.
 
   friend bool operator==(const ModelFolder&, const ModelFolder&) = default;
 };
@@ -37,16 +37,17 @@ struct ModelFolder {
 // "<id>-<uid>"; "<id>" without a uid.
 std::string ModelFolderName(const ModelFolder& folder);
 
-// The inverse; none where no model's folder is called so. A name that ends like a uid is taken for
-// one with a uid: a model without, whose id ends so, is known by its manifest alone.
+// The inverse of ModelFolderName(); nullopt if the name cannot be that of a model's folder. A name
+// that ends like a uid is taken to have one. So for a model without a uid whose id happens to end
+// like one, only the manifest tells.
 std::optional<ModelFolder> ParseModelFolderName(std::string_view name);
 
-// The manifest in a model's folder, and the copy of it.
+// File names of the manifest in a model's folder and of its copy.
 inline constexpr std::string_view kManifestName = "MODEL";
 inline constexpr std::string_view kManifestCopyName = "MODEL.copy";
 
-// Replaces the manifest in the folder, whole or not at all, and then its copy: not all of a log
-// depends on a few hundred bytes that stand in one place.
+// Replaces the manifest in the folder, whole or not at all, and then its copy. The copy is there so
+// that a whole log does not depend on a few hundred bytes in one place.
 absl::Status WriteManifestFiles(FileSystem& file_system, const std::string& model_dir,
                                 std::string_view manifest);
 

@@ -34,7 +34,7 @@ void OpenFiles::CloseSome() {
       if (victim == nullptr) return;
       is_synced = victim->is_synced();
     }
-    // Whoever syncs it next is told of a failure.
+    // A failure is kept and reported by the next Sync().
     if (!is_synced) victim->SyncNow().IgnoreError();
     victim->EndUseAndClose();
   }
@@ -57,7 +57,7 @@ OpenFiles::File::File(OpenFiles& files, std::string path, int fd)
 
 OpenFiles::File::~File() {
   const absl::MutexLock lock(&files_.mu_);
-  // Somebody may be closing it.
+  // Another thread may be closing the file.
   const auto is_unused = [this] { return uses_ == 0; };
   files_.mu_.Await(absl::Condition(&is_unused));
   if (fd_ < 0) return;
@@ -87,7 +87,7 @@ absl::StatusOr<int> OpenFiles::File::Reopen() const {
     return fd;
   }
   close(fd);
-  return absl::InternalError(StrCat(path_, ": somebody else has changed or replaced it; it had ",
+  return absl::InternalError(StrCat(path_, ": another program has changed or replaced it; it had ",
                                     closed_bytes_,
                                     " bytes; only freshetd may write to its data folder"));
 }
@@ -103,7 +103,8 @@ absl::StatusOr<int> OpenFiles::File::BeginWrite() {
       return fd_;
     }
   }
-  // Nobody else opens it, and nobody closes what is closed.
+  // No lock is needed here: only the writing thread opens the file, and a closed file is not closed
+  // again.
   absl::StatusOr<int> fd = Reopen();
   if (!fd.ok()) return fd;
   {
@@ -150,7 +151,7 @@ absl::Status OpenFiles::File::Sync() {
     const absl::MutexLock lock(&files_.mu_);
     EndUse();
   }
-  files_.CloseSome();  // It may be one more of those that may be closed.
+  files_.CloseSome();  // The file may now be one that can be closed.
   return status;
 }
 

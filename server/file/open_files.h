@@ -1,4 +1,4 @@
-// Which of the files that are written at their end are open.
+// Limits how many files that are being appended to are open at the same time.
 
 #ifndef FRESHET_SERVER_FILE_OPEN_FILES_H_
 #define FRESHET_SERVER_FILE_OPEN_FILES_H_
@@ -19,25 +19,25 @@
 
 namespace freshet {
 
-// Keeps few of a process's files open that are seldom written: each model has one, and most models
-// are idle. Where there are more, the one that was used longest ago is closed, and opened again
-// when it is written next.
+// Each model has such a file, and most models are idle, so only some of these files stay open.
+// Beyond the limit the least recently used file is closed; the next write opens it again.
 //
-// Only what is on disk is closed, so that the errors of a sync come to who asks for it: whoever
-// syncs a file that is not open has nothing to wait for.
+// A file is closed only when all its bytes are on disk, so that a sync error always reaches the
+// caller of Sync(): for a file that is not open, Sync() has nothing to do.
 //
-// Thread-safe; outlives its files.
+// Thread-safe. Must outlive its files.
 class OpenFiles {
  public:
   struct Limits {
-    // So many files stay open.
+    // How many files stay open.
     size_t kept = 0;
-    // So many more as hold bytes that are not on disk stay open. Beyond that, these are synced.
+    // How many more stay open if they hold bytes that are not on disk yet. Beyond that, files are
+    // synced and closed.
     size_t unsynced = 0;
   };
   class File;
 
-  // `limits` is asked whenever a file is opened or synced.
+  // `limits` is called whenever a file is opened or synced.
   explicit OpenFiles(std::function<Limits()> limits) : limits_(std::move(limits)) {}
 
   OpenFiles(const OpenFiles&) = delete;
@@ -49,39 +49,40 @@ class OpenFiles {
   }
 
  private:
-  // Closes files until there are no more than there may be, or the rest is in use.
+  // Closes files until the limits are met or all open files are in use.
   void CloseSome();
-  // Takes one that is to be closed into use; null where there is none.
+  // Marks the next file to close as in use and returns it; null if there is none to close.
   File* TakeVictim(const Limits& limits) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const std::function<Limits()> limits_;
 
   mutable absl::Mutex mu_;
   size_t open_count_ ABSL_GUARDED_BY(mu_) = 0;
-  // Those that are open and not in use, by when they were used last.
+  // Files that are open and not in use, least recently used first.
   std::list<File*> synced_ ABSL_GUARDED_BY(mu_);
   std::list<File*> unsynced_ ABSL_GUARDED_BY(mu_);
 };
 
-// One of them. One thread may write while others call Sync().
+// One of the files. One thread may write while others call Sync().
 class OpenFiles::File {
  public:
-  // Takes a descriptor that is open for writing. Keeps a reference.
+  // Takes ownership of `fd`, which is open for writing. Keeps a reference to `files`.
   File(OpenFiles& files, std::string path, int fd);
-  // Closes it.
+  // Closes the file.
   ~File();
 
   File(const File&) = delete;
   File& operator=(const File&) = delete;
 
-  // The descriptor, to write with until EndWrite(). Opens the file where it is not open: the error
-  // of that, or INTERNAL where it is not as it was when it was closed. The error of a sync where
-  // one has failed.
+  // Returns the descriptor, which may be used for writing until EndWrite(). Opens the file if it is
+  // closed and returns the error of that, or INTERNAL if the file has changed since it was closed.
+  // If a sync has failed, returns the error of that sync.
   absl::StatusOr<int> BeginWrite();
-  // REQUIRES: BeginWrite() was OK.
+  // REQUIRES: BeginWrite() returned OK.
   void EndWrite();
 
-  // Makes what was written before the call survive a loss of power. After a failure, fails.
+  // Makes everything that was written before the call survive a loss of power. Once it has failed,
+  // it fails for ever.
   absl::Status Sync();
 
  private:
@@ -89,13 +90,13 @@ class OpenFiles::File {
 
   absl::StatusOr<int> Reopen() const;
   bool is_synced() const { return synced_writes_ == writes_; }
-  // Called with the lock of the table.
+  // Mark the file as in use and no longer in use. REQUIRES: files_.mu_ is held.
   void Use();
   void EndUse();
-  // Syncs it, while it is in use.
+  // Syncs the file. REQUIRES: the file is in use.
   absl::Status SyncNow();
-  // Ends its use, and closes it unless somebody else uses it or it holds bytes that are not on
-  // disk.
+  // Ends the use of the file, and closes it unless another thread uses it or it holds bytes that
+  // are not on disk.
   void EndUseAndClose();
 
   OpenFiles& files_;
@@ -103,16 +104,16 @@ class OpenFiles::File {
   dev_t device_ = 0;
   ino_t inode_ = 0;
 
-  // Guarded by the table's lock.
-  int fd_;  // -1: it is not open.
+  // Guarded by files_.mu_.
+  int fd_;  // -1: closed.
   int uses_ = 0;
   bool is_writing_ = false;
-  uint64_t writes_ = 1;         // What was in it before may not be on disk.
-  uint64_t synced_writes_ = 0;  // All writes up to this one are on disk.
-  off_t closed_bytes_ = 0;      // Its size when it was closed.
-  absl::Status fault_;          // Of a sync.
+  uint64_t writes_ = 1;         // Not 0: what the file held when it was opened may not be on disk.
+  uint64_t synced_writes_ = 0;  // Writes up to this one are on disk.
+  off_t closed_bytes_ = 0;      // The file's size when it was closed.
+  absl::Status fault_;          // The first error of a sync.
   std::list<File*>* list_ = nullptr;
-  std::list<File*>::iterator place_;  // In `list_`.
+  std::list<File*>::iterator place_;  // The file's entry in `list_`.
 };
 
 }  // namespace freshet

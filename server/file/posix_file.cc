@@ -22,18 +22,18 @@
 namespace freshet {
 namespace {
 
-// Fewer than any system's limit of pieces for one call.
+// Below IOV_MAX on every system.
 constexpr size_t kPiecesPerWrite = 64;
 
-// Fills `out` with the pieces from `pieces` on that are not empty, as many as fit; the first one
-// without its first `skip_bytes` bytes. Returns how many.
+// Fills `out` with as many non-empty pieces as fit, skipping the first `skip_bytes` bytes of the
+// first piece. Returns how many entries of `out` are set.
 size_t FillVector(std::span<const ByteSpan> pieces, size_t skip_bytes,
                   std::span<iovec, kPiecesPerWrite> out) {
   size_t count = 0;
   for (const ByteSpan& piece : pieces) {
     if (count == out.size()) break;
     if (piece.size() > skip_bytes) {
-      // writev(2) does not write to what it is given, but its type says so.
+      // writev(2) does not write to the pieces, but its parameter type is not const.
       out[count++] = {.iov_base = const_cast<std::byte*>(piece.data()) + skip_bytes,
                       .iov_len = piece.size() - skip_bytes};
     }
@@ -42,13 +42,13 @@ size_t FillVector(std::span<const ByteSpan> pieces, size_t skip_bytes,
   return count;
 }
 
-// Of O_DIRECT: a multiple of what any disk or file system in use asks for.
+// Alignment for O_DIRECT: a multiple of what any disk or file system in use requires.
 constexpr uint64_t kBlockBytes = 4096;
-// Read or written in one call. Writing has to keep the disk busy.
+// Most bytes to read or write in one call. Writes are larger so that they keep the disk busy.
 constexpr uint64_t kMaxReadBytes = uint64_t{1} << 20;
 constexpr uint64_t kMaxDirectBytes = uint64_t{4} << 20;
 
-// With less, the wait for the disk takes longer than the copying.
+// Shorter writes do not use O_DIRECT, because waiting for the disk takes longer than copying.
 constexpr uint64_t kMinDirectBytes = uint64_t{256} << 10;
 
 struct FreeBlocks {
@@ -58,17 +58,17 @@ struct FreeBlocks {
 };
 using Blocks = std::unique_ptr<std::byte[], FreeBlocks>;
 
-// Null where there is no memory.
+// Null if there is no memory.
 Blocks AllocateBlocks(uint64_t bytes) {
   return Blocks(new (std::align_val_t{kBlockBytes}, std::nothrow) std::byte[bytes]);
 }
 
-// Blocks of kMaxDirectBytes that are kept, since memory that is touched for the first time costs as
-// much to write to as all the rest: as many as there have been writes at the same time, and the
-// warmest first. Thread-safe.
+// Buffers of kMaxDirectBytes for direct writes. They are kept because touching fresh memory costs
+// as much as the whole rest of a write. Keeps as many as there have been writes at the same time,
+// and hands out the one used last, which is warmest in the cache. Thread-safe.
 class WriteBlocksPool {
  public:
-  // Null where there is no memory.
+  // Null if there is no memory.
   Blocks Take() {
     {
       const absl::MutexLock lock(&mu_);
@@ -95,8 +95,8 @@ WriteBlocksPool& WriteBlocksOfProcess() {
   return *kPool;
 }
 
-// Copies the next out.size() bytes of `pieces`, of whose first one `skip_bytes` are done, to `out`,
-// and moves on. REQUIRES: there are as many.
+// Copies the next out.size() bytes of `pieces` to `out`, starting `skip_bytes` into the first
+// piece, and moves `pieces` and `skip_bytes` past them. REQUIRES: `pieces` has that many bytes.
 void TakeBytes(std::span<const ByteSpan>& pieces, size_t& skip_bytes, std::span<std::byte> out) {
   while (!out.empty()) {
     const ByteSpan left = pieces.front().subspan(skip_bytes);
@@ -180,7 +180,7 @@ absl::Status PosixAppendFile::WriteBlocks(int fd, uint64_t position, ByteSpan bl
   fcntl(fd, F_SETFL, 0);
   if (error == EINVAL) takes_direct_ = false;
   if (error != 0 && error != EINVAL) return FileError(path_, "write", error);
-  // Where it wrote less, writing the rest says why.
+  // After a short write, writing the rest reports the error.
   const auto done = static_cast<size_t>(std::max<ssize_t>(written, 0));
   return Write(fd, position + done, blocks.subspan(done));
 }
@@ -202,7 +202,7 @@ absl::Status PosixAppendFile::AppendBlocks(int fd, std::span<const ByteSpan> pie
   const absl::Cleanup give_back = [&] { WriteBlocksOfProcess().GiveBack(std::move(blocks)); };
   size_t skip_bytes = 0;
   for (uint64_t position = size_bytes_; position < end;) {
-    // Blocks that are shared with what stands before or comes behind go through memory.
+    // Blocks that also hold bytes before or after these are written through the page cache.
     const uint64_t left = end - position;
     const uint64_t to_block = kBlockBytes - position % kBlockBytes;
     const bool whole = to_block == kBlockBytes && left >= kBlockBytes;

@@ -1,4 +1,4 @@
-// Open files of the operating system.
+// The file classes of the operating system's file system.
 
 #ifndef FRESHET_SERVER_FILE_POSIX_FILE_H_
 #define FRESHET_SERVER_FILE_POSIX_FILE_H_
@@ -25,16 +25,17 @@ class FileDescriptor {
   ~FileDescriptor();
 
   int get() const { return fd_; }
-  // Gives the descriptor away, to be closed by somebody else.
+  // Gives up ownership: the caller closes the descriptor.
   int Release() { return std::exchange(fd_, -1); }
 
  private:
   int fd_;
 };
 
+// A file that is appended to through a descriptor, which OpenFiles may close and open again.
 class PosixAppendFile : public AppendFile {
  public:
-  // Keeps a reference to `files`, which may close it while nobody uses it.
+  // Keeps a reference to `files`, which may close the file while nobody uses it.
   PosixAppendFile(OpenFiles& files, std::string path, FileDescriptor descriptor,
                   uint64_t size_bytes)
       : path_(std::move(path)),
@@ -49,7 +50,7 @@ class PosixAppendFile : public AppendFile {
   uint64_t size_bytes() const override { return size_bytes_; }
 
  private:
-  // Changes the file by its descriptor.
+  // Calls `change` with the open file's descriptor.
   template <typename Change>
   absl::Status WhileOpen(const Change& change);
   absl::Status AppendPieces(int fd, std::span<const ByteSpan> pieces);
@@ -60,7 +61,7 @@ class PosixAppendFile : public AppendFile {
   const std::string path_;
   OpenFiles::File file_;
   uint64_t size_bytes_;
-  bool takes_direct_ = true;  // Until the file system refuses.
+  bool takes_direct_ = true;  // False once the file system has refused O_DIRECT.
 };
 
 class PosixReadFile : public ReadFile {
@@ -82,7 +83,7 @@ class PosixDirectReadFile : public ReadFile {
   PosixDirectReadFile(std::string path, FileDescriptor descriptor)
       : path_(std::move(path)), descriptor_(std::move(descriptor)) {}
 
-  // RESOURCE_EXHAUSTED where there is no memory for the blocks.
+  // RESOURCE_EXHAUSTED if there is no memory for the blocks.
   absl::StatusOr<size_t> ReadAt(uint64_t position, std::span<std::byte> out) const override;
   absl::StatusOr<uint64_t> SizeBytes() const override;
 
@@ -91,10 +92,10 @@ class PosixDirectReadFile : public ReadFile {
   const FileDescriptor descriptor_;
 };
 
-// Held by flock(2), which the operating system gives back however the process ends.
+// A lock by flock(2), which the operating system releases however the process ends.
 class PosixFileLock : public FileLock {
  public:
-  // Of a folder, and of a file in it where there is one.
+  // The locked folder and, unless its descriptor is -1, the locked file in it.
   explicit PosixFileLock(FileDescriptor folder, FileDescriptor file = FileDescriptor(-1))
       : folder_(std::move(folder)), file_(std::move(file)) {}
 

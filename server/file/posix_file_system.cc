@@ -22,7 +22,8 @@
 namespace freshet {
 namespace {
 
-// Of a process that may have many descriptors. A process that may have few has its connections too.
+// How many files stay open if the process may have many descriptors. If it may have few, each limit
+// is a fraction of them, because connections need descriptors too.
 constexpr rlim_t kKeptFiles = 128;
 constexpr rlim_t kUnsyncedFiles = 896;
 constexpr rlim_t kPartOfDescriptors = 8;
@@ -56,7 +57,7 @@ class PosixFiles : public FileSystem {
   OpenFiles append_files_{AppendFileLimits};
 };
 
-// The process id that LockFile() wrote, for people; "unknown" where it cannot be read.
+// The process id that LockFile() wrote, for error messages; "unknown" if it cannot be read.
 std::string ReadHolder(const FileDescriptor& descriptor) {
   std::array<char, 32> text{};
   const ssize_t count = pread(descriptor.get(), text.data(), text.size(), 0);
@@ -79,7 +80,8 @@ absl::StatusOr<std::unique_ptr<AppendFile>> PosixFiles::OpenAppend(const std::st
                                            static_cast<uint64_t>(info.st_size));
 }
 
-// What a file is that can be opened, but not read from any position, or not to an end.
+// Names the kind of a file that can be opened but is not regular, so that it cannot be read from
+// any position or has no end.
 std::string_view KindOf(mode_t mode) {
   if (S_ISDIR(mode)) return "a folder";
   if (S_ISFIFO(mode)) return "a pipe";
@@ -88,7 +90,7 @@ std::string_view KindOf(mode_t mode) {
 }
 
 absl::StatusOr<std::unique_ptr<ReadFile>> PosixFiles::OpenRead(const std::string& path) {
-  // A pipe that nobody writes to would otherwise hold up who opens it, for ever.
+  // O_NONBLOCK, because opening a pipe that nobody writes to would otherwise block for ever.
   FileDescriptor descriptor(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   if (descriptor.get() < 0) return FileReadError(path, "open", errno);
   struct stat info {};
@@ -105,7 +107,7 @@ absl::StatusOr<std::unique_ptr<ReadFile>> PosixFiles::OpenReadFromDisk(const std
   if (descriptor.get() < 0 && errno != EINVAL) return FileReadError(path, "open", errno);
   if (descriptor.get() >= 0) {
     auto file = std::make_unique<PosixDirectReadFile>(path, std::move(descriptor));
-    // Some file systems refuse only the read.
+    // Some file systems accept O_DIRECT when a file is opened and refuse the read.
     std::byte first{};
     if (file->ReadAt(0, {&first, 1}).ok()) return file;
   }
@@ -180,8 +182,8 @@ absl::StatusOr<absl::Time> PosixFiles::ModificationTime(const std::string& path)
   return absl::TimeFromTimespec(info.st_mtim);
 }
 
-// The lock of a folder, which nobody can take away by removing a file. Where the file system has no
-// locks of folders, as some over the network, the descriptor alone.
+// Locks a folder itself, so that the lock cannot be broken by removing a file. On file systems that
+// cannot lock folders, such as some network file systems, returns the descriptor without a lock.
 absl::StatusOr<FileDescriptor> LockedFolder(const std::string& path) {
   FileDescriptor folder(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (folder.get() < 0) return FileError(path, "open the folder", errno);
@@ -189,7 +191,8 @@ absl::StatusOr<FileDescriptor> LockedFolder(const std::string& path) {
   return absl::FailedPreconditionError(StrCat(path, " is held by another process"));
 }
 
-// Opens a lock file that is nothing but that: what is written into it goes nowhere else.
+// Opens a lock file. Refuses links and special files, so that writing the process id cannot change
+// any other file.
 absl::StatusOr<FileDescriptor> OpenLockFile(const std::string& path) {
   FileDescriptor descriptor(
       open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600));
@@ -201,8 +204,8 @@ absl::StatusOr<FileDescriptor> OpenLockFile(const std::string& path) {
   struct stat info {};
   if (fstat(descriptor.get(), &info) != 0) return FileError(path, "stat", errno);
   if (!S_ISREG(info.st_mode) || info.st_nlink != 1) {
-    return absl::FailedPreconditionError(
-        StrCat(path, " is another file too, or none, which a lock must not be; remove it"));
+    return absl::FailedPreconditionError(StrCat(
+        path, " has a second name or is not a regular file, which a lock must not be; remove it"));
   }
   return descriptor;
 }
@@ -242,7 +245,8 @@ absl::StatusOr<uint32_t> PosixFiles::Permissions(const std::string& path) {
 }  // namespace
 
 FileSystem& PosixFileSystem() {
-  static auto* const kFiles = new PosixFiles;  // Never destroyed: files may be open to the end.
+  static auto* const kFiles = new PosixFiles;  // Never destroyed: files may be open until the
+                                               // process ends.
   return *kFiles;
 }
 

@@ -17,7 +17,7 @@ namespace {
 
 constexpr uint64_t kCopyBytes = uint64_t{1} << 20;
 
-// Creates a folder where there is none, durably.
+// Creates a folder durably, unless it exists.
 absl::Status MakeDir(FileSystem& file_system, const std::string& path) {
   absl::Status status = file_system.CreateDir(path);
   if (absl::IsAlreadyExists(status)) return absl::OkStatus();
@@ -78,7 +78,7 @@ absl::Status RemovedFiles::Move(const std::string& path) {
   const absl::StatusOr<std::string> place = MakePlace(path);
   if (!place.ok()) return place.status();
   absl::Status status = file_system_.Rename(path, *place);
-  // First the place where it is now: a loss of power must not leave it nowhere.
+  // The new folder is synced first, so that a loss of power cannot lose the file from both.
   if (status.ok()) status = file_system_.SyncDir(ParentFolder(*place));
   if (status.ok()) status = file_system_.SyncDir(ParentFolder(path));
   return status;

@@ -1,4 +1,5 @@
-// Where a repair puts what it takes away: nothing that a person may want back is ever deleted.
+// The folder for files that a repair removes. A repair never deletes anything that somebody may
+// want back.
 
 #ifndef FRESHET_SERVER_FILE_REMOVED_FILES_H_
 #define FRESHET_SERVER_FILE_REMOVED_FILES_H_
@@ -12,8 +13,8 @@
 
 namespace freshet {
 
-// A folder `removed/<time>` beside the files, in which each keeps its path. It is created with the
-// first file. Not thread-safe. All that is put into it is durable when the call returns.
+// A folder `<root>/removed/<time>`, in which each file keeps its path relative to the root. It is
+// created with the first file. Not thread-safe. Once a call has returned OK, its file is durable.
 class RemovedFiles {
  public:
   // `root` is the folder that the paths of all files begin with. Keeps a reference to
@@ -29,7 +30,7 @@ class RemovedFiles {
   const std::string& folder() const { return folder_; }
 
  private:
-  // Where `path` is kept; creates the folders above.
+  // The path under folder() for `path`; creates the folders above it.
   absl::StatusOr<std::string> MakePlace(const std::string& path);
 
   FileSystem& file_system_;
@@ -37,8 +38,8 @@ class RemovedFiles {
   std::string folder_;
 };
 
-// Copies the first `size_bytes` bytes of a file, or all where it is shorter, to a new file, durably
-// but for the folder.
+// Copies the first `size_bytes` bytes of a file, or all of it if it is shorter, to a new file.
+// Syncs the new file, but not its folder.
 absl::Status CopyFile(FileSystem& file_system, const std::string& from, const std::string& to,
                       uint64_t size_bytes);
 

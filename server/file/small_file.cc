@@ -35,7 +35,7 @@ absl::Status WriteFileAtomically(FileSystem& file_system, const std::string& pat
   status = WriteAndSync(file_system, temporary, content);
   if (status.ok()) status = file_system.Rename(temporary, path);
   if (!status.ok()) {
-    // What is left is in nobody's way: the next write removes it.
+    // A temporary file that cannot be removed does no harm: the next write removes it.
     file_system.Unlink(temporary).IgnoreError();
     return status;
   }

@@ -13,16 +13,15 @@
 
 namespace freshet {
 
-// The folder that a path stands in.
+// The folder that contains `path`; "." if `path` names no folder.
 std::string ParentFolder(const std::string& path);
 
-// Writes a file whole or not at all, also when the power goes: `path` with ".tmp" appended is
-// written and synced, then renamed to `path`, and the folder is synced. Replaces a file that stands
-// there.
+// Writes a file whole or not at all, even if the power fails: writes and syncs `path` with ".tmp"
+// appended, renames it to `path`, and syncs the folder. Replaces an existing file.
 absl::Status WriteFileAtomically(FileSystem& file_system, const std::string& path,
                                  std::string_view content);
 
-// The whole content. RESOURCE_EXHAUSTED where the file is longer than `max_bytes`.
+// The whole content of a file. RESOURCE_EXHAUSTED if it is longer than `max_bytes`.
 absl::StatusOr<std::string> ReadSmallFile(FileSystem& file_system, const std::string& path,
                                           uint64_t max_bytes = uint64_t{16} << 20);
 

@@ -21,16 +21,16 @@
 namespace freshet {
 namespace {
 
-// What an epoll event stands for: the ids of connections are larger than the numbers of
-// descriptors.
+// Added to a connection's id in an epoll event, to tell it from the descriptor of a listening
+// socket.
 constexpr uint64_t kConnection = uint64_t{1} << 32;
 
 using Clock = ConnectionTable::Clock;
 
-// How often silent connections are looked for, and refusals logged.
+// How often silent connections are closed, and refusals logged.
 constexpr int kTickMs = 1000;
 constexpr Clock::duration kTick = std::chrono::milliseconds(kTickMs);
-// How long nothing is accepted when the system has no descriptor or memory left.
+// How long accepting pauses when the system has no descriptor or memory left.
 constexpr int kPauseMs = 100;
 
 constexpr size_t kEvents = 64;
@@ -45,7 +45,7 @@ std::string NumberOf(int family, const void* address) {
   return inet_ntop(family, address, text.data(), text.size()) != nullptr ? text.data() : "";
 }
 
-// Of IPv4, or of IPv4 within IPv6.
+// The numeric form of an IPv4 or IPv4-mapped IPv6 address.
 std::string V4Number(const SocketAddress& address) {
   if (IsMapped(address)) {
     const auto& mapped = reinterpret_cast<const sockaddr_in6&>(address.storage);
@@ -61,7 +61,8 @@ bool IsScarcity(int error) {
 }  // namespace
 
 std::string PeerName(const SocketAddress& address) {
-  const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address.storage);  // Ports lie the same.
+  const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address.storage);  // The port is at the
+                                                                            // same place in both.
   if (address.storage.ss_family == AF_INET || IsMapped(address)) {
     return StrCat("ipv4:", V4Number(address), ":", ntohs(v6.sin6_port));
   }
@@ -155,7 +156,7 @@ void Acceptor::Run() {
       if (what == static_cast<uint64_t>(wake_.get())) return;
       if (what > kConnection) {
         table_.Remove(what - kConnection);
-        watched_.erase(what - kConnection);  // Closed, which takes it out of epoll too.
+        watched_.erase(what - kConnection);  // Closing it also removes it from epoll.
       } else if (listening_ && !AcceptAll(static_cast<int>(what))) {
         SetListening(false);
       }
@@ -169,7 +170,7 @@ void Acceptor::Run() {
 }
 
 bool Acceptor::AcceptAll(int listener) {
-  for (size_t i = 0; i < kEvents; ++i) {  // Then others have their turn.
+  for (size_t i = 0; i < kEvents; ++i) {  // A limit, so that other sockets get their turn.
     SocketAddress from;
     from.size = sizeof(from.storage);
     FileDescriptor socket(accept4(listener, reinterpret_cast<sockaddr*>(&from.storage), &from.size,
@@ -181,7 +182,7 @@ bool Acceptor::AcceptAll(int listener) {
     } else if (IsScarcity(errno)) {
       spdlog::warn("event=connection_not_accepted error=\"{}\"", std::strerror(errno));
       return false;
-    }  // Else the client is gone already.
+    }  // Otherwise the client has gone already.
   }
   return true;
 }
@@ -199,7 +200,8 @@ void Acceptor::Take(FileDescriptor socket, const SocketAddress& from) {
     ++refused_count_;
     return;
   }
-  // That the other end is gone is told without asking. gRPC shuts down what it closes.
+  // No events are needed: epoll always reports that the peer has hung up, and gRPC shuts a socket
+  // down before closing it.
   epoll_event event = {.events = 0, .data = {.u64 = kConnection + *admission.admitted}};
   if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, watch.get(), &event) != 0) {
     table_.Remove(*admission.admitted);

@@ -1,4 +1,4 @@
-// Lets connections in.
+// The thread that accepts gRPC's connections and enforces their limits.
 
 #ifndef FRESHET_SERVER_NET_ACCEPTOR_H_
 #define FRESHET_SERVER_NET_ACCEPTOR_H_
@@ -23,37 +23,40 @@
 namespace freshet {
 
 // Accepts connections on a thread of its own, within the limits of a ConnectionTable, and hands
-// them over to whoever speaks with them and closes them. A second descriptor of each connection
-// tells the acceptor when it is gone, and shuts down what has to make room.
+// each over to a callback, which takes ownership of the socket. The acceptor keeps a second
+// descriptor of each connection, by which it notices that the connection is closed and shuts it
+// down if it has to make room.
 //
 // Thread-safe.
 class Acceptor {
  public:
-  // A connection on which no call was answered for so long is closed.
+  // A connection is closed if no call on it has been answered for this long.
   static constexpr std::chrono::seconds kSilentTimeout{60};
 
-  // Takes a connected socket that does not block. Called on the acceptor's thread, before Start()
-  // returns too.
+  // Takes a connected, non-blocking socket. Called on the acceptor's thread, possibly before
+  // Start() has returned.
   using HandOver = std::function<void(FileDescriptor socket)>;
 
-  // Listens from now on. UNAVAILABLE where that cannot be. Keeps a reference to `table`, which has
-  // the limits.
+  // Starts to listen. UNAVAILABLE if that fails. Keeps a reference to `table`, which has the
+  // limits.
   static absl::StatusOr<std::unique_ptr<Acceptor>> Start(
       ListeningSockets sockets, ConnectionTable& table, HandOver hand_over,
       std::chrono::milliseconds silent_timeout = kSilentTimeout);
 
-  // As Stop(). Connections that were handed over stay as they are.
+  // Calls Stop(). Connections that were handed over stay open.
   ~Acceptor();
 
   Acceptor(const Acceptor&) = delete;
   Acceptor& operator=(const Acceptor&) = delete;
 
-  // Accepts no more, and stops listening; nothing is handed over from then on. May be called again.
+  // Stops listening and accepting; once it returns, nothing more is handed over. May be called
+  // again.
   void Stop();
 
   const std::string& address() const { return address_; }
 
-  // Connections that were not let in, and those that had to make room, so far.
+  // Totals of the connections that were refused, and of those that were closed to make room or
+  // because they stayed silent.
   uint64_t refused_count() const { return refused_count_; }
   uint64_t closed_count() const { return closed_count_; }
 
@@ -63,13 +66,14 @@ class Acceptor {
 
   absl::Status Prepare();
   void Run();
-  // Accepts what waits at a socket; false where the system has no descriptor or memory left.
+  // Accepts the connections that wait at a socket; false if the system has no descriptor or memory
+  // left.
   bool AcceptAll(int listener);
   void Take(FileDescriptor socket, const SocketAddress& from);
   void ShutDown(ConnectionTable::Id id);
   void SetListening(bool on);
   void CloseSilent();
-  // Logs what was refused and closed since the last time.
+  // Logs how many connections were refused and closed since the last call.
   void Report();
 
   const std::string address_;
@@ -84,21 +88,21 @@ class Acceptor {
   // Owned by the thread while it runs.
   std::optional<ListeningSockets> sockets_;
   std::unordered_map<ConnectionTable::Id, FileDescriptor> watched_;
-  bool listening_ = true;  // False for a moment when the system has nothing left.
+  bool listening_ = true;  // False for kPauseMs after AcceptAll() has failed.
   uint64_t reported_refused_ = 0;
   uint64_t reported_closed_ = 0;
 
   std::thread thread_;
 };
 
-// What gRPC calls the other end of a connection, grpc::ServerContext::peer(), with what it escapes
-// as it stands; empty where it has no name of its own.
+// The name of the other end of a connection as grpc::ServerContext::peer() returns it, but without
+// escapes; empty if connections to this address cannot be told apart, as with Unix sockets.
 std::string PeerName(const SocketAddress& address);
-// The same of what peer() returns.
+// The same name, from the text that peer() returns.
 std::string PeerName(std::string_view peer);
 
-// Whom connections of an address are counted for: an IPv4 address, the network of an IPv6 address,
-// which a single user has whole (/64), or nobody, which is empty.
+// The address to count connections under: an IPv4 address, or the /64 network of an IPv6 address,
+// since a single user usually has a whole one. Empty for Unix sockets, which are not counted.
 std::string CountedAddress(const SocketAddress& address);
 
 }  // namespace freshet

@@ -6,8 +6,8 @@
 namespace freshet {
 namespace {
 
-// Connections that were told to close and are not gone yet, beyond the limit. Closing takes gRPC a
-// moment.
+// How many connections may be in the process of closing; they come on top of the limit. gRPC takes
+// a moment to close a connection.
 constexpr size_t kMaxClosing = 64;
 
 }  // namespace
@@ -20,7 +20,7 @@ void ConnectionTable::SetLimits(Limits limits) {
 std::optional<ConnectionTable::Id> ConnectionTable::OldestUnproven(std::string_view address,
                                                                    Clock::time_point now) const {
   for (const auto& [id, connection] : unproven_) {
-    if (connection->since > now - kChance) break;  // And so are all that follow.
+    if (connection->since > now - kChance) break;  // All that follow are younger still.
     if (address.empty() || connection->address == address) return id;
   }
   return std::nullopt;
@@ -68,7 +68,7 @@ ConnectionTable::Admission ConnectionTable::Admit(std::string_view address, std:
 void ConnectionTable::ForgetUnproven(Id id, Connection& connection) {
   if (unproven_.erase(id) == 0) return;
   unproven_count_.store(unproven_.size(), std::memory_order_relaxed);
-  // Its port may be that of a newer connection already.
+  // A newer connection may already have the same peer name, since ports are reused.
   const auto peer = peers_.find(connection.peer);
   if (peer != peers_.end() && peer->second == id) peers_.erase(peer);
 }

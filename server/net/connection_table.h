@@ -1,4 +1,4 @@
-// Which connections there are, and who may have another.
+// The open connections, and the decision whether a new one is admitted.
 
 #ifndef FRESHET_SERVER_NET_CONNECTION_TABLE_H_
 #define FRESHET_SERVER_NET_CONNECTION_TABLE_H_
@@ -21,12 +21,13 @@ namespace freshet {
 
 // Counts connections, overall and by the address that they come from.
 //
-// Whoever can connect can keep connections open, without a token and without a word. So a
-// connection has to earn its place: it is silent until a call on it was answered, a stranger until
-// one was admitted, and a client from then on. Where there is no room for a new connection, the
-// oldest one that is no client yet makes room, once it has had a second to become one; a client
-// never does. So whoever opens connections without end only closes his own, and clients from the
-// same address get in beside him. What stays silent is closed after a while in any case.
+// Anybody who can connect can keep connections open, even without a token and without sending
+// anything. So a connection has to earn its place: it is silent until a call on it has been
+// answered, a stranger until a call has been admitted, and a client from then on. If there is no
+// room for a new connection, the oldest connection that is not a client yet is closed, provided
+// that it has had a second to become one; a client is never closed for a new connection. So an
+// attacker who keeps opening connections only closes his own, and clients from the same address
+// still get in. A connection that stays silent is closed after a while in any case.
 //
 // Thread-safe.
 class ConnectionTable {
@@ -36,50 +37,52 @@ class ConnectionTable {
     uint32_t by_address = 0;  // 0: as many as `total`.
   };
 
-  // Each connection has one that no other had.
+  // Identifies a connection; never reused.
   using Id = uint64_t;
 
-  // What becomes of a new connection.
+  // The decision on a new connection.
   struct Admission {
-    std::optional<Id> admitted;  // None: close it.
-    std::optional<Id> closes;    // Close this one: it made room.
+    std::optional<Id> admitted;  // Empty: refuse the new connection.
+    std::optional<Id> closes;    // Close this connection, which makes room.
   };
 
   using Clock = std::chrono::steady_clock;
 
-  // How long a connection that is no client yet is safe from new ones.
+  // How long a new connection has to become a client before it can be closed for another one.
   static constexpr Clock::duration kChance = std::chrono::seconds(1);
 
   explicit ConnectionTable(Limits limits) : limits_(limits) {}
 
-  // For what was accepted later; those that there are stay.
+  // The new limits apply to connections that are accepted later; open ones stay.
   void SetLimits(Limits limits);
 
-  // A new connection from `address`, which is empty where that is not counted, as of a Unix socket.
-  // `peer` is what tells its calls from those of others; empty: nothing does, and it is a client
-  // from the beginning.
+  // Decides on a new connection. `address` is the address to count it under; empty: counted under
+  // none, as for Unix sockets. `peer` is the name by which calls on this connection are recognized;
+  // empty: they cannot be, so it counts as a client from the beginning.
   Admission Admit(std::string_view address, std::string_view peer, Clock::time_point now);
 
-  // The connection is closed. Ids that are not known are ignored.
+  // To be called when the connection is closed. Unknown ids are ignored.
   void Remove(Id id);
 
-  // A call that came from `peer` is answered, or admitted. Cost nothing while all are clients.
+  // To be called when a call from `peer` has been answered, and when one has been admitted. Take no
+  // lock while all connections are clients.
   void MarkAnswered(std::string_view peer);
   void MarkClient(std::string_view peer);
 
   // Whether all connections are clients.
   bool all_are_clients() const { return unproven_count_.load(std::memory_order_relaxed) == 0; }
 
-  // Those that have been silent since `time`, which are not given out again.
+  // Connections that were opened at or before `time` and are still silent, for the caller to close.
+  // Each is returned once.
   std::vector<Id> TakeSilentSince(Clock::time_point time);
 
-  // Those that are open and were not told to close.
+  // Open connections, without those that are being closed.
   size_t size() const;
 
-  // What became of connections so far for which there was no room.
+  // Totals of connections that were refused or closed.
   struct Counts {
-    uint64_t refused_total = 0;       // At the limit of all.
-    uint64_t refused_by_address = 0;  // At that of their address.
+    uint64_t refused_total = 0;       // At the total limit.
+    uint64_t refused_by_address = 0;  // At the limit of their address.
     uint64_t made_room = 0;           // Closed for a newer one.
     uint64_t silent = 0;              // Closed because no call came in time.
   };
@@ -91,14 +94,14 @@ class ConnectionTable {
     std::string peer;
     Clock::time_point since;
     bool silent = true;
-    bool closing = false;  // Told to close, and not gone yet.
+    bool closing = false;  // Told to close, but not closed yet.
   };
-  using Unproven = std::map<Id, Connection*>;  // The oldest first.
+  using Unproven = std::map<Id, Connection*>;  // Oldest first.
 
-  // The oldest connection, of `address` or of all, that makes room at `now`.
+  // The oldest connection that can be closed at `now`; only of `address` unless that is empty.
   std::optional<Id> OldestUnproven(std::string_view address, Clock::time_point now) const
       ABSL_SHARED_LOCKS_REQUIRED(mu_);
-  // What it counted for is free.
+  // Stops counting the connection towards its address and the unproven ones.
   void Release(Id id, Connection& connection) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void ForgetUnproven(Id id, Connection& connection) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
@@ -109,7 +112,8 @@ class ConnectionTable {
   Id last_id_ ABSL_GUARDED_BY(mu_) = 0;
   std::unordered_map<Id, Connection> connections_ ABSL_GUARDED_BY(mu_);
   std::unordered_map<std::string, uint32_t> address_counts_ ABSL_GUARDED_BY(mu_);
-  std::unordered_map<std::string, Id> peers_ ABSL_GUARDED_BY(mu_);  // Of those in unproven_.
+  std::unordered_map<std::string, Id> peers_ ABSL_GUARDED_BY(mu_);  // Ids of the connections in
+                                                                    // unproven_.
   Unproven unproven_ ABSL_GUARDED_BY(mu_);
   size_t closing_count_ ABSL_GUARDED_BY(mu_) = 0;
   Counts counts_ ABSL_GUARDED_BY(mu_);

@@ -1,4 +1,4 @@
-// How many file descriptors the process may have.
+// The process's limit of file descriptors.
 
 #ifndef FRESHET_SERVER_NET_DESCRIPTOR_LIMIT_H_
 #define FRESHET_SERVER_NET_DESCRIPTOR_LIMIT_H_
@@ -7,11 +7,11 @@
 
 namespace freshet {
 
-// Raises the limit of the process as far as it may: the soft limit, which is low for the sake of
-// programs that use select(2), up to the hard one.
+// Raises the soft limit, which is low for the sake of programs that use select(2), to the hard
+// limit.
 void RaiseDescriptorLimit();
 
-// How many connections the limit has room for, beside the server's files and its HTTP endpoint; at
+// How many gRPC connections the limit allows besides the server's files and its HTTP endpoint; at
 // least 1.
 uint32_t AffordableConnections();
 

@@ -20,10 +20,11 @@
 namespace freshet {
 namespace {
 
-// Connections that wait to be accepted; the system may allow fewer.
+// How many connections may wait to be accepted; the system may allow fewer.
 constexpr int kBacklog = 1024;
 
-// A free port of one address may be taken at another.
+// A port that is free at one address may be in use at another, so finding one may take several
+// attempts.
 constexpr int kFreePortAttempts = 16;
 
 constexpr int kSocketFlags = SOCK_NONBLOCK | SOCK_CLOEXEC;
@@ -70,7 +71,7 @@ absl::Status SocketError(std::string_view operation) {
   return absl::UnavailableError(StrCat(operation, ": ", std::strerror(errno)));
 }
 
-// Whether somebody answers at the path of a Unix socket.
+// Whether a process is listening at the path of a Unix socket.
 bool AnybodyListens(const sockaddr_un& address) {
   const FileDescriptor probe(socket(AF_UNIX, SOCK_STREAM | kSocketFlags, 0));
   return connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0 ||
@@ -126,7 +127,7 @@ absl::StatusOr<std::vector<SocketAddress>> Resolve(std::string_view setting,
   if (error != 0) {
     return absl::UnavailableError(
         StrCat(setting, " is ", address.host, ":", address.port,
-               ", and nothing is known of that host: ", gai_strerror(error)));
+               ", and that host cannot be resolved: ", gai_strerror(error)));
   }
   for (const addrinfo* info = list; info != nullptr; info = info->ai_next) {
     SocketAddress next = CopyOf(info->ai_addr, info->ai_addrlen);
@@ -147,7 +148,7 @@ absl::Status CheckReach(std::string_view setting, std::string_view text,
     const bool is_named = text.find(host) == std::string_view::npos;
     return absl::InvalidArgumentError(
         StrCat(setting, " is ", text, is_named ? StrCat(", that is ", host) : "",
-               ", which others can reach, and ", reach.unprotected,
+               ", which other machines can reach, and ", reach.unprotected,
                "; set tls and auth in the configuration, or --insecure in a network you trust"));
   }
   return absl::OkStatus();
@@ -226,11 +227,11 @@ absl::Status ListeningSockets::BindOne(const SocketAddress& address) {
     return errno == EAFNOSUPPORT ? absl::NotFoundError(std::strerror(errno))
                                  : SocketError("socket");
   }
-  // A server that ended a moment ago is in nobody's way.
+  // Allows binding while connections of a server that just ended are still in TIME_WAIT.
   SetOption(descriptor.get(), SOL_SOCKET, SO_REUSEADDR, 1);
-  // Inherited by what is accepted: small answers do not wait for others.
+  // Accepted sockets inherit this: small answers are sent at once.
   if (family != AF_UNIX) SetOption(descriptor.get(), IPPROTO_TCP, TCP_NODELAY, 1);
-  // `::` takes connections of IPv4 too, whatever the system's default is.
+  // Makes `::` accept IPv4 connections, too, whatever the system's default is.
   if (family == AF_INET6) SetOption(descriptor.get(), IPPROTO_IPV6, IPV6_V6ONLY, 0);
   if (bind(descriptor.get(), AsSocketAddress(address.storage), address.size) != 0) {
     return errno == EADDRNOTAVAIL ? absl::NotFoundError(std::strerror(errno))
@@ -252,11 +253,12 @@ absl::Status ListeningSockets::BindUnix(const ListenAddress& address) {
   const SocketAddress& socket_address = resolved->front();
   struct stat info {};
   if (lstat(address.path.c_str(), &info) == 0) {
-    if (!S_ISSOCK(info.st_mode)) return absl::UnavailableError("a file of that name is there");
+    if (!S_ISSOCK(info.st_mode))
+      return absl::UnavailableError("a file of that name exists and is not a socket");
     if (AnybodyListens(reinterpret_cast<const sockaddr_un&>(socket_address.storage))) {
       return absl::UnavailableError(std::strerror(EADDRINUSE));
     }
-    unlink(address.path.c_str());  // Left by a server that was killed.
+    unlink(address.path.c_str());  // The socket was left by a server that was killed.
   }
   absl::Status status = BindOne(socket_address);
   if (status.ok()) unix_path_ = address.path;

@@ -1,4 +1,4 @@
-// Sockets that connections come in through.
+// The sockets that a server listens on, and checks of who can reach them.
 
 #ifndef FRESHET_SERVER_NET_LISTENING_SOCKETS_H_
 #define FRESHET_SERVER_NET_LISTENING_SOCKETS_H_
@@ -17,43 +17,44 @@
 
 namespace freshet {
 
-// An address as the operating system takes it.
+// An address in the operating system's form.
 struct SocketAddress {
   sockaddr_storage storage = {};
   socklen_t size = 0;
 
-  // Whether programs of this machine alone can reach what listens there: loopback, also as IPv6
-  // writes an address of IPv4 (::ffff:127.0.0.1), and Unix sockets.
+  // Whether only programs on this machine can reach a socket at this address: true for loopback
+  // addresses, including IPv4-mapped ones (::ffff:127.0.0.1), and for Unix sockets.
   bool is_local() const;
-  // The number without the port, as 127.0.0.1 or ::1; "unix" for a Unix socket.
+  // The numeric address without the port, such as 127.0.0.1 or ::1; "unix" for a Unix socket.
   std::string host() const;
-  // As 127.0.0.1:7400 or [::1]:7400. REQUIRES: no Unix socket.
+  // For example 127.0.0.1:7400 or [::1]:7400. REQUIRES: not a Unix socket.
   std::string host_port() const;
 };
 
-// What `address` stands for now: for a name that may be several. UNAVAILABLE where the name is not
-// known.
+// The addresses that `address` stands for now, which may be several for a host name. UNAVAILABLE if
+// the name cannot be resolved; the message names `setting`.
 absl::StatusOr<std::vector<SocketAddress>> Resolve(std::string_view setting,
                                                    const ListenAddress& address);
 
-// Who may reach a socket.
+// Who may reach the sockets of a server.
 struct Reach {
-  // Why nobody but programs of this machine may; empty where others may too.
+  // Why only programs on this machine may reach them; empty if others may, too.
   std::string_view unprotected;
 };
 
-// OK where nobody reaches `addresses` who may not; else INVALID_ARGUMENT names the setting, the
-// address and the ways out.
+// OK if `addresses` can be reached only by those who may; otherwise INVALID_ARGUMENT names the
+// setting, the address and what to do. `text` is the value of the setting as the user wrote it.
 absl::Status CheckReach(std::string_view setting, std::string_view text,
                         const std::vector<SocketAddress>& addresses, const Reach& reach);
 
-// The sockets of one setting. Removes the file of a Unix socket when destroyed.
+// The sockets of one setting. Owns their descriptors, and removes the file of a Unix socket when
+// destroyed.
 class ListeningSockets {
  public:
-  // Binds all that `address` stands for, under one port, and does not listen yet. Who may reach
-  // them is decided on the addresses that were really taken. INVALID_ARGUMENT as CheckReach();
-  // UNAVAILABLE where an address is in use or cannot be had. Of the addresses of a name those are
-  // left out that this machine does not have, as ::1 where there is no IPv6.
+  // Binds all addresses that `address` stands for, with the same port, and does not listen yet.
+  // `reach` is checked on the addresses that were really bound. Addresses of a host name that this
+  // machine does not have are left out, such as ::1 without IPv6. INVALID_ARGUMENT as for
+  // CheckReach(); UNAVAILABLE if an address is in use or cannot be bound.
   static absl::StatusOr<ListeningSockets> Bind(std::string_view setting,
                                                const ListenAddress& address, const Reach& reach);
 
@@ -61,27 +62,29 @@ class ListeningSockets {
   ListeningSockets& operator=(ListeningSockets&&) = delete;
   ~ListeningSockets();
 
-  // Lets connections come in.
+  // Starts to accept connections.
   absl::Status Listen() const;
 
-  // As it was written, with the port that was taken; host:port or unix:PATH.
+  // The address as the user wrote it, with the port that was taken; host:port or unix:PATH.
   const std::string& address() const { return text_; }
   bool is_local() const { return is_local_; }
-  // Not blocking, and neither are the sockets that they accept.
+  // Non-blocking sockets, one per bound address.
   const std::vector<FileDescriptor>& descriptors() const { return descriptors_; }
 
  private:
   ListeningSockets() = default;
 
-  // Binds all of `addresses` to `port`, or the first to any and the others to the same.
+  // Binds all of `addresses`. If their port is 0, the first takes a free port and the others the
+  // same one.
   absl::Status BindAll(std::vector<SocketAddress> addresses);
   absl::Status BindOne(const SocketAddress& address);
   absl::Status BindUnix(const ListenAddress& address);
 
   std::vector<FileDescriptor> descriptors_;
-  std::vector<SocketAddress> bound_;  // As the operating system says, one a descriptor.
+  std::vector<SocketAddress> bound_;  // The address of each descriptor, as the operating system
+                                      // reports it.
   std::string text_;
-  std::string unix_path_;  // To be removed; empty: nothing.
+  std::string unix_path_;  // The file to remove; empty: none.
   bool is_local_ = false;
 };
 

@@ -10,8 +10,8 @@
 namespace freshet {
 namespace {
 
-// gRPC's C++ interface has no credentials whose certificates come from a callback, nor any that
-// look at headers without encryption; its C interface has.
+// Uses gRPC's C API, because the C++ API has no credentials whose certificates come from a
+// callback, and none that see headers on unencrypted connections.
 class CoreCredentials : public grpc::ServerCredentials {
  public:
   CoreCredentials(const TlsIdentity* identity, const grpc_auth_metadata_processor& headers)
@@ -21,7 +21,7 @@ class CoreCredentials : public grpc::ServerCredentials {
 
   ~CoreCredentials() override { grpc_server_credentials_release(credentials_); }
 
-  // That of the constructor stays.
+  // Does nothing: the processor given to the constructor stays.
   void SetAuthMetadataProcessor(
       const std::shared_ptr<grpc::AuthMetadataProcessor>& /*processor*/) override {}
 
@@ -54,8 +54,9 @@ class CoreCredentials : public grpc::ServerCredentials {
       given_ = material;
     }
     const grpc_ssl_pem_key_cert_pair pair = {material->key.c_str(), material->certificates.c_str()};
-    // gRPC takes no new certificate without roots, even where no client is asked for one; those
-    // that stand in for them then have no effect.
+    // gRPC takes no new certificate without client roots, even if clients are not asked for
+    // certificates. In that case the server's own certificates stand in for them and have no
+    // effect.
     const std::string& roots =
         material->client_roots.empty() ? material->certificates : material->client_roots;
     *config = grpc_ssl_server_certificate_config_create(roots.c_str(), &pair, 1);

@@ -1,4 +1,4 @@
-// Credentials of a gRPC server.
+// Credentials for the gRPC server that take up new certificates without a restart.
 
 #ifndef FRESHET_SERVER_TLS_GRPC_CREDENTIALS_H_
 #define FRESHET_SERVER_TLS_GRPC_CREDENTIALS_H_
@@ -12,13 +12,13 @@
 
 namespace freshet {
 
-// Without an identity nothing is encrypted. With one each new connection gets the material of that
-// moment; where there are roots of clients, a client without a certificate that leads to one is
-// refused. `headers` looks at the headers of each call before anything else of it is read.
-// `identity`, what `headers` refers to, and the credentials themselves must outlive the server.
+// If `identity` is null, nothing is encrypted. Otherwise each new connection uses the newest
+// material; if that has client roots, a client without a certificate that leads to one is refused.
+// `headers` sees the headers of each call before anything else of the call is read. `identity`,
+// whatever `headers` refers to, and the credentials themselves must outlive the server.
 //
-// gRPC's own provider that watches files would take a certificate and a key that do not fit, and
-// then refuse everyone; this one takes over only what fits.
+// gRPC's own file watcher would accept a certificate and a key that do not match, and then refuse
+// every client; these credentials only ever use files that match.
 std::shared_ptr<grpc::ServerCredentials> MakeGrpcCredentials(
     const TlsIdentity* identity, const grpc_auth_metadata_processor& headers);
 

@@ -38,7 +38,7 @@ Bio ReaderOf(const std::string& text) {
   return Bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
 }
 
-// The certificates of a PEM file, at least one.
+// The certificates of a PEM file; an error if there are none.
 absl::StatusOr<std::vector<Certificate>> ReadCertificates(const std::string& pem,
                                                           const std::string& path) {
   const Bio bio = ReaderOf(pem);
@@ -56,7 +56,8 @@ absl::StatusOr<std::vector<Certificate>> ReadCertificates(const std::string& pem
 
 absl::StatusOr<Key> ReadKey(const std::string& pem, const std::string& path) {
   const Bio bio = ReaderOf(pem);
-  const auto no_password = [](char*, int, int, void*) { return -1; };  // Else it asks for one.
+  const auto no_password = [](char*, int, int, void*) { return -1; };  // Otherwise OpenSSL asks on
+                                                                       // the terminal.
   Key key(PEM_read_bio_PrivateKey(bio.get(), nullptr, no_password, nullptr));
   if (key == nullptr) return Wrong(path, "this is not a private key in PEM without a password");
   return key;
@@ -68,14 +69,14 @@ absl::Status UseRoots(SSL_CTX* context, const std::string& pem, const std::strin
   for (const Certificate& root : *roots) {
     if (X509_STORE_add_cert(SSL_CTX_get_cert_store(context), root.get()) != 1 ||
         SSL_CTX_add_client_CA(context, root.get()) != 1) {
-      return Wrong(path, "a root cannot be used");
+      return Wrong(path, "one of the root certificates cannot be used");
     }
   }
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
   return absl::OkStatus();
 }
 
-// Makes material.context of the rest; what does not fit together is an error.
+// Makes material.context from the other members. An error if they do not fit together.
 absl::Status MakeContext(const TlsFiles& files, TlsMaterial& material) {
   absl::StatusOr<std::vector<Certificate>> certificates =
       ReadCertificates(material.certificates, files.certificate);
@@ -91,7 +92,7 @@ absl::Status MakeContext(const TlsFiles& files, TlsMaterial& material) {
   }
   for (size_t i = 1; i < certificates->size(); ++i) {
     if (SSL_CTX_add1_chain_cert(context, (*certificates)[i].get()) != 1) {
-      return Wrong(files.certificate, "the chain cannot be used");
+      return Wrong(files.certificate, "the certificate's chain cannot be used");
     }
   }
   if (SSL_CTX_use_PrivateKey(context, key->get()) != 1 || SSL_CTX_check_private_key(context) != 1) {
@@ -99,7 +100,7 @@ absl::Status MakeContext(const TlsFiles& files, TlsMaterial& material) {
                  StrCat("the key is not that of the certificate in ", files.certificate));
   }
   if (material.client_roots.empty()) return absl::OkStatus();
-  // Sessions are bound to a name; without one, those with client certificates cannot be resumed.
+  // Without a session id context, sessions with client certificates cannot be resumed.
   constexpr unsigned char kSessionName[] = "freshetd";
   SSL_CTX_set_session_id_context(context, kSessionName, sizeof(kSessionName) - 1);
   return UseRoots(context, material.client_roots, files.client_ca);

@@ -1,4 +1,4 @@
-// The server's certificate and key, as they are in their files now.
+// The server's certificate and key, read again when their files change.
 
 #ifndef FRESHET_SERVER_TLS_TLS_IDENTITY_H_
 #define FRESHET_SERVER_TLS_TLS_IDENTITY_H_
@@ -17,31 +17,33 @@
 
 namespace freshet {
 
-// See v1.TlsConfig.
+// The paths of the PEM files; see v1.TlsConfig.
 struct TlsFiles {
   std::string certificate;
   std::string key;
-  std::string client_ca;  // Empty: clients show no certificate.
+  std::string client_ca;  // Empty: clients are not asked for a certificate.
 
   bool empty() const { return certificate.empty() && key.empty() && client_ca.empty(); }
   friend bool operator==(const TlsFiles&, const TlsFiles&) = default;
 };
 
-// What the files held, in PEM, when they fitted together; and the same made ready for OpenSSL.
+// The content of the files, in PEM, from a moment when they fitted together, and an OpenSSL context
+// made from it.
 struct TlsMaterial {
   std::string certificates;
   std::string key;
   std::string client_roots;
 
-  // TLS 1.2 and up. A client certificate is asked for where there are roots, and refused where it
-  // does not lead to one; a client without one is let in, and the caller has to look.
+  // TLS 1.2 and up. If there are client roots, clients are asked for a certificate, and one that
+  // does not lead to a root is refused. A client without a certificate is let in, so the caller has
+  // to check for that.
   std::shared_ptr<SSL_CTX> context;
 };
 
-// Thread-safe.
+// Holds the newest valid content of the files. Thread-safe.
 class TlsIdentity {
  public:
-  // Errors name the file, and what is wrong with it.
+  // Errors name the file and what is wrong with it.
   static absl::StatusOr<std::unique_ptr<TlsIdentity>> Load(TlsFiles files);
 
   TlsIdentity(const TlsIdentity&) = delete;
@@ -49,12 +51,12 @@ class TlsIdentity {
 
   bool asks_for_client_certificates() const { return !files_.client_ca.empty(); }
 
-  // The newest that was good.
+  // The newest valid material.
   std::shared_ptr<const TlsMaterial> material() const { return material_.Load(); }
 
-  // Reads the files again if they have changed; returns whether the material is now another. Where
-  // it is not good, for example as only one of the files was replaced so far, it stays, and the
-  // error comes once for each such content.
+  // Reads the files again if they have changed; returns whether the material has been replaced. If
+  // the files are not valid, for example because only one of them has been replaced so far, keeps
+  // the old material and returns an error, once for each such content.
   absl::StatusOr<bool> Reload();
 
  private:
@@ -63,8 +65,8 @@ class TlsIdentity {
   const TlsFiles files_;
   Published<const TlsMaterial> material_;
 
-  absl::Mutex reload_mu_;  // Held while files are read, which is seldom.
-  // What the files held, the key included, or why they could not be read.
+  absl::Mutex reload_mu_;  // Held while files are read, which is rare.
+  // The content of the files, including the key, or why they could not be read.
   std::optional<std::string> last_seen_ ABSL_GUARDED_BY(reload_mu_);
 };
 

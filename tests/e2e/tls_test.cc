@@ -211,11 +211,11 @@ TEST(ExposureTest, NobodyListensBeyondLoopbackUnprotectedByAccident) {
   };
   const CommandResult grpc = start({"--listen=0.0.0.0:0", "--http=off"});
   EXPECT_EQ(grpc.code, 78);
-  EXPECT_THAT(grpc.err, HasSubstr("listen is 0.0.0.0:0, which others can reach"));
+  EXPECT_THAT(grpc.err, HasSubstr("listen is 0.0.0.0:0, which other machines can reach"));
   EXPECT_THAT(grpc.err, HasSubstr("--insecure"));
   const CommandResult http = start({"--listen=127.0.0.1:0", "--http=[::]:0"});
   EXPECT_EQ(http.code, 78);
-  EXPECT_THAT(http.err, HasSubstr("http is [::]:0, which others can reach"));
+  EXPECT_THAT(http.err, HasSubstr("http is [::]:0, which other machines can reach"));
 }
 
 }  // namespace

@@ -50,7 +50,7 @@ TEST_F(TokenTest, EachRoleDoesItsPartWithTheCommand) {
 
   const CommandResult refused = As("predict", "echo '1 |a b' | $freshet push clicks - --format vw");
   EXPECT_EQ(refused.code, 77) << refused.err;
-  EXPECT_THAT(refused.err, HasSubstr("it takes the role learn, and the token has predict"));
+  EXPECT_THAT(refused.err, HasSubstr("it requires the role learn, and the token has predict"));
   const CommandResult foreign = As("admin", "$freshet models create views");
   EXPECT_EQ(foreign.code, 77);
   EXPECT_THAT(foreign.err, HasSubstr("is not for model \"views\"; its models are clicks*"));

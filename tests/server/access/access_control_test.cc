@@ -94,7 +94,7 @@ TEST(CallerTest, SaysWhatTheTokenLacks) {
   const Caller caller(std::make_shared<Grant>(
       Grant{"ads", {}, {v1::Token::ROLE_READ, v1::Token::ROLE_PREDICT}, {"clicks*", "likes"}}));
   EXPECT_EQ(Message(caller.CheckRole(v1::Token::ROLE_LEARN)),
-            "token \"ads\" may not do this: it takes the role learn, and the token has read, "
+            "token \"ads\" may not do this: it requires the role learn, and the token has read, "
             "predict");
   EXPECT_EQ(Message(caller.CheckModel("views")),
             "token \"ads\" is not for model \"views\"; its models are clicks*, likes");
