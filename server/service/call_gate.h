@@ -1,4 +1,5 @@
-// Where calls over gRPC come in: who calls, and may they, and not too often?
+// The checks that every gRPC call passes first: who calls, whether they may, and whether they call
+// too often.
 
 #ifndef FRESHET_SERVER_SERVICE_CALL_GATE_H_
 #define FRESHET_SERVER_SERVICE_CALL_GATE_H_
@@ -19,36 +20,38 @@
 
 namespace freshet {
 
-// Every handler asks it before it does anything. Thread-safe.
+// Every handler calls it before doing anything else. Thread-safe.
 class CallGate {
  public:
-  // Keeps references. `connections` is told of the callers that are known.
+  // Keeps references to all arguments. Tells `connections` which connections have an identified
+  // caller.
   CallGate(const AccessControl& access, ClientLimits& limits, ConnectionTable& connections)
       : access_(access), limits_(limits), connections_(connections) {}
 
-  // Who makes a call. UNAUTHENTICATED as AccessControl::Identify().
+  // Identifies the caller. UNAUTHENTICATED as for AccessControl::Identify().
   absl::StatusOr<Caller> Identify(const grpc::CallbackServerContext& context) const;
 
-  // The same, where the caller may also make the call, see CheckCall(), and has not made too many.
+  // Identifies the caller, and checks that the caller may make the call (see CheckCall()) and has
+  // not made too many.
   absl::StatusOr<Caller> Admit(grpc::CallbackServerContext& context,
                                const google::protobuf::Message& request) const;
 
-  // The same for a unary call, which is ended where there is no caller.
+  // The same for a unary call. Ends the call with the error and returns nullopt if it is refused.
   std::optional<Caller> Admit(grpc::CallbackServerContext& context,
                               const google::protobuf::Message& request,
                               grpc::ServerUnaryReactor* reactor) const;
 
-  // The same for a call whose request is not parsed yet: CheckCall() is left to who parses it.
+  // The same for a call whose request is not parsed yet: whoever parses it has to call CheckCall().
   absl::StatusOr<Caller> AdmitUnparsed(grpc::CallbackServerContext& context) const;
 
-  // Whom the limits of single clients count: the token's name, or the address.
+  // The client that ClientLimits counts for: the token's name, or the address without tokens.
   static std::string ClientOf(const Caller& caller, const grpc::CallbackServerContext& context);
 
   const AccessControl& access() const { return access_; }
   ClientLimits& limits() const { return limits_; }
 
  private:
-  // OK where the caller has not made too many.
+  // OK unless the caller has made too many calls.
   absl::Status TakeRequest(const Caller& caller, grpc::CallbackServerContext& context) const;
 
   const AccessControl& access_;
@@ -56,11 +59,11 @@ class CallGate {
   ConnectionTable& connections_;
 };
 
-// Adds what RetryAfter() of a status says, if anything, to the answer of a call that is not ended
-// yet: `retry-after-ms` of its trailing metadata.
+// If RetryAfter() of the status is not zero, adds it to the trailing metadata of the call as
+// `retry-after-ms`. REQUIRES: the call has not ended yet.
 void AddRetryHint(const absl::Status& status, grpc::CallbackServerContext& context);
 
-// A stream that ends before it begins. `Reactor` is gRPC's, for example
+// A reactor that refuses a stream with an error. `Reactor` is gRPC's type, for example
 // grpc::ServerWriteReactor<Response>. Deletes itself.
 template <typename Reactor>
 class RefusedStream final : public Reactor {

@@ -14,7 +14,8 @@ namespace {
 constexpr size_t kMaxRequestIdChars = 128;
 constexpr size_t kMaxMessageChars = 500;
 
-// What gRPC calls a peer within the process: the first in newer versions. Others have addresses.
+// Whether this is gRPC's name for a peer within the process: "inproc" in newer versions, "unknown"
+// in older ones. Other peers have addresses.
 bool IsWithinProcess(std::string_view peer) { return peer == "inproc" || peer == "unknown"; }
 
 std::string_view Metadata(const grpc::ServerContextBase& context, const char* name) {
@@ -33,7 +34,7 @@ bool IsHex(std::string_view text) {
                      [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
 
-// The trace's id in `00-{32 digits}-{16 digits}-{2 digits}`; empty where it is something else.
+// The trace id in `00-{32 digits}-{16 digits}-{2 digits}`; empty if `traceparent` has another form.
 std::string_view TraceId(std::string_view traceparent) {
   constexpr size_t kSize = 55;
   if (traceparent.size() < kSize || traceparent[2] != '-' || traceparent[35] != '-' ||
@@ -56,7 +57,7 @@ std::string PeerAddress(std::string_view peer) {
 
 std::string CallerAddress(const grpc::ServerContextBase& context) {
   const std::string peer = context.peer();
-  if (IsWithinProcess(peer)) {  // Nobody else is believed.
+  if (IsWithinProcess(peer)) {  // Other peers could fake the metadata.
     const std::string_view client = Metadata(context, kHttpClientMetadata);
     if (!client.empty()) return std::string(client);
   }

@@ -1,4 +1,4 @@
-// Where a call comes from, for logs and limits.
+// The origin of a call, for logs and limits.
 
 #ifndef FRESHET_SERVER_SERVICE_CALL_ORIGIN_H_
 #define FRESHET_SERVER_SERVICE_CALL_ORIGIN_H_
@@ -12,22 +12,23 @@
 
 namespace freshet {
 
-// The address in gRPC's name of a peer, without its port: `127.0.0.1` of `ipv4:127.0.0.1:4711`, and
-// `[::1]` of `ipv6:%5B::1%5D:4711`.
+// The address in gRPC's name of a peer, without the port: `127.0.0.1` for `ipv4:127.0.0.1:4711`,
+// and `[::1]` for `ipv6:%5B::1%5D:4711`.
 std::string PeerAddress(std::string_view peer);
 
-// With a call that the HTTP endpoint makes within the process: the address of its own client.
+// Metadata of calls that the HTTP endpoint makes within the process: the address of the HTTP
+// client.
 inline constexpr char kHttpClientMetadata[] = "freshet-http-client";
 
-// The address that a call comes from, without a port, over whichever endpoint.
+// The address, without a port, of the client that makes a call through either endpoint.
 std::string CallerAddress(const grpc::ServerContextBase& context);
 
-// What a call says of itself: `request_id=... trace_id=...`, of the metadata `x-request-id` and
-// W3C's `traceparent`; parts that are missing or malformed are left out. Begins with a space unless
-// empty.
+// Identifiers for log lines, ` request_id=... trace_id=...`, from a call's metadata `x-request-id`
+// and `traceparent` (W3C). Parts that are missing or malformed are left out. Begins with a space
+// unless empty.
 std::string TraceOf(const grpc::ServerContextBase& context);
 
-// Logs a call that failed as one line; nothing where it succeeded or was cancelled by its client.
+// Logs one line for a call that failed; nothing if it succeeded or was cancelled.
 void LogFailedCall(std::string_view method, const grpc::ServerContextBase& context,
                    const grpc::Status& status);
 

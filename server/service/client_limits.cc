@@ -14,10 +14,11 @@ namespace {
 using Seconds = std::chrono::duration<double>;
 
 constexpr Seconds kBurst(2);
-// Whoever has to wait waits for so much, so that it does not come back for every single batch.
+// A client that has to wait waits until this much has been refilled, so that it does not come back
+// for every single batch.
 constexpr double kRefillSeconds = 0.5;
 
-// When a part of the table knows so many clients, those that took nothing for long are forgotten.
+// Once a part of the table has this many clients, those that took nothing for kBurst are removed.
 constexpr size_t kManyClients = 256;
 
 constexpr char kRetryAfterMs[] = "freshet.v1/retry-after-ms";
@@ -97,7 +98,7 @@ absl::Status ClientLimits::TakeStream(const std::string& client) {
         StrCat(client, " has ", count, " Learn streams (client_limits.max_streams); close one"),
         absl::Seconds(1));
   }
-  ++count;  // Also without a limit, since one may be set later.
+  ++count;  // Counted even without a limit, since one may be set later.
   return absl::OkStatus();
 }
 

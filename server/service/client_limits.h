@@ -1,4 +1,4 @@
-// What a single client may take.
+// Limits on what a single client may use.
 
 #ifndef FRESHET_SERVER_SERVICE_CLIENT_LIMITS_H_
 #define FRESHET_SERVER_SERVICE_CLIENT_LIMITS_H_
@@ -18,11 +18,11 @@
 
 namespace freshet {
 
-// Counts by client, which is any name. Refusals are RESOURCE_EXHAUSTED, name the setting, and carry
-// how long to wait; see RetryAfter().
+// Counts requests, examples and streams per client; a client is any string. Refusals are
+// RESOURCE_EXHAUSTED, name the setting, and carry how long to wait; see RetryAfter().
 //
-// Thread-safe. Where there is no limit, requests and examples take no lock; else only calls of
-// clients that share a part of the table wait for each other.
+// Thread-safe. Without a limit, requests and examples take no lock. With one, only calls of clients
+// in the same part of the table wait for each other.
 class ClientLimits {
  public:
   // See v1.ClientLimitsConfig; 0: no limit.
@@ -37,29 +37,29 @@ class ClientLimits {
     SetOptions(options);
   }
 
-  // From now on; what was taken stays taken.
+  // Changes the limits from now on; what clients have used already stays counted.
   void SetOptions(Options options);
 
-  // Whether there is a limit of requests, so that TakeRequest() needs to know who calls.
+  // Whether requests are limited, so that the caller has to be determined for TakeRequest().
   bool limits_requests() const { return requests_per_second_.load(std::memory_order_relaxed) != 0; }
 
   absl::Status TakeRequest(const std::string& client);
-  // All of them, or none. A batch larger than what a second allows comes through, and the next ones
-  // wait for it.
+  // Takes all `count` examples or none. A batch larger than the limit of a second is let through,
+  // and the next batches wait correspondingly longer.
   absl::Status TakeExamples(const std::string& client, uint64_t count);
   absl::Status TakeStream(const std::string& client);
-  // REQUIRES: TakeStream() was OK.
+  // REQUIRES: TakeStream() returned OK.
   void GiveStreamBack(const std::string& client);
 
  private:
-  // Fills at a rate, up to what two seconds bring; may be overdrawn once.
+  // A token bucket. Fills at a given rate, up to the amount of two seconds; may be overdrawn once.
   struct Bucket {
     double level = 0;
     SteadyTime filled;
   };
   using Buckets = std::map<std::string, Bucket>;
 
-  // What some of the clients have taken.
+  // What the clients of one part of the table have used.
   struct Part {
     absl::Mutex mu;
     Buckets requests ABSL_GUARDED_BY(mu);
@@ -71,13 +71,14 @@ class ClientLimits {
   Part& PartOf(const std::string& client) {
     return parts_[std::hash<std::string>()(client) % kParts];
   }
-  // Zero where it could be taken; else how long to wait. The caller holds the lock of the part that
-  // `buckets` are of.
+  // Takes `count` from the client's bucket and returns zero, or returns how long to wait. REQUIRES:
+  // the caller holds the lock of the part that `buckets` belong to.
   absl::Duration Take(Buckets& buckets, const std::string& client, double count, double rate) const;
 
   SteadyClock& clock_;
 
-  // Options: each by itself is whole, and they need not agree.
+  // The options. Each is atomic by itself; together they need not be from the same SetOptions()
+  // call.
   std::atomic<uint32_t> requests_per_second_{0};
   std::atomic<uint64_t> examples_per_second_{0};
   std::atomic<uint32_t> max_streams_{0};
@@ -85,10 +86,10 @@ class ClientLimits {
   std::array<Part, kParts> parts_;
 };
 
-// RESOURCE_EXHAUSTED that carries how long to wait before trying again.
+// A RESOURCE_EXHAUSTED status that carries how long to wait before trying again.
 absl::Status TryAgainAfter(std::string_view message, absl::Duration wait);
 
-// What it carries; zero where a status carries nothing of the kind.
+// The wait that TryAgainAfter() put into a status; zero if there is none.
 absl::Duration RetryAfter(const absl::Status& status);
 
 }  // namespace freshet

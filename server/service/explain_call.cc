@@ -96,7 +96,7 @@ absl::Status ExplainCall::Decode() {
     return absl::InvalidArgumentError(StrCat("packed has ", example_.examples().size(),
                                              " rows; one example is explained at a time"));
   }
-  // Of one row it is bounded.
+  // Counted in one go, since the features of one row are limited.
   const FeatureExpander* const expander = view_.variant->expander.get();
   if (example_.CountFeatures(expander, UINT64_MAX, error) == DecodedBatch::Counting::kBad) {
     return BatchFault(error);
@@ -104,7 +104,7 @@ absl::Status ExplainCall::Decode() {
   if (example_.RowFeatures(0) <= service_.max_features) return absl::OkStatus();
   return absl::InvalidArgumentError(StrCat(
       "the example has ", example_.RowFeatures(0), " features",
-      expander == nullptr ? "" : " with those that the model makes of them", "; at most ",
+      expander == nullptr ? "" : " including those that the model makes of them", "; at most ",
       service_.max_features, " are explained (limits.max_explained_features); send fewer of them"));
 }
 

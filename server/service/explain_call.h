@@ -1,4 +1,4 @@
-// One Explain call.
+// The handling of one Explain call.
 
 #ifndef FRESHET_SERVER_SERVICE_EXPLAIN_CALL_H_
 #define FRESHET_SERVER_SERVICE_EXPLAIN_CALL_H_
@@ -22,21 +22,21 @@
 
 namespace freshet {
 
-// All of it is done in turns with other long calls, but for what reads the log, which is done by
-// threads that may block on the disk. It takes time in proportion to the features that the learner
-// sees, of which there may be so many, and ends early when its caller is gone.
+// The call runs in turns with other long calls, except that the log is read by threads that may
+// block on the disk. It takes time in proportion to the features that the learner sees, whose
+// number is limited by max_features. It ends early if its client has gone.
 //
-// Used by one thread at a time. Lives until the call is ended.
+// Used by one thread at a time. Lives until the call has ended.
 class ExplainCall : public std::enable_shared_from_this<ExplainCall> {
  public:
-  // What all calls share; it outlives them.
+  // What all calls share. Must outlive them.
   struct Service {
     const CallGate& gate;
     const ModelRegistry& registry;
     BatchLimits limits;
     uint32_t max_features;  // See v1.LimitsConfig.max_explained_features.
     TurnQueue& turns;
-    WorkerPool& readers;  // Read the disk.
+    WorkerPool& readers;  // Threads that may block on the disk.
   };
 
   // Serves a call of a raw unary method.
@@ -56,14 +56,14 @@ class ExplainCall : public std::enable_shared_from_this<ExplainCall> {
         response_bytes_(response) {}
 
  private:
-  // These do one part; true where the next one is to be done in another turn.
+  // Each does one part of the call and returns whether the next part is to be done in another turn.
   bool Parse();
   bool Explain();
 
   absl::Status FindVariant();
-  // Makes the example's columns, and learns what it calls its features.
+  // Decodes the example, and notes the names that it gives its features.
   absl::Status Decode();
-  // Reads the log for when the features were learned last.
+  // Reads in the log when the features were last learned, and ends the call.
   void AddUse();
   void End(const absl::Status& status);
 
@@ -77,7 +77,7 @@ class ExplainCall : public std::enable_shared_from_this<ExplainCall> {
   v1::ExplainRequest request_;
   std::shared_ptr<ServedModel> model_;
   VariantView view_;
-  v1::ExampleList list_;  // Holds an example that is readable.
+  v1::ExampleList list_;  // Holds the example if it is readable.
   DecodedBatch example_;
   FeatureNames own_names_;
   v1::ExplainResponse response_;

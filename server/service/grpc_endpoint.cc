@@ -12,21 +12,22 @@
 namespace freshet {
 namespace {
 
-// A connection whose other end is silent for so long is asked whether it is there, and closed where
-// there is no answer. Clients may ask more often than they do.
+// A connection on which nothing comes for kKeepaliveTimeMs is pinged, and closed if there is no
+// answer within kKeepaliveTimeoutMs. Clients may ping as often as every kLeastPingIntervalMs, which
+// is more often than ours do.
 constexpr int kKeepaliveTimeMs = 60'000;
 constexpr int kKeepaliveTimeoutMs = 20'000;
 constexpr int kLeastPingIntervalMs = 10'000;
 
-// Connections without calls are closed after a while; clients make another when they need it.
+// Connections without calls are closed after this time; clients open another when they need it.
 constexpr int kIdleConnectionMs = 3'600'000;
 
-// From the connection to the end of the TLS handshake and the client's settings.
+// From accepting a connection to the end of the TLS handshake and the client's HTTP/2 settings.
 constexpr int kHandshakeTimeoutMs = 10'000;
 
-// What gRPC takes in from a stream that is not read from. Left to itself, it takes more the longer
-// that lasts: tens of megabytes of each stream while a queue is full. This much fills 10 Gbit/s
-// over a round trip of 1.6 ms.
+// How much gRPC buffers of a stream that the server is not reading. By default gRPC buffers more
+// the longer that lasts, up to tens of megabytes per stream while a queue is full. 2 MiB suffice
+// for 10 Gbit/s at a round trip of 1.6 ms.
 constexpr int kReadAheadBytes = 2 << 20;
 
 void SetConnectionArguments(grpc::ServerBuilder& builder, const GrpcEndpoint::Options& options) {
@@ -42,8 +43,8 @@ void SetConnectionArguments(grpc::ServerBuilder& builder, const GrpcEndpoint::Op
   set(GRPC_ARG_MAX_CONCURRENT_STREAMS, static_cast<int>(options.max_connection_streams));
   set(GRPC_ARG_HTTP2_BDP_PROBE, 0);
   set(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, kReadAheadBytes);
-  // A message that were inflated could take a thousand times what was sent, before any limit is
-  // looked at. Our clients compress none.
+  // A decompressed message could take a thousand times the bytes that were sent, before any limit
+  // is checked. Our clients do not compress messages.
   set(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
   set(GRPC_COMPRESSION_CHANNEL_ENABLED_ALGORITHMS_BITSET, 1 << GRPC_COMPRESS_NONE);
   builder.SetMaxReceiveMessageSize(static_cast<int>(options.max_message_bytes));
@@ -51,7 +52,7 @@ void SetConnectionArguments(grpc::ServerBuilder& builder, const GrpcEndpoint::Op
       grpc::ResourceQuota("freshetd").Resize(static_cast<size_t>(options.max_receiving_bytes)));
 }
 
-// Takes reflection off one server, which gRPC's library puts on all servers of a process.
+// Removes reflection from one server; gRPC's library adds it to all servers of a process.
 class NoReflection : public grpc::ServerBuilderOption {
  public:
   void UpdateArguments(grpc::ChannelArguments* /*arguments*/) override {}
@@ -69,7 +70,8 @@ absl::StatusOr<std::unique_ptr<GrpcEndpoint>> GrpcEndpoint::Start(
   std::unique_ptr<GrpcEndpoint> endpoint(new GrpcEndpoint(*options.access));
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
-  // It knows no tokens. Health stays open: clients that watch it send none.
+  // Reflection cannot check tokens, so it is off if there are any. Health stays open, since clients
+  // that watch it send no token.
   if (options.access->has_tokens()) builder.SetOption(std::make_unique<NoReflection>());
   endpoint->credentials_ = MakeGrpcCredentials(options.tls, endpoint->gate_.processor());
   endpoint->connections_ = builder.experimental().AddExternalConnectionAcceptor(
@@ -79,7 +81,7 @@ absl::StatusOr<std::unique_ptr<GrpcEndpoint>> GrpcEndpoint::Start(
   for (grpc::Service* service : services) builder.RegisterService(service);
   builder.experimental().SetInterceptorCreators(std::move(interceptors));
   endpoint->server_ = builder.BuildAndStart();
-  if (endpoint->server_ == nullptr) return absl::UnavailableError("gRPC does not start");
+  if (endpoint->server_ == nullptr) return absl::UnavailableError("gRPC cannot start");
   const auto hand_over = [connections = endpoint->connections_.get()](FileDescriptor socket) {
     grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters parameters;
     parameters.fd = socket.Release();

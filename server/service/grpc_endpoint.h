@@ -1,4 +1,4 @@
-// gRPC as the server speaks it: connections, limits, encryption.
+// The gRPC endpoint: connections, limits and encryption.
 
 #ifndef FRESHET_SERVER_SERVICE_GRPC_ENDPOINT_H_
 #define FRESHET_SERVER_SERVICE_GRPC_ENDPOINT_H_
@@ -25,40 +25,42 @@ namespace freshet {
 class GrpcEndpoint {
  public:
   struct Options {
-    // Which connections there are, and their limits. Outlives the endpoint.
+    // The table of connections and their limits. Must outlive the endpoint.
     ConnectionTable* connections = nullptr;
-    // Streams of one connection at a time; more wait at their client.
+    // Calls on one connection at a time; further ones wait in their client.
     uint32_t max_connection_streams = 1100;
     uint32_t max_message_bytes = 16U << 20;
-    // What all connections together may hold of messages that are not handled yet, and of calls.
+    // Memory that all connections together may use for calls and for messages that are not handled
+    // yet.
     uint64_t max_receiving_bytes = uint64_t{512} << 20;
-    // Null: no encryption. Outlives the endpoint.
+    // Null: no encryption. Must outlive the endpoint.
     const TlsIdentity* tls = nullptr;
-    // Outlives the endpoint.
+    // Never null. Must outlive the endpoint.
     const AccessControl* access = nullptr;
   };
 
   using Interceptors =
       std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>>;
 
-  // Serves `services`, which outlive the endpoint, from now on. UNAVAILABLE where that cannot be.
+  // Starts to serve `services`, which must outlive the endpoint. UNAVAILABLE if that fails.
   static absl::StatusOr<std::unique_ptr<GrpcEndpoint>> Start(
       ListeningSockets sockets, const Options& options, std::span<grpc::Service* const> services,
       Interceptors interceptors);
 
-  // As Shutdown() at once.
+  // Calls Shutdown() without grace.
   ~GrpcEndpoint();
 
   GrpcEndpoint(const GrpcEndpoint&) = delete;
   GrpcEndpoint& operator=(const GrpcEndpoint&) = delete;
 
-  // As ListeningSockets::address().
+  // See ListeningSockets::address().
   const std::string& address() const { return acceptor_->address(); }
 
-  // For calls from within the process, which need no connection.
+  // A channel for calls from within the process, without a connection.
   std::shared_ptr<grpc::Channel> InProcessChannel(const grpc::ChannelArguments& arguments);
 
-  // Stops listening, and ends the calls that have not ended after `grace`. Blocks until all have.
+  // Stops listening, and cancels calls that have not ended after `grace`. Blocks until all have
+  // ended.
   void Shutdown(absl::Duration grace);
 
  private:

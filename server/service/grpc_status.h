@@ -10,14 +10,14 @@
 
 namespace freshet {
 
-// The one mapping of our statuses to gRPC's: the codes have the same numbers, the message goes
-// along.
+// The one mapping from absl::Status to grpc::Status: the codes have the same numbers, and the
+// message is kept.
 inline grpc::Status ToGrpcStatus(const absl::Status& status) {
   if (status.ok()) return grpc::Status::OK;
   return {static_cast<grpc::StatusCode>(status.raw_code()), std::string(status.message())};
 }
 
-// What is wrong with a batch, where the whole call fails because of it.
+// The error of a batch as a status, for calls that fail as a whole because of it.
 inline absl::Status BatchFault(const v1::BatchError& error) {
   return {static_cast<absl::StatusCode>(error.code()), error.message()};
 }

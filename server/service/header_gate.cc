@@ -42,9 +42,9 @@ void Process(void* gate, grpc_auth_context* /*context*/, const grpc_metadata* me
 
 absl::Status HeaderGate::Check(const Headers& headers) const {
   if (!headers.encoding.empty() && headers.encoding != kNotCompressed) {
-    return absl::UnimplementedError(StrCat(
-        "the server takes no compressed messages (grpc-encoding: ", headers.encoding.substr(0, 16),
-        "); send them as they are"));
+    return absl::UnimplementedError(
+        StrCat("the server accepts no compressed messages (grpc-encoding: ",
+               headers.encoding.substr(0, 16), "); send them uncompressed"));
   }
   if (headers.path.starts_with(kHealthPath)) return absl::OkStatus();
   return access_.Identify(headers.authorization).status();

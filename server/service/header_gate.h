@@ -1,4 +1,4 @@
-// Whether a call over gRPC may send its message: what its headers say of it.
+// Checks the headers of gRPC calls before their messages are read.
 
 #ifndef FRESHET_SERVER_SERVICE_HEADER_GATE_H_
 #define FRESHET_SERVER_SERVICE_HEADER_GATE_H_
@@ -12,26 +12,27 @@
 
 namespace freshet {
 
-// gRPC reads the whole message of a unary call before it hands the call to a service. This looks at
-// the headers before that, so that nothing is read, or inflated, of somebody who may not call. What
-// the caller may do is for CallGate, which also knows the request. Thread-safe.
+// gRPC reads the whole message of a unary call before it hands the call to a service. This class
+// sees the headers before that, so that no message is read or decompressed for somebody without a
+// valid token. What the caller may do is checked later by CallGate, which also knows the request.
+// Thread-safe.
 class HeaderGate {
  public:
-  // What the headers say; each is empty where there is none.
+  // The values of a call's headers; empty for a missing header.
   struct Headers {
-    std::string_view path;           // As in /freshet.v1.LearningService/Predict.
+    std::string_view path;           // For example /freshet.v1.LearningService/Predict.
     std::string_view authorization;  // As AccessControl::Identify() takes it.
-    std::string_view encoding;       // Of messages: grpc-encoding.
+    std::string_view encoding;       // Compression of messages: grpc-encoding.
   };
 
-  // Keeps a reference.
+  // Keeps a reference to `access`.
   explicit HeaderGate(const AccessControl& access) : access_(access) {}
 
-  // UNAUTHENTICATED as AccessControl::Identify(), but for the health service, which is open to
-  // everyone; UNIMPLEMENTED where messages are compressed.
+  // UNAUTHENTICATED as for AccessControl::Identify(), except for calls to the health service, which
+  // is open to everyone; UNIMPLEMENTED if messages are compressed.
   absl::Status Check(const Headers& headers) const;
 
-  // The same for gRPC. Refers to this object.
+  // Check() as a callback for gRPC, which keeps a reference to this object.
   grpc_auth_metadata_processor processor() const;
 
  private:

@@ -34,14 +34,14 @@ class HealthService::Watcher final : public grpc::ServerWriteReactor<HealthCheck
 
   const std::string& service() const { return service_; }
 
-  // Sends the status, unless it was the last one that was sent.
+  // Sends the status unless it equals the last one sent.
   void Tell(HealthStatus status) {
     absl::MutexLock lock(&mu_);
     status_ = status;
     Advance();
   }
 
-  // The same, and ends the call.
+  // Sends the status in the same way, then ends the call.
   void End(HealthStatus status) {
     absl::MutexLock lock(&mu_);
     status_ = status;
@@ -71,7 +71,7 @@ class HealthService::Watcher final : public grpc::ServerWriteReactor<HealthCheck
   }
 
  private:
-  // Starts gRPC's operations under the lock, which only puts them in gRPC's queue.
+  // Starts gRPC's operations while the lock is held; starting one only queues it in gRPC.
   void Advance() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
     if (writing_ || finished_) return;
     if (cancelled_) {
@@ -91,7 +91,7 @@ class HealthService::Watcher final : public grpc::ServerWriteReactor<HealthCheck
   const std::string service_;
 
   absl::Mutex mu_;
-  HealthCheckResponse response_ ABSL_GUARDED_BY(mu_);  // What was sent last; UNKNOWN: nothing.
+  HealthCheckResponse response_ ABSL_GUARDED_BY(mu_);  // The last one sent; UNKNOWN: none yet.
   HealthStatus status_ ABSL_GUARDED_BY(mu_) = HealthCheckResponse::UNKNOWN;
   bool writing_ ABSL_GUARDED_BY(mu_) = false;
   bool ending_ ABSL_GUARDED_BY(mu_) = false;
@@ -125,7 +125,8 @@ grpc::ServerWriteReactor<HealthCheckResponse>* HealthService::Watch(
   if (stopped_) return new Refused(absl::UnavailableError("the server is stopping"));
   if (watchers_.size() >= kMaxWatchers) {
     return new Refused(TryAgainAfter(
-        StrCat(kMaxWatchers, " clients watch the server's health, its limit"), absl::Seconds(1)));
+        StrCat(kMaxWatchers, " clients already watch the server's health, which is its limit"),
+        absl::Seconds(1)));
   }
   auto* watcher = new Watcher(*this, request->service());
   watchers_.insert(watcher);

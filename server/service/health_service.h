@@ -22,19 +22,20 @@ namespace freshet {
 
 using HealthStatus = grpc::health::v1::HealthCheckResponse::ServingStatus;
 
-// The health of what has this name: `models/{model}` is SERVING while it learns and predicts,
-// NOT_SERVING while it is recovered or its log cannot be written, and else SERVICE_UNKNOWN. Nothing
-// is known of single models, and all are NOT_SERVING, until the server serves.
+// The health of the service `name`. `models/{model}` is SERVING while the model learns and
+// predicts, and NOT_SERVING while it is being recovered or its log cannot be written. Unknown
+// models and other names are SERVICE_UNKNOWN. Until the server serves, every `models/{model}` is
+// NOT_SERVING, because single models are not known yet.
 HealthStatus ModelHealth(const ModelRegistry& registry, const std::string& name);
 
-// Thread-safe.
+// Answers Check and Watch. Thread-safe.
 class HealthService final : public grpc::health::v1::Health::CallbackService {
  public:
-  // So many may watch at a time: it is open to everyone.
+  // The limit of Watch calls at a time, needed because the service is open to everyone.
   static constexpr size_t kMaxWatchers = 1000;
 
-  // `status_of` says how a service is now: by any thread, without blocking. `connections`, which
-  // lives as long, is told of those who ask.
+  // `status_of` returns the current health of a service; it is called from any thread and must not
+  // block. Tells `connections`, which must outlive this object, which connections make calls.
   HealthService(std::function<HealthStatus(const std::string& service)> status_of,
                 ConnectionTable& connections)
       : status_of_(std::move(status_of)), connections_(connections) {}
@@ -46,16 +47,18 @@ class HealthService final : public grpc::health::v1::Health::CallbackService {
       grpc::CallbackServerContext* context,
       const grpc::health::v1::HealthCheckRequest* request) override;
 
-  // Tells those who watch what has changed. To be called often enough.
+  // Tells watchers about changes. To be called periodically.
   void Refresh();
 
-  // Tells those who watch that nothing is served any more, and ends their calls and later ones.
+  // Tells watchers that nothing is served any more, ends their calls, and refuses later Watch
+  // calls.
   void Stop();
 
  private:
   class Watcher;
 
-  // Who asks is not silent, but may be anybody.
+  // Notes that a call on the connection has been answered. That does not make it a client, since
+  // anybody may ask.
   void NoteCall(const grpc::CallbackServerContext& context);
 
   const std::function<HealthStatus(const std::string&)> status_of_;

@@ -19,16 +19,17 @@
 namespace freshet {
 namespace {
 
-// Requests of one stream that may wait for their answers to be written.
+// How many requests of a stream may wait for their answers to be written.
 constexpr size_t kMaxUnansweredRequests = 1024;
 
-// The same by the bytes of answers that carry predictions.
+// How many bytes answers with predictions may have that wait to be written.
 constexpr size_t kMaxAnswerBytes = size_t{8} << 20;
 
-// How long clients are asked to stay away when the server is full.
+// How long clients are asked to wait when the queues of all models are full.
 constexpr absl::Duration kFullQueuesWait = absl::Milliseconds(200);
 
-// What is larger than this takes long to parse and check: milliseconds. Readable rows are hashed.
+// Larger messages take milliseconds to parse and check. Readable rows take longer, because their
+// names are hashed.
 constexpr size_t kLongPackedBytes = size_t{1} << 20;
 constexpr size_t kLongReadableBytes = size_t{256} << 10;
 
@@ -48,7 +49,7 @@ absl::Status CheckProducer(const v1::LearnRequest& request) {
         "request");
   }
   if (request.sequence() == 0) {
-    return absl::InvalidArgumentError("sequence must be 1 or more, and rise with every batch");
+    return absl::InvalidArgumentError("sequence must be 1 or more, and increase with every batch");
   }
   return absl::OkStatus();
 }
@@ -95,10 +96,10 @@ void LearnStream::EndIfIdleSince(SteadyTime time) {
   if (last_read_.load(std::memory_order_relaxed) > time) return;
   {
     absl::MutexLock lock(&mu_);
-    if (!slots_.empty()) return;  // It waits for us.
+    if (!slots_.empty()) return;  // The client is waiting for answers.
   }
   End(absl::UnavailableError(
-      "nothing came for long (client_limits.idle_timeout_s); open another stream"));
+      "no batch came for longer than client_limits.idle_timeout_s; open another stream"));
 }
 
 void LearnStream::EndIfWithdrawn() {
@@ -117,9 +118,9 @@ void LearnStream::EndIfWithdrawn() {
   if (status.ok()) return;
   {
     absl::MutexLock lock(&mu_);
-    if (finished_) return;  // And with it gRPC's context is gone, or soon.
+    if (finished_) return;  // gRPC's context may be gone by now.
     if (std::exchange(withdrawn_, true)) {
-      context_.TryCancel();  // Its callbacks come on other threads.
+      context_.TryCancel();  // OnCancel() comes on another thread, so the lock may be held here.
       return;
     }
   }
@@ -128,7 +129,7 @@ void LearnStream::EndIfWithdrawn() {
 
 void LearnStream::OnReadDone(bool ok) {
   last_read_.store(SteadyClock::System().Now(), std::memory_order_relaxed);
-  if (!ok) {  // The client has no more to say.
+  if (!ok) {  // The client will send no more requests.
     End(absl::OkStatus());
     return;
   }
@@ -137,12 +138,13 @@ void LearnStream::OnReadDone(bool ok) {
   if (!read_buffer_.Dump(&incoming_.bytes).ok()) incoming_.bytes.clear();
   read_buffer_.Clear();
   if (is_long) {
-    incoming_.slot = AddSlot();  // Now, so that a stream that is to end waits for it.
+    incoming_.slot = AddSlot();  // Added now, so that a stream that is about to end waits for the
+                                 // answer.
     HandleInTurns();
     return;
   }
   while (HandleMore()) {
-    // A few features may become so many that it takes long to count them.
+    // The model may make so many features of a few that counting them takes long.
     if (incoming_.stage == Incoming::Stage::kCount) {
       HandleInTurns();
       return;
@@ -168,7 +170,8 @@ bool LearnStream::IsLong() {
 void LearnStream::HandleInTurns() {
   Ref();
   turns_.Add(client_, [this](const Turn& turn) {
-    // When HandleMore() has come to an end, the next message may be there already.
+    // Once HandleMore() returns false, the next message may already be in incoming_, so it must not
+    // be touched.
     while (!ends_at_once() && HandleMore()) {
       if (turn.is_over()) return true;
     }
@@ -224,7 +227,7 @@ absl::Status LearnStream::CheckRequest(const v1::LearnRequest& request) {
   absl::Status status = model_ == nullptr ? OpenModel(request) : CheckStillAllowed();
   if (!status.ok()) return status;
   if (!request.model().empty() && request.model() != model_name_) {
-    return absl::InvalidArgumentError(StrCat("a stream belongs to one model: this one to ",
+    return absl::InvalidArgumentError(StrCat("a stream belongs to one model, this one to ",
                                              model_name_, "; open another for another model"));
   }
   return CheckProducer(request);
@@ -246,7 +249,7 @@ bool LearnStream::Parse() {
     return false;
   }
   if (!size.ok()) return AnswerTooLarge(size);
-  if (opens && MustWaitForRoom()) return false;  // Its model was not known before.
+  if (opens && MustWaitForRoom()) return false;  // The model was not known before.
   incoming_.bytes.clear();
   incoming_.stage = Incoming::Stage::kDecode;
   return true;
@@ -255,7 +258,7 @@ bool LearnStream::Parse() {
 bool LearnStream::MustWaitForRoom() {
   if (model_->has_room()) return false;
   incoming_.message = nullptr;
-  if (incoming_.slot == nullptr) incoming_.slot = AddSlot();  // As for a long message.
+  if (incoming_.slot == nullptr) incoming_.slot = AddSlot();  // As in OnReadDone().
   Ref();
   model_->NotifyWhenRoom([this] {
     HandleInTurns();
@@ -415,7 +418,7 @@ void LearnStream::Reject(const absl::Status& status, Slot* slot) {
   slot->mergeable = false;
   slot->response.mutable_error()->set_code(static_cast<int>(status.code()));
   slot->response.mutable_error()->set_message(std::string(status.message()));
-  // What is forbidden now is forbidden later.
+  // Later batches would be forbidden, too.
   if (!absl::IsPermissionDenied(status) || ending_) return;
   ending_ = true;
   end_status_ = status;

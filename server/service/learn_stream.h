@@ -1,4 +1,4 @@
-// One Learn stream.
+// The handling of one Learn stream.
 
 #ifndef FRESHET_SERVER_SERVICE_LEARN_STREAM_H_
 #define FRESHET_SERVER_SERVICE_LEARN_STREAM_H_
@@ -30,23 +30,24 @@
 namespace freshet {
 
 // Reads requests one at a time, hands them to the model's pipeline, and writes the answers in the
-// order of the requests; acknowledgements that wait are written as one.
+// order of the requests. Acknowledgements that are waiting to be written are merged into one.
 //
-// What takes long to parse or to check, large messages and those of which the model makes many
-// features, is done in turns with other long calls; the next message is read after that.
+// Messages that take long to parse or check, because they are large or because the model makes many
+// features of them, are handled in turns with other long calls; only then is the next message read.
 //
-// A message that came while the model's queue is full is not parsed before there is room, so that
-// the queue holds no more than its limit and what was parsed meanwhile, whatever the number of
-// streams. Reading pauses while the queue is full or while too many requests are unanswered or
-// answers unread, so that neither a slow model nor a client that reads no answers takes memory: the
-// stream's own flow control then holds the client back.
+// A message that arrives while the model's queue is full is not parsed until there is room. So the
+// queue exceeds its limit only by what was being parsed when it filled up, whatever the number of
+// streams. Reading pauses while the queue is full, or while too many requests are unanswered or
+// answers unread, so that neither a slow model nor a client that reads no answers uses up memory:
+// the stream's flow control then holds the client back.
 //
-// Deletes itself when gRPC and all batches under way are done with it.
+// Deletes itself when gRPC and all batches in progress are done with it.
 class LearnStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
  public:
-  // `gone` is called last, when the stream has ended. What `caller` may do is asked of `gate` with
-  // every request, so that a token that is withdrawn ends its streams; its limits count for
-  // `client`. `context` is gRPC's and lives as long.
+  // `gone` is called last, when the stream has ended. The permissions of `caller` are checked again
+  // with every request, so that withdrawing a token ends its streams. Limits are counted for
+  // `client`. Keeps references to the other arguments; `context` is gRPC's and lives as long as the
+  // stream.
   LearnStream(const CallGate& gate, Caller caller, std::string client,
               grpc::CallbackServerContext& context, ModelRegistry& registry, TurnQueue& turns,
               BatchLimits limits, std::function<void()> gone);
@@ -54,14 +55,14 @@ class LearnStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteB
   // Starts reading. Call once, after construction.
   void Start();
 
-  // Ends the stream with `status` when what was read so far has been answered.
+  // Ends the stream with `status` once all requests read so far have been answered.
   void End(absl::Status status);
 
-  // Ends the stream where nothing came since `time`.
+  // Ends the stream if no message has come since `time`.
   void EndIfIdleSince(SteadyTime time);
 
-  // Ends the stream where its token was withdrawn, or may no longer push to its model. Called again
-  // on a stream that has not ended since, as of a client that reads no answers, it cuts that off.
+  // Ends the stream if its token was withdrawn or may no longer push to its model. If the stream
+  // has not ended by the next call, for example because the client reads no answers, cancels it.
   void EndIfWithdrawn();
 
   void OnReadDone(bool ok) override;
@@ -70,63 +71,65 @@ class LearnStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteB
   void OnDone() override;
 
  private:
-  // A request that was read and whose answer has not been written.
+  // A request that was read and whose answer has not been written yet.
   struct Slot {
     bool ready = false;
-    bool mergeable = false;  // A plain acknowledgement, which a later one covers.
-    bool continues = false;  // Of the producer of the request before it, with a higher sequence.
+    bool mergeable = false;  // A plain acknowledgement, which a later one can replace.
+    bool continues = false;  // Same producer as the request before, with a higher sequence.
     v1::LearnResponse response;
-    size_t answer_bytes = 0;  // About what a long answer takes, or will take.
+    size_t answer_bytes = 0;  // Estimated size of an answer with predictions; otherwise 0.
   };
 
-  // The message that was read last, on its way to the model's pipeline.
+  // The last message read, on its way to the model's pipeline.
   struct Incoming {
     enum class Stage { kParse, kDecode, kCount, kSubmit };
 
     Stage stage = Stage::kParse;
     std::vector<grpc::Slice> bytes;
-    std::unique_ptr<BatchRecord> message;  // Null until it is parsed.
-    Slot* slot = nullptr;                  // Null until there is one.
+    std::unique_ptr<BatchRecord> message;  // Null until parsed.
+    Slot* slot = nullptr;                  // Null until added.
   };
 
-  // Whether it takes long to parse and check what was read.
+  // Whether the message in read_buffer_ takes long to parse and check.
   bool IsLong();
-  // Does the next part of what there is to do with `incoming_`: of counting, as much as a few
-  // features take. False where that is done, and the next message is read or will be.
+  // Does the next part of the work on `incoming_`; counting stops after DecodedBatch::kFewFeatures
+  // features. Returns false once the work is done and the next message is being read or will be.
   bool HandleMore();
-  // The same until it is done, in turns with others, or until the stream is cut off.
+  // Calls HandleMore() in turns with other long calls until the work is done or the stream is cut
+  // off.
   void HandleInTurns();
   bool ends_at_once();
-  // These end in HandleMore()'s result.
+  // The stages of HandleMore(), with the same result.
   bool Parse();
-  // Answers a batch that is too large to be parsed, as `reason` says.
+  // Answers a batch that is too large to be parsed with the error `reason`. Returns false.
   bool AnswerTooLarge(const absl::Status& reason);
-  // Where the model's queue is full: goes on in turns when there is room.
+  // If the model's queue is full, returns true and arranges that handling goes on when there is
+  // room.
   bool MustWaitForRoom();
   bool Decode();
   bool Count();
   void Submit();
-  // Answers the message with what is wrong with its batch, and reads on.
+  // Answers the message with the error in its slot, and reads the next message.
   void AnswerBad();
   // Ends the stream without answering the message.
   void Refuse(absl::Status status);
   absl::Status CheckRequest(const v1::LearnRequest& request);
-  // Finds the model of the first request, where the caller may push to it.
+  // Finds the model that the first request names, and checks that the caller may push to it.
   absl::Status OpenModel(const v1::LearnRequest& request);
-  // Whether it still may.
+  // Checks that the caller may still push to the model.
   absl::Status CheckStillAllowed();
   Slot* AddSlot();
-  // What the answer to a request is to be like.
+  // Sets the fields of `slot` that depend only on the request.
   void DescribeSlot(const v1::LearnRequest& request, Slot& slot);
   void FinishSlot(Slot* slot, LearnOutcome outcome);
-  // Answers that the batch was refused.
+  // Makes the answer an error, because the batch was refused.
   void Reject(const absl::Status& status, Slot* slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void ReadMore();
-  // Whether so much waits for the client to read it that reading pauses.
+  // Whether reading has to pause because too many answers are outstanding or unread.
   bool holds_too_much() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // Writes the next answer if one is ready, or ends the stream if it is to end. It starts gRPC's
-  // operations under the lock, which only puts them in gRPC's queue: their order is what the lock
-  // is for.
+  // Writes the next answer if one is ready, or ends the stream if it is due to end. Starts gRPC's
+  // operations while the lock is held, so that their order is right; starting one only queues it in
+  // gRPC.
   void Advance() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void FinishNow() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void EndNow(absl::Status status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -141,9 +144,9 @@ class LearnStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteB
   TurnQueue& turns_;
   const BatchLimits limits_;
   const std::function<void()> gone_;
-  const Caller opener_;  // As it was when the stream began.
+  const Caller opener_;  // The caller when the stream began.
 
-  // Owned by the reading side: OnReadDone and what it calls, and the turns that it leads to.
+  // Owned by the reading side: OnReadDone(), what it calls, and the turns that it posts.
   grpc::ByteBuffer read_buffer_;
   Incoming incoming_;
   Caller caller_;
@@ -151,26 +154,27 @@ class LearnStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteB
   // The champion that the message at hand was decoded for.
   std::shared_ptr<const ServedVariant> served_;
   std::string model_name_;
-  std::string last_producer_;  // Of the last request.
+  std::string last_producer_;  // Producer of the last request.
   uint64_t last_sequence_ = 0;
 
-  grpc::ByteBuffer write_buffer_;  // Owned by the write under way.
+  grpc::ByteBuffer write_buffer_;  // Owned by the write in progress.
 
-  std::atomic<SteadyTime> last_read_;  // When something came last.
+  std::atomic<SteadyTime> last_read_;  // When the last message came.
 
   absl::Mutex mu_;
-  std::string opened_model_ ABSL_GUARDED_BY(mu_);  // As model_name_.
+  std::string opened_model_ ABSL_GUARDED_BY(mu_);  // A copy of model_name_.
   bool withdrawn_ ABSL_GUARDED_BY(mu_) = false;
   std::deque<std::unique_ptr<Slot>> slots_ ABSL_GUARDED_BY(mu_);
-  size_t answer_bytes_ ABSL_GUARDED_BY(mu_) = 0;  // Of all slots.
+  size_t answer_bytes_ ABSL_GUARDED_BY(mu_) = 0;  // Sum over all slots.
   bool writing_ ABSL_GUARDED_BY(mu_) = false;
-  bool read_paused_ ABSL_GUARDED_BY(mu_) =
-      false;                                   // Too many slots; resumed as answers are written.
-  bool ending_ ABSL_GUARDED_BY(mu_) = false;   // Once all that was read is answered,
-  bool end_now_ ABSL_GUARDED_BY(mu_) = false;  // or without that.
+  bool read_paused_ ABSL_GUARDED_BY(mu_) = false;  // Reading is paused by holds_too_much(); it
+                                                   // resumes as answers are written.
+  bool ending_ ABSL_GUARDED_BY(mu_) = false;   // Ends once all requests that were read are
+                                               // answered,
+  bool end_now_ ABSL_GUARDED_BY(mu_) = false;  // or without waiting for that.
   bool finished_ ABSL_GUARDED_BY(mu_) = false;
   absl::Status end_status_ ABSL_GUARDED_BY(mu_);
-  int references_ ABSL_GUARDED_BY(mu_) = 1;  // gRPC's own, and one for each callback under way.
+  int references_ ABSL_GUARDED_BY(mu_) = 1;  // gRPC's own, and one for each callback in progress.
 };
 
 }  // namespace freshet

@@ -10,7 +10,7 @@
 namespace freshet {
 namespace {
 
-// See v1.NamesConfig.max_names. Goes out with a stream's first answer.
+// Initial metadata of a stream, sent with its first answer; see v1.NamesConfig.max_names.
 constexpr const char* kMaxNamesMetadata = "freshet-max-names";
 
 using RefusedLearn = RefusedStream<grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>>;
@@ -54,11 +54,13 @@ absl::StatusOr<LearnStream*> LearningServiceImpl::AddStream(Caller caller,
   const SteadyLock lock(&mu_);
   if (!ended_.ok()) return ended_;
   if (streams_.size() >= max_streams_) {
-    return TryAgainAfter(StrCat("the server has ", max_streams_,
-                                " Learn streams, its limit (limits.max_streams); close one"),
-                         absl::Seconds(1));
+    return TryAgainAfter(
+        StrCat("the server has ", max_streams_,
+               " Learn streams, which is its limit (limits.max_streams); close one"),
+        absl::Seconds(1));
   }
-  // The stream takes itself out when it is gone; it cannot be gone before it is started.
+  // The stream removes itself from streams_ when it ends. It cannot end before it is started, so
+  // *handle is set by then.
   auto handle = std::make_shared<LearnStream*>(nullptr);
   auto* stream = new LearnStream(gate_, std::move(caller), client, context, registry_, turns_,
                                  limits_, [this, handle, client] {

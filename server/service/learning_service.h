@@ -1,4 +1,5 @@
-// The data plane: see proto/freshet/v1/learning_service.proto.
+// The implementation of LearningService, the data plane; see
+// proto/freshet/v1/learning_service.proto.
 
 #ifndef FRESHET_SERVER_SERVICE_LEARNING_SERVICE_H_
 #define FRESHET_SERVER_SERVICE_LEARNING_SERVICE_H_
@@ -24,14 +25,14 @@
 
 namespace freshet {
 
-// Both methods are served raw: so the log can write the bytes of what is learned as they came, and
-// large messages are parsed where they keep nobody waiting.
+// Both methods are raw, so that the log can write the bytes of batches as they came, and large
+// messages can be parsed on threads where they delay no other call. Thread-safe.
 class LearningServiceImpl final
     : public v1::LearningService::WithRawCallbackMethod_Learn<
           v1::LearningService::WithRawCallbackMethod_Predict<v1::LearningService::Service>> {
  public:
-  // Keeps references to `gate`, `registry` and `turns`.
-  // Streams are told `max_names`, so that clients send no names that nobody keeps.
+  // Keeps references to `gate`, `registry` and `turns`. Clients are told `max_names` on each
+  // stream, so that they send no names that the server would not keep.
   LearningServiceImpl(const CallGate& gate, ModelRegistry& registry, TurnQueue& turns,
                       BatchLimits limits, uint32_t max_streams, uint32_t max_names);
 
@@ -42,17 +43,19 @@ class LearningServiceImpl final
                                     const grpc::ByteBuffer* request,
                                     grpc::ByteBuffer* response) override;
 
-  // How many streams there may be from now on; those that there are stay.
+  // Changes how many streams may be open. Streams that are open already stay.
   void SetMaxStreams(uint32_t max_streams);
 
-  // Ends the streams on which nothing came since `time`.
+  // Ends the streams on which no message has come since `time`.
   void EndStreamsIdleSince(SteadyTime time);
 
-  // Ends the streams whose tokens were withdrawn, or may no longer push to their models. To be
-  // called a few times after tokens have changed: streams that begin meanwhile are seen later.
+  // Ends the streams whose tokens were withdrawn or may no longer push to their models. Call it
+  // several times after tokens have changed, since streams that are just starting are found only by
+  // a later call.
   void EndWithdrawnStreams();
 
-  // Ends every stream with `reason` once what it read is answered, and takes no new ones.
+  // Ends every stream with `reason` once all requests it has read are answered, and refuses new
+  // streams with `reason`.
   void EndStreams(const absl::Status& reason);
 
   // How many streams are open.
@@ -62,7 +65,8 @@ class LearningServiceImpl final
   size_t AwaitNoStreams(SteadyTime deadline);
 
  private:
-  // A stream that is not started yet; an error where there are too many, or no more.
+  // Adds a stream that is not started yet. An error if there are too many streams or EndStreams()
+  // has been called.
   absl::StatusOr<LearnStream*> AddStream(Caller caller, const std::string& client,
                                          grpc::CallbackServerContext& context);
 
@@ -77,7 +81,7 @@ class LearningServiceImpl final
   SteadyCondition stream_gone_;
   uint32_t max_streams_ ABSL_GUARDED_BY(mu_);
   std::unordered_set<LearnStream*> streams_ ABSL_GUARDED_BY(mu_);
-  absl::Status ended_ ABSL_GUARDED_BY(mu_);  // OK while streams are taken.
+  absl::Status ended_ ABSL_GUARDED_BY(mu_);  // OK while new streams are accepted.
 };
 
 }  // namespace freshet

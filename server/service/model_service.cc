@@ -28,7 +28,7 @@ absl::StatusOr<Model> FindModel(const ModelRegistry& registry, std::string_view 
   return registry.Find(*id);
 }
 
-// Ends the call with `result`, whose value goes to `out`.
+// Ends the call with the status of `result`; its value, if any, goes to `out`.
 template <typename T>
 void FinishWith(grpc::ServerUnaryReactor* reactor, absl::StatusOr<T> result, T* out) {
   const grpc::Status status = ToGrpcStatus(result.status());
@@ -36,13 +36,13 @@ void FinishWith(grpc::ServerUnaryReactor* reactor, absl::StatusOr<T> result, T* 
   reactor->Finish(status);
 }
 
-// A callback that does the same.
+// A callback that calls FinishWith().
 template <typename T>
 ServedModel::Callback<T> Finisher(grpc::ServerUnaryReactor* reactor, T* out) {
   return [reactor, out](absl::StatusOr<T> result) { FinishWith(reactor, std::move(result), out); };
 }
 
-// Describes many models, each on its own strand, and ends the call when the last one is done.
+// Describes several models, each on its own strand, and ends the call when the last one is done.
 class ModelListing : public std::enable_shared_from_this<ModelListing> {
  public:
   ModelListing(grpc::ServerUnaryReactor* reactor, v1::ListModelsResponse* response)
@@ -53,7 +53,7 @@ class ModelListing : public std::enable_shared_from_this<ModelListing> {
   ModelListing(const ModelListing&) = delete;
   ModelListing& operator=(const ModelListing&) = delete;
 
-  // Those that are served; the others are in the response already, in their places.
+  // Fills in the served models at their places in the response. Damaged models are already there.
   void Describe(const std::map<int, Model>& models) {
     for (const auto& [place, model] : models) {
       v1::Model* out = response_->mutable_models(place);
@@ -75,7 +75,8 @@ absl::StatusOr<v1::ListSnapshotsResponse> ListSnapshotPage(
   const std::vector<v1::SnapshotFileHeader> headers = (*model)->ListSnapshots();
   v1::ListSnapshotsResponse response;
   const auto size = static_cast<size_t>(PageSize(request.page_size()));
-  // The token is the name of the last snapshot given; should it be gone, listing ends.
+  // The token is the name of the last snapshot of the previous page. If that snapshot has been
+  // deleted, the call fails.
   auto it = headers.begin();
   if (!request.page_token().empty()) {
     it = std::find_if(headers.begin(), headers.end(), [&](const v1::SnapshotFileHeader& header) {
@@ -94,7 +95,7 @@ absl::StatusOr<v1::ListSnapshotsResponse> ListSnapshotPage(
   return response;
 }
 
-// Creates a model, empty or from a snapshot of this server.
+// Creates a model, either empty or from a snapshot on this server.
 absl::StatusOr<Model> CreateModelNow(ModelRegistry& registry,
                                      const v1::CreateModelRequest& request) {
   if (request.source_snapshot().empty()) {
@@ -102,7 +103,7 @@ absl::StatusOr<Model> CreateModelNow(ModelRegistry& registry,
   }
   absl::StatusOr<SnapshotName> name = ParseSnapshotName(request.source_snapshot());
   if (!name.ok()) return name.status();
-  // Before a large file is read for nothing.
+  // Checked before a possibly large file is read.
   if (absl::Status status = registry.CheckVacant(request.model_id()); !status.ok()) return status;
   absl::StatusOr<Model> source = registry.Find(name->model_id);
   if (!source.ok()) return source.status();
@@ -173,7 +174,7 @@ grpc::ServerUnaryReactor* ModelServiceImpl::ListModels(grpc::CallbackServerConte
   for (const auto& [id, model] : *models) ids.insert(id);
   for (const auto& [id, model] : *damaged) ids.insert(id);
   const int size = PageSize(request->page_size());
-  // The token is the id of the last model given.
+  // The token is the id of the last model of the previous page.
   auto it = ids.upper_bound(request->page_token());
   std::map<int, Model> served;
   std::string_view last;

@@ -1,4 +1,5 @@
-// Models and snapshots: see proto/freshet/v1/model_service.proto.
+// The implementation of ModelService, for models and snapshots; see
+// proto/freshet/v1/model_service.proto.
 
 #ifndef FRESHET_SERVER_SERVICE_MODEL_SERVICE_H_
 #define FRESHET_SERVER_SERVICE_MODEL_SERVICE_H_
@@ -14,11 +15,11 @@
 
 namespace freshet {
 
-// What blocks on the disk runs on the io pool, never on gRPC's threads; what reads or takes whole
-// snapshots, on another, so that the rest does not wait for it.
+// Work that blocks on the disk runs on the io pool, never on gRPC's threads. Work that reads or
+// receives whole snapshots runs on the reader pool, so that other calls do not wait for it.
 class ModelServiceImpl final : public v1::ModelService::CallbackService {
  public:
-  // Keeps references to all.
+  // Keeps references to all arguments.
   ModelServiceImpl(const CallGate& gate, ModelRegistry& registry, DataDir& data_dir, WorkerPool& io,
                    WorkerPool& readers)
       : gate_(gate), registry_(registry), data_dir_(data_dir), io_(io), readers_(readers) {}

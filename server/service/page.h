@@ -6,7 +6,8 @@
 
 namespace freshet {
 
-// How many resources a List method puts on a page: 50 where the client asks for none, at most 1000.
+// How many resources a List method returns per page: 50 if the client does not ask for a number, at
+// most 1000.
 inline int32_t PageSize(int32_t requested) {
   return requested <= 0 ? 50 : std::min(requested, 1000);
 }

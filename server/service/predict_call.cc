@@ -30,7 +30,7 @@ grpc::ServerUnaryReactor* PredictCall::Begin(const Service& service,
 
 bool PredictCall::RunInPlace() {
   while (stage_ != Stage::kDone) {
-    // Counting may be all that can be done here, where a few features become many.
+    // The model may turn a few features into many; then only the counting is done here.
     if (stage_ == Stage::kPredict && batch_.feature_count() > DecodedBatch::kFewFeatures) {
       return false;
     }

@@ -1,4 +1,4 @@
-// One Predict call.
+// The handling of one Predict call.
 
 #ifndef FRESHET_SERVER_SERVICE_PREDICT_CALL_H_
 #define FRESHET_SERVER_SERVICE_PREDICT_CALL_H_
@@ -23,15 +23,15 @@
 
 namespace freshet {
 
-// A small one is answered on gRPC's thread, before Begin() returns. What is large, in bytes or in
-// features, also in those that the model makes of them, is parsed, checked and predicted in turns
-// with other long calls, so that small ones do not wait for it; it ends early when its caller is
-// gone.
+// A small call is answered on gRPC's thread before Begin() returns. A call that is large in bytes
+// or in features, counting those that the model makes of them, is parsed, checked and predicted in
+// turns with other long calls, so that small calls do not wait for it. It ends early if its client
+// has gone.
 //
-// Used by one thread at a time. Lives until the call is ended.
+// Used by one thread at a time. Lives until the call has ended.
 class PredictCall : public std::enable_shared_from_this<PredictCall> {
  public:
-  // What all calls share; it outlives them.
+  // What all calls share. Must outlive them.
   struct Service {
     const CallGate& gate;
     const ModelRegistry& registry;
@@ -56,14 +56,15 @@ class PredictCall : public std::enable_shared_from_this<PredictCall> {
         response_bytes_(response) {}
 
  private:
-  // What is still to be done, in this order.
+  // The next step of the call, in this order.
   enum class Stage { kParse, kDecode, kCount, kPredict, kDone };
 
-  // Does all of it where that is little; true where the call is ended.
+  // Handles the call completely if it is small. Returns whether the call has ended.
   bool RunInPlace();
-  // Does some of it; true where there is more to do.
+  // Works on the call until the turn is over. Returns whether there is more to do.
   bool RunTurn(const Turn& turn);
-  // Does a part of the stage: of the last two, about as much as `features` take.
+  // Does a part of the current stage. In kCount and kPredict that is about the work of `features`
+  // features.
   absl::Status Advance(uint64_t features);
   absl::Status Parse();
   absl::Status Decode();

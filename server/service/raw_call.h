@@ -1,5 +1,5 @@
-// Messages of calls that are served raw: as bytes, so that who serves them chooses on which thread
-// they are parsed.
+// Messages of raw methods. Their handlers get the bytes of a request and choose on which thread to
+// parse them.
 
 #ifndef FRESHET_SERVER_SERVICE_RAW_CALL_H_
 #define FRESHET_SERVER_SERVICE_RAW_CALL_H_
@@ -25,12 +25,13 @@
 
 namespace freshet {
 
-// Requests of up to so many bytes are parsed, and served, on gRPC's own threads: it takes well
-// below a millisecond. Larger ones would keep other calls waiting.
+// Requests of up to this many bytes are parsed and served on gRPC's own threads, which takes well
+// below a millisecond. Larger ones would delay other calls.
 inline constexpr size_t kSmallRequestBytes = size_t{64} << 10;
 
-// Whether what is parsed of a message of this type will be within the limits. RESOURCE_EXHAUSTED as
-// CheckParsedSize(). Does not look at messages that are too short to exceed them.
+// Checks that a message of this type will be within the limits once it is parsed.
+// RESOURCE_EXHAUSTED as for CheckParsedSize(). Skips the check for messages that are too short to
+// exceed them.
 inline absl::Status CheckRequestSize(const grpc::ByteBuffer* bytes,
                                      const google::protobuf::Descriptor& type,
                                      const BatchLimits& limits) {
@@ -70,7 +71,7 @@ inline SharedBytes JoinPieces(const std::vector<grpc::Slice>& pieces) {
   return SharedBytes::Of(std::move(joined));
 }
 
-// Parses what a client sent, and gives its bytes back. `bytes` is gRPC's, as a handler gets it.
+// Parses a request and frees its bytes. `bytes` is gRPC's buffer, as a handler gets it.
 inline absl::Status ParseRequest(const grpc::ByteBuffer* bytes,
                                  google::protobuf::MessageLite& request) {
   // gRPC hands over a buffer of its own, and nobody else looks at it.
@@ -82,7 +83,7 @@ inline absl::Status ParseRequest(const grpc::ByteBuffer* bytes,
       StrCat("the message is not a ", std::string_view(request.GetTypeName())));
 }
 
-// Writes the answer.
+// Serializes the answer. RESOURCE_EXHAUSTED if it is too large.
 inline absl::Status WriteResponse(const google::protobuf::MessageLite& response,
                                   grpc::ByteBuffer* bytes) {
   bool is_own = false;

@@ -14,7 +14,7 @@ absl::Status CheckBytes(grpc::ByteBuffer* bytes, const google::protobuf::Descrip
   const size_t length = bytes->Length();
   if (length > max_bytes) {
     return absl::ResourceExhaustedError(StrCat("the message has ", length, " bytes; at most ",
-                                               max_bytes, " are taken of a ",
+                                               max_bytes, " are accepted for a ",
                                                std::string_view(type.full_name())));
   }
   const uint64_t max_parsed_bytes =

@@ -1,4 +1,5 @@
-// How much gRPC takes of the requests that it parses by itself, before anybody else looks at them.
+// Limits on the size of requests that gRPC parses itself, enforced before they are parsed. Include
+// this header wherever a service that takes such requests is implemented.
 
 #ifndef FRESHET_SERVER_SERVICE_REQUEST_TRAITS_H_
 #define FRESHET_SERVER_SERVICE_REQUEST_TRAITS_H_
@@ -16,17 +17,17 @@
 
 namespace freshet {
 
-// The largest request of a method that takes no examples and no file; a usual one has a few hundred
+// The largest request that methods without examples or files accept; a usual one has a few hundred
 // bytes.
 inline constexpr size_t kMaxSmallRequestBytes = size_t{64} << 10;
 
-// Parses a request that is not larger than `max_bytes`, and of which not more memory is made than
-// eight times of that. RESOURCE_EXHAUSTED for others, of which nothing is parsed. Gives the bytes
-// back in any case.
+// Parses a request of at most `max_bytes` whose parsed form takes at most kMaxParsedGrowth times
+// its length (or times kMaxSmallRequestBytes, if that is more). Otherwise returns
+// RESOURCE_EXHAUSTED without parsing anything. Frees the bytes in any case.
 grpc::Status ParseBounded(grpc::ByteBuffer* bytes, const google::protobuf::Descriptor& type,
                           size_t max_bytes, google::protobuf::MessageLite* request);
 
-// What gRPC's templates ask of a type of requests.
+// The serialization functions that gRPC's templates require for a request type.
 template <typename Request, size_t kMaxBytes>
 struct BoundedRequest {
   static grpc::Status Serialize(const google::protobuf::MessageLite& request,
@@ -43,7 +44,7 @@ using SmallRequest = BoundedRequest<Request, kMaxSmallRequestBytes>;
 
 }  // namespace freshet
 
-// To be included wherever a service that takes them is implemented.
+// Specializations for gRPC, which uses them for these request types.
 namespace grpc {
 
 template <>
@@ -91,7 +92,7 @@ class SerializationTraits<freshet::v1::CompareSnapshotsRequest>
 template <>
 class SerializationTraits<health::v1::HealthCheckRequest>
     : public freshet::SmallRequest<health::v1::HealthCheckRequest> {};
-// Carries as much of a file as a message may.
+// Carries a piece of a file, so only limits.max_message_bytes bounds it.
 template <>
 class SerializationTraits<freshet::v1::ImportSnapshotRequest>
     : public freshet::BoundedRequest<freshet::v1::ImportSnapshotRequest, SIZE_MAX> {};

@@ -14,15 +14,16 @@ constexpr std::string_view kVariants = "/variants/";
 
 absl::Status CheckResourceId(std::string_view what, std::string_view id) {
   if (IsResourceId(id)) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      StrCat(what, " \"", id.substr(0, 2 * kMaxResourceIdSize),
-             "\" is not an id: use 1 to 63 of a-z, 0-9 and -, the first a letter, the last not -"));
+  return absl::InvalidArgumentError(StrCat(
+      what, " \"", id.substr(0, 2 * kMaxResourceIdSize),
+      "\" is not an id: use 1 to 63 characters of a-z, 0-9 and -, begin with a letter and do not "
+      "end with -"));
 }
 
 absl::StatusOr<std::string> ParseModelName(std::string_view name) {
   if (name.substr(0, kModels.size()) != kModels || !IsResourceId(name.substr(kModels.size()))) {
     return absl::InvalidArgumentError(StrCat("\"", name.substr(0, 2 * kMaxResourceIdSize),
-                                             "\" is not the name of a model, which is like "
+                                             "\" is not the name of a model, such as "
                                              "models/ctr"));
   }
   return std::string(name.substr(kModels.size()));
@@ -40,7 +41,7 @@ absl::StatusOr<VariantName> ParseVariantName(std::string_view name) {
     return VariantName{*std::move(model_id), std::string(variant_id)};
   }
   return absl::InvalidArgumentError(StrCat("\"", name.substr(0, 3 * kMaxResourceIdSize),
-                                           "\" is not the name of a variant, which is like "
+                                           "\" is not the name of a variant, such as "
                                            "models/ctr/variants/main"));
 }
 
@@ -54,7 +55,7 @@ absl::StatusOr<SnapshotName> ParseSnapshotName(std::string_view name) {
     }
   }
   return absl::InvalidArgumentError(StrCat("\"", name.substr(0, 3 * kMaxResourceIdSize),
-                                           "\" is not the name of a snapshot, which is like "
+                                           "\" is not the name of a snapshot, such as "
                                            "models/ctr/snapshots/s000001"));
 }
 

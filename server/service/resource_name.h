@@ -1,4 +1,4 @@
-// Resource names: models/{model}, models/{model}/variants/{variant},
+// Parsing of resource names: models/{model}, models/{model}/variants/{variant},
 // models/{model}/snapshots/{snapshot}.
 
 #ifndef FRESHET_SERVER_SERVICE_RESOURCE_NAME_H_
@@ -22,19 +22,18 @@ struct VariantName {
   std::string variant_id;  // Empty: the champion.
 };
 
-// OK where the id matches [a-z]([a-z0-9-]{0,61}[a-z0-9])?; else INVALID_ARGUMENT, which calls it a
-// `what`, for example "model_id".
+// OK if the id matches [a-z]([a-z0-9-]{0,61}[a-z0-9])?; otherwise INVALID_ARGUMENT, whose message
+// names the field by `what`, for example "model_id".
 absl::Status CheckResourceId(std::string_view what, std::string_view id);
 
-// The id in `models/{model}`. INVALID_ARGUMENT where `name` is something else.
+// The id in `models/{model}`. INVALID_ARGUMENT if `name` has another form.
 absl::StatusOr<std::string> ParseModelName(std::string_view name);
 
-// The ids in `models/{model}/variants/{variant}` or `models/{model}`. INVALID_ARGUMENT where `name`
-// is something else.
+// The ids in `models/{model}/variants/{variant}` or `models/{model}`. INVALID_ARGUMENT if `name`
+// has another form.
 absl::StatusOr<VariantName> ParseVariantName(std::string_view name);
 
-// The ids in `models/{model}/snapshots/{snapshot}`. INVALID_ARGUMENT where `name` is something
-// else.
+// The ids in `models/{model}/snapshots/{snapshot}`. INVALID_ARGUMENT if `name` has another form.
 absl::StatusOr<SnapshotName> ParseSnapshotName(std::string_view name);
 
 }  // namespace freshet

@@ -15,7 +15,7 @@
 
 namespace freshet {
 
-// One call: lives from its request to the end of its answer.
+// Observes one call; lives from its request to the end of its answer.
 class RpcMetrics::Interceptor : public grpc::experimental::Interceptor {
  public:
   Interceptor(Method& method, grpc::experimental::ServerRpcInfo& info)
@@ -29,7 +29,9 @@ class RpcMetrics::Interceptor : public grpc::experimental::Interceptor {
     if (batch->QueryInterceptionHookPoint(
             grpc::experimental::InterceptionHookPoints::PRE_SEND_STATUS)) {
       const grpc::Status status = is_unread_ ? UnreadRequest() : batch->GetSendStatus();
-      if (is_unread_) batch->ModifySendStatus(status);  // gRPC says UNIMPLEMENTED, and not why.
+      if (is_unread_)
+        batch->ModifySendStatus(status);  // gRPC's own status is a bare
+                                          // UNIMPLEMENTED.
       std::string_view name = info_.method();
       if (name.starts_with('/')) name.remove_prefix(1);
       LogFailedCall(name, *info_.server_context(), status);
@@ -41,17 +43,17 @@ class RpcMetrics::Interceptor : public grpc::experimental::Interceptor {
   }
 
  private:
-  // Of a request that was not parsed: see request_traits.h.
+  // The status for a request that was not parsed; see request_traits.h.
   static grpc::Status UnreadRequest() {
-    return {
-        grpc::StatusCode::INVALID_ARGUMENT,
-        StrCat("the message is not what the method takes, has more than ", kMaxSmallRequestBytes,
-               " bytes, or takes several times as much memory once it is parsed")};
+    return {grpc::StatusCode::INVALID_ARGUMENT,
+            StrCat("the message is not of the method's request type, has more than ",
+                   kMaxSmallRequestBytes,
+                   " bytes, or takes several times as much memory once it is parsed")};
   }
 
   Method& method_;
   bool is_unread_ = false;
-  grpc::experimental::ServerRpcInfo& info_;  // Of the call, and lives as long.
+  grpc::experimental::ServerRpcInfo& info_;  // Belongs to the call and lives as long.
   const std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
 };
 
@@ -59,7 +61,7 @@ class RpcMetrics::Factory : public grpc::experimental::ServerInterceptorFactoryI
  public:
   explicit Factory(RpcMetrics& metrics) : metrics_(metrics) {}
 
-  // Null where the call is not counted: it then costs nothing.
+  // Null for a call that is not counted, which then costs nothing.
   grpc::experimental::Interceptor* CreateServerInterceptor(
       grpc::experimental::ServerRpcInfo* info) override {
     const std::string_view path = info->method();

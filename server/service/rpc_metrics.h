@@ -1,4 +1,4 @@
-// Counts and latencies of the calls of our services.
+// Counts and latencies of the calls to freshet's own services.
 
 #ifndef FRESHET_SERVER_SERVICE_RPC_METRICS_H_
 #define FRESHET_SERVER_SERVICE_RPC_METRICS_H_
@@ -18,23 +18,24 @@
 
 namespace freshet {
 
-// Unary calls alone: what is counted is the time from the request to the answer, and gRPC would
-// hand over every message of a stream too. Thread-safe; counting takes no lock.
+// Counts unary calls only: latency is the time from the request to the answer, and on streams the
+// interceptor would be called for every message. Also logs calls that fail. Thread-safe; counting
+// takes no lock.
 class RpcMetrics {
  public:
-  static constexpr size_t kCodes = 17;  // Those of grpc::StatusCode.
+  static constexpr size_t kCodes = 17;  // The number of codes in grpc::StatusCode.
 
   struct Method {
-    std::array<std::atomic<uint64_t>, kCodes> calls{};  // By the code of their answer.
+    std::array<std::atomic<uint64_t>, kCodes> calls{};  // By the status code of the answer.
     LatencyHistogram latency;
   };
 
   RpcMetrics();
 
-  // For grpc::ServerBuilder; what it makes refers to this object.
+  // For grpc::ServerBuilder. The factory and its interceptors keep references to this object.
   std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface> MakeInterceptorFactory();
 
-  // By name: `freshet.v1.ModelService/GetModel`.
+  // By name, for example `freshet.v1.ModelService/GetModel`.
   const std::map<std::string, Method, std::less<>>& methods() const { return methods_; }
 
  private:

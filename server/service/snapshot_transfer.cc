@@ -83,14 +83,14 @@ class SnapshotExport final : public grpc::ServerWriteReactor<v1::ExportSnapshotR
   WorkerPool& io_;
   const std::string name_;
 
-  // Owned by the task or the write under way.
+  // Owned by the task or the write in progress.
   std::unique_ptr<ReadFile> file_;
   uint64_t size_bytes_ = 0;
   uint64_t position_ = 0;
   v1::ExportSnapshotResponse piece_;
 };
 
-// A file in the data folder's uploads, removed at the end.
+// A file in the data folder's uploads, removed by the destructor.
 class Upload {
  public:
   static absl::StatusOr<std::unique_ptr<Upload>> Create(DataDir& data_dir) {
@@ -104,7 +104,7 @@ class Upload {
 
   ~Upload() {
     file_.reset();
-    // What stays is removed at the next start.
+    // A file that cannot be removed is removed at the next start.
     file_system_.Unlink(path_).IgnoreError();
   }
 
@@ -122,11 +122,11 @@ class Upload {
 
   uint64_t size_bytes() const { return file_->size_bytes(); }
 
-  // Reads and verifies all of it.
+  // Reads and verifies the whole file.
   absl::StatusOr<LoadedSnapshot> Read() const {
     absl::StatusOr<LoadedSnapshot> snapshot = ReadSnapshotFile(file_system_, path_);
     if (snapshot.ok()) return snapshot;
-    // The client knows the file by another name.
+    // The path means nothing to the client.
     std::string message(snapshot.status().message());
     if (message.starts_with(path_)) message.replace(0, path_.size(), "the file that was sent");
     return absl::Status(snapshot.status().code(), message);
@@ -169,7 +169,7 @@ class SnapshotImport final : public grpc::ServerReadReactor<v1::ImportSnapshotRe
   void OnDone() override { delete this; }
 
  private:
-  // What of the upload is left goes first, on the io pool.
+  // Removes what is left of the upload, then ends the call. Runs on the pool.
   void End(const absl::Status& status) {
     upload_.reset();
     Finish(ToGrpcStatus(status));
@@ -182,13 +182,13 @@ class SnapshotImport final : public grpc::ServerReadReactor<v1::ImportSnapshotRe
     } else if (!request_.parent().empty() || !request_.snapshot_id().empty() ||
                request_.has_new_model()) {
       status = absl::InvalidArgumentError(
-          "parent, snapshot_id and new_model belong into the first message alone");
+          "parent, snapshot_id and new_model may only be set in the first message");
     }
     if (!status.ok()) return status;
     return upload_->Append(request_.data());
   }
 
-  // Reads the first message, and refuses early what cannot succeed.
+  // Handles the first message, and refuses early an import that cannot succeed.
   absl::Status Begin() {
     if (absl::Status status = CheckCall(caller_, request_); !status.ok()) return status;
     absl::StatusOr<std::string> model_id = ParseModelName(request_.parent());
@@ -201,8 +201,8 @@ class SnapshotImport final : public grpc::ServerReadReactor<v1::ImportSnapshotRe
       new_model_ = std::move(*request_.mutable_new_model());
       if (!snapshot_id_.empty()) {
         return absl::InvalidArgumentError(StrCat("snapshot_id is \"", snapshot_id_,
-                                                 "\"; a new model's first snapshot is called ",
-                                                 kOriginSnapshotId, ", leave it empty"));
+                                                 "\"; the first snapshot of a new model is always ",
+                                                 kOriginSnapshotId, ", so leave it empty"));
       }
       status = registry_.CheckVacant(model_id_);
     } else {
@@ -215,7 +215,7 @@ class SnapshotImport final : public grpc::ServerReadReactor<v1::ImportSnapshotRe
     return absl::OkStatus();
   }
 
-  // Does what was asked for with the whole file.
+  // Verifies the whole file and creates the model or the snapshot from it.
   absl::Status Use() {
     if (upload_ == nullptr || upload_->size_bytes() == 0) {
       return absl::InvalidArgumentError("no file was sent; send a snapshot that was exported");
@@ -252,7 +252,7 @@ class SnapshotImport final : public grpc::ServerReadReactor<v1::ImportSnapshotRe
   grpc::CallbackServerContext& context_;
   v1::ImportSnapshotResponse& response_;
 
-  // Owned by the read or the task under way.
+  // Owned by the read or the task in progress.
   v1::ImportSnapshotRequest request_;
   std::string model_id_;
   std::string snapshot_id_;

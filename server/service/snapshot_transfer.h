@@ -1,8 +1,9 @@
-// Snapshots that leave a server as files and come into one: ModelService.ExportSnapshot and
-// ImportSnapshot.
+// The streams ModelService.ExportSnapshot and ImportSnapshot, which send snapshots as files to a
+// client and receive them.
 //
-// Files are read and written on the io pool, one piece at a time, and the pool is not held while a
-// client is slow: the next task is posted once the last piece has been sent, or another has come.
+// Files are read and written on the pool `io`, one piece at a time. A slow client does not occupy a
+// thread of the pool: the next task is posted when the last piece has been sent or another one has
+// arrived.
 
 #ifndef FRESHET_SERVER_SERVICE_SNAPSHOT_TRANSFER_H_
 #define FRESHET_SERVER_SERVICE_SNAPSHOT_TRANSFER_H_
@@ -17,13 +18,15 @@
 
 namespace freshet {
 
-// Answers one ExportSnapshot. Keeps references to the first two until the call ends.
+// Serves one ExportSnapshot call. Keeps references to `registry` and `io` until the call ends. The
+// reactor deletes itself.
 grpc::ServerWriteReactor<v1::ExportSnapshotResponse>* NewSnapshotExport(
     ModelRegistry& registry, WorkerPool& io, const v1::ExportSnapshotRequest& request);
 
-// Answers one ImportSnapshot. What the client sends stands in the data folder's uploads until it
-// was verified whole; it is gone when the call ends, however it ends. The first message says
-// whether `caller` may. Keeps references to the others until then.
+// Serves one ImportSnapshot call. The received file is kept in the data folder's uploads until it
+// has been verified as a whole; it is removed when the call ends, however it ends. Whether `caller`
+// may make the call is checked on the first message. Keeps references to all arguments except
+// `caller` until the call ends. The reactor deletes itself.
 grpc::ServerReadReactor<v1::ImportSnapshotRequest>* NewSnapshotImport(
     ModelRegistry& registry, DataDir& data_dir, WorkerPool& io, Caller caller,
     grpc::CallbackServerContext& context, v1::ImportSnapshotResponse& response);

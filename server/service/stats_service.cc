@@ -18,14 +18,14 @@ using Model = std::shared_ptr<ServedModel>;
 
 absl::Status CallerIsGone() { return absl::CancelledError("the caller is gone"); }
 
-// A ListTopWeights call under way.
+// The state of a ListTopWeights call in progress.
 struct WeightListing {
   Model model;
   VariantView view;
   TopWeightsScan scan;
 };
 
-// Begins one with the learner that the request names.
+// Starts a listing of the learner that the request names.
 absl::StatusOr<std::shared_ptr<WeightListing>> BeginListing(
     const ModelRegistry& registry, const v1::ListTopWeightsRequest& request) {
   const absl::StatusOr<VariantName> name = ParseVariantName(request.name());
@@ -46,9 +46,9 @@ absl::Status Compare(const ModelRegistry& registry, const grpc::CallbackServerCo
   const absl::StatusOr<SnapshotName> new_name = ParseSnapshotName(request.new_name());
   if (!new_name.ok()) return new_name.status();
   if (old_name->model_id != new_name->model_id) {
-    return absl::InvalidArgumentError(StrCat("old_name and new_name are of different models, ",
+    return absl::InvalidArgumentError(StrCat("old_name and new_name belong to different models, ",
                                              old_name->model_id, " and ", new_name->model_id,
-                                             "; name two snapshots of one"));
+                                             "; name two snapshots of the same model"));
   }
   const absl::StatusOr<Model> model = registry.Find(old_name->model_id);
   if (!model.ok()) return model.status();

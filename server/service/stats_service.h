@@ -1,4 +1,5 @@
-// What models have learned: see proto/freshet/v1/stats_service.proto.
+// The implementation of StatsService, which reports what models have learned; see
+// proto/freshet/v1/stats_service.proto.
 
 #ifndef FRESHET_SERVER_SERVICE_STATS_SERVICE_H_
 #define FRESHET_SERVER_SERVICE_STATS_SERVICE_H_
@@ -18,16 +19,16 @@
 
 namespace freshet {
 
-// Nothing here is done on gRPC's threads but finding out who calls: what reads whole tables is done
-// in turns with other long calls, what reads files by threads for that. Calls end early when their
-// callers are gone.
+// gRPC's threads only identify the caller. Work that reads whole weight tables runs on the turn
+// queue, in turns with other long calls; work that reads files runs on the reader pool. A call ends
+// early if its client has gone.
 class StatsServiceImpl final
     : public v1::StatsService::WithRawCallbackMethod_Explain<
           v1::StatsService::WithCallbackMethod_ListTopWeights<
               v1::StatsService::WithCallbackMethod_CompareSnapshots<v1::StatsService::Service>>> {
  public:
-  // Keeps references to the gate, the registry, the queue and the pool, whose threads read the
-  // disk. For `max_explained_features` see v1.LimitsConfig.
+  // Keeps references to the gate, the registry, the turn queue and the pool `readers`, whose
+  // threads read the disk. For `max_explained_features` see v1.LimitsConfig.
   StatsServiceImpl(const CallGate& gate, ModelRegistry& registry, BatchLimits limits,
                    uint32_t max_explained_features, TurnQueue& turns, WorkerPool& readers)
       : gate_(gate),

@@ -129,9 +129,10 @@ TEST_F(HeavyCallsTest, AnExampleThatBecomesTooManyFeaturesIsRefusedByNumber) {
   grpc::ClientContext context;
   const grpc::Status status = ExplainCallOf(*client_, "models/wide", WideExample(60))(context);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
-  EXPECT_EQ(status.error_message(),
-            "the example has 37880 features with those that the model makes of them; at most 16384 "
-            "are explained (limits.max_explained_features); send fewer of them");
+  EXPECT_EQ(
+      status.error_message(),
+      "the example has 37880 features including those that the model makes of them; at most 16384 "
+      "are explained (limits.max_explained_features); send fewer of them");
 }
 
 TEST_F(HeavyCallsTest, LargePredictionsLetSmallOnesThrough) {

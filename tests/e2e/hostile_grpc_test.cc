@@ -157,7 +157,7 @@ TEST_F(HostileGrpcTest, WhatIsCompressedIsRefusedAndNotInflated) {
     v1::PredictResponse response;
     const grpc::Status status = stub->Predict(&context, request, &response);
     EXPECT_EQ(status.error_code(), grpc::StatusCode::UNIMPLEMENTED) << status.error_message();
-    EXPECT_THAT(status.error_message(), HasSubstr("takes no compressed messages"));
+    EXPECT_THAT(status.error_message(), HasSubstr("accepts no compressed messages"));
   }
   v1::LearnRequest learn;
   learn.set_model(std::move(*request.mutable_model()));
