@@ -1,4 +1,4 @@
-// How an answer goes over the wire.
+// Encoding of HTTP answers: compression and the head.
 
 #ifndef FRESHET_SERVER_HTTP_ANSWER_ENCODING_H_
 #define FRESHET_SERVER_HTTP_ANSWER_ENCODING_H_
@@ -10,18 +10,18 @@
 
 namespace freshet {
 
-// Compresses the body where the client takes that, by the field Accept-Encoding of its request, and
-// where it is worth it: a text, and not a short one. Takes some milliseconds a megabyte.
+// Compresses the body with gzip if the request's Accept-Encoding allows it and it is worthwhile,
+// that is for text that is not short. Takes some milliseconds per megabyte.
 void CompressAnswer(std::string_view accept_encoding, HttpAnswer& answer);
 
-// What the connection does after an answer.
+// What becomes of the connection after an answer.
 enum class AfterAnswer {
-  kStay,     // It stays open, as is usual.
-  kSayStay,  // It stays open, and the client is told so.
+  kStay,     // It stays open, as is the default.
+  kSayStay,  // It stays open, and the answer says so.
   kClose,
 };
 
-// The head of an answer, up to and with its empty line.
+// The head of an answer, including the empty line at its end.
 std::string AnswerHead(const HttpAnswer& answer, AfterAnswer after);
 
 }  // namespace freshet

@@ -28,7 +28,7 @@ constexpr ApiRoute kRoutes[] = {
     {"POST", "/v1/{name=models/*/variants/*}:explain", "freshet.v1.StatsService.Explain", "*"},
 };
 
-// The part before the next slash, which is taken off.
+// Removes the part before the next slash, and the slash, and returns the part.
 std::string_view TakePart(std::string_view& rest) {
   const size_t slash = rest.find('/');
   const std::string_view part = rest.substr(0, slash);

@@ -1,4 +1,4 @@
-// Which call of the services a request over HTTP stands for, in the style of Google's transcoding.
+// Maps HTTP requests to methods of the services, in the style of Google's HTTP/JSON transcoding.
 
 #ifndef FRESHET_SERVER_HTTP_API_ROUTE_H_
 #define FRESHET_SERVER_HTTP_API_ROUTE_H_
@@ -10,32 +10,35 @@
 
 namespace freshet {
 
+// One row of the mapping.
 struct ApiRoute {
-  std::string_view method;  // Of HTTP.
-  // As in google.api.http: {field=pattern} is a field of the request, where * stands for one part.
+  std::string_view method;  // The HTTP method.
+  // A template as in google.api.http: {field=pattern} sets a field of the request; * matches one
+  // part.
   std::string_view path;
-  std::string_view rpc;  // The full name of a method of ours.
-  // Which field of the request the body is; * is the request itself, empty: there is no body.
-  // Fields that are in neither come from the query.
+  std::string_view rpc;  // The full name of the RPC method.
+  // The field of the request that the body holds; *: the whole request; empty: there is no body.
+  // Other fields come from the query.
   std::string_view body;
 };
 
-// All of them. A new method of a service is one row.
+// All routes. Exposing another method takes one more row.
 std::span<const ApiRoute> ApiRoutes();
 
-// A field of a request, and its value as text.
+// A field of a request and its value as text.
 struct PathField {
-  std::string field;  // Empty where the path has none.
+  std::string field;  // Empty if the template has no field.
   std::string value;
 };
 
-// What the path says where it is of the template's form.
+// The field that the path sets; nullopt if the path does not match the template.
 std::optional<PathField> MatchPath(std::string_view path_template, std::string_view path);
 
+// The result of MatchRoute().
 struct ApiMatch {
-  const ApiRoute* route = nullptr;  // Null where there is none for this method and path.
+  const ApiRoute* route = nullptr;  // Null if no route has this method and path.
   PathField field;
-  std::string allowed_methods;  // Those that the path has, with commas between.
+  std::string allowed_methods;  // If no route matches: the path's methods, comma-separated.
 };
 
 ApiMatch MatchRoute(std::string_view method, std::string_view path);

@@ -11,10 +11,10 @@
 namespace freshet {
 namespace {
 
-// What a request takes beside its body: the connection's buffers and the call.
+// Memory that a request takes besides its body: the connection's buffers and the call.
 constexpr size_t kCallBytes = 16 << 10;
 
-// What inflating takes: the window of zlib, and the step that comes out of it.
+// Memory for decompression: zlib's window, and the output of a step.
 constexpr size_t kInflaterBytes = (48 << 10) + BodyReader::kMaxStepBytes;
 
 constexpr size_t kFirstBytes = 4096;
@@ -27,7 +27,7 @@ struct BodyReader::Inflater {
   Inflater(const Inflater&) = delete;
   Inflater& operator=(const Inflater&) = delete;
 
-  static constexpr int kAnyHeader = 15 + 32;  // That of gzip, or that of zlib.
+  static constexpr int kAnyHeader = 15 + 32;  // Accepts gzip and zlib headers.
 
   z_stream stream = {};
   bool good = false;
@@ -70,7 +70,8 @@ void BodyReader::Append(std::string_view bytes) {
     return;
   }
   if (size > body_.capacity()) {
-    // Doubled, but never beyond what was announced: that is held as long as the request lasts.
+    // Doubles the capacity, but not beyond the announced length, since the memory is held until the
+    // request ends.
     const size_t most =
         inflater_ == nullptr && announced_bytes_ > 0 ? announced_bytes_ : max_bytes_;
     body_.reserve(std::max(size, std::min(std::max(2 * size, kFirstBytes), most)));
@@ -82,7 +83,7 @@ void BodyReader::Append(std::string_view bytes) {
 void BodyReader::Inflate(std::string_view& piece) {
   Inflater& inflater = *inflater_;
   z_stream& stream = inflater.stream;
-  if (inflater.at_end) {  // Another one follows, as where compressed files are put together.
+  if (inflater.at_end) {  // Another stream follows, as in concatenated gzip files.
     inflater.at_end = false;
     if (inflateReset(&stream) != Z_OK) state_ = State::kMalformed;
   }

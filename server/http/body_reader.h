@@ -1,4 +1,4 @@
-// The body of a request, inflated where it comes compressed, and counted as it comes.
+// Reads the body of a request piece by piece: decompresses it, and tracks the memory it will need.
 
 #ifndef FRESHET_SERVER_HTTP_BODY_READER_H_
 #define FRESHET_SERVER_HTTP_BODY_READER_H_
@@ -17,40 +17,40 @@ namespace freshet {
 // Not thread-safe.
 class BodyReader {
  public:
-  // How a body may be compressed.
+  // How a body is compressed.
   enum class Encoding { kNone, kZlib };
 
-  // What the field Content-Encoding says, without regard to case; nothing for what is not
-  // understood.
+  // Parses the value of Content-Encoding, ignoring case; nullopt if it is not supported.
   static std::optional<Encoding> EncodingOf(std::string_view field);
 
-  // Neither what comes nor what it inflates to may be longer than `max_bytes`. `announced_bytes` is
-  // how much will come, 0 where that is not known.
+  // Neither the received nor the decompressed body may be longer than `max_bytes`.
+  // `announced_bytes` is the announced length of the body, or 0 if it is unknown.
   BodyReader(Encoding encoding, size_t max_bytes, size_t announced_bytes);
   ~BodyReader();
   BodyReader(const BodyReader&) = delete;
   BodyReader& operator=(const BodyReader&) = delete;
 
-  // At most so much is added to the body by one call.
+  // One call of Take() adds at most this much to the body.
   static constexpr size_t kMaxStepBytes = size_t{64} << 10;
 
-  // Takes from the front of `piece` what one step can.
-  // REQUIRES: the piece is not empty, or has_pending(); and state() is kGood.
+  // Consumes the front of `piece`, as much as one step can. REQUIRES: the piece is not empty, or
+  // has_pending(); and state() is kGood.
   void Take(std::string_view& piece);
 
-  // Whether what was taken inflates to more than the last step could add.
+  // Whether the decompressor holds more output than the last step could add.
   bool has_pending() const { return has_pending_; }
 
   enum class State { kGood, kTooLong, kMalformed };
   State state() const { return state_; }
 
-  // Call at the end: whether a compressed body is whole.
+  // Call at the end of the input: whether the body is valid and, if compressed, complete.
   bool IsWhole() const;
 
-  // At most the memory that the body takes until it is answered, as parsed too.
+  // Upper bound of the memory that the body takes until the request is answered, including its
+  // parsed form.
   size_t cost_bytes() const;
 
-  // What there is of the body. Leaves nothing behind.
+  // The body read so far. Leaves the reader's copy empty.
   std::string TakeBody() { return std::move(body_); }
 
  private:
@@ -61,8 +61,8 @@ class BodyReader {
 
   const size_t max_bytes_;
   const size_t announced_bytes_;
-  const std::unique_ptr<Inflater> inflater_;  // Null where the body comes as it is.
-  size_t raw_bytes_ = 0;                      // Taken.
+  const std::unique_ptr<Inflater> inflater_;  // Null if the body is not compressed.
+  size_t raw_bytes_ = 0;                      // Bytes consumed.
   bool has_pending_ = false;
   State state_ = State::kGood;
   std::string body_;

@@ -16,33 +16,34 @@ using Kind = IoResult::Kind;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-// Steps in a row, of some tens of microseconds each, before other connections get their turn.
+// Steps in a row, each of some tens of microseconds, before other connections get their turn.
 constexpr int kStepsPerTurn = 8;
 
 constexpr size_t kReadBytes = size_t{16} << 10;
 
-// A body in chunks can be read in pieces of so much; a chunk's head is far shorter.
+// If this much input cannot be parsed as part of a body, the body is malformed: even the head of a
+// chunk is far shorter.
 constexpr size_t kMaxUnreadBytes = size_t{64} << 10;
 
-// What a request takes beside its body: its head, and the call.
+// Memory that a request takes besides its body: its head and the call.
 constexpr uint64_t kRequestBytes = 16 << 10;
 
-// So long, and so much, of what a client still sends is dropped, so that it gets to see the answer
-// first.
+// Limits on how long and how much the server still reads and drops after the last answer, so that
+// the client gets to see the answer before the connection is reset.
 constexpr seconds kLingerTimeout{2};
 constexpr size_t kMaxLingerBytes = size_t{64} << 20;
 
-// A client that pauses for so long may be closed to make room.
+// The connection of a client that pauses for this long may be closed to make room.
 constexpr seconds kPause{1};
 
-// A body that brings less than this in this time is slow: 32 KiB a second.
+// A body of which less than kLeastWindowBytes arrive in kWindow, that is 32 KiB/s, is slow.
 constexpr seconds kWindow{2};
 constexpr size_t kLeastWindowBytes = size_t{64} << 10;
 
-// An answer may take longer by a second for so many bytes.
+// An answer gets another second for each of these many bytes.
 constexpr size_t kLeastAnswerBytesPerSecond = size_t{256} << 10;
 
-// Answers up to so long are encrypted together with their heads.
+// Bodies of answers up to this length are encrypted together with their heads.
 constexpr size_t kJoinedBytes = size_t{16} << 10;
 
 constexpr char kContinue[] = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -122,7 +123,7 @@ bool Connection::Receive() {
   std::array<char, kReadBytes> bytes;
   const IoResult result = transport_->Read(bytes.data(), bytes.size());
   if (result.kind == Kind::kWantRead || result.kind == Kind::kWantWrite) return Await(result);
-  if (result.kind != Kind::kDone) {  // A request that is not whole is none.
+  if (result.kind != Kind::kDone) {  // An incomplete request is not answered.
     Close();
     return false;
   }
@@ -140,7 +141,7 @@ void Connection::NoteProgress(size_t bytes) {
 bool Connection::StepHead() {
   if (input().empty()) {
     if (!Receive()) return false;
-    // The time for an idle client ends here, and that for a request begins.
+    // The idle timeout ends here, and the request timeout begins.
     if (request_number_ > 0 && !parser_) {
       Enter(State::kHead, ToChrono(listener_.options().request_timeout));
     }
@@ -163,7 +164,8 @@ bool Connection::HandleHead() {
   request_.client_address = client_address_;
   request_.has_client_certificate = transport_->has_client_certificate();
   RequestHandler::Decision decision = listener_.handler().Decide(request_);
-  // A body that is not read could only be told from the next request by reading it.
+  // A body that is not read cannot be told from the next request, so the connection has to be
+  // closed.
   if (head.has_body && (decision.answer || !decision.takes_body)) keep_alive_ = false;
   if (decision.answer) {
     StartAnswer(*std::move(decision.answer));
@@ -238,7 +240,7 @@ bool Connection::TryMemoryAgain() {
   const uint64_t bytes = state_ == State::kBody ? body_->cost_bytes() : kRequestBytes;
   if (!listener_.memory().Change(held_bytes_, bytes)) return false;
   waits_for_memory_ = false;
-  if (state_ == State::kBody) {  // The client has lost time with it.
+  if (state_ == State::kBody) {  // The wait does not count against the client.
     deadline_ = Clock::now() + ToChrono(listener_.options().body_timeout);
   }
   Run();
@@ -336,7 +338,7 @@ bool Connection::FinishAnswer() {
     Enter(State::kLinger, kLingerTimeout);
     return true;
   }
-  if (input().empty()) {  // An idle connection keeps no memory.
+  if (input().empty()) {  // An idle connection keeps no buffer.
     input_ = std::string();
     input_begin_ = 0;
   }

@@ -8,7 +8,7 @@
 namespace freshet {
 namespace {
 
-// The page runs its own files and talks to its own server, and is shown in no other page.
+// The page may only load its own files and talk to its own server, and no other page may embed it.
 constexpr char kPolicy[] =
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -16,7 +16,7 @@ constexpr char kPolicy[] =
 HttpAnswer Respond(const DashboardFile& file, const HttpRequest& request) {
   const std::string tag = StrCat("W/\"", file.hash, "\"");
   HttpAnswer answer = {.content_type = std::string(file.content_type)};
-  answer.headers = {{"Cache-Control", "no-cache"},  // Kept, but asked about.
+  answer.headers = {{"Cache-Control", "no-cache"},  // Cached, but revalidated.
                     {"ETag", tag},
                     {"Content-Security-Policy", kPolicy},
                     {"Referrer-Policy", "no-referrer"}};

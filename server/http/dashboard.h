@@ -1,4 +1,4 @@
-// The page at /: models at a glance, and each of them.
+// The dashboard at /: an overview of the models, and a view of each.
 
 #ifndef FRESHET_SERVER_HTTP_DASHBOARD_H_
 #define FRESHET_SERVER_HTTP_DASHBOARD_H_
@@ -9,9 +9,9 @@
 
 namespace freshet {
 
-// The page and its files, which hold nothing of the models: the page asks for that, with a token
-// where one is wanted, as any other client does. Browsers may keep the files, and ask whether they
-// have changed.
+// The routes of the dashboard's files. The files contain no data of the models: the page fetches
+// that like any other client, with a token if one is required. Browsers may cache the files, but
+// have to ask whether they have changed.
 std::vector<HttpRoute> DashboardRoutes();
 
 }  // namespace freshet

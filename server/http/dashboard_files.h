@@ -1,4 +1,4 @@
-// The files of the page at /, which the build puts into the program: those of
+// The files of the dashboard, which the build embeds in the program: those of
 // server/http/dashboard, and the library that draws charts.
 
 #ifndef FRESHET_SERVER_HTTP_DASHBOARD_FILES_H_
@@ -10,9 +10,9 @@
 namespace freshet {
 
 struct DashboardFile {
-  std::string_view path;  // Under which it is served.
+  std::string_view path;  // The URL path.
   std::string_view content_type;
-  std::string_view hash;  // Of its text, in hexadecimal digits.
+  std::string_view hash;  // Hash of the text, in hexadecimal digits.
   std::string_view text;
 };
 

@@ -29,7 +29,8 @@ void FigureHistory::Sample(const ModelRegistry& registry) {
       if (known != asked_.end() && known->second.runtime.lock() == runtime) {
         entry = known->second;
       } else {
-        // A model of this name that was deleted is another one.
+        // A new model, or one created again under the id of a deleted one: the old samples are not
+        // its.
         entry = {.runtime = runtime};
         samples_.erase(id);
       }

@@ -1,4 +1,4 @@
-// What models' figures were a while ago, for pages that are opened later.
+// A history of the models' figures, so that a dashboard opened later shows what came before.
 
 #ifndef FRESHET_SERVER_HTTP_FIGURE_HISTORY_H_
 #define FRESHET_SERVER_HTTP_FIGURE_HISTORY_H_
@@ -21,34 +21,34 @@
 
 namespace freshet {
 
-// Keeps the newest samples of each model that learns; of few enough models that memory stays
-// bounded: where there is one more, what was kept of the model that has been idle longest is
-// dropped. Thread-safe. Held by a shared_ptr, since models answer later.
+// Keeps the newest samples of each model that learns. To bound memory it keeps max_models models at
+// most; beyond that, it drops the samples of the model that has been idle longest. Thread-safe.
+// Held by a shared_ptr, since models answer asynchronously.
 class FigureHistory : public std::enable_shared_from_this<FigureHistory> {
  public:
   struct Options {
-    size_t max_samples = 360;  // Of a model.
+    size_t max_samples = 360;  // Per model.
     size_t max_models = 500;
     std::function<absl::Time()> clock;
   };
 
   explicit FigureHistory(Options options) : options_(std::move(options)) {}
 
-  // Asks each model that has moved on since the last call, or has learned before the first, for its
-  // figures, and adds a sample when
-  // it answers. A model that has not answered yet is not asked again.
+  // Asks each model that has learned since the last call (or, at the first call, at all) for its
+  // figures, and adds a sample when it answers. A model that has not answered yet is not asked
+  // again.
   void Sample(const ModelRegistry& registry);
 
-  // Adds a sample of a model's champion as of now.
+  // Adds a sample of a model's champion, with the current time.
   void Add(const std::string& model_id, const v1::Model& model);
 
   // The samples of a model, oldest first:
   // `{"now":TIME,"fields":[NAME,...],"samples":[[VALUE,...],...]}`, times in milliseconds since
-  // 1970. A value is null where there is none. No samples where nothing is known of the model.
+  // 1970. A missing value is null. An unknown model has no samples.
   std::string Json(std::string_view model_id) const;
 
  private:
-  // Of a model at one time.
+  // The figures of a model at one time.
   struct Figures {
     int64_t time_ms = 0;
     uint64_t examples = 0;
@@ -61,11 +61,11 @@ class FigureHistory : public std::enable_shared_from_this<FigureHistory> {
     std::optional<double> mean_absolute_error = {};
   };
 
-  // A model, as far as it has been asked.
+  // What was last asked of a model.
   struct Asked {
     std::weak_ptr<ServedModel> runtime;
-    uint64_t offset = 0;   // At which it was asked last.
-    bool waiting = false;  // For its answer.
+    uint64_t offset = 0;   // The model's offset when it was last asked.
+    bool waiting = false;  // It has not answered yet.
   };
 
   static Figures FiguresOf(const v1::Model& model, absl::Time now);
@@ -73,7 +73,7 @@ class FigureHistory : public std::enable_shared_from_this<FigureHistory> {
   const Options options_;
   mutable absl::Mutex mu_;
   std::map<std::string, std::deque<Figures>, std::less<>> samples_ ABSL_GUARDED_BY(mu_);  // By id.
-  std::map<std::string, Asked, std::less<>> asked_ ABSL_GUARDED_BY(mu_);  // As well.
+  std::map<std::string, Asked, std::less<>> asked_ ABSL_GUARDED_BY(mu_);                  // By id.
 };
 
 }  // namespace freshet

@@ -1,4 +1,5 @@
-// What answers everything below one path, with any method and with bodies.
+// The interface of an API that answers all requests below one path, with any method and with
+// bodies.
 
 #ifndef FRESHET_SERVER_HTTP_HTTP_API_H_
 #define FRESHET_SERVER_HTTP_HTTP_API_H_
@@ -11,35 +12,34 @@
 
 namespace freshet {
 
-// Takes the answer to one request; from any thread, once. Also after the server is gone.
+// Takes the answer to one request. Called once, on any thread, possibly after the server is gone.
 using HttpDone = std::function<void(HttpAnswer)>;
 
-// Why a request is not served though its head was in order.
+// Why a request is not served although its head was valid.
 enum class HttpRefusal {
-  kBodyTooLong,      // Longer than a body may be.
-  kBodyTooCostly,    // Parsed, it would take more memory than all requests together may.
-  kBodyMalformed,    // It did not come, in time, as the head announces it.
-  kUnknownEncoding,  // Of Content-Encoding.
-  kBusy,             // Nothing is wrong with the request; there is no room for it now.
+  kBodyTooLong,      // The body is longer than allowed.
+  kBodyTooCostly,    // Once parsed, the body would take more memory than all requests together may.
+  kBodyMalformed,    // The body did not arrive in time, or not as the head announced it.
+  kUnknownEncoding,  // The value of Content-Encoding is not supported.
+  kBusy,             // The request is fine, but there is no memory for it now.
 };
 
-// Called on the server's one thread for connections, which waits for nothing: nor may these.
+// All methods are called on the server's single thread for connections, so none of them may block.
 class HttpApi {
  public:
   virtual ~HttpApi() = default;
 
-  // Whether a path is this one's.
+  // Whether this API answers requests for the path.
   virtual bool Owns(std::string_view path) const = 0;
 
-  // What the head of a request alone decides: the answer to one that is refused, whose body is then
-  // not read.
+  // Decides by the head of a request alone. If the request is refused, returns the answer, and the
+  // body is not read.
   virtual std::optional<HttpAnswer> Refuse(const HttpRequest& head) const = 0;
 
-  // Has a request answered that was not refused. Returns at once; the work is done on other
-  // threads.
+  // Answers a request that was not refused. Returns at once; the work is done on other threads.
   virtual void Respond(HttpRequest request, HttpDone done) = 0;
 
-  // The answer to a request of which Refuse() knew nothing.
+  // The answer to a request that Refuse() did not refuse and that cannot be served.
   virtual HttpAnswer AnswerOf(HttpRefusal refusal) const = 0;
 };
 

@@ -1,4 +1,4 @@
-// How the HTTP endpoint is set up, and what clients may take of it.
+// Settings of the HTTP endpoint, and limits on what clients may use.
 
 #ifndef FRESHET_SERVER_HTTP_HTTP_OPTIONS_H_
 #define FRESHET_SERVER_HTTP_HTTP_OPTIONS_H_
@@ -13,37 +13,39 @@
 
 namespace freshet {
 
-// Deadlines are kept to within a twentieth of a second.
+// Deadlines are accurate to a twentieth of a second.
 struct HttpOptions {
-  // host:port; port 0 takes a free one; [host]:port for IPv6.
+  // host:port, or [host]:port for IPv6; port 0 takes a free one.
   std::string listen = "127.0.0.1:0";
-  // From the connection, or the first byte of a later request, to the last byte of its head.
+  // From the connection, or the first byte of a later request, to the last byte of the request's
+  // head.
   absl::Duration request_timeout = absl::Seconds(5);
-  // From there to the last byte of its body.
+  // From the end of the head to the last byte of the body.
   absl::Duration body_timeout = absl::Seconds(30);
-  // From the first byte of an answer to the last, with what kLeastAnswerBytesPerSecond adds.
+  // From the first byte of an answer to the last; long answers get more time, see
+  // kLeastAnswerBytesPerSecond.
   absl::Duration answer_timeout = absl::Seconds(10);
   // From an answer to the first byte of the next request.
   absl::Duration idle_timeout = absl::Seconds(60);
-  // A request for which there is no memory waits for so long, and is then refused.
+  // How long a request waits for memory before it is refused.
   absl::Duration memory_timeout = absl::Seconds(5);
-  // What is under way when the server is destroyed may take so long; then its connection is cut
-  // off.
+  // How long requests that are in progress when the server is destroyed may take; then their
+  // connections are cut off.
   absl::Duration stop_grace = absl::Seconds(1);
-  // Of a request's head.
+  // Longest head of a request.
   size_t max_request_bytes = 16384;
-  // Of a request's body, as it is after decoding.
+  // Longest body of a request, after decompression.
   size_t max_body_bytes = 16U << 20;
-  // Where there is one more, the one is closed that would be missed least.
+  // Beyond this, the connection that would be missed least is closed.
   uint32_t max_connections = 512;
-  // The same for each address; an IPv6 network of 64 bits counts as one.
+  // The same per address; an IPv6 /64 network counts as one address.
   uint32_t max_address_connections = 256;
-  // For all requests under way together, with what is parsed of their bodies, and their answers.
+  // Memory for all requests in progress together, including their parsed bodies and their answers.
   uint64_t max_memory_bytes = uint64_t{256} << 20;
-  // Who may have which page; outlives the server. Null: everyone may have all.
+  // Decides who may see which page; must outlive the server. Null: everyone may see all.
   const AccessControl* access = nullptr;
-  // Encrypts; outlives the server. Null: nothing is encrypted. Where it asks for certificates of
-  // clients, those without one are given open pages alone, so that probes need none.
+  // Encrypts connections; must outlive the server. Null: no encryption. If it asks for client
+  // certificates, clients without one only get open pages, so that probes need none.
   const TlsIdentity* tls = nullptr;
 };
 

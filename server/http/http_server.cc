@@ -16,7 +16,7 @@
 namespace freshet {
 namespace {
 
-// Each may wait for a model's figures for a while.
+// Several, since a page may have to wait for the models' figures.
 constexpr int kPageThreads = 4;
 
 bool HasBody(std::string_view method) {
@@ -43,7 +43,7 @@ class HttpServer::Handler : public RequestHandler {
     for (HttpRoute& route : routes) routes_.emplace(route.path, std::move(route));
   }
 
-  // Before the first request.
+  // Call before the first request.
   void SetOnLoopback(bool on_loopback) {
     const bool has_tokens = options_.access != nullptr && options_.access->has_tokens();
     local_hosts_only_ = on_loopback && !has_tokens;
@@ -87,7 +87,7 @@ class HttpServer::Handler : public RequestHandler {
   Decision DecidePage(const HttpRequest& head) const {
     const auto found = routes_.find(head.path);
     if (found == routes_.end()) {
-      return {.answer = TextAnswer(404, "there is no such page; / leads to those that there are")};
+      return {.answer = TextAnswer(404, "there is no such page; / leads to the pages that exist")};
     }
     const HttpRoute& route = found->second;
     if (absl::Status status = Admit(route.access, head); !status.ok()) {
@@ -111,13 +111,13 @@ class HttpServer::Handler : public RequestHandler {
     return caller.ok() ? CheckPage(*caller, access) : caller.status();
   }
 
-  // Whether the client has shown a certificate where that is asked for.
+  // Checks that the client has shown a certificate if one is required.
   absl::Status CheckCertificate(const HttpRequest& request) const {
     if (options_.tls == nullptr || !options_.tls->asks_for_client_certificates() ||
         request.has_client_certificate) {
       return absl::OkStatus();
     }
-    return absl::UnauthenticatedError("this takes a client certificate");
+    return absl::UnauthenticatedError("a client certificate is required");
   }
 
   const HttpOptions& options_;

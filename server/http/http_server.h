@@ -1,4 +1,4 @@
-// A small HTTP server for pages that are made when they are asked for, and for an API.
+// A small HTTP server for pages that are generated on request, and for an API.
 
 #ifndef FRESHET_SERVER_HTTP_HTTP_SERVER_H_
 #define FRESHET_SERVER_HTTP_HTTP_SERVER_H_
@@ -21,34 +21,35 @@ namespace freshet {
 
 class Listener;
 
+// A page that the server answers.
 struct HttpRoute {
-  std::string path;  // Begins with a slash; matched as a whole.
-  // Called on the server's threads, at the same time too.
+  std::string path;  // Begins with a slash; has to match the whole path.
+  // Called on the server's threads, possibly several at the same time.
   std::function<HttpAnswer(const HttpRequest&)> respond;
   PageAccess access = PageAccess::kUnknown;
-  // Answered before all that waits, on the thread of the connections: for probes. Then respond()
-  // must be quick and wait for nothing.
+  // For probes: answered on the connections' thread, before any request that is waiting. respond()
+  // must then be quick and never block.
   bool at_once = false;
 };
 
-// Answers GET and HEAD of its routes, and what its API owns. One thread serves all connections,
-// which stay open between requests, and a few make the pages: neither a client that is slow nor a
-// call of the API that takes long holds up a page. Requests that come where all memory of
-// HttpOptions is taken wait, and are answered 503 after a while.
+// Answers GET and HEAD requests for its routes, and all requests for paths that its API owns. One
+// thread serves all connections, which stay open between requests, and a few threads generate the
+// pages, so neither a slow client nor a long API call delays a page. Requests that arrive while all
+// memory of HttpOptions::max_memory_bytes is taken wait, and are answered 503 after memory_timeout.
 //
-// Who may not have a page is answered 401 or 403; the API sees to its own. Requests of other
-// people's web pages are refused, see CheckOrigin(); where there are no tokens and the server
-// listens on loopback, also those that ask for a host by a name.
+// A client that may not see a page is answered 401 or 403; the API checks access to its own paths.
+// Requests from web pages of other origins are refused, see CheckOrigin(); if there are no tokens
+// and the server listens on loopback, so are requests whose Host is a name other than localhost.
 class HttpServer {
  public:
-  // INVALID_ARGUMENT for an address that is none, UNAVAILABLE where it is taken; the message is one
+  // INVALID_ARGUMENT if the address is malformed, UNAVAILABLE if it is in use; the message is one
   // line that says what to do. `api` may be null; it must outlive the server.
   static absl::StatusOr<std::unique_ptr<HttpServer>> Start(HttpOptions options,
                                                            std::vector<HttpRoute> routes,
                                                            HttpApi* api = nullptr);
 
-  // Stops listening, and finishes the requests under way; see HttpOptions::stop_grace. Waits no
-  // longer than for that and for the pages under way, whatever clients and the API do.
+  // Stops listening, and gives requests in progress HttpOptions::stop_grace to finish. Waits no
+  // longer than that and than pages in progress take, whatever clients and the API do.
   ~HttpServer();
 
   HttpServer(const HttpServer&) = delete;
@@ -58,7 +59,7 @@ class HttpServer {
   const std::string& address() const { return address_; }
 
  private:
-  class Handler;  // Decides about requests, and makes pages.
+  class Handler;  // Decides on requests and generates pages.
 
   HttpServer(HttpOptions options, std::vector<HttpRoute> routes, HttpApi* api);
 
@@ -66,7 +67,7 @@ class HttpServer {
   std::string address_;
   std::unique_ptr<Handler> handler_;
   std::shared_ptr<Listener> listener_;
-  std::thread thread_;  // The listener's.
+  std::thread thread_;  // The listener's thread.
 };
 
 }  // namespace freshet

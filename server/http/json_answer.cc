@@ -18,7 +18,7 @@ std::string ToJson(const google::protobuf::Message& message) {
   google::protobuf::util::JsonPrintOptions options;
   options.always_print_primitive_fields = true;
   std::string json;
-  // Fails for a message of an unknown type alone, and these are linked in.
+  // Only fails for messages of unknown types, and all of ours are linked in.
   (void)google::protobuf::util::MessageToJsonString(message, &json, options);
   return json;
 }

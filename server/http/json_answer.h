@@ -1,4 +1,4 @@
-// Messages and errors as answers in JSON.
+// Converts messages and errors to HTTP answers in JSON.
 
 #ifndef FRESHET_SERVER_HTTP_JSON_ANSWER_H_
 #define FRESHET_SERVER_HTTP_JSON_ANSWER_H_
@@ -10,15 +10,15 @@
 
 namespace freshet {
 
-// The one mapping of our statuses to HTTP's, as in google.rpc.Code.
+// The one mapping from status codes to HTTP's, as documented in google.rpc.Code.
 int HttpStatusOf(absl::StatusCode code);
 
-// In Protobuf's JSON, with fields that are zero.
+// The message in Protobuf's JSON, including fields that are zero.
 HttpAnswer JsonAnswer(const google::protobuf::Message& message);
 
-// `{"code":5,"status":"NOT_FOUND","message":"..."}`, as google.rpc.Status in JSON, with the name of
-// the code beside its number. `detail` may be null; otherwise it is one of its details.
-// REQUIRES: !status.ok().
+// `{"code":5,"status":"NOT_FOUND","message":"..."}`: a google.rpc.Status in JSON, with the name of
+// the code added. `detail` becomes an entry of its details, unless it is null. REQUIRES:
+// !status.ok().
 HttpAnswer ErrorAnswer(const absl::Status& status,
                        const google::protobuf::Message* detail = nullptr);
 

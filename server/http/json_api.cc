@@ -21,20 +21,22 @@ namespace {
 
 using google::protobuf::Message;
 
-// Far above that of any name; the library matches paths in a way that takes stack for each byte.
+// Far longer than any name. A limit is needed because matching a path takes stack for each byte.
 constexpr size_t kMaxPathSize = 512;
 
-// Bodies and answers up to so long are short: they take a thread for some milliseconds at most.
+// Bodies and answers up to this length are short: they occupy a thread for some milliseconds at
+// most.
 constexpr size_t kShortBytes = size_t{64} << 10;
 
 constexpr int kShortThreads = 4;
 constexpr int kLongThreads = 2;
 
-// Messages are made in blocks that are so large that the system gets them back at once.
+// Blocks of an arena for long messages. Blocks this large are returned to the system as soon as
+// they are freed.
 constexpr size_t kBlockBytes = size_t{2} << 20;
 
 const google::protobuf::MethodDescriptor* FindMethod(std::string_view rpc) {
-  // What nothing refers to is not linked in.
+  // Refers to one message of each file, so that the linker keeps the files' descriptors.
   (void)v1::ListModelsRequest::descriptor();
   (void)v1::PredictRequest::descriptor();
   (void)v1::ExplainRequest::descriptor();
@@ -45,7 +47,7 @@ Message& NewMessage(const google::protobuf::Descriptor* type, google::protobuf::
   return *google::protobuf::MessageFactory::generated_factory()->GetPrototype(type)->New(&arena);
 }
 
-// `bytes` is how long the message is as a text.
+// `bytes` is the length of the message's text.
 google::protobuf::ArenaOptions ArenaFor(size_t bytes) {
   google::protobuf::ArenaOptions options;
   if (bytes <= kShortBytes) return options;
@@ -66,8 +68,8 @@ bool Parse(const grpc::ByteBuffer& buffer, Message& message) {
   return message.ParseFromArray(slice.begin(), static_cast<int>(slice.size()));
 }
 
-// What goes along with the call: where it comes from, and some of its headers. Others are not
-// gRPC's business; and gRPC ends a process that hands it a value of other characters.
+// The metadata of the call: the client's address, and those headers that gRPC calls use, if they
+// are printable. (gRPC aborts the process for values with other characters.)
 RpcCaller::Metadata MetadataOf(const HttpRequest& request) {
   RpcCaller::Metadata metadata;
   for (const char* name : {"authorization", "traceparent", "tracestate", "x-request-id"}) {
@@ -86,7 +88,8 @@ HttpAnswer WithStatus(int status, HttpAnswer answer) {
 }
 
 std::optional<HttpAnswer> RefuseContentType(const ApiRoute& route, const HttpRequest& head) {
-  // A page of another origin can send neither without asking first, which is refused.
+  // This also keeps out pages of other origins: a browser sends neither type for them without a
+  // preflight request, which is refused.
   if (route.body.empty() || IsJson(head) || (IsJsonLines(head) && TakesJsonLines(route))) {
     return std::nullopt;
   }
@@ -101,14 +104,15 @@ absl::Status ToStatus(const v1::BatchError& error) {
   return {static_cast<absl::StatusCode>(error.code()), error.message()};
 }
 
-// The same request under a producer. A field that comes later counts.
+// The request with producer id and sequence added. Appending suffices, because the last value of a
+// field counts.
 grpc::ByteBuffer WithProducer(const grpc::ByteBuffer& request,
                               const RequestProducers::Producer& producer) {
   v1::LearnRequest fields;
   fields.set_producer_id(producer.id);
   fields.set_sequence(producer.sequence);
   std::vector<grpc::Slice> slices;
-  (void)request.Dump(&slices);  // Fails for compressed buffers alone.
+  (void)request.Dump(&slices);  // Only fails for compressed buffers.
   slices.emplace_back(fields.SerializeAsString());
   return {slices.data(), slices.size()};
 }
@@ -117,7 +121,7 @@ int ExampleCount(const v1::LearnRequest& request) {
   return request.has_packed() ? request.packed().labels_size() : request.examples().examples_size();
 }
 
-// All of a batch, or nothing, is acknowledged.
+// A batch is acknowledged as a whole or not at all.
 HttpAnswer LearnAnswer(int example_count, const v1::LearnResponse& response) {
   if (response.has_error()) return ErrorAnswer(ToStatus(response.error()), &response.error());
   HttpAnswer answer = JsonAnswer(response);
@@ -132,9 +136,9 @@ struct JsonApi::Call {
   HttpDone done;
   const google::protobuf::MethodDescriptor* method = nullptr;
   RpcCaller::Metadata metadata = {};
-  grpc::ByteBuffer bytes = {};  // The request, without the producer below.
-  int example_count = 0;        // Of a batch that is to be learned.
-  // Of the server's own, for a batch that came without one.
+  grpc::ByteBuffer bytes = {};  // The serialized request, without `producer`.
+  int example_count = 0;        // For a batch to learn.
+  // Assigned by the server if the batch came without one.
   std::optional<RequestProducers::Producer> producer = {};
 };
 
@@ -168,7 +172,7 @@ HttpAnswer JsonApi::AnswerOf(HttpRefusal refusal) const {
   switch (refusal) {
     case HttpRefusal::kBodyTooLong:
       return WithStatus(413, ErrorAnswer(absl::ResourceExhaustedError(
-                                 "the body is larger than the server's limit of a message "
+                                 "the body is larger than the server's limit for a message "
                                  "(limits.max_message_bytes); send it in parts")));
     case HttpRefusal::kBodyTooCostly:
       return WithStatus(413,
@@ -176,8 +180,8 @@ HttpAnswer JsonApi::AnswerOf(HttpRefusal refusal) const {
                             "the messages in the body would take more memory than all requests "
                             "together may (http_limits.max_memory_bytes); send it in parts")));
     case HttpRefusal::kBodyMalformed:
-      return ErrorAnswer(
-          absl::InvalidArgumentError("the body did not come, in time, as its headers announce it"));
+      return ErrorAnswer(absl::InvalidArgumentError(
+          "the body did not arrive in time, or not as its headers announced it"));
     case HttpRefusal::kUnknownEncoding:
       return WithStatus(415, ErrorAnswer(absl::InvalidArgumentError(
                                  "the header Content-Encoding must be gzip or deflate, or be left "
@@ -265,7 +269,8 @@ bool JsonApi::ReturnProducer(Call& call, const grpc::ByteBuffer& answer) {
   const bool refused =
       response.error().code() == static_cast<int>(absl::StatusCode::kFailedPrecondition);
   if (refused && call.producer->sequence != 1) {
-    // The model is another of that name, or has forgotten the producer. The batch was not learned.
+    // The model was deleted and created again, or has forgotten the producer. The batch was not
+    // learned.
     std::string user = std::move(call.producer->user);
     call.producer = producers_.TakeNew(std::move(user));
     return false;

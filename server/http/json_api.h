@@ -1,4 +1,4 @@
-// The services as JSON over HTTP.
+// The gRPC services as JSON over HTTP.
 
 #ifndef FRESHET_SERVER_HTTP_JSON_API_H_
 #define FRESHET_SERVER_HTTP_JSON_API_H_
@@ -23,24 +23,25 @@
 
 namespace freshet {
 
-// Turns requests into calls of the server's own services, as its route says, and their answers into
-// JSON. Validation, access, limits and counts are those of the services.
+// Converts each request to a call of the server's own services, as its route says, and the answer
+// to JSON. Validation, access control, limits and counters are those of the services.
 //
 // Thread-safe. Long bodies are parsed on threads of their own, so that short requests never wait
-// for them; a call that is under way holds no thread.
+// for them. A call in progress occupies no thread.
 class JsonApi : public HttpApi {
  public:
   struct Options {
     absl::Duration call_timeout = absl::Seconds(60);
-    uint32_t max_batch_examples = 65'536;  // Of JSON lines.
-    // Whoever it does not know sends no body; the services see to the rest. Null: everyone may.
+    uint32_t max_batch_examples = 65'536;  // Limit for JSON lines.
+    // Used to refuse callers without a valid token before their body is read; the services check
+    // the rest. Null: everyone is allowed.
     const AccessControl* access = nullptr;
   };
 
   // `channel` leads to the services.
   JsonApi(std::shared_ptr<grpc::Channel> channel, Options options);
 
-  // Cancels the calls under way and waits for their end.
+  // Cancels the calls in progress and waits for their end.
   ~JsonApi() override;
 
   bool Owns(std::string_view path) const override { return path.starts_with("/v1/"); }
@@ -52,13 +53,13 @@ class JsonApi : public HttpApi {
   struct Call;
 
   void Begin(const std::shared_ptr<Call>& call);
-  // Reads the request into `message`. Returns the answer where it cannot be read.
+  // Reads the request into `message`. Returns the answer if that fails.
   std::optional<HttpAnswer> Read(const ApiMatch& match, Call& call,
                                  google::protobuf::Message& message);
-  // Makes the call, with its producer where it has one.
+  // Makes the call, with its producer if it has one.
   void Send(const std::shared_ptr<Call>& call);
-  // Gives the producer of a batch back. False where the server did not know it, and the batch is to
-  // be sent again under the new one that it now has.
+  // Gives the producer of a batch back. Returns false if the server did not know the producer; the
+  // call then has a new one, under which the batch has to be sent again.
   bool ReturnProducer(Call& call, const grpc::ByteBuffer& answer);
   void Finish(const Call& call, const absl::Status& status, const grpc::ByteBuffer& answer) const;
 
@@ -66,7 +67,7 @@ class JsonApi : public HttpApi {
   RequestProducers producers_;
   RpcCaller caller_;
   WorkerPool short_;  // Parses short bodies.
-  WorkerPool long_;   // Parses long ones, and writes long answers.
+  WorkerPool long_;   // Parses long bodies and writes long answers.
 };
 
 }  // namespace freshet

@@ -3,13 +3,13 @@
 namespace freshet {
 namespace {
 
-// Of our messages on an arena: the largest that a list may have, and its place in the list, which
-// grows by doubling. See tests/server/http/json_cost_test.cc.
+// The size on an arena of the largest of our messages that a list may hold, including its entry in
+// the list, which grows by doubling. See tests/server/http/json_cost_test.cc.
 constexpr size_t kObjectBytes = 112;
-constexpr size_t kStringBytes = 56;  // What a string takes beside its characters, and its place.
-constexpr size_t kValueBytes = 16;   // A number and its place.
+constexpr size_t kStringBytes = 56;  // A string without its characters, and its entry in a list.
+constexpr size_t kValueBytes = 16;   // A number and its entry in a list.
 
-// As it came, serialised, and as the characters of strings.
+// The text as it came, its serialized form, and the characters of strings.
 constexpr size_t kTextCopies = 3;
 
 }  // namespace

@@ -1,4 +1,4 @@
-// How much memory a text in JSON takes once it is a message.
+// Estimates how much memory JSON text takes once it is parsed to a message.
 
 #ifndef FRESHET_SERVER_HTTP_JSON_COST_H_
 #define FRESHET_SERVER_HTTP_JSON_COST_H_
@@ -8,15 +8,15 @@
 
 namespace freshet {
 
-// Counts while the text comes, before anything is made of it: `[{},{},{}]` is three bytes a message
-// that takes forty times as much. Takes about a nanosecond a byte.
+// Counts while the text arrives, before it is parsed, because `[{},{},{}]` has three bytes per
+// message and takes forty times as much once parsed. Takes about a nanosecond per byte.
 class JsonCost {
  public:
-  // Counts the next piece of the text, or of several texts in a row.
+  // Counts the next piece of the text, which may consist of several JSON texts.
   void Add(std::string_view piece);
 
-  // At most how many bytes the text, the messages parsed from it on an arena, and their serialised
-  // form take together. Also of what is not JSON.
+  // Upper bound of the bytes that the text, the messages parsed from it on an arena, and their
+  // serialized form take together. Holds for text that is not JSON, too.
   size_t bytes() const;
 
  private:
@@ -24,8 +24,8 @@ class JsonCost {
   bool escaped_ = false;
   size_t text_bytes_ = 0;
   size_t objects_ = 0;
-  size_t strings_ = 0;  // Names of fields too.
-  size_t names_ = 0;    // Of fields.
+  size_t strings_ = 0;  // Including names of fields.
+  size_t names_ = 0;    // Names of fields.
   size_t commas_ = 0;
 };
 

@@ -10,19 +10,20 @@
 namespace freshet {
 namespace {
 
-// Protobuf's reader goes no deeper.
+// Protobuf's parser accepts no deeper nesting.
 constexpr size_t kMaxDepth = 100;
 constexpr size_t kMaxShownKeyBytes = 64;
 
-// An object or a list that is open.
+// An object or a list whose end has not been reached.
 struct Level {
   bool is_list = false;
-  bool at_key = false;   // In an object: a key comes next.
-  std::string_view key;  // In an object: of the member being read.
-  size_t index = 0;      // In a list: of the element being read.
+  bool at_key = false;   // In an object: the next token is a key.
+  std::string_view key;  // In an object: the key of the current member.
+  size_t index = 0;      // In a list: the index of the current element.
 };
 
-// Keys come from anywhere, and messages go to logs and terminals.
+// The key as shown in a message. Keys are untrusted and messages go to logs and terminals, so only
+// printable ASCII is shown.
 std::string ShownKey(std::string_view key) {
   const bool plain =
       std::all_of(key.begin(), key.end(), [](char c) { return c > ' ' && c <= '~'; });
@@ -41,8 +42,8 @@ std::string PathOf(const std::vector<Level>& levels) {
   return path;
 }
 
-// The text of the string that starts at `begin`, with its quotes. Protobuf's reader takes either
-// kind of quote.
+// The string that starts at `begin`, with its quotes. Protobuf's parser accepts single and double
+// quotes.
 std::string_view StringAt(std::string_view json, size_t begin) {
   size_t end = begin + 1;
   while (end < json.size() && json[end] != json[begin]) end += json[end] == '\\' ? 2 : 1;

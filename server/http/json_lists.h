@@ -1,4 +1,4 @@
-// What Protobuf's JSON reader would take apart without a word.
+// A check for lists that Protobuf's JSON parser would silently change.
 
 #ifndef FRESHET_SERVER_HTTP_JSON_LISTS_H_
 #define FRESHET_SERVER_HTTP_JSON_LISTS_H_
@@ -9,10 +9,10 @@
 
 namespace freshet {
 
-// INVALID_ARGUMENT where a list in `json` holds a list or a null: Protobuf's reader flattens or
-// drops the one and skips the other, so that a row would be learned without its features. The
-// message names the path, as in "namespaces[0].features[2]". Text that is no JSON is left to that
-// reader to refuse.
+// INVALID_ARGUMENT if a list in `json` holds a list or a null: Protobuf's parser flattens or drops
+// an inner list and skips a null, so that a row would be learned without its features. The message
+// names the path, for example "namespaces[0].features[2]". Text that is not JSON passes, since that
+// parser refuses it.
 absl::Status CheckJsonLists(std::string_view json);
 
 }  // namespace freshet

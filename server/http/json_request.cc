@@ -28,7 +28,8 @@ const FieldDescriptor* FindField(const Message& message, const std::string& name
   return field != nullptr ? field : type->FindFieldByCamelcaseName(name);
 }
 
-// What comes from an address is a name, a number or a list of fields.
+// Whether the text is printable ASCII, which suffices for URL parameters: they are names, numbers
+// or lists of fields.
 bool IsPlain(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
 }
@@ -74,14 +75,14 @@ bool SetScalar(Message& message, const FieldDescriptor& field, std::string_view 
   }
 }
 
-// Without regard to case, and to parameters such as `; charset=utf-8`.
+// Whether Content-Type is `type`, ignoring case and parameters such as `; charset=utf-8`.
 bool HasType(const HttpRequest& request, std::string_view type) {
   const std::string_view field = request.Header("content-type");
   return absl::EqualsIgnoreCase(
       absl::StripAsciiWhitespace(ToAbsl(field.substr(0, field.find(';')))), ToAbsl(type));
 }
 
-// The library's errors may have many lines, and point into the text.
+// Protobuf's errors may have several lines, which show a position in the text.
 std::string OneLine(absl::string_view text) {
   std::string line(text);
   std::replace(line.begin(), line.end(), '\n', ' ');
@@ -118,8 +119,8 @@ absl::Status SetField(Message& message, std::string_view path, std::string_view 
   const FieldDescriptor* field = FindField(message, name);
   if (field == nullptr || field->is_repeated() || !IsPlain(path)) {
     return absl::InvalidArgumentError(StrCat("there is no parameter \"", IsPlain(name) ? name : "?",
-                                             "\"; ", message.GetDescriptor()->full_name(),
-                                             " says what there is"));
+                                             "\"; see ", message.GetDescriptor()->full_name(),
+                                             " for the parameters"));
   }
   if (dot != std::string_view::npos && field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
     return SetField(*message.GetReflection()->MutableMessage(&message, field), path.substr(dot + 1),
@@ -129,7 +130,7 @@ absl::Status SetField(Message& message, std::string_view path, std::string_view 
     return absl::OkStatus();
   }
   return absl::InvalidArgumentError(
-      StrCat("the value of ", path, " is not a ", field->cpp_type_name(), " in plain characters"));
+      StrCat("the value of ", path, " is not a ", field->cpp_type_name(), " in printable ASCII"));
 }
 
 bool ReadExampleLines(std::string_view lines, uint32_t max_examples, v1::ExampleList& examples,
@@ -143,7 +144,7 @@ bool ReadExampleLines(std::string_view lines, uint32_t max_examples, v1::Example
     if (row == max_examples) {
       error.set_code(static_cast<int>(absl::StatusCode::kResourceExhausted));
       error.set_message(StrCat("a request may hold ", max_examples,
-                               " examples (limits.max_batch_examples); send them in several"));
+                               " examples (limits.max_batch_examples); send several requests"));
       return false;
     }
     if (absl::Status status = ReadJson(line, *examples.add_examples()); !status.ok()) {

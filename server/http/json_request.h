@@ -1,4 +1,4 @@
-// From a request over HTTP to the message that it stands for.
+// Converts an HTTP request to the request message of an RPC.
 
 #ifndef FRESHET_SERVER_HTTP_JSON_REQUEST_H_
 #define FRESHET_SERVER_HTTP_JSON_REQUEST_H_
@@ -16,24 +16,25 @@
 
 namespace freshet {
 
-// Whether a body is JSON, or JSON lines, by its content type, without regard to case.
+// Whether the body is JSON, or JSON lines, by its Content-Type, ignoring case.
 bool IsJson(const HttpRequest& request);
 bool IsJsonLines(const HttpRequest& request);
 
-// Whether this kind of body says examples, one a line, for this route.
+// Whether the route accepts JSON lines, which hold one example each.
 bool TakesJsonLines(const ApiRoute& route);
 
-// Sets a field, by its name in the proto or in JSON; a.b is a field of a field. INVALID_ARGUMENT
-// where there is none of this name, or the text is not of its type.
+// Sets a field, by its name in the proto or in JSON; a.b is a field of a field. INVALID_ARGUMENT if
+// there is no field of this name, or the text is not of its type.
 absl::Status SetField(google::protobuf::Message& message, std::string_view path,
                       std::string_view text);
 
-// Reads JSON lines: a v1.Example in Protobuf's JSON on each line that is not blank. False, with the
-// rows and reasons in `error`, where one is not, or where there are more than `max_examples`.
+// Reads JSON lines: a v1.Example in Protobuf's JSON on each line that is not blank. Returns false,
+// with rows and reasons in `error`, if any line is not an example or there are more than
+// `max_examples`.
 bool ReadExampleLines(std::string_view lines, uint32_t max_examples, v1::ExampleList& examples,
                       v1::BatchError& error);
 
-// Fills in `message` from the path, the query, and the body where it is JSON. INVALID_ARGUMENT says
+// Fills in `message` from the path, the query and, if it is JSON, the body. INVALID_ARGUMENT says
 // what is wrong.
 absl::Status ReadRequest(const ApiMatch& match, const HttpRequest& request,
                          google::protobuf::Message& message);

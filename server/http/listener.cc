@@ -22,13 +22,14 @@ using boost::system::error_code;
 
 constexpr std::chrono::milliseconds kTickInterval{50};
 
-// Taken in one turn, so that others get theirs.
+// Most connections accepted in a row, so that open ones get their turn.
 constexpr int kMaxAcceptsPerTurn = 64;
 
-// Beyond the limits, while all connections are busy: for requests that are answered at once.
+// Connections beyond the limits while all others are busy, for requests that are answered at once.
 constexpr size_t kSpareConnections = 32;
 
-// The system lets a process have so many descriptors; the models and gRPC need most of them.
+// The most descriptors that HTTP connections may use: half of the process's limit, because the
+// models and gRPC need the rest.
 size_t DescriptorShare() {
   constexpr rlim_t kPart = 2;
   rlimit limit = {};
@@ -36,7 +37,7 @@ size_t DescriptorShare() {
   return std::max<size_t>(1, limit.rlim_cur / kPart);
 }
 
-// An IPv4 address is one client, however it comes.
+// The IPv4 address if `address` is IPv4-mapped, so that a client counts as the same either way.
 asio::ip::address Plain(const asio::ip::address& address) {
   if (address.is_v6() && address.to_v6().is_v4_mapped()) {
     return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
@@ -48,7 +49,8 @@ std::string TextOf(const asio::ip::address& address) {
   return address.is_v6() ? StrCat("[", address.to_string(), "]") : address.to_string();
 }
 
-// Whoever has an IPv6 address has all of its network.
+// What counts as one address: for IPv6 the /64 network, since whoever has an address has its whole
+// network.
 std::string OriginOf(const asio::ip::address& address) {
   if (address.is_v4()) return address.to_string();
   const auto bytes = address.to_v6().to_bytes();
@@ -75,7 +77,8 @@ absl::Status Listener::Bind() {
   if (!error) {
     const tcp::endpoint endpoint = *found.begin();
     acceptor_.open(endpoint.protocol(), error);
-    // A port whose last server has ended is free at once; two servers on one are an error.
+    // With reuse_address a port is free as soon as its last server has ended; two servers on one
+    // port are still an error.
     if (!error) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
     if (!error && endpoint.address().is_v6()) {
       acceptor_.set_option(asio::ip::v6_only(false), error);
@@ -121,7 +124,7 @@ void Listener::AcceptAll() {
       Admit(std::move(socket), Plain(peer.address()));
     } else if (error == asio::error::no_descriptors || error.value() == ENFILE) {
       if (MakeRoom(nullptr)) continue;
-      accept_again_ = true;  // With the next tick.
+      accept_again_ = true;  // Done by the next tick.
       AwaitTick();
       return;
     }
@@ -138,7 +141,7 @@ void Listener::Admit(tcp::socket socket, const asio::ip::address& address) {
   } else if (connections_.size() - spare_count_ >= max_connections_) {
     is_spare = !MakeRoom(nullptr);
   }
-  if (is_spare && spare_count_ >= kSpareConnections) return;  // Closes it.
+  if (is_spare && spare_count_ >= kSpareConnections) return;  // Closes the socket.
   const std::shared_ptr<const TlsMaterial> tls =
       options_.tls == nullptr ? nullptr : options_.tls->material();
   const auto connection = std::make_shared<Connection>(
@@ -156,7 +159,8 @@ void Listener::Admit(tcp::socket socket, const asio::ip::address& address) {
 void Listener::Forget(const Connection& connection) {
   const auto found = connections_.find(&connection);
   if (found == connections_.end()) return;
-  const Entry entry = std::move(found->second);  // Its connection lives to the end of this.
+  const Entry entry = std::move(found->second);  // Keeps the connection alive until the end of this
+                                                 // function.
   connections_.erase(found);
   if (entry.is_spare) {
     --spare_count_;
@@ -191,7 +195,8 @@ void Listener::OnMemoryFreed() {
   waking_waiters_ = true;
   asio::post(context_, [this] {
     waking_waiters_ = false;
-    // Those who come first go first; small requests pass large ones, see RequestMemory.
+    // In the order of their arrival, except that small requests may pass large ones; see
+    // RequestMemory.
     std::deque<std::weak_ptr<Connection>> waiters;
     waiters.swap(memory_waiters_);
     for (const std::weak_ptr<Connection>& waiter : waiters) {

@@ -1,4 +1,4 @@
-// Where HTTP comes in: one thread for all connections, which waits for nobody.
+// Accepts HTTP connections and runs all of them on one thread, which never blocks.
 
 #ifndef FRESHET_SERVER_HTTP_LISTENER_H_
 #define FRESHET_SERVER_HTTP_LISTENER_H_
@@ -23,35 +23,35 @@
 
 namespace freshet {
 
-// Accepts connections and keeps them within their limits. Where there is one more than may be, from
-// an address or in all, the one is closed that would be missed least (Connection::Worth), so that
-// however many clients say nothing, another one still gets in. Where all are busy, a few more are
-// taken for requests that are answered at once, as probes are.
+// Keeps connections within their limits. If there is one too many, from an address or in all, the
+// one that would be missed least (Connection::Worth) is closed, so that however many clients stay
+// silent, another one still gets in. If all connections are busy, a few spare ones are accepted for
+// requests that are answered at once, such as probes.
 //
-// All but Post() and Stop() belong to the thread that Run() is called on. Held by a shared_ptr,
-// since answers may come after the end.
+// Only Post() and Stop() may be called on any thread; everything else belongs to the thread that
+// runs Run(). Held by a shared_ptr, since answers may come after the listener has stopped.
 class Listener : public std::enable_shared_from_this<Listener> {
  public:
-  // Keeps references to both, until Run() returns.
+  // Keeps references to both arguments until Run() returns.
   Listener(const HttpOptions& options, RequestHandler& handler);
 
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
 
-  // INVALID_ARGUMENT and UNAVAILABLE as HttpServer::Start(). Call once, before Run().
+  // INVALID_ARGUMENT and UNAVAILABLE as for HttpServer::Start(). Call once, before Run().
   absl::Status Bind();
-  // Once it is bound:
+  // Valid after Bind():
   uint16_t port() const { return port_; }
   bool is_on_loopback() const { return is_on_loopback_; }
 
-  // Serves until Stop() was called and no connection is left.
+  // Serves until Stop() has been called and no connection is left.
   void Run();
 
-  // Ends Run(): lets no one in any more, closes connections without a request, and after `grace`
-  // the others too. From any thread; returns at once.
+  // Ends Run(): accepts no more connections, closes those without a request at once, and the others
+  // after `grace`. From any thread; returns at once.
   void Stop(absl::Duration grace);
 
-  // Runs `task` on the listener's thread; never, where that has ended. From any thread.
+  // Runs `task` on the listener's thread, or never if Run() has ended. From any thread.
   void Post(std::function<void()> task);
 
   // For connections:
@@ -59,10 +59,10 @@ class Listener : public std::enable_shared_from_this<Listener> {
   RequestHandler& handler() { return handler_; }
   RequestMemory& memory() { return memory_; }
   bool is_stopping() const { return stopping_; }
-  // Calls the connection's TryMemoryAgain() when some has become free.
+  // Calls the connection's TryMemoryAgain() when memory has become free.
   void AwaitMemory(const std::shared_ptr<Connection>& connection);
   void OnMemoryFreed();
-  // The connection is closed.
+  // To be called when a connection is closed.
   void Forget(const Connection& connection);
 
  private:
@@ -70,19 +70,19 @@ class Listener : public std::enable_shared_from_this<Listener> {
 
   struct Entry {
     std::shared_ptr<Connection> connection;
-    std::string origin;  // What counts as one address.
+    std::string origin;  // The address that it is counted under.
     bool is_spare = false;
   };
 
   void AwaitConnections();
   void AcceptAll();
   void Admit(boost::asio::ip::tcp::socket socket, const boost::asio::ip::address& address);
-  // Closes the connection that would be missed least, of those of an origin, or of all where that
-  // is null. False where all are busy.
+  // Closes the connection that would be missed least, among those of an origin, or among all if
+  // `origin` is null. False if all are busy.
   bool MakeRoom(const std::string* origin);
   void AwaitTick();
   void Tick();
-  // Where requests wait for memory, takes it from one whose body comes slowly.
+  // Frees memory for waiting requests by aborting one whose body arrives slowly, if there is one.
   void CutOffHoarder();
   void EndStop();
 
@@ -96,12 +96,12 @@ class Listener : public std::enable_shared_from_this<Listener> {
   boost::asio::ip::tcp::acceptor acceptor_{context_};
   boost::asio::steady_timer ticker_{context_};
   bool ticking_ = false;
-  bool accept_again_ = false;  // There were no descriptors left.
+  bool accept_again_ = false;  // Accepting paused because no descriptors were left.
   bool stopping_ = false;
   Clock::time_point stop_deadline_;
 
   std::unordered_map<const Connection*, Entry> connections_;
-  std::unordered_map<std::string, size_t> origin_counts_;  // Without spare ones.
+  std::unordered_map<std::string, size_t> origin_counts_;  // Without spare connections.
   size_t spare_count_ = 0;
   RequestMemory memory_;
   std::deque<std::weak_ptr<Connection>> memory_waiters_;

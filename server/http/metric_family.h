@@ -1,4 +1,4 @@
-// The parts that metrics are made of.
+// Functions to build Prometheus metric families.
 
 #ifndef FRESHET_SERVER_HTTP_METRIC_FAMILY_H_
 #define FRESHET_SERVER_HTTP_METRIC_FAMILY_H_
@@ -22,7 +22,7 @@ prometheus::MetricFamily MakeFamily(std::string name, prometheus::MetricType typ
 // Adds a sample. REQUIRES: the family is a counter or a gauge.
 void AddValue(prometheus::MetricFamily& family, MetricLabels labels, double value);
 
-// Adds a sample of durations, in seconds, with every second bucket of what was counted: they grow
+// Adds a sample of durations in seconds. Uses every second bucket of `counts`, so that bounds grow
 // by a factor of about 2.2. REQUIRES: the family is a histogram.
 void AddHistogram(prometheus::MetricFamily& family, MetricLabels labels,
                   const LatencyHistogram::Counts& counts);

@@ -30,27 +30,27 @@ std::vector<MetricFamily> MetricsPage::Collect() const {
 
 void MetricsPage::AddServer(Page& page) const {
   MetricFamily build =
-      MakeFamily("freshet_build_info", MetricType::Gauge, "Always 1; the label says the version.");
+      MakeFamily("freshet_build_info", MetricType::Gauge, "Always 1; the label is the version.");
   AddValue(build, {{"version", kVersion}}, 1);
   AddFamily(page, std::move(build));
   MetricFamily models =
-      MakeFamily("freshet_models", MetricType::Gauge, "Models that are served: their number.");
+      MakeFamily("freshet_models", MetricType::Gauge, "Number of models that are served.");
   AddValue(models, {}, static_cast<double>(registry_.models()->size()));
   AddFamily(page, std::move(models));
   MetricFamily damaged = MakeFamily(
       "freshet_damaged_models", MetricType::Gauge,
-      "Models that could not be recovered and take no calls: their number; 'freshet models list' "
+      "Number of models that could not be recovered and take no calls; 'freshet models list' "
       "names them.");
   AddValue(damaged, {}, static_cast<double>(registry_.damaged()->size()));
   AddFamily(page, std::move(damaged));
   MetricFamily strays =
       MakeFamily("freshet_stray_entries", MetricType::Gauge,
-                 "Entries of the folder of the models that were no model's folder when the server "
-                 "started: their number; its log names them.");
+                 "Number of entries in the models' folder that were not models when the server "
+                 "started; its log names them.");
   AddValue(strays, {}, static_cast<double>(registry_.stray_count()));
   AddFamily(page, std::move(strays));
   MetricFamily streams =
-      MakeFamily("freshet_learn_streams", MetricType::Gauge, "Open Learn streams: their number.");
+      MakeFamily("freshet_learn_streams", MetricType::Gauge, "Number of open Learn streams.");
   AddValue(streams, {}, static_cast<double>(learning_.stream_count()));
   AddFamily(page, std::move(streams));
 }
@@ -86,21 +86,21 @@ void MetricsPage::AddModels(Page& page) const {
 }
 
 void MetricsPage::AddConnections(Page& page) const {
-  MetricFamily open = MakeFamily("freshet_grpc_connections", MetricType::Gauge,
-                                 "Open connections of gRPC: their number.");
+  MetricFamily open =
+      MakeFamily("freshet_grpc_connections", MetricType::Gauge, "Number of open gRPC connections.");
   AddValue(open, {}, static_cast<double>(connections_.size()));
   AddFamily(page, std::move(open));
   const ConnectionTable::Counts counts = connections_.counts();
-  MetricFamily refused = MakeFamily(
-      "freshet_grpc_connections_refused_total", MetricType::Counter,
-      "New connections of gRPC that were closed at once, by the limit: of all (total), or "
-      "of their address (address).");
+  MetricFamily refused =
+      MakeFamily("freshet_grpc_connections_refused_total", MetricType::Counter,
+                 "New gRPC connections that were refused, by limit: for all connections (total) or "
+                 "for their address (address).");
   AddValue(refused, {{"limit", "total"}}, static_cast<double>(counts.refused_total));
   AddValue(refused, {{"limit", "address"}}, static_cast<double>(counts.refused_by_address));
   AddFamily(page, std::move(refused));
   MetricFamily closed = MakeFamily(
       "freshet_grpc_connections_closed_total", MetricType::Counter,
-      "Connections of gRPC on which no call was admitted that were closed, by the reason: "
+      "gRPC connections that were closed before any call on them was admitted, by reason: "
       "for a newer one (room), or because no call came in time (silent).");
   AddValue(closed, {{"reason", "room"}}, static_cast<double>(counts.made_room));
   AddValue(closed, {{"reason", "silent"}}, static_cast<double>(counts.silent));
@@ -109,10 +109,10 @@ void MetricsPage::AddConnections(Page& page) const {
 
 void MetricsPage::AddRpcs(Page& page) const {
   MetricFamily calls = MakeFamily("freshet_rpc_requests_total", MetricType::Counter,
-                                  "Unary calls answered, by the code of the answer.");
+                                  "Unary calls answered, by the status code of the answer.");
   MetricFamily durations =
       MakeFamily("freshet_rpc_duration_seconds", MetricType::Histogram,
-                 "From the request of a unary call to its answer, in seconds.");
+                 "Time from the request of a unary call to its answer, in seconds.");
   for (const auto& [name, method] : rpcs_.methods()) {
     const LatencyHistogram::Counts latency = method.latency.Read();
     if (latency.count == 0) continue;

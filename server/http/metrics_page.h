@@ -1,4 +1,4 @@
-// The page /metrics.
+// The page /metrics, for Prometheus.
 
 #ifndef FRESHET_SERVER_HTTP_METRICS_PAGE_H_
 #define FRESHET_SERVER_HTTP_METRICS_PAGE_H_
@@ -18,13 +18,14 @@
 
 namespace freshet {
 
-// Everything is read when the page is: nothing is kept for it but counters. Thread-safe.
+// All figures are read when the page is requested; only counters and late models' last answers are
+// kept in between. Thread-safe.
 class MetricsPage : public prometheus::Collectable {
  public:
   // How long a page waits for models whose writers are busy; see ModelFigures.
   static constexpr absl::Duration kPatience = absl::Seconds(2);
 
-  // Keeps references to all. `connections` are those of gRPC.
+  // Keeps references to all arguments. `connections` are gRPC's.
   MetricsPage(const ModelRegistry& registry, const LearningServiceImpl& learning,
               const RpcMetrics& rpcs, const ConnectionTable& connections)
       : registry_(registry),
@@ -51,7 +52,8 @@ class MetricsPage : public prometheus::Collectable {
   const LearningServiceImpl& learning_;
   const RpcMetrics& rpcs_;
   const ConnectionTable& connections_;
-  mutable ModelFigures figures_;  // Keeps the last answers, for models that are late.
+  mutable ModelFigures figures_;  // Keeps the last answer of each model, in case the next one is
+                                  // late.
 };
 
 }  // namespace freshet

@@ -17,7 +17,7 @@ std::vector<ModelFigures::Figures> ModelFigures::Gather(absl::Duration patience)
   const std::shared_ptr<const ModelRegistry::ModelMap> models = registry_.models();
   {
     const SteadyLock lock(&shared_->mu);
-    std::map<std::string, std::shared_ptr<Entry>> entries;  // Without those of deleted models.
+    std::map<std::string, std::shared_ptr<Entry>> entries;  // Without deleted models.
     for (const auto& [id, runtime] : *models) {
       std::shared_ptr<Entry>& entry = entries[id];
       const auto known = shared_->entries.find(id);

@@ -1,4 +1,4 @@
-// Gathers the figures of all models.
+// Collects the figures of all models for a page.
 
 #ifndef FRESHET_SERVER_HTTP_MODEL_FIGURES_H_
 #define FRESHET_SERVER_HTTP_MODEL_FIGURES_H_
@@ -17,7 +17,7 @@
 
 namespace freshet {
 
-// Thread-safe. A model's writer has at most one question of this object before it.
+// Thread-safe. Has at most one pending request to each model's writer at a time.
 class ModelFigures {
  public:
   struct Figures {
@@ -28,25 +28,26 @@ class ModelFigures {
   // Keeps a reference to `registry`.
   explicit ModelFigures(const ModelRegistry& registry) : registry_(registry) {}
 
-  // The models that are served, by id. Asks all of them at the same time and waits for the answers,
-  // at most `patience`: a model that is late is given as it was the last time, or left out where
-  // there was none.
+  // The models that are served, sorted by id. Asks all of them at the same time and waits for the
+  // answers, for `patience` at most. A model that is late is reported with its previous answer, or
+  // left out if there is none.
   std::vector<Figures> Gather(absl::Duration patience);
 
  private:
-  // A model, guarded by the mutex below.
+  // A model. Guarded by Shared::mu.
   struct Entry {
     std::weak_ptr<ServedModel> runtime;
-    std::shared_ptr<const v1::Model> answer;  // The last one; null until then.
-    bool asked = false;                       // And not yet answered.
+    std::shared_ptr<const v1::Model> answer;  // The last answer; null until there is one.
+    bool asked = false;                       // Asked, and not answered yet.
   };
 
-  // Shared with the questions under way, which may outlive this object.
+  // Shared with the pending requests, which may outlive this object.
   struct Shared {
     SteadyMutex mu;
     SteadyCondition all_answered;
     std::map<std::string, std::shared_ptr<Entry>> entries ABSL_GUARDED_BY(mu);  // By model id.
-    int asked_count ABSL_GUARDED_BY(mu) = 0;  // Entries that are asked, or were and are gone.
+    int asked_count ABSL_GUARDED_BY(mu) = 0;  // Pending requests, including those to models deleted
+                                              // since.
   };
 
   const ModelRegistry& registry_;

@@ -30,14 +30,14 @@ struct VariantMetric {
 
 bool HasLog(const ModelSample& sample) { return sample.model->durability() != v1::DURABILITY_NONE; }
 
-// What the storage says of the log, where there is one.
+// A figure of the log; none for a model without a log.
 template <uint64_t (v1::Storage::*kField)() const>
 std::optional<double> OfLog(const ModelSample& sample) {
   if (!HasLog(sample)) return std::nullopt;
   return (sample.model->storage().*kField)();
 }
 
-// One of the figures that mean something from the first example on.
+// A figure of the learned examples; none before the first one.
 template <double (v1::ProgressiveMetrics::*kField)() const>
 std::optional<double> OfExamples(const v1::Variant& variant) {
   if (variant.metrics().example_count() == 0) return std::nullopt;
@@ -48,37 +48,38 @@ using Value = std::optional<double>;
 
 constexpr ModelMetric kModelMetrics[] = {
     {"freshet_model_examples_total", MetricType::Counter,
-     "Examples learned since the model was created; goes back where a snapshot is restored.",
+     "Examples learned since the model was created; goes back when a snapshot is restored.",
      [](const ModelSample& s) -> Value { return s.model->example_count(); }},
     {"freshet_model_queued_examples", MetricType::Gauge,
      "Examples accepted and not yet acknowledged.",
      [](const ModelSample& s) -> Value { return s.model->queued_example_count(); }},
-    {"freshet_model_accepted_offset", MetricType::Gauge, "Records accepted: all below this offset.",
+    {"freshet_model_accepted_offset", MetricType::Gauge,
+     "All records below this offset are accepted.",
      [](const ModelSample& s) -> Value { return s.counters.accepted_offset; }},
     {"freshet_model_applied_offset", MetricType::Gauge,
-     "Records learned: all below this offset, which every answer names.",
+     "All records below this offset are learned; answers name this offset.",
      [](const ModelSample& s) -> Value { return s.model->offset(); }},
     {"freshet_model_logged_offset", MetricType::Gauge,
-     "Records logged as the model's durability asks: all below this offset.",
+     "All records below this offset are logged as the model's durability requires.",
      OfLog<&v1::Storage::logged_offset>},
     {"freshet_model_snapshot_offset", MetricType::Gauge,
-     "The offset of the newest snapshot that recovery can begin from; 0 where there is none.",
+     "The offset of the newest snapshot that recovery can begin from; 0 if there is none.",
      [](const ModelSample& s) -> Value { return s.model->storage().snapshot_offset(); }},
     {"freshet_model_log_first_offset", MetricType::Gauge,
      "The offset of the oldest record that the log keeps.", OfLog<&v1::Storage::log_first_offset>},
-    {"freshet_model_log_bytes", MetricType::Gauge, "The log's files, in bytes.",
+    {"freshet_model_log_bytes", MetricType::Gauge, "Size of the log's files, in bytes.",
      OfLog<&v1::Storage::log_bytes>},
     {"freshet_model_log_fault", MetricType::Gauge,
      "1 while the log cannot be written, so that the model does not learn; else 0.",
      [](const ModelSample& s) -> Value {
        return HasLog(s) ? Value(s.counters.log_fault ? 1 : 0) : std::nullopt;
      }},
-    {"freshet_model_snapshots", MetricType::Gauge, "Snapshots on disk: their number.",
+    {"freshet_model_snapshots", MetricType::Gauge, "Number of snapshots on disk.",
      [](const ModelSample& s) -> Value { return s.model->storage().snapshot_count(); }},
-    {"freshet_model_snapshot_bytes", MetricType::Gauge, "The snapshots' files, in bytes.",
+    {"freshet_model_snapshot_bytes", MetricType::Gauge, "Size of the snapshots' files, in bytes.",
      [](const ModelSample& s) -> Value { return s.model->storage().snapshot_bytes(); }},
     {"freshet_model_snapshot_pause_seconds", MetricType::Gauge,
-     "How long learning paused for the last snapshot since the server started, in seconds; 0 where "
+     "How long learning paused for the last snapshot since the server started, in seconds; 0 if "
      "there was none.",
      [](const ModelSample& s) -> Value { return s.model->storage().last_pause_ms() / 1000; }},
     {"freshet_model_duplicate_batches_total", MetricType::Counter,
@@ -92,7 +93,7 @@ constexpr ModelMetric kModelMetrics[] = {
      "refused.",
      [](const ModelSample& s) -> Value { return s.counters.forgotten_producers; }},
     {"freshet_model_bad_examples_total", MetricType::Counter,
-     "Bad examples, each of which had its batch refused, since the server started.",
+     "Bad examples since the server started; each had its batch refused.",
      [](const ModelSample& s) -> Value { return s.batches->bad_rows(); }},
 };
 
@@ -126,16 +127,17 @@ constexpr VariantMetric kVariantMetrics[] = {
      "Examples that were not learned because their update would not have been finite.",
      [](const v1::Variant& v) -> Value { return v.metrics().skipped_count(); }},
     {"freshet_variant_cut_examples_total", MetricType::Counter,
-     "Examples that were learned without some of the features made of them, which were too many.",
+     "Examples that were learned without some of the features made of them, because there were too "
+     "many.",
      [](const v1::Variant& v) -> Value { return v.metrics().cut_count(); }},
     {"freshet_variant_table_bytes", MetricType::Gauge,
      "Memory that the weight table may grow to, in bytes.",
      [](const v1::Variant& v) -> Value { return v.table_bytes(); }},
     {"freshet_variant_table_used_slots", MetricType::Gauge,
-     "Slots of the weight table that hold anything; of more than 4194304 slots an estimate.",
+     "Slots of the weight table that are used; an estimate for more than 4194304 slots.",
      [](const v1::Variant& v) -> Value { return v.table().used_slot_count(); }},
     {"freshet_variant_zero_weights", MetricType::Gauge,
-     "Slots that hold something and whose weight is exactly 0, as l1 makes them, estimated; of "
+     "Used slots whose weight is exactly 0, which is the effect of l1, estimated; only for "
      "variants with l1.",
      [](const v1::Variant& v) {
        return v.learner().l1() > 0 ? Value(v.table().zero_weight_count()) : std::nullopt;
@@ -153,7 +155,7 @@ std::string IdOf(std::string_view name) { return std::string(name.substr(name.rf
 prometheus::MetricFamily BatchFamily(std::span<const ModelSample> samples) {
   prometheus::MetricFamily family =
       MakeFamily("freshet_model_batches_total", MetricType::Counter,
-                 "Batches answered since the server started, by the code of the answer; OK: "
+                 "Batches answered since the server started, by the status code of the answer; OK: "
                  "learned. Without duplicates.");
   for (const ModelSample& sample : samples) {
     for (size_t i = 0; i < BatchCounters::kCodes; ++i) {
@@ -170,15 +172,15 @@ prometheus::MetricFamily BatchFamily(std::span<const ModelSample> samples) {
 prometheus::MetricFamily SyncFamily(std::span<const ModelSample> samples) {
   prometheus::MetricFamily family =
       MakeFamily("freshet_model_log_sync_duration_seconds", MetricType::Histogram,
-                 "How long it took to write and sync what had come together for the log, since the "
-                 "server started, in seconds.");
+                 "How long each write and sync of the log took, since the server started, in "
+                 "seconds.");
   for (const ModelSample& sample : samples) {
     if (HasLog(sample)) AddHistogram(family, {{"model", sample.id}}, sample.counters.syncs);
   }
   return family;
 }
 
-// A figure of each part of each variant that is a mixture.
+// A figure of each part of each mixture.
 template <double (v1::MixturePart::*kField)() const>
 prometheus::MetricFamily MixtureFamily(std::span<const ModelSample> samples, const char* name,
                                        const char* help) {
@@ -222,10 +224,9 @@ void AddModelMetrics(std::span<const ModelSample> samples,
     AddFamily(page, std::move(family));
   }
   AddQualityMetrics(samples, page);
-  AddFamily(page,
-            MixtureFamily<&v1::MixturePart::weight>(
-                samples, "freshet_variant_mixture_weight",
-                "Of a learner that is a mixture, the weight of each part; they add up to 1."));
+  AddFamily(page, MixtureFamily<&v1::MixturePart::weight>(
+                      samples, "freshet_variant_mixture_weight",
+                      "The weight of each part of a mixture; they add up to 1."));
   AddFamily(page, MixtureFamily<&v1::MixturePart::decayed_loss>(
                       samples, "freshet_variant_mixture_decayed_loss",
                       "The progressive loss of each part of a mixture over about the last 10000 "

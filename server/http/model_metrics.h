@@ -17,16 +17,17 @@
 
 namespace freshet {
 
-// What is known of one model.
+// The figures of one model at one time.
 struct ModelSample {
   std::string id;
   std::shared_ptr<const v1::Model> model;  // As ServedModel::Describe() gives it.
-  const BatchCounters* batches = nullptr;  // Outlives the sample.
+  const BatchCounters* batches = nullptr;  // Must outlive the sample.
   ModelCounters counters;
 };
 
-// Adds the metrics of the models, by metric. Figures that a model does not have (the AUC of a
-// regression, the log of a model without one, any mean before the first example) are left out.
+// Adds one family per metric, with a sample per model or variant. Figures that a model does not
+// have (the AUC of a regression, the log of a model without one, any mean before the first example)
+// are left out.
 void AddModelMetrics(std::span<const ModelSample> samples,
                      std::vector<prometheus::MetricFamily>& page);
 

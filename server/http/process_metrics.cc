@@ -56,7 +56,8 @@ std::optional<double> BootTime() {
 std::optional<double> ReadStartTime() {
   std::ifstream file("/proc/self/stat");
   const std::string text(std::istreambuf_iterator<char>(file), {});
-  const size_t name_end = text.rfind(')');  // The second field may hold anything else.
+  const size_t name_end = text.rfind(')');  // The second field, in parentheses, may hold any
+                                            // characters.
   if (name_end == std::string::npos) return std::nullopt;
   std::istringstream fields(text.substr(name_end + 1));
   std::string skipped;
@@ -71,7 +72,8 @@ std::optional<double> CountOpenFds() {
   std::error_code error;
   const std::filesystem::directory_iterator fds("/proc/self/fd", error);
   if (error) return std::nullopt;
-  return static_cast<double>(std::distance(begin(fds), end(fds)) - 1);  // Without that of /proc.
+  return static_cast<double>(std::distance(begin(fds), end(fds)) - 1);  // Without the one that
+                                                                        // reads /proc.
 }
 
 std::optional<double> MaxFds() {
@@ -89,8 +91,8 @@ void AddProcessMetrics(std::vector<prometheus::MetricFamily>& page) {
     if (value) AddValue(family, {}, *value);
     AddFamily(page, std::move(family));
   };
-  add("process_cpu_seconds_total", MetricType::Counter,
-      "User and system time of the processors, in seconds.", CpuSeconds());
+  add("process_cpu_seconds_total", MetricType::Counter, "User and system CPU time, in seconds.",
+      CpuSeconds());
   const std::optional<Memory> memory = ReadMemory();
   add("process_resident_memory_bytes", MetricType::Gauge, "Memory in RAM, in bytes.",
       memory ? std::optional(memory->resident_bytes) : std::nullopt);
@@ -98,8 +100,7 @@ void AddProcessMetrics(std::vector<prometheus::MetricFamily>& page) {
       memory ? std::optional(memory->virtual_bytes) : std::nullopt);
   add("process_start_time_seconds", MetricType::Gauge,
       "When the process started, in seconds since 1970.", ReadStartTime());
-  add("process_open_fds", MetricType::Gauge, "Open file descriptors: their number.",
-      CountOpenFds());
+  add("process_open_fds", MetricType::Gauge, "Number of open file descriptors.", CountOpenFds());
   add("process_max_fds", MetricType::Gauge, "The limit of open file descriptors.", MaxFds());
 }
 

@@ -1,4 +1,4 @@
-// Metrics of the process: the `process_...` that every Prometheus client library has.
+// Metrics of the process: the `process_...` metrics that every Prometheus client library has.
 
 #ifndef FRESHET_SERVER_HTTP_PROCESS_METRICS_H_
 #define FRESHET_SERVER_HTTP_PROCESS_METRICS_H_
@@ -9,7 +9,7 @@
 
 namespace freshet {
 
-// Adds what /proc tells of this process; leaves out what it does not.
+// Adds the metrics, read from /proc; leaves out those that cannot be read.
 void AddProcessMetrics(std::vector<prometheus::MetricFamily>& page);
 
 }  // namespace freshet

@@ -21,7 +21,7 @@ struct Figure {
   Value (*value)(const v1::ProgressiveMetrics& metrics);
 };
 
-// A figure of a part of a variant's metrics, told apart by a label.
+// A figure that a variant has several of, distinguished by a label.
 template <typename Part>
 struct PartFigure {
   const char* name;
@@ -34,7 +34,7 @@ bool HasWindow(const v1::ProgressiveMetrics& metrics) {
   return metrics.window().example_count() > 0;
 }
 
-// One of the figures that mean something from the first example on.
+// A figure of the window; none before the first example.
 template <double (v1::WindowMetrics::*kField)() const>
 Value OfWindow(const v1::ProgressiveMetrics& metrics) {
   if (!HasWindow(metrics)) return std::nullopt;
@@ -48,7 +48,7 @@ constexpr Figure kFigures[] = {
        return m.example_count() > 0 ? Value(m.relative_gain()) : std::nullopt;
      }},
     {"freshet_variant_window_examples", MetricType::Gauge,
-     "Examples in the window of the newest ones, 100000 to 200000 once there are as many.",
+     "Number of newest examples that the window covers, 100000 to 200000 once there are enough.",
      [](const v1::ProgressiveMetrics& m) -> Value { return m.window().example_count(); }},
     {"freshet_variant_window_loss", MetricType::Gauge, "The progressive loss over the window.",
      OfWindow<&v1::WindowMetrics::loss>},
@@ -57,7 +57,7 @@ constexpr Figure kFigures[] = {
     {"freshet_variant_window_relative_gain_ratio", MetricType::Gauge,
      "1 - loss / base rate loss, over the window.", OfWindow<&v1::WindowMetrics::relative_gain>},
     {"freshet_variant_window_auc", MetricType::Gauge,
-     "Area under the ROC curve over the window, 0 to 1; losses of two classes only.",
+     "Area under the ROC curve over the window, 0 to 1; only for classification losses.",
      [](const v1::ProgressiveMetrics& m) {
        return m.window().has_auc() ? Value(m.window().auc()) : std::nullopt;
      }},
@@ -69,17 +69,17 @@ constexpr Figure kFigures[] = {
     {"freshet_variant_window_label_mean", MetricType::Gauge, "The mean label over the window.",
      OfWindow<&v1::WindowMetrics::label_mean>},
     {"freshet_variant_mean_squared_error", MetricType::Gauge,
-     "The mean of (prediction - label)^2; losses of numbers only.",
+     "The mean of (prediction - label)^2; only for regression losses.",
      [](const v1::ProgressiveMetrics& m) {
        return m.has_mean_squared_error() ? Value(m.mean_squared_error()) : std::nullopt;
      }},
     {"freshet_variant_mean_absolute_error", MetricType::Gauge,
-     "The mean of |prediction - label|; losses of numbers only.",
+     "The mean of |prediction - label|; only for regression losses.",
      [](const v1::ProgressiveMetrics& m) {
        return m.has_mean_absolute_error() ? Value(m.mean_absolute_error()) : std::nullopt;
      }},
     {"freshet_variant_r_squared", MetricType::Gauge,
-     "1 - mean squared error / variance of the labels; losses of numbers only.",
+     "1 - mean squared error / variance of the labels; only for regression losses.",
      [](const v1::ProgressiveMetrics& m) {
        return m.has_r_squared() ? Value(m.r_squared()) : std::nullopt;
      }},
@@ -90,18 +90,21 @@ constexpr PartFigure<v1::DriftAlarm> kDriftFigures[] = {
      "How often the mean of the subject was found to have changed.",
      [](const v1::DriftAlarm& alarm) { return static_cast<double>(alarm.count()); }},
     {"freshet_variant_drift_level_ratio", MetricType::Gauge,
-     "How far the subject is on its way to an alarm: 0 far, 1 there.",
+     "How close the subject is to an alarm: 0 far, 1 at the threshold.",
      [](const v1::DriftAlarm& alarm) { return alarm.level(); }},
 };
 
 constexpr PartFigure<v1::ReliabilityBin> kBinFigures[] = {
     {"freshet_variant_reliability_weight", MetricType::Gauge,
-     "The weight of the examples whose prediction was from `from` up to the next bin.",
+     "The total weight of the bin's examples, whose predictions were from `from` up to the next "
+     "bin.",
      [](const v1::ReliabilityBin& bin) { return bin.weight_sum(); }},
-    {"freshet_variant_reliability_prediction_mean", MetricType::Gauge, "Their mean prediction.",
+    {"freshet_variant_reliability_prediction_mean", MetricType::Gauge,
+     "The mean prediction of the bin's examples.",
      [](const v1::ReliabilityBin& bin) { return bin.prediction_mean(); }},
     {"freshet_variant_reliability_label_mean", MetricType::Gauge,
-     "Their mean label; where it equals the mean prediction, predictions can be trusted.",
+     "The mean label of the bin's examples; equals the mean prediction if predictions are "
+     "calibrated.",
      [](const v1::ReliabilityBin& bin) { return bin.label_mean(); }},
 };
 

@@ -1,4 +1,4 @@
-// Metrics of how well each variant predicts now, and whether its stream has changed.
+// Metrics of how well each variant predicts at present, and whether its stream has drifted.
 
 #ifndef FRESHET_SERVER_HTTP_QUALITY_METRICS_H_
 #define FRESHET_SERVER_HTTP_QUALITY_METRICS_H_

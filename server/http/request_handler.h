@@ -1,4 +1,4 @@
-// What the listener asks about each request.
+// The interface by which the listener has requests answered.
 
 #ifndef FRESHET_SERVER_HTTP_REQUEST_HANDLER_H_
 #define FRESHET_SERVER_HTTP_REQUEST_HANDLER_H_
@@ -10,22 +10,22 @@
 
 namespace freshet {
 
-// Called on the listener's thread, and must not wait.
+// All methods are called on the listener's thread and must not block.
 class RequestHandler {
  public:
   virtual ~RequestHandler() = default;
 
   struct Decision {
-    std::optional<HttpAnswer> answer;  // It is answered at once, and its body is not read.
-    bool takes_body = false;           // Otherwise: the body is read first, where there is one.
+    std::optional<HttpAnswer> answer;  // Answer at once, without reading the body.
+    bool takes_body = false;           // Otherwise: read the body first, if there is one.
   };
-  // By the head alone.
+  // Decides by the head alone.
   virtual Decision Decide(const HttpRequest& head) = 0;
 
-  // Has a request answered of which Decide() gave no answer.
+  // Answers a request that Decide() gave no answer to.
   virtual void Respond(HttpRequest request, HttpDone done) = 0;
 
-  // The answer to a request that cannot be served, in the form that its path has.
+  // The answer to a request that cannot be served, in the format that is usual for its path.
   virtual HttpAnswer AnswerOf(const HttpRequest& head, HttpRefusal refusal) = 0;
 };
 

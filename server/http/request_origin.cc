@@ -9,7 +9,7 @@
 namespace freshet {
 namespace {
 
-// Without the port.
+// The host without its port.
 std::string_view NameOf(std::string_view host) {
   if (host.starts_with('[')) return host.substr(0, host.find(']') + 1);
   return host.substr(0, host.find(':'));
@@ -32,12 +32,13 @@ absl::Status CheckOrigin(const HttpRequest& head, bool local_hosts_only) {
     if (scheme == std::string_view::npos ||
         !absl::EqualsIgnoreCase(ToAbsl(origin.substr(scheme + 3)), ToAbsl(host))) {
       return absl::PermissionDeniedError(
-          "the request comes from a web page of another origin; only this server's own may ask");
+          "the request comes from a web page of another origin; only this server's own pages may "
+          "send requests");
     }
   }
   if (local_hosts_only && !host.empty() && !IsAddressOrLocalhost(NameOf(host))) {
     return absl::PermissionDeniedError(
-        "the request asks for a host by a name; on loopback use localhost or 127.0.0.1");
+        "the request's Host is not local; on loopback use localhost or 127.0.0.1");
   }
   return absl::OkStatus();
 }

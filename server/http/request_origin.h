@@ -1,4 +1,4 @@
-// Whether a request may come from where it comes: what stops other people's web pages.
+// The check that keeps web pages of other origins from sending requests.
 
 #ifndef FRESHET_SERVER_HTTP_REQUEST_ORIGIN_H_
 #define FRESHET_SERVER_HTTP_REQUEST_ORIGIN_H_
@@ -8,10 +8,10 @@
 
 namespace freshet {
 
-// A browser sends requests on behalf of any page that it shows. PERMISSION_DENIED where the request
-// comes from a page of another origin; or, with `local_hosts_only`, where the host that it asks for
-// is neither an address nor localhost: any page can have a host name that leads to this machine,
-// and is then of the same origin.
+// A browser sends requests on behalf of any page that it shows. PERMISSION_DENIED if the request
+// comes from a page of another origin. With `local_hosts_only` also if the requested host is
+// neither an address nor localhost: anybody can make a host name of their own resolve to this
+// machine, and their page then counts as the same origin (DNS rebinding).
 absl::Status CheckOrigin(const HttpRequest& head, bool local_hosts_only);
 
 }  // namespace freshet

@@ -16,11 +16,11 @@ namespace {
 namespace beast = boost::beast;
 namespace http = boost::beast::http;
 
-// Beast reads the end of chunks from five bytes at a time: `0`, and two line ends. Every body in
-// chunks that is not whole has so many still to come.
+// Beast parses the end of a chunked body only from five bytes at once: `0` and two line ends. At
+// least this many bytes are still to come of every incomplete chunked body.
 constexpr size_t kLeastChunkBytes = 5;
 
-// Each costs a place in a map beside its bytes.
+// A limit because each field takes a map node besides its bytes.
 constexpr size_t kMaxFields = 100;
 
 std::string_view ToStdView(beast::string_view text) { return {text.data(), text.size()}; }
@@ -29,7 +29,7 @@ bool EqualsIgnoreCase(std::string_view a, std::string_view b) {
   return absl::EqualsIgnoreCase(ToAbsl(a), ToAbsl(b));
 }
 
-// Fields of which there may be one alone; a second one of others continues the first.
+// Fields that may occur only once. A second occurrence of any other field continues the first.
 bool IsSingle(http::field field) {
   switch (field) {
     case http::field::host:
@@ -48,12 +48,13 @@ bool IsSingle(http::field field) {
 
 ParseFault FaultOf(const beast::error_code& error) {
   if (error == http::error::bad_version) {
-    return {505, "the request is not one of HTTP/1.1 or HTTP/1.0"};
+    return {505, "the request is neither HTTP/1.1 nor HTTP/1.0"};
   }
   if (error == http::error::bad_content_length || error == http::error::bad_transfer_encoding) {
-    return {400, "the request does not say without contradiction how long its body is"};
+    return {400,
+            "Content-Length or Transfer-Encoding of the request is malformed or contradictory"};
   }
-  return {400, StrCat("the request is not as HTTP/1.1 has it (", error.message(), ")")};
+  return {400, StrCat("the request is not valid HTTP/1.1 (", error.message(), ")")};
 }
 
 }  // namespace
@@ -62,12 +63,12 @@ class RequestParser::Impl final : public http::basic_parser<true> {
  public:
   explicit Impl(size_t max_head_bytes) : max_head_bytes_(max_head_bytes) {
     header_limit(static_cast<uint32_t>(max_head_bytes));
-    body_limit(UINT64_MAX);  // Whoever takes the body sees to that.
+    body_limit(UINT64_MAX);  // Checked by the reader of the body.
   }
 
   RequestHead* head() { return is_header_done() && !fault ? &head_ : nullptr; }
 
-  // Beast holds each line to the limit; this holds all of them to it.
+  // Beast applies the limit to each line; this applies it to the whole head.
   size_t PutHead(std::string_view input) {
     const size_t taken = Put(input);
     head_bytes_ += taken;
@@ -89,7 +90,7 @@ class RequestParser::Impl final : public http::basic_parser<true> {
   }
 
   std::optional<ParseFault> fault;
-  std::string_view piece;  // Of the body, from the last Put().
+  std::string_view piece;  // Part of the body found by the last Put().
 
  private:
   ParseFault TooLong(std::string_view input) const {
@@ -97,10 +98,10 @@ class RequestParser::Impl final : public http::basic_parser<true> {
     if (has_first_line_ || seen.find('\n') != std::string_view::npos) {
       return {431, "the head of the request is too long"};
     }
-    return {414, "the address is too long"};
+    return {414, "the URL is too long"};
   }
 
-  // Ends the parsing.
+  // Ends parsing with a fault.
   void Fail(ParseFault why, beast::error_code& error) {
     fault = std::move(why);
     error = http::error::bad_field;
@@ -114,7 +115,7 @@ class RequestParser::Impl final : public http::basic_parser<true> {
     head_.request.method = head_.is_head ? "GET" : std::string(ToStdView(method));
     std::optional<RequestTarget> parsed = ParseTarget(ToStdView(target));
     if (!parsed) {
-      Fail({400, "the address of the request is malformed"}, error);
+      Fail({400, "the URL of the request is malformed"}, error);
       return;
     }
     authority_ = std::move(parsed->authority);
@@ -124,20 +125,19 @@ class RequestParser::Impl final : public http::basic_parser<true> {
 
   void on_field_impl(http::field field, beast::string_view name, beast::string_view value,
                      beast::error_code& error) override {
-    if (is_header_done()) return;  // It trails the body.
+    if (is_header_done()) return;  // A trailer field.
     if (++field_count_ > kMaxFields) {
       Fail({431, "the head of the request has too many fields"}, error);
       return;
     }
     if (field == http::field::content_length &&
         !std::all_of(value.begin(), value.end(), absl::ascii_isdigit)) {
-      error = http::error::bad_content_length;  // Beast takes `5, 5`.
+      error = http::error::bad_content_length;  // Beast accepts `5, 5`.
       return;
     }
     if (field == http::field::transfer_encoding &&
         (head_.is_version_1_0 || !EqualsIgnoreCase(ToStdView(value), "chunked"))) {
-      Fail({501, "the only encoding of the transfer that is understood is chunked, of HTTP/1.1"},
-           error);
+      Fail({501, "the only supported Transfer-Encoding is chunked, in HTTP/1.1"}, error);
       return;
     }
     std::string small(ToStdView(name));
@@ -158,7 +158,7 @@ class RequestParser::Impl final : public http::basic_parser<true> {
     const std::string_view expect = head_.request.Header("expect");
     head_.expects_continue = EqualsIgnoreCase(expect, "100-continue") && !head_.is_version_1_0;
     if (!expect.empty() && !head_.expects_continue && !head_.is_version_1_0) {
-      Fail({417, "the only expectation that is understood is 100-continue"}, error);
+      Fail({417, "the only supported value of Expect is 100-continue"}, error);
     }
     if (!authority_.empty()) head_.request.headers.insert_or_assign("host", std::move(authority_));
   }
@@ -182,8 +182,8 @@ class RequestParser::Impl final : public http::basic_parser<true> {
 
   const size_t max_head_bytes_;
   RequestHead head_;
-  size_t head_bytes_ = 0;  // Taken.
-  std::string authority_;  // Of the first line.
+  size_t head_bytes_ = 0;  // Consumed bytes of the head.
+  std::string authority_;  // From the first line.
   size_t field_count_ = 0;
   bool has_first_line_ = false;
   bool chunks_begun_ = false;
@@ -197,7 +197,7 @@ RequestParser::~RequestParser() = default;
 size_t RequestParser::ReadHead(std::string_view input) {
   size_t skipped = 0;
   if (!impl_->got_some()) {
-    // Empty lines after the last request, as some clients send them, mean nothing.
+    // Skips empty lines before a request, which some clients send after the previous one.
     while (input.substr(skipped).starts_with("\r\n")) skipped += 2;
     if (input.substr(skipped) == "\r") return skipped;
   }

@@ -1,4 +1,5 @@
-// The syntax of HTTP/1.1, as Boost.Beast reads it, made stricter where readers are known to differ.
+// A parser of HTTP/1.1 requests, based on Boost.Beast, but stricter where parsers are known to
+// differ.
 
 #ifndef FRESHET_SERVER_HTTP_REQUEST_PARSER_H_
 #define FRESHET_SERVER_HTTP_REQUEST_PARSER_H_
@@ -14,25 +15,26 @@
 
 namespace freshet {
 
+// The head of a request.
 struct RequestHead {
-  HttpRequest request;          // Without its body, and without what only the connection knows.
+  HttpRequest request;          // Without the body and the fields that the connection sets.
   bool is_head = false;         // The method is HEAD; the request then says GET.
-  bool keep_alive = false;      // The client takes another answer on this connection.
-  bool is_version_1_0 = false;  // Of HTTP; else it is 1.1.
-  bool has_body = false;        // Some bytes follow, as a length or in chunks.
+  bool keep_alive = false;      // The client may send another request on this connection.
+  bool is_version_1_0 = false;  // HTTP/1.0; otherwise HTTP/1.1.
+  bool has_body = false;        // A body follows, with a length or in chunks.
   std::optional<uint64_t> content_length = {};
-  bool expects_continue = false;  // It sends its body once it is told to.
+  bool expects_continue = false;  // The client sends the body once it is told to.
 };
 
-// Why a request cannot be understood; whatever follows on its connection cannot be either.
+// Why a request cannot be parsed. What follows on its connection cannot be parsed either.
 struct ParseFault {
-  int status = 400;    // Of HTTP.
+  int status = 400;    // HTTP status.
   std::string reason;  // One sentence, without a full stop.
 };
 
-// Reads one request from bytes as they come. What two readers could take for two different requests
-// is refused: a length given twice or beside chunks, encodings of the transfer other than chunks, a
-// second Host. Not thread-safe.
+// Parses one request from bytes as they come. Refuses input that two parsers could read as
+// different requests (request smuggling): a length given twice or together with chunks, transfer
+// encodings other than chunked, a second Host. Not thread-safe.
 class RequestParser {
  public:
   explicit RequestParser(size_t max_head_bytes);
@@ -40,21 +42,21 @@ class RequestParser {
   RequestParser(const RequestParser&) = delete;
   RequestParser& operator=(const RequestParser&) = delete;
 
-  // Reads on in the head. `input` is all that has come and was not taken yet; returns how many
-  // bytes of it are taken. Where the head is not whole afterwards, call again with more. REQUIRES:
-  // the head is not whole, and there is no fault.
+  // Continues to parse the head. `input` is all bytes that have come and are not consumed yet;
+  // returns how many of them are consumed now. If the head is not complete afterwards, call again
+  // with more input. REQUIRES: the head is not complete, and there is no fault.
   size_t ReadHead(std::string_view input);
 
-  // Reads on in the body; as ReadHead(). Sets `piece` to the next bytes of the body, part of
-  // `input`; empty where there are none yet. Trailing fields are dropped. REQUIRES: the head is
-  // whole, the body is not, and there is no fault.
+  // Continues to parse the body, in the same way. Sets `piece` to the next bytes of the body, which
+  // are a part of `input`; empty if there are none yet. Trailer fields are dropped. REQUIRES: the
+  // head is complete, the body is not, and there is no fault.
   size_t ReadBody(std::string_view input, std::string_view& piece);
 
-  // Null until the head is whole.
+  // Null until the head is complete.
   RequestHead* head();
-  // The whole request was read.
+  // Whether the whole request has been parsed.
   bool is_done() const;
-  // Whether anything of a request was taken.
+  // Whether any part of a request has been consumed.
   bool has_begun() const;
   const std::optional<ParseFault>& fault() const;
 

@@ -1,4 +1,4 @@
-// Producer ids and sequences for batches that come without.
+// Producer ids and sequences for batches that come without them over HTTP.
 
 #ifndef FRESHET_SERVER_HTTP_REQUEST_PRODUCERS_H_
 #define FRESHET_SERVER_HTTP_REQUEST_PRODUCERS_H_
@@ -14,29 +14,30 @@
 
 namespace freshet {
 
-// Gives out as few producers as batches are under way at a time, since a model remembers each. A
-// producer is one user's: of one model and, where there are tokens, one token. Ids are not those of
-// another run of the server. Thread-safe.
+// Uses only as many producers as there are batches in progress at a time, since a model remembers
+// each producer. A producer belongs to one user, that is to one model and, if there are tokens, one
+// token. Ids are never those of another run of the server. Thread-safe.
 class RequestProducers {
  public:
   struct Producer {
     std::string user;
     std::string id;
-    uint64_t sequence = 0;  // Of the batch that it is taken for.
+    uint64_t sequence = 0;  // Sequence of the batch that it is taken for.
   };
 
   RequestProducers();
 
-  // A producer that nobody else has until it is given back.
+  // A producer for one batch. Nobody else gets it until it is given back.
   Producer Take(std::string user);
-  // One that no model knows, with sequence 1.
+  // A new producer, which no model knows, with sequence 1.
   Producer TakeNew(std::string user);
-  // The batch was acknowledged, or, where not `used`, rejected, which uses up no sequence. A
-  // producer of whose batch neither is known is not to be given back.
+  // Gives a producer back once its batch was acknowledged (`used`) or rejected (not `used`), which
+  // uses up no sequence. If it is unknown which, the producer must not be given back.
   void GiveBack(Producer producer, bool used);
 
  private:
-  // Users whose producers are kept; then all are dropped, and made anew.
+  // How many users' free producers are kept. Beyond that, all free producers are dropped and new
+  // ones are made.
   static constexpr size_t kMaxUsers = 10'000;
 
   const std::string prefix_;

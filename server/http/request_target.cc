@@ -8,7 +8,7 @@
 namespace freshet {
 namespace {
 
-// The value of a hexadecimal digit; -1 where it is none.
+// The value of a hexadecimal digit; -1 for any other character.
 int DigitOf(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
@@ -61,7 +61,8 @@ bool ParseQuery(std::string_view text, std::multimap<std::string, std::string>& 
   return true;
 }
 
-// Takes the scheme and the authority off a target that begins with them.
+// Removes the scheme and the authority from the front of a target. False if it does not begin with
+// them.
 bool TakeAuthority(std::string_view& text, std::string& authority) {
   for (const std::string_view scheme : {"http://", "https://"}) {
     if (!absl::StartsWithIgnoreCase(ToAbsl(text), ToAbsl(scheme))) continue;
@@ -78,7 +79,7 @@ bool TakeAuthority(std::string_view& text, std::string& authority) {
 
 std::optional<RequestTarget> ParseTarget(std::string_view text) {
   RequestTarget target;
-  if (text == "*") {  // Of the server as a whole, which has no page.
+  if (text == "*") {  // Stands for the server as a whole, which has no page.
     target.path = text;
     return target;
   }

@@ -1,4 +1,4 @@
-// What a request asks for: the target of its first line, taken apart and decoded.
+// Parsing of the target in a request's first line.
 
 #ifndef FRESHET_SERVER_HTTP_REQUEST_TARGET_H_
 #define FRESHET_SERVER_HTTP_REQUEST_TARGET_H_
@@ -10,17 +10,17 @@
 
 namespace freshet {
 
+// A request's target, split and decoded.
 struct RequestTarget {
-  std::string authority;  // Host and port of `http://host:port/path`; empty for the usual `/path`.
-  // Decoded, without the query. An encoded slash stays `%2F`: it is part of a name, and separates
-  // nothing.
+  std::string authority;  // The host:port of `http://host:port/path`; empty for the usual `/path`.
+  // Decoded, without the query. An encoded slash stays `%2F`, because it is part of a name and not
+  // a separator.
   std::string path;
   std::multimap<std::string, std::string> query;  // Decoded; `+` is a space.
 };
 
-// Reads the target of a request: `/path?query`, `http://host/path?query` or `*`. Nothing where it
-// is none of these, or has a `%` without two hexadecimal digits, or a byte 0 or line end, encoded
-// or not.
+// Parses `/path?query`, `http://host/path?query` or `*`. Returns nullopt for any other form, and if
+// the target has a `%` without two hexadecimal digits, or a NUL byte or line end, encoded or not.
 std::optional<RequestTarget> ParseTarget(std::string_view text);
 
 }  // namespace freshet

@@ -25,7 +25,8 @@ std::vector<HttpRoute> MakeRoutes(std::function<absl::Status()> ready, const Met
                [&history](const HttpRequest& request) {
                  const auto model = request.query.find("model");
                  if (model == request.query.end()) {
-                   return HttpAnswer{.status = 400, .body = "say which: /history?model=ID\n"};
+                   return HttpAnswer{.status = 400,
+                                     .body = "the parameter model is missing: /history?model=ID\n"};
                  }
                  return HttpAnswer{.content_type = "application/json; charset=utf-8",
                                    .body = history.Json(model->second)};

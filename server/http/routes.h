@@ -1,4 +1,4 @@
-// The pages of freshetd's HTTP endpoint.
+// The routes of freshetd's HTTP endpoint.
 
 #ifndef FRESHET_SERVER_HTTP_ROUTES_H_
 #define FRESHET_SERVER_HTTP_ROUTES_H_
@@ -13,8 +13,9 @@
 
 namespace freshet {
 
-// The dashboard, the metrics, the models' history and the probes. `ready` is OK while models are
-// served, and otherwise says why they are not. Keeps references to `metrics` and `history`.
+// The dashboard, the metrics, the models' history and the probes. `ready` returns OK while models
+// are served, and otherwise the reason why they are not. Keeps references to `metrics` and
+// `history`.
 std::vector<HttpRoute> MakeRoutes(std::function<absl::Status()> ready, const MetricsPage& metrics,
                                   const FigureHistory& history);
 

@@ -37,7 +37,7 @@ void RpcCaller::Call(const std::string& method, const grpc::ByteBuffer& request,
   call->request = request;
   call->done = std::move(done);
   for (const auto& [name, value] : metadata) call->context.AddMetadata(name, value);
-  // By a clock that nobody sets.
+  // The monotonic clock, so that setting the system's clock has no effect.
   call->context.set_deadline(
       gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
                    gpr_time_from_millis(absl::ToInt64Milliseconds(timeout_), GPR_TIMESPAN)));

@@ -1,4 +1,4 @@
-// Calls the server's own services as any client does, within the process.
+// Calls the server's own gRPC services within the process.
 
 #ifndef FRESHET_SERVER_HTTP_RPC_CALLER_H_
 #define FRESHET_SERVER_HTTP_RPC_CALLER_H_
@@ -19,15 +19,17 @@
 
 namespace freshet {
 
-// So that whatever guards and counts calls does it for all of them, once. Thread-safe.
+// Calls go through the same path as those of other clients, so that checks, limits and counters for
+// calls exist only once. Thread-safe.
 class RpcCaller {
  public:
   using Metadata = std::multimap<std::string, std::string>;
-  // Takes the answer, serialised, where the status is OK. Called once, usually on a thread of gRPC,
-  // which it must not hold up.
+  // Takes the status and, if it is OK, the serialized answer. Called once, usually on a thread of
+  // gRPC, which it must not block.
   using Done = std::function<void(absl::Status status, grpc::ByteBuffer answer)>;
 
-  // Calls that take longer than `timeout` end with DEADLINE_EXCEEDED.
+  // `channel` leads to the services. Calls that take longer than `timeout` end with
+  // DEADLINE_EXCEEDED.
   RpcCaller(std::shared_ptr<grpc::Channel> channel, absl::Duration timeout);
 
   // REQUIRES: Stop() was called.
@@ -36,14 +38,14 @@ class RpcCaller {
   RpcCaller(const RpcCaller&) = delete;
   RpcCaller& operator=(const RpcCaller&) = delete;
 
-  // Makes a call of one request and one answer: of a unary method, or of a stream that answers the
-  // one request once. Returns at once.
-  // REQUIRES: what stands in `metadata` is printable ASCII, the names in small letters.
+  // Makes a call with one request and one answer: to a unary method, or to a streaming method that
+  // answers its only request once. Returns at once. REQUIRES: `metadata` is printable ASCII, with
+  // lower-case names.
   void Call(const std::string& method, const grpc::ByteBuffer& request, const Metadata& metadata,
             Done done);
 
-  // Cancels the calls under way, and waits until all have ended; those that are made later end at
-  // once. All with CANCELLED.
+  // Cancels the calls in progress and waits until all have ended. Later calls end at once. All of
+  // these end with CANCELLED.
   void Stop();
 
  private:

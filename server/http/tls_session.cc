@@ -10,7 +10,7 @@ namespace freshet {
 TlsSession::TlsSession(const TlsMaterial& material, int socket)
     : ssl_(SSL_new(material.context.get()), SSL_free) {
   SSL_set_fd(ssl_.get(), socket);
-  // Idle connections keep no buffers.
+  // SSL_MODE_RELEASE_BUFFERS: idle connections keep no buffers.
   SSL_set_mode(ssl_.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                SSL_MODE_RELEASE_BUFFERS);
 }
@@ -29,7 +29,7 @@ IoResult TlsSession::Run(const std::function<int()>& step) {
     case SSL_ERROR_ZERO_RETURN:
       return {IoResult::Kind::kEnd};
     default:
-      open_ = false;  // Nothing more may be done with it.
+      open_ = false;  // OpenSSL forbids further use of the session.
       return {IoResult::Kind::kFailed};
   }
 }

@@ -1,4 +1,4 @@
-// TLS on one connection.
+// The server's side of TLS on one connection.
 
 #ifndef FRESHET_SERVER_HTTP_TLS_SESSION_H_
 #define FRESHET_SERVER_HTTP_TLS_SESSION_H_
@@ -13,41 +13,41 @@
 
 namespace freshet {
 
-// What became of one attempt to read or write without waiting.
+// The result of one attempt to read or write without blocking.
 struct IoResult {
   enum class Kind {
-    kDone,       // So many bytes, at least one; for a handshake: it is complete.
+    kDone,       // `bytes` bytes were transferred, at least one; or the handshake is complete.
     kEnd,        // The other side sends no more.
     kWantRead,   // Try again once the socket is readable;
     kWantWrite,  // once it is writable.
     kFailed,
   };
   Kind kind = Kind::kFailed;
-  size_t bytes = 0;  // Where it is done.
+  size_t bytes = 0;  // Set for kDone.
 };
 
-// The server's side. Not thread-safe. Writes to a socket that the client has closed raise SIGPIPE,
-// which the process must ignore.
+// Not thread-safe. Writes to a socket that the client has closed raise SIGPIPE, which the process
+// must ignore.
 class TlsSession {
  public:
-  // On a socket that does not block, and outlives this.
+  // `socket` must be non-blocking and outlive this object.
   TlsSession(const TlsMaterial& material, int socket);
   ~TlsSession();
 
   TlsSession(const TlsSession&) = delete;
   TlsSession& operator=(const TlsSession&) = delete;
 
-  // It fails where the certificate of the client is no good.
+  // Fails if the client's certificate is not valid.
   IoResult Handshake();
 
   // REQUIRES: Handshake() is done; size >= 1.
   IoResult Read(char* data, size_t size);
   IoResult Write(const char* data, size_t size);
 
-  // Tells the client that no more comes; does not wait.
+  // Tells the client that no more data will come; does not block.
   void Close();
 
-  // Whether the client showed a certificate, and that is then a good one.
+  // Whether the client showed a certificate that is valid.
   bool HasClientCertificate() const;
 
  private:

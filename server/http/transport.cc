@@ -23,7 +23,7 @@ IoResult ResultOf(ssize_t count, Kind want) {
 
 Transport::Transport(boost::asio::ip::tcp::socket socket, const TlsMaterial* tls)
     : socket_(std::move(socket)) {
-  boost::system::error_code ignored;  // The next read or write fails too.
+  boost::system::error_code ignored;  // If this fails, the next read or write fails, too.
   socket_.non_blocking(true, ignored);
   socket_.set_option(boost::asio::ip::tcp::no_delay(true), ignored);
   if (tls != nullptr) tls_.emplace(*tls, socket_.native_handle());

@@ -1,4 +1,4 @@
-// A connected socket, encrypted or not.
+// A connected TCP socket, with or without TLS.
 
 #ifndef FRESHET_SERVER_HTTP_TRANSPORT_H_
 #define FRESHET_SERVER_HTTP_TRANSPORT_H_
@@ -14,10 +14,10 @@
 
 namespace freshet {
 
-// Never waits: what cannot go on says for what it would have to. Used on one thread.
+// Never blocks: an operation that would have to wait says what it has to wait for. Not thread-safe.
 class Transport {
  public:
-  // With `tls`, what is read and written is encrypted on the way; null: it is not.
+  // Uses TLS if `tls` is not null.
   Transport(boost::asio::ip::tcp::socket socket, const TlsMaterial* tls);
 
   Transport(const Transport&) = delete;
@@ -26,26 +26,27 @@ class Transport {
   bool is_encrypted() const { return tls_.has_value(); }
   bool has_client_certificate() const { return tls_ && tls_->HasClientCertificate(); }
 
-  // Call first, until it is done or fails.
+  // Call this first, until it is done or fails.
   IoResult Handshake();
   // REQUIRES: size >= 1.
   IoResult Read(char* data, size_t size);
-  // Writes from the first text, then from the second. REQUIRES: they are not both empty.
+  // Writes from `first`, then from `second`. REQUIRES: at least one of them is not empty.
   IoResult Write(std::string_view first, std::string_view second);
 
-  // Calls `ready` once, when what `result` wants has come about; never, where the socket is closed
-  // before that. REQUIRES: `result` wants something; no other wait is under way.
+  // Calls `ready` once, when the socket is readable or writable as `result` wants; never if the
+  // socket is closed before that. REQUIRES: `result` wants to read or write; no other wait is in
+  // progress.
   void Await(const IoResult& result, std::function<void()> ready);
 
   void CancelWait();
 
-  // Tells the client that no more comes.
+  // Tells the client that no more data will come.
   void ShutdownWrites();
-  // Reads past encryption, and throws away; as Read().
+  // Reads raw bytes, without decryption, and drops them. Results as for Read().
   IoResult Drop();
 
   void Close();
-  // As Close(); what was written and has not left the machine is thrown away.
+  // Closes the socket and drops data that has been written and not sent yet.
   void Abort();
 
  private:
