@@ -1,10 +1,11 @@
-// Asks the server. Errors are ApiError, whether it refused or did not answer.
+// Requests to the server. Every failure is an ApiError, whether the server refused or did not
+// answer.
 
 const kTimeoutMs = 10000;
 const kTokenKey = 'freshet.token';
 
 export class ApiError extends Error {
-  /** `status` is that of HTTP; 0 where there was no answer. */
+  /** `status` is the HTTP status; 0 if there was no answer. */
   constructor(status, code, message) {
     super(message);
     this.status = status;
@@ -56,7 +57,7 @@ export async function call(path, {method, body, timeoutMs = kTimeoutMs} = {}) {
   }
 }
 
-/** A page of text. */
+/** Fetches a page as text. */
 export async function text(path) {
   const answer = await ask(path, {}, kTimeoutMs);
   if (!answer.ok) throw await toError(answer);

@@ -1,5 +1,5 @@
-// Charts of figures over time, and of predictions beside what came. Chart.js draws them; it is
-// loaded as a script of its own.
+// Charts of figures over time, and of predictions against observed labels. Drawn by Chart.js, which
+// is loaded as a script of its own.
 
 import {card, el, setText} from './dom.js';
 import {percent, short} from './format.js';
@@ -10,17 +10,17 @@ Chart.defaults.animation = false;
 Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
 Chart.defaults.font.size = 12;
 
-// Two samples further apart than this have nothing between them that is known.
+// Samples further apart than this are not connected by a line, since nothing is known in between.
 const kGapMs = 12000;
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-const live = new Set();  // Charts on the page, to be painted anew when the scheme changes.
+const live = new Set();  // Charts on the page, to be repainted when the color scheme changes.
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
   for (const chart of live) chart.paint();
 });
 
-/** A card with a chart; forget() is called when it leaves the page. */
+/** A card with a chart. Call forget() when it leaves the page. */
 class Plot {
   constructor(title, series, type, options) {
     this.series = series;
@@ -56,7 +56,7 @@ class Plot {
     this.chart.update();
   }
 
-  /** What stands in place of lines where there are none. */
+  /** The text to show instead of lines when there are none; '' removes it. */
   sayEmpty(text) {
     if (text === '') {
       delete this.plot.dataset.empty;
@@ -86,7 +86,7 @@ function agoText(seconds) {
 const kSpansSeconds = [30, 60, 120, 300, 600, 900, 1800];
 const kTickSeconds = [10, 15, 30, 60, 120, 300, 600];
 
-/** A round number of seconds that holds what there is, at most the window. */
+/** The smallest round number of seconds that covers the known samples, at most the window. */
 function spanSeconds(knownMs, windowMs) {
   const known = kSpansSeconds.find((seconds) => 1000 * seconds >= knownMs) ?? Infinity;
   return Math.min(known, windowMs / 1000);
@@ -94,7 +94,7 @@ function spanSeconds(knownMs, windowMs) {
 
 /**
  * Lines over time. `series`: [{label, hue: 1 to 5, value: (sample) => number or null, format, dashed,
- * filled}]; `format` is of the axis.
+ * filled}]; `format` in the options formats the axis.
  */
 export class TimePlot extends Plot {
   constructor(title, series, {format = short, from, atLeast, atMost, whole, empty = 'nothing yet'} = {}) {
@@ -132,7 +132,7 @@ export class TimePlot extends Plot {
     dataset.backgroundColor = dataset.fill ? `${colour(`--series-${hue}`)}26` : colour(`--series-${hue}`);
   }
 
-  /** Draws the samples of the last `windowMs`, or less where there are not so many yet. Each has a
+  /** Draws the samples of the last `windowMs`, or of a shorter span if there are fewer yet. Each has a
    *  time `t`. */
   update(samples, now, windowMs) {
     const span = spanSeconds(now - (samples[0]?.t ?? now), windowMs);
@@ -159,7 +159,7 @@ export class TimePlot extends Plot {
     this.describe(this.series.map(({value, format}) => last ? format(value(last) ?? undefined) : '\u2013'));
   }
 
-  /** Leaves some room around the lines, also around one that does not move. No figure is below 0. */
+  /** Leaves some room around the lines, even around a constant one. No figure is below 0. */
   fitRange() {
     const values = this.chart.data.datasets.flatMap(({data}) => data.map(({y}) => y)).filter(Number.isFinite);
     const {y} = this.chart.options.scales;
@@ -172,21 +172,21 @@ export class TimePlot extends Plot {
   }
 }
 
-/** Mean predictions beside mean labels, by size of the prediction. On the diagonal both are equal. */
+/** Mean labels over mean predictions, a point per bin. On the diagonal both are equal. */
 export class ReliabilityPlot extends Plot {
   constructor(title) {
     const share = (value) => percent(value, 0);
-    super(title, [{label: 'as it came', hue: 1}, {label: 'perfect', hue: 2}], 'scatter', {
+    super(title, [{label: 'observed', hue: 1}, {label: 'perfect', hue: 2}], 'scatter', {
       responsive: true, maintainAspectRatio: false,
       elements: {line: {borderWidth: 1.75}},
       scales: {
         x: axis({min: 0, max: 1, title: {display: true, text: 'predicted'}, ticks: {callback: share, maxTicksLimit: 6}}),
-        y: axis({min: 0, max: 1, title: {display: true, text: 'came true'}, ticks: {callback: share, maxTicksLimit: 6}}),
+        y: axis({min: 0, max: 1, title: {display: true, text: 'observed'}, ticks: {callback: share, maxTicksLimit: 6}}),
       },
       plugins: {
         legend: {display: false},
         tooltip: {...kTooltip, filter: (item) => item.datasetIndex === 0, callbacks: {
-          label: ({raw}) => ` predicted ${percent(raw.x, 2)}, came true ${percent(raw.y, 2)}, of ${short(raw.weight)}`,
+          label: ({raw}) => ` predicted ${percent(raw.x, 2)}, observed ${percent(raw.y, 2)}, of ${short(raw.weight)}`,
         }},
       },
     });
@@ -214,11 +214,11 @@ export class ReliabilityPlot extends Plot {
     this.chart.options.scales.y.max = end;
     this.chart.update('none');
     this.canvas.setAttribute('aria-label', `${this.title}: ${
-        bins.map((bin) => `predicted ${percent(bin.predictionMean)}, came true ${percent(bin.labelMean)}`).join('; ')}`);
+        bins.map((bin) => `predicted ${percent(bin.predictionMean)}, observed ${percent(bin.labelMean)}`).join('; ')}`);
   }
 }
 
-/** A small line for a table, without axes: an <svg> of its own. */
+/** A small line chart for a table cell, without axes, as an <svg>. */
 export class Sparkline {
   constructor() {
     const svg = (tag, properties) => {

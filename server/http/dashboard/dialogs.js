@@ -1,10 +1,10 @@
-// Questions to the one before the screen. Escape and the first button say no.
+// Modal dialogs that ask the user something. Escape and the first button cancel.
 
 import {el} from './dom.js';
 
 const dialog = document.getElementById('dialog');
 
-/** Shows a form; resolves to what `read` gives when it is sent, and to null otherwise. */
+/** Shows a form; resolves to the result of `read` on submission, and to null if cancelled. */
 function ask(title, content, button, read) {
   return new Promise((resolve) => {
     const form = el('form', {method: 'dialog'}, el('h2', {id: 'dialog-title'}, title), ...content,
@@ -18,13 +18,13 @@ function ask(title, content, button, read) {
   });
 }
 
-/** Whether to do it: `action` is what the button says. */
+/** Asks for confirmation; resolves to whether it was given. `action` is the button's label. */
 export async function confirmed(title, text, action, danger = false) {
   const button = el('button', {class: danger ? 'danger' : 'primary'}, action);
   return await ask(title, [el('p', {}, text)], button, () => true) === true;
 }
 
-/** An id for something new; null where it is not to be. */
+/** Asks for a new id, which may be empty; null if cancelled. */
 export function askId(title, text, action) {
   const input = el('input', {type: 'text', id: 'new-id', pattern: '[a-z]([a-z0-9\\-]{0,61}[a-z0-9])?', maxlength: 63,
                              autocomplete: 'off', spellcheck: 'false', autocapitalize: 'none', placeholder: 'chosen by the server'});
@@ -32,9 +32,9 @@ export function askId(title, text, action) {
              el('button', {class: 'primary'}, action), () => input.value);
 }
 
-/** A token; null where there is none to give. */
+/** Asks for a token; null if cancelled. */
 export function askToken(reason) {
   const input = el('input', {type: 'password', id: 'token', autocomplete: 'off', required: true});
-  return ask('This server wants a token', [el('p', {}, `${reason}. It is kept until this tab is closed.`),
+  return ask('This server requires a token', [el('p', {}, `${reason}. The token is kept until this tab is closed.`),
              el('label', {for: 'token'}, 'Token'), input], el('button', {class: 'primary'}, 'Use it'), () => input.value.trim());
 }

@@ -1,8 +1,10 @@
-// Makes and changes elements. Text is always set as text, so that no name can become markup.
+// Creates and changes elements. Text is always set as text content, so that no name can become
+// markup.
 
 /**
  * el('button', {class: 'small', onclick: f, 'aria-label': 'x'}, 'text', child)
- * A property that is a function is a listener; false, null and undefined are left out.
+ * Creates an element. A property that is a function becomes a listener; false, null and undefined are
+ * left out.
  */
 export function el(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
@@ -18,30 +20,30 @@ export function el(tag, properties = {}, ...children) {
   return element;
 }
 
-/** Sets an element's text, where it is another; so that what stands still is not laid out again. */
+/** Sets an element's text if it differs, so that unchanged elements are not laid out again. */
 export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** Shows an element or not. */
+/** Shows or hides an element. */
 export function show(element, visible) {
   if (element.hidden === visible) element.hidden = !visible;
 }
 
-/** A card with a heading, whatever belongs beside it, and content. */
+/** A card with a heading, an element beside the heading (or null), and content. */
 export function card(title, beside, ...content) {
   return el('section', {class: 'card', 'aria-label': title},
             el('header', {}, el('h2', {}, title), beside), ...content);
 }
 
-/** A bar from the left: how much of 1. */
+/** A bar that grows from the left; `share` is from 0 to 1. */
 export function shareBar(share, warn = false) {
   const bar = el('i');
   bar.style.width = `${(100 * Math.max(0, Math.min(1, share))).toFixed(1)}%`;
   return el('div', {class: warn ? 'share warn' : 'share', 'aria-hidden': 'true'}, bar);
 }
 
-/** A bar from the middle: which part of `largest`, to either side. */
+/** A bar from the middle to either side, by the sign of `value`; half the width is `largest`. */
 export function signedBar(value, largest) {
   const size = largest > 0 ? 50 * Math.min(1, Math.abs(value) / largest) : 0;
   const bar = el('i', {class: value < 0 ? 'minus' : false});

@@ -1,4 +1,4 @@
-# Writes a C++ file that holds the dashboard's files: see server/http/dashboard_files.h.
+# Writes a C++ file that contains the dashboard's files; see server/http/dashboard_files.h.
 #
 #   cmake -DFILES=A|B -DOUT=FILE -P embed.cmake
 
@@ -18,7 +18,7 @@ foreach(file IN LISTS files)
   elseif(extension STREQUAL ".svg")
     set(type image/svg+xml)
   else()
-    message(FATAL_ERROR "${file}: nobody said what type its ending stands for")
+    message(FATAL_ERROR "${file}: unknown file extension; add its content type to embed.cmake")
   endif()
   file(SHA256 ${file} hash)
   string(SUBSTRING ${hash} 0 16 hash)

@@ -1,4 +1,4 @@
-// Figures as text.
+// Formats figures as text.
 
 const kMinus = '\u2212';
 export const kNone = '\u2013';
@@ -6,13 +6,13 @@ export const kNone = '\u2013';
 const isNumber = (value) => typeof value === 'number' && Number.isFinite(value);
 const signed = (text) => text.replace('-', kMinus);
 
-/** A count with its thousands apart: 12 345. */
+/** A count with thousands separated: 12 345. */
 export function count(value) {
   if (!isNumber(value)) return kNone;
   return signed(Math.round(value).toString().replace(/\B(?=(\d{3})+(?!\d))/g, '\u202f'));
 }
 
-/** Three digits and a prefix: 1.23 k, 45.6 M. */
+/** Three significant digits and an SI prefix: 1.23 k, 45.6 M. */
 export function short(value) {
   if (!isNumber(value)) return kNone;
   const prefixes = ['', 'k', 'M', 'G', 'T', 'P'];
@@ -39,12 +39,12 @@ export function bytes(value) {
   return `${size.toFixed(step === 0 || size >= 99.95 ? 0 : 1)}\u202f${units[step]}`;
 }
 
-/** A fixed number of digits after the point; a loss or an area has four. */
+/** A fixed number of decimals; losses and AUCs have four. */
 export function fixed(value, digits = 4) {
   return isNumber(value) ? signed(value.toFixed(digits)) : kNone;
 }
 
-/** Four digits that count, with a sign: a weight or a contribution. */
+/** Four significant digits with a sign, for weights and contributions. */
 export function weight(value) {
   if (!isNumber(value)) return kNone;
   if (value === 0) return '0';
@@ -59,7 +59,7 @@ export function percent(value, digits = 1) {
   return isNumber(value) ? `${signed((100 * value).toFixed(digits))}\u202f%` : kNone;
 }
 
-/** A time in milliseconds. */
+/** A duration given in milliseconds. */
 export function milliseconds(value) {
   if (!isNumber(value)) return kNone;
   if (value >= 1000) return `${(value / 1000).toFixed(2)}\u202fs`;
@@ -80,5 +80,5 @@ export function ago(time, now) {
 /** The last part of a resource's name. */
 export const idOf = (name) => name.slice(name.lastIndexOf('/') + 1);
 
-/** LOSS_LOGISTIC as logistic. */
+/** For example LOSS_LOGISTIC as "logistic". */
 export const enumText = (value, prefix) => value.replace(prefix, '').toLowerCase().replaceAll('_', ' ');

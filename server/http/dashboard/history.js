@@ -1,14 +1,14 @@
-// What the page has seen of each model: one sample a poll, the last half hour of them.
+// The samples of each model that the page has seen, one per poll, for the last half hour.
 
 const kKeepMs = 31 * 60 * 1000;
-const kMaxSamples = 2400;  // Of a model.
-const kGapMs = 12000;          // Between samples that say nothing of each other.
+const kMaxSamples = 2400;  // Per model.
+const kGapMs = 12000;          // No rate is computed between samples further apart than this.
 const kStoreKey = 'freshet.history';
 const kStoreChars = 2000000;
 
 const number = (value) => value === undefined ? null : Number(value);
 
-/** The figures of a model as they are drawn; `t` is when they were read. */
+/** The figures of a model that the charts draw; `t` is when they were read. */
 export function sampleOf(model, t) {
   const metrics = (model.variants.find(({champion}) => champion) ?? model.variants[0])?.metrics ?? {};
   return {
@@ -24,7 +24,7 @@ export function sampleOf(model, t) {
   };
 }
 
-const models = new Map();  // From a model's name to its samples, oldest first.
+const models = new Map();  // Samples by model name, oldest first.
 
 const withRate = (sample, before) => ({
   ...sample,
@@ -32,10 +32,10 @@ const withRate = (sample, before) => ({
       ? 1000 * (sample.examples - before.examples) / (sample.t - before.t) : null,
 });
 
-/** A model's samples; a row that is not changed. */
+/** A model's samples. The array is never modified. */
 export const samplesOf = (name) => models.get(name) ?? [];
 
-/** Adds a sample, with the examples a second since the one before. */
+/** Adds a sample, with the rate of examples per second since the previous one. */
 export function addSample(name, sample) {
   const samples = models.get(name) ?? [];
   const before = samples[samples.length - 1];
@@ -44,7 +44,7 @@ export function addSample(name, sample) {
   models.set(name, [...kept.slice(-kMaxSamples + 1), withRate(sample, before)]);
 }
 
-/** Puts what the server kept of a model before what the page has seen; the server's clock may be another. */
+/** Puts the server's samples of a model before those of the page. The clocks may differ. */
 export function addEarlier(name, {now, fields, samples}) {
   const ahead = Date.now() - now;
   const seen = models.get(name) ?? [];
@@ -60,7 +60,7 @@ export function addEarlier(name, {now, fields, samples}) {
   models.set(name, [...earlier, ...seen]);
 }
 
-/** Forgets models that are no more. */
+/** Drops the samples of all models except `names`. */
 export function keepOnly(names) {
   const known = new Set(names);
   for (const name of models.keys()) {
@@ -68,7 +68,7 @@ export function keepOnly(names) {
   }
 }
 
-// A page that is loaded again goes on with what it had.
+// A reloaded page continues with the samples it had.
 try {
   for (const [name, samples] of JSON.parse(sessionStorage.getItem(kStoreKey) ?? '[]')) models.set(name, samples);
 } catch {

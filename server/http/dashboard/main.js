@@ -1,4 +1,4 @@
-// The page: which view is shown, and the connection to the server, which comes back by itself.
+// The page: shows a view by the URL's fragment, and polls the server, reconnecting by itself.
 
 import {token} from './api.js';
 import {askToken} from './dialogs.js';
@@ -15,7 +15,7 @@ const signOut = document.getElementById('sign-out');
 
 let view = null;
 let timer = 0;
-let asking = false;  // For a token.
+let asking = false;  // Whether the dialog for a token is open.
 
 function setStatus(state, text) {
   status.dataset.state = state;
@@ -39,7 +39,7 @@ function pollNow() {
   timer = setTimeout(poll, 0);
 }
 
-/** Asks the view to read its figures, says how that went, and comes back. */
+/** Refreshes the view, shows the state of the connection, and schedules the next poll. */
 async function poll() {
   const asked = view;
   let pause = view.intervalMs;
@@ -56,7 +56,7 @@ async function poll() {
   }
 }
 
-/** Says what is wrong; returns how long to wait before the next try. */
+/** Shows what is wrong; returns how many milliseconds to wait before the next try. */
 async function explain(error) {
   if (error.status === 401 && !asking) {
     setStatus('waiting', 'Waiting for a token');
@@ -69,7 +69,7 @@ async function explain(error) {
     }
     return 60000;
   }
-  if (error.status === undefined) throw error;  // A fault of this page.
+  if (error.status === undefined) throw error;  // A bug in this page.
   if (error.status === 404 || error.status === 403) {
     setStatus('live', 'Live');
     view.refuse(error.message);

@@ -1,10 +1,10 @@
-// What the page needs from Prometheus' text format.
+// Reads the latencies that the page shows from Prometheus' text format.
 
 const kBucket = 'freshet_rpc_duration_seconds_bucket{';
 
 /**
- * The histogram of a unary method's latencies: buckets [{le, count}], counts not yet added up, by
- * rising `le` in seconds. Empty where the method was not called.
+ * The histogram of a unary method's latencies: buckets [{le, count}] with counts per bucket (not
+ * cumulative), sorted by `le` in seconds. Empty if the method was not called.
  */
 export function latencyBuckets(text, method) {
   const buckets = [];
@@ -19,13 +19,13 @@ export function latencyBuckets(text, method) {
   return buckets;
 }
 
-/** What came between two such histograms; all of the later one where the server began anew. */
+/** The difference between two such histograms; the later one if the server has restarted. */
 export function bucketsSince(later, earlier) {
   const change = later.map(({le, count}, i) => ({le, count: count - (earlier[i]?.count ?? 0)}));
   return change.some(({count}) => count < 0) ? later : change;
 }
 
-/** The latency that a share of the calls had at most, in seconds, within its bucket by proportion. */
+/** The quantile `share` of the latencies in seconds, interpolated linearly within its bucket. */
 export function quantile(buckets, share) {
   const total = buckets.reduce((sum, {count}) => sum + count, 0);
   if (total === 0) return null;

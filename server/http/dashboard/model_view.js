@@ -1,4 +1,4 @@
-// One model: how well it predicts, how fast it learns, what it has learned.
+// The view of one model: how well it predicts, how fast it learns, what it has learned.
 
 import {call, text} from './api.js';
 import {ReliabilityPlot, TimePlot} from './charts.js';
@@ -18,7 +18,7 @@ const kWindows = [[2, '2 min'], [10, '10 min'], [30, '30 min']];
 
 const rankedLosses = new Set(['LOSS_LOGISTIC', 'LOSS_HINGE']);
 
-/** The learner's name is that of the options that are set beside its schedule's. */
+/** A learner's name is the key of its options, the only object in its spec besides a schedule. */
 const learnerName = (learner) => Object.keys(learner).find(
     (key) => typeof learner[key] === 'object' && !kSchedules.has(key)) ?? '';
 
@@ -61,7 +61,7 @@ export class ModelView {
     return el('div', {class: 'choices', role: 'group', 'aria-label': 'How far back the charts go'}, ...buttons);
   }
 
-  /** The charts that a model of this loss has. */
+  /** Creates the charts, which depend on the loss function. */
   makePlots(learner) {
     const ranked = rankedLosses.has(learner.loss);
     this.plots = [
@@ -72,13 +72,13 @@ export class ModelView {
       ranked ? new TimePlot('AUC', [{label: 'AUC', hue: 3, value: ({auc}) => auc, format: (v) => fixed(v)}],
                             {format: (v) => fixed(v, 3), atMost: 1})
              : new TimePlot('Mean absolute error', [{label: 'error', hue: 3, value: ({error}) => error, format: short}]),
-      new TimePlot('Examples a second', [
+      new TimePlot('Examples per second', [
         {label: 'learned', hue: 1, value: ({rate}) => rate, format: short, filled: true},
       ], {from: 0, atLeast: 1}),
       new TimePlot('Predict latency, all models', [
         {label: 'median', hue: 1, value: ({median}) => median, format: milliseconds},
         {label: '99 %', hue: 4, value: ({p99}) => p99, format: milliseconds, dashed: true},
-      ], {format: milliseconds, from: 0, atLeast: 0.5, empty: 'nobody asks for predictions'}),
+      ], {format: milliseconds, from: 0, atLeast: 0.5, empty: 'no predictions requested'}),
       new TimePlot('Offsets', [
         {label: 'learned', hue: 1, value: ({offset}) => offset, format: count},
         {label: 'logged', hue: 3, value: ({logged}) => logged, format: count, dashed: true},
@@ -106,7 +106,7 @@ export class ModelView {
     ++this.polls;
   }
 
-  /** Figures from before the page was opened, where the server has them and the token allows it. */
+  /** Reads older figures if the server has them and the token allows it. */
   async readEarlier() {
     try {
       addEarlier(this.path, JSON.parse(await text(`/history?model=${this.id}`)));
@@ -115,7 +115,7 @@ export class ModelView {
     }
   }
 
-  /** What is read less often, or may be refused without harm. */
+  /** Refreshes what is read less often or may be refused without harm. */
   async refreshBeside(model) {
     const asked = [];
     if (this.polls % 2 === 0) asked.push(this.refreshLatency());

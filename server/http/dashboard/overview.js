@@ -1,4 +1,4 @@
-// All models at a glance.
+// The overview of all models.
 
 import {call} from './api.js';
 import {Sparkline} from './charts.js';

@@ -1,4 +1,4 @@
-// Figures of a model that stand in tables: its variants, the parts of a mixture, drift, storage.
+// Panels with tables of a model's figures: variants, parts of a mixture, drift, storage.
 
 import {card, el, setText, shareBar, show} from './dom.js';
 import {bytes, count, enumText, fixed, idOf, milliseconds, percent, short} from './format.js';
@@ -7,7 +7,7 @@ const head = (...columns) => el('thead', {}, el('tr', {}, ...columns.map(
     ([text, kind]) => el('th', {scope: 'col', class: kind ?? false}, text))));
 const number = (text) => el('td', {class: 'number'}, text);
 
-/** Shown where a model has several. */
+/** Shown if a model has more than one variant. */
 export class VariantsPanel {
   constructor() {
     this.body = el('tbody');
@@ -23,12 +23,12 @@ export class VariantsPanel {
   }
 }
 
-/** How the parts of a mixture share the prediction. */
+/** The weights by which the parts of a mixture share the prediction. */
 export class MixturePanel {
   constructor() {
     this.bar = el('div', {class: 'mix', 'aria-hidden': 'true'});
     this.body = el('tbody');
-    this.element = card('Mixture', el('span', {class: 'note'}, 'who answers'), this.bar, el('div', {class: 'scroll'}, el('table', {},
+    this.element = card('Mixture', el('span', {class: 'note'}, 'weight of each learner'), this.bar, el('div', {class: 'scroll'}, el('table', {},
         head(['Learner'], ['Weight', 'number'], ['Loss, recent', 'number']), this.body)));
   }
 
@@ -48,7 +48,7 @@ export class MixturePanel {
   }
 }
 
-/** Whether the stream has changed. */
+/** The drift alarms, which tell whether the stream has changed. */
 export class DriftPanel {
   constructor() {
     this.body = el('tbody');
@@ -68,7 +68,7 @@ export class DriftPanel {
   }
 }
 
-/** What the model takes, and how safe it is. */
+/** Sizes of the log, the snapshots and the weight table, and the time that syncs take. */
 export class StoragePanel {
   constructor() {
     this.list = el('dl', {class: 'tiles'});

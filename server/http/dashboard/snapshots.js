@@ -1,14 +1,14 @@
-// A model's snapshots: taken, restored and deleted, each after a question.
+// The panel of a model's snapshots, which can be taken, restored and deleted, each after a dialog.
 
 import {call} from './api.js';
 import {askId, confirmed} from './dialogs.js';
 import {card, el, setText, show} from './dom.js';
 import {ago, bytes, count, enumText, idOf, milliseconds, short} from './format.js';
 
-const kTimeoutMs = 70000;  // Of what writes or reads a whole model.
+const kTimeoutMs = 70000;  // For calls that write or read a whole model.
 
 const kReasons = {
-  REQUEST: 'asked for', INTERVAL: 'by interval', SHUTDOWN: 'at a stop', LOG_GROWTH: 'log grew',
+  REQUEST: 'requested', INTERVAL: 'by interval', SHUTDOWN: 'at shutdown', LOG_GROWTH: 'log grew',
   RESTORE: 'before a restore', IMPORT: 'imported',
 };
 
@@ -19,7 +19,7 @@ export class SnapshotsPanel {
     this.body = el('tbody');
     this.note = el('p', {class: 'note', role: 'status', hidden: true});
     this.error = el('p', {class: 'error', role: 'alert', hidden: true});
-    this.empty = el('p', {class: 'note', hidden: true}, 'There is none yet. They are taken by themselves while the model learns.');
+    this.empty = el('p', {class: 'note', hidden: true}, 'There are none yet. Snapshots are taken automatically while the model learns.');
     this.table = el('div', {class: 'scroll'}, el('table', {}, el('thead', {}, el('tr', {},
         ...[['Snapshot', ''], ['Taken', ''], ['Why', 'wide'], ['Offset', 'number'], ['Examples', 'number wide'], ['Size', 'number wide'],
             ['Pause', 'number wide'], ['', 'actions']].map(([text, kind]) => el('th', {scope: 'col', class: kind || false}, text)))), this.body));
@@ -39,7 +39,7 @@ export class SnapshotsPanel {
     this.update(snapshots.reverse());
   }
 
-  /** Rows are made anew only where the list is another, so that a button keeps its focus. */
+  /** Rows are recreated only if the list has changed, so that a button keeps its focus. */
   update(snapshots) {
     show(this.empty, snapshots.length === 0);
     show(this.table, snapshots.length > 0);

@@ -1,4 +1,4 @@
-// The figures that say most, as tiles.
+// The most important figures of a model, as tiles.
 
 import {el, setText, show} from './dom.js';
 import {count, fixed, percent, short} from './format.js';

@@ -1,4 +1,4 @@
-// Tries a prediction, and shows what each feature adds to it.
+// The panel to try a prediction; it shows what each feature contributes.
 
 import {call} from './api.js';
 import {card, el, setText, show, signedBar} from './dom.js';
@@ -43,7 +43,7 @@ export class TryPanel {
     this.button.disabled = false;
   }
 
-  /** With each feature's part where the server and the token allow it, otherwise the figure alone. */
+  /** The prediction, with contributions if the server and the token allow that. */
   async explained(example) {
     try {
       const {prediction, score, intercept, contributions, recentExampleCount} =
@@ -57,13 +57,13 @@ export class TryPanel {
   }
 
   figure(prediction, score) {
-    // A logit that is not the prediction itself belongs to a probability.
+    // If the score is not the prediction itself, it is a logit and the prediction a probability.
     const probability = prediction !== score && prediction >= 0 && prediction <= 1;
     return el('p', {class: 'result'}, el('strong', {}, probability ? percent(prediction, 2) : fixed(prediction)),
               el('span', {class: 'note'}, `score ${fixed(score)}`));
   }
 
-  /** `recent`: how many of the newest examples were looked through for the features; 0: none. */
+  /** `recent`: how many of the newest examples were searched for the features; 0: none. */
   table(contributions, intercept, recent) {
     const largest = Math.max(Math.abs(intercept), ...contributions.map(({contribution}) => Math.abs(contribution)));
     const row = (name, value, part, used) => el('tr', {}, el('td', {class: 'name'}, name, used), el('td', {class: 'number wide'}, value),
@@ -79,7 +79,7 @@ export class TryPanel {
         'and how many were learned since.'));
   }
 
-  /** How often a feature came of late, and how long ago the last one was learned. */
+  /** How many recent examples had the feature, and how many examples ago it was last learned. */
   use(use) {
     return el('span', {class: 'note use'}, use === undefined || use === null ? 'in none' :
         `${short(Number(use.exampleCount))} \u00b7 ${short(Number(use.examplesSince))} ago`);

@@ -1,12 +1,12 @@
-// An example as a line of Vowpal Wabbit's text: |user ann age:0.3 |ad shoes
+// Parses an example from a line of Vowpal Wabbit's text format: |user ann age:0.3 |ad shoes
 
-/** A number as the format allows it; NaN where it is none. */
+/** A number in the format's syntax; NaN for any other text. */
 const toNumber = (text) => /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : NaN;
 
 /**
- * The message v1.Example. What stands before the first bar, a label or a tag, is not needed to
- * predict and is left out; without a bar everything is of the default namespace. Throws an Error that
- * names what is wrong.
+ * Returns the line as a v1.Example. A label or tag before the first bar is not needed to predict and
+ * is ignored; without a bar, all features are in the default namespace. Throws an Error that says what
+ * is wrong.
  */
 export function parseExample(line) {
   const text = line.replace(/\s+/g, ' ').trim();

@@ -1,4 +1,4 @@
-// The weights that matter most.
+// The panel of the largest weights.
 
 import {call} from './api.js';
 import {card, el, show, signedBar} from './dom.js';
@@ -7,7 +7,7 @@ import {weight} from './format.js';
 const kShown = 20;
 const kNames = 3;
 
-/** A feature's name, or its slot; several names share the weight. */
+/** A feature's name, or its slot if the name is not known. Several names share the weight. */
 export function featureName({names, slot}) {
   if (names.length === 0) return el('span', {class: 'mono note', title: 'its name is not known'}, `slot ${slot}`);
   const shown = names.slice(0, kNames).map((name) => name.replace(/^\^/, ''));
