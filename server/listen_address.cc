@@ -66,7 +66,7 @@ std::string_view ReadHostPort(std::string_view text, ListenAddress& address) {
   } else if (IsIpv6(text) || IsIpv6(host)) {
     return "an IPv6 address must be in brackets";
   } else if (!IsHostName(host)) {
-    return "the part before the port is neither a host name nor an address";
+    return "the part before the port is neither a name nor an address";
   }
   const std::optional<uint16_t> port = ParsePort(text.substr(colon + 1));
   if (!port) return "the port is not a number from 0 to 65535";

@@ -1,3 +1,5 @@
+// Conversion of absl::Status and batch errors to gRPC's statuses.
+
 #ifndef FRESHET_SERVER_SERVICE_GRPC_STATUS_H_
 #define FRESHET_SERVER_SERVICE_GRPC_STATUS_H_
 

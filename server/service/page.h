@@ -1,3 +1,5 @@
+// Page sizes of the List methods.
+
 #ifndef FRESHET_SERVER_SERVICE_PAGE_H_
 #define FRESHET_SERVER_SERVICE_PAGE_H_
 

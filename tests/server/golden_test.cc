@@ -32,11 +32,11 @@ std::string ReadGolden(const std::filesystem::path& path) {
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
-// Of the model whose golden files bear one, and the checksum of its snapshot.
+// The uid of the model whose golden files have one, and the checksum of its snapshot.
 constexpr uint64_t kUid = 0x0123456789abcdef;
 constexpr uint64_t kUidChecksum = 1090832938058181903;
 
-// What the golden snapshot holds, that of a model with `uid` or, for 0, without one.
+// The header of the golden snapshot: of the model with `uid` or, for 0, of the one without a uid.
 v1::SnapshotFileHeader GoldenHeader(uint64_t uid = 0) {
   v1::SnapshotFileHeader header;
   header.set_server_version("0.1.0");
@@ -73,7 +73,7 @@ absl::StatusOr<v1::SnapshotFileHeader> WriteGoldenSnapshot(FileSystem& files,
   return (*store)->Write(GoldenHeader(uid), pieces);
 }
 
-// A file system that holds the golden log in the folder `name`.
+// A file system that holds the golden log from the folder `name`.
 std::unique_ptr<FaultFileSystem> GoldenLog(const std::string& name = "log_v1") {
   auto files = std::make_unique<FaultFileSystem>();
   EXPECT_TRUE(files->CreateDir("/log").ok());
@@ -113,7 +113,8 @@ TEST(GoldenTest, RefusesALogOfANewerVersion) {
   const std::string path = "/log/00000000000000000000.log";
   std::string newer = files->ReadAll(path);
   newer[8] = 2;
-  // As that version would have written it; a version that a flipped bit made is damage.
+  // With the checksum that a newer version would write. Without it, the version number would count
+  // as damaged.
   const uint64_t checksum = Checksum(std::as_bytes(std::span(newer).first(56)));
   std::memcpy(newer.data() + 56, &checksum, sizeof(checksum));
   files->WriteAll(path, newer);
@@ -171,7 +172,7 @@ TEST(GoldenTest, RefusesASnapshotOfANewerVersion) {
   EXPECT_TRUE(absl::IsFailedPrecondition((*store)->damaged().front().reason));
 }
 
-// Writes the files anew, for a new version of a format (see the README there).
+// Rewrites the golden files, for a new version of a format (see the README there).
 TEST(GoldenTest, DISABLED_WriteGoldenFiles) {
   FileSystem& files = PosixFileSystem();
   LogOptions options = SmallSegments();

@@ -25,8 +25,8 @@ absl::StatusOr<v1::ServerConfig> Read(const std::string& text) {
   return ReadServerConfig(path);
 }
 
-// The options of the config with its field `field`, or that of its message `group`, set to what is
-// no default: 7, or more where that is too little.
+// The options of `config` with one field changed to a value that is not the default: `field` itself
+// or, if `group` is given, `field` in that message. The value is 7, or more if 7 is too little.
 absl::StatusOr<ServerOptions> OptionsWith(v1::ServerConfig config,
                                           const google::protobuf::FieldDescriptor* group,
                                           const google::protobuf::FieldDescriptor* field) {
@@ -73,7 +73,7 @@ TEST(ServerOptionsTest, EveryFieldOfAConfigIsTakenAndIsReloadedOrNamed) {
       "client_limits.max_connections",
   };
   const v1::ServerConfig config =
-      Read("tls { certificate_file: 'c' key_file: 'k' }").value();  // One goes with the other.
+      Read("tls { certificate_file: 'c' key_file: 'k' }").value();  // Both are required.
   const ServerOptions before = MakeServerOptions(config).value();
   const auto check = [&](const google::protobuf::FieldDescriptor* group,
                          const google::protobuf::FieldDescriptor* field) {
@@ -161,7 +161,7 @@ TEST(ServerOptionsTest, AddressesThatAreNoneAreNamed) {
   EXPECT_THAT(std::string(status("http: '[::]'").message()), HasSubstr("http is \"[::]\": "));
   EXPECT_FALSE(status("http: 'unix:/x'").ok());
   EXPECT_TRUE(status("listen: 'unix:/x' http: 'off'").ok());
-  // Who may reach it is decided where it is bound.
+  // Whether others may reach it is checked when it is bound.
   EXPECT_TRUE(status("listen: '0.0.0.0:1'").ok());
 }
 

@@ -46,7 +46,7 @@ TEST(SecretTest, SecretsDifferAndTheirDigestIsSha256) {
   EXPECT_THAT(secret, StartsWith("freshet_"));
   EXPECT_GE(secret.size(), 50U);  // 256 bits.
   EXPECT_NE(secret, NewSecret().value());
-  // Of FIPS 180-2.
+  // The example from FIPS 180-2.
   EXPECT_EQ(ToHex(DigestOf("abc")),
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   const SecretDigest digest = DigestOf(secret);

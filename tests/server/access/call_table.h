@@ -1,4 +1,5 @@
-// What each method takes, said a second time, for the tests to compare with.
+// The role that each method requires and a request for it. Written independently of the table in
+// the server, so that tests can compare the two.
 
 #ifndef FRESHET_TESTS_SERVER_ACCESS_CALL_TABLE_H_
 #define FRESHET_TESTS_SERVER_ACCESS_CALL_TABLE_H_

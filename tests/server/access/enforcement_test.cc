@@ -1,4 +1,4 @@
-// A whole server with tokens: every method and every page, asked by every role.
+// Calls every method and every page of a whole server with tokens of every role.
 
 #include <gmock/gmock.h>
 #include <google/protobuf/dynamic_message.h>
@@ -32,7 +32,7 @@ using google::protobuf::MethodDescriptor;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-// Tokens are called by their role, their secrets too.
+// Each token is named after its role, and its secret is its name.
 const std::map<std::string, v1::Token::Role>& Roles() {
   static const auto* const kRoles =
       new std::map<std::string, v1::Token::Role>{{"read", v1::Token::ROLE_READ},
@@ -81,7 +81,7 @@ class EnforcementTest : public testing::Test {
     if (!secret.empty()) context.AddMetadata("authorization", "Bearer " + secret);
   }
 
-  // Makes a call of any kind: sends one message, no more, and reads to the end.
+  // Makes a call of any kind: sends one message, and reads all answers.
   grpc::Status Call(const MethodDescriptor& method, const std::string& request_text,
                     const std::string& secret) {
     std::unique_ptr<google::protobuf::Message> request(
@@ -205,7 +205,7 @@ TEST_F(EnforcementTest, AStreamEndsWhenItsTokenIsWithdrawn) {
   ASSERT_TRUE(stream->Write(request) && stream->Read(&response));
   EXPECT_FALSE(response.has_error());
   std::ofstream(folder_ + "/tokens") << Entry("admin", v1::Token::ROLE_ADMIN);
-  // Until the server has looked at the file again.
+  // Goes on until the server has read the file again.
   do {
     request.set_sequence(request.sequence() + 1);
   } while (stream->Write(request) && stream->Read(&response));
@@ -236,7 +236,7 @@ TEST_F(EnforcementTest, EveryPageIsGuarded) {
 
 TEST_F(EnforcementTest, EveryJsonRouteTakesTheRoleOfItsCall) {
   httplib::Client http("http://" + http_address());
-  // A path of the model `ours`, by the route's template.
+  // A path for the model `ours`, made from the route's template.
   const auto path_of = [](std::string_view path_template) {
     std::string path =
         std::regex_replace(std::string(path_template), std::regex(R"(\{[^=]*=([^}]*)\})"), "$1");

@@ -25,7 +25,7 @@ TEST(ModelFolderTest, WhatIsNoNameIsNone) {
     EXPECT_EQ(ParseModelFolderName(name), std::nullopt) << name;
   }
   EXPECT_EQ(ParseModelFolderName(std::string(64, 'a')), std::nullopt);
-  // No uid is 0, nor shorter or longer: these are ids.
+  // A uid is never 0 and always 16 digits long, so these are ids.
   for (const char* id : {"ctr-0000000000000000", "ctr-123456789abcdef", "ctr-00123456789abcdef"}) {
     EXPECT_EQ(ParseModelFolderName(id), (ModelFolder{id, 0}));
   }

@@ -104,7 +104,7 @@ TEST_F(OpenFilesTest, WhatIsNotOnDiskStaysOpenUpToALimit) {
 TEST_F(OpenFilesTest, ThoseThatAreUsedStayOpen) {
   CreateAll(20);
   for (const auto& file : appended_) ASSERT_TRUE(AppendAndSync(*file, "a").ok());
-  // Were they closed, they would not be found any more.
+  // If they had been closed, they could not be opened again.
   for (size_t i = 16; i < 20; ++i) std::filesystem::remove(Path(i));
   for (int round = 0; round < 3; ++round) {
     for (size_t i = 16; i < 20; ++i) EXPECT_TRUE(AppendAndSync(*appended_[i], "a").ok());
@@ -118,7 +118,7 @@ TEST_F(OpenFilesTest, AFileThatCannotBeOpenedAgainIsAnErrorAndGoesOnWhenItCan) {
   const absl::Status missing = Append(*appended_[0], "b");
   EXPECT_TRUE(absl::IsNotFound(missing)) << missing;
   EXPECT_EQ(appended_[0]->size_bytes(), 1U);
-  EXPECT_TRUE(appended_[0]->Sync().ok());  // All that it held is on disk.
+  EXPECT_TRUE(appended_[0]->Sync().ok());  // All its bytes are on disk.
   std::filesystem::rename(Path(100), Path(0));
 
   rlimit limit = {};
@@ -143,13 +143,14 @@ TEST_F(OpenFilesTest, NothingIsWrittenToWhatSomebodyElseHasChanged) {
   for (const size_t i : {0, 1}) {
     const absl::Status status = Append(*appended_[i], "b");
     EXPECT_TRUE(absl::IsInternal(status)) << status;
-    EXPECT_THAT(status.message(), HasSubstr(Path(i) + ": somebody else"));
+    EXPECT_THAT(status.message(), HasSubstr(Path(i) + ": another program"));
   }
   EXPECT_EQ(Content(0), "");
   EXPECT_EQ(Content(1), "a");
 }
 
-// One thread writes each file, others sync it, and all of them close each other's.
+// Each file is written by one thread and synced by others, and every thread makes OpenFiles close
+// files of the others.
 TEST_F(OpenFilesTest, ManyThreadsShareFewDescriptors) {
   constexpr size_t kFiles = 24;
   constexpr int kRounds = 100;

@@ -72,7 +72,7 @@ TEST_F(PosixFileSystemTest, TruncatesAndGoesOn) {
   EXPECT_EQ(*ReadSmallFile(files_, Path("a")), "012345end");
 }
 
-// In whole blocks past the memory, the rest through it.
+// Whole blocks bypass the page cache; the rest goes through it.
 TEST_F(PosixFileSystemTest, AppendsTheSameDirectlyAsThroughMemory) {
   const auto file = files_.OpenAppend(Path("a"), AppendMode::kCreate);
   ASSERT_TRUE(file.ok()) << file.status();
@@ -92,7 +92,7 @@ TEST_F(PosixFileSystemTest, AppendsTheSameDirectlyAsThroughMemory) {
   EXPECT_TRUE(*ReadSmallFile(files_, Path("a")) == expected);
 }
 
-// In whole blocks, wherever the reads begin and end.
+// The file is read in whole blocks, wherever the reads begin and end.
 TEST_F(PosixFileSystemTest, ReadsTheSameFromTheDiskAsFromMemory) {
   std::string content(3'000'001, '\0');
   for (size_t i = 0; i < content.size(); ++i) content[i] = static_cast<char>(i * i / 7);

@@ -47,7 +47,7 @@ TEST(ApiRouteTest, APathWithOtherMethodsNamesThem) {
   EXPECT_EQ(nothing.allowed_methods, "");
 }
 
-// What a row says must be in the protos, or the first request would find out.
+// Each row must match the protos; otherwise only the first request would reveal the mistake.
 TEST(ApiRouteTest, EveryRouteIsAMethodWithItsFields) {
   for (const ApiRoute& route : ApiRoutes()) {
     const auto* method = google::protobuf::DescriptorPool::generated_pool()->FindMethodByName(

@@ -42,7 +42,7 @@ TEST(DashboardTest, ThePageKeepsToItsPolicy) {
   const std::string policy = page.headers.find("Content-Security-Policy")->second;
   EXPECT_THAT(policy, HasSubstr("default-src 'none'"));
   EXPECT_EQ(policy.find("unsafe"), std::string::npos);
-  // What the policy would keep the browser from running.
+  // The page must not contain anything that the policy blocks.
   EXPECT_FALSE(
       std::regex_search(page.body, std::regex("<script(?! src)|<style| style=| on[a-z]+=")));
 }

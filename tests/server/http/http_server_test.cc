@@ -44,7 +44,7 @@ std::unique_ptr<HttpServer> StartServer(HttpOptions options = {}) {
   return *std::move(server);
 }
 
-// Says what it was asked; refuses the path /api/refused, and leaves /api/slow to the test.
+// Echoes requests. Refuses the path /api/refused, and answers /api/slow when the test says so.
 class EchoApi : public HttpApi {
  public:
   bool Owns(std::string_view path) const override { return path.starts_with("/api/"); }
@@ -79,13 +79,13 @@ class EchoApi : public HttpApi {
     return {.status = 503, .body = "busy", .headers = {{"Retry-After", "1"}}};
   }
 
-  // Waits until so many requests to /api/slow are under way.
+  // Waits until `count` requests to /api/slow are in progress.
   void AwaitSlow(size_t count) {
     const auto arrived = [&]() ABSL_SHARED_LOCKS_REQUIRED(mu_) { return waiting_.size() >= count; };
     const absl::MutexLock lock(&mu_, absl::Condition(&arrived));
   }
 
-  // Answers them.
+  // Answers all requests to /api/slow.
   void AnswerSlow() {
     const absl::MutexLock lock(&mu_);
     for (const HttpDone& done : waiting_) done({.body = "at last"});
@@ -146,7 +146,7 @@ TEST(HttpServerTest, OtherPathsAndMethodsAreRefused) {
   }
 }
 
-// A list of ranges made one answer many times as long as the page.
+// A list of ranges used to make an answer many times as long as the page.
 TEST(HttpServerTest, RangesAreNotServed) {
   const auto server = StartServer();
   httplib::Client client("http://" + server->address());
@@ -272,7 +272,7 @@ TEST(HttpServerTest, AnAnswerIsCompressedForThoseWhoTakeThat) {
   EXPECT_EQ(client.Get("/long", {{"Accept-Encoding", "gzip"}})->body, page);
 }
 
-// Where there is no more room, whoever has said nothing for longest makes some.
+// If there is no room, the connection that has been silent longest is closed.
 TEST(HttpServerTest, ANewConnectionIsWorthMoreThanASilentOne) {
   const auto server = StartServer({.max_connections = 4});
   const RawClient known(server->address());
@@ -286,7 +286,7 @@ TEST(HttpServerTest, ANewConnectionIsWorthMoreThanASilentOne) {
   ASSERT_TRUE(silent.back()->Send(" /page HTTP/1.1\r\nHost: localhost\r\n\r\n"));
   EXPECT_THAT(silent.back()->ReadTo("0123456789"), HasSubstr("200 OK"));
   EXPECT_THAT(silent.front()->ReadAll(), IsEmpty());
-  // Who has sent a request before is worth more than who has not.
+  // A client that has sent a request before is worth more than one that has not.
   ASSERT_TRUE(known.Send(kGetPage));
   EXPECT_THAT(known.ReadTo("0123456789"), HasSubstr("200 OK"));
 }
@@ -356,7 +356,7 @@ TEST_F(HttpServerApiTest, ARefusedRequestIsAnsweredWithoutItsBody) {
   const std::string answer = polite.ReadAll();
   EXPECT_THAT(answer, StartsWith("HTTP/1.1 403 Forbidden"));
   EXPECT_THAT(answer, HasSubstr("\r\n\r\nrefused"));
-  // A client that is still sending gets to see it.
+  // A client that is still sending gets to see the answer.
   EXPECT_EQ(Connect().Post("/api/refused", std::string(8'000'000, 'x'), "text/plain")->status, 403);
 }
 
@@ -402,7 +402,7 @@ TEST_F(HttpServerApiTest, ABodyComesWhenItIsAskedFor) {
   }
 }
 
-// As where it is let in by a proxy that sees another length.
+// A proxy that reads another length than the server could let the hidden request through.
 TEST_F(HttpServerApiTest, NoRequestIsSmuggledInTheBodyOfAnother) {
   Start();
   for (const char* lengths :
@@ -438,7 +438,7 @@ TEST_F(HttpServerApiTest, UnknownEncodingsOfABodyAreRefused) {
             400);
 }
 
-// A message of two bytes takes about a hundred.
+// A message that has two bytes in JSON takes about a hundred in memory.
 TEST_F(HttpServerApiTest, ABodyOfMoreMessagesThanThereIsMemoryForIsRefused) {
   Start({.max_memory_bytes = uint64_t{1} << 20});
   std::string list = "[";
@@ -479,7 +479,7 @@ TEST_F(HttpServerApiTest, WhatWaitsForMemoryGoesOnWhenThereIsSome) {
   EXPECT_THAT(waiting.ReadTo("\r\n\r\n"), StartsWith("HTTP/1.1 200 OK\r\n"));
 }
 
-// Where everybody works, probes are still answered.
+// If all connections are busy, probes are still answered.
 TEST_F(HttpServerApiTest, ProbesAreAnsweredBeyondTheLimitOfConnections) {
   auto server =
       HttpServer::Start({.max_address_connections = 2},

@@ -20,7 +20,7 @@ std::string Repeat(std::string_view text, int count) {
   return all;
 }
 
-// What a text takes until its message is serialised.
+// The memory that a text, its message and the serialized message take together.
 template <typename Message>
 size_t BytesOf(const std::string& json) {
   google::protobuf::Arena arena;
@@ -73,7 +73,7 @@ TEST(JsonCostTest, IsAtLeastWhatTheMessagesTake) {
       Repeat(R"("a")", kCount) + "]}]}}}]}}");
 }
 
-// Else usual batches would be refused.
+// Otherwise usual batches would be refused.
 TEST(JsonCostTest, IsNotManyTimesWhatUsualRowsTake) {
   const std::string row =
       R"({"label":1,"namespaces":[{"name":"user","features":[{"name":"u12345"},{"name":"age",)"

@@ -101,7 +101,7 @@ TEST(JsonRequestTest, HostileJsonIsRefused) {
   }
 }
 
-// A row whose namespaces stood in one list too many was learned without its features.
+// A row whose namespaces were in one list too many used to be learned without its features.
 TEST(JsonRequestTest, AListWithinAListAndANullInAListAreNamedByPath) {
   struct Case {
     std::string line;

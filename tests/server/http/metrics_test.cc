@@ -1,4 +1,4 @@
-// The metrics that pages are made of: names, labels and what is left out.
+// Tests of the metrics on the page: names, labels and what is left out.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -171,7 +171,7 @@ TEST_F(ModelMetricsTest, CountsBatchesByWhatBecameOfThem) {
   batches_.CountAnswer(absl::StatusCode::kOk);
   batches_.CountAnswer(absl::StatusCode::kOk);
   batches_.CountAnswer(absl::StatusCode::kInvalidArgument);
-  batches_.CountAnswer(static_cast<absl::StatusCode>(4711));  // From the wire, say.
+  batches_.CountAnswer(static_cast<absl::StatusCode>(4711));  // For example from the wire.
   batches_.CountBadRows(3);
   batches_.CountDuplicate();
   const std::string text = Text();

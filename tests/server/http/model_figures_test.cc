@@ -19,7 +19,7 @@ namespace {
 constexpr absl::Duration kPatience = absl::Seconds(60);
 constexpr absl::Duration kImpatience = absl::Milliseconds(1);
 
-// A registry whose models have a thread each while there are two.
+// A registry with a thread for each model as long as there are at most two.
 class ModelFiguresTest : public RegistryTest {
  public:
   ~ModelFiguresTest() override {
@@ -45,7 +45,7 @@ class ModelFiguresTest : public RegistryTest {
     return let_go;
   }
 
-  // Gives the model a record, so that its figures are not those that were given last.
+  // Gives the model a record, so that its figures differ from those that were last gathered.
   static void MoveOn(ServedModel& model) {
     const auto done = std::make_shared<std::latch>(1);
     PipelineOf(model).SubmitSettings({}, [done](const LearnOutcome&) { done->count_down(); });

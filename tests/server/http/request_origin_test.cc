@@ -26,7 +26,8 @@ TEST(RequestOriginTest, PagesOfOtherOriginsAreRefused) {
   }
 }
 
-// A page at http://evil.example:7401, whose name leads to 127.0.0.1, is of the server's origin.
+// A page at http://evil.example:7401 whose host name resolves to 127.0.0.1 has the server's origin
+// (DNS rebinding).
 TEST(RequestOriginTest, HostNamesThatLeadHereAreRefusedWhereNothingElseGuards) {
   for (const char* host :
        {"127.0.0.1", "127.0.0.1:7401", "localhost:7401", "LOCALHOST", "[::1]:7401"}) {

@@ -16,16 +16,16 @@ namespace {
 using ::testing::HasSubstr;
 
 struct Parsed {
-  int status = 0;  // Of a fault; 0 where there is none.
+  int status = 0;  // Of the fault; 0 if there is none.
   std::string reason;
   bool has_head = false;
   bool is_done = false;
   RequestHead head;
   std::string body;
-  std::string rest;  // What was not taken.
+  std::string rest;  // Input that was not consumed.
 };
 
-// Hands the text over in steps of so many bytes.
+// Parses the text, handing it over in steps of `step` bytes.
 Parsed Parse(std::string_view text, size_t step, size_t max_head_bytes = 4096) {
   RequestParser parser(max_head_bytes);
   std::string input;
@@ -56,7 +56,7 @@ Parsed Parse(std::string_view text, size_t step, size_t max_head_bytes = 4096) {
   return parsed;
 }
 
-// However the bytes come.
+// Parses the text at once and in small steps, and expects the same result each time.
 Parsed Parse(std::string_view text) {
   Parsed whole = Parse(text, text.size());
   for (const size_t step : {1, 2, 3, 7}) {
@@ -157,7 +157,7 @@ TEST(RequestParserTest, ExpectationsAreKnownOrRefused) {
   EXPECT_EQ(Parse(Post("Expect: 101-dalmatians\r\nContent-Length: 1\r\n", "x")).status, 417);
 }
 
-// Two readers could find different requests in these.
+// Two parsers could read different requests in these.
 TEST(RequestParserTest, AmbiguousLengthsAreRefused) {
   for (const char* fields :
        {"Content-Length: 1\r\nContent-Length: 1\r\n", "Content-Length: 1\r\nContent-Length: 2\r\n",

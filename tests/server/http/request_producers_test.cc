@@ -30,7 +30,7 @@ TEST(RequestProducersTest, ARejectedBatchUsesUpNoSequence) {
   const RequestProducers::Producer again = producers.Take("ctr");
   EXPECT_EQ(again.id, id);
   EXPECT_EQ(again.sequence, 2U);
-  // A model does not know the producer of which it has rejected the first batch.
+  // A model does not know a producer whose first batch it has rejected.
   RequestProducers::Producer first = producers.Take("other");
   const std::string first_id = first.id;
   producers.GiveBack(std::move(first), /*used=*/false);

@@ -80,7 +80,7 @@ class AcceptorTest : public testing::Test {
     return client;
   }
 
-  // Waits until so many were handed over.
+  // Waits until `count` sockets have been handed over.
   void AwaitTaken(size_t count) {
     const auto enough = [&]() ABSL_SHARED_LOCKS_REQUIRED(mu_) { return taken_.size() >= count; };
     absl::MutexLock lock(&mu_);
@@ -120,7 +120,7 @@ TEST_F(AcceptorTest, CountsWhatIsOpen) {
   AwaitTaken(3);
   EXPECT_EQ(table_.size(), 3U);
   {
-    absl::MutexLock lock(&mu_);  // As gRPC does: it shuts down, and closes.
+    absl::MutexLock lock(&mu_);  // As gRPC does, shuts the sockets down and then closes them.
     for (const FileDescriptor& socket : taken_) shutdown(socket.get(), SHUT_RDWR);
     taken_.clear();
   }

@@ -19,7 +19,7 @@ class ConnectionTableTest : public testing::Test {
     return Clock::time_point() + std::chrono::hours(1) + std::chrono::seconds(seconds);
   }
 
-  // A connection from `address` at a second; its peer is the address and a number.
+  // Admits a connection from `address` at `second`; its peer is the address and `number`.
   ConnectionTable::Admission Admit(const std::string& address, int number, int second) {
     return table_.Admit(address, address + ":" + std::to_string(number), At(second));
   }
@@ -52,7 +52,8 @@ TEST_F(ConnectionTableTest, ClientsMakeNoRoomAndOtherAddressesAreNotTouched) {
   const ConnectionTable::Admission refused = Admit("a", 4, 100);
   EXPECT_FALSE(refused.admitted);
   EXPECT_FALSE(refused.closes);
-  // All together are four; the stranger of another address makes room for one from a third.
+  // The total limit of four is reached, so the stranger from another address makes room for one
+  // from a third.
   EXPECT_EQ(Admit("c", 1, 100).closes, other);
 }
 
@@ -71,7 +72,7 @@ TEST_F(ConnectionTableTest, OnlyTheSilentAreClosedForSilence) {
   EXPECT_THAT(table_.TakeSilentSince(At(-1)), IsEmpty());
   EXPECT_THAT(table_.TakeSilentSince(At(0)), ElementsAre(silent));
   EXPECT_THAT(table_.TakeSilentSince(At(0)), IsEmpty());
-  // Who only asked for the server's health still makes room for others.
+  // A connection that only asked for the server's health still makes room for others.
   Admit("a", 4, 1);
   EXPECT_TRUE(Admit("a", 5, 9).closes);
 }
@@ -118,7 +119,7 @@ TEST_F(ConnectionTableTest, CountsWhatItRefusesAndCloses) {
   }
   EXPECT_FALSE(Admit("a", 4, 100).admitted);
   EXPECT_TRUE(Admit("c", 1, 100).closes);
-  EXPECT_FALSE(Admit("d", 1, 100).admitted);  // The last one still has its chance.
+  EXPECT_FALSE(Admit("d", 1, 100).admitted);  // The last one has not had its second yet.
   EXPECT_EQ(table_.TakeSilentSince(At(200)).size(), 1U);
   const ConnectionTable::Counts counts = table_.counts();
   EXPECT_EQ(counts.refused_by_address, 1U);

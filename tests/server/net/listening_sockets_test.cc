@@ -66,7 +66,7 @@ TEST(ListeningSocketsTest, TheAddressSaysThePortThatWasTaken) {
   EXPECT_TRUE(sockets->is_local());
 }
 
-// Spellings of "everywhere" and of addresses that others may reach, as the system reads them.
+// Spellings, as the system accepts them, of "everywhere" and of addresses that others can reach.
 TEST(ListeningSocketsTest, WhatOthersCanReachIsRefusedHoweverItIsWritten) {
   for (const char* text : {"0.0.0.0:0", "[::]:0", "0:0", "0x0:0", "00.0.0.0:0", "0.0:0",
                            "[::ffff:0.0.0.0]:0", "[0:0:0:0:0:0:0:0]:0"}) {

@@ -37,7 +37,7 @@ TEST_F(ClientLimitsTest, ABurstOfTwoSecondsPassesAndThenTheRate) {
             "a makes more than 10 calls a second (client_limits.requests_per_second); try again in "
             "500 ms");
   EXPECT_EQ(RetryAfter(refused), absl::Milliseconds(500));
-  EXPECT_TRUE(limits.TakeRequest("b").ok());  // Each client has its own.
+  EXPECT_TRUE(limits.TakeRequest("b").ok());  // Each client has its own limit.
   clock_.Advance(RetryAfter(refused));
   int passed = 0;
   while (limits.TakeRequest("a").ok()) ++passed;

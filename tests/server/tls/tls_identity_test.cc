@@ -56,7 +56,7 @@ TEST_F(TlsIdentityTest, SaysWhichFileIsWrongAndWhy) {
   std::ofstream(empty).close();
   EXPECT_THAT(ErrorOf({server.certificate, server.key, empty}),
               HasSubstr(empty + ": the file is empty"));
-  // A certificate that is cut off behind a whole one.
+  // A truncated certificate after a complete one.
   std::ofstream(server.certificate, std::ios::app) << "-----BEGIN CERTIFICATE-----\nMIIB\n";
   EXPECT_THAT(ErrorOf({server.certificate, server.key, ""}), HasSubstr("this is not a file of"));
 }
@@ -78,7 +78,7 @@ TEST_F(TlsIdentityTest, ChangedFilesCountOnceTheyFitTogether) {
   const auto before = identity->material();
   const CertificateFiles next = authority_.Issue("next");
   std::filesystem::rename(next.certificate, server.certificate);
-  EXPECT_FALSE(identity->Reload().ok());  // Half of it is there.
+  EXPECT_FALSE(identity->Reload().ok());  // Only one of the files is replaced.
   EXPECT_FALSE(*identity->Reload());      // Reported once.
   EXPECT_EQ(identity->material(), before);
   std::filesystem::rename(next.key, server.key);
