@@ -61,7 +61,8 @@ class DataDir {
 
   // Creates a model's folder with its manifest and its log and snapshot folders, empty or as `fill`
   // fills them: all of it, durably, or nothing. ALREADY_EXISTS if the folder exists; the error of
-  // `fill` if that fails. REQUIRES: ParseModelFolderName(folder).
+  // `fill` if that fails.
+  // REQUIRES: ParseModelFolderName(folder).
   absl::Status CreateModel(std::string_view folder, std::string_view manifest,
                            const FillModel& fill = nullptr);
 

@@ -42,7 +42,8 @@ class AppendFile {
   virtual absl::Status Append(std::span<const ByteSpan> pieces) = 0;
 
   // The same for bytes that are synced right afterwards. Large writes bypass the page cache
-  // (O_DIRECT), which takes a third of the processor time; the call then waits for the disk.
+  // (O_DIRECT), which takes a third of the processor time that copying to it would; the call then
+  // waits for the disk.
   virtual absl::Status AppendDirect(std::span<const ByteSpan> pieces) = 0;
 
   // Reserves disk space for `bytes` bytes after the end, without changing the size. Returns OK on a

@@ -33,8 +33,8 @@ class BodyReader {
   // One call of Take() adds at most this much to the body.
   static constexpr size_t kMaxStepBytes = size_t{64} << 10;
 
-  // Consumes the front of `piece`, as much as one step can. REQUIRES: the piece is not empty, or
-  // has_pending(); and state() is kGood.
+  // Consumes the front of `piece`, as much as one step can.
+  // REQUIRES: the piece is not empty, or has_pending(); and state() is kGood.
   void Take(std::string_view& piece);
 
   // Whether the decompressor holds more output than the last step could add.

@@ -40,7 +40,7 @@ constexpr seconds kPause{1};
 constexpr seconds kWindow{2};
 constexpr size_t kLeastWindowBytes = size_t{64} << 10;
 
-// An answer gets another second for each of these many bytes.
+// An answer may take one second longer for each of its parts of this size.
 constexpr size_t kLeastAnswerBytesPerSecond = size_t{256} << 10;
 
 // Bodies of answers up to this length are encrypted together with their heads.

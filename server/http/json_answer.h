@@ -17,8 +17,8 @@ int HttpStatusOf(absl::StatusCode code);
 HttpAnswer JsonAnswer(const google::protobuf::Message& message);
 
 // `{"code":5,"status":"NOT_FOUND","message":"..."}`: a google.rpc.Status in JSON, with the name of
-// the code added. `detail` becomes an entry of its details, unless it is null. REQUIRES:
-// !status.ok().
+// the code added. `detail` becomes an entry of its details, unless it is null.
+// REQUIRES: !status.ok().
 HttpAnswer ErrorAnswer(const absl::Status& status,
                        const google::protobuf::Message* detail = nullptr);
 

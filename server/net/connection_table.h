@@ -26,7 +26,7 @@ namespace freshet {
 // answered, a stranger until a call has been admitted, and a client from then on. If there is no
 // room for a new connection, the oldest connection that is not a client yet is closed, provided
 // that it has had a second to become one; a client is never closed for a new connection. So an
-// attacker who keeps opening connections only closes his own, and clients from the same address
+// attacker who keeps opening connections only closes their own, and clients from the same address
 // still get in. A connection that stays silent is closed after a while in any case.
 //
 // Thread-safe.
