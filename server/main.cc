@@ -117,7 +117,7 @@ void DeclareCommands(CLI::App& app, Flags& flags) {
       ->required();
   CLI::App* repair = app.add_subcommand(
       "repair",
-      "Carry out the way out that 'freshetd check' names; what it removes is kept in a folder");
+      "Carry out the way out that 'freshetd check' names; what it removes is kept in removed/");
   repair
       ->add_option(
           "path", flags.repair.path,
