@@ -169,9 +169,9 @@ class LearnStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteB
   bool writing_ ABSL_GUARDED_BY(mu_) = false;
   bool read_paused_ ABSL_GUARDED_BY(mu_) = false;  // Reading is paused by holds_too_much(); it
                                                    // resumes as answers are written.
-  bool ending_ ABSL_GUARDED_BY(mu_) = false;   // Ends once all requests that were read are
-                                               // answered,
-  bool end_now_ ABSL_GUARDED_BY(mu_) = false;  // or without waiting for that.
+  bool ending_ ABSL_GUARDED_BY(mu_) = false;       // Ends once all requests that were read are
+                                                   // answered,
+  bool end_now_ ABSL_GUARDED_BY(mu_) = false;      // or without waiting for that.
   bool finished_ ABSL_GUARDED_BY(mu_) = false;
   absl::Status end_status_ ABSL_GUARDED_BY(mu_);
   int references_ ABSL_GUARDED_BY(mu_) = 1;  // gRPC's own, and one for each callback in progress.
