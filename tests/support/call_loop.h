@@ -1,4 +1,4 @@
-// Callers that make calls one after the other, and how long each took.
+// Threads that each make one call after another, and measure how long each call takes.
 
 #ifndef FRESHET_TESTS_SUPPORT_CALL_LOOP_H_
 #define FRESHET_TESTS_SUPPORT_CALL_LOOP_H_
@@ -20,11 +20,10 @@
 
 namespace freshet {
 
-// Runs from construction until Stop(), or until it is destroyed, which waits for the calls under
-// way unless they are cancelled.
+// Calls from construction until Stop(), which the destructor calls too. Thread-safe but for Stop().
 class CallLoop {
  public:
-  // Makes one call. Called by all callers at the same time.
+  // Makes one call. All callers run it at the same time, so it must be thread-safe.
   using Call = std::function<grpc::Status(grpc::ClientContext&)>;
 
   CallLoop(int callers, Call call) : call_(std::move(call)) {
@@ -37,7 +36,7 @@ class CallLoop {
   CallLoop(const CallLoop&) = delete;
   CallLoop& operator=(const CallLoop&) = delete;
 
-  // Cancels the calls under way.
+  // Cancels the calls under way, and returns once all callers have ended.
   void Stop() {
     {
       const absl::MutexLock lock(&mu_);
@@ -48,13 +47,12 @@ class CallLoop {
     threads_.clear();
   }
 
-  // Of the calls that were answered so far, in milliseconds.
+  // The durations of the calls answered so far, in milliseconds.
   std::vector<double> latencies_ms() const {
     const absl::MutexLock lock(&mu_);
     return latencies_ms_;
   }
-  // The first status that was neither OK nor that of a call that Stop() cancelled; OK where there
-  // was none.
+  // The first error of a call, not counting calls that Stop() cancelled; OK if there was none.
   grpc::Status failure() const {
     const absl::MutexLock lock(&mu_);
     return failure_;
@@ -90,7 +88,7 @@ class CallLoop {
   std::vector<std::thread> threads_;
 };
 
-// The value below which `share` of the numbers lie; 0 where there are none.
+// The value below which `share` of the numbers lie; 0 if there are no numbers.
 inline double QuantileOf(std::vector<double> numbers, double share) {
   if (numbers.empty()) return 0;
   const auto rank = std::min(numbers.size() - 1,

@@ -1,11 +1,15 @@
-// A library for LD_PRELOAD that makes the disk of a process slow, or makes it fail: calls for paths
-// below one folder wait or fail as the rules in a file say, which a test changes meanwhile. See
-// faulty_disk.h, which writes that file.
+// A library for LD_PRELOAD that makes the disk of a process slow or faulty: calls on paths below
+// one folder wait or fail as the rules in a file say. A test may change the rules at any time; it
+// writes them with faulty_disk.h.
 //
-// The variables FRESHET_TEST_DISK and FRESHET_TEST_DISK_RULES name the folder and the file. Each
-// line of it is a rule: a kind of call, a part of its path or "*" for all paths, and what becomes
-// of the call: "wait" and milliseconds, or "fail" and an errno. The first that fits counts. A call
-// that waits looks at the file again and again, and goes on once no rule holds it any more.
+// The environment variables FRESHET_TEST_DISK and FRESHET_TEST_DISK_RULES name the folder and the
+// file of rules. Each line of the file is one rule: a kind of call, a part of its path or "*" for
+// all paths, and what happens to the call: "wait" and milliseconds, or "fail" and an errno. The
+// first rule that matches applies. A waiting call rereads the file every few milliseconds and goes
+// on once no rule holds it any more.
+//
+// The functions here call the kernel directly, not the C library, so that one replaced function
+// never ends up in another.
 //
 // Everything here goes past the C library to the system, so that the functions replaced do not call
 // each other.
@@ -32,7 +36,7 @@ namespace {
 
 constexpr int64_t kNanosecondsPerMillisecond = 1'000'000;
 
-// What calls are counted as. An open() that may change a file is of two kinds.
+// The kinds of call. An open() that may change a file counts as both "open" and "change".
 constexpr std::string_view kOpen = "open";
 constexpr std::string_view kChange = "change";
 constexpr std::string_view kSync = "sync";
@@ -68,7 +72,7 @@ std::string ReadRules() {
 
 struct Rule {
   bool fails = false;
-  int64_t value = 0;  // Milliseconds, or the errno.
+  int64_t value = 0;  // Milliseconds to wait, or the errno to fail with.
 };
 
 std::string_view TakeWord(std::string_view& line) {
@@ -78,7 +82,7 @@ std::string_view TakeWord(std::string_view& line) {
   return word;
 }
 
-// The first rule for a call of this kind; none where the call is free.
+// The first rule that matches the call; nullopt if the call may go through.
 std::optional<Rule> FindRule(std::string_view kind, std::string_view path) {
   const std::string text = ReadRules();
   std::string_view rest = text;
@@ -110,7 +114,7 @@ int64_t NowMs() {
   return now.tv_sec * 1000 + now.tv_nsec / kNanosecondsPerMillisecond;
 }
 
-// Waits for as long as the rules say; false where the call is to fail, with errno set.
+// Waits as long as the rules say. Returns false, with errno set, if the call must fail.
 bool Pass(std::string_view kind, std::string_view path) {
   const std::string& folder = TestSettings().folder;
   if (folder.empty() || !path.starts_with(folder)) return true;
@@ -130,7 +134,7 @@ bool Pass(std::string_view kind, std::string_view path) {
   return true;
 }
 
-// The same for an open file.
+// The same for an open file, whose path /proc knows.
 bool PassFile(std::string_view kind, int fd) {
   char link[32];
   snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
@@ -145,14 +149,14 @@ int OpenAt(int folder, const char* path, int flags, mode_t mode) {
   return static_cast<int>(syscall(SYS_openat, folder, path, flags, mode));
 }
 
-// The mode that is there where the flags say so.
+// The mode argument of open(), which is present only if the flags say so.
 mode_t ModeOf(int flags, va_list arguments) {
   return (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(arguments, mode_t) : 0;
 }
 
 }  // namespace
 
-// The C library calls the parameters otherwise, with names that are reserved.
+// glibc declares these functions with reserved parameter names.
 // NOLINTBEGIN(readability-inconsistent-declaration-parameter-name)
 extern "C" {
 
@@ -186,7 +190,7 @@ ssize_t pwrite64(int fd, const void* bytes, size_t size, off64_t position) {
   return PassFile(kChange, fd) ? syscall(SYS_pwrite64, fd, bytes, size, position) : -1;
 }
 
-// Of the position the system takes two halves; where they are 64 bits each, the second one is none.
+// The kernel takes the offset in two halves. On 64-bit systems the first half holds all of it.
 ssize_t pwritev(int fd, const iovec* pieces, int count, off_t position) {
   return PassFile(kChange, fd) ? syscall(SYS_pwritev, fd, pieces, count, position, 0) : -1;
 }

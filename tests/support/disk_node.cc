@@ -59,9 +59,9 @@ void DiskNode::FailSync() {
 void DiskNode::DropCache() {
   const size_t size = content_.size();
   content_ = Synced();
-  // What is gone reads as zeros.
+  // Lost bytes read as zeros.
   content_.resize(size);
-  // What was written once more since waits to be written.
+  // A stuck range that was written again since stays stuck: its new bytes still wait to be written.
   std::erase_if(stuck_, [this](const Range& range) {
     return std::none_of(unsynced_.begin(), unsynced_.end(), [&](const Change& change) {
       return !change.truncate && change.position < range.end &&
@@ -121,7 +121,7 @@ void DiskNode::KeepPrefix(std::mt19937_64& random) {
   }
 }
 
-// Each sector, and the size of the file, becomes as it was after any of the changes.
+// Each sector, and likewise the file's size, becomes what it was after any one of the changes.
 void DiskNode::KeepAnySectors(std::mt19937_64& random) {
   std::vector<std::string> versions = {disk_content_};
   for (const Change& change : unsynced_) {

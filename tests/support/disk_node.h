@@ -1,5 +1,5 @@
-// A file or a folder of a simulated disk: what programs see of it, what is on the disk, and how the
-// one becomes the other. FaultFileSystem's header says what reaches the disk when.
+// A file or a folder of a simulated disk: what programs see of it, what is on the disk, and how
+// changes get from one to the other. fault_file_system.h says what reaches the disk when.
 
 #ifndef FRESHET_TESTS_SUPPORT_DISK_NODE_H_
 #define FRESHET_TESTS_SUPPORT_DISK_NODE_H_
@@ -16,18 +16,18 @@
 
 namespace freshet {
 
-// What a loss of power leaves of the writes that were not synced.
+// Which unsynced writes survive a loss of power.
 enum class Survival {
   kNothing,     // None of them.
-  kPrefix,      // Those before some moment, the last one cut at any byte.
-  kAnySectors,  // Any of their sectors of 512 bytes, in any order.
+  kPrefix,      // Those before some moment; the last one may be cut at any byte.
+  kAnySectors,  // Any of their 512-byte sectors, in any order.
 };
 
-// Not thread-safe.
+// Not thread-safe. The functions are for files or for folders, as the groups below say.
 class DiskNode {
  public:
   using Ptr = std::shared_ptr<DiskNode>;
-  // Names and what they then stand for; null where they are gone.
+  // A change of a folder: names and what each now stands for; null if the name is gone.
   using Entries = std::vector<std::pair<std::string, Ptr>>;
 
   static Ptr NewFile() { return std::make_shared<DiskNode>(false); }
@@ -36,48 +36,50 @@ class DiskNode {
 
   bool is_folder() const { return is_folder_; }
 
-  // A file, as programs see it.
+  // For files: what programs see.
   const std::string& content() const { return content_; }
   uint64_t preallocated_end() const { return preallocated_end_; }
   absl::Time modified() const { return modified_; }
   void Write(uint64_t position, std::string bytes, absl::Time now);
   void Truncate(uint64_t size_bytes);
   void Preallocate(uint64_t end) { preallocated_end_ = end; }
-  // All of it, on the disk too.
+  // Sets all of the file's content, on the disk too.
   void Replace(const std::string& content);
 
-  // The file as a Sync() now leaves it on the disk.
+  // What the disk would hold after a Sync() now.
   std::string Synced() const;
   void Sync();
-  // The bytes that were to be synced are stuck. The file's size is kept by other means.
+  // Fails a sync: the bytes that it would have written become stuck. Truncations still reach the
+  // disk, because file systems keep the size of a file elsewhere.
   void FailSync();
   void DropCache();
 
-  // A folder, as programs see it.
+  // For folders: what programs see.
   const std::map<std::string, Ptr>& entries() const { return entries_; }
   void ChangeEntries(const Entries& change);
   void SyncEntries();
-  // Puts a file where there is none, on the disk too, and returns it.
+  // Returns the file of this name. Creates it, on the disk too, if it does not exist.
   DiskNode& FindOrPut(const std::string& name);
 
-  // With all below it.
+  // Loses power here and, for a folder, in everything below it.
   void LosePower(Survival survival, std::mt19937_64& random);
 
  private:
-  // A change of a file that may not be on disk yet: bytes at a position, or a new size.
+  // A change of a file that may not be on the disk yet: bytes at a position, or a new size.
   struct Change {
     bool truncate = false;
     uint64_t position = 0;
     std::string bytes;
   };
-  // From a byte to before another.
+  // The bytes [begin, end).
   struct Range {
     uint64_t begin = 0;
     uint64_t end = 0;
   };
 
   static void Apply(const Change& change, std::string& content);
-  // What becomes of the file on disk, where writes to the stuck ranges do not reach it.
+  // Applies a change to what is on the disk, except for bytes in stuck ranges, which stay as they
+  // are.
   void ApplyToDisk(const Change& change, std::string& content) const;
   void CutStuck(uint64_t end);
   void LoseFolder(Survival survival, std::mt19937_64& random);
@@ -86,7 +88,7 @@ class DiskNode {
 
   const bool is_folder_;
   absl::Time modified_ = absl::UnixEpoch();
-  // A file as programs see it, as it is on disk, and what the one has more than the other.
+  // The file as programs see it, as it is on the disk, and the changes by which the two differ.
   std::string content_;
   std::string disk_content_;
   std::vector<Change> unsynced_;

@@ -12,7 +12,7 @@
 namespace freshet {
 namespace {
 
-// Standard distributions differ between libraries; the generator itself does not.
+// Does without the standard distributions, which differ between libraries; the generator does not.
 class Random {
  public:
   explicit Random(uint32_t seed) : engine_(seed) {}

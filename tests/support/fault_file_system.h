@@ -1,11 +1,11 @@
-// A file system in memory that fails when told to and can lose its power.
+// A file system in memory that fails on request and can lose its power.
 //
-// It keeps what a disk would hold apart from what programs see. Writes reach the disk with Sync(),
+// It keeps what a disk would hold apart from what programs see. Writes reach the disk with Sync();
 // creations, renames and removals with SyncDir() of their folder.
 //
-// A Sync() that fails leaves the unsynced bytes stuck, as Linux does with ext4: programs still see
-// them, but later Syncs say OK and do not write them, not even where they are written once more.
-// Only Truncate() below them, or DropCache(), makes their place one like any other.
+// A Sync() that fails leaves the unsynced bytes stuck, as on Linux with ext4: programs still see
+// them, but later calls of Sync() return OK without writing them, even if they are written again.
+// Only Truncate() to below them, or DropCache(), makes their place an ordinary one again.
 
 #ifndef FRESHET_TESTS_SUPPORT_FAULT_FILE_SYSTEM_H_
 #define FRESHET_TESTS_SUPPORT_FAULT_FILE_SYSTEM_H_
@@ -25,11 +25,11 @@
 
 namespace freshet {
 
-// What OpenReadFromDisk() gives.
+// What a file reads as after OpenReadFromDisk().
 enum class DiskReads {
-  kDirect,        // What is on the disk, past the memory.
-  kDroppedCache,  // The same, by dropping what is in memory.
-  kMemory,        // What is in memory: a file system that takes both for hints.
+  kDirect,        // What is on the disk, bypassing the page cache.
+  kDroppedCache,  // The same, after dropping the page cache.
+  kMemory,        // The page cache, as on file systems that take both requests as hints.
 };
 
 // Thread-safe.
@@ -39,33 +39,34 @@ class FaultFileSystem : public FileSystem {
   FaultFileSystem();
   ~FaultFileSystem() override;
 
-  // The call number `call` (from 0, counted from now on, over all operations that can fail) fails
-  // with `error_number`. A write that fails has written half of its bytes.
+  // Makes one call fail with `error_number`: the call number `call`, from 0, counted from now on
+  // over all operations that can fail. A write that fails has written half of its bytes.
   void FailCall(uint64_t call, int error_number);
-  // The same for that call and all that follow.
+  // The same for that call and all later ones.
   void FailFrom(uint64_t call, int error_number);
-  // Nothing fails any more.
+  // Ends FailCall() and FailFrom(): nothing fails any more.
   void Heal();
-  // Syncs of files wait, as on a slow disk, until this is called again with false.
+  // While `hold` is true, syncs of files wait, as on a slow disk.
   void HoldSyncs(bool hold);
-  // kDirect until it is called.
+  // The default is kDirect.
   void SetDiskReads(DiskReads reads);
-  // The memory that holds the file's bytes is put to another use, but for those that wait to be
-  // written: stuck ones are gone from sight.
+  // Drops the page cache of the file, except for bytes that wait to be written; stuck bytes are no
+  // longer seen.
   void DropCache(const std::string& path);
-  // The time that files written from now on bear; the Unix epoch until it is set.
+  // Sets the modification time of files written from now on. The default is the Unix epoch.
   void SetTime(absl::Time now);
   // Calls since the last FailCall(), FailFrom() or Heal().
   uint64_t calls() const;
 
-  // The power goes and comes back: what is not on disk is lost, but for what `survival` says. All
-  // open files must have been closed. Which bytes survive is drawn from `random`.
+  // Loses power and starts again: what is not on the disk is lost, except for what `survival` says.
+  // All open files must have been closed. `random` decides which bytes survive.
   void PowerLoss(Survival survival, std::mt19937_64& random);
 
-  // Tests look at and damage what programs see, on disk too.
+  // Read and change what programs see; WriteAll() changes what is on the disk too, so that tests
+  // can damage files.
   std::string ReadAll(const std::string& path) const;
   void WriteAll(const std::string& path, const std::string& content);
-  // How far disk space was asked for.
+  // How far disk space has been reserved.
   uint64_t PreallocatedEnd(const std::string& path) const;
 
   absl::StatusOr<std::unique_ptr<AppendFile>> OpenAppend(const std::string& path,
@@ -82,7 +83,7 @@ class FaultFileSystem : public FileSystem {
   absl::StatusOr<absl::Time> ModificationTime(const std::string& path) override;
   absl::StatusOr<std::unique_ptr<FileLock>> LockFile(const std::string& path) override;
   absl::StatusOr<std::unique_ptr<FileLock>> LockFolder(const std::string& path) override;
-  // Everything belongs to one user alone.
+  // Reports every file as accessible to its owner only.
   absl::StatusOr<uint32_t> Permissions(const std::string& /*path*/) override { return 0700; }
 
  private:
@@ -90,7 +91,7 @@ class FaultFileSystem : public FileSystem {
   class ReadHandle;
   class LockHandle;
 
-  // Counts a call; the error number where it is to fail.
+  // Counts a call; returns an error number if the call must fail.
   std::optional<int> CountCall() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status MaybeFail(const std::string& path, const char* operation)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);

@@ -27,7 +27,7 @@ std::string_view NameOf(DiskCall call) {
 }  // namespace
 
 std::vector<std::string> FaultyDisk::Environment() const {
-  // A sanitizer wants its own library to be the first one.
+  // A sanitizer requires its own library to come first.
   const char* const sanitizer = FRESHET_SANITIZER_LIBRARY;
   return {StrCat("LD_PRELOAD=", sanitizer, *sanitizer == '\0' ? "" : ":", FRESHET_DISK_LIBRARY),
           "FRESHET_TEST_DISK=" + folder_, "FRESHET_TEST_DISK_RULES=" + RulesPath()};

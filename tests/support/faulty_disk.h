@@ -1,11 +1,11 @@
-// A disk that is slow, hangs, or fails, as a test says, for one server process: see
-// disk_library.cc, which does it.
+// Makes the disk of one server process slow, hanging or faulty, as a test says, by preloading
+// disk_library.cc into the process.
 //
 //   FaultyDisk disk(data_dir);
 //   auto server = ServerProcess::Start(data_dir, {}, disk.Environment());
 //   disk.Set({{.call = DiskCall::kSync, .wait = absl::Seconds(40)}});
 //   ...
-//   disk.Heal();  // What waits goes on at once.
+//   disk.Heal();  // Waiting calls go on at once.
 
 #ifndef FRESHET_TESTS_SUPPORT_FAULTY_DISK_H_
 #define FRESHET_TESTS_SUPPORT_FAULTY_DISK_H_
@@ -20,40 +20,43 @@
 
 namespace freshet {
 
-// Calls of the operating system.
+// System calls that rules can match.
 enum class DiskCall {
   kOpen,    // Of files and folders.
-  kChange,  // Writes, and all that creates, renames, or removes.
+  kChange,  // Writes, and all calls that create, rename, or remove.
   kSync,
 };
 
-// What becomes of calls.
+// A rule: which calls match it, and what happens to them.
 struct DiskRule {
   DiskCall call{};
-  std::string path_part = "*";          // Of which paths; "*": of all in the folder.
-  int error = 0;                        // They fail with this errno; or, where it is 0,
-  absl::Duration wait = kUntilChanged;  // they wait this long, or until no rule is theirs any more.
+  // Matches paths that contain this text; "*" matches all paths in the folder.
+  std::string path_part = "*";
+  // If `error` is not 0, the calls fail with this errno. Otherwise they wait for `wait`, or until
+  // no rule matches them any more.
+  int error = 0;
+  absl::Duration wait = kUntilChanged;
 
   static constexpr absl::Duration kUntilChanged = absl::Hours(1);
 };
 
-// Not thread-safe; servers read the rules at any time.
+// Not thread-safe. Processes may read the rules at any time.
 class FaultyDisk {
  public:
-  // All is well until Set().
+  // Nothing is slow or fails until Set().
   explicit FaultyDisk(std::string folder) : folder_(std::move(folder)) {}
 
-  // What a process needs to see the folder on this disk; see ServerProcess.
+  // The environment that puts the folder of a process on this disk; see ServerProcess.
   std::vector<std::string> Environment() const;
 
-  // For what is called from now on, and for what waits.
+  // Replaces the rules, for later calls and for those already waiting.
   void Set(const std::vector<DiskRule>& rules) const;
   void Heal() const { Set({}); }
-  // Nothing can be written any more.
+  // Fails everything that writes, and every sync.
   void FailChanges(int error) const;
 
-  // Waits until a call waits whose path has `path_part`; counts from the last Set() on. False after
-  // a minute.
+  // Waits until a call on a path with `path_part` is waiting, counting from the last Set(). Returns
+  // false after a minute.
   bool AwaitWaiting(std::string_view path_part = "") const;
 
  private:

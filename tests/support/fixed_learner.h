@@ -13,7 +13,7 @@
 
 namespace freshet {
 
-// Knows its weights from the start and does not learn.
+// A learner with weights that are given at the start and never change.
 class FixedLearner : public Learner {
  public:
   static constexpr float kIntercept = 0.5f;
@@ -50,7 +50,7 @@ class FixedLearner : public Learner {
   const std::vector<float> weights_;
 };
 
-// Quarters, so that many are equal and sums of floats are exact.
+// Multiples of 1/4, so that many are equal and sums of floats are exact.
 inline std::vector<float> RandomWeights(uint32_t seed, size_t count = 4096) {
   std::mt19937 random(seed);
   std::vector<float> weights(count);

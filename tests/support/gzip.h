@@ -1,4 +1,4 @@
-// Compresses, for tests of what inflates.
+// Compresses with gzip, for tests of code that decompresses.
 
 #ifndef FRESHET_TESTS_SUPPORT_GZIP_H_
 #define FRESHET_TESTS_SUPPORT_GZIP_H_

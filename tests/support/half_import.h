@@ -1,4 +1,4 @@
-// A client in the middle of sending a snapshot.
+// A client that has begun to send a snapshot and not finished.
 
 #ifndef FRESHET_TESTS_SUPPORT_HALF_IMPORT_H_
 #define FRESHET_TESTS_SUPPORT_HALF_IMPORT_H_
@@ -15,12 +15,12 @@ namespace freshet {
 
 class HalfImport {
  public:
-  // Sends the first message, and nothing more. Does not use the client afterwards.
+  // Sends the first message and nothing more. Does not use the client after construction.
   HalfImport(const Client& client, const v1::ImportSnapshotRequest& first)
       : stub_(v1::ModelService::NewStub(client.channel())),
         writer_(stub_->ImportSnapshot(&context_, &response_)),
         is_sent_(writer_->Write(first)) {}
-  // The same to a model that is there.
+  // The same for an existing model.
   HalfImport(const Client& client, const std::string& model, const std::string& data)
       : HalfImport(client, [&] {
           v1::ImportSnapshotRequest first;
@@ -34,7 +34,7 @@ class HalfImport {
 
   bool is_sent() const { return is_sent_; }
   void Cancel() { context_.TryCancel(); }
-  // Waits for the answer of the server. Once.
+  // Waits for the server's answer. May be called once.
   grpc::Status Finish() { return writer_->Finish(); }
 
  private:

@@ -1,4 +1,4 @@
-// Calls that take a server long, each allowed to somebody who may only read or predict.
+// Calls that are expensive for a server though their caller may only read or predict.
 
 #ifndef FRESHET_TESTS_SUPPORT_HEAVY_CALLS_H_
 #define FRESHET_TESTS_SUPPORT_HEAVY_CALLS_H_
@@ -16,7 +16,7 @@
 
 namespace freshet {
 
-// The learner `auto`, which combines features by three, of whatever namespaces.
+// The learner `auto` with interactions of any three features, whatever their namespaces.
 inline v1::LearnerSpec CombiningLearner() {
   v1::LearnerSpec learner;
   learner.set_loss(v1::LOSS_LOGISTIC);
@@ -27,8 +27,8 @@ inline v1::LearnerSpec CombiningLearner() {
   return learner;
 }
 
-// An example of so many features of one namespace, of which a learner that combines them by three
-// makes count * (count + 1) * (count + 2) / 6 more.
+// An example with `count` features in one namespace. A learner that combines features by three
+// makes count * (count + 1) * (count + 2) / 6 more of them.
 inline v1::Example WideExample(int count) {
   v1::Example example;
   v1::Namespace& group = *example.add_namespaces();
@@ -78,7 +78,7 @@ inline CallLoop::Call PredictCallOf(const Client& client, const v1::PredictReque
   };
 }
 
-// Readable rows, of about so many bytes in all.
+// A prediction of readable rows, of about `bytes` bytes in all.
 inline v1::PredictRequest ReadablePrediction(const std::string& model, size_t bytes,
                                              int row_features) {
   v1::PredictRequest request;
@@ -90,7 +90,7 @@ inline v1::PredictRequest ReadablePrediction(const std::string& model, size_t by
   return request;
 }
 
-// Packed rows of 30 features each.
+// A prediction of packed rows with 30 features each.
 inline v1::PredictRequest PackedPrediction(const std::string& model, uint32_t rows) {
   constexpr uint32_t kFeatures = 30;
   v1::PredictRequest request;

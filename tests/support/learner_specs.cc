@@ -46,7 +46,7 @@ std::vector<NamedSpec> EveryOptimizerAndLoss() {
   for (const NamedOptimizer& optimizer : Optimizers()) {
     LearnerSpec spec = SpecOf(optimizer);
     specs.push_back({optimizer.name + "_logistic", spec});
-    // Odd rates, so that sums of steps never end exactly at the kink.
+    // Uneven rates keep sums of steps from ever ending exactly at the kink.
     spec.linear.learning_rate *= 0.9637;
     spec.linear.intercept_learning_rate *= 0.9411;
     spec.loss = LossKind::kHinge;
@@ -54,7 +54,7 @@ std::vector<NamedSpec> EveryOptimizerAndLoss() {
     spec.loss = LossKind::kQuantile;
     spec.quantile_tau = 0.7;
     specs.push_back({optimizer.name + "_quantile", spec});
-    // Gradients are larger than those of the others.
+    // The gradients of this loss and the next are larger than those of the losses before.
     spec.linear.learning_rate /= 4;
     spec.linear.intercept_learning_rate /= 4;
     spec.loss = LossKind::kSquared;

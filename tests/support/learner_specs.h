@@ -1,4 +1,4 @@
-// Every kind of learner, at options away from their defaults, for tests that must hold for all.
+// Learners of every kind, with options away from their defaults, for tests that must hold for all.
 
 #ifndef FRESHET_TESTS_SUPPORT_LEARNER_SPECS_H_
 #define FRESHET_TESTS_SUPPORT_LEARNER_SPECS_H_
@@ -15,10 +15,10 @@ struct NamedSpec {
   LearnerSpec spec;
 };
 
-// Each optimizer with each loss, at a constant rate.
+// Each optimizer with each loss, at a constant learning rate.
 std::vector<NamedSpec> EveryOptimizerAndLoss();
 
-// Each optimizer with each schedule; logistic loss.
+// Each optimizer with each schedule, for logistic loss.
 std::vector<NamedSpec> EveryOptimizerAndSchedule();
 
 }  // namespace freshet

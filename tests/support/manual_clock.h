@@ -1,4 +1,4 @@
-// A steady clock that stands still until a test puts it forward.
+// A steady clock that stands still until a test advances it.
 
 #ifndef FRESHET_TESTS_SUPPORT_MANUAL_CLOCK_H_
 #define FRESHET_TESTS_SUPPORT_MANUAL_CLOCK_H_
@@ -13,7 +13,7 @@
 
 namespace freshet {
 
-// Thread-safe. Outlives whoever waits by it.
+// Thread-safe. Must outlive every thread that waits on it.
 class ManualClock : public SteadyClock {
  public:
   SteadyTime Now() const override {
@@ -33,7 +33,7 @@ class ManualClock : public SteadyClock {
     waiting_.erase(waiting_.find(&condition));
   }
 
-  // Wakes up those whose time has come.
+  // Wakes up every waiting thread, so that each checks whether its deadline has come.
   void Advance(absl::Duration duration) {
     std::multimap<SteadyCondition*, SteadyMutex*> waiting;
     {
@@ -42,12 +42,12 @@ class ManualClock : public SteadyClock {
       waiting = waiting_;
     }
     for (const auto& [condition, mu] : waiting) {
-      const SteadyLock lock(mu);  // Whoever is in the list waits, once this is held.
+      const SteadyLock lock(mu);  // A thread in the list is waiting by the time this is held.
       condition->NotifyAll();
     }
   }
 
-  // Waits until so many threads wait by the clock.
+  // Waits until `count` threads wait on the clock.
   void AwaitWaiting(size_t count) {
     const auto enough = [this, count]()
                             ABSL_SHARED_LOCKS_REQUIRED(mu_) { return waiting_.size() >= count; };

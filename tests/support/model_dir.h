@@ -21,7 +21,7 @@ inline std::vector<std::string> ModelDirsOf(const std::string& data_dir, const s
   return dirs;
 }
 
-// The one that there is.
+// The folder of the model `id`; fails the test unless there is exactly one.
 inline std::string ModelDirOf(const std::string& data_dir, const std::string& id) {
   const std::vector<std::string> dirs = ModelDirsOf(data_dir, id);
   EXPECT_EQ(dirs.size(), 1U) << data_dir << " " << id;

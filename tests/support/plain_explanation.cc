@@ -48,7 +48,7 @@ class PartOfRow {
 }  // namespace
 
 void ReadPlainWeights(const Learner& learner, uint32_t first_slot, std::span<TableWeight> weights) {
-  // Rows of one feature each, and one of none.
+  // One row per feature, and a last row without features.
   std::vector<uint32_t> ids(weights.size());
   std::iota(ids.begin(), ids.end(), first_slot);
   std::vector<uint32_t> row_ends(weights.size() + 1);

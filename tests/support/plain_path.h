@@ -1,4 +1,4 @@
-// Has tests take the path of processors without wide vectors.
+// Makes tests take the code path of processors without wide vectors.
 
 #ifndef FRESHET_TESTS_SUPPORT_PLAIN_PATH_H_
 #define FRESHET_TESTS_SUPPORT_PLAIN_PATH_H_
@@ -7,7 +7,7 @@
 
 namespace freshet {
 
-// While it lives, nobody takes the wide path.
+// While an object of this class lives, no thread takes the wide path.
 class PlainPath {
  public:
   PlainPath() { SetWidePath(false); }

@@ -1,4 +1,4 @@
-// A bare TCP connection to a server, for tests of what clients of a protocol would not send.
+// A bare TCP connection to a server, for tests of input that no proper client would send.
 
 #ifndef FRESHET_TESTS_SUPPORT_RAW_CLIENT_H_
 #define FRESHET_TESTS_SUPPORT_RAW_CLIENT_H_
@@ -10,7 +10,7 @@
 
 namespace freshet {
 
-// Not thread-safe. Closes the connection when destroyed. Fails the test where it cannot connect.
+// Not thread-safe. Closes the connection when destroyed. Fails the test if it cannot connect.
 class RawClient {
  public:
   // `address` is host:port, of IPv4.
@@ -19,20 +19,20 @@ class RawClient {
   RawClient(RawClient&& other) noexcept;
   RawClient& operator=(RawClient&& other) noexcept;
 
-  // Sends all of it, however long that takes. False where the server has closed the connection.
+  // Sends all of the text, however long that takes. False if the server has closed the connection.
   bool Send(std::string_view text) const;
 
-  // Sends what can be sent at once. How much that is; -1 where the server has closed the
-  // connection.
+  // Sends as much as it can without waiting. Returns the number of bytes sent, or -1 if the server
+  // has closed the connection.
   ssize_t SendSome(std::string_view text) const;
 
-  // All that comes until the server closes the connection.
+  // Returns all that arrives until the server closes the connection.
   std::string ReadAll() const;
 
-  // What comes until it ends with `end`, or the server closes the connection.
+  // Returns what arrives, up to and with `end`, or until the server closes the connection.
   std::string ReadTo(std::string_view end) const;
 
-  // Whether the server has closed the connection; what it has sent before is dropped.
+  // Whether the server has closed the connection. Drops what it sent before.
   bool IsClosed() const;
 
  private:

@@ -43,7 +43,7 @@ std::string Frame(uint8_t type, uint8_t flags, uint32_t stream, std::string_view
          BigEndian(stream, 4) + std::string(payload);
 }
 
-// HPACK: a literal of fewer than 127 bytes, or a longer one, without Huffman's code.
+// An HPACK string literal, without Huffman coding. Its length takes one byte below 127, more above.
 std::string Literal(std::string_view text) {
   constexpr size_t kMax = 127;
   std::string coded;
@@ -54,7 +54,7 @@ std::string Literal(std::string_view text) {
   return coded + static_cast<char>(rest) + std::string(text);
 }
 
-// Neither indexed nor to be remembered.
+// A header field that is not indexed and must not be added to the table.
 std::string Header(std::string_view name, std::string_view value) {
   return '\0' + Literal(name) + Literal(value);
 }

@@ -1,4 +1,4 @@
-// HTTP/2 by hand, for clients that gRPC's library would not let one write.
+// HTTP/2 written by hand, for clients that the gRPC library does not let one write.
 
 #ifndef FRESHET_TESTS_SUPPORT_RAW_HTTP2_H_
 #define FRESHET_TESTS_SUPPORT_RAW_HTTP2_H_
@@ -13,10 +13,10 @@
 
 namespace freshet {
 
-// One connection to host:port of loopback. Not thread-safe.
+// One connection to a port on loopback; the host of the address is ignored. Not thread-safe.
 class RawHttp2 {
  public:
-  // Connects, and does nothing more.
+  // Connects, and sends nothing.
   explicit RawHttp2(const std::string& address);
   ~RawHttp2();
   RawHttp2(RawHttp2&& other) noexcept;
@@ -24,22 +24,22 @@ class RawHttp2 {
 
   bool connected() const { return fd_ >= 0; }
 
-  // Any bytes; false where the other end is gone.
+  // Sends any bytes; false if the connection is gone.
   bool Send(std::string_view bytes) const;
 
-  // The preface and empty settings, after which calls may begin.
+  // Sends the preface and empty settings, after which calls may begin.
   bool SendPreface() const;
 
-  // Begins a unary call: its headers, and what `headers` adds. Returns the stream.
+  // Begins a unary call: sends its usual headers and those in `headers`. Returns the stream's id.
   uint32_t BeginCall(std::string_view path,
                      const std::vector<std::pair<std::string, std::string>>& headers = {});
 
-  // Sends up to `bytes` bytes of a message of the stream that is said to have `message_bytes`, as
-  // many as the server's windows allow now. Returns how many.
+  // Sends up to `bytes` bytes of the stream's message, as many as the server's windows allow now,
+  // and returns how many. The message is announced with a length of `message_bytes`.
   size_t SendPart(uint32_t stream, size_t bytes, size_t message_bytes);
 
-  // Reads what has come, waiting for something at most so long; false where the connection is
-  // closed.
+  // Reads what has arrived; waits for up to `timeout_ms` if there is nothing yet. False if the
+  // connection is closed.
   bool Read(int timeout_ms);
 
   // Whether the server has ended the stream.
@@ -54,12 +54,12 @@ class RawHttp2 {
   uint32_t next_stream_ = 1;
   std::string received_;
   int64_t initial_window_ = 65535;
-  std::map<uint32_t, int64_t> windows_{{0, 65535}};  // 0: that of the connection.
+  std::map<uint32_t, int64_t> windows_{{0, 65535}};  // By stream; 0 is the whole connection.
   std::map<uint32_t, size_t> sent_;
   std::map<uint32_t, bool> ended_;
 };
 
-// The memory of a process that is resident, and the most that ever was, in bytes.
+// The resident memory of a process, now and at its peak, in bytes.
 uint64_t ResidentBytes(int pid);
 uint64_t PeakResidentBytes(int pid);
 

@@ -7,7 +7,7 @@
 namespace freshet {
 namespace {
 
-// Towards 0 by at most `bound`.
+// Moves x towards 0 by at most `bound`.
 double Shrink(double x, double bound) {
   return std::copysign(std::max(std::abs(x) - bound, 0.0), x);
 }

@@ -1,4 +1,4 @@
-// A slow, obvious learner that judges the fast one.
+// A slow, obvious learner: tests compare the fast one with it.
 
 #ifndef FRESHET_TESTS_SUPPORT_REFERENCE_LEARNER_H_
 #define FRESHET_TESTS_SUPPORT_REFERENCE_LEARNER_H_
@@ -15,9 +15,9 @@
 namespace freshet {
 
 // The textbook rules in double precision over dense vectors: at every step every weight moves as
-// the rule says, whether its feature is present or not. Only Adam is lazy, by definition.
+// the rule says, whether or not its feature is present. Only Adam is lazy, by definition.
 //
-// The intercept is the last weight, of a feature that every example has.
+// The intercept is the last weight; its feature is in every example.
 class ReferenceLearner {
  public:
   // Features are 0 to feature_count - 1.
@@ -31,9 +31,10 @@ class ReferenceLearner {
 
  private:
   void Step(const std::vector<double>& gradients, const std::vector<bool>& present);
-  // Whether l1 is a part of the gradient instead of a step of its own.
+  // Whether the optimizer adds l1 to the gradient instead of shrinking the weight after the step.
   bool HasVelocity() const;
-  // Returns the rate of the step for this weight, after what the rule divides it by.
+  // Moves one weight. Returns the learning rate of its step, after the division that the rule
+  // makes.
   double MoveOne(size_t i, double rate, double g, bool present);
   void MoveFtrl(size_t i, double rate, double g);
 
@@ -41,7 +42,7 @@ class ReferenceLearner {
   const ReferenceLoss loss_;
   ReferenceSchedule schedule_;
   std::vector<double> weights_;
-  double offset_ = 0;               // FTRL: where the intercept begins.
+  double offset_ = 0;               // FTRL: the initial intercept.
   std::vector<double> velocities_;  // Momentum, Nesterov; Adam's m.
   std::vector<double> squares_;     // AdaGrad, RMSProp, FTRL's n; Adam's v.
   std::vector<double> pulls_;       // FTRL's z.

@@ -60,14 +60,14 @@ double ReferenceLoss::Gradient(double score, double label) const {
 
 double ReferenceLoss::ImportanceStep(double score, double label, double rate,
                                      double sensitivity) const {
-  // Those with a kink go straight to it and stay.
+  // Losses with a kink move straight to the kink and stay there.
   if (kind == LossKind::kHinge || kind == LossKind::kQuantile) {
     const double target = kind == LossKind::kQuantile ? label : (label > 0 ? 1 : -1);
     const double u = -rate * Gradient(score, label);
     if (u == 0 || std::abs(u) * sensitivity <= std::abs(target - score)) return u;
     return (target - score) / sensitivity;
   }
-  // Runge and Kutta's method, in steps that are small beside the time in which the gradient
+  // The Runge-Kutta method, with steps that are short beside the time in which the gradient
   // changes.
   const double stiffness =
       rate * sensitivity * (2 + (kind == LossKind::kPoisson ? std::exp(score) + label : 0));

@@ -1,4 +1,4 @@
-// Losses as the textbook has them, in double precision.
+// Losses as in textbooks, in double precision.
 
 #ifndef FRESHET_TESTS_SUPPORT_REFERENCE_LOSS_H_
 #define FRESHET_TESTS_SUPPORT_REFERENCE_LOSS_H_
@@ -10,15 +10,15 @@
 namespace freshet {
 
 struct ReferenceLoss {
-  // The score within what the loss gives a meaning to: for losses of numbers the range of the
-  // labels seen.
+  // The score, cut to the range in which it has a meaning. For losses of numbers that is the range
+  // of the labels seen.
   double Clip(double score, const std::vector<double>& labels) const;
 
   double Value(double score, double label) const;
   double Gradient(double score, double label) const;
 
-  // What u becomes when the score follows -Gradient() for the time `rate`, moving by `sensitivity`
-  // for each unit of u: integrated in many small steps.
+  // How far u gets when the score follows -Gradient() for the time `rate`, moving by `sensitivity`
+  // per unit of u. Integrated in many small steps.
   double ImportanceStep(double score, double label, double rate, double sensitivity) const;
 
   LossKind kind = LossKind::kLogistic;

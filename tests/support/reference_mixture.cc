@@ -61,14 +61,14 @@ std::vector<ReferenceMixture::Entry> ReferenceMixture::EntriesOf(
   return entries;
 }
 
-// The value as a share of the largest so far.
+// The value as a share of the feature's largest value so far.
 double ReferenceMixture::Share(const Entry& entry) const {
   return entry.x / std::max(largest_[entry.id], std::abs(entry.x));
 }
 
 double ReferenceMixture::Clip(double score) const { return loss_.Clip(score, labels_); }
 
-// A score outside as one inside.
+// A score in the units of the labels, converted to the standardized units in which members learn.
 double ReferenceMixture::Inside(double score) const {
   const double scale = deviation_ > 0 ? deviation_ : 1;
   return (Clip(score) - center_) / scale;

@@ -1,4 +1,4 @@
-// A slow, obvious mixture: it judges AutoLearner.
+// A slow, obvious mixture: tests compare AutoLearner with it.
 
 #ifndef FRESHET_TESTS_SUPPORT_REFERENCE_MIXTURE_H_
 #define FRESHET_TESTS_SUPPORT_REFERENCE_MIXTURE_H_
@@ -17,7 +17,7 @@
 namespace freshet {
 
 // The rules of core/optimizer/ensemble.h and core/model/mixture.h in double precision, one member
-// after the other. The interface is that of ReferenceLearner.
+// after the other. Has the interface of ReferenceLearner.
 class ReferenceMixture {
  public:
   // Features are 0 to feature_count - 1. REQUIRES: the optimizer is AutoOptions.
@@ -26,8 +26,8 @@ class ReferenceMixture {
   // The score before the update. REQUIRES: no feature occurs twice.
   double Learn(const StreamExample& example);
 
-  // What Learn() would return for an example of one feature of value 1, apart from the intercept;
-  // and for one of none.
+  // weight() is what Learn() would return for an example of one feature of value 1, without the
+  // intercept; intercept() is what it would return for an example without features.
   double weight(size_t feature) const;
   double intercept() const;
 
@@ -43,11 +43,11 @@ class ReferenceMixture {
     Vector v;
     std::vector<Vector> P;
   };
-  // Of the mixture for one example.
+  // What the mixture computes for one example.
   struct Scored {
     Vector inputs;
     Vector parts;   // Scores of members, then of mixers.
-    double inside;  // Their mean by share.
+    double inside;  // Mean of `parts`, weighted by share.
     double score;
   };
 
@@ -70,10 +70,10 @@ class ReferenceMixture {
   const double offset_;
   std::vector<std::string> members_;
 
-  // By member, then by feature; the intercept is last.
+  // By member, then by feature; the last feature is the intercept.
   std::vector<Vector> w_;
-  std::vector<Vector> G_;       // AdaGrad and fading AdaGrad; A of coin betting.
-  Vector z_, W_, P_, largest_;  // Coin betting, Newton, all.
+  std::vector<Vector> G_;       // Of AdaGrad and fading AdaGrad; A of coin betting.
+  Vector z_, W_, P_, largest_;  // Of coin betting (z, W), Newton (P) and all members.
   double largest_gradient_ = 1;
 
   std::vector<Mixer> mixers_;
@@ -81,8 +81,8 @@ class ReferenceMixture {
   std::vector<double> labels_;
   Vector trend_;
   double center_ = 0, deviation_ = 0, label_weight_ = 0;
-  double loss_sum_ = 0, loss_weight_ = 0;  // Decaying.
-  Vector recent_losses_;                   // Of members.
+  double loss_sum_ = 0, loss_weight_ = 0;  // Both decay.
+  Vector recent_losses_;                   // By member.
   bool newton_lags_ = false;
 };
 

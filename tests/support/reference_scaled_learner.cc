@@ -67,7 +67,8 @@ double ReferenceScaledLearner::Score(const std::vector<Entry>& entries) const {
   return offset_ + sum / ((N_ + norm + 1e-6) / (T_ + 1));
 }
 
-// Features that are regularised are stored as they were before.
+// Whether l1 and l2 apply to the weight. NAG stores such a weight as it was before regularization;
+// NagWeight() applies it.
 bool ReferenceScaledLearner::IsRegularized(size_t id) const {
   const bool is_intercept = id + 1 == features_.size();
   return !is_intercept || spec_.linear.regularize_intercept;

@@ -1,4 +1,4 @@
-// Slow, obvious learners that keep scales of features: they judge NagLearner and CoinLearner.
+// Slow, obvious learners that scale features: tests compare NagLearner and CoinLearner with them.
 
 #ifndef FRESHET_TESTS_SUPPORT_REFERENCE_SCALED_LEARNER_H_
 #define FRESHET_TESTS_SUPPORT_REFERENCE_SCALED_LEARNER_H_
@@ -15,8 +15,7 @@
 // NOLINTBEGIN(readability-identifier-naming)
 namespace freshet {
 
-// The rules as the papers have them, in double precision. The interface is that of
-// ReferenceLearner.
+// The rules as in the papers, in double precision. Has the interface of ReferenceLearner.
 class ReferenceScaledLearner {
  public:
   // Features are 0 to feature_count - 1. REQUIRES: the optimizer is NagOptions or Coin::Options.
@@ -25,8 +24,8 @@ class ReferenceScaledLearner {
   // The score before the update. REQUIRES: no feature occurs twice.
   double Learn(const StreamExample& example);
 
-  // What Learn() would return for an example of one feature of value 1, apart from the intercept;
-  // and for one of none.
+  // weight() is what Learn() would return for an example of one feature of value 1, without the
+  // intercept; intercept() is what it would return for an example without features.
   double weight(size_t feature) const;
   double intercept() const;
 

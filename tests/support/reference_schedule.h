@@ -1,4 +1,4 @@
-// The learning rate schedules as the textbook has them.
+// The learning rate schedules as in textbooks.
 
 #ifndef FRESHET_TESTS_SUPPORT_REFERENCE_SCHEDULE_H_
 #define FRESHET_TESTS_SUPPORT_REFERENCE_SCHEDULE_H_
@@ -13,16 +13,16 @@ class ReferenceSchedule {
  public:
   explicit ReferenceSchedule(const ScheduleOptions& options) : options_(options) {}
 
-  // The share of the learning rate after so many steps.
+  // The factor on the learning rate after `steps` steps.
   double Share(size_t steps) const;
 
-  // Takes note of a progressive loss and its importance weight.
+  // Records a progressive loss and its importance weight, for the plateau schedule.
   void Observe(double loss, double weight);
 
  private:
   const ScheduleOptions options_;
 
-  // Plateau.
+  // For the plateau schedule.
   double share_ = 1;
   double best_ = -1;
   double loss_sum_ = 0;

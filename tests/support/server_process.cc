@@ -18,7 +18,7 @@
 namespace freshet {
 namespace {
 
-// How often a condition outside this process is looked at.
+// How often conditions outside this process are polled.
 constexpr absl::Duration kPollInterval = absl::Milliseconds(5);
 
 std::string ReadFile(const std::string& path) {
@@ -28,7 +28,7 @@ std::string ReadFile(const std::string& path) {
   return text.str();
 }
 
-// The text between `key` and the next `end`; empty where there is none, or not yet.
+// The text between `key` and the next `end`; empty if either is missing (yet).
 std::string Between(const std::string& text, const std::string& key, char end) {
   const size_t found = text.find(key);
   if (found == std::string::npos) return "";
@@ -37,7 +37,7 @@ std::string Between(const std::string& text, const std::string& key, char end) {
   return length == std::string::npos ? "" : text.substr(begin, length - begin);
 }
 
-// Pointers to the texts and a null behind them, for execve(2), which does not write to them.
+// Pointers to the texts, followed by a null, for execve(2), which does not write to the texts.
 std::vector<char*> PointersTo(const std::vector<std::string>& texts) {
   std::vector<char*> pointers;
   pointers.reserve(texts.size() + 1);
@@ -46,19 +46,19 @@ std::vector<char*> PointersTo(const std::vector<std::string>& texts) {
   return pointers;
 }
 
-// Starts `arguments` with its standard streams in files; an empty path is /dev/null.
+// Starts a program with its standard streams redirected to files; an empty path means /dev/null.
 pid_t Spawn(const std::vector<std::string>& arguments, const std::string& in_path,
             const std::string& out_path, const std::string& err_path,
             std::vector<std::string> environment = {}) {
   const std::vector<char*> argv = PointersTo(arguments);
-  // Of a variable that is set twice the first counts.
+  // If a variable is set twice, the first one counts, so inherited variables come last.
   for (char** inherited = environ; *inherited != nullptr; ++inherited) {
     environment.emplace_back(*inherited);
   }
   const std::vector<char*> envp = PointersTo(environment);
   const pid_t pid = fork();
   if (pid != 0) return pid;
-  prctl(PR_SET_PDEATHSIG, SIGKILL);  // A test that is killed leaves no server behind.
+  prctl(PR_SET_PDEATHSIG, SIGKILL);  // If the test is killed, the server goes too.
   const auto redirect = [](const std::string& path, int flags, int to) {
     const int from = open(path.empty() ? "/dev/null" : path.c_str(), flags, 0600);
     if (from < 0 || dup2(from, to) < 0) _exit(126);

@@ -1,4 +1,4 @@
-// A real freshetd in a process of its own, on loopback, for tests.
+// A real freshetd in its own process on loopback, for tests.
 
 #ifndef FRESHET_TESTS_SUPPORT_SERVER_PROCESS_H_
 #define FRESHET_TESTS_SUPPORT_SERVER_PROCESS_H_
@@ -16,22 +16,23 @@
 
 namespace freshet {
 
-// What became of a process.
+// How a process ended.
 struct ExitState {
-  int code = -1;    // Where it exited; else -1.
-  int signal = 0;   // Where a signal ended it; else 0.
+  int code = -1;    // The exit code; -1 if a signal ended it.
+  int signal = 0;   // The signal that ended it; 0 if it exited.
   std::string log;  // What it wrote to standard error.
 };
 
-// Not thread-safe. Kills the process, if it still runs, when destroyed.
+// Not thread-safe. The destructor kills the process if it still runs.
 class ServerProcess {
  public:
-  // Starts the server on `data_dir` and free ports, and waits until it serves. An error holds what
-  // it wrote to standard error. `environment` is of NAME=value, and added to what it inherits.
+  // Starts the server on `data_dir` and free ports, and waits until it serves. An error contains
+  // what the server wrote to standard error. `environment` holds NAME=value and takes precedence
+  // over the inherited environment.
   static absl::StatusOr<std::unique_ptr<ServerProcess>> Start(
       const std::string& data_dir, std::vector<std::string> flags = {},
       std::vector<std::string> environment = {});
-  // The same in two steps: the process runs, and may be killed before it serves.
+  // The same in two steps, so that the process can be killed before it serves.
   static std::unique_ptr<ServerProcess> Launch(const std::string& data_dir,
                                                std::vector<std::string> flags = {},
                                                std::vector<std::string> environment = {});
@@ -39,28 +40,27 @@ class ServerProcess {
   // Starts another program that takes --endpoints-file as freshetd does, and waits until it serves.
   static absl::StatusOr<std::unique_ptr<ServerProcess>> StartProgram(
       std::vector<std::string> arguments);
-  // Waits until it listens, which it does before it serves; sets the addresses.
+  // Waits until the server listens, which it does before it serves; sets the addresses.
   absl::Status AwaitListening();
 
   ~ServerProcess();
   ServerProcess(const ServerProcess&) = delete;
   ServerProcess& operator=(const ServerProcess&) = delete;
 
-  // host:port of gRPC and of HTTP; the latter is empty where there is none.
+  // host:port of gRPC and of HTTP; http_address() is empty if HTTP is off.
   const std::string& address() const { return address_; }
   const std::string& http_address() const { return http_address_; }
   pid_t pid() const { return pid_; }
 
-  // Sends a signal.
   void Signal(int signal) const;
-  // Waits for the end, at most `timeout`; kills what has not ended by then.
+  // Waits for the process to end. Kills it if it has not ended after `timeout`.
   ExitState Wait(absl::Duration timeout = absl::Seconds(60));
   // SIGTERM, then Wait().
   ExitState Stop();
   // SIGKILL, then Wait().
   ExitState Kill();
 
-  // What it wrote to standard error so far.
+  // What the process has written to standard error so far.
   std::string Log() const;
 
  private:
@@ -68,7 +68,7 @@ class ServerProcess {
 
   static std::unique_ptr<ServerProcess> LaunchProgram(std::vector<std::string> arguments,
                                                       std::vector<std::string> environment = {});
-  // Waits until `done`; an error where the server ends, or takes too long.
+  // Waits until `done` returns true. Fails if the server ends first, or takes longer than a minute.
   absl::Status Await(const std::function<bool()>& done);
   std::string EndpointsPath() const;
 
@@ -78,8 +78,7 @@ class ServerProcess {
   pid_t pid_ = -1;
 };
 
-// Runs a command to its end and returns its exit code and what it wrote. `input` goes to its
-// standard input.
+// Runs a command to its end. `input` becomes its standard input.
 struct CommandResult {
   int code = -1;
   std::string out;
@@ -87,7 +86,7 @@ struct CommandResult {
 };
 CommandResult RunCommand(const std::vector<std::string>& arguments, const std::string& input = "");
 
-// The folder of the programs under test.
+// The folder that contains the programs under test.
 std::string BinaryDir();
 
 }  // namespace freshet

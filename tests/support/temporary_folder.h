@@ -10,12 +10,12 @@
 
 namespace freshet {
 
-// A new folder that is removed with everything in it at the end.
+// A new folder, which the destructor removes with everything in it.
 class TemporaryFolder {
  public:
   // In $TMPDIR, or in /tmp.
   TemporaryFolder() : TemporaryFolder(DefaultParent()) {}
-  // The path is empty where the folder cannot be made.
+  // The path is empty if the folder cannot be made.
   explicit TemporaryFolder(const std::string& parent) : path_(parent + "/freshet-test-XXXXXX") {
     if (mkdtemp(path_.data()) == nullptr) path_.clear();
   }

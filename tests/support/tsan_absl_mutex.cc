@@ -1,20 +1,20 @@
-// Tells ThreadSanitizer what absl::Mutex and absl::CondVar order.
+// Tells ThreadSanitizer what absl::Mutex and absl::CondVar synchronize.
 //
 // The packaged Abseil is not built for ThreadSanitizer, which therefore does not see that they
-// order anything, and takes all that they guard for races. The linker's --wrap sends our calls
-// through here (see the top CMakeLists.txt).
+// synchronize anything, and reports all the data they guard as racy. The linker's --wrap routes our
+// calls through this file (see the top-level CMakeLists.txt).
 
 #include <sanitizer/tsan_interface.h>
 
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 
-// What the linker makes of the names is beyond our naming rules.
+// The linker dictates these names, whatever our naming rules say.
 // NOLINTBEGIN(bugprone-reserved-identifier)
 
 namespace {
 
-// A condition that is looked at within a wait, with the mutex held.
+// A condition that absl::Mutex evaluates during a wait, with the mutex held.
 struct OrderedCondition {
   absl::Mutex* mutex;
   const absl::Condition* condition;
