@@ -17,8 +17,8 @@
 namespace freshet {
 namespace {
 
-// Reads without pause; one answer covers all that came while the one before was written. Deletes
-// itself at the end.
+// Reads without pause; each answer acknowledges everything that arrived while the one before was
+// written. Deletes itself at the end.
 class BareLearnStream : public grpc::ServerBidiReactor<v1::LearnRequest, v1::LearnResponse> {
  public:
   BareLearnStream() { StartRead(&request_); }
@@ -39,7 +39,7 @@ class BareLearnStream : public grpc::ServerBidiReactor<v1::LearnRequest, v1::Lea
   void OnWriteDone(bool ok) override {
     absl::MutexLock lock(&mu_);
     writing_ = false;
-    if (!ok) answered_sequence_ = read_sequence_;  // The client is gone; so will be the reading.
+    if (!ok) answered_sequence_ = read_sequence_;  // The client is gone, so reads will fail too.
     Advance();
   }
 

@@ -1,4 +1,4 @@
-// How a benchmark ends that cannot measure.
+// How a benchmark ends if it cannot measure.
 
 #ifndef FRESHET_TESTS_BENCH_BENCH_FAILURE_H_
 #define FRESHET_TESTS_BENCH_BENCH_FAILURE_H_
@@ -9,8 +9,8 @@
 
 namespace freshet {
 
-// Prints the message and ends the process at once; its servers end with it. May be called on any
-// thread.
+// Prints the message and ends the process, and with it the servers that it started. May be called
+// on any thread.
 [[noreturn]] inline void FailBench(const std::string& message) {
   std::fprintf(stderr, "freshet_bench: %s\n", message.c_str());
   std::_Exit(1);

@@ -30,7 +30,7 @@ BenchOptions SmokeForm() {
 
 BenchOptions StandardForm() {
   BenchOptions options;
-  options.warm_up_s = 0.3;  // Connections open, queues fill, pages are touched.
+  options.warm_up_s = 0.3;  // Connections open, queues fill, memory is touched.
   options.measure_s = 1;
   options.core_measure_s = 0.1;
   options.core_bits = {18, 22, 24, 28};
@@ -79,7 +79,7 @@ BenchOptions LongForm() {
   return options;
 }
 
-// Whether `name` is `group` or one of it.
+// Whether `name` is `group` or a benchmark in it.
 bool Below(std::string_view name, std::string_view group) {
   return name.starts_with(group) && (name.size() == group.size() || name[group.size()] == '/');
 }

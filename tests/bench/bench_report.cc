@@ -76,7 +76,7 @@ void BenchReport::Add(const std::string& name, const std::string& unit,
   result.value = Median(values);
   result.min = Min(values);
   result.max = Max(values);
-  if (const double floor = Median(floors); floor > 0) {  // Where it is 0, nothing was measured.
+  if (const double floor = Median(floors); floor > 0) {  // If it is 0, nothing was measured.
     const std::vector<double> ratios = Ratios(values, floors);
     result.floor = floor;
     result.ratio = result.value / floor;
@@ -101,9 +101,9 @@ bool BenchReport::AddGoogleBenchmarks(const std::string& prefix, const std::stri
   for (const google::protobuf::Value& entry : benchmarks->second.list_value().values()) {
     const auto& fields = entry.struct_value().fields();
     if (fields.contains("run_type") && fields.at("run_type").string_value() != "iteration") {
-      continue;  // A mean or a deviation of others.
+      continue;  // A mean or a deviation over other entries.
     }
-    // What is processed a second where the benchmark counts it, else the time.
+    // The rate if the benchmark counts items or bytes, else the time.
     std::string key = "real_time";
     std::string unit = fields.contains("time_unit") ? fields.at("time_unit").string_value() : "";
     if (fields.contains("items_per_second")) {

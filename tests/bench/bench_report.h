@@ -12,10 +12,10 @@
 
 namespace freshet {
 
-// The number below which a share `q` of `values` lies; 0 for no values.
+// The number below which a share `q` of `values` lies; 0 if there are no values.
 double Quantile(std::vector<double> values, double q);
 
-// The middle one of `values`; 0 for no values.
+// The median of `values`; 0 if there are no values.
 double Median(std::vector<double> values);
 
 // value / floor of each repetition whose floor is above 0.
@@ -26,17 +26,17 @@ class BenchReport {
  public:
   explicit BenchReport(Facts machine);
 
-  // Adds what the repetitions of one benchmark measured. `floors` is what the same repetitions
-  // measured where there was nothing but the floor; empty: there is none. The ratio is that of the
+  // Adds what the repetitions of one benchmark measured. `floors` holds what the same repetitions
+  // measured for the floor alone; empty if there is no floor. The reported ratio is that of the
   // medians.
   void Add(const std::string& name, const std::string& unit, const std::vector<double>& values,
            const std::vector<double>& floors = {});
 
-  // Notes that something was not measured, and why.
+  // Records that something was not measured, and why.
   void Skip(const std::string& name, const std::string& reason);
 
-  // Adds the results that Google Benchmark wrote as JSON, their names below `prefix`. False where
-  // `json` is none.
+  // Adds the results in Google Benchmark's JSON output, with `prefix` and a slash before their
+  // names. Returns false if `json` is not such output.
   bool AddGoogleBenchmarks(const std::string& prefix, const std::string& json);
 
   const BenchResults& results() const { return results_; }

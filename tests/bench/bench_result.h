@@ -1,4 +1,4 @@
-// Results of benchmarks, and the JSON that they are kept in:
+// The results of benchmarks, and the JSON in which they are stored:
 //
 //   {"machine":{"processor":...},
 //    "results":[{"name":"core/adagrad/24","value":...,"unit":"examples/s","floor":...,"ratio":...,
@@ -19,19 +19,19 @@ namespace freshet {
 struct BenchResult {
   std::string name;
   std::string unit;
-  double value = 0;  // The median of all repetitions,
-  double min = 0;    // and the least
-  double max = 0;    // and the greatest of them.
-  // The median of what the same repetitions measured where there was nothing but the floor; nothing
-  // where there is no floor.
+  double value = 0;  // The median of all repetitions.
+  double min = 0;    // The minimum of all repetitions.
+  double max = 0;    // The maximum of all repetitions.
+  // The median of what the same repetitions measured for the floor alone; nullopt if there is no
+  // floor.
   std::optional<double> floor = {};
-  // value / floor, and the least and the greatest of the repetitions' own.
+  // value / floor, and the minimum and maximum of this ratio over the repetitions.
   std::optional<double> ratio = {};
   std::optional<double> ratio_min = {};
   std::optional<double> ratio_max = {};
 };
 
-// What was not measured, and why.
+// Something that was not measured, and why.
 struct SkippedBench {
   std::string name;
   std::string reason;
@@ -43,11 +43,11 @@ struct BenchResults {
   std::vector<SkippedBench> skipped;
 
   std::string ToJson() const;
-  // Nothing where `json` is something else.
+  // Returns nullopt if `json` does not hold results.
   static std::optional<BenchResults> FromJson(const std::string& json);
 };
 
-// A number with four digits that count, for people.
+// A number for people to read, with about four significant digits.
 std::string ShortNumber(double value);
 
 }  // namespace freshet

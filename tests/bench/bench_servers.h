@@ -14,19 +14,19 @@
 
 namespace freshet {
 
-// A freshetd with a data folder of its own, which is removed at the end. It takes any number of
-// streams, and snapshots by itself only where told to. Any failure ends the process with a message.
+// A freshetd with its own data folder, which the destructor removes. It accepts any number of
+// streams, and takes no snapshots unless told to. Any failure ends the process with a message.
 class BenchServer {
  public:
-  // The data folder is made in `dir`; `flags` are those of the server. Takes a snapshot where a log
-  // has grown by `snapshot_log_bytes`, 0 for never.
+  // Makes the data folder in `dir` and starts the server with `flags`. The server takes a snapshot
+  // whenever a log has grown by `snapshot_log_bytes`; 0 means never.
   explicit BenchServer(const std::string& dir, std::vector<std::string> flags = {},
                        uint64_t snapshot_log_bytes = 0);
 
-  // A model that learns with AdaGrad in a table of 2^bits slots.
+  // Creates a model that learns with AdaGrad in a table of 2^bits slots.
   void CreateModel(const std::string& model, v1::Durability durability, int bits = 22) const;
 
-  // The same with the learner of new models.
+  // The same with the default learner of new models.
   void CreateAutoModel(const std::string& model, v1::Durability durability, int bits = 22) const;
 
   // Kills the server and starts it again on the same folder.
@@ -49,7 +49,7 @@ class BenchServer {
   std::unique_ptr<Client> client_;
 };
 
-// A server that does nothing (see bare_server.h), in a process of its own.
+// Starts a server that does nothing (see bare_server.h) in its own process.
 std::unique_ptr<ServerProcess> StartBareServer();
 
 }  // namespace freshet

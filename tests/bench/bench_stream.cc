@@ -11,8 +11,8 @@ namespace {
 constexpr uint64_t kFeatures = 30;
 constexpr int kDistinctExamples = 200'000;
 constexpr int kDistinctReadableExamples = 20'000;
-constexpr int kMinDistinctBatches = 8;       // One for each producer, at least.
-constexpr int kMaxDistinctBatches = 20'000;  // A batch of one row takes memory beyond its row's.
+constexpr int kMinDistinctBatches = 8;       // At least one for each producer.
+constexpr int kMaxDistinctBatches = 20'000;  // A batch costs memory beyond that of its rows.
 
 std::vector<v1::LearnRequest> EmptyRequests(int rows, int examples) {
   return std::vector<v1::LearnRequest>(
@@ -86,7 +86,7 @@ std::vector<v1::LearnRequest> MakeFillingRequests(int rows, int bits) {
   for (v1::LearnRequest& request : requests) {
     *request.mutable_packed() = stream.NextBatch(rows);
     for (uint32_t& feature_id : *request.mutable_packed()->mutable_feature_ids()) {
-      // The step is odd: the low bits come to each value before they come to one again.
+      // The step is odd, so the low bits take every value before any of them repeats.
       feature_id = id += 0x9e3779b1;
     }
   }

@@ -1,4 +1,4 @@
-// The examples that the benchmarks push: 30 features of 30 fields, whose values are
+// The examples that the benchmarks push: 30 features, one for each of 30 fields, whose values are
 // Zipf-distributed (exponent 1) over a million each.
 
 #ifndef FRESHET_TESTS_BENCH_BENCH_STREAM_H_
@@ -23,13 +23,13 @@ class BenchStream {
   // The next `rows` examples as columns, all in one namespace.
   v1::PackedBatch NextBatch(int rows);
 
-  // The same to predict: without labels.
+  // The same for prediction, without labels.
   v1::PackedBatch NextUnlabelledBatch(int rows);
 
   // The next `rows` examples as text, in three namespaces.
   v1::ExampleList NextReadableBatch(int rows);
 
-  // The next example as a program makes it.
+  // The next example in the form in which a program builds it for the client library.
   Example NextExample();
 
  private:
@@ -40,17 +40,17 @@ class BenchStream {
   std::mt19937_64 random_;
 };
 
-// Requests of `rows` examples each, enough that their features do not all fit in a processor's
-// caches. Who sends them fills in the rest.
+// Requests of `rows` examples each, enough of them that their features do not all fit in a
+// processor's caches. The sender fills in the other fields.
 std::vector<v1::LearnRequest> MakeLearnRequests(int rows);
 
-// The same with readable examples, fewer of them.
+// The same with readable examples, but fewer of them.
 std::vector<v1::LearnRequest> MakeReadableRequests(int rows);
 
-// Requests of `rows` examples each whose features together have each slot of a table of 2^bits.
+// Requests of `rows` examples each whose features together hit every slot of a table of 2^bits.
 std::vector<v1::LearnRequest> MakeFillingRequests(int rows, int bits);
 
-// How many examples a request holds.
+// The number of examples in a request.
 size_t RowCount(const v1::LearnRequest& request);
 
 }  // namespace freshet

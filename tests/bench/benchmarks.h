@@ -1,6 +1,6 @@
-// What is measured. Each benchmark adds its results to a report, repetitions of what is compared
-// being interleaved, so that what disturbs the machine disturbs all alike. Any failure ends the
-// process with a message.
+// The benchmarks. Each adds its results to a report. Repetitions of things that are compared are
+// interleaved, so that whatever disturbs the machine disturbs all of them alike. Any failure ends
+// the process with a message.
 
 #ifndef FRESHET_TESTS_BENCH_BENCHMARKS_H_
 #define FRESHET_TESTS_BENCH_BENCHMARKS_H_
@@ -10,35 +10,36 @@
 
 namespace freshet {
 
-// `core`: every learner on one core, without a server, beside touching the same slots without
-// arithmetic.
+// `core`: every learner on one core, without a server, compared with touching the same slots
+// without arithmetic.
 void BenchCore(const BenchOptions& options, BenchReport& report);
 
-// `files`: text files parsed, and pushed by the command `freshet`, beside reading them and finding
-// the ends of their lines.
+// `files`: parsing text files, and pushing them with the command `freshet`, compared with reading
+// them and finding the ends of their lines.
 void BenchFiles(const BenchOptions& options, BenchReport& report);
 
-// The bare stream, `wire`, the bare learner on one core, `learner`, and freshetd at each durability
-// beside them, `end_to_end`.
+// `wire`, the bare stream; `learner`, the bare learner on one core; and `end_to_end`, freshetd at
+// each durability, compared with both.
 void BenchEndToEnd(const BenchOptions& options, BenchReport& report);
 
-// `predict`: unary predictions, alone and while the server learns at full load, beside an empty
-// handler.
+// `predict`: unary predictions, alone and while the server learns at full load, compared with an
+// empty handler.
 void BenchPredict(const BenchOptions& options, BenchReport& report);
 
-// `snapshot`: learning and predicting while one is taken, beside the time between snapshots.
+// `snapshot`: learning and predicting while a snapshot is taken, compared with the time between
+// snapshots.
 void BenchSnapshot(const BenchOptions& options, BenchReport& report);
 
-// `replay`: a start after a crash: how fast the log is learned again.
+// `replay`: how fast a server learns its log again when it starts after a crash.
 void BenchReplay(const BenchOptions& options, BenchReport& report);
 
-// `growth`: what models and streams cost, idle and busy, as there are more of them.
+// `growth`: what models and streams cost, idle and busy, as their number grows.
 void BenchGrowth(const BenchOptions& options, BenchReport& report);
 
-// `scrape`: learning while somebody asks for the metrics, beside a server that offers none.
+// `scrape`: learning while /metrics is scraped, compared with a server without HTTP.
 void BenchScrape(const BenchOptions& options, BenchReport& report);
 
-// `memory`: the server's, over minutes of full load, beside what it may take.
+// `memory`: the server's memory over minutes of full load, compared with its limit.
 void BenchMemory(const BenchOptions& options, BenchReport& report);
 
 }  // namespace freshet

@@ -58,18 +58,19 @@ std::unique_ptr<Learner> NewLearner(const LearnCase& learn_case, int bits) {
   return *std::move(learner);
 }
 
-// Goes through a stream over and over, a while at a time.
+// Runs `work` on the batches of a stream, over and over, for a given time at once.
 class Rounds {
  public:
   Rounds(const CoreStream& stream, std::function<void(const ExampleBatch&)> work)
       : stream_(stream), work_(std::move(work)) {}
 
-  // Everything once, so that the first touch of memory is not measured.
+  // Runs all batches once, so that the first touch of memory is not measured.
   void WarmUp() {
     for (size_t i = 0; i < stream_.batch_count(); ++i) work_(stream_.Batch(i));
   }
 
-  // Examples a second of this thread on a processor, so that what else runs counts less.
+  // Returns examples per second of this thread's CPU time, which other load disturbs less than wall
+  // time.
   double Measure(double measure_s) {
     const double begin_s = ThreadCpuSeconds();
     uint64_t examples = 0;
@@ -89,7 +90,7 @@ class Rounds {
   size_t next_ = 0;
 };
 
-// Learning beside the floor. Both have a table of their own, so that neither warms the other's.
+// Measures learning beside the floor. Each has its own table, so that neither warms the other's.
 void BenchLearner(const BenchOptions& options, const CoreStream& stream,
                   const LearnCase& learn_case, int bits, const std::string& name,
                   BenchReport& report) {
@@ -98,9 +99,9 @@ void BenchLearner(const BenchOptions& options, const CoreStream& stream,
   const uint64_t needed_bytes = 2 * learner->table_bytes();
   const uint64_t available_bytes = AvailableMemoryBytes();
   if (needed_bytes > available_bytes / 10 * 9) {
-    report.Skip(name,
-                StrCat("two tables take ", ShortBytes(static_cast<double>(needed_bytes)), ", and ",
-                       ShortBytes(static_cast<double>(available_bytes)), " are free"));
+    report.Skip(
+        name, StrCat("two tables need ", ShortBytes(static_cast<double>(needed_bytes)),
+                     ", but only ", ShortBytes(static_cast<double>(available_bytes)), " are free"));
     return;
   }
   auto floor =
@@ -128,7 +129,7 @@ void BenchLearners(const BenchOptions& options, const CoreStream& stream, int bi
   }
 }
 
-// Adds the rate of `rounds`, for which there is no floor.
+// Adds the rate of `rounds`, which has no floor.
 void AddRates(const BenchOptions& options, const std::string& name, Rounds rounds,
               BenchReport& report) {
   rounds.WarmUp();

@@ -1,4 +1,4 @@
-// The examples that the core is measured with, as columns in memory.
+// The examples with which the core is measured, as columns in memory.
 
 #ifndef FRESHET_TESTS_BENCH_CORE_STREAM_H_
 #define FRESHET_TESTS_BENCH_CORE_STREAM_H_
@@ -11,16 +11,16 @@
 
 namespace freshet {
 
-// Deterministic, in batches of kBatchRows. Immutable.
+// A deterministic stream in batches of kBatchRows. Immutable.
 class CoreStream {
  public:
   static constexpr uint32_t kBatchRows = 512;
 
-  // Rows of so many features, one of each of as many fields, whose values are Zipf-distributed
-  // (exponent 1) over a million each; about `total_features` in all, at least one batch.
+  // Rows of `features` features, one for each field, whose values are Zipf-distributed (exponent 1)
+  // over a million each. About `total_features` in all, but at least one batch.
   static CoreStream Zipf(uint32_t features, size_t total_features);
 
-  // Rows of the same columns, each with a number.
+  // Rows that all have the same columns, each with a number.
   static CoreStream Numbers(uint32_t columns, size_t total_features);
 
   size_t batch_count() const { return labels_.size() / kBatchRows; }
@@ -32,9 +32,9 @@ class CoreStream {
  private:
   CoreStream(uint32_t features, size_t total_features);
 
-  std::vector<uint32_t> row_ends_;  // Of one batch; all have the same.
+  std::vector<uint32_t> row_ends_;  // Of one batch; all batches have the same.
   std::vector<uint32_t> ids_;
-  std::vector<float> values_;  // Empty where all are 1.
+  std::vector<float> values_;  // Empty if all are 1.
   std::vector<float> labels_;
 };
 

@@ -28,7 +28,7 @@ const std::vector<Durabilities>& AllDurabilities() {
   return *kAll;
 }
 
-// One number a repetition for each quantity.
+// For each quantity, one number per repetition.
 struct Repetitions {
   std::vector<double> examples_per_s;
   std::vector<double> server_cpu_s;
@@ -47,18 +47,18 @@ struct Repetitions {
   }
 };
 
-// One way to push that is measured beside the others.
+// One of the ways to push that are compared.
 struct Way {
   std::string name;
   std::function<LoadRates()> measure;
 };
 
-// What a producer may have sent of readable examples and not seen acknowledged: they are slow, so
-// that a usual window takes long to empty.
+// How many readable examples a producer may have in flight. They are slow, so the usual window
+// would take long to drain.
 constexpr size_t kReadableWindowExamples = 8'192;
 
-// Measures each way once in each repetition, forwards and backwards in turn, so that none always
-// comes after the same other.
+// Measures each way once per repetition, in alternating order, so that no way always follows the
+// same other one.
 std::map<std::string, Repetitions> MeasureInterleaved(const BenchOptions& options,
                                                       const std::vector<Way>& ways) {
   std::map<std::string, Repetitions> results;
@@ -104,7 +104,8 @@ void ReportShape(const std::string& shape, const std::map<std::string, Repetitio
       Ratios(results.at("packed/fsync").examples_per_s, results.at("packed/none").examples_per_s));
 }
 
-// A model that has seen every feature, so that the first touch of its memory is not measured.
+// Creates a model that has seen every feature, so that the first touch of its memory is not
+// measured.
 void CreateUsedModel(const BenchServer& server, const std::string& model, v1::Durability durability,
                      std::vector<v1::LearnRequest>& requests) {
   server.CreateModel(model, durability);
@@ -113,8 +114,8 @@ void CreateUsedModel(const BenchServer& server, const std::string& model, v1::Du
   PushExamples(StartRawLoad(server.address(), model, 1, requests), examples);
 }
 
-// At full load, all ways of pushing in one shape: packed examples and readable ones by gRPC alone,
-// and `pusher`, example by example through the client library.
+// Measures all ways of pushing in one shape at full load: packed and readable examples over bare
+// gRPC, and `pusher`, example by example through the client library.
 void BenchShape(const BenchOptions& options, const PushShape& shape, BenchReport& report) {
   const std::unique_ptr<ServerProcess> bare = StartBareServer();
   const BenchServer server(options.dir);
@@ -156,7 +157,7 @@ void BenchShape(const BenchOptions& options, const PushShape& shape, BenchReport
              {static_cast<double>(PeakMemoryBytes(server.pid())) / 1e6});
 }
 
-// With one batch under way at a time, beside the disk's own latency.
+// Measures one batch in flight at a time, beside the latency of the disk alone.
 void BenchOneAtATime(const BenchOptions& options, BenchReport& report) {
   constexpr int kBatchExamples = 512;
   const std::unique_ptr<ServerProcess> bare = StartBareServer();

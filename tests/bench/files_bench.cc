@@ -27,7 +27,7 @@ namespace {
 
 constexpr size_t kBatchRows = 512;
 
-// The floor: reads the file and finds the ends of its lines; returns how many there are.
+// The floor: reads the file and returns the number of line ends in it.
 size_t CountLines(const std::string& path) {
   const int fd = open(path.c_str(), O_RDONLY);
   if (fd < 0) FailBench(StrCat("cannot read ", path));
@@ -48,7 +48,7 @@ size_t CountLines(const std::string& path) {
   return lines;
 }
 
-// What `freshet push` does with a file before it sends anything.
+// Does what `freshet push` does with a file before it sends anything.
 void ParseFile(const TextKind& kind, const std::string& path) {
   const std::atomic<bool> stop{false};
   InputOptions options;
@@ -67,7 +67,7 @@ void ParseFile(const TextKind& kind, const std::string& path) {
   }
 }
 
-// Of all processes that ended and were waited for.
+// The CPU time of all child processes that have ended and been waited for.
 double EndedCpuSeconds() {
   rusage usage{};
   getrusage(RUSAGE_CHILDREN, &usage);
@@ -77,14 +77,14 @@ double EndedCpuSeconds() {
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
-// One number a repetition.
+// One number per repetition.
 struct PushRates {
   std::vector<double> rows_per_s;
-  std::vector<double> server_cpu_s;  // For a million rows.
-  std::vector<double> client_cpu_s;  // For a million rows.
+  std::vector<double> server_cpu_s;  // Seconds per million rows.
+  std::vector<double> client_cpu_s;  // Seconds per million rows.
 };
 
-// From the start of the command to its end.
+// Measures the whole run of the command, from start to end.
 void PushFile(const BenchServer& server, const std::string& model, const TextKind& kind, int rows,
               const std::string& path, PushRates& rates) {
   const double server_before = CpuSeconds(server.pid());
@@ -126,7 +126,7 @@ void BenchFile(const BenchOptions& options, const TextKind& kind, BenchReport& r
   server.CreateAutoModel("auto", v1::DURABILITY_FSYNC);
   PushRates adagrad;
   PushRates automatic;
-  PushFile(server, "adagrad", kind, rows, path, adagrad);  // The first touch is not measured.
+  PushFile(server, "adagrad", kind, rows, path, adagrad);  // Not measured: it touches memory first.
   if (with_auto) PushFile(server, "auto", kind, rows, path, automatic);
   adagrad = automatic = {};
   std::vector<double> line_rates;

@@ -1,8 +1,7 @@
-// How fast freshet is, beside what memory, the wire, the disk and an empty handler take in the same
-// run. Run a release build on an idle machine: tests/bench/run.
+// Measures how fast freshet is, beside what memory, the wire, the disk and an empty handler need in
+// the same run. Run a release build on an idle machine: tests/bench/run.
 //
-// The machine is shared by the server and its clients, as on the machine that the floor is measured
-// on.
+// The server and its clients share the machine; so do the floors and theirs.
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -61,22 +60,22 @@ struct Flags {
 
 void DeclareFlags(CLI::App& app, Flags& flags) {
   app.add_option("--form", flags.form, "How much: smoke, short, standard or long [short]");
-  app.add_option("--minutes", flags.minutes, "How long `memory` loads the server");
+  app.add_option("--minutes", flags.minutes, "How many minutes `memory` loads the server");
   app.add_option("--dir", flags.dir,
                  "A folder on the disk to measure [the folder for temporary files]");
   app.add_option("--json", flags.json, "Where to write the results as JSON");
-  app.add_option("--fact", flags.facts, "NAME=VALUE: adds to what is said of the machine")
+  app.add_option("--fact", flags.facts, "NAME=VALUE: adds a fact about the machine")
       ->allow_extra_args(false);
   app.add_option("--merge", flags.merged,
-                 "NAME=FILE: adds to the JSON what Google Benchmark wrote as JSON")
+                 "NAME=FILE: adds the results in Google Benchmark's JSON output")
       ->allow_extra_args(false);
   app.add_option("--report", flags.reported,
-                 "Measures nothing: prints the results of these JSON files as Markdown");
-  app.add_flag("--budgets", flags.budgets, "With --report: only what the speed is held to");
+                 "Measures nothing: prints the results in these JSON files as Markdown");
+  app.add_flag("--budgets", flags.budgets, "With --report: only the table of performance targets");
   app.add_option(
       "names", flags.names,
-      "core, files, wire or end_to_end, predict, snapshot, replay, growth, scrape, memory, or a "
-      "result's name or how it begins, as core/adagrad; or none [all]");
+      "What to measure: core, files, wire, learner, end_to_end, predict, snapshot, replay, growth, "
+      "scrape or memory; the beginning of a result's name, such as core/adagrad; or none [all]");
   app.add_flag("--bare-server", flags.bare_server)->group("");
   app.add_option("--endpoints-file", flags.endpoints_file)->group("");
 }
@@ -96,7 +95,7 @@ int Report(const Flags& flags) {
   std::vector<BenchResults> runs;
   for (const std::string& path : flags.reported) {
     std::optional<BenchResults> run = BenchResults::FromJson(ReadFile(path));
-    if (!run.has_value()) return Fail(StrCat(path, " holds no results; --json writes them"));
+    if (!run.has_value()) return Fail(StrCat(path, " holds no results; pass a file from --json"));
     runs.push_back(*std::move(run));
   }
   const BenchResults results = MergeResults(runs);
@@ -104,7 +103,7 @@ int Report(const Flags& flags) {
   return 0;
 }
 
-// The part of `text` before a '=', and the part behind it; nothing where there is no '='.
+// The parts of `text` before and after the first '='; nullopt if there is no '='.
 std::optional<std::pair<std::string, std::string>> SplitAssignment(const std::string& text) {
   const size_t end = text.find('=');
   if (end == std::string::npos) return std::nullopt;
@@ -144,9 +143,9 @@ int RunBenchmarks(const Flags& flags) {
   return 0;
 }
 
-// A name as Benchmarks() has it.
+// The name under which Benchmarks() has this one.
 std::string KnownName(const std::string& name) {
-  // The floor is only measured beside what it bears.
+  // These two floors are only measured together with what is compared with them.
   return name == "wire" || name == "learner" ? "end_to_end" : name;
 }
 
@@ -165,7 +164,7 @@ int Main(int argc, char** argv) {
   if (!flags.reported.empty()) return Report(flags);
   if (!kReleaseBuild) {
     return Fail(
-        "this is not a release build, whose speed means nothing; build one with "
+        "this is not a release build, so its speed means nothing; build one with "
         "'cmake --preset release'");
   }
   if (flags.bare_server) return RunBareServer(flags.endpoints_file);

@@ -1,4 +1,4 @@
-// The benchmarks run and say what they should; how fast is not tested.
+// The benchmarks run and report what they should; how fast they are is not tested.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -23,7 +23,7 @@ using ::testing::Not;
 std::string Bench() { return BinaryDir() + "/freshet_bench"; }
 
 TEST(FreshetBenchTest, EveryBenchmarkHasAResult) {
-  if (!kReleaseBuild) GTEST_SKIP() << "it only runs in a release build";
+  if (!kReleaseBuild) GTEST_SKIP() << "freshet_bench only measures in a release build";
   const TemporaryFolder folder;
   const std::string json = folder.path() + "/results.json";
   const std::string merged = folder.path() + "/merged.json";
@@ -121,7 +121,7 @@ TEST(FreshetBenchTest, EveryBenchmarkHasAResult) {
   }
 }
 
-// A file of results, for reports.
+// Writes a file of results for reports.
 std::string WriteResults(const TemporaryFolder& folder, const std::string& name,
                          const std::string& commit, const std::string& result) {
   std::string path = folder.path() + "/" + name;
@@ -164,7 +164,7 @@ TEST(FreshetBenchTest, AFileWithoutResultsIsNamed) {
 }
 
 TEST(FreshetBenchTest, OneResultCanBeMeasuredAlone) {
-  if (!kReleaseBuild) GTEST_SKIP() << "it only runs in a release build";
+  if (!kReleaseBuild) GTEST_SKIP() << "freshet_bench only measures in a release build";
   const CommandResult run = RunCommand({Bench(), "--form=smoke", "core/adagrad/18/30_numbers"});
   ASSERT_EQ(run.code, 0) << run.err;
   EXPECT_THAT(run.out, HasSubstr("core/adagrad/18/30_numbers "));
@@ -173,14 +173,14 @@ TEST(FreshetBenchTest, OneResultCanBeMeasuredAlone) {
 }
 
 TEST(FreshetBenchTest, OnlyAReleaseBuildIsMeasured) {
-  if (kReleaseBuild) GTEST_SKIP() << "this is one";
+  if (kReleaseBuild) GTEST_SKIP() << "this is a release build";
   const CommandResult run = RunCommand({Bench(), "--form=smoke"});
   EXPECT_NE(run.code, 0);
   EXPECT_THAT(run.err, HasSubstr("not a release build"));
 }
 
 TEST(FreshetBenchTest, AnUnknownBenchmarkIsNamed) {
-  if (!kReleaseBuild) GTEST_SKIP() << "it only runs in a release build";
+  if (!kReleaseBuild) GTEST_SKIP() << "freshet_bench only measures in a release build";
   const CommandResult run = RunCommand({Bench(), "--form=smoke", "speed"});
   EXPECT_NE(run.code, 0);
   EXPECT_THAT(run.err, HasSubstr("'speed'"));

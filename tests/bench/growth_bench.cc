@@ -16,10 +16,10 @@ namespace freshet {
 namespace {
 
 constexpr int kBatchExamples = 64;
-constexpr int kBatchesInFlight = 64;  // Of all streams together, at least one each.
-constexpr int kBits = 16;             // A thousand tables of more would not fit in memory.
+constexpr int kBatchesInFlight = 64;  // Of all streams together, and at least one each.
+constexpr int kBits = 16;             // A thousand larger tables would not fit in memory.
 
-// What the server takes while nothing comes.
+// Adds what the server uses while it has nothing to do.
 void AddIdle(const BenchOptions& options, const std::string& name, const BenchServer& server,
              BenchReport& report) {
   absl::SleepFor(absl::Seconds(options.warm_up_s));
@@ -32,7 +32,7 @@ void AddIdle(const BenchOptions& options, const std::string& name, const BenchSe
   report.Add(name + "/threads", "threads", {static_cast<double>(ThreadCount(server.pid()))});
 }
 
-// What an example costs while all streams push.
+// Adds what an example costs while all streams push.
 void AddBusy(const BenchOptions& options, const std::string& name, const BenchServer& server,
              StreamSwarm& swarm, int streams, BenchReport& report) {
   std::vector<double> rates;
@@ -56,7 +56,7 @@ void AddBusy(const BenchOptions& options, const std::string& name, const BenchSe
   report.Add(name + "/busy/server_cpu", "s/M examples", cpu_s);
 }
 
-// So many models, first as they were created, then with a stream each, at least eight in all.
+// Measures `count` models: first as created, then with one stream each, but at least eight streams.
 void BenchModels(const BenchOptions& options, int count,
                  const std::vector<v1::LearnRequest>& requests, BenchReport& report) {
   const std::string name = StrCat("growth/models/", count);
@@ -76,7 +76,7 @@ void BenchModels(const BenchOptions& options, int count,
   AddBusy(options, name, server, swarm, streams, report);
 }
 
-// So many streams to one model, first with nothing on them.
+// Measures `count` streams to one model: first idle, then pushing.
 void BenchStreams(const BenchOptions& options, int count,
                   const std::vector<v1::LearnRequest>& requests, BenchReport& report) {
   const std::string name = StrCat("growth/streams/", count);

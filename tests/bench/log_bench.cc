@@ -1,7 +1,7 @@
-// What the log costs above plain writes and reads of the same bytes in the same run.
+// What the log costs compared with plain writes and reads of the same bytes in the same run.
 //
-// cpu_ns_per_byte is the process's time on a processor, the system's part included; bytes/s goes by
-// the wall. FRESHET_BENCH_DIR chooses the disk; the default is the current folder.
+// cpu_ns_per_byte is the process's CPU time, user and system; bytes/s uses wall time.
+// FRESHET_BENCH_DIR chooses the disk; the default is the current folder.
 
 #include <benchmark/benchmark.h>
 #include <fcntl.h>
@@ -24,9 +24,9 @@
 namespace freshet {
 namespace {
 
-// About a packed batch of 256 rows of 30 features, as the stream brings it.
+// About the size of a packed batch of 256 rows with 30 features, as a stream delivers it.
 constexpr size_t kRecordBytes = 32 << 10;
-// Records that one sync makes durable, as a group at full load.
+// Records that one sync makes durable: the size of a group at full load.
 constexpr int kGroupRecords = 64;
 constexpr int kReadRecords = 8192;
 
@@ -60,7 +60,7 @@ void Report(benchmark::State& state, double cpu_seconds, double bytes) {
   state.counters["cpu_ns_per_byte"] = cpu_seconds * 1e9 / bytes;
 }
 
-// The floor: write(2) of the same bytes to one growing file; argument 1 is whether each group is
+// The floor: write(2) of the same bytes to one growing file. Argument 1 says whether each group is
 // synced.
 void BM_PlainWrite(benchmark::State& state) {
   const TemporaryFolder folder(BenchDir());
@@ -95,7 +95,7 @@ void BM_LogAppend(benchmark::State& state) {
          static_cast<double>(state.iterations()) * kGroupRecords * kRecordBytes);
 }
 
-// The floor: read(2) of the same bytes, from memory, in pieces of 1 MiB.
+// The floor: read(2) of the same bytes from the page cache, in pieces of 1 MiB.
 void BM_PlainRead(benchmark::State& state) {
   const TemporaryFolder folder(BenchDir());
   const std::vector<std::byte> content = RecordContent();
@@ -137,7 +137,7 @@ void BM_LogRead(benchmark::State& state) {
          static_cast<double>(state.iterations()) * kReadRecords * kRecordBytes);
 }
 
-// The disk's own: one fdatasync after 4 KiB.
+// The floor of a sync: one fdatasync after 4 KiB.
 void BM_SyncLatency(benchmark::State& state) {
   const TemporaryFolder folder(BenchDir());
   const std::array<std::byte, 4096> block{};

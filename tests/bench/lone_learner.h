@@ -1,4 +1,4 @@
-// The floor of learning: the server's learner, without a server.
+// The server's learner without a server: the floor of learning.
 
 #ifndef FRESHET_TESTS_BENCH_LONE_LEARNER_H_
 #define FRESHET_TESTS_BENCH_LONE_LEARNER_H_
@@ -14,13 +14,13 @@
 
 namespace freshet {
 
-// A learner as BenchServer's models have it, on the calling thread. Not thread-safe.
+// A learner like that of BenchServer's models, on the calling thread. Not thread-safe.
 class LoneLearner {
  public:
-  // Learns all of `requests` once, which must come from MakeLearnRequests() and outlive this.
+  // Learns all of `requests` once. They must come from MakeLearnRequests() and outlive this object.
   explicit LoneLearner(const std::vector<v1::LearnRequest>& requests);
 
-  // Examples a second of learning them over and over for a while.
+  // Learns the requests over and over for `measure_s`, and returns the examples per second.
   double Measure(double measure_s);
 
  private:
@@ -28,7 +28,7 @@ class LoneLearner {
 
   const std::vector<v1::LearnRequest>& requests_;
   const std::unique_ptr<Learner> learner_;
-  std::vector<uint32_t> row_ends_;  // Of one batch; all have the same.
+  std::vector<uint32_t> row_ends_;  // Of one batch; all batches have the same.
   std::vector<float> scores_;
   size_t next_ = 0;
 };

@@ -14,7 +14,7 @@
 namespace freshet {
 namespace {
 
-// What stands behind `key` and its colon in a file of the kernel's; empty where it is not there.
+// The text after `key` and its colon in a file in /proc; empty if the key is not there.
 std::string KernelText(const std::string& path, const std::string& key) {
   std::ifstream file(path);
   std::string line;

@@ -1,4 +1,4 @@
-// The machine and the build that figures come from.
+// Facts about the machine and the build from which results come.
 
 #ifndef FRESHET_TESTS_BENCH_MACHINE_FACTS_H_
 #define FRESHET_TESTS_BENCH_MACHINE_FACTS_H_
@@ -10,13 +10,13 @@
 
 namespace freshet {
 
-// Name and value.
+// Pairs of name and value.
 using Facts = std::vector<std::pair<std::string, std::string>>;
 
-// Processor, cores, memory, kernel, compiler, gRPC, and how long the disk of `dir` takes to sync.
+// Processor, cores, memory, kernel, compiler, gRPC version, and how long a sync in `dir` takes.
 Facts MachineFacts(const std::string& dir);
 
-// Memory that can be had without swapping.
+// Memory available without swapping.
 uint64_t AvailableMemoryBytes();
 
 }  // namespace freshet

@@ -22,19 +22,19 @@ namespace {
 constexpr int kProducers = 4;
 constexpr int kMemoryBits = 22;
 constexpr double kTableMb = (64 << kMemoryBits) / 1e6;  // Of the learner `auto`.
-constexpr double kQueueMb = (64 << 20) / 1e6;           // limits.max_queue_bytes, as it is.
+constexpr double kQueueMb = (64 << 20) / 1e6;           // The default of limits.max_queue_bytes.
 constexpr double kBesidesMb = (64 << 20) / 1e6;         // Everything else.
 constexpr double kBoundMb = kTableMb + kQueueMb + kBesidesMb;
-// Of each producer: enough for the queue to be full at all times.
+// Per producer: enough to keep the queue full at all times.
 constexpr size_t kWindowOfProducer = 400'000;
 constexpr int kSamples = 24;
 
-// Of log between two snapshots, which let the server drop it, lest an hour fill the disk; at full
-// load this comes in half a minute.
+// How far the log grows between two snapshots. Snapshots let the server drop the log, which would
+// otherwise fill the disk within an hour. At full load it grows this far in half a minute.
 constexpr uint64_t kSnapshotLogBytes = uint64_t{4} << 30;
 
-// The least of some readings within `time`: while a snapshot is taken, the server holds a copy of
-// the table.
+// The minimum of several readings during `time`: while a snapshot is taken, the server holds a copy
+// of the table, which must not count.
 double MemoryMb(const BenchServer& server, absl::Duration time) {
   constexpr int kReadings = 10;
   double least_mb = std::numeric_limits<double>::infinity();
@@ -57,11 +57,11 @@ void BenchMemory(const BenchOptions& options, BenchReport& report) {
   std::vector<double> samples_mb;
   const absl::Duration interval = absl::Minutes(options.memory_minutes) / kSamples;
   const BenchClock::time_point begin = BenchClock::now();
-  std::printf("memory: %s the table + %s queues + %s besides = %s MB\n",
+  std::printf("memory: limit: table %s + queues %s + everything else %s = %s MB\n",
               ShortNumber(kTableMb).c_str(), ShortNumber(kQueueMb).c_str(),
               ShortNumber(kBesidesMb).c_str(), ShortNumber(kBoundMb).c_str());
   for (int i = 1; i <= kSamples; ++i) {
-    // Callers that come and go.
+    // Callers come and go.
     PredictLoad predicting(server.address(), "ctr", 4, 8);
     absl::SleepFor(interval * 0.9);
     predicting.Stop();
@@ -76,12 +76,12 @@ void BenchMemory(const BenchOptions& options, BenchReport& report) {
   const std::vector<double> second(samples_mb.begin() + quarter, samples_mb.begin() + 2 * quarter);
   const std::vector<double> last(samples_mb.end() - quarter, samples_mb.end());
   report.Add("memory/minutes", "min", {options.memory_minutes});
-  // Snapshots copy the table, so that the process's own peak says something else.
+  // Snapshots copy the table, so the process's own peak would not answer the question.
   const double peak_mb = *std::max_element(samples_mb.begin(), samples_mb.end());
   report.Add("memory/peak", "MB", {peak_mb}, {kBoundMb});
   report.Add("memory/beyond_table", "MB", {peak_mb - kTableMb});
   report.Add("memory/last_quarter", "MB", last, second);
-  // Which copies what the table holds.
+  // The snapshot copies the table.
   server.client().CreateSnapshot("ctr").value();
   report.Add("memory/peak_with_snapshot", "MB",
              {static_cast<double>(PeakMemoryBytes(server.pid())) / 1e6}, {kBoundMb + kTableMb});

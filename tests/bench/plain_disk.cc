@@ -15,7 +15,7 @@ namespace {
 
 constexpr size_t kAppendBytes = 128 << 10;
 
-// An empty file that has no name any more.
+// An empty file without a name: it is unlinked while open.
 class PlainFile {
  public:
   explicit PlainFile(const std::string& dir) {
@@ -41,7 +41,7 @@ class PlainFile {
   int fd_;
 };
 
-// Bytes that neither a disk nor a file system finds short.
+// Bytes that neither a disk nor a file system can compress.
 std::vector<char> SomeBytes(size_t size) {
   std::vector<char> bytes(size);
   uint32_t x = 1;

@@ -17,7 +17,7 @@
 namespace freshet {
 namespace {
 
-// One number a repetition.
+// One number per repetition.
 struct Latencies {
   std::vector<double> p50_ms;
   std::vector<double> p99_ms;
@@ -48,8 +48,9 @@ void ReportLatencies(const std::string& name, const Latencies& measured, const L
   report.Add(name + "/p999", "ms", measured.p999_ms, floor.p999_ms);
 }
 
-// Calls to freshetd and to two empty handlers in turn: that of a server beside it which has nothing
-// else to do, and one of freshetd itself, `of_health_check`, which shares all that it has to do.
+// Measures calls to freshetd alternately with calls to two empty handlers: that of a server beside
+// it that has nothing else to do, and the health check of freshetd itself, `of_health_check`, which
+// shares all of its load.
 void BenchCalls(const BenchOptions& options, const std::string& when, const BenchServer& server,
                 const ServerProcess& bare, BenchReport& report) {
   for (const PredictShape& shape : options.predict_shapes) {
@@ -67,7 +68,7 @@ void BenchCalls(const BenchOptions& options, const std::string& when, const Benc
   }
 }
 
-// What others may ask for at the same time.
+// Load that other clients may cause at the same time.
 struct Load {
   std::string name;
   int callers;
@@ -87,7 +88,7 @@ std::vector<Load> HeavyLoads(const Client& client) {
   };
 }
 
-// Small predictions beside each load, and without it in turn.
+// Measures small predictions alternately beside each load and without it.
 void BenchBeside(const BenchOptions& options, const BenchServer& server, BenchReport& report) {
   constexpr PredictShape kSmall{1, 1};
   const std::unique_ptr<Client> other = Client::Connect({.server = server.address()}).value();
@@ -115,7 +116,7 @@ void BenchPredict(const BenchOptions& options, BenchReport& report) {
   const BenchServer server(options.dir);
   server.CreateModel("ctr", v1::DURABILITY_FSYNC);
   std::vector<v1::LearnRequest> requests = MakeLearnRequests(512);
-  // Weights to predict with.
+  // Gives the model weights to predict with.
   PushExamples(StartRawLoad(server.address(), "ctr", 1, requests), requests.size() * 512);
   BenchCalls(options, "alone", server, *bare, report);
   if (!server.client().CreateModel("combining", CombiningLearner()).ok()) FailBench("no model");

@@ -35,12 +35,12 @@ void PredictLoad::Call(const std::string& model, int rows, size_t caller, UnaryM
   BenchStream stream(1000 + static_cast<uint32_t>(caller));
   std::vector<v1::PredictRequest> requests(kDistinctRequests);
   for (v1::PredictRequest& request : requests) {
-    // A health check reads it as the name of a service.
+    // A health check would read this field as the name of a service.
     if (method == UnaryMethod::kPredict) request.set_model(ModelName(model));
     *request.mutable_packed() = stream.NextUnlabelledBatch(rows);
   }
   const std::shared_ptr<grpc::Channel> channel = client_->channel();
-  // What generated stubs do.
+  // The same as generated stubs do.
   const grpc::internal::RpcMethod rpc(MethodName(method), grpc::internal::RpcMethod::NORMAL_RPC);
   v1::PredictResponse response;
   for (size_t i = 0; !stopping_; ++i) {

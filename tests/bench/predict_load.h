@@ -1,4 +1,4 @@
-// Callers that predict, one call after the other.
+// Callers that predict, each one call after another.
 
 #ifndef FRESHET_TESTS_BENCH_PREDICT_LOAD_H_
 #define FRESHET_TESTS_BENCH_PREDICT_LOAD_H_
@@ -14,25 +14,25 @@
 
 namespace freshet {
 
-// What is called with a v1.PredictRequest.
+// The methods that can be called with a v1.PredictRequest.
 enum class UnaryMethod {
   kPredict,
-  // The health service, which looks up a flag: the empty handler of every freshetd. It skips what
-  // it does not know of the message.
+  // The health service, which only looks up a flag: the empty handler of every freshetd. It ignores
+  // the fields of the message that it does not know.
   kHealthCheck,
 };
 
-// Runs from construction until Stop(). Any failure ends the process with a message.
+// Calls from construction until Stop(). Any failure ends the process with a message.
 class PredictLoad {
  public:
-  // `callers` threads share a connection and send `rows` examples a call.
+  // `callers` threads share one connection and send `rows` examples per call.
   PredictLoad(const std::string& address, const std::string& model, int callers, int rows,
               UnaryMethod method = UnaryMethod::kPredict);
   ~PredictLoad();
   PredictLoad(const PredictLoad&) = delete;
   PredictLoad& operator=(const PredictLoad&) = delete;
 
-  // Ends and returns how long each call took. Call once.
+  // Ends the calls and returns how long each took. Call once.
   std::vector<TimedLatency> Stop();
 
  private:
@@ -40,7 +40,7 @@ class PredictLoad {
 
   const std::unique_ptr<Client> client_;
   std::atomic<bool> stopping_{false};
-  std::vector<std::vector<TimedLatency>> latencies_;  // One list a caller, which owns it.
+  std::vector<std::vector<TimedLatency>> latencies_;  // One list per caller, which owns it.
   std::vector<std::thread> threads_;
 };
 

@@ -7,7 +7,7 @@
 namespace freshet {
 namespace {
 
-// The number behind `key` in /proc/PID/status.
+// The number after `key` in /proc/PID/status.
 uint64_t StatusNumber(pid_t process, const std::string& key) {
   std::ifstream lines("/proc/" + std::to_string(process) + "/status");
   std::string line;

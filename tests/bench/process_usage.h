@@ -1,4 +1,4 @@
-// What a process has used so far, or uses now; 0 where there is no such process.
+// What a process has used so far, or uses now; 0 if there is no such process.
 
 #ifndef FRESHET_TESTS_BENCH_PROCESS_USAGE_H_
 #define FRESHET_TESTS_BENCH_PROCESS_USAGE_H_
@@ -9,14 +9,14 @@
 
 namespace freshet {
 
-// Seconds on a processor, the system's part and that of threads that ended included, to the
-// microsecond or better.
+// Seconds of CPU time, user and system, including threads that have ended; to the microsecond or
+// better.
 double CpuSeconds(pid_t process);
 
-// The same of the calling thread.
+// The same for the calling thread.
 double ThreadCpuSeconds();
 
-// Memory that is resident, and the most that was.
+// The resident memory, now and at its peak.
 uint64_t MemoryBytes(pid_t process);
 uint64_t PeakMemoryBytes(pid_t process);
 

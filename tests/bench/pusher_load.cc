@@ -33,7 +33,7 @@ void CheckPush(const absl::Status& status) {
   if (!status.ok()) FailBench(status.ToString());
 }
 
-// A pusher, and a thread that pushes example by example.
+// A pusher with a thread that pushes example by example.
 class TimedPusher {
  public:
   TimedPusher(const std::string& address, const std::string& model, int batch_examples)
@@ -72,7 +72,7 @@ class TimedPusher {
     TakeAcknowledged();
   }
 
-  // Asking for every example would cost more than pushing it.
+  // Times only marked examples: asking after every example would cost more than pushing it.
   void TakeAcknowledged() {
     const uint64_t acknowledged = pusher_->stats().acknowledged;
     const BenchClock::time_point now = BenchClock::now();
@@ -81,7 +81,7 @@ class TimedPusher {
     }
   }
 
-  const uint64_t marked_examples_;  // Of so many, the first is timed.
+  const uint64_t marked_examples_;  // The first of every so many examples is timed.
   std::unique_ptr<Pusher> pusher_;
   std::atomic<bool> stopping_{false};
 

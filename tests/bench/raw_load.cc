@@ -16,10 +16,10 @@
 namespace freshet {
 namespace {
 
-// One Learn stream: a thread that writes and one that reads.
+// One Learn stream with a thread that writes and one that reads.
 class RawProducer {
  public:
-  // Sends the requests first, first + stride, ...
+  // Sends the requests at the indices first, first + stride, ...
   RawProducer(const std::string& address, const std::string& model,
               std::vector<v1::LearnRequest>& requests, size_t first, size_t stride,
               size_t window_examples)

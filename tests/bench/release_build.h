@@ -1,4 +1,4 @@
-// Whether this is a build whose speed means anything.
+// Whether this is a build whose speed means anything: optimized, without assertions or sanitizers.
 
 #ifndef FRESHET_TESTS_BENCH_RELEASE_BUILD_H_
 #define FRESHET_TESTS_BENCH_RELEASE_BUILD_H_

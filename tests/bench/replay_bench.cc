@@ -12,7 +12,7 @@
 namespace freshet {
 namespace {
 
-// The number behind `key` in the line that says what was recovered.
+// The number after `key` in the log line event=recovered.
 double RecoveredNumber(const std::string& log, const std::string& key) {
   const size_t line = log.find("event=recovered");
   const size_t at = line == std::string::npos ? line : log.find(" " + key + "=", line);

@@ -13,42 +13,42 @@
 namespace freshet {
 namespace {
 
-// A figure that is held to something.
+// A figure that has a target.
 struct Budget {
   std::string_view what;
   std::string_view result;
-  bool ratio;  // Whether the ratio to the floor is held to it, or the value.
+  bool ratio;  // Whether the target is for the ratio to the floor, or for the value.
   double bound;
   bool at_most;
 };
 
 constexpr std::array<Budget, 17> kBudgets = {{
-    {"core, SGD, of touching its slots", "core/sgd/24", true, 0.80, false},
-    {"core, AdaGrad, of touching its slots", "core/adagrad/24", true, 0.80, false},
-    {"core, FTRL, of touching its slots", "core/ftrl/24", true, 0.60, false},
-    {"core, `nag`, of touching its slots", "core/nag/24", true, 0.60, false},
+    {"core, SGD, vs. touching its slots", "core/sgd/24", true, 0.80, false},
+    {"core, AdaGrad, vs. touching its slots", "core/adagrad/24", true, 0.80, false},
+    {"core, FTRL, vs. touching its slots", "core/ftrl/24", true, 0.60, false},
+    {"core, `nag`, vs. touching its slots", "core/nag/24", true, 0.60, false},
     {"core, `auto`", "core/auto/24", false, 1e6, false},
-    {"end to end, packed, fsync, of the bare stream", "end_to_end/packed/fsync/512/1", true, 0.40,
+    {"end to end, packed, fsync, vs. the bare stream", "end_to_end/packed/fsync/512/1", true, 0.40,
      false},
     {"`freshet push`, VW text of 30 named features", "files/vw/push", false, 1e6, false},
     {"the same with `auto`", "files/vw/push_auto", false, 1e6, false},
-    {"predict alone, p50, of an empty handler", "predict/alone/1/1/p50", true, 1.5, true},
-    {"predict alone, p99, of an empty handler", "predict/alone/1/1/p99", true, 1.5, true},
-    {"predict at full learning load, p50, of an empty handler", "predict/learning/1/1/p50", true,
+    {"predict alone, p50, vs. an empty handler", "predict/alone/1/1/p50", true, 1.5, true},
+    {"predict alone, p99, vs. an empty handler", "predict/alone/1/1/p99", true, 1.5, true},
+    {"predict at full learning load, p50, vs. an empty handler", "predict/learning/1/1/p50", true,
      1.5, true},
-    {"predict at full learning load, p99, of an empty handler", "predict/learning/1/1/p99", true,
+    {"predict at full learning load, p99, vs. an empty handler", "predict/learning/1/1/p99", true,
      1.5, true},
-    {"the same, p50, of an empty handler of the same server",
+    {"the same, p50, vs. an empty handler of the same server",
      "predict/learning/1/1/of_health_check/p50", true, 1.5, true},
-    {"the same, p99, of an empty handler of the same server",
+    {"the same, p99, vs. an empty handler of the same server",
      "predict/learning/1/1/of_health_check/p99", true, 1.5, true},
     {"replay of the log", "replay", false, 3e6, false},
-    {"learning with metrics asked for each second, of without HTTP", "scrape/learn", true, 0.99,
+    {"learning while metrics are scraped each second, vs. without HTTP", "scrape/learn", true, 0.99,
      false},
-    {"memory at full load, of table + 64 MiB + queues", "memory/peak", true, 1.0, true},
+    {"memory at full load, vs. table + 64 MiB + queues", "memory/peak", true, 1.0, true},
 }};
 
-// What a group of results is, and in which order groups come.
+// The title of a group of results. Groups are listed in this order.
 struct Group {
   std::string_view name;
   std::string_view title;
@@ -66,16 +66,16 @@ constexpr std::array<Group, 13> kGroups = {{
     {"snapshot", "Snapshot; the floor is the time between snapshots, or the disk"},
     {"replay", "Replay"},
     {"growth", "Growth: models and streams"},
-    {"scrape", "Metrics: asked for each second; the floor is a server without HTTP"},
+    {"scrape", "Metrics: scraped each second; the floor is a server without HTTP"},
     {"memory", "Memory"},
 }};
 
-// Facts in the order in which they are listed; others follow.
+// The order in which facts are listed; others follow.
 constexpr std::array<std::string_view, 10> kFacts = {"processor", "cores",       "memory", "kernel",
                                                      "fdatasync", "compiler",    "grpc",   "commit",
                                                      "date",      "load average"};
 
-// Quantities that stand in columns of their own, behind what they belong to.
+// Quantities that get columns of their own in the row of the result to which they belong.
 struct Quantity {
   std::string_view suffix;
   std::string_view title;
@@ -129,7 +129,7 @@ std::string BudgetRow(const Budget& budget, const BenchResult& result) {
               StrCat(ShortNumber(result.value), " ", result.unit)});
 }
 
-// The quantity at the end of a name; nothing where there is none.
+// The quantity at the end of a name; null if there is none.
 const Quantity* QuantityOf(std::string_view name) {
   const size_t slash = name.rfind('/');
   if (slash == std::string_view::npos) return nullptr;
@@ -150,8 +150,8 @@ std::string PlainTable(const std::vector<const BenchResult*>& results) {
   return table;
 }
 
-// Results whose names differ in the quantity alone make one row; a cell has the value, and the
-// ratio where it has a floor.
+// Results whose names differ only in the quantity make up one row. A cell holds the value, and the
+// ratio if the result has a floor.
 std::string QuantityTable(const std::vector<const BenchResult*>& results) {
   std::vector<std::string> rows;
   std::map<std::string, std::map<std::string_view, const BenchResult*>> cells;
@@ -212,7 +212,7 @@ std::string MachineTable(Facts facts) {
   return table;
 }
 
-// Says so where the machine had other work; else empty.
+// A warning if the machine had other work; otherwise empty.
 std::string BusyWarning(const Facts& facts) {
   const auto number = [&facts](std::string_view name) {
     const auto found = std::find_if(facts.begin(), facts.end(),
@@ -221,9 +221,10 @@ std::string BusyWarning(const Facts& facts) {
   };
   const double load = number("load average");
   if (load <= number("cores") / 2) return "";
-  return StrCat("The load average was ", ShortNumber(load),
-                " when it began; where that was the work of others, only what the core does alone "
-                "says much.\n\n");
+  return StrCat(
+      "The load average was ", ShortNumber(load),
+      " at the start. If other programs caused it, only the `core` results, which count CPU "
+      "time, are reliable.\n\n");
 }
 
 }  // namespace
@@ -266,20 +267,20 @@ std::string BudgetTable(const BenchResults& results) {
   }
   if (rows.empty()) return "";
   return BusyWarning(results.machine) +
-         TitleRows({"what", "to be", "measured, median (least – greatest)", "that is"}) + rows;
+         TitleRows({"what", "target", "measured, median (least – greatest)", "absolute"}) + rows;
 }
 
 std::string ResultsPage(const BenchResults& results) {
   std::string page =
       "# How fast it is\n\n"
-      "Made by `tests/bench/run --report` from what `tests/bench/run --json` measured. Server and\n"
-      "clients share the machine. Figures are medians of repetitions, with the least and the "
-      "greatest in\nbrackets; a ratio is to a floor that was measured in turn with it, in the same "
-      "run, and says more than\nthe figure, which is this machine's. A cell `0.52, × 1.20` is a "
-      "figure and its ratio.\n\n";
+      "Made by `tests/bench/run --report` from the results of `tests/bench/run --json`. Server\n"
+      "and clients share the machine. Figures are medians over repetitions, with the least and\n"
+      "the greatest in brackets. A ratio compares a figure with its floor, measured alternately\n"
+      "with it in the same run; it says more than the figure, which depends on this machine. A\n"
+      "cell `0.52, × 1.20` is a figure and its ratio.\n\n";
   page += MachineTable(results.machine);
   if (const std::string budgets = BudgetTable(results); !budgets.empty()) {
-    page += "\n## What it is held to\n\n" + budgets;
+    page += "\n## Performance targets\n\n" + budgets;
   }
   for (const Group& group : kGroups) page += GroupTables(results, group);
   if (!results.skipped.empty()) {

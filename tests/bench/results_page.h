@@ -1,4 +1,4 @@
-// Results as Markdown.
+// Formats results as Markdown.
 
 #ifndef FRESHET_TESTS_BENCH_RESULTS_PAGE_H_
 #define FRESHET_TESTS_BENCH_RESULTS_PAGE_H_
@@ -10,15 +10,15 @@
 
 namespace freshet {
 
-// Runs made one, in their order: where two have a result of the same name, the later one's counts.
-// The machine's facts are those of the first; of facts that differ, all are listed.
+// Merges runs, in their order: if several have a result of the same name, the last one counts. The
+// machine's facts come from the first run; if runs differ in a fact, all its values are listed.
 BenchResults MergeResults(const std::vector<BenchResults>& runs);
 
-// What the speed is held to, as one table: what was measured of it, with spread, beside what it is
-// to be at least, and a warning where the machine was busy. Empty where nothing of it was measured.
+// One table of performance targets: the measured value with its spread beside each target, and a
+// warning if the machine was busy. Empty if `results` holds nothing that has a target.
 std::string BudgetTable(const BenchResults& results);
 
-// tests/bench/RESULTS.md: the machine, the budgets, and every result.
+// The text of tests/bench/RESULTS.md: the machine, the targets, and every result.
 std::string ResultsPage(const BenchResults& results);
 
 }  // namespace freshet

@@ -18,7 +18,7 @@ namespace {
 
 constexpr auto kScrapeInterval = std::chrono::seconds(1);
 
-// Asks for /metrics once a second, from construction until destruction.
+// Fetches /metrics once a second, from construction until destruction.
 class Scraper {
  public:
   explicit Scraper(const std::string& http_address)
@@ -43,7 +43,7 @@ class Scraper {
 
   void Scrape() {
     const auto answer = http_.Get("/metrics");
-    if (!answer || answer->status != 200) FailBench("/metrics is not there");
+    if (!answer || answer->status != 200) FailBench("the server does not answer /metrics");
   }
 
   httplib::Client http_;
@@ -59,7 +59,7 @@ void BenchScrape(const BenchOptions& options, BenchReport& report) {
   const BenchServer silent(options.dir, {"--http=off"});
   const BenchServer scraped(options.dir);
   std::vector<v1::LearnRequest> requests = MakeLearnRequests(512);
-  // Without a disk, whose times would hide what is looked for.
+  // Without durability, because the disk's variation would hide so small an effect.
   for (const BenchServer* const server : {&silent, &scraped}) {
     server->CreateModel("ctr", v1::DURABILITY_NONE);
     PushExamples(StartRawLoad(server->address(), "ctr", 1, requests), 1'000'000);
@@ -67,7 +67,7 @@ void BenchScrape(const BenchOptions& options, BenchReport& report) {
   const Scraper scraper(scraped.process().http_address());
   std::vector<LoadRates> rates[2];
   for (int i = 0; i < options.scrape_pairs; ++i) {
-    // One first, then the other, in turn.
+    // Takes turns in which server is measured first.
     for (const int which : {i % 2, 1 - i % 2}) {
       const BenchServer& server = which == 0 ? silent : scraped;
       rates[which].push_back(MeasureLoad(StartRawLoad(server.address(), "ctr", 1, requests),

@@ -30,7 +30,7 @@ struct Window {
   }
 };
 
-// A repetition: a while without a snapshot, then the taking of one.
+// One repetition: a period without a snapshot, then the time in which one is taken.
 struct Repetition {
   Window without;
   Window within;
@@ -47,11 +47,11 @@ Repetition TakeSnapshot(const BenchOptions& options, const BenchServer& server,
   repetition.within.begin = repetition.without.end;
   repetition.snapshot = server.client().CreateSnapshot("ctr").value();
   repetition.within.end = now();
-  absl::SleepFor(absl::Seconds(options.warm_up_s));  // The disk comes to rest.
+  absl::SleepFor(absl::Seconds(options.warm_up_s));  // Lets the disk settle.
   return repetition;
 }
 
-// Gives every slot of the table something to be saved.
+// Gives every slot of the table something that a snapshot must save.
 void FillTable(const BenchServer& server, int bits) {
   std::vector<v1::LearnRequest> requests = MakeFillingRequests(512, bits);
   uint64_t examples = 0;

@@ -14,8 +14,8 @@
 
 namespace freshet {
 
-// Writes one request at a time, and the next when the last is written and few enough are under way.
-// gRPC's threads call it.
+// Writes one request at a time: the next once the last is written and few enough are in flight. Its
+// callbacks run on gRPC's threads.
 class StreamSwarm::Stream : public grpc::ClientBidiReactor<v1::LearnRequest, v1::LearnResponse> {
  public:
   Stream(const std::string& address, const std::string& model, int number,
@@ -29,11 +29,11 @@ class StreamSwarm::Stream : public grpc::ClientBidiReactor<v1::LearnRequest, v1:
     request_.set_producer_id(StrCat("swarm-", number));
     stub_->async()->Learn(&context_, this);
     StartRead(&response_);
-    AddHold();  // Writes come from outside.
+    AddHold();  // Writes start outside of callbacks.
     StartCall();
   }
 
-  // The stream pushes while `in_flight` is above 0, at least one batch.
+  // Pushes while `in_flight` is above 0, with at least one batch.
   void Start(int in_flight) {
     const absl::MutexLock lock(&mu_);
     in_flight_ = in_flight;
@@ -72,7 +72,7 @@ class StreamSwarm::Stream : public grpc::ClientBidiReactor<v1::LearnRequest, v1:
   }
 
   void OnReadDone(bool ok) override {
-    if (!ok) return;  // OnDone() says why.
+    if (!ok) return;  // OnDone() has the reason.
     if (response_.has_error()) FailBench(response_.error().message());
     {
       const absl::MutexLock lock(&mu_);
@@ -129,7 +129,8 @@ StreamSwarm::StreamSwarm(const std::string& address, const std::vector<std::stri
   for (int i = 0; i < count; ++i) {
     const std::string& model = models[static_cast<size_t>(i) % models.size()];
     streams_.push_back(std::make_unique<Stream>(address, model, i, requests, acknowledged_));
-    // A model that opens nothing yet would end the stream later, in the middle of a measurement.
+    // Pushes one batch now: a stream to a model that cannot be opened would otherwise end in the
+    // middle of a measurement.
     streams_.back()->Start(1);
     streams_.back()->Stop();
   }

@@ -1,4 +1,4 @@
-// Many Learn streams at once, without a thread each.
+// Many Learn streams at once, without a thread for each.
 
 #ifndef FRESHET_TESTS_BENCH_STREAM_SWARM_H_
 #define FRESHET_TESTS_BENCH_STREAM_SWARM_H_
@@ -14,24 +14,25 @@
 
 namespace freshet {
 
-// Streams that are idle but while Run() runs, each on a connection of its own. Any failure ends the
-// process with a message.
+// Streams, each on its own connection, which push from Start() to Stop() and are idle otherwise.
+// Any failure ends the process with a message.
 class StreamSwarm {
  public:
-  // Opens `count` streams, stream i to models[i % models.size()], pushes one batch on each and
-  // waits until all are acknowledged. The batches are those of `requests`, which must outlive this.
+  // Opens `count` streams, stream i to models[i % models.size()], pushes one batch on each, and
+  // waits until all are acknowledged. The batches come from `requests`, which must outlive this
+  // object.
   StreamSwarm(const std::string& address, const std::vector<std::string>& models, int count,
               const std::vector<v1::LearnRequest>& requests);
   ~StreamSwarm();
   StreamSwarm(const StreamSwarm&) = delete;
   StreamSwarm& operator=(const StreamSwarm&) = delete;
 
-  // Lets all streams push, each with `in_flight` batches under way, until Stop().
+  // Makes all streams push, each with `in_flight` batches in flight, until Stop().
   void Start(int in_flight);
-  // Waits until everything is acknowledged.
+  // Stops pushing and waits until everything is acknowledged.
   void Stop();
 
-  // Examples so far. May be called at any time.
+  // The number of examples acknowledged so far. May be called at any time.
   uint64_t acknowledged() const { return acknowledged_.load(std::memory_order_relaxed); }
 
  private:

@@ -11,7 +11,7 @@ namespace {
 
 constexpr int kFeatures = 30;
 
-// A category of a feature, skewed and repeatable.
+// The category of a feature: skewed, and the same in every run.
 uint64_t Category(int row, int feature) {
   const uint64_t bits =
       Scramble(static_cast<uint64_t>(row) * kFeatures + static_cast<uint64_t>(feature));

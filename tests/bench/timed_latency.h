@@ -1,4 +1,4 @@
-// How long something took, and when.
+// How long an operation took, and when.
 
 #ifndef FRESHET_TESTS_BENCH_TIMED_LATENCY_H_
 #define FRESHET_TESTS_BENCH_TIMED_LATENCY_H_
@@ -19,11 +19,11 @@ inline double Seconds(BenchClock::duration duration) {
   return std::chrono::duration<double>(duration).count();
 }
 
-// In milliseconds, of those that lie in [from, until] as a whole.
+// The durations, in milliseconds, of the operations that lie entirely within [from, until].
 std::vector<double> LatenciesWithin(const std::vector<TimedLatency>& latencies,
                                     BenchClock::time_point from, BenchClock::time_point until);
 
-// In milliseconds, of those of which some part lies in [from, until].
+// The durations, in milliseconds, of the operations that overlap [from, until].
 std::vector<double> LatenciesTouching(const std::vector<TimedLatency>& latencies,
                                       BenchClock::time_point from, BenchClock::time_point until);
 

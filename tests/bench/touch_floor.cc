@@ -27,7 +27,8 @@ void TouchSlots(Word* table, uint64_t slot_count, const ExampleBatch& batch) {
       for (size_t word = 0; word < kWords; ++word) ++slot[word];
     }
   }
-  // What is read is used, and what is written is seen, as far as the compiler can tell.
+  // Makes the compiler assume that the sum is used and that the table is read, so that it keeps
+  // both loops.
   asm volatile("" : : "r"(sum), "r"(table) : "memory");
 }
 

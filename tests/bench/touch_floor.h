@@ -1,4 +1,4 @@
-// The floor of learning: touching the same slots, and nothing else.
+// The floor of learning: touching the same slots and doing nothing else.
 
 #ifndef FRESHET_TESTS_BENCH_TOUCH_FLOOR_H_
 #define FRESHET_TESTS_BENCH_TOUCH_FLOOR_H_
@@ -13,12 +13,12 @@
 
 namespace freshet {
 
-// A table of slots that are read, and then written, example by example, in machine words,
-// prefetched as a learner does it. Not thread-safe.
+// A table whose slots are read and then written, example by example, in machine words, with the
+// same prefetching as in a learner. Not thread-safe.
 class TouchFloor {
  public:
-  // RESOURCE_EXHAUSTED where there is no memory. REQUIRES: slot_bytes is 4, 8, 16, 32 or 64;
-  // slot_count is a power of two.
+  // Fails with RESOURCE_EXHAUSTED if there is not enough memory. REQUIRES: slot_bytes is 4, 8, 16,
+  // 32 or 64; slot_count is a power of two.
   static absl::StatusOr<TouchFloor> Make(size_t slot_bytes, uint64_t slot_count);
 
   // Touches the slots of all rows, which have the same number of features.
