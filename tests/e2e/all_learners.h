@@ -7,8 +7,8 @@
 
 namespace freshet {
 
-// Every optimizer with a schedule that has state or counts steps. The first nine are those of
-// tests/data/golden/data_v1; new ones stand at the end.
+// Every optimizer, each with a schedule that has state or counts steps. The first nine belong to
+// the models of tests/data/golden/data_v1, so new ones go to the end.
 inline std::vector<v1::LearnerSpec> AllLearners() {
   std::vector<v1::LearnerSpec> learners(9);
   for (v1::LearnerSpec& learner : learners) {

@@ -1,9 +1,9 @@
-// A server that is killed again and again under load: every row that was acknowledged is in the
-// model exactly once.
+// Kills a server under load again and again: every acknowledged row must be in the model exactly
+// once.
 //
-// FRESHET_CRASH_KILLS sets the kills of each test (default 8), FRESHET_CRASH_SEED what their
-// moments, the streams and the sizes are drawn from (default: at random; it is printed).
-// tests/crash/run does this by hand.
+// FRESHET_CRASH_KILLS sets the number of kills in each test (default 8). FRESHET_CRASH_SEED decides
+// their moments, the streams and the sizes; by default it is random, and is printed.
+// tests/crash/run runs longer tests by hand.
 
 #include <gtest/gtest.h>
 
@@ -39,7 +39,7 @@
 namespace freshet {
 namespace {
 
-// How long to wait for what must happen.
+// How long to wait for something that must happen.
 constexpr absl::Duration kPatience = absl::Seconds(60);
 
 uint32_t FromEnvironment(const char* name, uint32_t otherwise) {
@@ -56,7 +56,7 @@ v1::LearnerSpec Learner() {
   return learner;
 }
 
-// Takes snapshots of a model as fast as it can and keeps the newest two, until destroyed.
+// Until destroyed, takes snapshots of a model as fast as it can and keeps the newest two.
 class Snapshotter {
  public:
   Snapshotter(std::string address, std::string model)
@@ -94,8 +94,8 @@ class Snapshotter {
   std::thread thread_;
 };
 
-// Takes snapshots of a model, puts it back to any of those that are left, and deletes the oldest
-// where that is allowed, as fast as it can, until destroyed.
+// Until destroyed, as fast as it can: takes a snapshot of a model, restores a random one of those
+// that are left, and deletes the oldest if the server allows that.
 class Restorer {
  public:
   Restorer(std::string address, std::string model, uint32_t seed)
@@ -148,9 +148,9 @@ class Restorer {
   std::thread thread_;
 };
 
-// Creates a model, pushes five batches, deletes it, sometimes while a snapshot is being taken, and
-// begins again under the same id, as fast as it can, until destroyed. Whenever it finds the server
-// again it looks whether the model is the one that it must be.
+// Until destroyed, as fast as it can: creates a model, pushes five batches, deletes it (sometimes
+// while a snapshot is being taken), and starts over with the same id. Whenever the server is back
+// after a kill, checks that the model is the one that it must be.
 class Recreator {
  public:
   Recreator(std::string address, std::string model, uint32_t seed)
@@ -167,7 +167,7 @@ class Recreator {
 
   int cycles() const { return cycles_; }
   int looks() const { return looks_; }
-  // What was not as it must be; empty: nothing.
+  // What went wrong; empty if nothing did.
   std::string failures() const {
     const absl::MutexLock lock(&mu_);
     return failures_;
@@ -193,7 +193,7 @@ class Recreator {
     failures_ += what + "\n";
   }
 
-  // False where the server does not answer.
+  // Checks the model after the server came back. Returns false if the server does not answer.
   bool Look(const Client& client) {
     const absl::StatusOr<v1::Model> model = client.GetModel(model_);
     if (!model.ok() && !absl::IsNotFound(model.status())) return false;
@@ -274,11 +274,11 @@ class Recreator {
   const std::string address_;
   const std::string model_;
 
-  // Owned by the thread: the model as it was last known.
+  // Used only by the thread: what it last knew of the model.
   std::mt19937 random_;
   std::string uid_;
-  bool exists_ = false;    // Its creation was acknowledged, its deletion was not.
-  bool creating_ = false;  // A creation was asked for and not acknowledged.
+  bool exists_ = false;    // It was created, and no deletion was acknowledged.
+  bool creating_ = false;  // Its creation was requested but not acknowledged.
   bool deleting_ = false;
   uint64_t acknowledged_ = 0;
   uint64_t sent_ = 0;
@@ -318,14 +318,15 @@ class CrashTest : public testing::Test {
     return flags;
   }
 
-  // Starts the server until it serves, on the port that it had.
+  // Starts the server on its previous port and waits until it serves; tries again while the port is
+  // taken.
   void Serve() {
     const absl::Time deadline = absl::Now() + kPatience;
     while (true) {
       server_ = ServerProcess::Launch(DataDir(), Flags());
       const absl::Status status = server_->AwaitServing();
       if (status.ok()) break;
-      // A client on its way may hold the port for a moment.
+      // An outgoing connection of a client may hold the port for a moment.
       const bool port_taken = status.message().find("cannot listen") != absl::string_view::npos;
       ASSERT_TRUE(port_taken && absl::Now() < deadline) << status;
       absl::SleepFor(absl::Milliseconds(50));
@@ -349,7 +350,7 @@ class CrashTest : public testing::Test {
     return acknowledged;
   }
 
-  // Waits until more is acknowledged than `before`, by each model.
+  // Waits until every model has acknowledged more than in `before`.
   void AwaitProgress(const std::map<std::string, uint64_t>& before) {
     const absl::Time deadline = absl::Now() + kPatience;
     for (const auto& [model, count] : before) {
@@ -361,8 +362,8 @@ class CrashTest : public testing::Test {
     }
   }
 
-  // Kills the server under load, or while it starts, and starts it again until it serves. Nothing
-  // that was acknowledged may be lost, nothing may be there that was not pushed.
+  // Kills the server under load or during its start, then starts it again until it serves. No
+  // acknowledged row may be lost, and no model may hold more rows than were pushed.
   void KillAndServe(int max_life_ms) {
     AwaitProgress(Acknowledged());
     absl::SleepFor(RandomMilliseconds(max_life_ms));
@@ -399,7 +400,7 @@ class CrashTest : public testing::Test {
     ++kill_count_;
   }
 
-  // Ends the streams. Each model then holds exactly what its producers pushed.
+  // Ends the streams, and expects each model to hold exactly what its producers pushed.
   void StopProducers() {
     std::map<std::string, uint64_t> pushed;
     uint64_t duplicates = 0;
@@ -427,7 +428,7 @@ class CrashTest : public testing::Test {
         kill_count_, kills_during_start_, cut_tails_, static_cast<unsigned long long>(duplicates));
   }
 
-  // What a server of its own says that knows nothing but the log of `model`.
+  // The digest that a separate server computes from nothing but the log of `model`.
   absl::StatusOr<Digest> DigestOfLogAlone(const std::string& model) {
     const std::string copy = folder_.path() + "/reference-" + model;
     std::filesystem::copy(DataDir(), copy, std::filesystem::copy_options::recursive);
@@ -441,7 +442,7 @@ class CrashTest : public testing::Test {
     return (*client)->ComputeDigest(model);
   }
 
-  // What a model says that is fed the producer's stream without any disturbance.
+  // The digest of a model that learns the producer's stream undisturbed.
   absl::StatusOr<Digest> DigestOfStream(const Producer& producer) {
     const TemporaryFolder folder;
     auto server = ServerProcess::Start(folder.path());
@@ -472,7 +473,7 @@ class CrashTest : public testing::Test {
   std::string address_;
   std::unique_ptr<Client> client_;
   std::vector<std::unique_ptr<Producer>> producers_;
-  bool restores_ = false;  // The models are put back to snapshots meanwhile.
+  bool restores_ = false;  // Models are restored from snapshots meanwhile.
   uint32_t kill_count_ = 0;
   uint32_t kills_during_start_ = 0;
   uint32_t cut_tails_ = 0;
@@ -527,10 +528,10 @@ TEST_F(CrashTest, WithRetentionAStreamIsLearnedAsIfNothingHadHappened) {
   }
 }
 
-// With restores the count of examples goes back; what must hold is that the log leads to the same
-// state from wherever its replay begins.
+// Restores set the number of examples back, so that is not checked. The log must lead to the same
+// state wherever its replay begins.
 TEST_F(CrashTest, RestoresAreReplayedInTheirPlace) {
-  // All automatic snapshots are kept, so that any number of them may be damaged in the end.
+  // Keeps all automatic snapshots, so that the end of the test can damage any number of them.
   SetConfig("snapshots { interval_s: 1 keep_count: 1000 } log { segment_bytes: 16384 }");
   restores_ = true;
   ASSERT_NO_FATAL_FAILURE(Serve());
@@ -550,7 +551,7 @@ TEST_F(CrashTest, RestoresAreReplayedInTheirPlace) {
   ASSERT_NO_FATAL_FAILURE(Serve());
   EXPECT_EQ(client_->ComputeDigest("ctr")->digest, digest.digest);
   ASSERT_NO_FATAL_FAILURE(Kill());
-  // Without the snapshots behind the last restore it is replayed.
+  // Damages the snapshots after the last restore, so that the restore itself is replayed.
   for (const auto& file :
        std::filesystem::directory_iterator(ModelDirOf(DataDir(), "ctr") + "/snapshots")) {
     const std::string name = file.path().filename();
@@ -563,7 +564,7 @@ TEST_F(CrashTest, RestoresAreReplayedInTheirPlace) {
   EXPECT_EQ(replayed->offset, digest.offset);
 }
 
-// Beside a model that only learns, so that there is load.
+// Another model, which only learns, keeps the server under load meanwhile.
 TEST_F(CrashTest, AModelCreatedAgainIsNeverTheOneThatWasDeleted) {
   SetConfig("snapshots { interval_s: 1 } log { segment_bytes: 16384 }");
   ASSERT_NO_FATAL_FAILURE(Serve());

@@ -1,4 +1,5 @@
-// A model that cannot be recovered stays down alone, says why, and can be deleted or tried again.
+// A model that cannot be recovered is the only one that stays down. It says why, and can be deleted
+// or tried again.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -24,7 +25,7 @@ using ::testing::Not;
 
 class DamagedModelTest : public ServerFixture {
  protected:
-  // Three models with a few records each, behind a kill.
+  // Creates three models with a few records each, then kills the server.
   void MakeThree() {
     ASSERT_NO_FATAL_FAILURE(Start());
     for (const char* id : {"a", "b", "c"}) {
@@ -51,7 +52,7 @@ class DamagedModelTest : public ServerFixture {
     return ModelDirOf(data_dir_, model) + "/log/00000000000000000000.log";
   }
 
-  // Changes one bit of a record in the middle; the same once more puts it back.
+  // Flips one bit of a record in the middle of the log. A second call restores it.
   void Flip(const std::string& path) const {
     std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
     file.seekg(2000);
@@ -66,7 +67,7 @@ class DamagedModelTest : public ServerFixture {
     return RunCommand(words);
   }
 
-  std::string digest_;  // Of each.
+  std::string digest_;  // The digest that each of the models has.
 };
 
 TEST_F(DamagedModelTest, StaysDownAloneAndSaysWhy) {
@@ -92,7 +93,7 @@ TEST_F(DamagedModelTest, StaysDownAloneAndSaysWhy) {
                                     HasSubstr("models=2 damaged=1")));
   EXPECT_TRUE(absl::IsAlreadyExists(client_->CreateModel("b", SmallLearner()).status()));
 
-  // Mended, it is back after a restart.
+  // Once repaired, the model is back after a restart.
   server_->Kill();
   Flip(path);
   ASSERT_NO_FATAL_FAILURE(Start());
@@ -135,7 +136,7 @@ TEST_F(DamagedModelTest, ACopiedFolderIsNamedAndItsOriginalServed) {
   EXPECT_EQ(client_->ComputeDigest("a")->digest, digest_);
   EXPECT_TRUE(absl::IsNotFound(client_->GetModel("d").status()));
   EXPECT_THAT(server_->Log(), AllOf(HasSubstr("event=stray_entry"), HasSubstr(copy)));
-  // Of a model whose folder was renamed nothing is guessed.
+  // If only the folder's name is wrong, the server does not guess which model it is.
   server_->Kill();
   std::filesystem::remove_all(copy);
   std::filesystem::rename(original, copy);
@@ -147,7 +148,7 @@ TEST_F(DamagedModelTest, ACopiedFolderIsNamedAndItsOriginalServed) {
   EXPECT_EQ(client_->ComputeDigest("b")->digest, digest_);
 }
 
-// A backup of a deleted model was put back beside the new one.
+// A backup of a deleted model was put back beside the new model of the same id.
 TEST_F(DamagedModelTest, OfTwoFoldersOfOneModelNeitherIsGuessed) {
   ASSERT_NO_FATAL_FAILURE(MakeThree());
   const std::string old = ModelDirOf(data_dir_, "a");
@@ -169,7 +170,7 @@ TEST_F(DamagedModelTest, OfTwoFoldersOfOneModelNeitherIsGuessed) {
   EXPECT_EQ(client_->ComputeDigest("a")->digest, digest_);
 }
 
-// A segment and a snapshot that were copied into another model's folder.
+// A segment and a snapshot were copied into another model's folder.
 TEST_F(DamagedModelTest, FilesOfAnotherModelAreNotTakenForItsOwn) {
   ASSERT_NO_FATAL_FAILURE(MakeThree());
   std::filesystem::copy_file(Segment("a"), Segment("b"),

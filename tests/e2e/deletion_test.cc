@@ -1,5 +1,5 @@
-// Models that are deleted and created again under the same id, from outside: the new one is never
-// the old one, whatever was under way, and a delete that fails leaves the model as it was.
+// Models that are deleted and created again under the same id, seen from outside. The new model is
+// never the old one, whatever was in progress, and a failed deletion leaves the model as it was.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -32,7 +32,7 @@ constexpr int kPushedExamples = 10;
 
 class DeletionTest : public DiskFaultTest {
  protected:
-  // Pushes batches that are the same for each model and waits until they are acknowledged.
+  // Pushes the same batches to any model and waits until they are acknowledged.
   void PushBatches(const std::string& model, int count) const {
     auto pusher = Pusher::Start(*client_, model, {});
     ASSERT_TRUE(pusher.ok()) << pusher.status();
@@ -45,8 +45,8 @@ class DeletionTest : public DiskFaultTest {
     ASSERT_TRUE((*pusher)->Close().ok());
   }
 
-  // Deletes "ctr", creates it again, has five batches acknowledged, kills the server, starts it,
-  // and expects a model of these five batches.
+  // Deletes "ctr", creates it again, pushes five batches, kills the server, starts it, and expects
+  // a model of exactly these five batches.
   void ExpectTheNewOneIsTheNewOne() {
     ASSERT_TRUE(client_->DeleteModel("ctr").ok());
     ASSERT_NO_FATAL_FAILURE(CreateModel("ctr"));
@@ -73,8 +73,7 @@ TEST_F(DeletionTest, ASnapshotUnderWayIsNotTheNewModels) {
     if (round > 0) {
       ASSERT_TRUE(client_->DeleteModel("ctr").ok());
     }
-    ASSERT_NO_FATAL_FAILURE(
-        CreateModel("ctr", 22));  // Large enough that its snapshot takes a while.
+    ASSERT_NO_FATAL_FAILURE(CreateModel("ctr", 22));  // Large, so that its snapshot takes a while.
     ASSERT_NO_FATAL_FAILURE(PushBatches("ctr", 200));
     std::thread snapshot([&] {
       const auto other = Client::Connect({.server = server_->address()});
@@ -103,7 +102,8 @@ TEST_F(DeletionTest, AQueueThatIsLeftIsNotTheNewModels) {
       random.Append(kPushedExamples, batch);
       if (!(*pusher)->PushBatch(batch).ok()) break;
     }
-    // Its stream is open then, and ends with the model; it does not open another one.
+    // Once something is acknowledged, the stream is open. It ends with the model, and the pusher
+    // opens no other.
     const absl::Time deadline = absl::Now() + kPatience;
     while ((*pusher)->stats().acknowledged == 0 && absl::Now() < deadline) {
       absl::SleepFor(absl::Milliseconds(1));

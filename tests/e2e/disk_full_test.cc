@@ -1,4 +1,4 @@
-// A real disk that is full: a small tmpfs. Skipped where this user may not mount one.
+// A real disk that is full, namely a small tmpfs. Skipped if this user may not mount one.
 
 #include <gtest/gtest.h>
 
@@ -25,7 +25,7 @@ class DiskFullTest : public DiskFaultTest {
     FillDisk();
   }
 
-  // Takes all the space that is left.
+  // Takes all the remaining space.
   void FillDisk() const {
     std::ofstream filler(filler_, std::ios::binary);
     const std::string block(64 << 10, 'x');
@@ -42,7 +42,7 @@ TEST_F(DiskFullTest, PushesSayWhyPredictionsGoOnAndWithSpaceNothingWasLost) {
       "No space left on device", [&] { FreeDisk(); }, [&] { Start(); });
 }
 
-// It once tried to write the log until it was killed.
+// The server used to retry the write to the log until it was killed.
 TEST_F(DiskFullTest, TheServerStillStopsWhenAsked) {
   const std::unique_ptr<Pusher> pusher = StartPusher("ctr", absl::Seconds(3));
   std::thread pushing([&] { PushStream(*pusher).IgnoreError(); });

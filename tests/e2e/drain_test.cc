@@ -1,4 +1,5 @@
-// Stopping a server whose clients do not let go: it ends in good order, in time, and loses nothing.
+// Stopping a server whose clients keep their connections open: it shuts down properly and in time,
+// and loses nothing.
 
 #include <arpa/inet.h>
 #include <gmock/gmock.h>
@@ -27,11 +28,11 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-// Far above the grace of these tests, far below what connections that do nothing may take.
+// Far above the grace in these tests, and far below the time that idle connections are allowed.
 constexpr char kShortGrace[] = "drain_grace_s: 1";
 constexpr absl::Duration kInTime = absl::Seconds(20);
 
-// A connection below gRPC and HTTP, which does nothing more once it has sent `text`.
+// A TCP connection that sends `text` and then does nothing.
 class IdleConnection {
  public:
   IdleConnection(const std::string& address, const std::string& text)
@@ -72,9 +73,9 @@ TEST_F(DrainTest, AClientThatReadsNothingIsCutOffAfterTheGraceAndNothingIsLost) 
   v1::LearnRequest request;
   request.set_model("models/ctr");
   request.set_producer_id("deaf");
-  request.set_return_predictions(true);  // Answers larger than the window of flow control,
+  request.set_return_predictions(true);  // Answers exceed the flow-control window.
   grpc::ChannelArguments arguments;
-  arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);  // which then stays as it is.
+  arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);  // Keeps that window fixed.
   for (int i = 0; i < kRows; ++i) request.mutable_examples()->add_examples()->set_label(1);
   const auto stub = v1::LearningService::NewStub(
       grpc::CreateCustomChannel(server_->address(), grpc::InsecureChannelCredentials(), arguments));
@@ -96,7 +97,7 @@ TEST_F(DrainTest, AClientThatReadsNothingIsCutOffAfterTheGraceAndNothingIsLost) 
   }
   EXPECT_FALSE(stream->Finish().ok());
 
-  // What was learned is in the snapshot, and what the client sends again is not learned again.
+  // The snapshot holds what was learned, and what the client sends again is not learned again.
   ASSERT_NO_FATAL_FAILURE(StartWithConfig(kShortGrace));
   const auto model = client_->GetModel("ctr");
   ASSERT_TRUE(model.ok()) << model.status();
@@ -152,7 +153,7 @@ TEST_F(DrainTest, HandshakesThatNeverEndDoNotHoldItUp) {
   server_ = *std::move(server);
   std::vector<std::unique_ptr<IdleConnection>> connections;
   for (const std::string& address : {server_->address(), server_->http_address()}) {
-    // Nothing; the beginning of a ClientHello; what is none.
+    // Nothing; the beginning of a ClientHello; something that is not one.
     for (const std::string& text :
          {std::string(), std::string("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11),
           std::string("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")}) {

@@ -1,4 +1,4 @@
-// Equal streams have equal digests, whoever sends them and however they are cut.
+// Equal streams give equal digests, whoever sends them and however they are split into batches.
 
 #include <gtest/gtest.h>
 #include <httplib.h>
@@ -26,8 +26,8 @@ class EqualStreamsCommandTest : public ServerFixture {
 
   std::string VwPath() const { return folder_.path() + "/stream.vw"; }
 
-  // The same rows as VW text and as JSON lines. Namespaces come in another order in each row, and
-  // some again; some values are 0.
+  // Writes the same rows as VW text and as JSON lines. Each row has its namespaces in a different
+  // order, some of them twice; some values are 0.
   void WriteStream() {
     std::ofstream vw(VwPath());
     std::mt19937 random(3);
@@ -56,7 +56,7 @@ class EqualStreamsCommandTest : public ServerFixture {
     return RunCommand(arguments);
   }
 
-  // A new model; interactions and standardised numbers multiply any difference.
+  // Creates a model. Its interactions and standardized numbers amplify any difference.
   void Create(const std::string& model) const {
     const CommandResult created = Freshet({"models", "create", model, "--bits", "12", "--interact",
                                            "ns0*ns1", "--numeric-transform", "ns2=standardize"});
@@ -73,7 +73,8 @@ class EqualStreamsCommandTest : public ServerFixture {
   std::vector<std::string> json_lines_;
 };
 
-// One file once had three digests: sums followed the order in which a batch came upon namespaces.
+// One file used to give three digests, because sums were taken in the order in which a batch first
+// met its namespaces.
 TEST_F(EqualStreamsCommandTest, OneFileHasOneDigestInAnyBatches) {
   const std::string digest = DigestOfPushed("all", "512");
   EXPECT_EQ(DigestOfPushed("sevens", "7"), digest);
@@ -96,7 +97,7 @@ TEST_F(EqualStreamsCommandTest, ReadableRowsHaveTheDigestOfPackedOnes) {
     }
     EXPECT_EQ(client_->ComputeDigest(model)->digest, digest) << batch_rows;
   }
-  // What is learned in an order comes back in it.
+  // After a restart, the log replays in the order in which it was learned.
   server_->Kill();
   ASSERT_NO_FATAL_FAILURE(Start());
   EXPECT_EQ(client_->ComputeDigest("readable-7")->digest, digest);

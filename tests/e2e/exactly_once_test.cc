@@ -1,5 +1,6 @@
-// Nothing acknowledged is lost, nothing is learned twice: what clients do that forget, overtake
-// themselves, mend what was rejected, or send under somebody else's name.
+// Nothing acknowledged is lost and nothing is learned twice, even with clients that come back after
+// they were forgotten, send out of order, correct a rejected batch, or use somebody else's producer
+// id.
 
 #include <gmock/gmock.h>
 #include <grpcpp/grpcpp.h>
@@ -31,7 +32,7 @@ constexpr int kPermissionDenied = 7;
 
 class ExactlyOnceTest : public ServerFixture {
  protected:
-  // A batch of one example.
+  // A request with a batch of one example.
   static v1::LearnRequest Request(const std::string& producer, uint64_t sequence, float label = 1) {
     v1::LearnRequest request;
     request.set_model("models/ctr");
@@ -46,12 +47,12 @@ class ExactlyOnceTest : public ServerFixture {
     return Request(producer, sequence, /*label=*/7);
   }
 
-  // What came of requests on a stream of their own.
+  // The answers to the requests of one stream, and its status.
   struct Exchange {
     std::vector<v1::LearnResponse> responses;
     grpc::Status status;
 
-    // The code of each answer: 0 learned, -1 a duplicate.
+    // One code per answer: 0 for learned, -1 for a duplicate, otherwise the error code.
     std::vector<int> Codes() const {
       std::vector<int> codes;
       for (const v1::LearnResponse& response : responses) {
@@ -61,7 +62,7 @@ class ExactlyOnceTest : public ServerFixture {
     }
   };
 
-  // Sends them, each after the answer to the one before.
+  // Sends the requests on one stream, each after the answer to the one before.
   Exchange Send(const std::vector<v1::LearnRequest>& requests,
                 const std::string& token = "") const {
     const auto stub = v1::LearningService::NewStub(
@@ -94,7 +95,7 @@ class ExactlyOnceTest : public ServerFixture {
     return page ? page->body : "";
   }
 
-  // An answer over HTTP: its status and its body.
+  // Posts to a path, and returns the answer over HTTP.
   httplib::Result Post(const std::string& path, const std::string& token = "") const {
     httplib::Client http("http://" + server_->http_address());
     httplib::Headers headers;
@@ -103,7 +104,7 @@ class ExactlyOnceTest : public ServerFixture {
                      "application/x-ndjson");
   }
 
-  // Starts the server with the tokens of alice and of bob.
+  // Starts the server with tokens for alice and bob.
   void StartWithTokens() {
     for (const char* name : {"alice", "bob"}) {
       const CommandResult made =
@@ -122,8 +123,8 @@ class ExactlyOnceTest : public ServerFixture {
   std::string bob_;
 };
 
-// The table of producers was of a fixed size: the resend of one that had been pushed out of it was
-// learned a second time.
+// The table of producers used to evict without a trace: if an evicted producer sent a batch again,
+// the batch was learned a second time.
 TEST_F(ExactlyOnceTest, AForgottenProducersResendIsRefused) {
   ASSERT_NO_FATAL_FAILURE(StartWithConfig("limits { max_producers: 20 }"));
   CreateModel("ctr");
@@ -146,7 +147,7 @@ TEST_F(ExactlyOnceTest, AForgottenProducersResendIsRefused) {
   EXPECT_THAT(CodesOf({Request("q29", 1), Request("q29", 2)}), ElementsAre(-1, 0));
 }
 
-// What a server with another capacity accepted, it remembers as that one did.
+// A server with a smaller capacity still remembers what a server with a larger one accepted.
 TEST_F(ExactlyOnceTest, AnotherCapacityChangesNothingOfWhatWas) {
   ASSERT_NO_FATAL_FAILURE(StartWithConfig("limits { max_producers: 20 }"));
   CreateModel("ctr");
@@ -169,7 +170,8 @@ TEST_F(ExactlyOnceTest, AnUnknownProducerBeginsWithItsFirstSequence) {
   EXPECT_EQ(LearnedCount(), 2U);
 }
 
-// As the text of the rejection suggests; it was once acknowledged as a duplicate and never learned.
+// The rejection tells the client to correct and resend the batch. Such a batch used to be
+// acknowledged as a duplicate without being learned.
 TEST_F(ExactlyOnceTest, ARejectedBatchIsLearnedWhenItComesMended) {
   ASSERT_NO_FATAL_FAILURE(Start());
   CreateModel("ctr");
@@ -177,7 +179,7 @@ TEST_F(ExactlyOnceTest, ARejectedBatchIsLearnedWhenItComesMended) {
                        Request("p", 2), Request("p", 3)}),
               ElementsAre(0, 3, 0, 0, -1, -1));
   EXPECT_EQ(LearnedCount(), 3U);
-  // Also where it is the first of its producer, and on other streams.
+  // The same if it is the producer's first batch, and on other streams.
   EXPECT_THAT(CodesOf({BadRequest("q", 1)}), ElementsAre(3));
   EXPECT_THAT(CodesOf({Request("q", 2)}), ElementsAre(0));
   EXPECT_THAT(CodesOf({Request("q", 1), Request("q", 1)}), ElementsAre(0, -1));
@@ -188,8 +190,8 @@ TEST_F(ExactlyOnceTest, ARejectedBatchIsLearnedWhenItComesMended) {
   EXPECT_THAT(CodesOf({Request("p", 2), Request("q", 1)}), ElementsAre(-1, -1));
 }
 
-// Requests over HTTP overtake each other. The one that came late was told that it was acknowledged,
-// and was not learned.
+// HTTP requests can overtake each other. The late one used to be acknowledged without being
+// learned.
 TEST_F(ExactlyOnceTest, AnOvertakenSequenceIsLearned) {
   ASSERT_NO_FATAL_FAILURE(Start());
   CreateModel("ctr");
@@ -209,7 +211,8 @@ TEST_F(ExactlyOnceTest, AnOvertakenSequenceIsLearned) {
   EXPECT_EQ(LearnedCount(), learned);
 }
 
-// Everybody else of that name was silent from then on: all that came was below the last sequence.
+// A huge sequence used to silence everybody else with that producer id: all that they sent was
+// below the last sequence.
 TEST_F(ExactlyOnceTest, AHugeSequenceSilencesNobody) {
   ASSERT_NO_FATAL_FAILURE(Start());
   CreateModel("ctr");
@@ -218,7 +221,7 @@ TEST_F(ExactlyOnceTest, AHugeSequenceSilencesNobody) {
     EXPECT_EQ(exchange.Codes().back(), kFailedPrecondition);
     EXPECT_THAT(exchange.responses.back().error().message(), HasSubstr("send it as 2"));
   }
-  // What is within bounds leaves a gap, in which the others go on.
+  // A jump within the allowed range leaves a gap, in which others can continue.
   EXPECT_THAT(CodesOf({Request("p", uint64_t{1} << 32), Request("p", 2), Request("p", 3)}),
               ElementsAre(0, 0, 0));
   v1::LearnRequest first = Request("q", ~uint64_t{0});
@@ -227,7 +230,8 @@ TEST_F(ExactlyOnceTest, AHugeSequenceSilencesNobody) {
   EXPECT_EQ(LearnedCount(), 7U);
 }
 
-// An acknowledgement may stand for those before it; not for another producer's, nor out of order.
+// An acknowledgement may cover earlier batches, but not those of another producer, nor ones
+// answered out of order.
 TEST_F(ExactlyOnceTest, EveryProducerOfAStreamIsAnswered) {
   ASSERT_NO_FATAL_FAILURE(Start());
   CreateModel("ctr");
@@ -259,7 +263,8 @@ TEST_F(ExactlyOnceTest, AProducerBelongsToTheTokenThatUsedItFirst) {
       server_->Kill();
       ASSERT_NO_FATAL_FAILURE(StartAgainWithTokens());
     }
-    // Neither what comes next nor what was there is for others; what came before is answered.
+    // Others can neither continue the producer nor resend its batches. Batches before the refused
+    // one are answered.
     for (const uint64_t sequence : {1, 2, 100}) {
       const Exchange refused = Send({Request("b", 1), Request("p", sequence)}, bob_);
       ASSERT_EQ(refused.responses.size(), 2U);
@@ -277,15 +282,15 @@ TEST_F(ExactlyOnceTest, AProducerBelongsToTheTokenThatUsedItFirst) {
   EXPECT_EQ(answer->status, 200) << answer->body;
 }
 
-// Batches over HTTP that come without a producer get one of the server's, which no two models and
-// no two tokens share, and which a model may not know any more.
+// HTTP batches without a producer id get one from the server. No two models and no two tokens share
+// such an id, and a model may have forgotten it since.
 TEST_F(ExactlyOnceTest, BatchesWithoutAProducerAreAllLearned) {
   ASSERT_NO_FATAL_FAILURE(StartWithConfig("limits { max_producers: 3 }"));
   for (int round = 0; round < 2; ++round) {
     CreateModel("ctr");
     CreateModel("other");
     for (int i = 0; i < 12; ++i) {
-      // Those that are idle meanwhile are forgotten.
+      // Enough other producers to make the model forget those that are idle.
       if (i % 4 == 0) {
         for (int k = 0; k < 5; ++k) CodesOf({Request(StrCat("q", round, ".", i, ".", k), 1)});
       }
@@ -303,8 +308,8 @@ TEST_F(ExactlyOnceTest, BatchesWithoutAProducerAreAllLearned) {
   }
 }
 
-// A model without a log loses producers with all else when the server crashes. Those who push go
-// on.
+// A model without a log loses its producers, like everything else, if the server crashes. Clients
+// can still go on pushing.
 TEST_F(ExactlyOnceTest, APushGoesOnWhenAModelWithoutALogHasLostIt) {
   ASSERT_NO_FATAL_FAILURE(Start());
   ASSERT_TRUE(client_->CreateModel("ctr", SmallLearner(), v1::DURABILITY_NONE).ok());
@@ -315,7 +320,7 @@ TEST_F(ExactlyOnceTest, APushGoesOnWhenAModelWithoutALogHasLostIt) {
   EXPECT_THAT(CodesOf({Request("p", 3), Request("p", 3), Request("p", 4)}), ElementsAre(0, -1, 0));
 }
 
-// The rows of the first batch are all bad; its producer is not known when the second one comes.
+// The first batch has only bad rows, so the producer is still unknown when the second one arrives.
 TEST_F(ExactlyOnceTest, APushMayBeginWithBadRows) {
   ASSERT_NO_FATAL_FAILURE(Start());
   CreateModel("ctr");

@@ -1,5 +1,5 @@
-// What the kernel refuses for real: a file that may not grow, a disk that may only be read, a
-// folder that cannot be used.
+// Failures that the kernel really reports: a file that may not grow, a read-only disk, a folder
+// that cannot be used.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -36,9 +36,9 @@ TEST_F(FailingDiskTest, AFileThatMayNotGrowIsNamedAndNothingIsLostOnceItMay) {
       [&] { Start(); });
 }
 
-// A disk of which files are open cannot be made read-only, so it is mounted read-only over itself:
-// files that are open can still be written, all else is refused. Small segments, so that the log
-// soon needs another file.
+// A file system with open files cannot be made read-only, so it is mounted read-only over itself:
+// open files can still be written, everything else is refused. Segments are small, so that the log
+// soon needs a new file.
 TEST_F(FailingDiskTest, AReadOnlyDiskIsNamedAndNothingIsLostOnceItCanBeWritten) {
   const absl::StatusOr<std::string> disk = MountTmpfs();
   if (!disk.ok()) GTEST_SKIP() << "a tmpfs cannot be mounted here: " << disk.status();
@@ -59,7 +59,7 @@ TEST_F(FailingDiskTest, AnUnusableSnapshotFolderIsNamedAndStopsSnapshotsAlone) {
   ASSERT_NO_FATAL_FAILURE(CreateModel("ctr"));
   ASSERT_TRUE(PushOneRow().ok());
   const std::string snapshots = ModelDirOf(data_dir_, "ctr") + "/snapshots";
-  const auto break_folder = [&] {  // For root too, who may read and write everything.
+  const auto break_folder = [&] {  // Fails for root too, who ignores permissions.
     std::filesystem::rename(snapshots, folder_.path() + "/aside");
     std::ofstream(snapshots) << "not a folder";
   };
@@ -74,7 +74,7 @@ TEST_F(FailingDiskTest, AnUnusableSnapshotFolderIsNamedAndStopsSnapshotsAlone) {
   EXPECT_TRUE(PushOneRow().ok());
   EXPECT_TRUE(Predicts());
 
-  // A start, which would not know what it misses, says so and changes nothing.
+  // A start does not know what is missing, so it reports the failure and changes nothing.
   const Digest digest = client_->ComputeDigest("ctr").value();
   server_->Kill();
   const absl::Status start = ServerProcess::Start(data_dir_, {"--strict"}).status();

@@ -1,4 +1,4 @@
-// Features that are made, from the command line on.
+// Generated features, from the command line on.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -26,7 +26,8 @@ class FeatureCommandTest : public testing::Test {
     return site_.Freshet(folder_.path(), arguments);
   }
 
-  // A stream whose label is whether two categories agree, with a number of no use that is large.
+  // Writes a stream whose label says whether two categories agree, with a large number that is no
+  // use.
   void WriteStream(const std::string& name) const {
     std::ofstream file(folder_.path() + "/" + name);
     std::mt19937 random(1);
@@ -38,7 +39,7 @@ class FeatureCommandTest : public testing::Test {
     }
   }
 
-  // The mean progressive loss of a model.
+  // The average progressive loss of a model.
   double LossOf(const std::string& model) {
     return site_.client().GetModel(model)->variants(0).metrics().loss();
   }

@@ -1,5 +1,5 @@
-// A data folder that an earlier version left behind in the middle of learning: every later version
-// recovers it to the bit. See tests/data/golden/README.md.
+// A data folder that an earlier version left behind while it was learning: every later version must
+// recover it bit for bit. See tests/data/golden/README.md.
 
 #include <gtest/gtest.h>
 
@@ -20,13 +20,13 @@
 namespace freshet {
 namespace {
 
-// Beside the data folder `data`: a line for each model with its id, offset, examples and digest.
+// A file beside the folder `data`, with a line for each model: its id, offset, examples and digest.
 constexpr const char* kDigests = "/DIGESTS";
 
-// Of the first learners of AllLearners(), one model each.
+// One model for each of the first learners of AllLearners().
 constexpr int kModels = 9;
 
-// Of a version of the data folder (see server/file/data_dir.h) and of what it holds.
+// The golden files of one version of the data folder format (see server/file/data_dir.h).
 std::string GoldenDir(const std::string& name) {
   return std::string(FRESHET_GOLDEN_DIR) + "/" + name;
 }
@@ -62,7 +62,7 @@ TEST_P(GoldenDataVersionTest, RecoversToTheBit) {
 INSTANTIATE_TEST_SUITE_P(Versions, GoldenDataVersionTest,
                          testing::Values("data_v1", "data_v2", "data_v2_envelopes", kNewest));
 
-// Pushes the same examples again and again.
+// Pushes the same examples repeatedly.
 void Push(const Client& client, const std::string& model, int batches) {
   auto pusher = Pusher::Start(client, model, {});
   ASSERT_TRUE(pusher.ok()) << pusher.status();

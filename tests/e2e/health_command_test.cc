@@ -1,4 +1,5 @@
-// `freshetd health`, which probes of containers run: it needs no token and finds the server itself.
+// `freshetd health`, the command for container probes: it needs no token and finds the server by
+// itself.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -29,7 +30,7 @@ class HealthCommandTest : public testing::Test {
     server_ = *std::move(server);
   }
 
-  // Asks with `flags`.
+  // Runs `freshetd health` with `flags`.
   static CommandResult Ask(const std::vector<std::string>& flags) {
     std::vector<std::string> arguments = {"/usr/bin/timeout", "30", BinaryDir() + "/freshetd",
                                           "health"};
@@ -37,7 +38,7 @@ class HealthCommandTest : public testing::Test {
     return RunCommand(arguments);
   }
 
-  // The flags that name where the server listens.
+  // Flags with the server's addresses.
   std::vector<std::string> Addresses() const {
     return {"--listen=" + server_->address(),
             "--http=" + (server_->http_address().empty() ? "off" : server_->http_address())};

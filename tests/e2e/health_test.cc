@@ -1,4 +1,4 @@
-// gRPC's standard health service, as probes and load balancers use it.
+// gRPC's standard health service, as used by probes and load balancers.
 
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
@@ -25,7 +25,7 @@ using grpc::health::v1::HealthCheckResponse;
 
 class HealthTest : public ServerFixture {
  protected:
-  // One call of Watch.
+  // One call of the method Watch.
   class Watch {
    public:
     Watch(Health::Stub& stub, const std::string& service) {
@@ -34,7 +34,7 @@ class HealthTest : public ServerFixture {
       request.set_service(service);
       reader_ = stub.Watch(&context_, request);
     }
-    // UNKNOWN at the end.
+    // The next status; UNKNOWN at the end of the stream.
     HealthCheckResponse::ServingStatus Next() {
       HealthCheckResponse response;
       return reader_->Read(&response) ? response.status() : HealthCheckResponse::UNKNOWN;
@@ -109,7 +109,7 @@ TEST_F(HealthTest, AModelWhoseLogCannotBeWrittenDoesNotServeUntilItCan) {
   }
   EXPECT_EQ(watch.Next(), HealthCheckResponse::NOT_SERVING);
   EXPECT_EQ(Check("models/ctr").second, HealthCheckResponse::NOT_SERVING);
-  EXPECT_EQ(Check("").second, HealthCheckResponse::SERVING);  // It predicts, and serves others.
+  EXPECT_EQ(Check("").second, HealthCheckResponse::SERVING);  // It still predicts.
   ASSERT_EQ(prlimit(server_->pid(), RLIMIT_FSIZE, &before, nullptr), 0);
   EXPECT_EQ(watch.Next(), HealthCheckResponse::SERVING);
   EXPECT_TRUE((*pusher)->Close().ok());

@@ -1,6 +1,6 @@
-// Nobody's calls stop anybody else's: small predictions are answered soon, and models go on
-// learning, beside whatever somebody who may only read or predict can ask for. Bounds are far above
-// what is usual, and relate to the same machine without the load.
+// No client's calls stop anybody else: small predictions are answered soon, and models keep
+// learning, whatever a client that may only read or predict asks for. The bounds are far above the
+// usual values, and relative to the same machine without the load.
 
 #include <gtest/gtest.h>
 
@@ -23,12 +23,12 @@ namespace {
 
 constexpr absl::Duration kMeasured = absl::Seconds(2);
 
-// A load is measured until the bound holds, at most so often: something else on the machine may
-// spoil one measurement, and a server whose threads are held spoils all of them.
+// A load is measured until the bound holds, at most this many times. Something else on the machine
+// may spoil one measurement, but a server whose threads are blocked spoils all of them.
 constexpr int kMostMeasurements = 3;
 
-// What the 99th percentile of small predictions may be beside a load: calls that hold gRPC's
-// threads made it seconds.
+// Bounds for the 99th percentile of small predictions beside a load. It took seconds when calls
+// blocked gRPC's threads.
 constexpr double kMostMs = 60;
 constexpr double kMostOfQuiet = 20;
 
@@ -36,7 +36,7 @@ class HeavyCallsTest : public ServerFixture {
  protected:
   void SetUp() override {
     ASSERT_NO_FATAL_FAILURE(Start());
-    // Calls of a connection would wait for each other's bytes.
+    // The load uses its own connection: calls that share one wait for each other's bytes.
     auto other = Client::Connect({.server = server_->address()});
     ASSERT_TRUE(other.ok()) << other.status();
     other_client_ = *std::move(other);
@@ -48,7 +48,7 @@ class HeavyCallsTest : public ServerFixture {
     ASSERT_TRUE(created.ok()) << created.status();
   }
 
-  // The 99th percentile of small predictions.
+  // Makes small predictions for a while, and returns the 99th percentile of their latencies.
   double PredictForAWhile() const {
     CallLoop loop(2, PredictCallOf(*client_, PackedPrediction("small", 1)));
     absl::SleepFor(kMeasured);
@@ -59,7 +59,7 @@ class HeavyCallsTest : public ServerFixture {
     return QuantileOf(latencies, 0.99);
   }
 
-  // Expects small predictions to be answered soon beside the calls, which must all succeed.
+  // Expects small predictions to be fast beside the calls, which must all succeed.
   void ExpectSmallPredictionsAreSoonBeside(int callers, const CallLoop::Call& call) const {
     const double quiet_ms = PredictForAWhile();
     const double most_ms = std::max(kMostMs, kMostOfQuiet * quiet_ms);
@@ -75,7 +75,7 @@ class HeavyCallsTest : public ServerFixture {
     EXPECT_TRUE(load.failure().ok()) << load.failure().error_message();
   }
 
-  // Batches that a model learns in a while, one after the other.
+  // Returns how many batches a model learns in a while, one after the other.
   int PushForAWhile(const std::string& model) {
     auto pusher = Pusher::Start(*client_, model, {});
     EXPECT_TRUE(pusher.ok()) << pusher.status();
@@ -90,7 +90,7 @@ class HeavyCallsTest : public ServerFixture {
     return batches;
   }
 
-  // Expects the model to learn not much less beside the calls.
+  // Expects the model to learn at least a quarter as fast beside the calls.
   void ExpectToLearnBeside(const std::string& model, const CallLoop::Call& call) {
     const int quiet = PushForAWhile(model);
     CallLoop load(2, call);
@@ -110,8 +110,8 @@ class HeavyCallsTest : public ServerFixture {
   RandomExamples random_{1};
 };
 
-// Of 45 features in some 400 bytes 16,215 combinations by three are made. A call of that kind took
-// half a minute, on one of gRPC's few threads.
+// 45 features, sent in about 400 bytes, make 16,215 combinations of three. Such a call took half a
+// minute, on one of gRPC's few threads.
 TEST_F(HeavyCallsTest, ExplanationsOfManyFeaturesStopNobody) {
   Create("wide", CombiningLearner());
   ExpectSmallPredictionsAreSoonBeside(
@@ -165,7 +165,7 @@ TEST_F(HeavyCallsTest, DescriptionsLeaveAModelItsTimeToLearn) {
   ExpectToLearnBeside("large", DescribeCallOf(*other_client_, "large"));
 }
 
-// A call that takes long ends with its caller, and does not keep the server from ending.
+// A long call ends when its caller leaves, and does not keep the server from stopping.
 TEST_F(HeavyCallsTest, TheServerStopsWhileTheyRun) {
   Create("wide", CombiningLearner());
   CallLoop explanations(3, ExplainCallOf(*other_client_, "models/wide", WideExample(40)));

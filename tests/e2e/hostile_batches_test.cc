@@ -1,5 +1,5 @@
-// What somebody can do with a token and small messages of which much is made: batches of empty
-// examples and features. Each attack is made from outside, and meanwhile an honest client works.
+// What a client with a token can do with small messages that expand a lot: batches of empty
+// examples and features. The test attacks from outside, while a well-behaved client works.
 
 #include <gmock/gmock.h>
 #include <google/protobuf/unknown_field_set.h>
@@ -32,12 +32,12 @@ constexpr const char* kLearnPath = "/freshet.v1.LearningService/Learn";
 constexpr const char* kPredictPath = "/freshet.v1.LearningService/Predict";
 constexpr const char* kExplainPath = "/freshet.v1.StatsService/Explain";
 
-// What docs/sizing.md says that large requests of one client take while they are worked on, with
-// the bytes that came.
+// The memory that one client's large requests may take while they are processed, including the
+// bytes received; docs/sizing.md states these numbers.
 constexpr size_t kWorkBytes = 1024 * kMib;
 constexpr size_t kQueueBytes = 64 * kMib;
 
-// A field of bytes, and `count` of them in a row.
+// A length-delimited protobuf field, and `count` of them in a row.
 std::string WireField(char number, std::string_view bytes) {
   std::string field(1, static_cast<char>(number << 3 | 2));
   uint64_t size = bytes.size();
@@ -80,7 +80,7 @@ class RawCall {
     const grpc::Slice slice(bytes);
     return {&slice, 1};
   }
-  // Waits until what was begun is done.
+  // Waits until the operation in progress is complete.
   bool Await() {
     void* tag = nullptr;
     bool ok = false;
@@ -92,7 +92,7 @@ class RawCall {
   grpc::CompletionQueue queue_;
 };
 
-// A unary call of any bytes.
+// A unary call with arbitrary bytes.
 class RawUnary : public RawCall {
  public:
   using RawCall::RawCall;
@@ -107,7 +107,7 @@ class RawUnary : public RawCall {
   }
 };
 
-// A Learn stream of any bytes.
+// A Learn stream with arbitrary bytes.
 class RawLearn : public RawCall {
  public:
   RawLearn(const std::shared_ptr<grpc::Channel>& channel, std::string producer,
@@ -119,7 +119,7 @@ class RawLearn : public RawCall {
   }
   ~RawLearn() override { context_.TryCancel(); }
 
-  // Sends the batch as the next one.
+  // Sends the batch under the next sequence.
   bool Send(std::string_view examples) {
     v1::LearnRequest request;
     request.set_model(model_);
@@ -157,12 +157,12 @@ class HostileBatchesTest : public ServerFixture {
     before_ = ResidentBytes(server_->pid());
   }
 
-  // How much more memory the server has had than before the attack, at most.
+  // How far the server's peak memory is above its memory before the attack.
   size_t GrownBytes() const { return PeakResidentBytes(server_->pid()) - before_; }
 
   std::shared_ptr<grpc::Channel> channel() const { return client_->channel(); }
 
-  // Calls a unary method as often at the same time.
+  // Calls a unary method `count` times at once.
   std::vector<grpc::Status> CallAtOnce(size_t count, const std::string& path,
                                        const std::string& request) {
     std::vector<grpc::Status> statuses(count);
@@ -196,7 +196,7 @@ TEST_F(HostileBatchesTest, AMessageOfEmptyFeaturesIsNotParsed) {
     EXPECT_EQ(response.error().code(), static_cast<int>(grpc::StatusCode::RESOURCE_EXHAUSTED));
     EXPECT_THAT(response.error().message(), HasSubstr("freshet.v1.Namespace.features"));
   }
-  // Eight messages that came, and what gRPC and the allocator keep of them.
+  // Eight messages as received, and what gRPC and the allocator keep of them.
   EXPECT_LT(GrownBytes(), 384 * kMib);
   ExpectHealthy();
 }
@@ -215,7 +215,7 @@ TEST_F(HostileBatchesTest, ABatchOfTooManyExamplesIsRefusedBeforeItIsParsed) {
     EXPECT_EQ(response.sequence(), static_cast<uint64_t>(i + 1));
     EXPECT_THAT(response.error().message(), HasSubstr("limits.max_batch_examples"));
   }
-  // A batch that is refused ends no stream.
+  // A refused batch does not end the stream.
   ASSERT_TRUE(stream.Send(BatchOf(ExampleOf(EmptyFeatures(1)))));
   EXPECT_FALSE(stream.Receive().has_error());
   EXPECT_LT(GrownBytes(), 384 * kMib);
@@ -246,9 +246,9 @@ TEST_F(HostileBatchesTest, FieldsThatAreNotKnownAreCounted) {
   ExpectHealthy();
 }
 
-// All that the limits allow, from many streams at a time.
+// As much as the limits allow, on many streams at once.
 TEST_F(HostileBatchesTest, QueuesFullOfEmptyFeaturesStayWithinTheirBound) {
-  // About 110 MiB once it is parsed, of 3 MiB.
+  // 3 MiB that take about 110 MiB once parsed.
   const std::string batch = BatchOf(ExampleOf(EmptyFeatures(50'000)), 32);
   constexpr int kSenders = 12;
   std::vector<std::thread> senders;
@@ -276,16 +276,16 @@ TEST_F(HostileBatchesTest, QueuesFullOfEmptyFeaturesStayWithinTheirBound) {
   ExpectHealthy();
 }
 
-// Each stream has a batch that came when the queue was full.
+// Each stream has a batch that arrived when the queue was full.
 TEST_F(HostileBatchesTest, AFullQueueTakesNoMoreFromHoweverManyStreams) {
   server_->Stop();
   ASSERT_NO_FATAL_FAILURE(StartWithConfig("limits { max_queue_bytes: 1 }"));
-  v1::LearnerSpec slow = SmallLearner();  // A tenth of a second for a batch of those below.
+  v1::LearnerSpec slow = SmallLearner();  // Takes a tenth of a second for each batch below.
   v1::Interaction& triples = *slow.mutable_features()->add_interactions();
   for (int i = 0; i < 3; ++i) triples.add_namespaces("x");
   ASSERT_TRUE(client_->CreateModel("slow", slow).ok());
   std::string group = WireField(1, "x");
-  const std::string long_name(100, 'f');  // So that a batch is parsed in turns.
+  const std::string long_name(100, 'f');  // Long enough that batches take turns being parsed.
   for (int i = 0; i < 60; ++i) group += WireField(2, WireField(1, long_name + std::to_string(i)));
   constexpr uint64_t kRowsOfBatch = 20;
   const std::string batch = BatchOf(ExampleOf(group), kRowsOfBatch);
@@ -303,7 +303,7 @@ TEST_F(HostileBatchesTest, AFullQueueTakesNoMoreFromHoweverManyStreams) {
     learned = model->example_count();
     most_queued = std::max(most_queued, model->queued_example_count());
   }
-  // One fills it, and some were being parsed meanwhile: four at a time, in turns.
+  // One batch fills the queue, and some were being parsed at that time: four at once, in turns.
   EXPECT_LE(most_queued, 12 * kRowsOfBatch);
   for (const auto& stream : streams) EXPECT_FALSE(stream->Receive().has_error());
 }

@@ -1,5 +1,5 @@
-// What somebody can do to gRPC's endpoint who need not prove who he is: take memory, connections
-// and turns. Each attack is made from outside, and meanwhile an honest client works.
+// What a client can do to the gRPC endpoint without proving who it is: take memory, connections and
+// turns. The test attacks from outside, while a well-behaved client works.
 
 #include <gmock/gmock.h>
 #include <grpcpp/grpcpp.h>
@@ -32,14 +32,14 @@ constexpr const char* kCheck = "/grpc.health.v1.Health/Check";
 
 class HostileGrpcTest : public ServerFixture {
  protected:
-  static void SetUpTestSuite() {  // For thousands of connections.
+  static void SetUpTestSuite() {  // The tests open thousands of connections.
     rlimit limit = {};
     getrlimit(RLIMIT_NOFILE, &limit);
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
   }
 
-  // Starts the server with a shell's `ulimit` before it.
+  // Starts the server from a shell that first runs `ulimit`.
   void StartWithUlimit(const std::string& ulimit) {
     auto server = ServerProcess::StartProgram(
         {"/bin/sh", "-c", "ulimit " + ulimit + "; exec \"$@\"", "sh", BinaryDir() + "/freshetd",
@@ -55,7 +55,7 @@ class HostileGrpcTest : public ServerFixture {
     ASSERT_NO_FATAL_FAILURE(CreateModel("ctr"));
   }
 
-  // Starts the server with a token that nobody here has.
+  // Starts the server with a token that no client here has.
   void StartWithTokens() {
     const std::string file = folder_.path() + "/tokens";
     ASSERT_EQ(
@@ -72,7 +72,7 @@ class HostileGrpcTest : public ServerFixture {
     client_ = *std::move(client);
   }
 
-  // The same of a client that comes now, and takes a snapshot too.
+  // The same for a client that connects now and also takes a snapshot.
   void ExpectHealthy() {
     ASSERT_NO_FATAL_FAILURE(ConnectAnew());
     ServerFixture::ExpectHealthy();
@@ -80,14 +80,14 @@ class HostileGrpcTest : public ServerFixture {
     EXPECT_TRUE(snapshot.ok()) << snapshot.status();
   }
 
-  // Sends so much of many messages that are never finished, over one connection. Returns how much
-  // more memory the server took than before, at most.
+  // Over one connection, sends parts of many messages without finishing any. Returns how far the
+  // server's peak memory is above its memory before.
   uint64_t SendHalfMessages(int calls, const char* path) {
     const uint64_t before = ResidentBytes(server_->pid());
     attackers_.emplace_back(server_->address());
     RawHttp2& attacker = attackers_.back();
     EXPECT_TRUE(attacker.SendPreface());
-    attacker.Read(5'000);  // The server's windows.
+    attacker.Read(5'000);  // Learns the server's windows.
     std::vector<uint32_t> streams;
     streams.reserve(static_cast<size_t>(calls));
     for (int i = 0; i < calls; ++i) streams.push_back(attacker.BeginCall(path));
@@ -104,14 +104,14 @@ class HostileGrpcTest : public ServerFixture {
     return std::max(PeakResidentBytes(server_->pid()), before) - before;
   }
 
-  // A connection of its own, that nothing else shares.
+  // A channel with its own connection, which nothing else shares.
   std::shared_ptr<grpc::Channel> OwnChannel(const std::string& address) const {
     grpc::ChannelArguments arguments;
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
     return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
   }
 
-  // Lists the models once, without waiting for a connection that cannot be made.
+  // Lists the models once, without waiting for a connection that cannot be established.
   static grpc::Status List(const std::shared_ptr<grpc::Channel>& channel) {
     grpc::ClientContext context;
     context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30));
@@ -130,8 +130,8 @@ TEST_F(HostileGrpcTest, MessagesThatAreNeverFinishedTakeNoMoreThanTheirQuota) {
 
 TEST_F(HostileGrpcTest, ASmallQuotaHoldsToo) {
   ASSERT_NO_FATAL_FAILURE(StartWithModel("limits { max_receiving_bytes: 67108864 }"));
-  // gRPC takes memory back a moment after it was too much: a fast sender is ahead of that. Without
-  // a quota this would be 640 MB.
+  // gRPC reclaims memory a moment after the quota was exceeded, and a fast sender is quicker.
+  // Without a quota this would be 640 MB.
   EXPECT_LT(SendHalfMessages(40, kPredict), 512 * kMebibyte);
   EXPECT_LT(SendHalfMessages(40, kCheck), 512 * kMebibyte);
   ExpectHealthy();
@@ -189,7 +189,7 @@ TEST_F(HostileGrpcTest, FewDescriptorsMeanFewConnectionsAndStillASnapshot) {
   ASSERT_NO_FATAL_FAILURE(StartWithUlimit("-n 512"));
   EXPECT_THAT(server_->Log(), HasSubstr("event=connections_capped limit=128"));
   for (int i = 0; i < 1'000; ++i) attackers_.emplace_back(server_->address());
-  // The oldest have had their chance by then.
+  // By then the oldest connections have had their protected time.
   absl::SleepFor(absl::Seconds(1));
   ExpectHealthy();
   EXPECT_THAT(server_->Log(), testing::Not(HasSubstr("event=connection_not_accepted")));
@@ -234,25 +234,26 @@ TEST_F(HostileGrpcTest, OneAddressHasSoManyConnectionsAndNoMore) {
               HasSubstr("freshet_grpc_connections_refused_total{limit=\"total\"} 0"));
 }
 
-// Whose connection it is has to be known by every kind of address, or clients would be taken for
-// strangers and closed.
+// The server must recognize a client's connection under every kind of address; otherwise it would
+// take clients for strangers and close their connections.
 TEST_F(HostileGrpcTest, AClientIsKnownByWhicheverAddressItComes) {
   struct Case {
     std::string listen;
-    std::string from;  // The host that is connected to.
+    std::string from;  // The host to connect to.
   };
   for (const Case& test : {Case{"127.0.0.1:0", "127.0.0.1"}, Case{"[::1]:0", "[::1]"},
                            Case{"[::]:0", "127.0.0.1"}, Case{"[::]:0", "[::1]"}}) {
     WriteConfig("limits { max_connections: 1 }");
     auto server = ServerProcess::Start(data_dir_, {"--listen=" + test.listen, "--insecure",
                                                    "--config=" + folder_.path() + "/config"});
-    if (!server.ok() && test.listen.starts_with("[")) continue;  // There may be no IPv6 here.
+    if (!server.ok() && test.listen.starts_with("[")) continue;  // This machine may have no IPv6.
     ASSERT_TRUE(server.ok()) << server.status();
     const std::string port = (*server)->address().substr((*server)->address().rfind(':'));
     const auto client = OwnChannel(test.from + port);
     const grpc::Status first = List(client);
     EXPECT_TRUE(first.ok()) << test.listen << ": " << first.error_message();
-    absl::SleepFor(absl::Milliseconds(1100));  // It has had its chance, and was a stranger's.
+    // Afterwards a stranger's connection would not be protected any more.
+    absl::SleepFor(absl::Milliseconds(1100));
     EXPECT_EQ(List(OwnChannel(test.from + port)).error_code(), grpc::StatusCode::UNAVAILABLE)
         << test.listen;
     EXPECT_TRUE(List(client).ok()) << test.listen;
@@ -271,7 +272,7 @@ TEST_F(HostileGrpcTest, OneConnectionHasSoManyCallsAndNoMore) {
   }
   const absl::Time deadline = absl::Now() + absl::Seconds(10);
   while (attacker.ended_count() < 18'000 && absl::Now() < deadline) {
-    if (!attacker.Read(100)) break;  // Whoever goes on so is cut off.
+    if (!attacker.Read(100)) break;  // A client that continues like this is cut off.
   }
   EXPECT_LT(PeakResidentBytes(server_->pid()) - before, 512 * kMebibyte);  // The quota.
   ExpectHealthy();

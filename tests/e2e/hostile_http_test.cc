@@ -1,5 +1,5 @@
-// Clients of the HTTP endpoint that misbehave: others are answered at once meanwhile, and the
-// server's memory and descriptors stay within their bounds.
+// Misbehaving clients of the HTTP endpoint: others are answered at once meanwhile, and the server's
+// memory and file descriptors stay within their bounds.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -35,7 +35,7 @@ constexpr int64_t kMiB = 1 << 20;
 
 class HostileHttpTest : public ServerFixture {
  protected:
-  static void SetUpTestSuite() {  // This process needs as many descriptors as the clients it plays.
+  static void SetUpTestSuite() {  // Needs as many descriptors as it has clients.
     rlimit limit = {};
     getrlimit(RLIMIT_NOFILE, &limit);
     limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, 16'384);
@@ -71,7 +71,7 @@ class HostileHttpTest : public ServerFixture {
     return http;
   }
 
-  // How long the slowest of some probes takes, each over a connection of its own.
+  // How long the slowest of several probes takes, each on its own connection.
   absl::Duration SlowestProbe(int count = 10) const {
     absl::Duration slowest;
     for (int i = 0; i < count; ++i) {
@@ -85,7 +85,7 @@ class HostileHttpTest : public ServerFixture {
     return slowest;
   }
 
-  // A usual client gets its answers, and snapshots can be written.
+  // Expects an ordinary client to get its answers, and snapshots to be written.
   void ExpectHealthy() const {
     const auto learned = Connect().Post(
         "/v1/models/ctr:learn", R"({"examples":{"examples":[{"label":1}]}})", "application/json");
@@ -106,21 +106,21 @@ class HostileHttpTest : public ServerFixture {
   }
 };
 
-// With 1,024 descriptors, as many systems have it, they took all; snapshots failed, and nobody else
-// got in.
+// With the usual limit of 1,024 descriptors, silent connections used to take all of them: snapshots
+// failed, and nobody else could connect.
 TEST_F(HostileHttpTest, SilentConnectionsTakeNeitherTheDescriptorsNorThePlaceOfOthers) {
   ASSERT_NO_FATAL_FAILURE(StartWithModel("http_limits { head_timeout_s: 60 }"));
   const std::vector<RawClient> silent = ConnectMany(1100);
   EXPECT_LT(SlowestProbe(), absl::Seconds(1));
   EXPECT_LT(OpenDescriptors(), 400);
   ExpectHealthy();
-  // Those who have sent a part of a head are not better off.
+  // Connections that have sent part of a request head have no advantage.
   for (const RawClient& client : silent) client.SendSome("GET /heal");
   EXPECT_LT(SlowestProbe(), absl::Seconds(1));
   ExpectHealthy();
 }
 
-// Probes took 5 to 8 seconds.
+// Probes used to take 5 to 8 seconds.
 TEST_F(HostileHttpTest, TricklingConnectionsDoNotDelayProbes) {
   ASSERT_NO_FATAL_FAILURE(StartWithModel());
   std::atomic<bool> done{false};
@@ -144,7 +144,7 @@ TEST_F(HostileHttpTest, TricklingConnectionsDoNotDelayProbes) {
   trickling.join();
 }
 
-// An answer of half a gigabyte was made of a page of a few thousand bytes.
+// A page of a few thousand bytes used to become an answer of half a gigabyte.
 TEST_F(HostileHttpTest, RangesMakeNoAnswerLonger) {
   ASSERT_NO_FATAL_FAILURE(StartWithModel());
   std::string ranges = "bytes=0-";
@@ -157,7 +157,7 @@ TEST_F(HostileHttpTest, RangesMakeNoAnswerLonger) {
   EXPECT_LT(MemoryMiB("VmHWM"), 200);
 }
 
-// 15 kB on the wire took 600 MB each, of which most stayed.
+// 15 kB on the wire used to take 600 MB each, most of which was never freed.
 TEST_F(HostileHttpTest, MessagesWithoutContentTakeNoMoreMemoryThanAllowed) {
   ASSERT_NO_FATAL_FAILURE(StartWithModel());
   const auto body_of = [](const std::string& begin, const std::string& item,
@@ -189,7 +189,7 @@ TEST_F(HostileHttpTest, MessagesWithoutContentTakeNoMoreMemoryThanAllowed) {
   }
   EXPECT_LT(SlowestProbe(5), absl::Seconds(1));
   for (std::thread& client : clients) client.join();
-  // The limit of 256 MiB, and what the process has beside it.
+  // The limit of 256 MiB, plus what else the process needs.
   EXPECT_LT(MemoryMiB("VmHWM") - before, 400);
   const absl::Time deadline = absl::Now() + absl::Seconds(10);
   while (MemoryMiB("VmRSS") - before > 100 && absl::Now() < deadline) {
@@ -213,7 +213,7 @@ TEST_F(HostileHttpTest, BodiesThatDoNotEndTakeNoMoreMemoryThanAllowed) {
     for (const RawClient& client : clients) client.SendSome(part);
   }
   EXPECT_LT(SlowestProbe(), absl::Seconds(1));
-  ExpectHealthy();  // Short requests have memory of their own.
+  ExpectHealthy();  // Short requests have their own memory.
   EXPECT_LT(MemoryMiB("VmHWM") - before, 400);
 }
 
@@ -230,22 +230,21 @@ TEST_F(HostileHttpTest, AnswersThatNobodyReadsTakeNoMoreMemoryThanAllowed) {
       "POST /v1/models/ctr:predict HTTP/1.1\r\nHost: localhost\r\n"
       "Content-Type: application/x-ndjson\r\nContent-Length: ",
       rows.size(), "\r\n\r\n", rows);
-  // Each answer is of a megabyte, and none is asked for before the last one was written.
+  // Each answer has a megabyte, and the next request is read only once the last answer is written.
   std::vector<RawClient> clients = ConnectMany(100);
   for (int i = 0; i < 30; ++i) {
     for (const RawClient& client : clients) client.SendSome(request);
   }
   EXPECT_LT(SlowestProbe(), absl::Seconds(2));
   EXPECT_LT(MemoryMiB("VmHWM") - before, 250);
-  // Whoever does not take an answer is cut off.
+  // Clients that do not take their answers are cut off.
   const absl::Time deadline = absl::Now() + absl::Seconds(60);
   while (OpenDescriptors() > 60 && absl::Now() < deadline) absl::SleepFor(absl::Milliseconds(50));
   EXPECT_LT(OpenDescriptors(), 60);
   ExpectHealthy();
 }
 
-// A page at http://evil.com, whose name leads to 127.0.0.1, is of the server's origin for a
-// browser.
+// To a browser, a page at http://evil.com whose name resolves to 127.0.0.1 has the server's origin.
 TEST_F(HostileHttpTest, OtherPeoplesPagesGetNoPage) {
   ASSERT_NO_FATAL_FAILURE(StartWithModel());
   httplib::Client http = Connect();
@@ -264,7 +263,7 @@ TEST_F(HostileHttpTest, OtherPeoplesPagesGetNoPage) {
   EXPECT_THAT(absolute.ReadAll(), StartsWith("HTTP/1.1 403 "));
 }
 
-// Clients keep their connections: a new one for each request took most of its time.
+// Connections are kept open, because a new one for each request used to take most of its time.
 TEST_F(HostileHttpTest, ConnectionsStayOpenAcrossManyRequests) {
   ASSERT_NO_FATAL_FAILURE(StartWithModel());
   const RawClient client(server_->http_address());

@@ -1,4 +1,4 @@
-// Clients that misbehave: the server says why, learns nothing of it, and stays healthy.
+// Misbehaving clients: the server says what is wrong, learns nothing from them, and stays healthy.
 
 #include <arpa/inet.h>
 #include <gmock/gmock.h>
@@ -29,7 +29,7 @@ class HostileTest : public ServerFixture {
     stub_ = v1::LearningService::NewStub(client_->channel());
   }
 
-  // A connection to the server's port, below gRPC.
+  // Opens a TCP connection to the server's gRPC port.
   int Connect() const {
     const std::string& address = server_->address();
     sockaddr_in target = {};
@@ -139,7 +139,7 @@ TEST_F(HostileTest, MoreStreamsOrModelsThanAllowedAreRefusedByName) {
     request.set_producer_id("p" + std::to_string(i));
     streams[i]->Write(request);
     v1::LearnResponse response;
-    EXPECT_TRUE(streams[i]->Read(&response));  // An answer shows that the stream is there.
+    EXPECT_TRUE(streams[i]->Read(&response));  // An answer shows that the stream is open.
   }
   auto third = stub_->Learn(&contexts[2]);
   const grpc::Status status = third->Finish();
@@ -168,7 +168,7 @@ TEST_F(HostileTest, AClientThatReadsNoAnswersIsHeldBack) {
   uint64_t sent = 0;
   while (true) {
     request.set_sequence(++sent);
-    if (!stream->Write(request)) break;  // Flow control holds it back until the deadline.
+    if (!stream->Write(request)) break;  // Flow control blocks it until the deadline.
   }
   stream->Finish();
   ExpectHealthy();

@@ -1,4 +1,4 @@
-// The HTTP endpoint of a real server: what its metrics say agrees with the API.
+// The HTTP endpoint of a real server: its metrics agree with the API.
 
 #include <gmock/gmock.h>
 #include <grpcpp/grpcpp.h>
@@ -35,7 +35,7 @@ namespace {
 using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 
-// A page of metrics: the samples by name and labels as they stand there.
+// A page of metrics: samples by their name and labels, as written on the page.
 class Metrics {
  public:
   explicit Metrics(const std::string& text) {
@@ -51,7 +51,7 @@ class Metrics {
 
   bool Has(const std::string& sample) const { return samples_.contains(sample); }
 
-  // -1, and a failure, where there is none.
+  // Returns -1 and fails the test if there is no such sample.
   double operator[](const std::string& sample) const {
     const auto found = samples_.find(sample);
     EXPECT_NE(found, samples_.end()) << sample;
@@ -78,7 +78,7 @@ class HttpTest : public ServerFixture {
     ASSERT_TRUE((*pusher)->Close().ok());
   }
 
-  // The body of a page that is there; empty, and a failure, where it is not.
+  // The body of a page; empty, failing the test, if the server does not return it.
   std::string Get(const std::string& path) const {
     auto answer = httplib::Client("http://" + server_->http_address()).Get(path);
     EXPECT_TRUE(answer && answer->status == 200) << path;
@@ -159,7 +159,7 @@ TEST_F(HttpTest, CountsCallsAndStreams) {
   EXPECT_EQ(metrics["freshet_rpc_duration_seconds_count{" + get + "}"], 5);
   EXPECT_EQ(metrics["freshet_learn_streams"], 0);
 
-  // A batch with two bad rows, and a good one twice: on a stream that stays open.
+  // Two bad rows in a batch, and a good batch twice, on a stream that stays open.
   const auto stub = v1::LearningService::NewStub(client_->channel());
   grpc::ClientContext context;
   const auto stream = stub->Learn(&context);
@@ -268,7 +268,7 @@ TEST_F(HttpTest, ServesManyScrapesWhileModelsLearn) {
 }
 
 TEST_F(HttpTest, IsNotReadyOnceTheServerStops) {
-  CreateModel("ctr");  // The connection stays open, which the server grants some time to end.
+  CreateModel("ctr");  // Its open connection delays the stop.
   const absl::Time deadline = absl::Now() + absl::Seconds(60);
   server_->Signal(SIGTERM);
   while (server_->Log().find("event=draining") == std::string::npos) {
@@ -285,7 +285,7 @@ TEST_F(HttpTest, IsNotReadyOnceTheServerStops) {
   EXPECT_EQ(state.code, 0) << state.log;
 }
 
-// The path of a program, where it is installed.
+// The path of a program; nullopt if it is not installed.
 std::optional<std::string> FindProgram(const std::string& name) {
   const char* path = std::getenv("PATH");
   std::istringstream folders(path == nullptr ? "" : path);
@@ -297,7 +297,7 @@ std::optional<std::string> FindProgram(const std::string& name) {
   return std::nullopt;
 }
 
-// All of the file's words that look like names of metrics, as the page has them.
+// All words in a file that look like names of metrics, in the form that the page uses.
 std::set<std::string> MetricsNamedIn(const std::string& path) {
   std::ifstream file(path);
   const std::string text{std::istreambuf_iterator<char>(file), {}};

@@ -1,4 +1,4 @@
-// Files as they come from elsewhere, through push and predict.
+// Files from elsewhere, through push and predict.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -65,7 +65,7 @@ TEST_F(InputCommandTest, SaysWhatWasLearnedAndWhatWasSkipped) {
   EXPECT_EQ(Examples(), 4u);
 }
 
-// It said that it had learned them all again.
+// The command used to report that it had learned all of them again.
 TEST_F(InputCommandTest, CountsRowsApartThatTheProducerHadPushedBefore) {
   Write("a.vw", "1 |p zoe\n0 |p max\n");
   const std::string push = "push m a.vw --progress none --producer-id daily";

@@ -1,4 +1,4 @@
-// JSON over HTTP on a real server: what curl gets.
+// JSON over HTTP on a real server, as curl would use it.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -37,7 +37,7 @@ class JsonTest : public testing::Test {
     http_->set_read_timeout(std::chrono::minutes(1));
   }
 
-  // The body of an answer with this status.
+  // The body of the answer, which must have this status.
   static std::string Body(const httplib::Result& answer, int status = 200) {
     if (!answer) {
       ADD_FAILURE() << "no answer: " << httplib::to_string(answer.error());
@@ -62,7 +62,7 @@ class JsonTest : public testing::Test {
              R"(","model":{"variants":[{"learner":{"loss":"LOSS_LOGISTIC","bits":12}}]}})");
   }
 
-  // `count` examples, a line each.
+  // `count` examples, one per line.
   static std::string Lines(int count, const std::string& label = "1") {
     std::string lines;
     for (int i = 0; i < count; ++i) {
@@ -105,7 +105,7 @@ TEST_F(JsonTest, LinesAreLearnedAndPredicted) {
     EXPECT_THAT(answer, HasSubstr(R"("duplicate":false)"));
   }
   EXPECT_THAT(Get("/v1/models/ctr"), HasSubstr(R"("exampleCount":"1000")"));
-  // The same figures as over gRPC.
+  // The same numbers as over gRPC.
   const auto client = *Client::Connect({.server = server_->address()});
   Example example;
   example.Add("user", "u1");
@@ -178,7 +178,8 @@ TEST_F(JsonTest, SnapshotsAreTakenRestoredAndDeleted) {
   const size_t at = digest.find("\"digest\"");
   EXPECT_THAT(Get("/v1/models/ctr:digest"), HasSubstr(digest.substr(at)));
   EXPECT_THAT(Post("/v1/models/ctr/snapshots/other:restore", "", 404), HasSubstr("NOT_FOUND"));
-  // Taken by the model itself after the restore, so that recovery does not need the other one.
+  // Another snapshot of the model after the restore, so that recovery does not need the restored
+  // one.
   Post("/v1/models/ctr/snapshots", "{}");
   EXPECT_THAT(Body(http_->Delete("/v1/models/ctr/snapshots/nothing"), 404), HasSubstr("NOT_FOUND"));
 }
@@ -217,16 +218,16 @@ TEST_F(JsonTest, OtherPeoplesPagesAreRefused) {
   EXPECT_EQ(http_->Get("/v1/models", own)->status, 200);
 }
 
-// gRPC ends a process that sends such a value as metadata.
+// gRPC aborts the process if it must send such a value as metadata.
 TEST_F(JsonTest, HeadersThatGrpcWouldNotCarryAreLeftOut) {
   EXPECT_EQ(http_->Get("/v1/models", {{"Authorization", "Bearer \xc3\xa9"}})->status, 200);
-  for (const char* value : {"Bearer \x01", "\x7f"}) {  // HTTP does not carry them either.
+  for (const char* value : {"Bearer \x01", "\x7f"}) {  // HTTP does not allow these either.
     EXPECT_EQ(http_->Get("/v1/models", {{"Authorization", value}})->status, 400);
   }
   EXPECT_EQ(http_->Get("/v1/models")->status, 200);
 }
 
-// The type of a body says nothing where there is none.
+// A content type without a body means nothing.
 TEST_F(JsonTest, ATypeOfContentWithoutContentDoesNoHarm) {
   CreateModel("ctr");
   const httplib::Headers lines = {{"Content-Type", kLines}};

@@ -1,4 +1,4 @@
-// Pushing and predicting through a real server.
+// Pushing to a real server and predicting with it.
 
 #include <gmock/gmock.h>
 #include <grpcpp/grpcpp.h>
@@ -46,7 +46,7 @@ class LearningTest : public ServerFixture {
     return request;
   }
 
-  // Sends requests on a stream of their own, closes it, and gathers the answers.
+  // Sends requests on a stream of their own, closes it, and returns the answers.
   std::vector<v1::LearnResponse> Exchange(const std::vector<v1::LearnRequest>& requests,
                                           grpc::Status* status) {
     grpc::ClientContext context;
@@ -119,7 +119,7 @@ TEST_F(LearningTest, ABadBatchIsExplainedAndDoesNotEndTheStream) {
   EXPECT_EQ(responses[1].error().rows(0).row(), 1U);
   EXPECT_EQ(responses[1].error().rows(0).field(), "values[1]");
   EXPECT_EQ(responses[4].error().rows(0).field(), "label");
-  EXPECT_EQ(ExampleCount(), 4U);  // Of the good batches only.
+  EXPECT_EQ(ExampleCount(), 4U);  // Only the good batches.
 }
 
 TEST_F(LearningTest, AResendIsADuplicate) {
@@ -165,13 +165,13 @@ TEST_F(LearningTest, PredictionsBeforeLearningComeBackWhenAskedFor) {
   EXPECT_GT(responses[0].predictions(1), 0.5f);  // One positive learned.
 }
 
-// The sender kept a tenth of the negatives; what is served is as if it had kept all.
+// The sender kept a tenth of the negatives; predictions are as if it had kept all of them.
 TEST_F(LearningTest, PredictionsAreCorrectedForDroppedNegatives) {
   v1::LearnerSpec learner;
   learner.set_loss(v1::LOSS_LOGISTIC);
   learner.set_bits(10);
   learner.set_negative_sampling_rate(0.1);
-  learner.mutable_adagrad();  // A mixture would learn that labels alternate.
+  learner.mutable_adagrad();  // A mixture would learn that the labels alternate.
   ASSERT_TRUE(client_->CreateModel("sampled", learner).ok());
   grpc::Status status;
   const auto push = [&](uint64_t sequence) {
@@ -185,7 +185,7 @@ TEST_F(LearningTest, PredictionsAreCorrectedForDroppedNegatives) {
     return Exchange({request}, &status).at(0);
   };
   const v1::LearnResponse first = push(1);
-  EXPECT_NEAR(first.predictions(0), 0.1 / 1.1, 1e-6);  // Odds of 1 among the kept.
+  EXPECT_NEAR(first.predictions(0), 0.1 / 1.1, 1e-6);  // The kept examples have odds of 1.
   EXPECT_NEAR(first.scores(0), std::log(0.1), 1e-6);
   push(2);
   Example example;
@@ -218,7 +218,7 @@ TEST_F(LearningTest, TheFiguresOfAModelAreAllThere) {
   squared.set_loss(v1::LOSS_SQUARED);
   squared.mutable_adagrad();
   squared.set_bits(10);
-  squared.set_l1(1000);  // Holds the weight at 0.
+  squared.set_l1(1000);  // Keeps the weight at 0.
   ASSERT_TRUE(client_->CreateModel("numbers", squared).ok());
   v1::LearnRequest request = Request(1, {3, 5});
   request.set_model("models/numbers");

@@ -1,4 +1,5 @@
-// What single clients, and all together, may take: refusals say when to come back, and pushers do.
+// Limits for each client and for all clients together: refusals say when to come back, and pushers
+// do so.
 
 #include <gmock/gmock.h>
 #include <grpcpp/grpcpp.h>
@@ -28,7 +29,7 @@ class LimitsTest : public ServerFixture {
     learning_ = v1::LearningService::NewStub(client_->channel());
   }
 
-  // Pushes batches and returns what the pusher did.
+  // Pushes batches and returns the pusher's statistics.
   PusherStats Push(int batches, int batch_examples) {
     auto pusher = Pusher::Start(*client_, "ctr", {});
     RandomExamples random(1);
@@ -56,7 +57,7 @@ class LimitsTest : public ServerFixture {
 
 TEST_F(LimitsTest, APusherWaitsWhenItIsTooFastAndLosesNothing) {
   ASSERT_NO_FATAL_FAILURE(StartWithModel("client_limits { examples_per_second: 4000 }"));
-  const PusherStats stats = Push(40, 300);  // Three seconds' worth; the first two come at once.
+  const PusherStats stats = Push(40, 300);  // Worth three seconds; two may come at once.
   EXPECT_EQ(stats.acknowledged, 12'000U);
   EXPECT_GE(stats.reconnects, 1U);
   EXPECT_EQ(client_->ComputeDigest("ctr")->example_count, 12'000U);
@@ -105,10 +106,10 @@ TEST_F(LimitsTest, CallersOverHttpAreClientsByTheirAddresses) {
   EXPECT_EQ(status, 429);
   EXPECT_THAT(body, HasSubstr("127.0.0.1 makes more than 5 calls a second"));
   httplib::Client other(url);
-  other.set_interface("127.0.0.2");  // All of these addresses are this machine.
+  other.set_interface("127.0.0.2");  // All of 127/8 is this machine.
   EXPECT_EQ(other.Get("/v1/models")->status, 200);
 
-  // A client cannot say that it is another one.
+  // A client cannot claim to be another one.
   const auto models = v1::ModelService::NewStub(client_->channel());
   grpc::Status refused;
   for (int i = 0; i < 50 && refused.ok(); ++i) {
@@ -168,9 +169,9 @@ TEST_F(LimitsTest, LongAnswersThatNobodyReadsHoldTheirSenderBack) {
   uint64_t sent = 0;
   do {
     request.set_sequence(++sent);
-  } while (stream->Write(request));  // Flow control holds it back until the deadline.
+  } while (stream->Write(request));  // Flow control blocks it until the deadline.
   stream->Finish();
-  // Answers of 8 MiB, beside what the connection and the queue hold.
+  // Answers of 8 MiB, plus what the connection and the queue hold.
   const auto model = client_->GetModel("ctr");
   ASSERT_TRUE(model.ok()) << model.status();
   EXPECT_LT(model->offset() * kRows * 8, uint64_t{24} << 20);

@@ -1,4 +1,4 @@
-// Where a server really listens, seen from outside, however its addresses are written.
+// Where a server really listens, seen from outside, for every way to write its addresses.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -28,7 +28,7 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::StartsWith;
 
-// The numbers of the sockets that a process has open.
+// The inode numbers of the sockets that a process has open.
 std::set<std::string> SocketsOf(pid_t pid) {
   std::set<std::string> sockets;
   std::error_code ignored;
@@ -40,7 +40,7 @@ std::set<std::string> SocketsOf(pid_t pid) {
   return sockets;
 }
 
-// The addresses that a process listens on, without ports, as /proc/net/tcp and tcp6 write them.
+// The addresses on which a process listens, without ports, as written in /proc/net/tcp and tcp6.
 std::vector<std::string> ListeningAddresses(pid_t pid) {
   constexpr const char* kListen = "0A";
   const std::set<std::string> sockets = SocketsOf(pid);
@@ -59,14 +59,14 @@ std::vector<std::string> ListeningAddresses(pid_t pid) {
   return addresses;
 }
 
-// 127.0.0.1, ::1 and ::ffff:127.0.0.1; other numbers of 127/8 end as the first does.
+// 127.0.0.1, ::1 and ::ffff:127.0.0.1. Other addresses in 127/8 end like the first.
 auto IsLoopback() {
   return AnyOf(testing::MatchesRegex("......7F"),
                testing::StrEq("00000000000000000000000001000000"),
                testing::MatchesRegex("0000000000000000FFFF0000......7F"));
 }
 
-// Both endpoints, written as `listen` and `http`, on a folder of its own.
+// Starts a server with the addresses `listen` and `http` on a folder of its own, and stops it.
 CommandResult StartAndEnd(const std::string& listen, const std::string& http) {
   const TemporaryFolder folder;
   return RunCommand({"/usr/bin/timeout", "20", BinaryDir() + "/freshetd", "--listen=" + listen,
@@ -111,7 +111,7 @@ TEST(ListenTest, WhatIsNoAddressOrReachesBeyondLoopbackIsRefused) {
     const CommandResult grpc = StartAndEnd(text, "127.0.0.1:0");
     EXPECT_EQ(grpc.code, 78) << text << ": " << grpc.err;
     EXPECT_THAT(grpc.err, StartsWith("freshetd: listen is ")) << text;
-    EXPECT_THAT(grpc.err, Not(HasSubstr("event="))) << text;  // Nothing was begun.
+    EXPECT_THAT(grpc.err, Not(HasSubstr("event="))) << text;  // It did not begin to start.
     const CommandResult http = StartAndEnd("127.0.0.1:0", text);
     EXPECT_EQ(http.code, 78) << text << ": " << http.err;
     EXPECT_THAT(http.err, StartsWith("freshetd: http is ")) << text;
@@ -129,7 +129,7 @@ TEST(ListenTest, WhatIsLoopbackListensThereAndNowhereElse) {
       const std::vector<std::string> addresses = ListeningAddresses((*server)->pid());
       EXPECT_GE(addresses.size(), 2U) << text;
       EXPECT_THAT(addresses, Each(IsLoopback())) << text;
-      if (std::string_view(text).starts_with("127.1:")) continue;  // Clients do not know this form.
+      if (std::string_view(text).starts_with("127.1:")) continue;  // Clients reject this form.
       const auto client = Client::Connect({.server = (*server)->address()});
       EXPECT_TRUE(client.ok()) << text << ": " << client.status();
     }

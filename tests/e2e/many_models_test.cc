@@ -1,4 +1,4 @@
-// More models than the process may have descriptors.
+// More models than the process may have file descriptors.
 
 #include <gtest/gtest.h>
 

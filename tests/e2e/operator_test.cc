@@ -1,5 +1,5 @@
-// What operators do by mistake, and what others on their machine do on purpose: nothing is let in,
-// overwritten, blocked or lost without a word.
+// Operators' mistakes, and attacks by other users of their machine: nothing is let in, overwritten,
+// blocked or lost silently.
 
 #include <gmock/gmock.h>
 #include <grpcpp/grpcpp.h>
@@ -40,7 +40,7 @@ CommandResult Shell(const std::string& line) { return RunCommand({"/bin/sh", "-c
 
 class OperatorTest : public ServerFixture {
  protected:
-  // Waits until the log has `text`.
+  // Waits until the log contains `text`.
   void AwaitLog(const std::string& text) const {
     const absl::Time deadline = absl::Now() + absl::Seconds(60);
     while (server_->Log().find(text) == std::string::npos) {
@@ -49,7 +49,7 @@ class OperatorTest : public ServerFixture {
     }
   }
 
-  // Another server on the same folder, which is to fail.
+  // Runs another server on the same folder, which must fail.
   CommandResult StartAnother(const std::string& data_dir) const {
     return RunCommand({"/usr/bin/timeout", "20", ServerProgram(), "--listen=127.0.0.1:0",
                        "--http=off", "--data-dir=" + data_dir});
@@ -63,7 +63,7 @@ class OperatorTest : public ServerFixture {
     return made.out.substr(0, made.out.size() - 1);
   }
 
-  // Waits until there are so many Learn streams.
+  // Waits until `count` Learn streams are open.
   void AwaitOpenStreams(const std::string& admin, int count) const {
     httplib::Client http("http://" + server_->http_address());
     http.set_bearer_token_auth(admin);
@@ -160,9 +160,9 @@ TEST_F(OperatorTest, APipeInPlaceOfAFileHoldsUpNothing) {
   ASSERT_EQ(mkfifo(Path("tokens").c_str(), 0600), 0);
   AwaitLog("event=tokens_not_reloaded");
   EXPECT_THAT(server_->Log(), HasSubstr("is a pipe; name a regular file"));
-  EXPECT_TRUE(works(admin));  // What was read before stays,
+  EXPECT_TRUE(works(admin));  // The tokens read before stay valid.
 
-  std::filesystem::remove(Path("tokens"));  // and a withdrawal goes on to count.
+  std::filesystem::remove(Path("tokens"));  // Withdrawing tokens still works.
   AddToken(Path("new"), "admin");
   std::filesystem::rename(Path("new"), Path("tokens"));
   AwaitLog("event=tokens_reloaded");
@@ -188,7 +188,7 @@ TEST_F(OperatorTest, TheIdleStreamOfAWithdrawnTokenEnds) {
   context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(60));
   context.AddMetadata("authorization", "Bearer " + learn);
   const auto stream = stub->Learn(&context);
-  // The stream is open, and nothing was sent on it.
+  // The stream is open but nothing was sent on it.
   AwaitOpenStreams(admin, 1);
   std::ofstream(Path("tokens")) << kept;
   v1::LearnResponse response;
@@ -200,8 +200,8 @@ TEST_F(OperatorTest, TheIdleStreamOfAWithdrawnTokenEnds) {
 
 TEST_F(OperatorTest, TheDigestOfNoSecretIsNoToken) {
   const char* const digests[] = {
-      "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",   // Of nothing,
-      "01ba4719c80b6fe911b091a7c05124b64eeece964e09c058ef8f9805daca546b"};  // of a line feed.
+      "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",   // Of nothing.
+      "01ba4719c80b6fe911b091a7c05124b64eeece964e09c058ef8f9805daca546b"};  // Of a line feed.
   for (const char* digest : digests) {
     std::ofstream(Path("tokens")) << "tokens { name: 'a' roles: ROLE_ADMIN sha256: '" << digest
                                   << "' }";
@@ -243,7 +243,7 @@ TEST_F(OperatorTest, AnExportReplacesOnlyRegularFiles) {
   EXPECT_EQ(Content(Path("precious")), "precious");
   EXPECT_EQ(export_to(Path("precious"), "--force").code, 0);
   EXPECT_GT(std::filesystem::file_size(Path("precious")), 8U);
-  // A name beside it that leads elsewhere is not followed either.
+  // A symbolic link under the name of the temporary file is not followed either.
   std::filesystem::create_symlink(Path("other"), Path("new.tmp"));
   EXPECT_EQ(export_to(Path("new"), "").code, 0);
   EXPECT_FALSE(std::filesystem::exists(Path("other")));

@@ -10,7 +10,8 @@
 namespace freshet {
 namespace {
 
-// Between two batches: enough that each record is soon acknowledged, and that the log stays small.
+// The pause between batches: long enough for records to be acknowledged soon, and for the log to
+// stay small.
 constexpr absl::Duration kPace = absl::Milliseconds(2);
 
 std::unique_ptr<Pusher> StartPusher(const Client& client, const std::string& model) {

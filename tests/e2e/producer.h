@@ -1,4 +1,4 @@
-// Pushes an endless deterministic stream to a model until it is told to stop.
+// Pushes an endless deterministic stream to a model until told to stop.
 
 #ifndef FRESHET_TESTS_E2E_PRODUCER_H_
 #define FRESHET_TESTS_E2E_PRODUCER_H_
@@ -15,7 +15,7 @@
 
 namespace freshet {
 
-// One thread of its own. Not thread-safe.
+// Pushes on a thread of its own. Not thread-safe.
 class Producer {
  public:
   // The stream is that of RandomExamples(seed), in small batches of random sizes.
@@ -24,11 +24,11 @@ class Producer {
   Producer(const Producer&) = delete;
   Producer& operator=(const Producer&) = delete;
 
-  // Ends the stream and waits until all of it is acknowledged.
+  // Ends the stream and waits until everything pushed is acknowledged.
   absl::Status Stop();
 
   PusherStats stats() const { return pusher_->stats(); }
-  // What ended the stream; OK while it goes on.
+  // Why the stream ended; OK while it continues.
   absl::Status status() const { return pusher_->status(); }
   const std::string& model() const { return model_; }
   uint32_t seed() const { return seed_; }

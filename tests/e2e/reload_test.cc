@@ -1,4 +1,4 @@
-// SIGHUP, and what the log says of calls that fail.
+// SIGHUP, and log lines about failed calls.
 
 #include <gmock/gmock.h>
 #include <grpcpp/grpcpp.h>
@@ -21,7 +21,7 @@ using ::testing::Not;
 
 class ReloadTest : public ServerFixture {
  protected:
-  // Waits until the log has `text`.
+  // Waits until the log contains `text`.
   void AwaitLog(const std::string& text) const {
     const absl::Time deadline = absl::Now() + absl::Seconds(60);
     while (server_->Log().find(text) == std::string::npos) {
@@ -30,7 +30,7 @@ class ReloadTest : public ServerFixture {
     }
   }
 
-  // A call that fails, with what it says of itself.
+  // Makes a call that fails and carries these ids.
   void AskForNoModel(const std::string& name, const std::string& request_id,
                      const std::string& traceparent) const {
     grpc::ClientContext context;

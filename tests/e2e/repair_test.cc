@@ -1,5 +1,5 @@
-// A log that is damaged in its middle: the server refuses to start and says what to do, and what it
-// says works.
+// A log that is damaged in the middle: the server refuses to start and says what to do, and
+// following this advice works.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -48,7 +48,7 @@ class RepairTest : public ServerFixture {
   std::string ModelDir() const { return ModelDirOf(data_dir_, "ctr"); }
   std::string Segment() const { return ModelDir() + "/log/00000000000000000000.log"; }
 
-  // Changes one byte in the middle of the log.
+  // Flips a bit in the middle of the log.
   void Damage() const {
     std::fstream file(Segment(), std::ios::in | std::ios::out | std::ios::binary);
     const auto middle = static_cast<std::streamoff>(std::filesystem::file_size(Segment()) / 2);
@@ -58,7 +58,7 @@ class RepairTest : public ServerFixture {
     file.put(static_cast<char>(byte ^ 0x40));
   }
 
-  // A damaged log of kRecords records, and perhaps a snapshot after all of them.
+  // Makes a damaged log of kRecords records; with a snapshot, it comes after all of them.
   void MakeDamaged(bool with_snapshot) {
     ASSERT_NO_FATAL_FAILURE(Start());
     ASSERT_NO_FATAL_FAILURE(CreateModel("ctr"));
@@ -67,7 +67,7 @@ class RepairTest : public ServerFixture {
       ASSERT_TRUE(client_->CreateSnapshot("ctr").ok());
     }
     server_->Kill();
-    // A crash leaves space at the end that was asked for in advance; another start cuts it off.
+    // A crash leaves preallocated space at the end of the log; another start cuts it off.
     ASSERT_NO_FATAL_FAILURE(Start());
     server_->Kill();
     Damage();
@@ -80,8 +80,8 @@ class RepairTest : public ServerFixture {
     return RunCommand(words);
   }
 
-  // The same on a terminal, where `answer` is typed once there is a question. All that the terminal
-  // shows is the output.
+  // Runs freshetd on a terminal and types `answer` once it asks a question. The result's output is
+  // all that the terminal shows.
   static CommandResult FreshetdOnTerminal(std::vector<std::string> words,
                                           const std::string& answer) {
     words.insert(words.begin(), BinaryDir() + "/freshetd");
@@ -98,7 +98,7 @@ class RepairTest : public ServerFixture {
     CommandResult result;
     bool answered = false;
     std::array<char, 512> piece{};
-    // Ends with an error once nobody has the other end any more.
+    // Ends with an error once no process has the other end open.
     for (ssize_t size = 0; (size = read(terminal, piece.data(), piece.size())) > 0;) {
       result.out.append(piece.data(), static_cast<size_t>(size));
       if (answered || result.out.find("go on? [y/N] ") == std::string::npos) continue;
@@ -112,7 +112,7 @@ class RepairTest : public ServerFixture {
     return result;
   }
 
-  // What stands in quotes after 'freshetd in `message`.
+  // The command in quotes after 'freshetd in `message`.
   static std::string CommandIn(const std::string& message, const std::string& command) {
     std::smatch match;
     const std::regex quoted("'freshetd (" + command + "[^']*)'");
@@ -155,7 +155,7 @@ TEST_F(RepairTest, TheServerNamesTheDamageAndTheCommandsThatMendIt) {
 TEST_F(RepairTest, OnATerminalItAsksFirstAndOnlyYesChangesAnything) {
   ASSERT_NO_FATAL_FAILURE(MakeDamaged(/*with_snapshot=*/false));
   for (const std::string answer :
-       {"n\n", "\n", "Y\n", "yes please\n", "\x04"}) {  // The last ends the input.
+       {"n\n", "\n", "Y\n", "yes please\n", "\x04"}) {  // The last one ends the input.
     const CommandResult refused = FreshetdOnTerminal({"repair", ModelDir()}, answer);
     EXPECT_EQ(refused.code, 69) << answer << refused.out;
     EXPECT_THAT(refused.out, HasSubstr("this repair will")) << answer;
@@ -167,7 +167,7 @@ TEST_F(RepairTest, OnATerminalItAsksFirstAndOnlyYesChangesAnything) {
   EXPECT_EQ(agreed.code, 0) << agreed.out;
   EXPECT_THAT(agreed.out, HasSubstr("what was removed is kept in "));
   EXPECT_EQ(Freshetd("check " + data_dir_).code, 0);
-  // Where there is nothing to do there is no question.
+  // No question if there is nothing to do.
   const CommandResult again = FreshetdOnTerminal({"repair", ModelDir()}, "n\n");
   EXPECT_EQ(again.code, 0) << again.out;
   EXPECT_THAT(again.out, HasSubstr("there is nothing to repair"));
@@ -182,7 +182,8 @@ TEST_F(RepairTest, OnATerminalItDoesNotAskWhoSaidYesBefore) {
   EXPECT_EQ(Freshetd("check " + data_dir_).code, 0);
 }
 
-// The start refused, and the repair that it advised threw records away which nobody needed to lose.
+// The start used to refuse, and the repair that it advised dropped records that nobody needed to
+// lose.
 TEST_F(RepairTest, DamageBeforeTheSnapshotIsNotNeededAndNothingIsLost) {
   ASSERT_NO_FATAL_FAILURE(MakeDamaged(/*with_snapshot=*/true));
   const CommandResult checked = Freshetd("check " + data_dir_);
@@ -245,13 +246,13 @@ TEST_F(RepairTest, AGoodFolderIsGoodAndARunningServerIsLeftAlone) {
   EXPECT_THAT(beyond.err, HasSubstr("ends at offset 3"));
 }
 
-// What the start finds, the check finds, and the repair that it names brings the model up with all
-// that it had.
+// What a start finds, `freshetd check` finds too, and the repair that it names brings the model
+// back complete.
 class RepairedTest : public RepairTest {
  protected:
   using Path = std::filesystem::path;
 
-  // Two models; the damage is done to the first.
+  // Makes two models; tests damage the first.
   void MakeModels() {
     ASSERT_NO_FATAL_FAILURE(Start());
     for (const char* id : {"ctr", "other"}) {
@@ -262,13 +263,13 @@ class RepairedTest : public RepairTest {
     }
     digest_ = client_->ComputeDigest("ctr")->digest;
     server_->Kill();
-    // Another start puts its own files right.
+    // Another start tidies up after the kill.
     ASSERT_NO_FATAL_FAILURE(Start());
     server_->Kill();
   }
 
-  // After the damage: `found` is named by the check and, where the model is down, by the start too;
-  // the repair helps.
+  // Call after the damage. Expects that the check names `found`, that the start does too if the
+  // model is down, and that the repair works.
   void ExpectFoundAndMended(const std::string& found) {
     const CommandResult checked = Freshetd("check " + data_dir_);
     EXPECT_EQ(checked.code, 65) << checked.out << checked.err;
@@ -360,7 +361,7 @@ TEST_F(RepairedTest, ALogThatIsGoneIsFoundAndItsLossIsSaid) {
   EXPECT_THAT(checked.out, HasSubstr(log + ": the folder of the log is missing"));
   const absl::Status refused = ServerProcess::Start(data_dir_, {"--strict"}).status();
   EXPECT_THAT(std::string(refused.message()), HasSubstr(log));
-  // The cheapest way out is to put it back.
+  // Putting the folder back is the cheapest repair.
   std::filesystem::rename(folder_.path() + "/kept", log);
   EXPECT_EQ(Freshetd("check " + data_dir_).code, 0);
   std::filesystem::remove_all(log);

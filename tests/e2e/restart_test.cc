@@ -1,4 +1,4 @@
-// Stopping, crashing, restarting, snapshots: the model comes back to the bit.
+// Stops, crashes, restarts and snapshots: the model comes back bit for bit.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -136,7 +136,7 @@ TEST_F(RestartTest, APusherGoesOnThroughACrashWithoutLosingOrDoubling) {
   for (int i = 0; i < 40; ++i) {
     if (i == 20) {
       server_->Kill();
-      Start({"--listen=" + address});  // The last --listen wins.
+      Start({"--listen=" + address});  // The last --listen counts.
     }
     ExampleBatchBuilder batch;
     random.Append(50, batch);
@@ -177,8 +177,8 @@ TEST_F(RestartTest, SnapshotsAreListedRestoredAndDeleted) {
   EXPECT_EQ(client_->RestoreSnapshot("ctr", "after").status().code(), absl::StatusCode::kNotFound);
 }
 
-// A snapshot that was restored could once be deleted, automatically too, while the log still named
-// it: a damaged snapshot behind the restore then made the model unrecoverable.
+// A restored snapshot used to be deletable, even automatically, while the log still referred to it.
+// If a snapshot after the restore was damaged, the model could not be recovered any more.
 TEST_F(RestartTest, ARestoredSnapshotStaysAsLongAsTheLogMayRestoreItAgain) {
   const std::string config = "snapshots { interval_s: 0 keep_count: 2 }";
   ASSERT_NO_FATAL_FAILURE(StartWithConfig(config));
@@ -193,14 +193,14 @@ TEST_F(RestartTest, ARestoredSnapshotStaysAsLongAsTheLogMayRestoreItAgain) {
     const absl::Status refused = client_->DeleteSnapshot("ctr", "before");
     EXPECT_TRUE(absl::IsFailedPrecondition(refused)) << refused;
     server_->Kill();
-    for (const char* id : {"s000001", "s000002"}) {  // Those behind the restore.
+    for (const char* id : {"s000001", "s000002"}) {  // Those after the restore.
       const std::string path = ModelDirOf(data_dir_, "ctr") + "/snapshots/" + id + ".snapshot";
       if (std::filesystem::exists(path)) std::filesystem::resize_file(path, 100);
     }
     ASSERT_NO_FATAL_FAILURE(StartWithConfig(config));
     EXPECT_EQ(client_->ComputeDigest("ctr")->digest, digest);
   }
-  // Two automatic snapshots behind the restore: what comes before them is not needed any more.
+  // After two automatic snapshots that follow the restore, earlier ones are not needed any more.
   for (int taken = 0; taken < 2; ++taken) {
     Push("ctr", 1500 + taken, 1, 1);
     ASSERT_EQ(server_->Stop().code, 0);
@@ -239,7 +239,7 @@ TEST_F(RestartTest, ALogThatHasGrownIsFollowedByASnapshot) {
   EXPECT_EQ(snapshots.front().trigger(), v1::SNAPSHOT_TRIGGER_LOG_GROWTH);
   EXPECT_EQ(storage.snapshot_count(), 1U);
   EXPECT_GT(storage.snapshot_bytes(), 0U);
-  EXPECT_GT(storage.log_bytes(), 10000U);  // About what is to be retained.
+  EXPECT_GT(storage.log_bytes(), 10000U);  // About as much as the retention keeps.
   EXPECT_LT(storage.log_bytes(), 120000U);
   EXPECT_LE(storage.log_first_offset(), storage.snapshot_offset());
   EXPECT_GT(storage.sync_count(), 0U);
@@ -271,7 +271,7 @@ TEST_F(RestartTest, ADamagedSnapshotIsNamedAndTheOneBeforeItUsed) {
   }
   ASSERT_NO_FATAL_FAILURE(Start());
   EXPECT_THAT(server_->Log(), HasSubstr("second"));
-  EXPECT_EQ(client_->ComputeDigest("ctr")->digest, digest);  // From the first, and the log.
+  EXPECT_EQ(client_->ComputeDigest("ctr")->digest, digest);  // From the first snapshot and the log.
 }
 
 TEST_F(RestartTest, AutomaticSnapshotsAreTakenAndKeptByCount) {
@@ -280,7 +280,7 @@ TEST_F(RestartTest, AutomaticSnapshotsAreTakenAndKeptByCount) {
   Push("ctr", 0, 50, 50);
   const auto automatic_offset = [&] {
     const std::vector<v1::Snapshot> snapshots = client_->ListSnapshots("ctr").value();
-    EXPECT_LE(snapshots.size(), 2U);  // A new one stands beside the old one for a moment.
+    EXPECT_LE(snapshots.size(), 2U);  // Briefly both the new and the old one.
     return snapshots.empty() ? 0 : snapshots.back().offset();
   };
   while (automatic_offset() < 1) absl::SleepFor(absl::Milliseconds(20));

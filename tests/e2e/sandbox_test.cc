@@ -1,4 +1,5 @@
-// A server in a sandbox that takes from it what its latency rests on: it serves, and says so.
+// A server in a sandbox that denies it the priorities on which its latency depends: it serves, and
+// logs that.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -20,14 +21,14 @@
 namespace freshet {
 namespace {
 
-// How often `text` has `part`.
+// How often `part` occurs in `text`.
 size_t CountOf(const std::string& text, const std::string& part) {
   size_t count = 0;
   for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++count;
   return count;
 }
 
-// Forbids the calling thread, and what it starts, to set priorities.
+// Forbids the calling thread, and the processes that it starts, to set priorities.
 bool ForbidPriorities() {
   constexpr uint32_t kRefused = SECCOMP_RET_ERRNO | EPERM;
   std::array<sock_filter, 5> filter = {{
@@ -44,7 +45,7 @@ bool ForbidPriorities() {
 
 std::string LogOfARun(bool in_sandbox) {
   std::string log;
-  // The server is started by a thread of its own, which alone is in the sandbox.
+  // A separate thread starts the server, so that only this thread is in the sandbox.
   std::thread([&] {
     if (in_sandbox && !ForbidPriorities()) return;
     const TemporaryFolder folder;

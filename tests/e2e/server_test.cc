@@ -1,4 +1,4 @@
-// freshetd as a process: start, stop, options, and what it says when it cannot start.
+// freshetd as a process: start, stop, options, and the messages when it cannot start.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// What standard tools rely on: health, reflection, paging; and the service under load.
+// What standard tools rely on: health, reflection, paging. Also the service under load.
 
 #include <gmock/gmock.h>
 #include <grpcpp/generic/generic_stub.h>
@@ -24,7 +24,7 @@ class ServiceTest : public ServerFixture {
  protected:
   void SetUp() override { Start(); }
 
-  // Calls a method by its path with raw bytes, and returns the first answer's bytes.
+  // Calls a method by its path with raw bytes, and returns the bytes of the first answer.
   std::string CallRaw(const std::string& method, const std::string& request) {
     grpc::GenericStub stub(client_->channel());
     grpc::ClientContext context;
@@ -105,7 +105,7 @@ TEST_F(ServiceTest, AMillionExamplesAreLearnedOnceWhileFourClientsPredict) {
       while (!stop) {
         const auto result = client->Predict("clicks", batch);
         ASSERT_TRUE(result.ok()) << result.status();
-        ASSERT_GE(result->offset, last_offset);  // Never less fresh than before.
+        ASSERT_GE(result->offset, last_offset);  // Never older than the last answer.
         last_offset = result->offset;
         ++predictions;
       }

@@ -1,7 +1,7 @@
 // A server that is still recovering its models: it says so, and can be stopped.
 //
-// The recovery is held up for as long as a test wants by a disk on which the files of a model's log
-// cannot be opened.
+// A faulty disk, on which the files of a model's log cannot be opened, holds the recovery up for as
+// long as a test wants.
 
 #include <gmock/gmock.h>
 #include <grpcpp/grpcpp.h>
@@ -38,8 +38,8 @@ constexpr absl::Duration kPatience = absl::Seconds(60);
 
 class StartingTest : public testing::Test {
  protected:
-  // Leaves the model ctr with examples behind a kill, and starts the server on it, which then waits
-  // for the model `held`. Where that is another one, ctr has a snapshot.
+  // Makes a model ctr with examples, kills the server, and starts it again, held up at the model
+  // `held`. If that is another model, ctr has a snapshot.
   void StartHeldUp(const std::string& held = "ctr", std::vector<std::string> flags = {}) {
     {
       auto server = ServerProcess::Start(DataDir());
@@ -71,7 +71,7 @@ class StartingTest : public testing::Test {
     client_ = *std::move(client);
   }
 
-  // Lets the recovery go on.
+  // Lets the recovery continue.
   void LetGo() const { disk_.Heal(); }
 
   std::string DataDir() const { return folder_.path(); }
@@ -105,7 +105,7 @@ TEST_F(StartingTest, SaysSoUntilItsModelsAreRecovered) {
   EXPECT_TRUE(absl::IsUnavailable(client_->CreateModel("new", v1::LearnerSpec()).status()));
   EXPECT_TRUE(absl::IsUnavailable(client_->Predict("ctr", Example()).status()));
 
-  // A pusher waits for the recovery by itself.
+  // A pusher waits for the end of the recovery.
   auto pusher = Pusher::Start(*client_, "ctr", {});
   ASSERT_TRUE(pusher.ok()) << pusher.status();
   ExampleBatchBuilder batch;
@@ -131,7 +131,7 @@ TEST_F(StartingTest, ProbesAndMetricsAreThereMeanwhile) {
   const std::string progress = "\nfreshet_model_recovered_offset{model=\"ctr\"} 0\n";
   const absl::Time deadline = absl::Now() + kPatience;
   auto metrics = http.Get("/metrics");
-  while (metrics && metrics->body.find(progress) == std::string::npos) {  // Not yet begun.
+  while (metrics && metrics->body.find(progress) == std::string::npos) {  // It has not begun yet.
     ASSERT_LT(absl::Now(), deadline) << metrics->body;
     absl::SleepFor(absl::Milliseconds(5));
     metrics = http.Get("/metrics");
@@ -158,7 +158,7 @@ TEST_F(StartingTest, PredictsMeanwhileWhereToldSo) {
   example.Add("field", "value");
   absl::StatusOr<Prediction> early = client_->Predict("ctr", example);
   const absl::Time deadline = absl::Now() + kPatience;
-  while (!early.ok()) {  // Until its snapshot is read.
+  while (!early.ok()) {  // Until the snapshot is read.
     ASSERT_TRUE(absl::IsUnavailable(early.status())) << early.status();
     ASSERT_LT(absl::Now(), deadline) << early.status();
     absl::SleepFor(absl::Milliseconds(5));

@@ -1,4 +1,4 @@
-// What the command shows of what a model has learned.
+// What the command line shows of what a model has learned.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -15,7 +15,7 @@ using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-// A server that has learned the first flights of tests/data.
+// A server that has learned the first of the flights in tests/data.
 class StatsCommandTest : public ServerFixture {
  protected:
   void SetUp() override {
@@ -61,7 +61,7 @@ TEST_F(StatsCommandTest, ExplainsAnExampleByTheNamesOfItsFeatures) {
   EXPECT_THAT(table, ContainsRegex("origin\\^ORD +1 +[+-]"));
   EXPECT_THAT(table, ContainsRegex("distance\\^distance +0.5 +[+-]"));
   EXPECT_THAT(table, ContainsRegex("date\\^hour=09 +1 +[+-]"));
-  // Its weight, in how many of the newest examples it was, and when it was learned last.
+  // The weight, how many of the newest examples had the feature, and when it was last learned.
   EXPECT_THAT(table, ContainsRegex("origin\\^ORD .* [0-9,]+  +offset [0-9]+, [0-9,]+ ago +[+-]"));
   EXPECT_THAT(table, HasSubstr("Count and last learned: of the newest "));
   EXPECT_THAT(table, ContainsRegex("intercept +[+-]"));
@@ -75,10 +75,10 @@ TEST_F(StatsCommandTest, ShowsTheSameWeightsByNameAfterARestart) {
   EXPECT_THAT(weights, HasSubstr("origin^"));
   EXPECT_THAT(weights, HasSubstr("date^hour="));
   EXPECT_THAT(weights, Not(ContainsRegex("#[0-9]")));
-  server_->Kill();  // Names come from the log,
+  server_->Kill();  // Afterwards names come from the log.
   Start();
   EXPECT_EQ(Expect(Freshet({"weights", "flights", "--top", "40"})), weights);
-  server_->Stop();  // and from a snapshot.
+  server_->Stop();  // Afterwards names come from a snapshot.
   Start();
   EXPECT_EQ(Expect(Freshet({"weights", "flights", "--top", "40"})), weights);
 }
@@ -118,7 +118,7 @@ TEST_F(StatsCommandTest, KeepsNoNamesWhereToldSo) {
   EXPECT_THAT(weights, Not(HasSubstr("^")));
   Push({"--limit", "1000"});
   EXPECT_THAT(Expect(Freshet({"weights", "flights"})), Not(HasSubstr("^")));
-  // What the example itself says is shown all the same.
+  // The names in the example itself are shown anyway.
   EXPECT_THAT(Expect(Explain()), HasSubstr("origin^ORD"));
 }
 

@@ -29,7 +29,7 @@ class StatsTest : public ServerFixture {
     stub_ = v1::StatsService::NewStub(client_->channel());
   }
 
-  // Learns that Ann clicks.
+  // Pushes examples in which Ann clicks.
   void PushAnn(const std::string& model) const {
     auto pusher = Pusher::Start(*client_, model, {});
     ASSERT_TRUE(pusher.ok()) << pusher.status();
@@ -75,7 +75,7 @@ TEST_F(StatsTest, TellsWhenAWeightWasLearnedLastWhereThereIsALog) {
   }
   ExampleBatchBuilder one;
   ann.AppendTo(&one);
-  EXPECT_EQ(client_->Explain("kept", one)->recent_example_count(), 0U);  // Nobody asked.
+  EXPECT_EQ(client_->Explain("kept", one)->recent_example_count(), 0U);  // Not requested.
 }
 
 TEST_F(StatsTest, ExplainsThePredictionsOfEveryLearner) {
@@ -129,7 +129,7 @@ TEST_F(StatsTest, LearnsNamesAndNotFromPredictions) {
   ASSERT_TRUE(weights.ok());
   ASSERT_EQ(weights->features_size(), 1);
   EXPECT_THAT(weights->features(0).names(), ElementsAre("user^ann"));
-  // By its slot alone Bob is not known.
+  // A slot alone does not give the name.
   v1::ExplainRequest request;
   request.set_name("models/ctr/variants/main");
   v1::PackedBatch& packed = *request.mutable_packed();

@@ -1,5 +1,5 @@
-// A server that is told to stop while its disk is slow, hangs or fails: it is gone in time, exits
-// with 0 where nothing that it acknowledged is lost, and with 74 and the names where something is.
+// Stopping a server while its disk is slow, hangs or fails: it exits in time, with code 0 if no
+// acknowledged example is lost, or with code 74 and the models' names if some are.
 
 #include <gmock/gmock.h>
 #include <grpcpp/grpcpp.h>
@@ -44,7 +44,7 @@ class StopDiskTest : public StopTest {
     ASSERT_NO_FATAL_FAILURE(StartWithConfig(kShortGrace));
   }
 
-  // Pushes so many batches, and returns whether all were acknowledged.
+  // Pushes `batches` batches, and returns OK if all were acknowledged.
   absl::Status Push(const std::string& model, int batches) {
     auto pusher = Pusher::Start(*client_, model, {.retry_deadline_ms = 0});
     if (!pusher.ok()) return pusher.status();
@@ -56,7 +56,7 @@ class StopDiskTest : public StopTest {
     return (*pusher)->Close();
   }
 
-  // Waits until batches of the model are in line: pushed, and not answered.
+  // Waits until batches of the model are queued: pushed, and not yet answered.
   void AwaitQueued(const std::string& model) const {
     const absl::Time deadline = absl::Now() + absl::Seconds(60);
     while (client_->GetModel(model)->queued_example_count() < 1000) {
@@ -65,7 +65,7 @@ class StopDiskTest : public StopTest {
     }
   }
 
-  // The disk works again, and so does the server.
+  // Heals the disk and starts the server again.
   void Restart() {
     disk_.Heal();
     ASSERT_NO_FATAL_FAILURE(StartWithConfig(kShortGrace));
@@ -81,7 +81,7 @@ class StopDiskTest : public StopTest {
   RandomExamples examples_{5};
 };
 
-// A disk on which calls wait.
+// A disk on which some calls wait.
 struct WaitingDisk {
   std::string name;
   std::vector<DiskRule> rules;
@@ -100,7 +100,7 @@ INSTANTIATE_TEST_SUITE_P(, WaitingDiskTest,
                                                       {.call = DiskCall::kOpen}}}),
                          [](const auto& disk) { return disk.param.name; });
 
-// It was not gone after 130 seconds where a sync took 40.
+// With syncs of 40 seconds, the server was still running after 130 seconds.
 TEST_P(WaitingDiskTest, BatchesThatWaitForItHoldNoStopUpAndNothingIsLost) {
   std::vector<std::unique_ptr<Load>> loads;
   for (const std::string id : {"first", "second"}) {
@@ -117,7 +117,8 @@ TEST_P(WaitingDiskTest, BatchesThatWaitForItHoldNoStopUpAndNothingIsLost) {
   ASSERT_NO_FATAL_FAILURE(ExpectNothingIsLost(loads));
 }
 
-// What is acknowledged without a log is nowhere else, and there is no time to wait for it.
+// Without a log, acknowledged examples exist only in memory, and there is no time to wait for a
+// snapshot.
 TEST_P(WaitingDiskTest, WhatAModelWithoutALogLosesIsNamed) {
   ASSERT_NO_FATAL_FAILURE(Create("kept", v1::DURABILITY_FSYNC));
   ASSERT_NO_FATAL_FAILURE(Create("lost", v1::DURABILITY_NONE));
@@ -135,7 +136,8 @@ TEST_P(WaitingDiskTest, WhatAModelWithoutALogLosesIsNamed) {
   EXPECT_EQ(ExampleCount("lost"), 100U);
 }
 
-// A snapshot that was asked for, and hangs, is not waited for; the last one does what it was for.
+// A requested snapshot that hangs is not waited for, because the last snapshot serves the same
+// purpose.
 TEST_P(WaitingDiskTest, ASnapshotUnderWayHoldsNoStopUp) {
   ASSERT_NO_FATAL_FAILURE(Create("ctr", v1::DURABILITY_FSYNC));
   ASSERT_TRUE(Push("ctr", 3).ok());
@@ -151,7 +153,7 @@ TEST_P(WaitingDiskTest, ASnapshotUnderWayHoldsNoStopUp) {
   EXPECT_EQ(ExampleCount("ctr"), 300U);
 }
 
-// As on a disk that is only slow: the last snapshot is waited for as long as there is time.
+// A disk that is merely slow: the last snapshot is waited for as long as there is time.
 TEST_F(StopDiskTest, ALastSnapshotThatTakesSecondsIsWaitedFor) {
   ASSERT_NO_FATAL_FAILURE(Create("none", v1::DURABILITY_NONE));
   ASSERT_TRUE(Push("none", 3).ok());
@@ -195,7 +197,7 @@ TEST_F(StopDiskTest, ASecondSignalEndsItAtOnce) {
   EXPECT_EQ(ExampleCount("ctr"), 300U);
 }
 
-// The last words were cut off after 512 bytes.
+// The final message used to be cut off after 512 bytes.
 TEST_F(StopDiskTest, AStopThatIsForcedNamesAllThatLose) {
   constexpr int kModels = 8;
   std::vector<std::string> ids;
@@ -214,7 +216,7 @@ TEST_F(StopDiskTest, AStopThatIsForcedNamesAllThatLose) {
   EXPECT_TRUE(ended.log.ends_with("\"\n")) << ended.log;
 }
 
-// A recovery that waits for the disk, and a start that does before there is anything to recover.
+// The disk blocks a recovery, and then a start before it has anything to recover.
 TEST_P(WaitingDiskTest, AStartHoldsNoStopUp) {
   ASSERT_NO_FATAL_FAILURE(Create("ctr", v1::DURABILITY_FSYNC));
   ASSERT_TRUE(Push("ctr", 3).ok());
@@ -237,7 +239,7 @@ TEST_P(WaitingDiskTest, AStartHoldsNoStopUp) {
   EXPECT_EQ(ExampleCount("ctr"), 300U);
 }
 
-// A client in the middle of sending a snapshot whose file cannot be written.
+// A client has sent half of a snapshot, whose file cannot be written.
 TEST_P(WaitingDiskTest, AnImportHalfSentHoldsNoStopUp) {
   ASSERT_NO_FATAL_FAILURE(Create("ctr", v1::DURABILITY_FSYNC));
   disk_.Set(GetParam().rules);
@@ -256,7 +258,7 @@ INSTANTIATE_TEST_SUITE_P(, FailingDiskStopTest, testing::Values(EROFS, EIO, ENOS
                            return std::string(strerrorname_np(error.param));
                          });
 
-// The server ended with 0.
+// The server used to exit with 0.
 TEST_P(FailingDiskStopTest, WhatAModelWithoutALogLosesIsNamed) {
   ASSERT_NO_FATAL_FAILURE(Create("kept", v1::DURABILITY_FSYNC));
   ASSERT_NO_FATAL_FAILURE(Create("lost", v1::DURABILITY_NONE));
@@ -299,8 +301,8 @@ TEST_P(FailingDiskStopTest, WhatALogHasIsNotLost) {
   EXPECT_EQ(client_->ComputeDigest("os")->digest, os_digest);
 }
 
-// Nobody waits for a disk who does not need it. Each call here has a deadline far below what a sync
-// takes, and far above what it takes itself.
+// A call that does not need the disk does not wait for it. Each call here has a deadline far below
+// the duration of a sync, and far above its own.
 class SlowDiskTest : public StopDiskTest {
  protected:
   static constexpr absl::Duration kSyncTime = absl::Seconds(40);
@@ -312,7 +314,7 @@ class SlowDiskTest : public StopDiskTest {
     EXPECT_LT(absl::Now() - begin, kSyncTime / 4) << what;
   }
 
-  // Models with batches that wait for the disk: more than the server has threads for logs.
+  // Creates more models with batches that wait for the disk than the server has log threads.
   void FillWithWaiting() {
     constexpr int kModels = 6;
     for (int i = 0; i < kModels; ++i) {
@@ -324,7 +326,7 @@ class SlowDiskTest : public StopDiskTest {
     for (const auto& load : loads_) ASSERT_NO_FATAL_FAILURE(AwaitQueued(load->model()));
   }
 
-  // What waits may go on, so that the loads can end.
+  // Lets waiting calls continue, so that the loads can end.
   void TearDown() override {
     disk_.Heal();
     if (server_ != nullptr) server_->Stop();
@@ -339,7 +341,7 @@ TEST_F(SlowDiskTest, CallsThatDoNotNeedItAreAnsweredAtOnce) {
   ASSERT_TRUE(Push("other", 3).ok());
   ASSERT_TRUE(client_->CreateSnapshot("other", "kept").ok());
   ASSERT_NO_FATAL_FAILURE(FillWithWaiting());
-  // Calls that do need it, more than there are threads for them.
+  // Calls that do need the disk, more than there are threads for them.
   std::vector<std::thread> waiting;
   for (int i = 0; i < 3; ++i) {
     waiting.emplace_back(
@@ -378,7 +380,7 @@ TEST_F(SlowDiskTest, CallsThatDoNotNeedItAreAnsweredAtOnce) {
   for (std::thread& thread : waiting) thread.join();
 }
 
-// Their strands ran on the threads that syncs of other models held.
+// Their work used to run on threads that were blocked by other models' syncs.
 TEST_F(SlowDiskTest, ModelsThatDoNotSyncGoOnLearning) {
   ASSERT_NO_FATAL_FAILURE(Create("os", v1::DURABILITY_OS));
   ASSERT_NO_FATAL_FAILURE(Create("none", v1::DURABILITY_NONE));

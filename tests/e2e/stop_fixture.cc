@@ -65,7 +65,8 @@ void StopTest::FillSlowly(ExampleBatchBuilder& batch) {
 }
 
 std::unique_ptr<Load> StopTest::StartSlowLoad(const std::string& model) const {
-  // Batches for seconds; what of them is logged is learned at the next start.
+  // Batches for a few seconds. More would take too long: the next start learns those that were
+  // logged.
   constexpr size_t kMaxUnacknowledged = 1500;
   return std::make_unique<Load>(*client_, model, FillSlowly, kMaxUnacknowledged);
 }

@@ -1,5 +1,5 @@
-// What the tests of a server that is told to stop have in common: models, loads for them, and the
-// stop itself, which must come in time.
+// What tests of stopping a server share: models, loads on them, and the stop itself, which must
+// come in time.
 
 #ifndef FRESHET_TESTS_E2E_STOP_FIXTURE_H_
 #define FRESHET_TESTS_E2E_STOP_FIXTURE_H_
@@ -23,7 +23,7 @@
 
 namespace freshet {
 
-// Pushes batches to a model until the server does not take any more.
+// Pushes batches to a model until the server accepts no more.
 class Load {
  public:
   Load(const Client& client, std::string model, std::function<void(ExampleBatchBuilder&)> fill,
@@ -34,7 +34,7 @@ class Load {
 
   const std::string& model() const { return model_; }
   PusherStats stats() const { return pusher_->stats(); }
-  // Waits for the end, and returns how many examples were acknowledged.
+  // Waits for the load to end, and returns how many examples were acknowledged.
   uint64_t Acknowledged();
 
  private:
@@ -46,28 +46,28 @@ class Load {
 class StopTest : public ServerFixture {
  protected:
   static constexpr char kShortGrace[] = "drain_grace_s: 1";
-  // The grace, and what the end may take beyond it.
+  // The drain grace, plus what shutting down may take after it.
   static constexpr std::chrono::seconds kInTime{1 + 5};
 
-  // FRESHET_STOPS sets how often each test of random moments stops a server; by hand, take more.
+  // How often each test of random moments stops a server; set by FRESHET_STOPS. Take more by hand.
   static int StopCount();
 
-  // A model; a slow one takes a tenth of a second or so to learn what FillSlowly() makes.
+  // Creates a model. A slow one takes about a tenth of a second to learn a batch of FillSlowly().
   void Create(const std::string& id, v1::Durability durability, bool slow = false) const;
   std::unique_ptr<Load> StartLoad(const std::string& model);
   std::unique_ptr<Load> StartSlowLoad(const std::string& model) const;
   static void FillSlowly(ExampleBatchBuilder& batch);
 
-  // Waits until a load has so much acknowledged.
+  // Waits until at least `count` examples of a load are acknowledged.
   static void AwaitAcknowledged(const Load& load, uint64_t count);
-  // Waits until the server's log has `text`.
+  // Waits until the server's log contains `text`.
   void AwaitLog(const std::string& text) const;
   void PauseAtRandom(uint32_t max_ms);
 
-  // SIGTERM. Expects that the server exits, by itself and in time.
+  // Sends SIGTERM. Expects the server to exit by itself, and in time.
   ExitState StopInTime() const;
 
-  // Starts the server again, with the short grace, and looks for what was acknowledged.
+  // Starts the server again, with the short grace, and expects all that was acknowledged.
   void ExpectNothingIsLost(const std::vector<std::unique_ptr<Load>>& loads);
 
   std::mt19937 random_{std::random_device()()};

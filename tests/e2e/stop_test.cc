@@ -1,5 +1,5 @@
-// A server that is told to stop while it has much to do: it is gone in time, with exit code 0, and
-// what it acknowledged is there at the next start.
+// Stopping a busy server: it exits in time with code 0, and the next start has everything that it
+// acknowledged.
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -32,8 +32,8 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
-// It once aborted with "Mutex corrupt", or never ended: the pools ended one after the other, while
-// what was left in the queues went on from one to the next.
+// The server used to abort with "Mutex corrupt", or never exit: the thread pools ended one after
+// the other while queued work still moved from one pool to the next.
 TEST_F(StopTest, BatchesThatTakeLongerThanTheGraceAreLeftAndNothingIsLost) {
   for (int i = 0; i < StopCount(); ++i) {
     std::filesystem::remove_all(data_dir_);
@@ -55,7 +55,7 @@ TEST_F(StopTest, BatchesThatTakeLongerThanTheGraceAreLeftAndNothingIsLost) {
   }
 }
 
-// Clients that began to read a snapshot, and to send one, and do neither any more.
+// Clients that began to read or send a snapshot and then do nothing more.
 TEST_F(StopTest, SnapshotsHalfReadAndHalfSentHoldNoStopUp) {
   ASSERT_NO_FATAL_FAILURE(StartWithConfig(kShortGrace));
   ASSERT_NO_FATAL_FAILURE(CreateModel("big", 20));
@@ -63,7 +63,7 @@ TEST_F(StopTest, SnapshotsHalfReadAndHalfSentHoldNoStopUp) {
     auto pusher = Pusher::Start(*client_, "big", {});
     ASSERT_TRUE(pusher.ok()) << pusher.status();
     ExampleBatchBuilder batch;
-    for (uint32_t row = 0; row < 4000; ++row) {  // Of weights enough for many pieces.
+    for (uint32_t row = 0; row < 4000; ++row) {  // Enough weights for many pieces.
       batch.BeginRow(1.0f, 1.0f);
       for (uint32_t i = 0; i < 200; ++i) {
         batch.AddFeature(batch.Namespace("x"), (row * 200 + i) * 2654435761U, 1.0f);
@@ -105,7 +105,8 @@ TEST_F(StopTest, CallsThatTakeLongHoldNoStopUp) {
         DescribeCallOf(*client_, "wide")}) {
     loads.push_back(std::make_unique<CallLoop>(2, call));
   }
-  // Descriptions are answered beside the others, which were sent long before the last of these.
+  // Descriptions are answered beside the other calls, which were sent long before the last
+  // description.
   const absl::Time deadline = absl::Now() + absl::Seconds(60);
   while (loads.back()->latencies_ms().size() < 20) {
     ASSERT_LT(absl::Now(), deadline);
@@ -116,7 +117,7 @@ TEST_F(StopTest, CallsThatTakeLongHoldNoStopUp) {
   EXPECT_THAT(ended.log, HasSubstr("event=stopped"));
 }
 
-// A server whose log goes into a pipe.
+// A server whose log goes to a pipe.
 class PipedLogTest : public StopTest {
  protected:
   void SetUp() override {
@@ -137,7 +138,7 @@ class PipedLogTest : public StopTest {
 
   void TearDown() override { close(reader_); }
 
-  // Until there is no room for a byte more.
+  // Writes until there is no room for one more byte.
   void Fill() const {
     for (size_t size = 4096; size > 0;) {
       const std::string text(size, '\n');
@@ -145,7 +146,7 @@ class PipedLogTest : public StopTest {
     }
   }
 
-  // All that is in it.
+  // All that is in the pipe.
   std::string Read() const {
     std::string text;
     std::array<char, 4096> piece{};
@@ -159,7 +160,7 @@ class PipedLogTest : public StopTest {
   int reader_ = -1;
 };
 
-// Lines of the log waited for whoever reads it, and so did all that wrote any.
+// Log lines used to wait for the reader of the pipe, and so did every thread that wrote one.
 TEST_F(PipedLogTest, APipeThatNobodyReadsHoldsUpNeitherCallsNorAStop) {
   ASSERT_NO_FATAL_FAILURE(Create("none", v1::DURABILITY_NONE));
   EXPECT_THAT(Read(), HasSubstr("event=model_created model=models/none"));

@@ -1,4 +1,4 @@
-// Encryption as people meet it: right, wrong, expired and foreign certificates, over gRPC and HTTP.
+// Encryption as users meet it: valid, wrong, expired and foreign certificates, over gRPC and HTTP.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -31,7 +31,7 @@ class TlsTest : public testing::Test {
       : authority_(folder_.path(), "ca"),
         other_authority_(folder_.path(), "other-ca"),
         identity_(authority_.Issue("server")) {
-    // OpenSSL's writes to a connection that the server has closed raise it.
+    // OpenSSL raises SIGPIPE when it writes to a connection that the server has closed.
     signal(SIGPIPE, SIG_IGN);
   }
 
@@ -49,7 +49,7 @@ class TlsTest : public testing::Test {
     return Client::Connect({.server = server_->address(), .tls = std::move(tls)});
   }
 
-  // The status of a page; 0 where there is no connection.
+  // The HTTP status of a page; 0 if the connection fails.
   int Page(const std::string& path, const CertificateFiles& identity = {},
            const std::string& root = "") const {
     const std::string address = server_->http_address();
@@ -185,7 +185,7 @@ TEST_F(TlsTest, ANewCertificateCountsWithoutARestart) {
   EXPECT_FALSE(Connect(ClientTls{.ca_file = authority_.root()}).ok());
   EXPECT_EQ(Page("/healthz", {}, other_authority_.root()), 200);
   EXPECT_EQ(Page("/healthz"), 0);
-  EXPECT_TRUE((*before)->ListModels().ok());  // Connections that stand stay.
+  EXPECT_TRUE((*before)->ListModels().ok());  // Existing connections stay open.
 }
 
 TEST_F(TlsTest, StopsInTimeWithOpenAndFailedHandshakesRightAfterAReload) {

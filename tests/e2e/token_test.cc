@@ -1,4 +1,4 @@
-// Tokens as people use them: freshetd token, the options of freshet, exit codes and the log.
+// Tokens as users meet them: freshetd token, the options of freshet, exit codes and the log.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -30,7 +30,7 @@ class TokenTest : public ServerFixture {
     StartWithConfig("auth { token_file: '" + folder_.path() + "/tokens' }");
   }
 
-  // Runs a shell line in which $freshet is the command as the bearer of a token.
+  // Runs a shell line in which $freshet is the command with the token of `role`.
   CommandResult As(const std::string& role, const std::string& line) const {
     return RunCommand({"/bin/sh", "-c",
                        "cd " + folder_.path() + "; freshet='" + BinaryDir() + "/freshet --server=" +

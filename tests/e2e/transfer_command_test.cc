@@ -1,4 +1,4 @@
-// Snapshots as files with the freshet command: what it says, and its exit codes.
+// Snapshots as files with the freshet command: its messages and exit codes.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
-// What tests of snapshots that travel share: a server that can be looked into, and a snapshot on
-// it.
+// What tests of snapshot transfers share: a server whose folder tests can inspect, and a snapshot
+// on it.
 
 #ifndef FRESHET_TESTS_E2E_TRANSFER_SITE_H_
 #define FRESHET_TESTS_E2E_TRANSFER_SITE_H_
@@ -23,7 +23,7 @@
 
 namespace freshet {
 
-// A server with its folder and a client.
+// A server, its data folder, and a client.
 class Site {
  public:
   static v1::LearnerSpec Learner(uint32_t bits = 12) {
@@ -47,7 +47,7 @@ class Site {
     Start();
   }
 
-  // Pushes the examples [first, first + count) of one stream.
+  // Pushes the examples [first, first + count) of a fixed stream.
   void Push(const std::string& model, int first, int count) {
     constexpr int kBatchExamples = 50;
     RandomExamples random(42);
@@ -70,7 +70,7 @@ class Site {
     return digest.ok() ? digest->digest : "";
   }
 
-  // The exported file.
+  // The bytes of an exported snapshot.
   std::string Export(const std::string& model, const std::string& snapshot) const {
     std::ostringstream out;
     const absl::StatusOr<uint64_t> bytes = client_->ExportSnapshot(model, snapshot, out);
@@ -85,7 +85,7 @@ class Site {
     return client_->ImportSnapshot(model, in, options);
   }
 
-  // The files that clients are sending.
+  // The temporary files of imports in progress.
   std::vector<std::string> Uploads() const {
     std::vector<std::string> names;
     for (const auto& entry : std::filesystem::directory_iterator(folder_.path() + "/uploads")) {
@@ -94,7 +94,7 @@ class Site {
     return names;
   }
 
-  // The ids of the models that have a folder: its name without the uid.
+  // The ids of the models that have a folder, taken from its name without the uid.
   std::vector<std::string> ModelFolders() const {
     std::vector<std::string> names;
     for (const auto& entry : std::filesystem::directory_iterator(folder_.path() + "/models")) {
@@ -105,7 +105,7 @@ class Site {
     return names;
   }
 
-  // Runs the freshet command against this server, in `dir`.
+  // Runs the freshet command against this server, in the folder `dir`.
   CommandResult Freshet(const std::string& dir, const std::string& arguments) const {
     return RunCommand({"/bin/sh", "-c",
                        "cd " + dir + " && " + BinaryDir() + "/freshet --server " +
@@ -124,7 +124,7 @@ class Site {
 
 class TransferTest : public testing::Test {
  protected:
-  // A server with a model that has learned 500 examples, and a snapshot of that.
+  // Starts a server with a model that has learned 500 examples, and takes a snapshot of it.
   void SetUp() override {
     ASSERT_NO_FATAL_FAILURE(here_.Start());
     ASSERT_TRUE(here_.client().CreateModel("ctr", Site::Learner()).ok());

@@ -1,4 +1,4 @@
-// The streams in which snapshots travel: their rules, and clients that are slow or go away.
+// The streams that transfer snapshots: their rules, and clients that are slow or go away.
 
 #include <gmock/gmock.h>
 #include <grpcpp/grpcpp.h>
@@ -29,7 +29,7 @@ constexpr absl::Duration kTransferPatience = absl::Seconds(60);
 
 class TransferStreamTest : public TransferTest {};
 
-// What other clients of the protocol may get wrong.
+// Mistakes that other clients of the protocol may make.
 TEST_F(TransferStreamTest, TheRulesOfTheStreamAreKept) {
   const auto stub = v1::ModelService::NewStub(here_.client().channel());
   const auto send = [&](const std::vector<v1::ImportSnapshotRequest>& messages) {
@@ -93,7 +93,7 @@ TEST_F(TransferStreamTest, AClientThatDisappearsInTheMiddleLeavesNothing) {
     ASSERT_NO_FATAL_FAILURE(await_uploads(0));
     EXPECT_FALSE(import.Finish().ok());
   }
-  // One that is cut off with the server: what is left is removed at the next start.
+  // An import that the death of the server cuts off; the next start removes what is left of it.
   HalfImport import(here_.client(), "ctr", file.substr(0, file.size() / 2));
   ASSERT_TRUE(import.is_sent());
   ASSERT_NO_FATAL_FAILURE(await_uploads(1));
@@ -106,7 +106,7 @@ TEST_F(TransferStreamTest, AClientThatDisappearsInTheMiddleLeavesNothing) {
   EXPECT_EQ(here_.DigestOf("ctr"), kept_digest_);
 }
 
-// More clients than the server has threads for the disk begin to read, and stop.
+// More clients than the server has disk threads begin to read, and stop.
 TEST_F(TransferStreamTest, ClientsThatDoNotReadOnHoldUpNobody) {
 #ifdef __SANITIZE_THREAD__
   GTEST_SKIP()
@@ -139,7 +139,7 @@ TEST_F(TransferStreamTest, ClientsThatDoNotReadOnHoldUpNobody) {
   }
   EXPECT_TRUE(here_.client().CreateSnapshot("ctr", "meanwhile").ok());
   EXPECT_TRUE(here_.client().DeleteModel("big").ok());
-  // Half of them go away; most others read on, though the file was deleted.
+  // Half of them go away. Most of the others read on, even though the file was deleted.
   for (size_t i = 0; i + 1 < kReaders; ++i) {
     if (i % 2 == 0) {
       contexts[i]->TryCancel();
@@ -153,7 +153,7 @@ TEST_F(TransferStreamTest, ClientsThatDoNotReadOnHoldUpNobody) {
   }
   EXPECT_TRUE(here_.Import("again", files[1], {.new_model = NewModelOptions()}).ok());
   EXPECT_EQ(here_.DigestOf("again"), digest);
-  // One is still at its first piece when the server stops; what it then gets is all, or an error.
+  // One is still at its first piece when the server stops. It must get the whole file or an error.
   EXPECT_EQ(here_.server().Stop().code, 0);
   v1::ExportSnapshotResponse piece;
   while (readers.back()->Read(&piece)) files.back() += piece.data();
@@ -161,7 +161,7 @@ TEST_F(TransferStreamTest, ClientsThatDoNotReadOnHoldUpNobody) {
   EXPECT_EQ(readers.back()->Finish().ok(), whole);
 }
 
-// Reads a file that cannot be read beyond some byte.
+// A buffer whose reads fail beyond some byte.
 class FailingBuffer : public std::stringbuf {
  public:
   using std::stringbuf::stringbuf;

@@ -1,4 +1,4 @@
-// Snapshots that leave a server as files, come into another, and begin models.
+// Snapshots that are exported to files, imported into another server, and used to begin models.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -40,7 +40,7 @@ TEST_F(TransferTest, AnExportedSnapshotIsRestoredOnAnotherServer) {
   EXPECT_TRUE(absl::IsAlreadyExists(there.Import("other", file).status()));
   EXPECT_EQ(there.DigestOf("other"), before);
 
-  // Recovery does not begin from it.
+  // Recovery does not start from the imported snapshot.
   ASSERT_NO_FATAL_FAILURE(there.KillAndStart());
   EXPECT_EQ(there.DigestOf("other"), before);
   const v1::Model restored = there.client().RestoreSnapshot("other", "theirs").value();
@@ -89,7 +89,7 @@ TEST_F(TransferTest, AModelBegunFromASnapshotGoesOnThroughACrash) {
   for (const std::string& model : models) {
     EXPECT_EQ(here_.DigestOf(model), kept_digest_) << model;
     const absl::Status deleted = here_.client().DeleteSnapshot(model, "origin");
-    // Without a log, its first snapshot holds all that the origin did.
+    // A model without a log does not need its origin: its own first snapshot holds the same state.
     EXPECT_EQ(absl::IsFailedPrecondition(deleted), model.ends_with("-fsync")) << deleted;
     ASSERT_NO_FATAL_FAILURE(here_.Push(model, 500, 300));
     EXPECT_EQ(here_.DigestOf(model), here_.DigestOf("ctr")) << model;

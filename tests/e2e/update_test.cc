@@ -1,4 +1,4 @@
-// A model's settings are changed while it learns, by the client and the command, and survive.
+// A model's settings can be changed while it learns, by client and command, and survive restarts.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -53,7 +53,7 @@ TEST_F(UpdateTest, SettingsChangeBetweenTwoBatchesAndSurviveACrash) {
   EXPECT_EQ(site_.DigestOf("ctr"), digest);
 }
 
-// The crash came after the record and before the manifest.
+// The crash came after the record was logged and before the manifest was written.
 TEST_F(UpdateTest, AManifestThatDidNotFollowIsMended) {
   const std::string path = ModelDirOf(site_.path(), "ctr") + "/MODEL";
   const std::string before = ReadFile(path);

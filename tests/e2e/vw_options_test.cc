@@ -1,6 +1,6 @@
-// Models created with Vowpal Wabbit's options, fed with its files, give its progressive losses.
+// Models created with Vowpal Wabbit's options and fed with its files reach its progressive losses.
 //
-// The streams are not part of the project: without FRESHET_DATA, the folder that has them, these
+// The streams are not part of the project. Without FRESHET_DATA, the folder with the streams, these
 // tests are skipped.
 
 #include <gmock/gmock.h>
