@@ -132,8 +132,8 @@ std::string WriteResults(const TemporaryFolder& folder, const std::string& name,
 
 TEST(FreshetBenchTest, ResultsBecomeAPage) {
 #ifdef __SANITIZE_THREAD__
-  GTEST_SKIP() << "Protobuf's headers give maps another layout under ThreadSanitizer than its "
-                  "library has";
+  GTEST_SKIP() << "under ThreadSanitizer Protobuf's headers and its library disagree on the layout "
+                  "of maps";
 #endif
   const TemporaryFolder folder;
   const std::string first = WriteResults(folder, "first", "c1", R"(

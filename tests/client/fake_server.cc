@@ -189,7 +189,7 @@ grpc::Status FakeServer::GetModel(grpc::ServerContext* /*context*/,
   return grpc::Status::OK;
 }
 
-// Two models a page, five in all; the token is the number of the next one.
+// Two models per page, five in all. The page token is the number of the next model.
 grpc::Status FakeServer::ListModels(grpc::ServerContext* /*context*/,
                                     const v1::ListModelsRequest* request,
                                     v1::ListModelsResponse* response) {

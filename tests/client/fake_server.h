@@ -1,4 +1,4 @@
-// A freshetd in miniature that keeps the wire's contract and misbehaves where told to.
+// A miniature freshetd that keeps the wire contract and misbehaves on request.
 
 #ifndef FRESHET_TESTS_CLIENT_FAKE_SERVER_H_
 #define FRESHET_TESTS_CLIENT_FAKE_SERVER_H_
@@ -17,41 +17,40 @@
 
 namespace freshet {
 
-// Where a stream breaks, once it has read `break_after_requests` requests.
+// Where a stream breaks after it has read `break_after_requests` requests.
 enum class BreakPoint {
   kBeforeLearning,  // The last request is lost.
-  kAfterLearning,   // The last request is learned, its acknowledgement lost.
+  kAfterLearning,   // The last request is learned, but not acknowledged.
 };
 
 // How the server misbehaves.
 struct FakeServerBehavior {
-  // A stream breaks after so many requests; 0: never. Break points alternate.
+  // A stream breaks after this many requests; 0 means never. Break points alternate.
   int break_after_requests = 0;
-  // So many streams break; those after them do not. Answers on their way may be lost with a stream,
-  // so that a slow client could need any number of them.
+  // Only this many streams break, the first ones. Without a limit a slow client might need any
+  // number of streams, because a stream that breaks also loses answers in transit.
   int break_stream_count = 20;
-  // Acknowledges only every so many requests, and the last of a stream; the answers in between are
-  // covered by the next, as the contract allows.
+  // Acknowledges only every so many requests, and the last one of a stream. Each acknowledgement
+  // covers the requests before it, as the contract allows.
   int acknowledge_every = 1;
-  // Rows whose label is negative are rejected.
+  // Rejects rows whose label is negative.
   bool reject_negative_labels = false;
-  // How many names of features each model keeps, as a server says to streams; negative: not said.
+  // How many feature names each model keeps, as told to streams; not told if negative.
   int max_names = -1;
-  // When not OK, streams end with this at their first request.
+  // If not OK, streams end with this status at their first request.
   grpc::Status end_status = {};
 };
 
-// Listens on a free loopback port. A row is known by its label. Threads: all methods may be called
-// at once.
+// Listens on a free loopback port. Identifies rows by their labels. Thread-safe.
 class FakeServer : public v1::LearningService::Service, public v1::ModelService::Service {
  public:
   explicit FakeServer(FakeServerBehavior behavior = {});
   ~FakeServer() override;
 
-  // host:port; the same after a restart.
+  // host:port, which stays the same after a restart.
   const std::string& address() const { return address_; }
 
-  // Ends all streams, and what was not answered stays so. What was learned is kept.
+  // Ends all streams without answering pending requests. Keeps what was learned.
   void Stop();
   void Restart();
 
@@ -61,12 +60,12 @@ class FakeServer : public v1::LearningService::Service, public v1::ModelService:
 
   // The labels of all rows learned, in order.
   std::vector<float> learned() const;
-  // Waits until so many rows have been learned.
+  // Waits until `count` rows have been learned.
   void WaitUntilLearned(size_t count) const;
-  // How many requests each producer sent that had been learned before.
+  // How many requests were sent again after they had been learned.
   int duplicate_count() const;
   std::vector<std::string> producers() const;
-  // The names that were sent, as namespace^name, in order.
+  // The feature names that clients sent, as namespace^name, in order.
   std::vector<std::string> names() const;
 
   grpc::Status Learn(
@@ -81,7 +80,7 @@ class FakeServer : public v1::LearningService::Service, public v1::ModelService:
 
  private:
   void Listen(const std::string& address);
-  // Learns a batch or says why not.
+  // Learns a batch, or returns the error for it.
   v1::LearnResponse Apply(const v1::LearnRequest& request);
 
   const FakeServerBehavior behavior_;

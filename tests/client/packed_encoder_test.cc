@@ -48,7 +48,7 @@ TEST(PackedEncoderTest, KeepsWeightsValuesAndShapesThatDiffer) {
   Example second;
   second.weight = 2;
   second.AddId("b", 2);
-  second.AddId("b", 3, 0.0f);  // Left out.
+  second.AddId("b", 3, 0.0f);  // Not encoded.
   second.AppendTo(&batch);
   v1::PackedBatch packed;
   EncodePackedBatch(batch, PackedLabels::kKeep, &packed);
@@ -58,8 +58,8 @@ TEST(PackedEncoderTest, KeepsWeightsValuesAndShapesThatDiffer) {
   EXPECT_EQ(packed.namespaces(1), "b");
 }
 
-// Sums of floats depend on their order, so rows are sent in the one order that the server learns
-// in.
+// Sums of floats depend on their order, so the client sends features in the order in which the
+// server learns them.
 TEST(PackedEncoderTest, NamespacesComeInTheOrderOfTheirHashes) {
   for (const bool same_shape : {true, false}) {
     ExampleBatchBuilder batch;
@@ -83,7 +83,7 @@ TEST(PackedEncoderTest, NamespacesComeInTheOrderOfTheirHashes) {
   }
 }
 
-// 512 rows of 4,000 features did not fit into a message.
+// 512 rows of 4,000 features used to exceed the maximum size of a message.
 TEST(PackedEncoderTest, ABatchIsFullByItsBytesToo) {
   for (const uint32_t features : {100U, 4'000U, 65'536U}) {
     ExampleBatchBuilder batch;
@@ -114,11 +114,11 @@ TEST(PackedEncoderTest, OverwritesWhatWasThere) {
   EXPECT_EQ(packed.labels_size() + packed.weights_size() + packed.values_size(), 0);
   EXPECT_EQ(packed.feature_ids_size(), 0);
   EXPECT_EQ(packed.row_count(), 1u);
-  ASSERT_EQ(packed.namespaces_size(), 1);  // The contract asks for at least one.
+  ASSERT_EQ(packed.namespaces_size(), 1);  // The contract requires at least one.
   EXPECT_EQ(List(packed.segment_sizes()), (Ids{0}));
 }
 
-// What is left equals the encoding of the rows that are left.
+// The result equals the encoding of only the remaining rows.
 TEST(PackedEncoderTest, DroppedRowsLeaveNoTrace) {
   for (const bool same_shape : {true, false}) {
     ExampleBatchBuilder all;

@@ -24,7 +24,7 @@ void PushLabels(PushQueue* queue, int count) {
   }
 }
 
-// Takes the next batch, encodes it, and does as if it were written.
+// Takes the next batch, encodes it, and pretends that it was written.
 std::shared_ptr<PendingBatch> Send(PushQueue* queue) {
   std::shared_ptr<PendingBatch> batch = queue->NextBatch();
   if (batch == nullptr) return nullptr;
@@ -32,7 +32,7 @@ std::shared_ptr<PendingBatch> Send(PushQueue* queue) {
   if (batch->builder != nullptr) {
     EncodePackedBatch(*batch->builder, PackedLabels::kKeep, request.mutable_packed());
   }
-  request.ByteSizeLong();  // As a write counts it.
+  request.ByteSizeLong();  // Writing a message caches its size.
   queue->EndWrite(batch.get(), true);
   return batch;
 }
@@ -45,7 +45,7 @@ void Acknowledge(PushQueue* queue, uint64_t sequence) {
   queue->Delivered(*std::move(settled));
 }
 
-// Nothing is sent before its time.
+// Long enough that no batch is sent because of its age.
 constexpr int64_t kLongMs = 60'000;
 
 TEST(PushQueueTest, GivesFullBatchesInOrder) {
@@ -86,7 +86,7 @@ TEST(PushQueueTest, GivesASmallBatchOnceItHasLingeredOrTheQueueCloses) {
   ASSERT_TRUE(closed.BeginStream());
   EXPECT_EQ(Send(&closed)->row_count, 2U);
   EXPECT_EQ(Send(&closed), nullptr);
-  EXPECT_TRUE(closed.WaitForWork());  // What was sent is not acknowledged.
+  EXPECT_TRUE(closed.WaitForWork());  // The sent batch is not acknowledged.
   Acknowledge(&closed, 1);
   EXPECT_FALSE(closed.WaitForWork());
   EXPECT_EQ(closed.Push(Labelled(1)).code(), absl::StatusCode::kFailedPrecondition);
@@ -102,7 +102,7 @@ TEST(PushQueueTest, GivesTheNextStreamWhatWasNotAcknowledged) {
   queue.EndStream();
   EXPECT_EQ(queue.NextBatch(), nullptr);
   EXPECT_TRUE(queue.Disconnected());
-  EXPECT_FALSE(queue.Disconnected());  // Nothing was answered since.
+  EXPECT_FALSE(queue.Disconnected());  // No answer came since the last call.
   EXPECT_FALSE(queue.stats().connected);
   ASSERT_TRUE(queue.BeginStream());
   EXPECT_EQ(Send(&queue)->sequence, 2U);
@@ -122,7 +122,7 @@ TEST(PushQueueTest, HoldsCallersBackWhileTheWindowIsFull) {
   PushLabels(&queue, 2);
   std::thread caller([&queue] { PushLabels(&queue, 1); });
   ASSERT_TRUE(queue.BeginStream());
-  EXPECT_EQ(Send(&queue)->row_count, 2U);  // Given since the caller waits.
+  EXPECT_EQ(Send(&queue)->row_count, 2U);  // Sent early because a caller waits.
   EXPECT_TRUE(queue.stats().waiting);
   EXPECT_EQ(queue.stats().pushed, 2U);
   Acknowledge(&queue, 1);
@@ -167,7 +167,7 @@ TEST(PushQueueTest, OnceCancelledItAppliesNoAnswers) {
   queue.Cancel(absl::CancelledError("gone"));
   v1::LearnResponse response;
   response.set_sequence(1);
-  EXPECT_FALSE(queue.Apply(response).has_value());  // Nor does it wait for the write.
+  EXPECT_FALSE(queue.Apply(response).has_value());  // It does not wait for the write either.
   EXPECT_FALSE(queue.BeginStream());
   EXPECT_TRUE(absl::IsCancelled(queue.status()));
 }

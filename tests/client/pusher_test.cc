@@ -45,7 +45,7 @@ std::vector<float> UpTo(int count) {
   return labels;
 }
 
-// Pushes rows labelled 0 to count - 1.
+// Pushes rows with the labels 0 to count - 1.
 void PushLabels(Pusher* pusher, int count) {
   for (int i = 0; i < count; ++i) {
     const absl::Status status = pusher->Push(OneFeature(static_cast<float>(i)));
@@ -89,7 +89,7 @@ TEST(PusherTest, SendsAnIncompleteBatchAfterTheLinger) {
   const auto client = ConnectTo(server);
   const auto pusher = StartPusher(*client, {.batch_examples = 1000, .linger_ms = 5});
   PushLabels(pusher.get(), 3);
-  server.WaitUntilLearned(3);  // Without a flush.
+  server.WaitUntilLearned(3);  // There was no flush.
   EXPECT_EQ(server.learned(), UpTo(3));
 }
 
@@ -176,7 +176,7 @@ TEST(PusherTest, DropsRejectedRowsAndLearnsTheOthers) {
   std::vector<float> good;
   std::vector<uint64_t> bad;
   for (int i = 0; i < 100; ++i) {
-    // More bad rows than one answer names.
+    // More bad rows than one answer can name.
     const bool is_bad = i % 3 == 0;
     ASSERT_TRUE(pusher->Push(OneFeature(is_bad ? -1.0f : static_cast<float>(i))).ok());
     if (is_bad) {
@@ -414,7 +414,7 @@ TEST(PusherTest, SendsNoNamesThatTheServerDoesNotKeep) {
   const auto client = ConnectTo(server);
   const auto pusher = StartPusher(*client, {});
   ASSERT_TRUE(pusher->Push(OneFeature(1)).ok());
-  ASSERT_TRUE(pusher->Flush().ok());  // The first answer says how many names are kept.
+  ASSERT_TRUE(pusher->Flush().ok());  // The client now knows how many names are kept.
   const size_t before = server.names().size();
   Example other = OneFeature(2);
   other.Add("user", "u2");
@@ -426,7 +426,7 @@ TEST(PusherTest, SendsNoNamesThatTheServerDoesNotKeep) {
   ASSERT_TRUE(pusher->PushBatch(batch).ok());
   ASSERT_TRUE(pusher->Close().ok());
   EXPECT_EQ(server.names().size(), before);
-  EXPECT_EQ(names.limit(), 0U);  // So that nothing more is gathered.
+  EXPECT_EQ(names.limit(), 0U);  // No more names are collected.
 }
 
 }  // namespace

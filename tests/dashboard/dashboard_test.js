@@ -1,4 +1,4 @@
-// The dashboard as people use it: a real server, a real browser.
+// The dashboard as people use it: a real server and a real browser.
 
 import assert from 'node:assert/strict';
 import {join} from 'node:path';
@@ -11,8 +11,8 @@ describe('the dashboard', () => {
   let server;
   let context;
   let page;
-  let complaints;  // What the browser says is wrong with the page.
-  let strangers;   // Requests to anybody else.
+  let complaints;  // The errors that the browser reports about the page.
+  let strangers;   // Requests to any other server.
 
   before(async () => {
     browser = await launchBrowser();
@@ -44,7 +44,7 @@ describe('the dashboard', () => {
   const tile = (label) => text(`.tile:has(dt:text-is("${label}")) .value span`);
   const button = (name) => page.getByRole('button', {name, exact: true});
 
-  /** Keeps a picture, where somebody wants to look. */
+  /** Keeps a screenshot if FRESHET_SCREENSHOTS is set. */
   async function keepPicture(name) {
     const folder = process.env.FRESHET_SCREENSHOTS;
     if (folder) await page.screenshot({path: join(folder, `${name}.png`), fullPage: true});
@@ -82,7 +82,7 @@ describe('the dashboard', () => {
     await until(async () => await tile('Loss, recent') === metrics.decayedLoss.toFixed(4), 'the loss is shown');
     assert.equal(await tile('Offset'), model.offset);
     await page.locator('canvas[aria-label^="Loss of recent examples: model 0."]').waitFor();
-    // A chart that draws nothing would have no pixel.
+    // A chart that draws nothing has only empty pixels.
     const painted = await page.locator('canvas').first().evaluate((canvas) => {
       const {data} = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
       return data.some((value) => value !== 0);
@@ -122,7 +122,7 @@ describe('the dashboard', () => {
     await page.locator('[role=status]', {hasText: 'Restored kept.'}).waitFor();
     assert.equal(await examples(), before);
 
-    // Another one, which recovery begins from, so that the first can go.
+    // Recovery begins from this newer snapshot, so that the first one can be deleted.
     await server.call('models/clicks/snapshots', {body: {snapshotId: 'newer'}});
     await page.locator('tr', {hasText: 'newer'}).waitFor();
     await button('Delete newer').waitFor();
@@ -187,7 +187,7 @@ describe('the dashboard', () => {
     }), 'there are samples');
     assert.ok(drawn[0].ago > 59000 && drawn[0].ago < 90000, `${drawn[0].ago}`);
     assert.deepEqual(drawn.slice(0, 3).map(({rate}) => rate), [null, 100, 100]);
-    assert.equal(drawn[3].rate, null);  // Too long after the last of them to say.
+    assert.equal(drawn[3].rate, null);  // Too long after the sample before it to know.
   });
 
   test('what a server does not keep is not shown', async () => {

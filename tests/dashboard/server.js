@@ -1,4 +1,4 @@
-// A real freshetd on free ports of loopback, and a browser to look at its page.
+// A real freshetd on free loopback ports, and a browser that opens its page.
 
 import {spawn} from 'node:child_process';
 import {existsSync, mkdtempSync, readFileSync, rmSync} from 'node:fs';
@@ -8,14 +8,14 @@ import {join} from 'node:path';
 
 const {chromium} = createRequire(join(process.env.FRESHET_WORK, 'package.json'))('playwright-core');
 
-/** Waits until `done` gives something true, and returns that. */
+/** Waits until `done` returns a truthy value, and returns that. Throws after 30 seconds. */
 export async function until(done, what) {
   for (const end = Date.now() + 30000; Date.now() < end;) {
     const value = await done();
     if (value) return value;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  throw new Error(`it took too long until ${what}`);
+  throw new Error(`waited 30 seconds in vain until ${what}`);
 }
 
 export class Server {
@@ -47,7 +47,7 @@ export class Server {
     await this.exited;
   }
 
-  /** Starts it anew where it was. */
+  /** Starts the server again, on the same HTTP address and data. */
   restart() {
     return this.run(this.http, this.flags);
   }
@@ -57,7 +57,7 @@ export class Server {
     rmSync(this.folder, {recursive: true});
   }
 
-  /** A call of the API; `lines` are examples, one each. */
+  /** Calls the JSON API; `lines` are examples, sent one per line. */
   async call(path, {method, body, lines} = {}) {
     const content = lines !== undefined ? lines.map((line) => JSON.stringify(line)).join('\n') : JSON.stringify(body);
     const answer = await fetch(`${this.url}/v1/${path}`, {
@@ -73,7 +73,7 @@ export class Server {
     return this.call('models', {body: {modelId: id, model: {variants: [{learner: {loss, bits: 16}}]}}});
   }
 
-  /** Ann clicks on shoes, Bob does not. */
+  /** Sends examples in which Ann clicks on shoes and Bob does not. */
   learn(id, count) {
     const lines = Array.from({length: count}, (_, i) => example(i % 2 === 0 ? 'ann' : 'bob', i % 2 === 0 ? 1 : 0));
     return this.call(`models/${id}:learn`, {lines});

@@ -110,8 +110,8 @@ TEST_F(TransferStreamTest, AClientThatDisappearsInTheMiddleLeavesNothing) {
 TEST_F(TransferStreamTest, ClientsThatDoNotReadOnHoldUpNobody) {
 #ifdef __SANITIZE_THREAD__
   GTEST_SKIP()
-      << "ThreadSanitizer takes minutes for each piece of a file, to find that what it sees "
-         "in gRPC, which is not built for it, is to be ignored";
+      << "ThreadSanitizer takes minutes for each piece of a file, only to suppress what it "
+         "finds in gRPC, which is not built for it";
 #endif
   ASSERT_TRUE(here_.client().CreateModel("big", Site::Learner(20)).ok());
   ASSERT_EQ(RunCommand({"/bin/sh", "-c",

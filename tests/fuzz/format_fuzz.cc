@@ -1,9 +1,9 @@
-// Feeds bytes to one input format, line by line, and checks what a parser promises: it never
-// crashes, an error starts with a column within the line and adds nothing, a row is well formed and
-// finite.
+// Feeds bytes to one input format, line by line, and checks what a parser guarantees: it never
+// crashes; an error starts with a column within the line and adds nothing; every row is well formed
+// and finite.
 //
-// Compiled once a format, with FRESHET_FUZZ_FORMAT naming it. The first byte of the input picks the
-// options.
+// Compiled once per format, which FRESHET_FUZZ_FORMAT names. The first byte of the input selects
+// the options.
 
 #include <algorithm>
 #include <cmath>
@@ -72,7 +72,7 @@ void Feed(std::string_view name, std::string_view data) {
   format->BeginFile("fuzz");
   while (!data.empty()) {
     const size_t newline = std::min(data.find('\n'), data.size());
-    // An exact copy on the heap, so that a read past its end is seen.
+    // An exact-size copy on the heap, so that sanitizers detect a read past its end.
     const std::unique_ptr<char[]> line(new char[newline]);
     data.copy(line.get(), newline);
     const size_t rows = builder.row_count();

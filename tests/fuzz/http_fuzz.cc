@@ -1,5 +1,6 @@
-// Feeds bytes to what takes requests over HTTP apart, and checks what it promises: no crash, bodies
-// within their limit, costs that cover them, and the same requests however the bytes come.
+// Feeds bytes to the HTTP request parser, and checks what it guarantees: it never crashes; bodies
+// stay within their limit and costs cover them; the requests are the same however the bytes are
+// split.
 
 #include <algorithm>
 #include <cstddef>
@@ -31,7 +32,7 @@ struct Request {
   friend bool operator==(const Request&, const Request&) = default;
 };
 
-// Reads a body as it is said to be encoded.
+// Decodes the body of a request as its Content-Encoding says.
 void Decode(const Request& request) {
   const auto field = request.headers.find("content-encoding");
   const auto encoding = BodyReader::EncodingOf(field == request.headers.end() ? "" : field->second);
@@ -49,7 +50,7 @@ void Decode(const Request& request) {
   Require(cost >= body.size(), "a body costs at least its bytes");
 }
 
-// The requests in a connection's bytes, which come in steps.
+// The requests in a connection's bytes, which arrive in pieces of `step` bytes.
 std::vector<Request> Parse(std::string_view bytes, size_t step) {
   std::vector<Request> requests;
   std::string input;

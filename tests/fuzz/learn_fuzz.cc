@@ -1,9 +1,9 @@
-// Feeds bytes to the server as one message of a Learn stream, and checks what decoding promises: it
-// never crashes; what it accepts is well formed, finite and of the labels that the loss takes, and
-// can be learned and named; what it rejects it gives a reason for. What is parsed of a message was
-// counted before.
+// Feeds bytes to the server as one message of a Learn stream, and checks what decoding guarantees:
+// it never crashes; what it accepts is well formed and finite, has labels that suit the loss, and
+// can be learned and named; what it rejects, it rejects with a reason; the memory of a parsed
+// message was counted before parsing.
 //
-// The first byte of the input picks the loss and the limits.
+// The first byte of the input selects the loss and the limits.
 
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
@@ -43,7 +43,7 @@ void CheckColumns(const ExampleBatch& batch, LossKind loss, const BatchLimits& l
   for (const float value : batch.values) Require(std::isfinite(value), "finite values");
 }
 
-// Whoever holds the message to less memory than it takes is told that this is too little.
+// A memory limit below what the message takes once parsed must make the check fail.
 void CheckSize(const uint8_t* data, int size) {
   v1::LearnRequest request;
   if (!request.ParseFromArray(data, size)) return;

@@ -1,9 +1,9 @@
-// Feeds bytes to the log as its only segment file, and checks what it promises: it never crashes;
-// it opens exactly where the check finds no problem; what it opens, it reads, appends to and opens
-// again; what it refuses, it opens once truncated where the check says.
+// Feeds bytes to the log as its only segment file, and checks what the log guarantees: it never
+// crashes; it opens if and only if the check finds no problem; what it opens, it can read, append
+// to and open again; what it refuses, it opens once truncated where the check says.
 //
-// The first byte of the input says whether checksums are put right first, so that the fuzzer gets
-// behind them.
+// The first byte of the input says whether to correct the checksums first, so that the fuzzer gets
+// past them.
 
 #include <array>
 #include <cstddef>
@@ -27,7 +27,7 @@ namespace {
 
 constexpr const char* kDir = "/log";
 
-// The little-endian number of type T at a position.
+// The little-endian number of type T at byte `at`.
 template <typename T>
 T LoadAt(const std::string& content, size_t at) {
   T value{};
@@ -44,8 +44,8 @@ uint64_t ChecksumOf(const std::string& content, size_t begin, size_t end, uint64
   return Checksum(std::as_bytes(std::span(content).subspan(begin, end - begin)), seed);
 }
 
-// Puts the checksums right, of the header and of record after record as far as their lengths lead;
-// but for each record only where its bit in `choice` is set.
+// Corrects the checksums of the header and of one record after another, as far as their lengths
+// lead; a record's only if its bit in `choice` is set.
 void MendChecksums(std::string& content, uint8_t choice) {
   if (content.size() < kSegmentHeaderBytes) return;
   StoreAt<uint64_t>(content, 56, ChecksumOf(content, 0, 56, 0));
@@ -96,7 +96,8 @@ void Feed(const uint8_t* data, size_t size) {
   }
   absl::StatusOr<std::unique_ptr<Log>> log = Log::Open(files, kDir, {.needed_from = first_offset});
   const LogDamage* damage = report->FirstHindering(first_offset);
-  // A segment that does not belong to the log is put aside, or read over.
+  // The log opens even if a segment does not belong to it: it moves such a segment away, or skips
+  // it.
   if (!log.ok()) {
     Require(damage != nullptr || !report->damages.empty() || !report->strays.empty(),
             "it opens where nothing is wrong");

@@ -1,4 +1,4 @@
-// What a fuzzer checks: where it does not hold, that is a finding.
+// The check that fuzzers use: if it fails, that is a finding.
 
 #ifndef FRESHET_TESTS_FUZZ_REQUIRE_H_
 #define FRESHET_TESTS_FUZZ_REQUIRE_H_

@@ -1,8 +1,8 @@
-// Feeds bytes to what reads a server's configuration or its tokens, and checks what they promise:
-// no crash, an error that names the place, options within their ranges, tokens that can be looked
-// up.
+// Feeds bytes to the parser of the server's configuration or of its tokens, and checks what they
+// guarantee: they never crash; errors name the place; options are within their ranges; tokens can
+// be looked up.
 //
-// Compiled once for each, with FRESHET_FUZZ_SETUP naming it.
+// Compiled once for each of the two, which FRESHET_FUZZ_SETUP names.
 
 #include <cstddef>
 #include <cstdint>

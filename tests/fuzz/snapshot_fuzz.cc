@@ -1,9 +1,9 @@
-// Feeds bytes to the snapshot store as a file, and checks what it promises: it never crashes and
-// takes no more memory than the file has; what it loads, it writes and loads again, the same; what
-// it does not load is listed as damaged.
+// Feeds bytes to the snapshot store as a file, and checks what the store guarantees: it never
+// crashes, and takes no more memory than the file is large; what it loads, it can write and load
+// again unchanged; what it does not load is listed as damaged.
 //
-// The first byte of the input says whether checksums are put right first, so that the fuzzer gets
-// behind them.
+// The first byte of the input says whether to correct the checksums first, so that the fuzzer gets
+// past them.
 
 #include <algorithm>
 #include <array>
@@ -37,7 +37,7 @@ ByteSpan Part(const std::string& content, size_t begin, size_t bytes) {
   return std::as_bytes(std::span(content).subspan(begin, bytes));
 }
 
-// Puts all checksums and the footer's numbers right, as far as the lengths fit the file.
+// Corrects all checksums and the numbers in the footer, as far as the lengths fit the file.
 void Mend(std::string& content) {
   if (content.size() < sizeof(format::FixedHeader) + sizeof(format::Footer)) return;
   const size_t footer_at = content.size() - sizeof(format::Footer);
@@ -88,7 +88,7 @@ void Feed(const uint8_t* data, size_t size) {
   absl::StatusOr<LoadedSnapshot> loaded = store->Load("fuzz");
   if (!loaded.ok()) {
     Require(store->List().empty() && store->damaged().size() == 1, "the damage is listed");
-    // Whatever its name says, the file itself may be good.
+    // The file itself may be good although its name does not match its content.
     loaded = ReadSnapshotFile(files, kPath);
     if (!loaded.ok()) return;
   }

@@ -78,13 +78,14 @@ TEST_F(ExampleReaderTest, LabelsThatLogisticLossDoesNotTakeAreBadRows) {
 
 TEST_F(ExampleReaderTest, ABadHeaderEndsTheReading) {
   InputOptions options;
-  options.files = {Write("a.csv", "x,y\n1,2\n")};  // No column "label".
+  options.files = {Write("a.csv", "x,y\n1,2\n")};  // There is no column "label".
   ExampleReader reader(options, &stop_);
   ExampleBatchBuilder builder;
   EXPECT_TRUE(absl::IsDataLoss(reader.Next(builder).status()));
 }
 
-// The second file was read as the first: each of its rows was one feature with a long name.
+// The second file used to be read in the format of the first, so that each of its rows became one
+// feature with a long name.
 TEST_F(ExampleReaderTest, GuessesTheFormatOfEachFile) {
   InputOptions options;
   options.files = {Write("a.vw", "1 |u a\n0 |u b\n"), Write("b.csv", "label,u\n1,a\n"),
@@ -126,7 +127,7 @@ TEST_F(ExampleReaderTest, OptionsOfOneFormatAreRefusedForAFileOfAnother) {
             options.files[1] + ": --label is for csv, tsv and jsonl, not for the format vw");
 }
 
-// What is left of `words` for the positional arguments of a command with the options of push.
+// Parses `words` with the options of push, and returns what is left as positional arguments.
 std::vector<std::string> Files(const std::vector<std::string>& words, InputOptions& options) {
   CLI::App app;
   std::string model;
@@ -137,7 +138,8 @@ std::vector<std::string> Files(const std::vector<std::string>& words, InputOptio
   return options.files;
 }
 
-// "push m --numeric age file.csv" took the file for a column and waited for standard input.
+// "push m --numeric age file.csv" used to take the file for a second column, and waited for
+// standard input.
 TEST_F(ExampleReaderTest, FlagsTakeOneValueEachAndMayBeRepeated) {
   InputOptions options;
   EXPECT_EQ(Files({"m", "--numeric", "age", "a.csv", "--ignore", "id", "b.csv", "--missing", "NA,-",

@@ -12,7 +12,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-// What is wrong with one value of one flag.
+// The error for one value of one flag.
 std::string ErrorOf(std::vector<std::string> FeatureFlags::*flag, const std::string& value) {
   FeatureFlags flags;
   (flags.*flag).push_back(value);

@@ -1,5 +1,5 @@
-// The examples of docs/input.md, read as push reads them: a block in one of the formats, with the
-// flags that the text names before it, and behind it a block that says the same in Vowpal Wabbit's
+// The examples of docs/input.md, read as push reads them. Each is a block in some format, with the
+// flags that the text before it names, followed by a block with the same rows in Vowpal Wabbit's
 // format.
 
 #include <gtest/gtest.h>
@@ -48,7 +48,7 @@ std::vector<Block> BlocksOf(const std::string& path) {
   return blocks;
 }
 
-// As a shell would split them, where quotes are around whole words.
+// Splits the flags as a shell would, if only whole words are quoted.
 FormatOptions OptionsOf(const std::string& flags) {
   CLI::App app;
   InputOptions options;
@@ -62,7 +62,8 @@ FormatOptions OptionsOf(const std::string& flags) {
   return options.parse;
 }
 
-// The features of each row in one order, as the order of namespaces does not matter.
+// The rows of a block, with the features of each row sorted because the order of namespaces does
+// not matter.
 std::vector<PlainRow> RowsOfBlock(const Block& block) {
   FormatTester tester(block.format, OptionsOf(block.format == "vw" ? "" : block.flags));
   for (const std::string& line : block.lines) {
@@ -91,7 +92,7 @@ TEST(InputDocsTest, ExamplesMeanWhatThePageSays) {
   }
 }
 
-// Every flag stands in the table.
+// The page has a table row for every flag.
 TEST(InputDocsTest, ThePageNamesEveryFlag) {
   std::ifstream file(std::string(FRESHET_SOURCE_DIR) + "/docs/input.md");
   const std::string page(std::istreambuf_iterator<char>(file), {});

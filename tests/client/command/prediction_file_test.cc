@@ -16,7 +16,7 @@ std::string TextOf(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
-// Bad rows once had no line, so that all that followed stood in the wrong ones.
+// Bad rows used to have no line, so all later rows were on the wrong lines.
 TEST(PredictionFileTest, BadRowsHaveALineOfTheirOwn) {
   const TemporaryFolder folder;
   const std::string path = folder.path() + "/predictions";
@@ -26,7 +26,7 @@ TEST(PredictionFileTest, BadRowsHaveALineOfTheirOwn) {
   (*file)->AddBadRow(2);
   (*file)->AddBadRow(2);
   (*file)->Write(std::vector<float>{0.5f});
-  (*file)->AddBadRow(4);  // Read long before the rows in front of it are answered.
+  (*file)->AddBadRow(4);  // Read long before the rows ahead of it are answered.
   (*file)->Write(std::vector<float>{0.25f, 1, 0});
   EXPECT_TRUE((*file)->Close().ok());
   EXPECT_EQ(TextOf(path), "nan\n0.5\n0.25\nnan\nnan\n1\n0\nnan\n");

@@ -18,14 +18,14 @@ Example RowNumber(uint32_t number) {
   Example example;
   example.label = static_cast<float>(number);
   example.weight = 2;
-  // Rows differ in which namespaces they have, and in order.
+  // Rows differ in the namespaces that they have, and in their order.
   if (number % 2 == 0) example.AddId("even", number, 0.5f);
   example.AddId("all", 1000 + number);
   if (number % 2 == 1) example.AddId("odd", number);
   return example;
 }
 
-// The labels in the order that they came out.
+// The labels in the order in which the buffer returned them.
 std::vector<float> Shuffled(uint64_t seed, ExampleBatchBuilder* out) {
   ShuffleBuffer buffer(seed);
   for (uint32_t i = 0; i < kRows; ++i) {

@@ -57,7 +57,8 @@ TEST(VwOptionsTest, FtrlAndCoinHaveDefaultsOfTheirOwn) {
   EXPECT_EQ(Parse("--coin").coin().beta(), 1);
 }
 
-// With only some of the three switches on its rate becomes 10, unless both of the first two are.
+// If only some of the three switches are on, the default rate becomes 10, unless both --adaptive
+// and --normalized are on.
 TEST(VwOptionsTest, SwitchesChangeTheDefaultRate) {
   const v1::LearnerSpec adaptive = Parse("--adaptive");
   EXPECT_EQ(adaptive.learning_rate(), 10);
@@ -75,7 +76,7 @@ TEST(VwOptionsTest, PlainRatesFallWithTheNumberOfExamples) {
   EXPECT_EQ(sgd.inverse_power().t0(), 2);
   EXPECT_EQ(sgd.inverse_power().power(), 0.5);
   EXPECT_TRUE(sgd.has_sgd());
-  // Its l1 and l2 are those of NAG.
+  // With l1 or l2, the learner is NAG with all its switches off.
   const v1::LearnerSpec sparse = Parse("--sgd --l1 1e-6");
   ASSERT_TRUE(sparse.has_nag());
   EXPECT_FALSE(sparse.nag().adaptive() || sparse.nag().normalized() || sparse.nag().invariant());

@@ -27,7 +27,7 @@ TEST(ClickGeneratorTest, RepeatsItselfForASeed) {
   EXPECT_NE(Lines({.seed = 5}, 10), Lines({.seed = 6}, 10));
 }
 
-// The numbers that every machine must give.
+// Every machine must generate these numbers.
 TEST(ClickGeneratorTest, IsTheSameOnEveryMachine) {
   EXPECT_EQ(Lines({.seed = 1}, 2),
             "-1 |user id=33 segment=7 age:0.36 |item id=943 category=4 price:0.12 "

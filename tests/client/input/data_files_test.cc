@@ -1,4 +1,4 @@
-// Every row of the public data sets, read as push reads them.
+// All rows of public data sets, read as push reads them.
 
 #include <gtest/gtest.h>
 
@@ -18,7 +18,7 @@
 namespace freshet {
 namespace {
 
-// Real files, where the environment variable FRESHET_DATA names the folder that has them.
+// Real files in the folder that the environment variable FRESHET_DATA names.
 struct DataFile {
   std::string_view name;
   std::string_view format;

@@ -62,7 +62,7 @@ class LineReaderTest : public testing::Test {
     std::ofstream(Path(name), std::ios::binary | std::ios::app) << text;
   }
 
-  // All lines, and the error where there is one.
+  // All lines, followed by the error if there is one.
   static std::vector<std::string> Lines(std::vector<std::string> paths,
                                         LineReaderOptions options = {}) {
     LineReader reader(std::move(paths), options);
@@ -86,7 +86,7 @@ class LineReaderTest : public testing::Test {
 
 using Strings = std::vector<std::string>;
 
-// A line that arrives; gives up, and fails, after a time that no working reader takes.
+// The next line. Fails if none arrives in a time that is ample for any working reader.
 std::string NextLine(LineReader& reader) {
   EXPECT_TRUE(reader.WaitForInput(seconds(30)));
   std::string_view line;
@@ -114,8 +114,8 @@ TEST_F(LineReaderTest, TellsFileAndLineNumber) {
   EXPECT_TRUE(reader.is_first_line());
   ASSERT_TRUE(*reader.Next(line));
   EXPECT_EQ(reader.line_number(), 2u);
-  EXPECT_FALSE(reader.WouldBlock());  // Looks ahead into the next file:
-  EXPECT_EQ(reader.path(), a);        // the last line is still this one.
+  EXPECT_FALSE(reader.WouldBlock());  // This looks into the next file,
+  EXPECT_EQ(reader.path(), a);        // but the last line is still in this one.
   EXPECT_EQ(reader.line_number(), 2u);
   ASSERT_TRUE(*reader.Next(line));
   EXPECT_EQ(reader.path(), b);
@@ -125,7 +125,7 @@ TEST_F(LineReaderTest, TellsFileAndLineNumber) {
   EXPECT_FALSE(reader.WouldBlock());
 }
 
-// Files of old Macs, and of programs that think of them, had no line at all.
+// Files of old Macs, and of programs that imitate them, used to have no lines at all.
 TEST_F(LineReaderTest, ACarriageReturnAloneEndsALine) {
   EXPECT_EQ(Lines({Write("a", "label,x\r1,a\r0,b")}), (Strings{"label,x", "1,a", "0,b"}));
   EXPECT_EQ(Lines({Write("b", "1\r\r2\r")}), (Strings{"1", "", "2"}));
@@ -284,7 +284,7 @@ TEST_F(LineReaderTest, CountsBytesAsTheyAreOnDisk) {
   EXPECT_EQ(LineReader({a, Path("none")}, {}).bytes_total(), std::nullopt);
 }
 
-// A named pipe: both ends are in this process.
+// A named pipe with both ends in this process.
 class Pipe {
  public:
   explicit Pipe(const std::string& path) : path_(path) {
@@ -400,7 +400,7 @@ TEST_F(FollowTest, ReadsAFileThatWasCutFromItsStart) {
   EXPECT_EQ(NextLine(reader), "first line");
   EXPECT_TRUE(reader.WouldBlock());
   Write("log", "new\n");
-  EXPECT_EQ(NextLine(reader), "2");  // Its newline will not come any more.
+  EXPECT_EQ(NextLine(reader), "2");  // Its newline will never come.
   EXPECT_EQ(NextLine(reader), "new");
   EXPECT_EQ(reader.line_number(), 1u);
 }

@@ -1,4 +1,4 @@
-// Checks each document of each file given against the schema of its kind:
+// Checks each document in each file against the schema of its kind:
 // NODE_PATH=.../node_modules node check.js FILE...
 'use strict';
 const fs = require('fs');
