@@ -1,3 +1,5 @@
+// Learners for tests that must hold for every optimizer.
+
 #ifndef FRESHET_TESTS_E2E_ALL_LEARNERS_H_
 #define FRESHET_TESTS_E2E_ALL_LEARNERS_H_
 

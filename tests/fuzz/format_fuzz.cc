@@ -48,9 +48,9 @@ FormatOptions OptionsFor(std::string_view name, uint8_t choice) {
 
 void CheckBatch(const ExampleBatchBuilder& builder) {
   const ExampleBatch batch = builder.View();
-  Require(batch.labels.size() == batch.size(), "one label a row");
+  Require(batch.labels.size() == batch.size(), "one label per row");
   Require(batch.segment_sizes.size() == batch.size() * builder.namespaces().size(),
-          "one segment a namespace and row");
+          "one segment per namespace and row");
   size_t features = 0;
   for (const uint32_t size : batch.segment_sizes) features += size;
   Require(features == batch.feature_ids.size(), "segments hold all features");
@@ -81,7 +81,7 @@ void Feed(std::string_view name, std::string_view data) {
     if (!added.ok()) {
       Require(added.status().message().substr(0, 7) == "column ", "errors name a column");
     }
-    Require(builder.row_count() == rows + (added.ok() && *added ? 1 : 0), "one row a success");
+    Require(builder.row_count() == rows + (added.ok() && *added ? 1 : 0), "one row per success");
     data.remove_prefix(std::min(newline + 1, data.size()));
   }
   static_cast<void>(format->EndFile());

@@ -97,7 +97,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::vector<freshet::Request> whole = freshet::Parse(bytes, SIZE_MAX);
   for (const size_t step : {size_t{1}, size_t{5}, size_t{64}}) {
     freshet::Require(freshet::Parse(bytes, step) == whole,
-                     "the same bytes are the same requests, however they come");
+                     "the same requests, however the bytes are split");
   }
   return 0;
 }

@@ -25,10 +25,10 @@ namespace {
 
 void CheckColumns(const ExampleBatch& batch, LossKind loss, const BatchLimits& limits) {
   Require(batch.size() > 0 && batch.size() <= limits.max_examples, "rows within the limit");
-  Require(batch.labels.size() == batch.size(), "one label a row");
-  Require(batch.weights.empty() || batch.weights.size() == batch.size(), "one weight a row");
+  Require(batch.labels.size() == batch.size(), "one label per row");
+  Require(batch.weights.empty() || batch.weights.size() == batch.size(), "one weight per row");
   Require(batch.values.empty() || batch.values.size() == batch.feature_ids.size(),
-          "one value a feature");
+          "one value per feature");
   Require(batch.row_ends.back() == batch.feature_ids.size(), "rows hold all features");
   for (size_t row = 0; row < batch.size(); ++row) {
     Require(batch.RowBegin(row) <= batch.RowEnd(row), "row ends rise");
@@ -37,7 +37,7 @@ void CheckColumns(const ExampleBatch& batch, LossKind loss, const BatchLimits& l
     const float label = batch.labels[row];
     Require(std::isfinite(label), "finite labels");
     if (IsBinary(loss)) Require(label == 0 || std::abs(label) == 1, "binary labels");
-    if (loss == LossKind::kPoisson) Require(label >= 0, "counts");
+    if (loss == LossKind::kPoisson) Require(label >= 0, "Poisson labels >= 0");
     Require(std::isfinite(batch.Weight(row)) && batch.Weight(row) >= 0, "finite weights >= 0");
   }
   for (const float value : batch.values) Require(std::isfinite(value), "finite values");
@@ -51,7 +51,7 @@ void CheckSize(const uint8_t* data, int size) {
   const uint64_t used = request.SpaceUsedLong();
   Require(
       !CheckParsedSize(*v1::LearnRequest::descriptor(), wire, {.max_bytes = used - used / 8}).ok(),
-      "what is parsed is counted");
+      "the size check counts all that parsing takes");
 }
 
 void Feed(const uint8_t* data, size_t size) {

@@ -91,7 +91,8 @@ void Feed(const uint8_t* data, size_t size) {
       CheckLog(files, kDir, {.needed_from = first_offset});
   if (!report.ok()) {
     Require(absl::IsFailedPrecondition(report.status()), "only a newer version cannot be checked");
-    Require(!Log::Open(files, kDir, {.needed_from = first_offset}).ok(), "nor opened");
+    Require(!Log::Open(files, kDir, {.needed_from = first_offset}).ok(),
+            "a newer version cannot be opened");
     return;
   }
   absl::StatusOr<std::unique_ptr<Log>> log = Log::Open(files, kDir, {.needed_from = first_offset});
@@ -100,7 +101,7 @@ void Feed(const uint8_t* data, size_t size) {
   // it.
   if (!log.ok()) {
     Require(damage != nullptr || !report->damages.empty() || !report->strays.empty(),
-            "it opens where nothing is wrong");
+            "a log without damage opens");
     if (damage == nullptr || damage->from == kNoEnd) return;
     Require(files.CreateDir("/kept").ok(), "a folder can be made");
     RemovedFiles removed(files, "/kept", absl::UnixEpoch());
@@ -110,7 +111,7 @@ void Feed(const uint8_t* data, size_t size) {
     }
     const uint64_t end = damage->from;
     log = Log::Open(files, kDir, {.needed_from = first_offset});
-    Require(log.ok() && (*log)->next_offset() == end, "truncation is a way out");
+    Require(log.ok() && (*log)->next_offset() == end, "a truncated log opens");
   }
   const uint64_t count = ReadAllRecords(**log);
   if ((*log)->next_offset() > UINT64_MAX - 2) return;
@@ -118,7 +119,7 @@ void Feed(const uint8_t* data, size_t size) {
   Require((*log)->Append(RecordKind::kBatch, pieces).ok(), "an open log can be appended to");
   log->reset();
   log = Log::Open(files, kDir, {.needed_from = first_offset});
-  Require(log.ok() && ReadAllRecords(**log) == count + 1, "what was appended is there");
+  Require(log.ok() && ReadAllRecords(**log) == count + 1, "an appended record can be read");
 }
 
 }  // namespace

@@ -10,7 +10,7 @@ namespace freshet {
 
 inline void Require(bool condition, const char* what) {
   if (condition) return;
-  std::fprintf(stderr, "broken promise: %s\n", what);
+  std::fprintf(stderr, "does not hold: %s\n", what);
   std::abort();
 }
 

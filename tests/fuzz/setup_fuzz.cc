@@ -32,7 +32,8 @@ void FeedConfig(std::string_view text) {
     Require(absl::IsInvalidArgument(options.status()), "a bad value is INVALID_ARGUMENT");
     return;
   }
-  Require(options->max_message_bytes >= 4096 && options->max_batch_examples >= 1, "ranges");
+  Require(options->max_message_bytes >= 4096 && options->max_batch_examples >= 1,
+          "options within their ranges");
   Require(ChangedUntilRestart(*options, *options).empty(), "nothing differs from itself");
 }
 
@@ -42,7 +43,7 @@ void FeedTokens(std::string_view text) {
     Require(tokens.status().message().substr(0, kPlace.size()) == "fuzz", "errors name the place");
     return;
   }
-  Require(!tokens->empty(), "there are tokens");
+  Require(!tokens->empty(), "a token file has tokens");
   for (const auto& grant : *tokens) {
     Require(!grant->name.empty() && !grant->roles.empty(), "tokens have a name and roles");
     grant->Covers("clicks");

@@ -92,13 +92,14 @@ void Feed(const uint8_t* data, size_t size) {
     loaded = ReadSnapshotFile(files, kPath);
     if (!loaded.ok()) return;
   }
-  Require(loaded->payload().size() <= content.size(), "no more than the file has");
+  Require(loaded->payload().size() <= content.size(), "a payload is no larger than its file");
   const std::array<ByteSpan, 1> pieces = {loaded->payload()};
-  Require(WriteSnapshotFile(files, "/again", loaded->header(), pieces).ok(), "it can be written");
+  Require(WriteSnapshotFile(files, "/again", loaded->header(), pieces).ok(),
+          "a loaded snapshot can be written");
   const LoadedSnapshot again = ReadSnapshotFile(files, "/again").value();
   Require(std::equal(again.payload().begin(), again.payload().end(), loaded->payload().begin(),
                      loaded->payload().end()),
-          "the state stays the same");
+          "the payload stays the same");
 }
 
 }  // namespace

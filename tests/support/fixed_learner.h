@@ -1,3 +1,5 @@
+// A learner whose weights a test chooses, and random weights for it.
+
 #ifndef FRESHET_TESTS_SUPPORT_FIXED_LEARNER_H_
 #define FRESHET_TESTS_SUPPORT_FIXED_LEARNER_H_
 

@@ -1,3 +1,5 @@
+// Finds the folders of models in a data folder.
+
 #ifndef FRESHET_TESTS_SUPPORT_MODEL_DIR_H_
 #define FRESHET_TESTS_SUPPORT_MODEL_DIR_H_
 
