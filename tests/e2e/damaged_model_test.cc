@@ -136,7 +136,7 @@ TEST_F(DamagedModelTest, ACopiedFolderIsNamedAndItsOriginalServed) {
   EXPECT_EQ(client_->ComputeDigest("a")->digest, digest_);
   EXPECT_TRUE(absl::IsNotFound(client_->GetModel("d").status()));
   EXPECT_THAT(server_->Log(), AllOf(HasSubstr("event=stray_entry"), HasSubstr(copy)));
-  // If only the folder's name is wrong, the server does not guess which model it is.
+  // If the folder of a model was renamed, the server does not guess: the model stays down.
   server_->Kill();
   std::filesystem::remove_all(copy);
   std::filesystem::rename(original, copy);

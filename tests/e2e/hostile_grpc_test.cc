@@ -189,7 +189,7 @@ TEST_F(HostileGrpcTest, FewDescriptorsMeanFewConnectionsAndStillASnapshot) {
   ASSERT_NO_FATAL_FAILURE(StartWithUlimit("-n 512"));
   EXPECT_THAT(server_->Log(), HasSubstr("event=connections_capped limit=128"));
   for (int i = 0; i < 1'000; ++i) attackers_.emplace_back(server_->address());
-  // By then the oldest connections have had their protected time.
+  // By then the oldest connections are no longer safe from new ones (ConnectionTable::kChance).
   absl::SleepFor(absl::Seconds(1));
   ExpectHealthy();
   EXPECT_THAT(server_->Log(), testing::Not(HasSubstr("event=connection_not_accepted")));
@@ -252,7 +252,7 @@ TEST_F(HostileGrpcTest, AClientIsKnownByWhicheverAddressItComes) {
     const auto client = OwnChannel(test.from + port);
     const grpc::Status first = List(client);
     EXPECT_TRUE(first.ok()) << test.listen << ": " << first.error_message();
-    // Afterwards a stranger's connection would not be protected any more.
+    // From now on the server would close a stranger's connection to make room for a new one.
     absl::SleepFor(absl::Milliseconds(1100));
     EXPECT_EQ(List(OwnChannel(test.from + port)).error_code(), grpc::StatusCode::UNAVAILABLE)
         << test.listen;

@@ -27,8 +27,8 @@ class PushCommandTest : public ServerFixture {
   }
 };
 
-// Rows that could not be read used to have no line in this file, so all later rows were on the
-// wrong lines.
+// Rows that could not be read used to have no line in the file of predictions, so all later rows
+// were on the wrong lines.
 TEST_F(PushCommandTest, PredictionsStandInTheLinesOfTheirRowsBesideBadOnes) {
   const std::string path = folder_.path() + "/rows.vw";
   std::ofstream(path) << "0 |n a\nnonsense |n a\n7 |n a\n0 |n a\n0 |n a:x\n\n0 |n a\n1 |n a:inf\n";
