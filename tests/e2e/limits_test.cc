@@ -57,7 +57,7 @@ class LimitsTest : public ServerFixture {
 
 TEST_F(LimitsTest, APusherWaitsWhenItIsTooFastAndLosesNothing) {
   ASSERT_NO_FATAL_FAILURE(StartWithModel("client_limits { examples_per_second: 4000 }"));
-  const PusherStats stats = Push(40, 300);  // Worth three seconds; two may come at once.
+  const PusherStats stats = Push(40, 300);  // Three seconds' worth, of which two may come at once.
   EXPECT_EQ(stats.acknowledged, 12'000U);
   EXPECT_GE(stats.reconnects, 1U);
   EXPECT_EQ(client_->ComputeDigest("ctr")->example_count, 12'000U);

@@ -10,9 +10,6 @@
 //
 // The functions here call the kernel directly, not the C library, so that one replaced function
 // never ends up in another.
-//
-// Everything here goes past the C library to the system, so that the functions replaced do not call
-// each other.
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -46,7 +43,8 @@ std::string Variable(const char* name) {
   return value == nullptr ? std::string() : std::string(value);
 }
 
-// Before main(), so that no thread reads variables while another one could set them.
+// Read once, at the first replaced call, so that later calls read no variables while another thread
+// could set them.
 struct Settings {
   std::string folder = Variable("FRESHET_TEST_DISK");
   std::string rules = Variable("FRESHET_TEST_DISK_RULES");
