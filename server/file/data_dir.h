@@ -14,9 +14,9 @@
 //   opened
 //
 // Version 1 of the layout has no uids in the names of models' folders; version 2 has; version 3 has
-// records that say when they were sequenced, and snapshots made of parts. A folder of an older version
-// is read and gone on with. A server that opens it makes it version 3, which older servers refuse: they
-// would take the newer records for damage.
+// records that say when they were sequenced, and snapshots made of parts. A folder of an older
+// version is read and gone on with. A server that opens it makes it version 3, which older servers
+// refuse: they would take the newer records for damage.
 
 #ifndef FRESHET_SERVER_FILE_DATA_DIR_H_
 #define FRESHET_SERVER_FILE_DATA_DIR_H_
@@ -100,8 +100,8 @@ class DataDir {
  private:
   DataDir(FileSystem& file_system, std::string path, std::unique_ptr<FileLock> lock);
 
-  // Makes this the newest version of the layout. Errors as ReadLayoutVersion(), or where the file cannot
-  // be written.
+  // Makes this the newest version of the layout. Errors as ReadLayoutVersion(), or where the file
+  // cannot be written.
   absl::Status RaiseVersion() const;
   absl::Status RemoveLeftovers() const;
   absl::Status EmptyUploads() const;
@@ -116,7 +116,6 @@ class DataDir {
   FileSystem& file_system_;
   const std::string path_;
   const std::unique_ptr<FileLock> lock_;
-
 
   absl::Mutex mu_;
   std::set<std::string> unwanted_ ABSL_GUARDED_BY(mu_);  // Folders still to be discarded.

@@ -33,8 +33,7 @@ std::unique_ptr<BatchRecord> BatchOf(const std::string& producer, uint64_t seque
 class SequencerTest : public testing::Test {
  protected:
   Sequencer Make() {
-    return {*state_,
-            {.is_logged = true, .max_producers = 10, .clock = [this] { return now_; }}};
+    return {*state_, {.is_logged = true, .max_producers = 10, .clock = [this] { return now_; }}};
   }
 
   absl::Time now_ = absl::FromUnixMillis(1000);

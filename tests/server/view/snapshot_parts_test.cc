@@ -39,9 +39,7 @@ std::string NumberBytes(uint64_t number) {
   return {reinterpret_cast<const char*>(&number), sizeof(number)};
 }
 
-uint64_t ChecksumOfText(std::string_view text) {
-  return Checksum(std::as_bytes(std::span(text)));
-}
+uint64_t ChecksumOfText(std::string_view text) { return Checksum(std::as_bytes(std::span(text))); }
 
 // The bytes stand in snapshots and never change; see server/snapshot/FORMAT.md.
 TEST(SnapshotPartsTest, HaveTheBytesOfTheFormat) {
