@@ -75,8 +75,6 @@ std::string_view ReadHostPort(std::string_view text, ListenAddress& address) {
   return "";
 }
 
-bool IsLoopbackV4(const in_addr& address) { return ntohl(address.s_addr) >> 24 == IN_LOOPBACKNET; }
-
 }  // namespace
 
 absl::StatusOr<ListenAddress> ParseListenAddress(std::string_view setting, std::string_view text,
@@ -102,16 +100,6 @@ std::optional<HostPort> ParseHostPort(std::string_view text) {
   ListenAddress address;
   if (!ReadHostPort(text, address).empty()) return std::nullopt;
   return HostPort{.host = address.host, .port = address.port};
-}
-
-bool IsLoopback(std::string_view address) {
-  const std::optional<HostPort> parsed = ParseHostPort(address);
-  if (!parsed) return false;
-  if (parsed->host == "localhost") return true;
-  in_addr v4 = {};
-  if (inet_pton(AF_INET, parsed->host.c_str(), &v4) == 1) return IsLoopbackV4(v4);
-  in6_addr v6 = {};
-  return inet_pton(AF_INET6, parsed->host.c_str(), &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
 }
 
 }  // namespace freshet

@@ -38,10 +38,6 @@ struct HostPort {
 // Reads host:port or [host]:port as above; nullopt if `text` is anything else.
 std::optional<HostPort> ParseHostPort(std::string_view text);
 
-// Whether only programs on this machine can reach the address, host:port. False if that is not
-// certain, as for names other than localhost.
-bool IsLoopback(std::string_view address);
-
 }  // namespace freshet
 
 #endif  // FRESHET_SERVER_LISTEN_ADDRESS_H_

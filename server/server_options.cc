@@ -139,6 +139,7 @@ std::vector<std::string> ChangedUntilRestart(const ServerOptions& before,
   compare("log.retain_age_s", b.log_retain_age_s, a.log_retain_age_s);
   compare("predict_while_recovering", b.predict_while_recovering, a.predict_while_recovering);
   compare("strict", b.strict, a.strict);
+  compare("insecure", b.insecure, a.insecure);
   compare("names.max_names", b.max_names, a.max_names);
   compare("limits.max_message_bytes", b.max_message_bytes, a.max_message_bytes);
   compare("limits.max_batch_examples", b.max_batch_examples, a.max_batch_examples);

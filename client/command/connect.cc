@@ -39,7 +39,9 @@ absl::StatusOr<std::unique_ptr<Client>> Connect(const CommandContext& context) {
     options.token = *std::move(token);
   }
   const ClientTls& tls = context.tls_files;
-  if (context.tls || !tls.ca_file.empty() || !tls.certificate_file.empty()) options.tls = tls;
+  const bool has_files =
+      !tls.ca_file.empty() || !tls.certificate_file.empty() || !tls.key_file.empty();
+  if (context.tls || has_files) options.tls = tls;
   return Client::Connect(std::move(options));
 }
 

@@ -17,19 +17,20 @@ constexpr size_t kTextCopies = 3;
 void JsonCost::Add(std::string_view piece) {
   text_bytes_ += piece.size();
   for (const char c : piece) {
-    if (in_string_) {
+    if (quote_ != 0) {
       if (escaped_) {
         escaped_ = false;
       } else if (c == '\\') {
         escaped_ = true;
-      } else if (c == '"') {
-        in_string_ = false;
+      } else if (c == quote_) {
+        quote_ = 0;
       }
       continue;
     }
     switch (c) {
       case '"':
-        in_string_ = true;
+      case '\'':  // Protobuf's parser accepts both.
+        quote_ = c;
         ++strings_;
         break;
       case '{':

@@ -20,7 +20,7 @@ class JsonCost {
   size_t bytes() const;
 
  private:
-  bool in_string_ = false;
+  char quote_ = 0;  // What ends the string at hand; 0 outside of strings.
   bool escaped_ = false;
   size_t text_bytes_ = 0;
   size_t objects_ = 0;

@@ -104,7 +104,8 @@ std::string DescribeLost(const std::vector<LostRecords>& lost) {
   std::string text;
   for (size_t i = 0; i < lost.size() && i < kMaxNamed; ++i) {
     const LostRecords& model = lost[i];
-    text += StrCat(text.empty() ? "" : "; ", model.model, ": ", model.record_count, " records");
+    text += StrCat(text.empty() ? "" : "; ", model.model, ": ", model.record_count,
+                   model.record_count == 1 ? " record" : " records");
     if (model.example_count > 0) text += StrCat(" (", model.example_count, " examples)");
     text += StrCat(", ", model.reason.empty() ? "no snapshot was done in time" : model.reason);
   }

@@ -50,7 +50,11 @@ absl::Duration ClientLimits::Take(Buckets& buckets, const std::string& client, d
   const SteadyTime now = clock_.Now();
   const double capacity = rate * kBurst.count();
   if (buckets.size() >= kManyClients) {
-    std::erase_if(buckets, [now](const auto& entry) { return now - entry.second.filled > kBurst; });
+    // Buckets that are full by now: whoever comes back finds a new one, which is full too.
+    std::erase_if(buckets, [&](const auto& entry) {
+      const Bucket& idle = entry.second;
+      return idle.level + rate * Seconds(now - idle.filled).count() >= capacity;
+    });
   }
   const auto [entry, is_new] = buckets.try_emplace(client, Bucket{capacity, now});
   Bucket& bucket = entry->second;

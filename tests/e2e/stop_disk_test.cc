@@ -40,7 +40,7 @@ constexpr int kStopBatchExamples = 100;
 class StopDiskTest : public StopTest {
  protected:
   void SetUp() override {
-    environment_ = disk_.Environment();
+    for (std::string& setting : disk_.Environment()) environment_.push_back(std::move(setting));
     ASSERT_NO_FATAL_FAILURE(StartWithConfig(kShortGrace));
   }
 
@@ -211,7 +211,7 @@ TEST_F(StopDiskTest, AStopThatIsForcedNamesAllThatLose) {
   const ExitState ended = StopInTime();
   EXPECT_EQ(ended.code, kExitLost) << ended.log;
   for (const std::string& id : ids) {
-    EXPECT_THAT(ended.log, HasSubstr(StrCat("models/", id, ": 1 records (100 examples), no")));
+    EXPECT_THAT(ended.log, HasSubstr(StrCat("models/", id, ": 1 record (100 examples), no")));
   }
   EXPECT_TRUE(ended.log.ends_with("\"\n")) << ended.log;
 }

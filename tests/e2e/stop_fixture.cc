@@ -6,6 +6,7 @@
 
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "core/base/str_cat.h"
 #include "tests/support/random_examples.h"
 
 namespace freshet {
@@ -15,6 +16,15 @@ constexpr absl::Duration kStopPatience = absl::Seconds(60);
 constexpr absl::Duration kStopPollInterval = absl::Milliseconds(2);
 
 }  // namespace
+
+StopTest::StopTest() {
+#ifdef __SANITIZE_THREAD__
+  // A forced stop leaves threads behind on purpose, and has no second to wait for reports.
+  const char* const options = std::getenv("TSAN_OPTIONS");
+  environment_.push_back(StrCat("TSAN_OPTIONS=", options == nullptr ? "" : options,
+                                ":report_thread_leaks=0:atexit_sleep_ms=0"));
+#endif
+}
 
 Load::Load(const Client& client, std::string model, std::function<void(ExampleBatchBuilder&)> fill,
            size_t max_unacknowledged_examples)

@@ -45,6 +45,8 @@ class Load {
 
 class StopTest : public ServerFixture {
  protected:
+  StopTest();
+
   static constexpr char kShortGrace[] = "drain_grace_s: 1";
   // The drain grace, plus what shutting down may take after it.
   static constexpr std::chrono::seconds kInTime{1 + 5};

@@ -92,6 +92,14 @@ TEST_F(TlsTest, ServesThoseWhoTrustItsCertificate) {
   EXPECT_THAT(listed.out, HasSubstr("ctr"));
 }
 
+// It went over a plain connection, without a word.
+TEST_F(TlsTest, AClientKeyWithoutItsCertificateIsRefused) {
+  const CommandResult listed = RunCommand({BinaryDir() + "/freshet", "--server=127.0.0.1:1",
+                                           "--tls-key=" + identity_.key, "models", "list"});
+  EXPECT_NE(listed.code, 0);
+  EXPECT_THAT(listed.err, HasSubstr("give both, or neither"));
+}
+
 TEST_F(TlsTest, ALargeBodyComesThroughWhole) {
   ASSERT_NO_FATAL_FAILURE(Start());
   const auto client = Connect(ClientTls{.ca_file = authority_.root()});

@@ -61,7 +61,6 @@ absl::StatusOr<ServerOptions> OptionsWith(v1::ServerConfig config,
 TEST(ServerOptionsTest, EveryFieldOfAConfigIsTakenAndIsReloadedOrNamed) {
   const std::set<std::string> reloaded = {
       "log_level",
-      "insecure",
       "drain_grace_s",
       "snapshots.interval_s",
       "limits.max_streams",

@@ -87,5 +87,14 @@ TEST(JsonCostTest, SeesNoMessagesInStrings) {
   EXPECT_EQ(CostOf(R"(["{,:\"{,:{,"])"), plain);
 }
 
+// A quote of the other kind within a string hid all that followed.
+TEST(JsonCostTest, TakesBothKindsOfQuotesAsProtobufDoes) {
+  constexpr int kCount = 50'000;
+  const std::string hidden = R"({'model':'"','examples':{'examples':[)";
+  ExpectCovered<v1::LearnRequest>(hidden + Repeat("{}", kCount) + "]}}");
+  ExpectCovered<v1::LearnRequest>(R"({"model":"'","examples":{"examples":[)" +
+                                  Repeat("{}", kCount) + "]}}");
+}
+
 }  // namespace
 }  // namespace freshet

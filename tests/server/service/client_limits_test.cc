@@ -99,6 +99,17 @@ TEST_F(ClientLimitsTest, ClientsWithoutNumberTakeNoMemoryWithoutEnd) {
   EXPECT_FALSE(limits.TakeRequest("49999").ok());
 }
 
+// Who took far more than the rate in one batch waits for it, however many other clients come.
+TEST_F(ClientLimitsTest, ManyClientsDoNotForgiveOneItsDebt) {
+  ClientLimits limits = Limits({.examples_per_second = 10});
+  EXPECT_TRUE(limits.TakeExamples("greedy", 10'000).ok());
+  for (int i = 0; i < 50'000; ++i) {
+    clock_.Advance(absl::Milliseconds(1));
+    EXPECT_TRUE(limits.TakeExamples(std::to_string(i), 1).ok());
+  }
+  EXPECT_FALSE(limits.TakeExamples("greedy", 1).ok());
+}
+
 TEST(RetryAfterTest, OtherStatusesCarryNothing) {
   EXPECT_EQ(RetryAfter(absl::OkStatus()), absl::ZeroDuration());
   EXPECT_EQ(RetryAfter(absl::ResourceExhaustedError("full")), absl::ZeroDuration());
