@@ -183,6 +183,38 @@ PusherOptions MakePusherOptions(const PushArguments& arguments) {
   return options;
 }
 
+// Finds out whether labels are of two classes, which the formats read in their own ways.
+absl::Status FindKindOfLabels(const Client& client, PushArguments& arguments) {
+  const auto found = FindModel(client, arguments.model);
+  if (found.ok()) {
+    const v1::Loss loss = ChampionOf(*found).learner().loss();
+    arguments.input.binary_labels = loss == v1::LOSS_LOGISTIC || loss == v1::LOSS_HINGE;
+    return absl::OkStatus();
+  }
+  // After PERMISSION_DENIED go on: a token with the role `learn` may push to a model that it may
+  // not describe.
+  return absl::IsPermissionDenied(found.status()) ? absl::OkStatus() : found.status();
+}
+
+// Prints what the push did. `status` is its end; `stopped`: a signal ended it.
+void Report(const CommandContext& context, const PushArguments& arguments, const Outcome& outcome,
+            std::string_view producer_id, const absl::Status& status, bool stopped) {
+  if (context.json) {
+    std::cout << SummaryJson(arguments, outcome);
+  } else if (status.ok() || outcome.stats.pushed > 0) {
+    std::cout << SummaryText(arguments, outcome);
+  }
+  if (status.ok() && outcome.stats.pushed == 0 && outcome.bad_rows == 0 && !stopped) {
+    std::cerr << "freshet: the input has no rows\n";
+  }
+  if (const uint64_t known = KnownRows(outcome.stats); known > 0) {
+    std::cerr << "freshet: " << RowCount(known) << " had sequence numbers that producer "
+              << producer_id
+              << " used before and were not learned again; to push new rows, give each push a "
+                 "--producer-id of its own\n";
+  }
+}
+
 absl::Status Push(const CommandContext& context, PushArguments arguments) {
   if (absl::Status status = CheckArguments(arguments); !status.ok()) return status;
   const absl::StatusOr<ProgressMode> mode = ParseProgressMode(arguments.progress);
@@ -190,15 +222,7 @@ absl::Status Push(const CommandContext& context, PushArguments arguments) {
   const std::atomic<bool>& stop = CatchStopSignals();
   const auto client = Connect(context);
   if (!client.ok()) return client.status();
-  const auto found = FindModel(**client, arguments.model);
-  if (found.ok()) {
-    const v1::Loss loss = ChampionOf(*found).learner().loss();
-    arguments.input.binary_labels = loss == v1::LOSS_LOGISTIC || loss == v1::LOSS_HINGE;
-  } else if (!absl::IsPermissionDenied(found.status())) {
-    // After PERMISSION_DENIED go on: a token with the role `learn` may push to a model that it may
-    // not describe.
-    return found.status();
-  }
+  if (absl::Status status = FindKindOfLabels(**client, arguments); !status.ok()) return status;
 
   std::unique_ptr<PredictionFile> predictions;
   PusherOptions options = MakePusherOptions(arguments);
@@ -258,20 +282,7 @@ absl::Status Push(const CommandContext& context, PushArguments arguments) {
       1e-6, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   if (auto model = (*client)->GetModel(arguments.model); model.ok()) outcome.model = *model;
   absl::Status status = FinalStatus(arguments.SkipsErrors(), read, pushed, bad_rows, outcome.stats);
-  if (context.json) {
-    std::cout << SummaryJson(arguments, outcome);
-  } else if (status.ok() || outcome.stats.pushed > 0) {
-    std::cout << SummaryText(arguments, outcome);
-  }
-  if (status.ok() && outcome.stats.pushed == 0 && outcome.bad_rows == 0 && !stop) {
-    std::cerr << "freshet: the input has no rows\n";
-  }
-  if (const uint64_t known = KnownRows(outcome.stats); known > 0) {
-    std::cerr << "freshet: " << RowCount(known) << " had sequence numbers that producer "
-              << (*pusher)->producer_id()
-              << " used before and were not learned again; to push new rows, give each push a "
-                 "--producer-id of its own\n";
-  }
+  Report(context, arguments, outcome, (*pusher)->producer_id(), status, stop);
   if (predictions != nullptr) {
     if (absl::Status closed = predictions->Close(); !closed.ok()) return closed;
   }
