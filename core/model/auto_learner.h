@@ -1,5 +1,5 @@
 // The learner `auto`: a mixture of six different linear models, which needs no tuning. Its members
-// are in core/optimizer/ensemble.h, and how they are combined into one prediction is in
+// are in core/optimizer/auto_members.h, and how they are combined into one prediction is in
 // core/model/mixture.h.
 
 #ifndef FRESHET_CORE_MODEL_AUTO_LEARNER_H_
@@ -28,8 +28,8 @@
 #include "core/model/spec.h"
 #include "core/model/table_learner.h"
 #include "core/model/weight_table.h"
+#include "core/optimizer/auto_members.h"
 #include "core/optimizer/bounds.h"
-#include "core/optimizer/ensemble.h"
 
 namespace freshet {
 
@@ -40,9 +40,9 @@ namespace freshet {
 // the second steps all members once the mixture has judged each of them. The mixture that readers
 // see is at most kPublishRows rows old, and newer at the start of a stream, when it changes fast.
 template <LossFunction Loss>
-class AutoLearner final : public TableLearner<AutoLearner<Loss>, Loss, Ensemble> {
+class AutoLearner final : public TableLearner<AutoLearner<Loss>, Loss, AutoMembers> {
  public:
-  using Slot = Ensemble::Slot;
+  using Slot = AutoMembers::Slot;
 
   std::vector<MixturePart> Mixture() const override { return mixture_.Parts(); }
 
@@ -74,14 +74,14 @@ class AutoLearner final : public TableLearner<AutoLearner<Loss>, Loss, Ensemble>
   absl::Status LoadState(StateReader& reader) override;
 
  private:
-  using Base = TableLearner<AutoLearner, Loss, Ensemble>;
+  using Base = TableLearner<AutoLearner, Loss, AutoMembers>;
   friend Base;
   using Base::intercept_;
   using Base::loss_;
   using Base::options_;
   using Base::steps_taken_;
   using Base::table_;
-  using Sums = Ensemble::Sums;
+  using Sums = AutoMembers::Sums;
   using MixtureOf = freshet::Mixture<Loss>;
 
   static constexpr bool kHasWidePath = true;
@@ -94,12 +94,12 @@ class AutoLearner final : public TableLearner<AutoLearner<Loss>, Loss, Ensemble>
       : Base(loss, options, spec, std::move(table)),
         mixture_(loss, options, spec.linear.intercept, this->offset_) {}
 
-  static std::array<float, Ensemble::kMemberCount> MemberSums(const Sums& sums) {
-    std::array<float, Ensemble::kMemberCount> result;
+  static std::array<float, AutoMembers::kMemberCount> MemberSums(const Sums& sums) {
+    std::array<float, AutoMembers::kMemberCount> result;
     for (size_t i = 0; i < result.size(); ++i) result[i] = sums.Of(i);
     return result;
   }
-  static bool IsFinite(const std::array<float, Ensemble::kMemberCount>& sums) {
+  static bool IsFinite(const std::array<float, AutoMembers::kMemberCount>& sums) {
     return std::all_of(sums.begin(), sums.end(), [](float sum) { return std::isfinite(sum); });
   }
 
@@ -110,7 +110,7 @@ class AutoLearner final : public TableLearner<AutoLearner<Loss>, Loss, Ensemble>
     Sums odd;
     const auto add = [&](size_t i, Sums& sums) {
       const float x = row.Value(i);
-      take(i, sums.Add(load(i), x, Ensemble::SizeOf(x)));
+      take(i, sums.Add(load(i), x, AutoMembers::SizeOf(x)));
     };
     size_t i = 0;
     for (; i + 2 <= row.size; i += 2) {
@@ -159,52 +159,52 @@ class AutoLearner final : public TableLearner<AutoLearner<Loss>, Loss, Ensemble>
     }
     const auto lesson = mixture_.Learn(prediction, label, weight, sums);
     ahead.FetchPart();
-    Move(row, Ensemble::Step(PartsOf(lesson, weight, sums)), intercept);
+    Move(row, AutoMembers::Step(PartsOf(lesson, weight, sums)), intercept);
     steps_taken_.store(this->steps_taken() + 1, std::memory_order_relaxed);
     return prediction.score;
   }
 
-  Ensemble::Step::Parts PartsOf(const typename MixtureOf::Lesson& lesson, double weight,
-                                const Sums& sums) {
+  AutoMembers::Step::Parts PartsOf(const typename MixtureOf::Lesson& lesson, double weight,
+                                   const Sums& sums) {
     const auto bounded = [](double number) {
       return std::min(std::max(number, -1.0 * kMaxGradient), 1.0 * kMaxGradient);
     };
-    const auto gradient_of = [&](Ensemble::Member member) {
+    const auto gradient_of = [&](AutoMembers::Member member) {
       return bounded(weight * lesson.gradients[member]);
     };
-    Ensemble::Step::Parts step;
-    if (mixture_.has(Ensemble::kAdaGrad)) {
-      step.adagrad = static_cast<float>(gradient_of(Ensemble::kAdaGrad));
+    AutoMembers::Step::Parts step;
+    if (mixture_.has(AutoMembers::kAdaGrad)) {
+      step.adagrad = static_cast<float>(gradient_of(AutoMembers::kAdaGrad));
     }
-    if (mixture_.has(Ensemble::kFadingAdaGrad)) {
-      step.fading = static_cast<float>(gradient_of(Ensemble::kFadingAdaGrad));
+    if (mixture_.has(AutoMembers::kFadingAdaGrad)) {
+      step.fading = static_cast<float>(gradient_of(AutoMembers::kFadingAdaGrad));
     }
-    if (mixture_.has(Ensemble::kCoin)) {
-      const double gradient = gradient_of(Ensemble::kCoin);
+    if (mixture_.has(AutoMembers::kCoin)) {
+      const double gradient = gradient_of(AutoMembers::kCoin);
       gradient_size_ = std::max(gradient_size_, std::abs(gradient));
       step.coin = static_cast<float>(gradient / gradient_size_);
     }
-    if (mixture_.has(Ensemble::kNewton)) {
+    if (mixture_.has(AutoMembers::kNewton)) {
       step.newton = static_cast<float>(bounded(lesson.steps[MixtureOf::kNewtonStep]));
-      const double curvature = weight * lesson.curvatures[Ensemble::kNewton];
-      if (lesson.newton_lags) step.keep = Ensemble::kNewtonKeep;
+      const double curvature = weight * lesson.curvatures[AutoMembers::kNewton];
+      if (lesson.newton_lags) step.keep = AutoMembers::kNewtonKeep;
       step.shrink = static_cast<float>(curvature / (1 + curvature * sums.spread()));
     }
-    if (mixture_.has(Ensemble::kSlowSgd)) {
+    if (mixture_.has(AutoMembers::kSlowSgd)) {
       step.slow = static_cast<float>(bounded(lesson.steps[MixtureOf::kSlowStep]));
     }
-    if (mixture_.has(Ensemble::kFastSgd)) {
+    if (mixture_.has(AutoMembers::kFastSgd)) {
       step.fast = static_cast<float>(bounded(lesson.steps[MixtureOf::kFastStep]));
     }
     return step;
   }
 
   template <typename Row>
-  void Move(const Row& row, const Ensemble::Step step, Slot& intercept) {
+  void Move(const Row& row, const AutoMembers::Step step, Slot& intercept) {
     for (size_t i = 0; i < row.size; ++i) {
       const uint32_t index = table_.IndexOf(row.ids[i]);
       Slot slot = table_.LoadOwn(index);
-      step.Apply(values_[i], Ensemble::SizeOf(row.Value(i)), slot);
+      step.Apply(values_[i], AutoMembers::SizeOf(row.Value(i)), slot);
       table_.Store(index, slot);
     }
     if (options_.intercept) {
@@ -260,7 +260,7 @@ class AutoLearner final : public TableLearner<AutoLearner<Loss>, Loss, Ensemble>
     if (options_.intercept) nothing.Add(intercept, 1, 1);
     const float score_of_nothing = ScoreOf(view, nothing);
     const auto add = [&](size_t i, Sums& sums) {
-      sums.Add(slots[i], row.Value(i), Ensemble::SizeOf(row.Value(i)));
+      sums.Add(slots[i], row.Value(i), AutoMembers::SizeOf(row.Value(i)));
     };
 
     Explanation explanation;

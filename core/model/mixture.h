@@ -22,8 +22,8 @@
 #include "core/model/learner.h"
 #include "core/model/mixer.h"
 #include "core/model/shared_numbers.h"
+#include "core/optimizer/auto_members.h"
 #include "core/optimizer/bounds.h"
-#include "core/optimizer/ensemble.h"
 
 namespace freshet {
 
@@ -54,7 +54,7 @@ namespace freshet {
 template <LossFunction Loss>
 class Mixture {
  public:
-  static constexpr size_t kMemberCount = Ensemble::kMemberCount;
+  static constexpr size_t kMemberCount = AutoMembers::kMemberCount;
   static constexpr size_t kMixerCount = 2;
   static constexpr size_t kPartCount = kMemberCount + kMixerCount;
   static constexpr size_t kInputCount = kMemberCount + 1 + LabelTrend::kCount;
@@ -106,7 +106,7 @@ class Mixture {
   // Learns from an example of weight > 0 that was predicted with own_view(). `sums` are the sums
   // over its features.
   Lesson Learn(const Prediction& prediction, float label, double weight,
-               const Ensemble::Sums& sums);
+               const AutoMembers::Sums& sums);
 
   // Makes what was learned visible to readers.
   void Publish() { shared_.Store(view_); }
@@ -154,7 +154,7 @@ class Mixture {
 
   void Judge(const Prediction& prediction, double weight, Lesson& lesson, PartNumbers& losses,
              PartNumbers& likelihoods) const;
-  void LearnMixers(const Prediction& prediction, double weight, const Ensemble::Sums& sums,
+  void LearnMixers(const Prediction& prediction, double weight, const AutoMembers::Sums& sums,
                    Lesson& lesson);
   void UpdateShares(const PartNumbers& likelihoods);
   // `label` is in inside units.

@@ -84,7 +84,7 @@ void Mixture<Loss>::Predict(const View& view, const std::array<float, kMemberCou
 
 template <LossFunction Loss>
 typename Mixture<Loss>::Lesson Mixture<Loss>::Learn(const Prediction& prediction, float label,
-                                                    double weight, const Ensemble::Sums& sums) {
+                                                    double weight, const AutoMembers::Sums& sums) {
   range_.Observe(label);
   if constexpr (kIsScaled) {
     scale_.Observe(label, weight);
@@ -109,13 +109,13 @@ typename Mixture<Loss>::Lesson Mixture<Loss>::Learn(const Prediction& prediction
 
 template <LossFunction Loss>
 void Mixture<Loss>::LearnMixers(const Prediction& prediction, double weight,
-                                const Ensemble::Sums& sums, Lesson& lesson) {
+                                const AutoMembers::Sums& sums, Lesson& lesson) {
   constexpr size_t kStepCount = std::tuple_size_v<decltype(lesson.steps)>;
-  std::array<double, kStepCount> scores{prediction.scores[Ensemble::kNewton],
-                                        prediction.scores[Ensemble::kSlowSgd],
-                                        prediction.scores[Ensemble::kFastSgd]};
-  std::array<double, kStepCount> rates{weight, Ensemble::kSlowRate * weight,
-                                       Ensemble::kFastRate * weight};
+  std::array<double, kStepCount> scores{prediction.scores[AutoMembers::kNewton],
+                                        prediction.scores[AutoMembers::kSlowSgd],
+                                        prediction.scores[AutoMembers::kFastSgd]};
+  std::array<double, kStepCount> rates{weight, AutoMembers::kSlowRate * weight,
+                                       AutoMembers::kFastRate * weight};
   std::array<double, kStepCount> sensitivities{sums.spread(), sums.norm(), sums.norm()};
   std::array<typename MixerOf::Direction, kMixerCount> directions;
   for (size_t i = 0; has_mixers_ && i < kMixerCount; ++i) {
@@ -212,7 +212,7 @@ bool Mixture<Loss>::NewtonLags(const PartNumbers& losses, double weight) {
     recent_losses_[i] = loss + kept * (recent_losses_[i] - loss);
     if (is_part_[i]) best = std::min(best, recent_losses_[i]);
   }
-  return recent_losses_[Ensemble::kNewton] > kLag * best;
+  return recent_losses_[AutoMembers::kNewton] > kLag * best;
 }
 
 template <LossFunction Loss>

@@ -11,7 +11,7 @@
 #include "core/optimizer/adagrad.h"
 #include "core/optimizer/adam.h"
 #include "core/optimizer/coin.h"
-#include "core/optimizer/ensemble.h"
+#include "core/optimizer/auto_members.h"
 #include "core/optimizer/ftrl.h"
 #include "core/optimizer/minibatch.h"
 #include "core/optimizer/momentum.h"

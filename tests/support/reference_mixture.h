@@ -16,7 +16,7 @@
 // NOLINTBEGIN(readability-identifier-naming)
 namespace freshet {
 
-// The rules of core/optimizer/ensemble.h and core/model/mixture.h in double precision, one member
+// The rules of core/optimizer/auto_members.h and core/model/mixture.h in double precision, one member
 // after the other. Has the interface of ReferenceLearner.
 class ReferenceMixture {
  public:

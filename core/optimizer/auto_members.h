@@ -29,8 +29,8 @@
 // 2011. The rates were tuned jointly on six streams: census data, electricity prices, clicks,
 // texts, flights and network traffic.
 
-#ifndef FRESHET_CORE_OPTIMIZER_ENSEMBLE_H_
-#define FRESHET_CORE_OPTIMIZER_ENSEMBLE_H_
+#ifndef FRESHET_CORE_OPTIMIZER_AUTO_MEMBERS_H_
+#define FRESHET_CORE_OPTIMIZER_AUTO_MEMBERS_H_
 
 #include <algorithm>
 #include <array>
@@ -55,7 +55,7 @@ struct AutoOptions {
   double share = 1e-4;  // In [0, 0.5]: of the weight, redistributed evenly after each example.
 };
 
-class Ensemble {
+class AutoMembers {
  public:
   using Options = AutoOptions;
 
@@ -183,7 +183,7 @@ class Ensemble {
     Float4 others_;
   };
 
-  explicit Ensemble(const Options& /*options*/) {}
+  explicit AutoMembers(const Options& /*options*/) {}
 
   // |x|, but at least kMinValue.
   static float SizeOf(float x) { return std::max(std::abs(x), kMinValue); }
@@ -204,4 +204,4 @@ class Ensemble {
 
 }  // namespace freshet
 
-#endif  // FRESHET_CORE_OPTIMIZER_ENSEMBLE_H_
+#endif  // FRESHET_CORE_OPTIMIZER_AUTO_MEMBERS_H_
