@@ -2,12 +2,14 @@
 
 #include <google/protobuf/util/message_differencer.h>
 
+#include <set>
 #include <string>
 #include <utility>
 
 #include "absl/strings/str_replace.h"
 #include "absl/strings/strip.h"
 #include "core/base/str_cat.h"
+#include "server/file/resource_id.h"
 #include "server/view/learner_spec.h"
 
 namespace freshet {
@@ -46,11 +48,18 @@ absl::Status TakeVariants(const v1::SnapshotFileHeader& header, v1::Model& spec)
     return absl::FailedPreconditionError(
         StrCat("the snapshot of ", header.model().name(), " has no variants"));
   }
+  std::set<std::string_view> ids;
   for (const v1::Variant& source : header.model().variants()) {
+    const std::string_view id = LastPart(source.name());
+    if (!IsResourceId(id) || !ids.insert(id).second) {
+      return absl::FailedPreconditionError(
+          StrCat("the snapshot of ", header.model().name(),
+                 " has a variant whose name is malformed or occurs twice"));
+    }
     absl::StatusOr<v1::LearnerSpec> learner = ResolveLearnerOf(header, source);
     if (!learner.ok()) return learner.status();
     v1::Variant& variant = *spec.add_variants();
-    variant.set_name(StrCat(spec.name(), "/variants/", LastPart(source.name())));
+    variant.set_name(StrCat(spec.name(), "/variants/", id));
     *variant.mutable_learner() = *std::move(learner);
   }
   return absl::OkStatus();
@@ -64,6 +73,12 @@ absl::Status CheckSameLearners(const v1::SnapshotFileHeader& header, const v1::M
                spec.name(), " has ", spec.variants_size(), "; create a model from it instead"));
   }
   for (int i = 0; i < spec.variants_size(); ++i) {
+    if (LastPart(source.variants(i).name()) != LastPart(spec.variants(i).name())) {
+      return absl::FailedPreconditionError(
+          StrCat("the snapshot of ", source.name(), " has the variant ", source.variants(i).name(),
+                 " where ", spec.name(), " has ", spec.variants(i).name(),
+                 "; create a model from it instead"));
+    }
     const absl::StatusOr<v1::LearnerSpec> learner = ResolveLearnerOf(header, source.variants(i));
     if (!learner.ok()) return learner.status();
     // The model's may be of a version that had fewer options.

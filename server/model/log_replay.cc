@@ -41,6 +41,16 @@ absl::Status Apply(RecoveredModel& model, const LogRecord& logged) {
   return absl::OkStatus();
 }
 
+// At the end of the log all views have the same records. One that is further was saved with records
+// that are gone.
+absl::Status CheckViewsAgree(const RecoveredModel& model) {
+  if (model.state->views_agree()) return absl::OkStatus();
+  return absl::DataLossError(StrCat("the log of ", model.spec.name(), " ends at offset ",
+                                    model.state->offset(),
+                                    ", and a part of the snapshot has later records; put a good "
+                                    "copy of the log or of a snapshot into the model's folder"));
+}
+
 }  // namespace
 
 absl::Status ReplayLog(RecoveredModel& model, const std::function<absl::Time()>& clock,
@@ -56,6 +66,7 @@ absl::Status ReplayLog(RecoveredModel& model, const std::function<absl::Time()>&
     spdlog::warn(
         "event=log_behind model={} log_offset={} snapshot_offset={}; going on from the snapshot",
         model.spec.name(), model.log->next_offset(), state.offset());
+    if (absl::Status status = CheckViewsAgree(model); !status.ok()) return status;
     return model.log->SkipTo(state.offset());
   }
   absl::StatusOr<std::unique_ptr<LogReader>> reader = model.log->NewReader(state.offset());
@@ -72,7 +83,7 @@ absl::Status ReplayLog(RecoveredModel& model, const std::function<absl::Time()>&
     }
     absl::StatusOr<std::optional<LogRecord>> record = (*reader)->Next();
     if (!record.ok()) return record.status();
-    if (!record->has_value()) return absl::OkStatus();
+    if (!record->has_value()) return CheckViewsAgree(model);
     if (absl::Status status = Apply(model, **record); !status.ok()) return status;
     model.predictor->Publish(state);
     model.replayed_bytes += (*record)->payload.size();

@@ -49,7 +49,7 @@ Record Sequencer::Accept(std::unique_ptr<BatchRecord> batch, std::string_view se
 
 Record Sequencer::Next(RecordBody body) {
   ++next_offset_;
-  last_time_ms_ = std::max(last_time_ms_, absl::ToUnixMillis(options_.clock()));
+  last_time_ms_ = std::max(last_time_ms_, int64_t{absl::ToUnixMillis(options_.clock())});
   return {.time_ms = last_time_ms_, .body = std::move(body)};
 }
 

@@ -77,7 +77,8 @@ std::shared_ptr<ServedModel> ServedModel::Start(const ModelEnvironment& environm
       Pipeline::Start(std::move(model.state), runtime->log_, environment.learners,
                       Pipeline::Options{.max_queue_bytes = environment.max_queue_bytes,
                                         .total_queued_bytes = environment.total_queued_bytes,
-                                        .max_producers = environment.max_producers},
+                                        .max_producers = environment.max_producers,
+                                        .clock = environment.clock},
                       publish);
   return runtime;
 }

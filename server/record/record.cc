@@ -159,10 +159,4 @@ absl::StatusOr<Record> ParseRecord(RecordKind kind, ByteSpan payload, LossKind l
   return absl::DataLossError("its kind is 0");
 }
 
-absl::StatusOr<RestoreRecord> ParseRestore(RecordKind kind, ByteSpan payload) {
-  int64_t time_ms = 0;
-  if (absl::Status status = TakeTime(kind, payload, time_ms); !status.ok()) return status;
-  return ParseRestorePayload(payload);
-}
-
 }  // namespace freshet

@@ -50,9 +50,6 @@ EncodedRecord FormatRecord(const Record& record);
 // DATA_LOSS where the kind is not known or the payload does not fit it.
 absl::StatusOr<Record> ParseRecord(RecordKind kind, ByteSpan payload, LossKind loss);
 
-// The same of a restore alone. REQUIRES: kind is kRestore or kOldRestore.
-absl::StatusOr<RestoreRecord> ParseRestore(RecordKind kind, ByteSpan payload);
-
 }  // namespace freshet
 
 #endif  // FRESHET_SERVER_RECORD_RECORD_H_

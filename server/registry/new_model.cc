@@ -1,6 +1,8 @@
 #include "server/registry/new_model.h"
 
+#include <algorithm>
 #include <array>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -46,7 +48,9 @@ absl::StatusOr<std::unique_ptr<Log>> CreateLog(const ModelEnvironment& environme
 
 // The first record of a model that is created from a snapshot: it restores the origin.
 Record FirstRecord(const v1::Model& spec, const v1::SnapshotFileHeader& origin) {
-  return {.time_ms = google::protobuf::util::TimeUtil::TimestampToMilliseconds(spec.create_time()),
+  const int64_t created_ms =
+      google::protobuf::util::TimeUtil::TimestampToMilliseconds(spec.create_time());
+  return {.time_ms = std::max<int64_t>(0, created_ms),
           .body = RestoreRecord{.snapshot_id = std::string(SnapshotIdOf(origin)),
                                 .file_checksum = origin.file_checksum()}};
 }

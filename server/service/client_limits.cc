@@ -18,9 +18,6 @@ constexpr Seconds kBurst(2);
 // for every single batch.
 constexpr double kRefillSeconds = 0.5;
 
-// Once a part of the table has this many clients, those that took nothing for kBurst are removed.
-constexpr size_t kManyClients = 256;
-
 constexpr char kRetryAfterMs[] = "freshet.v1/retry-after-ms";
 
 }  // namespace
@@ -49,14 +46,16 @@ absl::Duration ClientLimits::Take(Buckets& buckets, const std::string& client, d
                                   double rate) const {
   const SteadyTime now = clock_.Now();
   const double capacity = rate * kBurst.count();
-  if (buckets.size() >= kManyClients) {
+  if (buckets.by_client.size() >= buckets.sweep_at) {
     // Buckets that are full by now: whoever comes back finds a new one, which is full too.
-    std::erase_if(buckets, [&](const auto& entry) {
+    std::erase_if(buckets.by_client, [&](const auto& entry) {
       const Bucket& idle = entry.second;
       return idle.level + rate * Seconds(now - idle.filled).count() >= capacity;
     });
+    // Those that are left are not looked through again for every call.
+    buckets.sweep_at = std::max(kManyClients, 2 * buckets.by_client.size());
   }
-  const auto [entry, is_new] = buckets.try_emplace(client, Bucket{capacity, now});
+  const auto [entry, is_new] = buckets.by_client.try_emplace(client, Bucket{capacity, now});
   Bucket& bucket = entry->second;
   bucket.level = std::min(capacity, bucket.level + rate * Seconds(now - bucket.filled).count());
   bucket.filled = now;

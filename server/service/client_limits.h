@@ -52,12 +52,18 @@ class ClientLimits {
   void GiveStreamBack(const std::string& client);
 
  private:
+  // Of a part of the table: full buckets are not looked for below.
+  static constexpr size_t kManyClients = 256;
+
   // A token bucket. Fills at a given rate, up to the amount of two seconds; may be overdrawn once.
   struct Bucket {
     double level = 0;
     SteadyTime filled;
   };
-  using Buckets = std::map<std::string, Bucket>;
+  struct Buckets {
+    std::map<std::string, Bucket> by_client;
+    size_t sweep_at = kManyClients;  // Full ones are removed once there are so many.
+  };
 
   // What the clients of one part of the table have used.
   struct Part {

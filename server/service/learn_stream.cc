@@ -282,8 +282,8 @@ bool LearnStream::Decode() {
   if (incoming_.slot == nullptr) incoming_.slot = AddSlot();
   Slot* const slot = incoming_.slot;
   DescribeSlot(message.request(), *slot);
-  served_ = model_->Champion().variant;
-  if (!message.Decode(served_->loss, limits_, *slot->response.mutable_error())) {
+  incoming_.served = model_->Champion().variant;
+  if (!message.Decode(incoming_.served->loss, limits_, *slot->response.mutable_error())) {
     AnswerBad();
     return false;
   }
@@ -293,7 +293,8 @@ bool LearnStream::Decode() {
 
 bool LearnStream::Count() {
   Slot* const slot = incoming_.slot;
-  switch (incoming_.message->CountFeatures(served_->expander.get(), DecodedBatch::kFewFeatures,
+  switch (incoming_.message->CountFeatures(incoming_.served->expander.get(),
+                                           DecodedBatch::kFewFeatures,
                                            *slot->response.mutable_error())) {
     case DecodedBatch::Counting::kUnfinished:
       return true;

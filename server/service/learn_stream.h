@@ -87,7 +87,9 @@ class LearnStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteB
     Stage stage = Stage::kParse;
     std::vector<grpc::Slice> bytes;
     std::unique_ptr<BatchRecord> message;  // Null until parsed.
-    Slot* slot = nullptr;                  // Null until added.
+    // The champion that the message is decoded for. Null until then.
+    std::shared_ptr<const ServedVariant> served;
+    Slot* slot = nullptr;  // Null until added.
   };
 
   // Whether the message in read_buffer_ takes long to parse and check.
@@ -151,8 +153,6 @@ class LearnStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteB
   Incoming incoming_;
   Caller caller_;
   std::shared_ptr<ServedModel> model_;
-  // The champion that the message at hand was decoded for.
-  std::shared_ptr<const ServedVariant> served_;
   std::string model_name_;
   std::string last_producer_;  // Producer of the last request.
   uint64_t last_sequence_ = 0;

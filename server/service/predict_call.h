@@ -16,10 +16,10 @@
 #include "server/access/caller.h"
 #include "server/codec/batch_rows.h"
 #include "server/codec/decoded_batch.h"
-#include "server/model/predictor.h"
 #include "server/registry/model_registry.h"
 #include "server/service/call_gate.h"
 #include "server/thread/turn_queue.h"
+#include "server/view/served_variant.h"
 
 namespace freshet {
 

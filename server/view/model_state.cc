@@ -21,7 +21,8 @@ constexpr uint32_t kVersionWithGaps = 5;
 
 // The id of a variant's view: "variants/main" of "models/ctr/variants/main".
 std::string ViewIdOf(const v1::Variant& variant, int index) {
-  const size_t begin = variant.name().find("variants/");
+  // The last one: a model may be called "variants" too.
+  const size_t begin = variant.name().rfind("variants/");
   return begin == std::string::npos ? StrCat("variants/", index) : variant.name().substr(begin);
 }
 
@@ -68,6 +69,11 @@ void ModelState::Apply(const Record& record, std::unique_ptr<ModelState> restore
   }
   time_ms_ = std::max(time_ms_, record.time_ms);
   ++offset_;
+}
+
+bool ModelState::views_agree() const {
+  return std::all_of(views_.begin(), views_.end(),
+                     [this](const View* view) { return view->offset() == offset_; });
 }
 
 SavedState ModelState::Save() const {

@@ -64,6 +64,9 @@ class ModelState {
 
   // The records that all views include.
   uint64_t offset() const { return offset_; }
+  // Whether no view includes later records than the others. False only of a state that was loaded,
+  // until it has those records.
+  bool views_agree() const;
   // When the last record was sequenced; see Record. 0: not known.
   int64_t time_ms() const { return time_ms_; }
   uint64_t example_count() const { return champion().example_count(); }

@@ -105,6 +105,9 @@ absl::StatusOr<LoadedState> ParseState(ByteSpan state) {
     if (Checksum(part.bytes) != entry.checksum) {
       return absl::DataLossError(StrCat("the state's part \"", part.id, "\" is damaged"));
     }
+    if (loaded.Find(part.id) != nullptr) {
+      return absl::DataLossError(StrCat("the state has two parts \"", part.id, "\""));
+    }
     loaded.parts.push_back(std::move(part));
   }
   if (!rest.empty()) {

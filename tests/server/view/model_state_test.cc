@@ -154,6 +154,15 @@ TEST(ModelStateTest, LoadsAStateOfVersion2WhichHadNoNames) {
   EXPECT_EQ(Saved(*loaded), Saved(*state));
 }
 
+TEST(ModelStateTest, NamesPartsByTheVariantAlone) {
+  for (const char* model : {"ctr", "variants", "ad-variants"}) {
+    v1::Model spec = StateSpec();
+    spec.mutable_variants(0)->set_name(std::string("models/") + model + "/variants/main");
+    const SavedState saved = ModelState::Create(spec).value()->Save();
+    EXPECT_EQ(saved.parts.front().id, "variants/main") << model;
+  }
+}
+
 TEST(ModelStateTest, KeepsTheTimeOfTheLastRecord) {
   const auto state = NewState();
   Learn(*state, 1, "");
@@ -204,7 +213,9 @@ TEST(ModelStateTest, AViewThatIsFurtherSkipsWhatItHas) {
   const auto loaded = NewState();
   ASSERT_TRUE(loaded->Load(BytesOfState(earlier)).ok());
   EXPECT_EQ(loaded->offset(), 1U);
+  EXPECT_FALSE(loaded->views_agree());
   Learn(*loaded, 2, "two");
+  EXPECT_TRUE(loaded->views_agree());
   EXPECT_EQ(Saved(*loaded), Saved(*state));
 }
 
