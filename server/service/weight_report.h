@@ -13,6 +13,7 @@
 #include "core/model/learner.h"
 #include "core/model/top_weights.h"
 #include "freshet/v1/stats_service.pb.h"
+#include "server/model/served_model.h"
 #include "server/view/feature_names.h"
 
 namespace freshet {

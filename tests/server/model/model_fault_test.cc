@@ -62,8 +62,7 @@ void ExpectNamedWhilePredictionsGoOn(int error_number, const std::string& reason
     const std::unique_ptr<BatchRecord> asked = Message(5);  // Of one example.
     float score = 0;
     float prediction = 0;
-    const Predictor& predictor = served.model().predictor();
-    predictor.Predict(predictor.Now(), asked->examples(), {&score, 1}, {&prediction, 1});
+    served.model().Champion().variant->Predict(asked->examples(), {&score, 1}, {&prediction, 1});
     EXPECT_GT(prediction, 0);
     EXPECT_FALSE(served.TakeSnapshot().ok()) << "a snapshot must not be ahead of the log";
 

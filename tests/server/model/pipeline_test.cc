@@ -16,6 +16,7 @@
 #include "absl/synchronization/mutex.h"
 #include "server/view/learner_spec.h"
 #include "server/view/model_state.h"
+#include "tests/server/view/state_bytes.h"
 
 namespace freshet {
 namespace {

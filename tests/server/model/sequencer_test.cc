@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <variant>
 
 #include "server/view/learner_spec.h"
 
@@ -14,6 +15,7 @@ namespace {
 v1::Model SequencedSpec() {
   v1::Model spec;
   v1::LearnerSpec learner;
+  learner.set_loss(v1::LOSS_SQUARED);
   learner.set_bits(10);
   *spec.add_variants()->mutable_learner() = ResolveLearnerSpec(learner).value();
   return spec;

@@ -22,7 +22,7 @@ using std::string_view_literals::operator""sv;
 constexpr int64_t kTimeMs = 0x0102030405060708;
 constexpr std::string_view kTimeBytes = "\x08\x07\x06\x05\x04\x03\x02\x01"sv;
 
-std::string PayloadOf(const EncodedRecord& record) {
+std::string WholePayload(const EncodedRecord& record) {
   std::string payload;
   for (const ByteSpan piece : record.pieces()) {
     payload.append(reinterpret_cast<const char*>(piece.data()), piece.size());
@@ -66,17 +66,17 @@ Record BatchFrom(const std::string& sender, uint32_t max_producers) {
 TEST(RecordTest, ABatchHasTheBytesOfTheFormat) {
   const EncodedRecord alice = FormatRecord(BatchFrom("alice", 100'000));
   EXPECT_EQ(alice.kind, RecordKind::kBatch);
-  EXPECT_EQ(PayloadOf(alice), std::string(kTimeBytes) + "\xa0\x86\x01" + '\0' +
-                                  "\x05"
-                                  "alice" +
-                                  UnorderedBatch());
-  EXPECT_EQ(PayloadOf(FormatRecord(BatchFrom("", 1))),
+  EXPECT_EQ(WholePayload(alice), std::string(kTimeBytes) + "\xa0\x86\x01" + '\0' +
+                                     "\x05"
+                                     "alice" +
+                                     UnorderedBatch());
+  EXPECT_EQ(WholePayload(FormatRecord(BatchFrom("", 1))),
             std::string(kTimeBytes) + std::string("\x01\x00\x00\x00\x00"sv) + UnorderedBatch());
 }
 
 TEST(RecordTest, ABatchIsReadBackInOrderWithWhatWasDecided) {
   for (const std::string& sender : {std::string(), std::string("a"), std::string(255, 'x')}) {
-    const std::string payload = PayloadOf(FormatRecord(BatchFrom(sender, 7)));
+    const std::string payload = WholePayload(FormatRecord(BatchFrom(sender, 7)));
     const auto read = Parse(RecordKind::kBatch, payload);
     ASSERT_TRUE(read.ok()) << read.status();
     EXPECT_EQ(read->time_ms, kTimeMs);
@@ -90,7 +90,7 @@ TEST(RecordTest, ABatchIsReadBackInOrderWithWhatWasDecided) {
 }
 
 TEST(RecordTest, WhatIsCutOffIsNoBatch) {
-  const std::string payload = PayloadOf(FormatRecord(BatchFrom("alice", 7)));
+  const std::string payload = WholePayload(FormatRecord(BatchFrom("alice", 7)));
   const size_t head_bytes = payload.size() - UnorderedBatch().size();
   for (size_t size = 0; size <= head_bytes; ++size) {
     const absl::Status status =
@@ -107,8 +107,8 @@ TEST(RecordTest, SettingsAreReadBackAlone) {
   settings.mutable_log_retention()->set_max_bytes(5);
   const EncodedRecord record = FormatRecord({.time_ms = kTimeMs, .body = SettingsRecord{settings}});
   EXPECT_EQ(record.kind, RecordKind::kSettings);
-  EXPECT_EQ(PayloadOf(record), std::string(kTimeBytes) + settings.SerializeAsString());
-  const auto read = Parse(record.kind, PayloadOf(record));
+  EXPECT_EQ(WholePayload(record), std::string(kTimeBytes) + settings.SerializeAsString());
+  const auto read = Parse(record.kind, WholePayload(record));
   ASSERT_TRUE(read.ok()) << read.status();
   EXPECT_EQ(read->time_ms, kTimeMs);
   EXPECT_EQ(std::get<SettingsRecord>(read->body).settings.ShortDebugString(),
@@ -130,9 +130,9 @@ TEST(RecordTest, ARestoreSaysWhichSnapshotAndWhichFile) {
       FormatRecord({.time_ms = kTimeMs,
                     .body = RestoreRecord{.snapshot_id = "kept", .file_checksum = checksum}});
   EXPECT_EQ(record.kind, RecordKind::kRestore);
-  EXPECT_EQ(PayloadOf(record),
+  EXPECT_EQ(WholePayload(record),
             std::string(kTimeBytes) + std::string("kept\x00\x00\x9a\x78\x56\x34\x12\xff\x00"sv));
-  const auto read = Parse(record.kind, PayloadOf(record));
+  const auto read = Parse(record.kind, WholePayload(record));
   ASSERT_TRUE(read.ok()) << read.status();
   EXPECT_EQ(read->time_ms, kTimeMs);
   EXPECT_EQ(std::get<RestoreRecord>(read->body).snapshot_id, "kept");

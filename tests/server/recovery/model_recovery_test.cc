@@ -27,7 +27,7 @@ struct Scored {
   float score = 0;
 };
 
-Scored ScoreOf(const Predictor& predictor) {
+Scored ScoreOf(const VariantView& view) {
   ExampleBatchBuilder batch;
   batch.BeginRow(0, 1);
   const size_t name_space = batch.Namespace("");
@@ -35,8 +35,7 @@ Scored ScoreOf(const Predictor& predictor) {
   batch.EndRow();
   Scored scored;
   float prediction = 0;
-  const Predictor::View view = predictor.Now();
-  predictor.Predict(view, batch.View(), {&scored.score, 1}, {&prediction, 1});
+  view.variant->Predict(batch.View(), {&scored.score, 1}, {&prediction, 1});
   scored.offset = view.offset;
   return scored;
 }
@@ -49,7 +48,7 @@ std::map<uint64_t, float> LearnAndDie(FileSystem& files, bool with_snapshot) {
   std::map<uint64_t, float> scores;
   for (uint64_t sequence = 1; sequence <= kBatches; ++sequence) {
     EXPECT_TRUE(served.Push(sequence).status.ok());
-    const Scored scored = ScoreOf(served.model().predictor());
+    const Scored scored = ScoreOf(served.model().Champion());
     scores[scored.offset] = scored.score;
     if (with_snapshot && sequence == kSnapshotAt) {
       EXPECT_TRUE(served.TakeSnapshot().ok());
@@ -65,7 +64,7 @@ std::vector<Scored> PredictWhileRecovering(FileSystem& files, bool allowed) {
   RecoveryProgress progress;
   served.environment().predict_while_recovering = allowed;
   served.environment().clock = [&] {  // Is asked before each record.
-    if (const auto predictor = progress.predictor.Load()) seen.push_back(ScoreOf(*predictor));
+    if (const auto predictor = progress.predictor.Load()) seen.push_back(ScoreOf(predictor->Now()));
     return absl::UnixEpoch();
   };
   const absl::Status status = served.TryRecover(progress);

@@ -85,7 +85,7 @@ TEST_F(WeightReportTest, PutsTheExamplesOwnNameFirst) {
   builder.AddFeature(builder.Namespace("ad"), 1024 + 3, 2);
   builder.EndRow();
   const v1::ExplainResponse report =
-      ReportExplanation(*learner_, names_, builder.View(), own, -0.5f);
+      ReportExplanation(*learner_, finder_, builder.View(), own, -0.5f);
   ASSERT_EQ(report.contributions_size(), 2);
   const v1::Contribution& known = report.contributions(0);  // The largest first.
   EXPECT_THAT(known.feature().names(), ElementsAre("ad^a7", "user^ann"));
