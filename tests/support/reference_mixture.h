@@ -16,8 +16,8 @@
 // NOLINTBEGIN(readability-identifier-naming)
 namespace freshet {
 
-// The rules of core/optimizer/auto_members.h and core/model/mixture.h in double precision, one member
-// after the other. Has the interface of ReferenceLearner.
+// The rules of core/optimizer/auto_members.h and core/model/mixture.h in double precision, one
+// member after the other. Has the interface of ReferenceLearner.
 class ReferenceMixture {
  public:
   // Features are 0 to feature_count - 1. REQUIRES: the optimizer is AutoOptions.
