@@ -81,8 +81,8 @@ TEST(SvmlightFormatTest, NamesColumnFieldAndReason) {
             "column 1: the label is missing; a row to learn from starts with one, as in '1 3:0.5'; "
             "with an importance weight, as in '1:2.5 3:0.5', all rows of a file need one");
   EXPECT_EQ(tester.Feed(" x 3:1"),
-            "column 2: the label is \"x\"; it must be a finite number; --positive makes labels of "
-            "other text, as in --positive '=click'");
+            "column 2: the label is \"x\"; it must be a finite number; --positive turns other "
+            "text into labels, as in --positive '=click'");
   EXPECT_THAT(tester.Feed("nan 3:1"), StartsWith("column 1: the label is \"nan\"; it "));
   EXPECT_EQ(tester.Feed("1 2:1 a:1"),
             "column 7: \"a:1\" is not a feature; it must be index:value, with a whole index");

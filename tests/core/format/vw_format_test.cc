@@ -150,17 +150,17 @@ INSTANTIATE_TEST_SUITE_P(
                 "column 6: there is no '|' on the line; a row looks like '1 |namespace "
                 "feature:0.5'"},
         BadLine{"yes |f a",
-                "column 1: the label is \"yes\"; it must be a finite number; --positive makes "
-                "labels of other text, as in --positive \'=click\'"},
+                "column 1: the label is \"yes\"; it must be a finite number; --positive turns "
+                "other text into labels, as in --positive \'=click\'"},
         BadLine{" 1x |f a",
-                "column 2: the label is \"1x\"; it must be a finite number; --positive makes "
-                "labels of other text, as in --positive \'=click\'"},
+                "column 2: the label is \"1x\"; it must be a finite number; --positive turns "
+                "other text into labels, as in --positive \'=click\'"},
         BadLine{"nan |f a",
-                "column 1: the label is \"nan\"; it must be a finite number; --positive makes "
-                "labels of other text, as in --positive \'=click\'"},
+                "column 1: the label is \"nan\"; it must be a finite number; --positive turns "
+                "other text into labels, as in --positive \'=click\'"},
         BadLine{"1e39 |f a",
-                "column 1: the label is \"1e39\"; it must be a finite number; --positive makes "
-                "labels of other text, as in --positive \'=click\'"},
+                "column 1: the label is \"1e39\"; it must be a finite number; --positive turns "
+                "other text into labels, as in --positive \'=click\'"},
         BadLine{"1 -2 |f a",
                 "column 3: importance weight \"-2\" is not a finite number of at least 0"},
         BadLine{"1 inf |f a",

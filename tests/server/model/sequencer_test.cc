@@ -25,7 +25,10 @@ std::unique_ptr<BatchRecord> BatchOf(const std::string& producer, uint64_t seque
   v1::LearnRequest request;
   request.set_producer_id(producer);
   request.set_sequence(sequence);
-  request.mutable_packed()->add_labels(1);
+  v1::PackedBatch& packed = *request.mutable_packed();
+  packed.add_namespaces("");
+  packed.add_segment_sizes(0);
+  packed.add_labels(1);
   auto batch = BatchRecord::Parse(SharedBytes::Of(request.SerializeAsString()));
   v1::BatchError error;
   EXPECT_TRUE(batch->Decode(LossKind::kSquared, {}, error)) << error.message();
