@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <system_error>
 
-#include "absl/strings/escaping.h"
+#include "core/base/json_object.h"
 #include "core/base/str_cat.h"
 #include "server/file/file_system.h"
 #include "server/file/small_file.h"
@@ -15,8 +15,6 @@ namespace freshet {
 namespace {
 
 constexpr uint64_t kMaxFileBytes = 4096;
-
-std::string Quoted(const std::string& text) { return StrCat("\"", absl::CEscape(text), "\""); }
 
 }  // namespace
 
@@ -34,12 +32,12 @@ absl::Status CheckEndpointsFile(const std::string& path) {
 
 absl::Status WriteEndpointsFile(const std::string& path, const Endpoints& endpoints) {
   if (absl::Status status = CheckEndpointsFile(path); !status.ok()) return status;
-  const std::string http =
-      endpoints.http.empty() ? "" : StrCat(R"("http":)", Quoted(endpoints.http), ",");
-  return WriteFileAtomically(
-      PosixFileSystem(), path,
-      StrCat(R"({"grpc":)", Quoted(endpoints.grpc), ",", http, R"("tls":)",
-             endpoints.tls ? "true" : "false", R"(,"pid":)", endpoints.pid, "}\n"));
+  JsonObject object;
+  object.Add("grpc", endpoints.grpc);
+  if (!endpoints.http.empty()) object.Add("http", endpoints.http);
+  object.AddJson("tls", endpoints.tls ? "true" : "false");
+  object.Add("pid", static_cast<uint64_t>(endpoints.pid));
+  return WriteFileAtomically(PosixFileSystem(), path, object.ToString() + "\n");
 }
 
 absl::StatusOr<Endpoints> ReadEndpointsFile(const std::string& path) {

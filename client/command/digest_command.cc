@@ -7,6 +7,7 @@
 #include "client/command/command.h"
 #include "client/command/text.h"
 #include "client/resource_names.h"
+#include "core/base/json_object.h"
 
 namespace freshet {
 namespace {

@@ -10,6 +10,7 @@
 #include "absl/strings/str_join.h"
 #include "client/command/suggest.h"
 #include "client/command/text.h"
+#include "core/base/json_object.h"
 #include "core/base/str_cat.h"
 #include "freshet/v1/option_info.pb.h"
 #include "google/protobuf/descriptor.h"

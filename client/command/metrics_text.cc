@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "absl/strings/str_format.h"
+#include "core/base/json_object.h"
 #include "core/base/str_cat.h"
 
 namespace freshet {

@@ -12,6 +12,7 @@
 #include "client/command/stop_signal.h"
 #include "client/command/text.h"
 #include "client/packed_encoder.h"
+#include "core/base/json_object.h"
 #include "core/base/str_cat.h"
 
 namespace freshet {

@@ -3,6 +3,7 @@
 #include <cerrno>
 
 #include "client/command/text.h"
+#include "core/base/json_object.h"
 #include "core/base/str_cat.h"
 
 namespace freshet {

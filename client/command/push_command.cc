@@ -17,6 +17,7 @@
 #include "client/command/stop_signal.h"
 #include "client/command/text.h"
 #include "client/resource_names.h"
+#include "core/base/json_object.h"
 #include "core/base/str_cat.h"
 #include "core/thread/steady_mutex.h"
 

@@ -9,6 +9,7 @@
 #include "client/command/snapshot_file_commands.h"
 #include "client/command/text.h"
 #include "client/resource_names.h"
+#include "core/base/json_object.h"
 #include "core/base/str_cat.h"
 
 namespace freshet {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <cstdio>
 #include <ctime>
@@ -13,38 +12,6 @@
 
 namespace freshet {
 namespace {
-
-template <typename T>
-std::string Shortest(T value) {
-  if (std::isnan(value)) return "nan";
-  std::array<char, 32> buffer;
-  const auto result = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value);
-  return {buffer.data(), result.ptr};
-}
-
-// `text` as a quoted JSON string. A byte that is not valid UTF-8, as file names may contain,
-// becomes U+FFFD, since JSON cannot represent it.
-std::string JsonString(std::string_view text) {
-  std::string out = "\"";
-  size_t good_end = Utf8Size(text);
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (i == good_end) {
-      out += "\xef\xbf\xbd";
-      good_end = i + 1 + Utf8Size(text.substr(i + 1));
-    } else if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      std::array<char, 8> buffer;
-      std::snprintf(buffer.data(), buffer.size(), "\\u%04x", static_cast<unsigned>(c));
-      out += buffer.data();
-    } else {
-      out += c;
-    }
-  }
-  return out + "\"";
-}
 
 // Whether `c` is the first byte of a UTF-8 character.
 bool BeginsCharacter(char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }
@@ -63,9 +30,6 @@ std::string Decimals(std::optional<double> value, int decimals) {
   std::snprintf(buffer.data(), buffer.size(), "%.*f", decimals, *value);
   return buffer.data();
 }
-
-std::string ShortestNumber(float value) { return Shortest(value); }
-std::string ShortestNumber(double value) { return Shortest(value); }
 
 std::string ShortBytes(double bytes) {
   constexpr std::array<const char*, 5> kUnits = {"B", "kB", "MB", "GB", "TB"};
@@ -155,35 +119,6 @@ std::string Table::ToString() const {
     add_line([&row](size_t i) -> const std::string& { return row[i]; });
   }
   return out;
-}
-
-void JsonObject::AddKey(std::string_view key) {
-  if (text_.size() > 1) text_ += ",";
-  text_ += JsonString(key) + ":";
-}
-
-JsonObject& JsonObject::Add(std::string_view key, std::string_view text) {
-  AddKey(key);
-  text_ += JsonString(text);
-  return *this;
-}
-
-JsonObject& JsonObject::Add(std::string_view key, uint64_t number) {
-  AddKey(key);
-  text_ += std::to_string(number);
-  return *this;
-}
-
-JsonObject& JsonObject::Add(std::string_view key, std::optional<double> number) {
-  AddKey(key);
-  text_ += number.has_value() && std::isfinite(*number) ? ShortestNumber(*number) : "null";
-  return *this;
-}
-
-JsonObject& JsonObject::Add(std::string_view key, float number) {
-  AddKey(key);
-  text_ += std::isfinite(number) ? ShortestNumber(number) : "null";
-  return *this;
 }
 
 std::string ProtoJson(const google::protobuf::Message& message) {

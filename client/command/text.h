@@ -21,10 +21,6 @@ std::string GroupedCount(uint64_t count);
 // `value` with a fixed number of decimals; "-" if it is absent or not finite.
 std::string Decimals(std::optional<double> value, int decimals);
 
-// The shortest text that reads back as the same number: "0.1", "nan".
-std::string ShortestNumber(float value);
-std::string ShortestNumber(double value);
-
 // 1234567 as "1.2 MB".
 std::string ShortBytes(double bytes);
 
@@ -64,23 +60,6 @@ class Table {
  private:
   std::vector<Column> columns_;
   std::vector<std::vector<std::string>> rows_;
-};
-
-// Builds a flat JSON object with its keys in the order in which they are added.
-class JsonObject {
- public:
-  JsonObject& Add(std::string_view key, std::string_view text);
-  JsonObject& Add(std::string_view key, uint64_t number);
-  // A number that is absent or not finite becomes null.
-  JsonObject& Add(std::string_view key, std::optional<double> number);
-  JsonObject& Add(std::string_view key, float number);
-
-  std::string ToString() const { return text_ + "}"; }
-
- private:
-  void AddKey(std::string_view key);
-
-  std::string text_ = "{";
 };
 
 // `message` in Protobuf's JSON format on several lines, with field names as in the proto and a

@@ -8,6 +8,7 @@
 #include "client/command/sparkline.h"
 #include "client/command/text.h"
 #include "client/resource_names.h"
+#include "core/base/json_object.h"
 #include "core/base/str_cat.h"
 
 namespace freshet {

@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "client/command/text.h"
+#include "core/base/json_object.h"
 #include "core/base/str_cat.h"
 
 namespace freshet {

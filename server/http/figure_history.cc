@@ -1,19 +1,19 @@
 #include "server/http/figure_history.h"
 
 #include <algorithm>
-#include <cmath>
 #include <iterator>
+#include <string>
 #include <utility>
 #include <vector>
 
+#include "core/base/json_object.h"
 #include "core/base/str_cat.h"
 
 namespace freshet {
 namespace {
 
-std::string ValueText(std::optional<double> value) {
-  return value && std::isfinite(*value) ? StrCat(*value) : "null";
-}
+constexpr char kFields[] =
+    R"(["t","examples","offset","logged","snapshot","loss","baseLoss","auc","error"])";
 
 }  // namespace
 
@@ -96,15 +96,15 @@ std::string FigureHistory::Json(std::string_view model_id) const {
   if (known != samples_.end()) {
     for (const Figures& s : known->second) {
       rows += StrCat(rows.empty() ? "" : ",", "[", s.time_ms, ",", s.examples, ",", s.offset, ",",
-                     s.logged_offset, ",", s.snapshot_offset, ",", ValueText(s.loss), ",");
-      rows += StrCat(ValueText(s.base_rate_loss), ",", ValueText(s.auc), ",",
-                     ValueText(s.mean_absolute_error), "]");
+                     s.logged_offset, ",", s.snapshot_offset, ",", JsonNumber(s.loss), ",");
+      rows += StrCat(JsonNumber(s.base_rate_loss), ",", JsonNumber(s.auc), ",",
+                     JsonNumber(s.mean_absolute_error), "]");
     }
   }
-  return StrCat(
-      R"({"now":)", absl::ToUnixMillis(options_.clock()),
-      R"(,"fields":["t","examples","offset","logged","snapshot","loss","baseLoss","auc",)",
-      R"("error"],"samples":[)", rows, "]}\n");
+  JsonObject history;
+  history.AddJson("now", std::to_string(absl::ToUnixMillis(options_.clock())));
+  history.AddJson("fields", kFields).AddJson("samples", StrCat("[", rows, "]"));
+  return history.ToString() + "\n";
 }
 
 }  // namespace freshet

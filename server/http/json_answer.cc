@@ -1,12 +1,12 @@
 #include "server/http/json_answer.h"
 
 #include <google/protobuf/any.pb.h>
-#include <google/protobuf/struct.pb.h>
 #include <google/protobuf/util/json_util.h>
 
+#include <cstdint>
 #include <string>
-#include <utility>
 
+#include "core/base/json_object.h"
 #include "core/base/str_cat.h"
 
 namespace freshet {
@@ -21,12 +21,6 @@ std::string ToJson(const google::protobuf::Message& message) {
   // Only fails for messages of unknown types, and all of ours are linked in.
   (void)google::protobuf::util::MessageToJsonString(message, &json, options);
   return json;
-}
-
-std::string Quote(std::string text) {
-  google::protobuf::Value value;
-  value.set_string_value(std::move(text));
-  return ToJson(value);
 }
 
 }  // namespace
@@ -68,17 +62,18 @@ HttpAnswer JsonAnswer(const google::protobuf::Message& message) {
 }
 
 HttpAnswer ErrorAnswer(const absl::Status& status, const google::protobuf::Message* detail) {
-  std::string details;
+  JsonObject error;
+  error.Add("code", static_cast<uint64_t>(status.raw_code()));
+  error.Add("status", absl::StatusCodeToString(status.code()));
+  error.Add("message", ToStd(status.message()));
   if (detail != nullptr) {
     google::protobuf::Any any;
     any.PackFrom(*detail);
-    details = StrCat(R"(,"details":[)", ToJson(any), "]");
+    error.AddJson("details", StrCat("[", ToJson(any), "]"));
   }
   HttpAnswer answer = {.status = HttpStatusOf(status.code()),
                        .content_type = kJson,
-                       .body = StrCat(R"({"code":)", status.raw_code(), R"(,"status":")",
-                                      absl::StatusCodeToString(status.code()), R"(","message":)",
-                                      Quote(std::string(ToStd(status.message()))), details, "}\n")};
+                       .body = error.ToString() + "\n"};
   if (absl::IsUnauthenticated(status)) answer.headers.emplace("WWW-Authenticate", "Bearer");
   if (absl::IsResourceExhausted(status) || absl::IsUnavailable(status)) {
     answer.headers.emplace("Retry-After", "1");

@@ -13,11 +13,6 @@
 namespace freshet {
 namespace {
 
-bool IsAutomatic(const v1::Snapshot& snapshot) {
-  return snapshot.trigger() != v1::SNAPSHOT_TRIGGER_REQUEST &&
-         snapshot.trigger() != v1::SNAPSHOT_TRIGGER_IMPORT;
-}
-
 std::string_view IdOf(const v1::Snapshot& snapshot) {
   const std::string_view name = snapshot.name();
   return name.substr(name.rfind('/') + 1);
@@ -36,21 +31,17 @@ ModelFiles::ModelFiles(std::unique_ptr<SnapshotStore> snapshots, std::shared_ptr
     : snapshots_(std::move(snapshots)),
       log_(std::move(log)),
       options_(std::move(options)),
-      log_retention_(options_.log_retention),
-      restores_(std::move(replayed)) {
+      retention_(*snapshots_, options_.keep_snapshot_count, std::move(replayed)),
+      snapshot_offset_(retention_.NewestStart(log_begin())),
+      log_retention_(options_.log_retention) {
   uint64_t last_number = 0;
   for (const DamagedSnapshot& damaged : snapshots_->damaged()) {
     last_number = std::max(last_number, NumberOf(damaged.id));
   }
   for (const v1::SnapshotFileHeader& header : snapshots_->List()) {
     last_number = std::max(last_number, NumberOf(IdOf(header.snapshot())));
-    for (const v1::RestoreRecord& restore : header.restores()) {
-      restores_.emplace(restore.offset(), restore.snapshot_id());
-    }
   }
   next_snapshot_number_ = last_number + 1;
-  const std::vector<v1::Snapshot> starts = RecoveryStarts();
-  if (!starts.empty()) snapshot_offset_ = starts.back().offset();
 }
 
 std::string ModelFiles::NextSnapshotId() {
@@ -62,57 +53,9 @@ std::string ModelFiles::NextSnapshotId() {
   return id;
 }
 
-std::vector<v1::Snapshot> ModelFiles::RecoveryStarts() const {
-  const uint64_t first = log_ == nullptr ? 0 : log_->first_offset();
-  std::vector<v1::Snapshot> starts;
-  for (v1::SnapshotFileHeader& header : snapshots_->List()) {
-    v1::Snapshot& snapshot = *header.mutable_snapshot();
-    if (snapshot.trigger() == v1::SNAPSHOT_TRIGGER_IMPORT || snapshot.offset() < first) continue;
-    starts.push_back(std::move(snapshot));
-  }
-  return starts;
-}
-
-ModelFiles::AutomaticSnapshots ModelFiles::SortAutomatic() const {
-  AutomaticSnapshots automatic;
-  for (v1::SnapshotFileHeader& header : snapshots_->List()) {
-    if (IsAutomatic(header.snapshot())) {
-      automatic.kept.push_back(std::move(*header.mutable_snapshot()));
-    }
-  }
-  if (automatic.kept.size() > options_.keep_snapshot_count) {
-    const auto first_kept = automatic.kept.end() - options_.keep_snapshot_count;
-    automatic.old.assign(automatic.kept.begin(), first_kept);
-    automatic.kept.erase(automatic.kept.begin(), first_kept);
-  }
-  return automatic;
-}
-
-uint64_t ModelFiles::NeededFrom(const AutomaticSnapshots& automatic) const {
-  if (automatic.kept.size() >= options_.keep_snapshot_count) return automatic.kept.front().offset();
-  return log_ == nullptr ? 0 : log_->first_offset();
-}
-
-bool ModelFiles::IsRestored(std::string_view id, uint64_t needed_from) const {
-  const absl::MutexLock lock(&mu_);
-  return being_restored_.contains(id) ||
-         std::any_of(restores_.lower_bound(needed_from), restores_.end(),
-                     [&](const auto& restore) { return restore.second == id; });
-}
-
-void ModelFiles::BeginRestore(const std::string& id) {
-  const absl::MutexLock lock(&mu_);
-  being_restored_.insert(id);
-}
-
-void ModelFiles::AddRestore(const std::string& id, uint64_t offset) {
-  const absl::MutexLock lock(&mu_);
-  restores_[offset] = id;
-}
-
-void ModelFiles::EndRestore(const std::string& id) {
-  const absl::MutexLock lock(&mu_);
-  being_restored_.erase(being_restored_.find(id));
+std::optional<uint64_t> ModelFiles::log_begin() const {
+  if (log_ == nullptr) return std::nullopt;
+  return log_->first_offset();
 }
 
 absl::StatusOr<v1::Snapshot> ModelFiles::WriteSnapshot(v1::SnapshotFileHeader header,
@@ -120,14 +63,7 @@ absl::StatusOr<v1::Snapshot> ModelFiles::WriteSnapshot(v1::SnapshotFileHeader he
   absl::StatusOr<FileGate::Pass> pass = gate_.Enter();
   if (!pass.ok()) return pass.status();
   const uint64_t offset = header.snapshot().offset();
-  {
-    const absl::MutexLock lock(&mu_);
-    for (const auto& [record, id] : restores_) {
-      v1::RestoreRecord& restore = *header.add_restores();
-      restore.set_offset(record);
-      restore.set_snapshot_id(id);
-    }
-  }
+  retention_.NoteRestores(header);
   const absl::Time begin = options_.clock();
   absl::StatusOr<v1::SnapshotFileHeader> written =
       snapshots_->Write(std::move(header), FrameState(state).pieces);
@@ -159,18 +95,7 @@ absl::Status ModelFiles::DeleteSnapshot(std::string_view id) {
   absl::StatusOr<FileGate::Pass> pass = gate_.Enter();
   if (!pass.ok()) return pass.status();
   const absl::MutexLock lock(&deletion_mu_);
-  if (IsRestored(id, NeededFrom(SortAutomatic()))) {
-    return absl::FailedPreconditionError(StrCat(
-        "snapshot \"", id, "\" was restored, and recovery may have to do that again; it can ",
-        "be deleted after ", options_.keep_snapshot_count, " more automatic snapshots"));
-  }
-  const std::vector<v1::Snapshot> starts = RecoveryStarts();
-  const bool log_is_whole = log_ != nullptr && log_->first_offset() == 0;
-  if (starts.size() == 1 && IdOf(starts.front()) == id && !log_is_whole) {
-    return absl::FailedPreconditionError(
-        StrCat("snapshot \"", id, "\" is the only one that the model can be recovered from; take ",
-               "another one first"));
-  }
+  if (absl::Status status = retention_.CheckDeletion(id, log_begin()); !status.ok()) return status;
   return snapshots_->Delete(id);
 }
 
@@ -183,23 +108,21 @@ void ModelFiles::DeleteOld() {
   absl::StatusOr<FileGate::Pass> pass = gate_.Enter();
   if (!pass.ok()) return;
   const absl::MutexLock lock(&deletion_mu_);
-  const AutomaticSnapshots automatic = SortAutomatic();
-  const uint64_t needed_from = NeededFrom(automatic);
-  for (const v1::Snapshot& snapshot : automatic.old) {
-    if (IsRestored(IdOf(snapshot), needed_from)) continue;
+  const uint64_t needed_from = retention_.NeededFrom(log_begin());
+  for (const v1::Snapshot& snapshot : retention_.Old(log_begin())) {
     const absl::Status status = snapshots_->Delete(IdOf(snapshot));
     if (!status.ok() && !absl::IsNotFound(status)) {
       spdlog::warn("event=snapshot_delete_failed name={} error=\"{}\"", snapshot.name(),
                    status.ToString());
     }
   }
+  retention_.ForgetRestores(needed_from);
+  if (log_ == nullptr) return;
   Retention retention;
   {
     const absl::MutexLock state_lock(&mu_);
-    restores_.erase(restores_.begin(), restores_.lower_bound(needed_from));
     retention = log_retention_;
   }
-  if (log_ == nullptr) return;
   const absl::Status status = log_->DropBefore(needed_from, retention, options_.clock());
   if (!status.ok()) spdlog::warn("event=log_delete_failed error=\"{}\"", status.ToString());
 }

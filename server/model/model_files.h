@@ -1,9 +1,5 @@
-// The files of one model, its snapshots and its log, and which of them recovery needs.
-//
-// Recovery begins from the newest good snapshot, or from the one before it where that is damaged,
-// and so on. So that each of the kept automatic snapshots serves, the log keeps all records from
-// the oldest of them on, and every snapshot that one of these records restores stays. While there
-// are fewer automatic snapshots than are to be kept, recovery may begin at the log's first record.
+// The files of one model: its snapshots and its log. Which of them recovery needs is decided by
+// server/snapshot/snapshot_retention.h.
 
 #ifndef FRESHET_SERVER_MODEL_MODEL_FILES_H_
 #define FRESHET_SERVER_MODEL_MODEL_FILES_H_
@@ -11,12 +7,10 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
-#include <set>
+#include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
@@ -28,6 +22,7 @@
 #include "server/log/log.h"
 #include "server/log/log_writer.h"
 #include "server/model/file_gate.h"
+#include "server/snapshot/snapshot_retention.h"
 #include "server/snapshot/snapshot_store.h"
 #include "server/stats/latency_histogram.h"
 #include "server/view/snapshot_parts.h"
@@ -43,8 +38,7 @@ class ModelFiles {
     std::function<absl::Time()> clock;
   };
 
-  // The snapshots that records of the log restored, by the records' own offsets.
-  using Restores = std::map<uint64_t, std::string>;
+  using Restores = SnapshotRetention::Restores;
 
   // `log` may be null: the model has none. `replayed` are the restores that recovery came upon.
   ModelFiles(std::unique_ptr<SnapshotStore> snapshots, std::shared_ptr<LogWriter> log,
@@ -80,11 +74,10 @@ class ModelFiles {
   // logged; the next call tries again.
   void DeleteOld();
 
-  // Between these two calls a snapshot stays, for it is being restored; after them, as long as
-  // recovery may replay the record at `offset`, if there came to be one. Do not block.
-  void BeginRestore(const std::string& id);
-  void AddRestore(const std::string& id, uint64_t offset);
-  void EndRestore(const std::string& id);
+  // See SnapshotRetention. Do not block.
+  void BeginRestore(const std::string& id) { retention_.BeginRestore(id); }
+  void AddRestore(const std::string& id, uint64_t offset) { retention_.AddRestore(id, offset); }
+  void EndRestore(const std::string& id) { retention_.EndRestore(id); }
 
   // The offset of the newest snapshot that recovery can begin from; 0 where there is none. Does not
   // block.
@@ -99,26 +92,17 @@ class ModelFiles {
   v1::Storage Describe() const;
 
  private:
-  // The snapshots that recovery can begin from, oldest first.
-  std::vector<v1::Snapshot> RecoveryStarts() const;
-  // The automatic ones among them that are to be kept, and those that are not.
-  struct AutomaticSnapshots {
-    std::vector<v1::Snapshot> old;
-    std::vector<v1::Snapshot> kept;
-  };
-  AutomaticSnapshots SortAutomatic() const;
-  // The first record that recovery may have to replay.
-  uint64_t NeededFrom(const AutomaticSnapshots& automatic) const;
-  // Whether a record from `needed_from` on restores the snapshot, or one is about to.
-  bool IsRestored(std::string_view id, uint64_t needed_from) const ABSL_LOCKS_EXCLUDED(mu_);
+  // The offset of the log's first record; nothing without a log.
+  std::optional<uint64_t> log_begin() const;
 
   const std::unique_ptr<SnapshotStore> snapshots_;
   const std::shared_ptr<LogWriter> log_;  // Null: no log.
   const Options options_;
 
+  SnapshotRetention retention_;
   FileGate gate_;
 
-  std::atomic<uint64_t> snapshot_offset_{0};
+  std::atomic<uint64_t> snapshot_offset_;
   std::atomic<uint64_t> next_snapshot_number_{1};
 
   // One deletion at a time: held through its work on the disk, and nobody else waits for it.
@@ -126,8 +110,6 @@ class ModelFiles {
 
   mutable absl::Mutex mu_;
   Retention log_retention_ ABSL_GUARDED_BY(mu_);
-  Restores restores_ ABSL_GUARDED_BY(mu_);
-  std::multiset<std::string, std::less<>> being_restored_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace freshet

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "client/command/text.h"
+#include "core/base/json_object.h"
 #include "google/protobuf/struct.pb.h"
 #include "google/protobuf/util/json_util.h"
 

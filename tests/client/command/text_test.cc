@@ -1,6 +1,5 @@
 #include "client/command/text.h"
 
-#include <limits>
 #include <optional>
 #include <string>
 
@@ -11,21 +10,11 @@
 namespace freshet {
 namespace {
 
-constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
-
 TEST(TextTest, GroupsThousands) {
   EXPECT_EQ(GroupedCount(0), "0");
   EXPECT_EQ(GroupedCount(999), "999");
   EXPECT_EQ(GroupedCount(1000), "1,000");
   EXPECT_EQ(GroupedCount(1234567), "1,234,567");
-}
-
-TEST(TextTest, ShortNumbersReadBackAsTheSame) {
-  for (const float value : {0.1f, 1e-30f, 3.4028235e38f, 0.33333334f}) {
-    EXPECT_EQ(std::stof(ShortestNumber(value)), value);
-  }
-  EXPECT_EQ(ShortestNumber(0.1f), "0.1");
-  EXPECT_EQ(ShortestNumber(kNaN), "nan");
 }
 
 TEST(TextTest, BytesAndTimesAreShort) {
@@ -44,22 +33,6 @@ TEST(TextTest, TablesAlign) {
             "NAME    COUNT  NOTE\n"
             "a       1,000\n"
             "longer      7  x\n");
-}
-
-TEST(TextTest, JsonKeepsTheOrderAndHasNoNaN) {
-  JsonObject object;
-  object.Add("b", "quote \" and\nline").Add("a", uint64_t{1} << 63);
-  object.Add("none", std::optional<double>()).Add("nan", kNaN).Add("half", 0.5f);
-  EXPECT_EQ(object.ToString(),
-            "{\"b\":\"quote \\\" and\\u000aline\",\"a\":9223372036854775808,"
-            "\"none\":null,\"nan\":null,\"half\":0.5}");
-}
-
-TEST(TextTest, JsonIsValidWhateverTheTextIs) {
-  JsonObject object;
-  object.Add("a", std::string("Zo\xeb \xc3\xab\xff\xc3\" \n\x7f"));
-  EXPECT_EQ(object.ToString(),
-            "{\"a\":\"Zo\xef\xbf\xbd \xc3\xab\xef\xbf\xbd\xef\xbf\xbd\\\" \\u000a\x7f\"}");
 }
 
 TEST(ExitCodeTest, FollowsSysexits) {

@@ -1,0 +1,88 @@
+// Which snapshots of a model recovery needs, and which are old.
+//
+// Recovery begins from the newest good snapshot, or from the one before it if that one is damaged,
+// and so on. So that each of the kept automatic snapshots serves, the log keeps all records from
+// the oldest of them on, and every snapshot that one of these records restores stays. While there
+// are fewer automatic snapshots than are to be kept, recovery may begin at the log's first record.
+
+#ifndef FRESHET_SERVER_SNAPSHOT_SNAPSHOT_RETENTION_H_
+#define FRESHET_SERVER_SNAPSHOT_SNAPSHOT_RETENTION_H_
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
+#include "freshet/v1/model.pb.h"
+#include "freshet/v1/snapshot_file.pb.h"
+#include "server/snapshot/snapshot_store.h"
+
+namespace freshet {
+
+// Thread-safe. Decides, and deletes nothing itself; does not block on the disk.
+class SnapshotRetention {
+ public:
+  // The snapshots that records of the log restored, by the records' own offsets.
+  using Restores = std::map<uint64_t, std::string>;
+
+  // Keeps `keep_count` >= 1 automatic snapshots of the store, which outlives this object.
+  // `replayed` are the restores that recovery came upon.
+  SnapshotRetention(const SnapshotStore& snapshots, uint32_t keep_count, Restores replayed);
+
+  SnapshotRetention(const SnapshotRetention&) = delete;
+  SnapshotRetention& operator=(const SnapshotRetention&) = delete;
+
+  // `log_begin` below is the offset of the log's first record; nothing if the model has no log.
+
+  // The offset of the newest snapshot that recovery can begin from; 0 if there is none.
+  uint64_t NewestStart(std::optional<uint64_t> log_begin) const;
+
+  // The first record that recovery may have to replay: the log keeps it and all behind it.
+  uint64_t NeededFrom(std::optional<uint64_t> log_begin) const;
+
+  // The automatic snapshots that are not to be kept, oldest first.
+  std::vector<v1::Snapshot> Old(std::optional<uint64_t> log_begin) const;
+
+  // FAILED_PRECONDITION if recovery needs the snapshot.
+  absl::Status CheckDeletion(std::string_view id, std::optional<uint64_t> log_begin) const;
+
+  // Between these two calls a snapshot stays, because it is being restored; after them, as long as
+  // recovery may replay the record at `offset`, if there came to be one.
+  void BeginRestore(const std::string& id);
+  void AddRestore(const std::string& id, uint64_t offset);
+  void EndRestore(const std::string& id);
+
+  // Forgets the restores that recovery does not replay any more: those below `needed_from`.
+  void ForgetRestores(uint64_t needed_from);
+
+  // Puts the restores that are known into the header of a new snapshot.
+  void NoteRestores(v1::SnapshotFileHeader& header) const;
+
+ private:
+  struct Automatic {
+    std::vector<v1::Snapshot> old;
+    std::vector<v1::Snapshot> kept;
+  };
+  Automatic SortAutomatic() const;
+  uint64_t NeededFrom(const Automatic& automatic, std::optional<uint64_t> log_begin) const;
+  std::vector<v1::Snapshot> Starts(std::optional<uint64_t> log_begin) const;
+  // Whether a record from `needed_from` on restores the snapshot, or one is about to.
+  bool IsRestored(std::string_view id, uint64_t needed_from) const ABSL_LOCKS_EXCLUDED(mu_);
+
+  const SnapshotStore& snapshots_;
+  const uint32_t keep_count_;
+
+  mutable absl::Mutex mu_;
+  Restores restores_ ABSL_GUARDED_BY(mu_);
+  std::multiset<std::string, std::less<>> being_restored_ ABSL_GUARDED_BY(mu_);
+};
+
+}  // namespace freshet
+
+#endif  // FRESHET_SERVER_SNAPSHOT_SNAPSHOT_RETENTION_H_
