@@ -245,6 +245,69 @@ bool ComputeRowEnds(std::span<const uint32_t> sizes, size_t rows, size_t namespa
   return end == feature_count;
 }
 
+size_t RowCountOf(const v1::PackedBatch& packed) {
+  return packed.row_count() != 0 ? packed.row_count() : static_cast<size_t>(packed.labels_size());
+}
+
+// Whether the columns have the lengths that they must have for each other.
+bool CheckShape(const v1::PackedBatch& packed, BatchUse use, v1::BatchError& error) {
+  const size_t rows = RowCountOf(packed);
+  const auto labels = static_cast<size_t>(packed.labels_size());
+  const auto namespaces = static_cast<size_t>(packed.namespaces_size());
+  const auto sizes = static_cast<size_t>(packed.segment_sizes_size());
+  if (use == BatchUse::kLearn && labels != rows) {
+    return Reject(error, kInvalidArgument,
+                  StrCat("labels has ", labels, " numbers for ", rows, " rows"));
+  }
+  if (use == BatchUse::kLearn && packed.weights_size() != 0 &&
+      static_cast<size_t>(packed.weights_size()) != rows) {
+    return Reject(error, kInvalidArgument,
+                  StrCat("weights has ", packed.weights_size(), " numbers for ", rows,
+                         " rows; send one a row, or none for all 1"));
+  }
+  if (packed.values_size() != 0 && packed.values_size() != packed.feature_ids_size()) {
+    return Reject(
+        error, kInvalidArgument,
+        StrCat("values has ", packed.values_size(), " numbers for ", packed.feature_ids_size(),
+               " feature_ids; send one a feature, or none for all 1"));
+  }
+  if (namespaces == 0 || namespaces > kMaxNamespaces) {
+    return Reject(error, kInvalidArgument,
+                  StrCat("namespaces has ", namespaces, " names; it must have 1 to ",
+                         kMaxNamespaces, " (the default namespace is \"\")"));
+  }
+  if (sizes != namespaces && sizes != rows * namespaces) {
+    return Reject(error, kInvalidArgument,
+                  StrCat("segment_sizes has ", sizes, " numbers; it must have ", namespaces,
+                         " (one for each namespace) or ", rows * namespaces,
+                         " (one for each namespace of each row)"));
+  }
+  return true;
+}
+
+// Hashes the namespaces, each of which may be named once, and checks what the names of features
+// refer to.
+bool ReadNamespaces(const v1::PackedBatch& packed, std::vector<uint32_t>& hashes,
+                    v1::BatchError& error) {
+  hashes.clear();
+  std::unordered_set<std::string_view> names;
+  for (const std::string& name : packed.namespaces()) {
+    if (!names.insert(name).second) {
+      return Reject(error, kInvalidArgument, StrCat("namespaces names \"", name, "\" twice"));
+    }
+    hashes.push_back(HashNamespace(name));
+  }
+
+  for (int i = 0; i < packed.names_size(); ++i) {
+    if (packed.names(i).namespace_index() >= hashes.size()) {
+      return Reject(error, kInvalidArgument,
+                    StrCat("names[", i, "].namespace_index is ", packed.names(i).namespace_index(),
+                           "; there are ", hashes.size(), " namespaces, counted from 0"));
+    }
+  }
+  return true;
+}
+
 }  // namespace
 
 template <typename Names>
@@ -257,58 +320,17 @@ void DecodedBatch::PutInOrder(BatchOrder order, const Names& names) {
 bool DecodedBatch::Decode(const v1::PackedBatch& packed, BatchUse use, LossKind loss,
                           const BatchLimits& limits, v1::BatchError& error, BatchOrder order) {
   const auto labels = SpanOf(packed.labels());
-  const size_t rows = packed.row_count() != 0 ? packed.row_count() : labels.size();
+  const size_t rows = RowCountOf(packed);
   const auto namespaces = static_cast<size_t>(packed.namespaces_size());
   const auto sizes = SpanOf(packed.segment_sizes());
   const auto feature_count = static_cast<size_t>(packed.feature_ids_size());
 
-  if (!CheckRowCount(rows, limits, error)) return false;
-  if (use == BatchUse::kLearn && labels.size() != rows) {
-    return Reject(error, kInvalidArgument,
-                  StrCat("labels has ", labels.size(), " numbers for ", rows, " rows"));
-  }
-  if (use == BatchUse::kLearn && packed.weights_size() != 0 &&
-      static_cast<size_t>(packed.weights_size()) != rows) {
-    return Reject(error, kInvalidArgument,
-                  StrCat("weights has ", packed.weights_size(), " numbers for ", rows,
-                         " rows; send one a row, or none for all 1"));
-  }
-  if (packed.values_size() != 0 && packed.values_size() != packed.feature_ids_size()) {
-    return Reject(error, kInvalidArgument,
-                  StrCat("values has ", packed.values_size(), " numbers for ", feature_count,
-                         " feature_ids; send one a feature, or none for all 1"));
-  }
-  if (namespaces == 0 || namespaces > kMaxNamespaces) {
-    return Reject(error, kInvalidArgument,
-                  StrCat("namespaces has ", namespaces, " names; it must have 1 to ",
-                         kMaxNamespaces, " (the default namespace is \"\")"));
-  }
-  if (sizes.size() != namespaces && sizes.size() != rows * namespaces) {
-    return Reject(error, kInvalidArgument,
-                  StrCat("segment_sizes has ", sizes.size(), " numbers; it must have ", namespaces,
-                         " (one for each namespace) or ", rows * namespaces,
-                         " (one for each namespace of each row)"));
-  }
+  if (!CheckRowCount(rows, limits, error) || !CheckShape(packed, use, error)) return false;
   if (!ComputeRowEnds(sizes, rows, namespaces, feature_count, row_ends_)) {
     return Reject(error, kInvalidArgument,
                   StrCat("segment_sizes do not add up to the ", feature_count, " feature_ids"));
   }
-  namespace_hashes_.clear();
-  std::unordered_set<std::string_view> names;
-  for (const std::string& name : packed.namespaces()) {
-    if (!names.insert(name).second) {
-      return Reject(error, kInvalidArgument, StrCat("namespaces names \"", name, "\" twice"));
-    }
-    namespace_hashes_.push_back(HashNamespace(name));
-  }
-
-  for (int i = 0; i < packed.names_size(); ++i) {
-    if (packed.names(i).namespace_index() >= namespaces) {
-      return Reject(error, kInvalidArgument,
-                    StrCat("names[", i, "].namespace_index is ", packed.names(i).namespace_index(),
-                           "; there are ", namespaces, " namespaces, counted from 0"));
-    }
-  }
+  if (!ReadNamespaces(packed, namespace_hashes_, error)) return false;
 
   examples_.row_ends = row_ends_;
   if (use == BatchUse::kLearn) {
