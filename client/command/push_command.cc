@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/base/thread_annotations.h"
 #include "client/command/command.h"
 #include "client/command/exit_code.h"
 #include "client/command/metrics_text.h"
@@ -216,6 +217,52 @@ void Report(const CommandContext& context, const PushArguments& arguments, const
   }
 }
 
+// Prints lines to standard error: above the progress display while one is shown. Thread-safe.
+class LinePrinter {
+ public:
+  void Print(std::string_view line) {
+    const SteadyLock lock(&mu_);
+    if (display_ != nullptr) {
+      display_->Print(line);
+    } else {
+      std::cerr << line << "\n";
+    }
+  }
+  // Null: none is shown.
+  void Show(ProgressDisplay* display) {
+    const SteadyLock lock(&mu_);
+    display_ = display;
+  }
+
+ private:
+  SteadyMutex mu_;
+  ProgressDisplay* display_ ABSL_GUARDED_BY(mu_) = nullptr;
+};
+
+// How a push ended: reading the input, and pushing what was read.
+struct RunStatus {
+  absl::Status read;
+  absl::Status pushed;
+};
+
+// Runs the push to its end while its progress is shown.
+RunStatus RunShown(const CommandContext& context, const std::string& model, ProgressMode mode,
+                   LinePrinter& printer, PushRun& run, Pusher& pusher) {
+  CommandContext watch_context = context;
+  watch_context.deadline_s = kWatchDeadlineMs / 1000.0;
+  auto watcher = mode == ProgressMode::kNone ? absl::StatusOr<std::unique_ptr<Client>>(nullptr)
+                                             : Connect(watch_context);
+  ProgressDisplay shown(
+      mode, ModelId(model), [&run] { return run.Sample(); },
+      watcher.ok() ? *std::move(watcher) : nullptr);
+  printer.Show(&shown);
+  RunStatus ended;
+  ended.read = run.Run();
+  ended.pushed = pusher.Close();
+  printer.Show(nullptr);
+  return ended;
+}
+
 absl::Status Push(const CommandContext& context, PushArguments arguments) {
   if (absl::Status status = CheckArguments(arguments); !status.ok()) return status;
   const absl::StatusOr<ProgressMode> mode = ParseProgressMode(arguments.progress);
@@ -236,17 +283,9 @@ absl::Status Push(const CommandContext& context, PushArguments arguments) {
     };
   }
   RowPositions positions(8 * options.max_unacknowledged_examples);
-  ProgressDisplay* display = nullptr;
-  SteadyMutex display_mu;
+  LinePrinter printer;
   const uint64_t max_errors = arguments.max_errors.value_or(arguments.skip_errors ? UINT64_MAX : 0);
-  BadRowLog bad_rows(max_errors, [&](std::string_view line) {
-    const SteadyLock lock(&display_mu);
-    if (display != nullptr) {
-      display->Print(line);
-    } else {
-      std::cerr << line << "\n";
-    }
-  });
+  BadRowLog bad_rows(max_errors, [&printer](std::string_view line) { printer.Print(line); });
   options.on_rejected = [&](const RejectedRow& row) {
     bad_rows.Add(StrCat(positions.Describe(row.index), ": ", row.field, ": ", row.reason));
   };
@@ -256,25 +295,7 @@ absl::Status Push(const CommandContext& context, PushArguments arguments) {
   SayIfTerminalIsRead(arguments.input);
   const auto start = std::chrono::steady_clock::now();
   PushRun run(arguments, stop, **pusher, positions, bad_rows, predictions.get());
-  absl::Status read;
-  absl::Status pushed;
-  {
-    CommandContext watch_context = context;
-    watch_context.deadline_s = kWatchDeadlineMs / 1000.0;
-    auto watcher = *mode == ProgressMode::kNone ? absl::StatusOr<std::unique_ptr<Client>>(nullptr)
-                                                : Connect(watch_context);
-    ProgressDisplay shown(
-        *mode, ModelId(arguments.model), [&run] { return run.Sample(); },
-        watcher.ok() ? *std::move(watcher) : nullptr);
-    {
-      const SteadyLock lock(&display_mu);
-      display = &shown;
-    }
-    read = run.Run();
-    pushed = (*pusher)->Close();
-    const SteadyLock lock(&display_mu);
-    display = nullptr;
-  }
+  const RunStatus ended = RunShown(context, arguments.model, *mode, printer, run, **pusher);
 
   Outcome outcome;
   outcome.stats = (*pusher)->stats();
@@ -282,7 +303,8 @@ absl::Status Push(const CommandContext& context, PushArguments arguments) {
   outcome.seconds = std::max(
       1e-6, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   if (auto model = (*client)->GetModel(arguments.model); model.ok()) outcome.model = *model;
-  absl::Status status = FinalStatus(arguments.SkipsErrors(), read, pushed, bad_rows, outcome.stats);
+  absl::Status status =
+      FinalStatus(arguments.SkipsErrors(), ended.read, ended.pushed, bad_rows, outcome.stats);
   Report(context, arguments, outcome, (*pusher)->producer_id(), status, stop);
   if (predictions != nullptr) {
     if (absl::Status closed = predictions->Close(); !closed.ok()) return closed;
