@@ -253,8 +253,9 @@ absl::Status ListeningSockets::BindUnix(const ListenAddress& address) {
   const SocketAddress& socket_address = resolved->front();
   struct stat info {};
   if (lstat(address.path.c_str(), &info) == 0) {
-    if (!S_ISSOCK(info.st_mode))
+    if (!S_ISSOCK(info.st_mode)) {
       return absl::UnavailableError("a file of that name exists and is not a socket");
+    }
     if (AnybodyListens(reinterpret_cast<const sockaddr_un&>(socket_address.storage))) {
       return absl::UnavailableError(std::strerror(EADDRINUSE));
     }

@@ -29,9 +29,8 @@ class RpcMetrics::Interceptor : public grpc::experimental::Interceptor {
     if (batch->QueryInterceptionHookPoint(
             grpc::experimental::InterceptionHookPoints::PRE_SEND_STATUS)) {
       const grpc::Status status = is_unread_ ? UnreadRequest() : batch->GetSendStatus();
-      if (is_unread_)
-        batch->ModifySendStatus(status);  // gRPC's own status is a bare
-                                          // UNIMPLEMENTED.
+      // gRPC's own status is a bare UNIMPLEMENTED.
+      if (is_unread_) batch->ModifySendStatus(status);
       std::string_view name = info_.method();
       if (name.starts_with('/')) name.remove_prefix(1);
       LogFailedCall(name, *info_.server_context(), status);

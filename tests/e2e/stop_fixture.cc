@@ -25,14 +25,16 @@ constexpr uint32_t kSlowRowFeatures = 60;
 
 }  // namespace
 
-StopTest::StopTest() {
 #ifdef __SANITIZE_THREAD__
-  // A forced stop leaves threads behind on purpose, and has no second to wait for reports.
+// A forced stop leaves threads behind on purpose, and has no second to wait for reports.
+StopTest::StopTest() {
   const char* const options = std::getenv("TSAN_OPTIONS");
   environment_.push_back(StrCat("TSAN_OPTIONS=", options == nullptr ? "" : options,
                                 ":report_thread_leaks=0:atexit_sleep_ms=0"));
-#endif
 }
+#else
+StopTest::StopTest() = default;
+#endif
 
 Load::Load(const Client& client, std::string model, std::function<void(ExampleBatchBuilder&)> fill,
            size_t max_unacknowledged_examples)
