@@ -27,7 +27,7 @@ constexpr size_t kMaxRows = 500;
 
 // How far a score may be outside of the acceptable range, as a share of the largest score. A reader
 // may see the weights of one update and the velocities, or the shares of the mixture, of the one
-// before: on an idle machine with a processor each, up to 0.09 was seen in hundreds of runs. Scores
+// before: on an idle machine with a processor each, up to 0.09 was seen in some forty runs. Scores
 // that are read while weights are half settled were near 0, so off by the whole score.
 constexpr double kMostError = 0.25;
 
