@@ -100,6 +100,11 @@ int LearnerThreads(const ServerOptions& options) {
   return static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
 }
 
+// Challengers of all models together take half of the processors at most.
+int ChallengerThreads(const ServerOptions& options) {
+  return std::max(1, LearnerThreads(options) / 2);
+}
+
 // Threads that compute for long calls: one per processor.
 int TurnThreads() { return static_cast<int>(std::max(1U, std::thread::hardware_concurrency())); }
 
@@ -153,12 +158,14 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(ServerOptions options_in) 
   server->loggers_ = std::make_unique<WorkerPool>("logger", kLoggerThreads);
   server->unsynced_loggers_ = std::make_unique<WorkerPool>("os-logger", kUnsyncedLoggerThreads);
   server->learners_ = std::make_unique<WorkerPool>("learner", LearnerThreads(options));
+  server->challengers_ = std::make_unique<WorkerPool>("challenger", ChallengerThreads(options));
   server->enders_ = std::make_unique<WorkerPool>("end", kEnderThreads);
   server->environment_ = std::make_unique<ModelEnvironment>(
       ModelEnvironment{.data_dir = *server->data_dir_,
                        .learners = *server->learners_,
                        .loggers = *server->loggers_,
                        .io = *server->io_,
+                       .challengers = server->challengers_.get(),
                        .unsynced_loggers = server->unsynced_loggers_.get(),
                        .snapshots = server->snapshots_.get(),
                        .last_snapshots = server->enders_.get(),
@@ -413,9 +420,10 @@ void Server::EndCalls(const StepCallback& enter) {
     timer->reset();
   }
   enter("waiting for the disk and the learners");
-  const std::array<WorkerPool*, 8> pools = {
-      &turns_->pool(),         readers_.get(),   learners_.get(), loggers_.get(),
-      unsynced_loggers_.get(), snapshots_.get(), io_.get(),       enders_.get()};
+  const std::array<WorkerPool*, 9> pools = {
+      &turns_->pool(),    readers_.get(), learners_.get(),
+      challengers_.get(), loggers_.get(), unsynced_loggers_.get(),
+      snapshots_.get(),   io_.get(),      enders_.get()};
   WorkerPool::EndAll(pools);
 }
 

@@ -161,6 +161,7 @@ class Server {
   std::unique_ptr<WorkerPool> loggers_;
   std::unique_ptr<WorkerPool> unsynced_loggers_;
   std::unique_ptr<WorkerPool> learners_;
+  std::unique_ptr<WorkerPool> challengers_;
   std::unique_ptr<WorkerPool> enders_;  // Idle until shutdown; then it writes the last snapshots
                                         // and shuts gRPC down.
   std::atomic<uint64_t> total_queued_bytes_{0};

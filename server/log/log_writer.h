@@ -93,6 +93,10 @@ class LogWriter : public std::enable_shared_from_this<LogWriter> {
   absl::Status DropBefore(uint64_t offset, const Retention& retention, absl::Time now) {
     return log_->DropBefore(offset, retention, now);
   }
+  // See Log::NewReader(). Blocks on the disk.
+  absl::StatusOr<std::unique_ptr<LogReader>> NewReader(uint64_t offset) const {
+    return log_->NewReader(offset);
+  }
   // Reads from so far before the end that about `bytes` come, or from the first record on. Errors
   // as Log::NewReader(); blocks on the disk.
   absl::StatusOr<std::unique_ptr<LogReader>> ReadTail(uint64_t bytes) const;

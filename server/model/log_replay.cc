@@ -85,7 +85,7 @@ absl::Status ReplayLog(RecoveredModel& model, const std::function<absl::Time()>&
     if (!record.ok()) return record.status();
     if (!record->has_value()) return CheckViewsAgree(model);
     if (absl::Status status = Apply(model, **record); !status.ok()) return status;
-    model.predictor->Publish(state);
+    model.predictor->Publish(state.champion());
     model.replayed_bytes += (*record)->payload.size();
   }
 }

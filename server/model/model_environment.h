@@ -16,9 +16,10 @@ namespace freshet {
 // What all models of a server share. Everything it refers to outlives them.
 struct ModelEnvironment {
   DataDir& data_dir;
-  WorkerPool& learners;  // Runs the models' strands.
-  WorkerPool& loggers;   // Runs the strands that write logs, which block on the disk.
-  WorkerPool& io;        // Runs what else blocks on the disk.
+  WorkerPool& learners;               // Runs the strands of the models' champions.
+  WorkerPool& loggers;                // Runs the strands that write logs, which block on the disk.
+  WorkerPool& io;                     // Runs what else blocks on the disk.
+  WorkerPool* challengers = nullptr;  // Runs the strands of challengers; null: learners does.
   // Runs the strands of logs that do not sync, which need not wait for the others; null: loggers.
   WorkerPool* unsynced_loggers = nullptr;
   WorkerPool* snapshots = nullptr;  // Writes snapshots, which takes long; null: io does.
@@ -41,6 +42,8 @@ struct ModelEnvironment {
   bool strict = false;  // One model that cannot be recovered, or a stray entry, fails Recover().
   bool predict_while_recovering = false;  // From the newest snapshot on; not without one.
   std::string server_version;
+
+  WorkerPool& challenger_pool() const { return challengers == nullptr ? learners : *challengers; }
 
   // Where a snapshot is written.
   WorkerPool& snapshot_pool(bool is_last) const {

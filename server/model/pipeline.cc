@@ -8,23 +8,11 @@
 #include "absl/time/time.h"
 
 namespace freshet {
-namespace {
-
-using Clock = std::chrono::steady_clock;
-
-// What a strand does before it goes to the back of the pool's queue where others wait in it, so
-// that a busy model does not keep them waiting: so many records or tasks, or as many as take this
-// long.
-constexpr int kRecordsPerTurn = 16;
-constexpr Clock::duration kTurn = std::chrono::milliseconds(5);
-
-}  // namespace
 
 Pipeline::Pipeline(std::unique_ptr<ModelState> state, std::shared_ptr<LogWriter> log,
-                   WorkerPool& pool, Options options,
-                   std::function<void(const ModelState&)> applied)
-    : options_(std::move(options)),
-      pool_(pool),
+                   WorkerPool& pool, Options options, AppliedCallback applied)
+    : Strand(pool),
+      options_(std::move(options)),
       log_(std::move(log)),
       applied_callback_(std::move(applied)),
       state_(std::move(state)),
@@ -34,13 +22,12 @@ Pipeline::Pipeline(std::unique_ptr<ModelState> state, std::shared_ptr<LogWriter>
       sequencer_(*state_, {.is_logged = log_ != nullptr,
                            .max_producers = options_.max_producers,
                            .clock = options_.clock}) {
-  applied_callback_(*state_);
+  applied_callback_(*state_, nullptr);
 }
 
 std::shared_ptr<Pipeline> Pipeline::Start(std::unique_ptr<ModelState> state,
                                           std::shared_ptr<LogWriter> log, WorkerPool& pool,
-                                          Options options,
-                                          std::function<void(const ModelState&)> applied) {
+                                          Options options, AppliedCallback applied) {
   std::shared_ptr<Pipeline> pipeline(
       new Pipeline(std::move(state), std::move(log), pool, std::move(options), std::move(applied)));
   if (pipeline->log_ != nullptr) {
@@ -141,7 +128,7 @@ void Pipeline::Enqueue(std::unique_ptr<Item> item) {
   }
   CountQueued(*item, /*added=*/true);
   items_.push_back(std::move(item));
-  ScheduleStrand();
+  Wake();
 }
 
 void Pipeline::WhenLogged(uint64_t offset, std::function<void(absl::Status)> done) {
@@ -165,7 +152,7 @@ void Pipeline::OnLogged(uint64_t offset) {
     absl::MutexLock lock(&mu_);
     logged_offset_ = offset;
     CollectFinished(callbacks);
-    if (items_.empty() && drained_) ScheduleStrand();
+    if (items_.empty() && drained_) Wake();
   }
   for (const auto& callback : callbacks) callback();
 }
@@ -176,16 +163,9 @@ void Pipeline::OnLogFault(absl::Status fault) {
     absl::MutexLock lock(&mu_);
     fault_ = std::move(fault);
     CollectFinished(callbacks);
-    if (items_.empty() && drained_) ScheduleStrand();
+    if (items_.empty() && drained_) Wake();
   }
   for (const auto& callback : callbacks) callback();
-}
-
-void Pipeline::ScheduleStrand() {
-  if (strand_running_) return;
-  strand_running_ = true;
-  if (tasks_.owes_time()) tasks_.EndRest(Clock::now());
-  pool_.Post([self = shared_from_this()] { self->RunStrand(); });
 }
 
 void Pipeline::NotifyWhenRoom(std::function<void()> has_room) {
@@ -199,12 +179,6 @@ void Pipeline::NotifyWhenRoom(std::function<void()> has_room) {
   has_room();
 }
 
-void Pipeline::RunOnWriter(WriterTask task, WriterShare share) {
-  absl::MutexLock lock(&mu_);
-  tasks_.Add(std::move(task), share);
-  ScheduleStrand();
-}
-
 void Pipeline::Close(absl::Status reason, std::function<void()> drained) {
   std::vector<std::function<void()>> waiters;
   {
@@ -212,7 +186,7 @@ void Pipeline::Close(absl::Status reason, std::function<void()> drained) {
     closed_ = std::move(reason);
     drained_ = std::move(drained);
     waiters.swap(room_waiters_);
-    ScheduleStrand();  // Which finds that there is nothing left, and says so.
+    Hurry();  // The strand finds that there is nothing left, and says so.
   }
   if (log_ != nullptr) log_->StopRetrying();
   for (const auto& waiter : waiters) waiter();
@@ -228,7 +202,7 @@ void Pipeline::Stop(const absl::Status& reason) {
     if (closed_.ok()) closed_ = reason;
     CollectUnanswered(reason, callbacks);
     if (log_ != nullptr) log_->Stop(applied_offset_ + (applying_ ? 1 : 0));
-    ScheduleStrand();  // For the end of a Close() that waits for what is not done any more.
+    Hurry();  // Also for the end of a Close() that waits for what is not done any more.
   }
   for (const auto& callback : callbacks) callback();
 }
@@ -287,50 +261,27 @@ absl::Status Pipeline::log_fault() const {
   return fault_;
 }
 
-void Pipeline::RunStrand() {
-  do {
-    const Clock::time_point begin = Clock::now();
-    for (int i = 0; i < kRecordsPerTurn && Clock::now() - begin < kTurn; ++i) {
-      if (!RunStrandOnce()) return;
-    }
-  } while (!pool_.has_waiting_tasks());
-  pool_.Post([self = shared_from_this()] { self->RunStrand(); });
-}
-
-bool Pipeline::RunStrandOnce() {
-  WriterTasks::Turn turn;
+bool Pipeline::Step() {
   Item* item = nullptr;
-  bool is_timed = false;
   std::function<void()> drained;
   {
     absl::MutexLock lock(&mu_);
-    turn = tasks_.Take(/*hurry=*/!closed_.ok());
-    if (turn.task == nullptr) {
-      if (applied_offset_ == sequencer_.next_offset() || stopped_) {
-        Rest();
-        if (items_.empty() || stopped_) drained = std::exchange(drained_, nullptr);
-      } else {
-        item = items_[applied_offset_ - answered_offset_].get();
-        applying_ = true;
-        is_timed = tasks_.owes_time();
-      }
+    if (applied_offset_ == sequencer_.next_offset() || stopped_) {
+      if (items_.empty() || stopped_) drained = std::exchange(drained_, nullptr);
+    } else {
+      item = items_[applied_offset_ - answered_offset_].get();
+      applying_ = true;
     }
-  }
-  if (turn.task != nullptr) {
-    RunTask(turn);
-    return true;
   }
   if (item == nullptr) {
     if (drained) drained();
     return false;
   }
 
-  const Clock::time_point begin = is_timed ? Clock::now() : Clock::time_point();
   Apply(*item);
   Callbacks callbacks;
   {
     absl::MutexLock lock(&mu_);
-    if (is_timed) tasks_.Learned(Clock::now() - begin);
     applying_ = false;
     ++applied_offset_;
     if (log_ != nullptr) log_->OnApplied(applied_offset_);
@@ -340,34 +291,14 @@ bool Pipeline::RunStrandOnce() {
   return true;
 }
 
-void Pipeline::RunTask(const WriterTasks::Turn& turn) {
-  const Clock::time_point begin = Clock::now();
-  turn.task(*state_);
-  const Clock::time_point end = Clock::now();
-  absl::MutexLock lock(&mu_);
-  tasks_.Ran(turn.share, end - begin);
-}
-
-void Pipeline::Rest() {
-  strand_running_ = false;
-  if (!tasks_.owes_time()) return;
-  tasks_.BeginRest(Clock::now());
-  if (tasks_.empty() || wakes_up_) return;
-  wakes_up_ = true;
-  pool_.PostAfter(absl::FromChrono(tasks_.RestNeeded()), [self = shared_from_this()] {
-    absl::MutexLock lock(&self->mu_);
-    self->wakes_up_ = false;
-    self->ScheduleStrand();
-  });
-}
-
 void Pipeline::Apply(Item& item) {
   state_->Apply(item.record, std::move(item.restored));
-  if (item.batch() != nullptr && item.batch()->request().return_predictions()) {
+  const BatchRecord* const batch = item.record.batch();
+  if (batch != nullptr && batch->request().return_predictions()) {
     const std::span<const float> scores = state_->champion().scores();
     item.outcome.scores.assign(scores.begin(), scores.end());
   }
-  applied_callback_(*state_);
+  applied_callback_(*state_, &item.record);
 }
 
 void Pipeline::CollectFinished(Callbacks& callbacks) {

@@ -12,18 +12,17 @@
 #include <map>
 #include <memory>
 #include <string_view>
-#include <variant>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "freshet/v1/model.pb.h"
 #include "server/log/log_writer.h"
 #include "server/model/sequencer.h"
-#include "server/model/writer_tasks.h"
+#include "server/model/strand.h"
 #include "server/record/record.h"
 #include "server/thread/worker_pool.h"
 #include "server/view/model_state.h"
@@ -45,10 +44,12 @@ struct LearnOutcome {
 //
 // Thread-safe, except that the state is only touched by the strand. Callbacks run without a lock
 // held, on any thread, and must not block.
-class Pipeline : public std::enable_shared_from_this<Pipeline> {
+class Pipeline : public Strand {
  public:
   using LearnCallback = std::function<void(LearnOutcome)>;
-  using WriterTask = WriterTasks::Task;
+  using WriterTask = std::function<void(ModelState&)>;
+  // The state has changed by this record; null: it has begun.
+  using AppliedCallback = std::function<void(const ModelState& state, const Record* record)>;
 
   struct Options {
     // Of the memory of batches accepted and not yet answered: what came, what was parsed from it,
@@ -57,7 +58,7 @@ class Pipeline : public std::enable_shared_from_this<Pipeline> {
     // Counts it for many pipelines, and outlives them. Null: it is not counted.
     std::atomic<uint64_t>* total_queued_bytes = nullptr;
     uint32_t max_producers = ProducerTable::kDefaultCapacity;  // See Sequencer.
-    std::function<absl::Time()> clock = [] { return absl::Now(); };
+    std::function<absl::Time()> clock;
   };
 
   // Takes over from `state` on. `log` may be null: records are then not logged. `applied` is called
@@ -65,11 +66,7 @@ class Pipeline : public std::enable_shared_from_this<Pipeline> {
   // While the strand has work it keeps the pipeline alive.
   static std::shared_ptr<Pipeline> Start(std::unique_ptr<ModelState> state,
                                          std::shared_ptr<LogWriter> log, WorkerPool& pool,
-                                         Options options,
-                                         std::function<void(const ModelState&)> applied);
-
-  Pipeline(const Pipeline&) = delete;
-  Pipeline& operator=(const Pipeline&) = delete;
+                                         Options options, AppliedCallback applied);
 
   // Accepts a batch: gives it the next offset, or finds that it is a duplicate, or rejects it for
   // its producer or sequence (see ProducerTable). `sender` is the name of the token that sent it,
@@ -95,7 +92,9 @@ class Pipeline : public std::enable_shared_from_this<Pipeline> {
 
   // Runs `task` on the strand, between two records, when its share allows (see WriterShare). Also
   // after Close(), and then without delay.
-  void RunOnWriter(WriterTask task, WriterShare share = WriterShare::kAtOnce);
+  void RunOnWriter(WriterTask task, WriterShare share = WriterShare::kAtOnce) {
+    AddTask([this, task = std::move(task)] { task(*state_); }, share);
+  }
 
   // Puts a restore in line with the batches and applies it in its turn. `done` gets the offset
   // after. `restore` is what the record says.
@@ -156,18 +155,15 @@ class Pipeline : public std::enable_shared_from_this<Pipeline> {
     LearnOutcome outcome;
     uint64_t memory_bytes = 0;  // Of a batch and its scores.
 
-    // Null where the record is no batch.
-    const BatchRecord* batch() const {
-      const auto* const batch = std::get_if<std::shared_ptr<const BatchRecord>>(&record.body);
-      return batch == nullptr ? nullptr : batch->get();
+    uint64_t example_count() const {
+      return record.batch() == nullptr ? 0 : record.batch()->examples().size();
     }
-    uint64_t example_count() const { return batch() == nullptr ? 0 : batch()->examples().size(); }
   };
 
   using Callbacks = std::vector<std::function<void()>>;
 
   Pipeline(std::unique_ptr<ModelState> state, std::shared_ptr<LogWriter> log, WorkerPool& pool,
-           Options options, std::function<void(const ModelState&)> applied);
+           Options options, AppliedCallback applied);
 
   // All records that are learned and logged.
   uint64_t finished_offset() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
@@ -188,26 +184,17 @@ class Pipeline : public std::enable_shared_from_this<Pipeline> {
   bool full() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
     return queued_bytes_ >= options_.max_queue_bytes;
   }
-  // Starts the strand unless it runs.
-  void ScheduleStrand() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Takes out what can be answered, and what waited for it.
   void CollectFinished(Callbacks& callbacks) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // For Stop(): takes the callbacks of all that was to be answered.
   void CollectUnanswered(const absl::Status& reason, Callbacks& callbacks)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void RunStrand();
-  // Applies the next record or runs a task; false where there was nothing to do, and the strand
-  // ends.
-  bool RunStrandOnce();
-  void RunTask(const WriterTasks::Turn& turn);
+  bool Step() override;
   void Apply(Item& item);
-  // Ends the strand; it begins again when there is something to do.
-  void Rest() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const Options options_;
-  WorkerPool& pool_;
   const std::shared_ptr<LogWriter> log_;  // Null: no log.
-  const std::function<void(const ModelState&)> applied_callback_;
+  const AppliedCallback applied_callback_;
 
   std::unique_ptr<ModelState> state_;  // Owned by the strand.
 
@@ -222,12 +209,9 @@ class Pipeline : public std::enable_shared_from_this<Pipeline> {
   // Duplicates of batches that are still under way, by the offset that they wait for.
   std::multimap<uint64_t, LearnCallback> waiting_duplicates_ ABSL_GUARDED_BY(mu_);
   std::multimap<uint64_t, std::function<void(absl::Status)>> waiting_for_log_ ABSL_GUARDED_BY(mu_);
-  WriterTasks tasks_ ABSL_GUARDED_BY(mu_);
-  bool wakes_up_ ABSL_GUARDED_BY(mu_) = false;  // By itself, for a task that was put off.
   std::vector<std::function<void()>> room_waiters_ ABSL_GUARDED_BY(mu_);
   uint64_t queued_bytes_ ABSL_GUARDED_BY(mu_) = 0;
   uint64_t queued_examples_ ABSL_GUARDED_BY(mu_) = 0;
-  bool strand_running_ ABSL_GUARDED_BY(mu_) = false;
   absl::Status closed_ ABSL_GUARDED_BY(mu_);  // OK while open.
   absl::Status fault_ ABSL_GUARDED_BY(mu_);   // Of the log; OK while it can be written.
   std::function<void()> drained_ ABSL_GUARDED_BY(mu_);

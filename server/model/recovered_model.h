@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "freshet/v1/model.pb.h"
 #include "server/log/log.h"
@@ -17,9 +18,11 @@ namespace freshet {
 struct RecoveredModel {
   v1::Model spec;  // With its learners resolved; its figures are not set.
   std::unique_ptr<SnapshotStore> snapshots;
-  std::unique_ptr<Log> log;  // At the state's offset; null for DURABILITY_NONE.
-  std::unique_ptr<ModelState> state;
-  std::shared_ptr<Predictor> predictor;  // Of that state.
+  std::unique_ptr<Log> log;           // At the state's offset; null for DURABILITY_NONE.
+  std::unique_ptr<ModelState> state;  // Without its challengers.
+  // Each at its own offset, in the order of the spec. They catch up while the model serves.
+  std::vector<std::unique_ptr<Variant>> challengers;
+  std::shared_ptr<Predictor> predictor;  // Of the champion.
   ModelFiles::Restores restores;         // Replayed.
   uint64_t replayed_bytes = 0;
 };

@@ -70,9 +70,11 @@ ServedModel::ServedModel(const ModelEnvironment& environment, RecoveredModel& re
 std::shared_ptr<ServedModel> ServedModel::Start(const ModelEnvironment& environment,
                                                 RecoveredModel model) {
   std::shared_ptr<ServedModel> runtime(new ServedModel(environment, model));
-  const auto publish = [weak = std::weak_ptr<ServedModel>(runtime)](const ModelState& applied) {
-    if (const auto self = weak.lock()) self->Publish(applied);
+  const auto publish = [weak = std::weak_ptr<ServedModel>(runtime)](const ModelState& applied,
+                                                                    const Record* record) {
+    if (const auto self = weak.lock()) self->Publish(applied, record);
   };
+  const uint64_t offset = model.state->offset();
   runtime->pipeline_ =
       Pipeline::Start(std::move(model.state), runtime->log_, environment.learners,
                       Pipeline::Options{.max_queue_bytes = environment.max_queue_bytes,
@@ -80,12 +82,72 @@ std::shared_ptr<ServedModel> ServedModel::Start(const ModelEnvironment& environm
                                         .max_producers = environment.max_producers,
                                         .clock = environment.clock},
                       publish);
+  runtime->StartChallengers(std::move(model.challengers), offset);
   return runtime;
 }
 
-void ServedModel::Publish(const ModelState& state) {
-  predictor_->Publish(state);
+void ServedModel::StartChallengers(std::vector<std::unique_ptr<Variant>> challengers,
+                                   uint64_t champion_offset) {
+  for (std::unique_ptr<Variant>& variant : challengers) {
+    const v1::Variant& spec = spec_.variants(static_cast<int>(1 + challengers_.size()));
+    FollowedChallenger& added = challengers_.emplace_back();
+    added.figures = std::make_unique<SharedAnswer<v1::Variant, Variant>>(
+        WriterShare::kBrief, [spec](const Variant& state) {
+          v1::Variant described = spec;
+          state.Describe(described);
+          return described;
+        });
+    Challenger::Options options = ChallengerOptions(spec.name(), variant->id());
+    added.challenger =
+        Challenger::Start(std::move(variant), champion_offset, environment_.challenger_pool(),
+                          environment_.io, std::move(options));
+  }
+}
+
+Challenger::Options ServedModel::ChallengerOptions(const std::string& name,
+                                                   const std::string& view_id) {
+  const std::weak_ptr<ServedModel> weak = weak_from_this();
+  Challenger::Options options{.name = name,
+                              .open_log = {},
+                              .when_logged = {},
+                              .load_restored = {},
+                              .retry_interval = environment_.log_retry_interval};
+  options.max_window_bytes = std::min(options.max_window_bytes, environment_.max_queue_bytes);
+  options.open_log = [weak](uint64_t offset) -> absl::StatusOr<std::unique_ptr<LogReader>> {
+    const auto self = weak.lock();
+    if (self == nullptr || self->log_ == nullptr) return absl::NotFoundError("there is no log");
+    return self->log_->NewReader(offset);
+  };
+  options.when_logged = [weak](uint64_t offset, std::function<void(absl::Status)> logged) {
+    if (const auto self = weak.lock()) self->pipeline_->WhenLogged(offset, std::move(logged));
+  };
+  options.load_restored =
+      [weak, view_id](const RestoreRecord& restore) -> absl::StatusOr<std::unique_ptr<Variant>> {
+    const auto self = weak.lock();
+    if (self == nullptr) return absl::NotFoundError("the model is gone");
+    auto state = LoadSnapshotState(self->spec_, restore, self->files_.snapshots());
+    if (!state.ok()) return state.status();
+    for (std::unique_ptr<Variant>& variant : (*state)->TakeChallengers()) {
+      if (variant->id() == view_id) return std::move(variant);
+    }
+    return absl::NotFoundError(StrCat("the snapshot has no ", view_id));
+  };
+  return options;
+}
+
+void ServedModel::Publish(const ModelState& state, const Record* record) {
+  predictor_->Publish(state.champion());
+  if (record != nullptr) {
+    for (const FollowedChallenger& followed : challengers_) {
+      followed.challenger->Feed(state.offset() - 1, *record);
+    }
+  }
   SnapshotGrownLog();
+}
+
+void ServedModel::Stop(const absl::Status& reason) {
+  pipeline_->Stop(reason);
+  for (const FollowedChallenger& followed : challengers_) followed.challenger->Stop();
 }
 
 uint64_t ServedModel::logged_bytes() const {
@@ -118,7 +180,8 @@ absl::StatusOr<VariantView> ServedModel::FindVariant(std::string_view variant_id
     return absl::NotFoundError(StrCat("model \"", id_, "\" has no variant \"", variant_id,
                                       "\"; 'freshet models describe ", id_, "' lists them"));
   }
-  return predictor_->Now(static_cast<size_t>(found - spec_.variants().begin()));
+  const auto index = static_cast<size_t>(found - spec_.variants().begin());
+  return index == 0 ? Champion() : challengers_[index - 1].challenger->Now();
 }
 
 absl::StatusOr<std::unique_ptr<LogReader>> ServedModel::ReadLogTail(uint64_t bytes) const {
@@ -138,12 +201,27 @@ void ServedModel::Describe(Callback<v1::Model> done) {
   const std::shared_ptr<ServedModel> self = shared_from_this();
   figures_.Ask(*pipeline_, offset(), self,
                [self, done = std::move(done)](const v1::Model& counted) {
-                 v1::Model model = counted;
-                 model.set_queued_example_count(self->pipeline_->queued_example_count());
-                 *model.mutable_storage() = self->files_.Describe();
-                 model.mutable_storage()->set_last_pause_ms(self->last_pause_ms_);
-                 done(std::move(model));
+                 const auto model = std::make_shared<v1::Model>(counted);
+                 model->set_queued_example_count(self->pipeline_->queued_example_count());
+                 *model->mutable_storage() = self->files_.Describe();
+                 model->mutable_storage()->set_last_pause_ms(self->last_pause_ms_);
+                 self->DescribeChallengers(0, model, done);
                });
+}
+
+void ServedModel::DescribeChallengers(size_t index, const std::shared_ptr<v1::Model>& model,
+                                      const Callback<v1::Model>& done) {
+  if (index == challengers_.size()) {
+    done(std::move(*model));
+    return;
+  }
+  const FollowedChallenger& followed = challengers_[index];
+  const std::shared_ptr<ServedModel> self = shared_from_this();
+  followed.figures->Ask(*followed.challenger, followed.challenger->Now().offset, self,
+                        [self, index, model, done](const v1::Variant& variant) {
+                          *model->mutable_variants(static_cast<int>(1 + index)) = variant;
+                          self->DescribeChallengers(index + 1, model, done);
+                        });
 }
 
 void ServedModel::ComputeDigest(Callback<v1::ComputeDigestResponse> done) {
@@ -154,7 +232,9 @@ void ServedModel::ComputeDigest(Callback<v1::ComputeDigestResponse> done) {
 void ServedModel::CreateSnapshot(std::string snapshot_id, v1::SnapshotTrigger trigger,
                                  Callback<v1::Snapshot> done) {
   if (snapshot_id.empty()) snapshot_id = files_.NextSnapshotId();
-  v1::SnapshotFileHeader header;
+  const auto snapshot = std::make_shared<SnapshotInWork>();
+  snapshot->done = std::move(done);
+  v1::SnapshotFileHeader& header = snapshot->header;
   *header.mutable_model() = spec_;
   header.mutable_snapshot()->set_name(StrCat(name(), "/snapshots/", snapshot_id));
   header.mutable_snapshot()->set_trigger(trigger);
@@ -163,33 +243,55 @@ void ServedModel::CreateSnapshot(std::string snapshot_id, v1::SnapshotTrigger tr
   // The one at the end waits for nothing: no more is learned.
   const WriterShare share =
       trigger == v1::SNAPSHOT_TRIGGER_SHUTDOWN ? WriterShare::kAtOnce : WriterShare::kLong;
-  auto save = [self = shared_from_this(), header = std::move(header),
-               done = std::move(done)](ModelState& state) mutable {
-    const absl::Time begin = self->environment_.clock();
-    const auto copy = std::make_shared<const SavedState>(state.Save());
-    PutSettings(state.settings(), *header.mutable_model());
-    v1::Snapshot& snapshot = *header.mutable_snapshot();
-    snapshot.set_offset(state.offset());
-    snapshot.set_example_count(state.example_count());
-    *snapshot.mutable_create_time() =
-        google::protobuf::util::TimeUtil::NanosecondsToTimestamp(absl::ToUnixNanos(begin));
-    snapshot.set_pause_ms(absl::ToDoubleMilliseconds(self->environment_.clock() - begin));
-    self->last_pause_ms_ = snapshot.pause_ms();
-    self->snapshot_logged_bytes_ = self->logged_bytes();
-    // A snapshot must never be ahead of the log, which would go on with other records.
-    self->pipeline_->WhenLogged(
-        state.offset(), [self, header = std::move(header), copy,
-                         done = std::move(done)](const absl::Status& logged) {
-          if (!logged.ok()) {
-            done(logged);
-            return;
-          }
-          const bool is_last = header.snapshot().trigger() == v1::SNAPSHOT_TRIGGER_SHUTDOWN;
-          self->environment_.snapshot_pool(is_last).Post(
-              [self, header, copy, done] { self->WriteSnapshot(header, *copy, done); });
-        });
-  };
-  pipeline_->RunOnWriter(std::move(save), share);
+  pipeline_->RunOnWriter(
+      [self = shared_from_this(), snapshot](const ModelState& state) {
+        self->SaveState(*snapshot, state);
+        self->SaveChallengers(0, snapshot);
+      },
+      share);
+}
+
+void ServedModel::SaveState(SnapshotInWork& snapshot, const ModelState& state) {
+  const absl::Time begin = environment_.clock();
+  snapshot.state = state.Save();
+  PutSettings(state.settings(), *snapshot.header.mutable_model());
+  v1::Snapshot& described = *snapshot.header.mutable_snapshot();
+  described.set_offset(state.offset());
+  described.set_example_count(state.example_count());
+  *described.mutable_create_time() =
+      google::protobuf::util::TimeUtil::NanosecondsToTimestamp(absl::ToUnixNanos(begin));
+  described.set_pause_ms(absl::ToDoubleMilliseconds(environment_.clock() - begin));
+  last_pause_ms_ = described.pause_ms();
+  snapshot_logged_bytes_ = logged_bytes();
+}
+
+void ServedModel::SaveChallengers(size_t index, const std::shared_ptr<SnapshotInWork>& snapshot) {
+  const std::shared_ptr<ServedModel> self = shared_from_this();
+  const uint64_t offset = snapshot->header.snapshot().offset();
+  if (index < challengers_.size()) {
+    challengers_[index].challenger->Save(offset, [self, index, snapshot](SavedPart part) {
+      snapshot->state.parts.push_back(std::move(part));
+      self->SaveChallengers(index + 1, snapshot);
+    });
+    return;
+  }
+  uint64_t least = offset;
+  uint64_t greatest = offset;
+  for (const SavedPart& part : snapshot->state.parts) {
+    least = std::min(least, part.offset);
+    greatest = std::max(greatest, part.offset);
+  }
+  snapshot->header.set_variant_lag(offset - least);
+  // A snapshot must never be ahead of the log, which would go on with other records.
+  pipeline_->WhenLogged(greatest, [self, snapshot](const absl::Status& logged) {
+    if (!logged.ok()) {
+      snapshot->done(logged);
+      return;
+    }
+    const bool is_last = snapshot->header.snapshot().trigger() == v1::SNAPSHOT_TRIGGER_SHUTDOWN;
+    self->environment_.snapshot_pool(is_last).Post(
+        [self, snapshot] { self->WriteSnapshot(*snapshot); });
+  });
 }
 
 void ServedModel::HoldFiles(std::function<void()> held) {
@@ -220,23 +322,23 @@ void ServedModel::EndAsDeleted() {
   const absl::Status reason = absl::NotFoundError(StrCat(
       "model \"", id_, "\" was deleted; what this stream sent last may not have been learned"));
   pipeline_->Close(reason, [] {});
+  for (const FollowedChallenger& followed : challengers_) followed.challenger->Stop();
   if (log_ != nullptr) log_->Abandon(reason);
 }
 
-void ServedModel::WriteSnapshot(const v1::SnapshotFileHeader& header, const SavedState& state,
-                                const Callback<v1::Snapshot>& done) {
+void ServedModel::WriteSnapshot(const SnapshotInWork& snapshot) {
   absl::StatusOr<v1::Snapshot> written;
-  if (header.snapshot().trigger() == v1::SNAPSHOT_TRIGGER_SHUTDOWN) {
-    written = files_.WriteSnapshot(header, state);
+  if (snapshot.header.snapshot().trigger() == v1::SNAPSHOT_TRIGGER_SHUTDOWN) {
+    written = files_.WriteSnapshot(snapshot.header, snapshot.state);
   } else if (pipeline_->stopped()) {  // The end takes one of its own, and waits for no others.
     written = pipeline_->closed();
   } else {
-    RunAtLowPriority([&] { written = files_.WriteSnapshot(header, state); });
+    RunAtLowPriority([&] { written = files_.WriteSnapshot(snapshot.header, snapshot.state); });
   }
   if (!written.ok() && is_deleted()) {  // And so is the folder.
     written = absl::NotFoundError(StrCat(name(), " was deleted"));
   }
-  done(std::move(written));
+  snapshot.done(std::move(written));
 }
 
 ModelCounters ServedModel::Counters() const {

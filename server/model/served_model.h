@@ -20,6 +20,7 @@
 #include "freshet/v1/model.pb.h"
 #include "freshet/v1/model_service.pb.h"
 #include "server/log/log_writer.h"
+#include "server/model/challenger.h"
 #include "server/model/model_environment.h"
 #include "server/model/model_files.h"
 #include "server/model/pipeline.h"
@@ -80,13 +81,13 @@ class ServedModel : public std::enable_shared_from_this<ServedModel> {
     return names_->Find(slots, slot_count);
   }
 
-  // The state that a snapshot holds. Reads and verifies the file; blocks on the disk. Errors as
-  // LoadSnapshotState().
+  // The state that a snapshot holds, with its challengers. Reads and verifies the file; blocks on
+  // the disk. Errors as LoadSnapshotState().
   absl::StatusOr<std::unique_ptr<ModelState>> LoadSnapshot(std::string_view snapshot_id);
 
-  // The model with its figures as of now: all records that were learned before the call are in
-  // them. The writer counts them once for all who ask meanwhile, and takes a tenth of its time for
-  // it at most; where nothing was learned since the last time, it is not asked.
+  // The model with its figures as of now: all records that each variant had learned before the call
+  // are in them. The writer counts them once for all who ask meanwhile, and takes a tenth of its
+  // time for it at most; where nothing was learned since the last time, it is not asked.
   void Describe(Callback<v1::Model> done);
 
   // Takes a snapshot between two records; it is written once the log has all of them. An empty id
@@ -112,8 +113,9 @@ class ServedModel : public std::enable_shared_from_this<ServedModel> {
   absl::StatusOr<v1::Snapshot> ImportSnapshot(std::string_view snapshot_id,
                                               const LoadedSnapshot& snapshot);
 
-  // A hash of the state (see ModelState::ComputeDigest()). Computed once for all who ask meanwhile,
-  // in at most a tenth of the writer's time, and not again while the state stays as it is.
+  // A hash of the champion's state (see ModelState::ComputeDigest()). Computed once for all who ask
+  // meanwhile, in at most a tenth of the writer's time, and not again while the state stays as it
+  // is.
   void ComputeDigest(Callback<v1::ComputeDigestResponse> done);
 
   // For a deletion. Lets no work on the model's files begin any more, and calls `held`, once, on
@@ -154,7 +156,7 @@ class ServedModel : public std::enable_shared_from_this<ServedModel> {
   absl::Status log_fault() const { return pipeline_->log_fault(); }
 
   // For the end of the server; see Pipeline::Stop().
-  void Stop(const absl::Status& reason) { pipeline_->Stop(reason); }
+  void Stop(const absl::Status& reason);
   bool is_open() const { return pipeline_->closed().ok(); }
   // All records below were acknowledged, up to the call of Stop().
   uint64_t acknowledged_offset() const { return pipeline_->acknowledged_offset(); }
@@ -175,16 +177,36 @@ class ServedModel : public std::enable_shared_from_this<ServedModel> {
  private:
   friend class ServedModelPeer;  // Of tests.
 
-  // Runs on one of the threads that snapshots are written on.
-  void WriteSnapshot(const v1::SnapshotFileHeader& header, const SavedState& state,
-                     const Callback<v1::Snapshot>& done);
+  struct FollowedChallenger {
+    std::shared_ptr<Challenger> challenger;
+    std::unique_ptr<SharedAnswer<v1::Variant, Variant>> figures;
+  };
+  // A snapshot that is being taken.
+  struct SnapshotInWork {
+    v1::SnapshotFileHeader header;
+    SavedState state;
+    Callback<v1::Snapshot> done;
+  };
+
+  // REQUIRES: no record is applied yet.
+  void StartChallengers(std::vector<std::unique_ptr<Variant>> challengers,
+                        uint64_t champion_offset);
+  Challenger::Options ChallengerOptions(const std::string& name, const std::string& view_id);
+  // Fills in the figures of the challengers from this one on.
+  void DescribeChallengers(size_t index, const std::shared_ptr<v1::Model>& model,
+                           const Callback<v1::Model>& done);
+  // The steps of a snapshot: the champion's strand saves the state, and the strand of each
+  // challenger from this one on its part; one of the threads for snapshots writes them.
+  void SaveState(SnapshotInWork& snapshot, const ModelState& state);
+  void SaveChallengers(size_t index, const std::shared_ptr<SnapshotInWork>& snapshot);
+  void WriteSnapshot(const SnapshotInWork& snapshot);
   // Whether the model was deleted: a file that is not found says so only then.
   bool is_deleted() const { return absl::IsNotFound(pipeline_->closed()); }
   // Leaves the state to Start().
   ServedModel(const ModelEnvironment& environment, RecoveredModel& recovered);
 
   // Called on the strand after each record: lets readers see it.
-  void Publish(const ModelState& state);
+  void Publish(const ModelState& state, const Record* record);
   // Takes a snapshot if the log has grown enough since the last one.
   void SnapshotGrownLog();
   // Called when the record of a change is answered; the second blocks on the disk.
@@ -205,8 +227,10 @@ class ServedModel : public std::enable_shared_from_this<ServedModel> {
   const uint64_t replayed_bytes_;  // Logged between the newest snapshot and the start.
   ModelFiles files_;
   std::shared_ptr<Pipeline> pipeline_;  // Constant after Start().
+  // In the order of the spec, where they come behind the champion. Constant after Start().
+  std::vector<FollowedChallenger> challengers_;
 
-  const std::shared_ptr<Predictor> predictor_;  // What readers see.
+  const std::shared_ptr<Predictor> predictor_;  // What readers see of the champion.
 
   BatchCounters batch_counters_;
 

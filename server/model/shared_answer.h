@@ -1,4 +1,4 @@
-// An answer about the state of a model, for all who ask.
+// An answer about the state of a model or of a variant, for all who ask.
 
 #ifndef FRESHET_SERVER_MODEL_SHARED_ANSWER_H_
 #define FRESHET_SERVER_MODEL_SHARED_ANSWER_H_
@@ -11,28 +11,29 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
-#include "server/model/pipeline.h"
+#include "server/model/writer_tasks.h"
 #include "server/view/model_state.h"
 
 namespace freshet {
 
-// The model's writer computes it once for all who ask before it is done, and it is kept as long as
+// The state's writer computes it once for all who ask before it is done, and it is kept as long as
 // the state stays as it is, which its offset tells. So however many ask, the writer has at most one
 // computation of it before it.
 //
 // Thread-safe. Callbacks run on any thread, without a lock held, and must not block.
-template <typename Answer>
+template <typename Answer, typename State = ModelState>
 class SharedAnswer {
  public:
-  using Compute = std::function<Answer(const ModelState&)>;
+  using Compute = std::function<Answer(const State&)>;
   using Done = std::function<void(const Answer&)>;
 
   SharedAnswer(WriterShare share, Compute compute) : share_(share), compute_(std::move(compute)) {}
 
   // Calls `done` with the answer of a state that has at least the records below `offset`, which
-  // the pipeline's state has already. `owner` owns this object; it is kept alive until then.
-  void Ask(Pipeline& pipeline, uint64_t offset, std::shared_ptr<const void> owner,
-           const Done& done) {
+  // the writer's state has already. `writer` has RunOnWriter(task, share) as a Pipeline. `owner`
+  // owns this object; it is kept alive until then.
+  template <typename Writer>
+  void Ask(Writer& writer, uint64_t offset, std::shared_ptr<const void> owner, const Done& done) {
     std::shared_ptr<const Answer> known;
     bool begins = false;
     {
@@ -46,13 +47,13 @@ class SharedAnswer {
     }
     if (known != nullptr) done(*known);
     if (!begins) return;
-    pipeline.RunOnWriter([this, owner = std::move(owner)](const ModelState& state) { Tell(state); },
-                         share_);
+    writer.RunOnWriter([this, owner = std::move(owner)](const State& state) { Tell(state); },
+                       share_);
   }
 
  private:
   // On the writer.
-  void Tell(const ModelState& state) {
+  void Tell(const State& state) {
     const auto answer = std::make_shared<const Answer>(compute_(state));
     std::vector<Done> waiting;
     {

@@ -9,8 +9,6 @@
 #include <deque>
 #include <functional>
 
-#include "server/view/model_state.h"
-
 namespace freshet {
 
 // How much of the writer's time a task may take. The tasks of a kind run in order.
@@ -28,7 +26,7 @@ enum class WriterShare {
 // Not thread-safe. Who owns it tells it how the time went; it looks at no clock.
 class WriterTasks {
  public:
-  using Task = std::function<void(ModelState&)>;
+  using Task = std::function<void()>;
   using Duration = std::chrono::steady_clock::duration;
   using Time = std::chrono::steady_clock::time_point;
 

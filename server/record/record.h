@@ -40,6 +40,12 @@ struct Record {
   // before it. 0: an older server wrote the record, and noted no time.
   int64_t time_ms = 0;
   RecordBody body;
+
+  // Null if the record is no batch.
+  const BatchRecord* batch() const {
+    const auto* const batch = std::get_if<std::shared_ptr<const BatchRecord>>(&body);
+    return batch == nullptr ? nullptr : batch->get();
+  }
 };
 
 // REQUIRES: a batch has an envelope.

@@ -167,7 +167,8 @@ absl::StatusOr<std::shared_ptr<ServedModel>> TryToRecover(const ModelEnvironment
   }
   model.state = std::move(start->state);
   model.state->names()->SetCapacity(environment.max_names);
-  model.predictor = std::make_shared<Predictor>(*model.state);
+  model.challengers = model.state->TakeChallengers();
+  model.predictor = std::make_shared<Predictor>(model.state->champion());
   if (environment.predict_while_recovering && snapshot_offset > 0) {
     progress.predictor.Store(model.predictor);
   }

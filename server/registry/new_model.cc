@@ -128,6 +128,11 @@ absl::StatusOr<v1::Model> MakeModelSpec(std::string_view model_id, const v1::Mod
   absl::Status status =
       origin == nullptr ? AddMainVariant(requested, spec) : TakeVariants(origin->header(), spec);
   if (!status.ok()) return status;
+  if (spec.variants_size() > 1 && spec.durability() == v1::DURABILITY_NONE) {
+    return absl::InvalidArgumentError(
+        "a model with challengers needs a log, which they read when they are behind; choose "
+        "DURABILITY_FSYNC or DURABILITY_OS");
+  }
   return spec;
 }
 

@@ -125,9 +125,9 @@ absl::StatusOr<RecentUses> FindRecentUses(LogReader& reader, uint64_t end_offset
         ParseRecord((*record)->kind, (*record)->payload, LossKindOf(learner));
     if (!parsed.ok()) return parsed.status();
     if (std::holds_alternative<RestoreRecord>(parsed->body)) counter.Reset();
-    const auto* const batch = std::get_if<std::shared_ptr<const BatchRecord>>(&parsed->body);
+    const BatchRecord* const batch = parsed->batch();
     if (batch == nullptr) continue;
-    if (!counter.Count((*batch)->examples(), (*record)->offset)) {
+    if (!counter.Count(batch->examples(), (*record)->offset)) {
       return absl::CancelledError("the log was not looked through to its end");
     }
   }

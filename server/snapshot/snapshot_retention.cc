@@ -46,23 +46,26 @@ uint64_t SnapshotRetention::NewestStart(std::optional<uint64_t> log_begin) const
 }
 
 SnapshotRetention::Automatic SnapshotRetention::SortAutomatic() const {
+  std::vector<v1::SnapshotFileHeader> headers = snapshots_.List();
+  std::erase_if(headers, [](const v1::SnapshotFileHeader& header) {
+    return !IsAutomatic(header.snapshot());
+  });
+  const size_t old_count = headers.size() - std::min<size_t>(headers.size(), keep_count_);
   Automatic automatic;
-  for (v1::SnapshotFileHeader& header : snapshots_.List()) {
-    if (IsAutomatic(header.snapshot())) {
-      automatic.kept.push_back(std::move(*header.mutable_snapshot()));
+  for (size_t i = 0; i < headers.size(); ++i) {
+    v1::Snapshot& snapshot = *headers[i].mutable_snapshot();
+    if (i >= old_count) {
+      automatic.needed_from =
+          std::min(automatic.needed_from, snapshot.offset() - headers[i].variant_lag());
     }
-  }
-  if (automatic.kept.size() > keep_count_) {
-    const auto first_kept = automatic.kept.end() - keep_count_;
-    automatic.old.assign(automatic.kept.begin(), first_kept);
-    automatic.kept.erase(automatic.kept.begin(), first_kept);
+    (i < old_count ? automatic.old : automatic.kept).push_back(std::move(snapshot));
   }
   return automatic;
 }
 
 uint64_t SnapshotRetention::NeededFrom(const Automatic& automatic,
                                        std::optional<uint64_t> log_begin) const {
-  if (automatic.kept.size() >= keep_count_) return automatic.kept.front().offset();
+  if (automatic.kept.size() >= keep_count_) return automatic.needed_from;
   return log_begin.value_or(0);
 }
 

@@ -2,8 +2,9 @@
 //
 // Recovery begins from the newest good snapshot, or from the one before it if that one is damaged,
 // and so on. So that each of the kept automatic snapshots serves, the log keeps all records from
-// the oldest of them on, and every snapshot that one of these records restores stays. While there
-// are fewer automatic snapshots than are to be kept, recovery may begin at the log's first record.
+// the oldest of them on (and before, if one of its variants was behind), and every snapshot that
+// one of these records restores stays. While there are fewer automatic snapshots than are to be
+// kept, recovery may begin at the log's first record.
 
 #ifndef FRESHET_SERVER_SNAPSHOT_SNAPSHOT_RETENTION_H_
 #define FRESHET_SERVER_SNAPSHOT_SNAPSHOT_RETENTION_H_
@@ -68,6 +69,7 @@ class SnapshotRetention {
   struct Automatic {
     std::vector<v1::Snapshot> old;
     std::vector<v1::Snapshot> kept;
+    uint64_t needed_from = UINT64_MAX;  // The first record that a variant in one of `kept` lacks.
   };
   Automatic SortAutomatic() const;
   uint64_t NeededFrom(const Automatic& automatic, std::optional<uint64_t> log_begin) const;

@@ -1,20 +1,11 @@
 #include "server/view/log_views.h"
 
 #include <optional>
-#include <variant>
 
 namespace freshet {
-namespace {
-
-const BatchRecord* BatchOf(const Record& record) {
-  const auto* const batch = std::get_if<std::shared_ptr<const BatchRecord>>(&record.body);
-  return batch == nullptr ? nullptr : batch->get();
-}
-
-}  // namespace
 
 void ProducersView::ApplyNext(const Record& record, View* /*restored*/) {
-  const BatchRecord* const batch = BatchOf(record);
+  const BatchRecord* const batch = record.batch();
   if (batch == nullptr) return;
   const v1::LearnRequest& request = batch->request();
   const uint64_t offset_after = offset() + 1;
@@ -34,7 +25,7 @@ absl::Status ProducersView::LoadVersion(StateReader& reader, uint32_t version) {
 
 void NamesView::ApplyNext(const Record& record, View* restored) {
   if (restored != nullptr) names_->Merge(*static_cast<NamesView*>(restored)->names_);
-  const BatchRecord* const batch = BatchOf(record);
+  const BatchRecord* const batch = record.batch();
   if (batch == nullptr) return;
   const v1::LearnRequest& request = batch->request();
   if (request.has_packed()) {

@@ -1,13 +1,10 @@
 #include "server/view/model_state.h"
 
-#include <xxhash.h>
-
 #include <algorithm>
 #include <string_view>
 #include <utility>
 #include <variant>
 
-#include "absl/strings/str_format.h"
 #include "core/base/str_cat.h"
 #include "server/record/model_settings.h"
 
@@ -43,6 +40,12 @@ absl::Status LoadView(const LoadedPart& part, View& view) {
 
 }  // namespace
 
+template <typename Visit>
+void ModelState::VisitViews(const Visit& visit) const {
+  for (View* const view : core_views_) visit(*view);
+  for (const auto& challenger : challengers_) visit(*challenger);
+}
+
 absl::StatusOr<std::unique_ptr<ModelState>> ModelState::Create(const v1::Model& spec) {
   std::unique_ptr<ModelState> state(new ModelState);
   state->settings_ = SettingsOf(spec);
@@ -51,18 +54,24 @@ absl::StatusOr<std::unique_ptr<ModelState>> ModelState::Create(const v1::Model& 
     absl::StatusOr<std::unique_ptr<Variant>> view =
         Variant::Create(ViewIdOf(variant, i), variant.learner());
     if (!view.ok()) return view.status();
-    state->views_.push_back(view->get());
-    state->variants_.push_back(*std::move(view));
+    if (i == 0) {
+      state->champion_ = *std::move(view);
+    } else {
+      state->challengers_.push_back(*std::move(view));
+    }
   }
-  state->views_.push_back(&state->producers_);
-  state->views_.push_back(&state->names_);
+  state->core_views_ = {state->champion_.get(), &state->producers_, &state->names_};
   return state;
 }
 
+std::vector<std::unique_ptr<Variant>> ModelState::TakeChallengers() {
+  return std::exchange(challengers_, {});
+}
+
 void ModelState::Apply(const Record& record, std::unique_ptr<ModelState> restored) {
-  for (size_t i = 0; i < views_.size(); ++i) {
-    if (views_[i]->offset() != offset_) continue;  // It is further than the others.
-    views_[i]->Apply(record, restored == nullptr ? nullptr : restored->views_[i]);
+  for (size_t i = 0; i < core_views_.size(); ++i) {
+    if (core_views_[i]->offset() != offset_) continue;  // It is further than the others.
+    core_views_[i]->Apply(record, restored == nullptr ? nullptr : restored->core_views_[i]);
   }
   if (const auto* settings = std::get_if<SettingsRecord>(&record.body)) {
     settings_ = settings->settings;
@@ -72,19 +81,13 @@ void ModelState::Apply(const Record& record, std::unique_ptr<ModelState> restore
 }
 
 bool ModelState::views_agree() const {
-  return std::all_of(views_.begin(), views_.end(),
+  return std::all_of(core_views_.begin(), core_views_.end(),
                      [this](const View* view) { return view->offset() == offset_; });
 }
 
 SavedState ModelState::Save() const {
   SavedState saved{.time_ms = time_ms_, .parts = {}};
-  for (const View* const view : views_) {
-    SavedPart& part = saved.parts.emplace_back();
-    part.id = view->id();
-    part.version = view->version();
-    part.offset = view->offset();
-    view->Save(part.bytes);
-  }
+  VisitViews([&](const View& view) { saved.parts.push_back(view.SavePart()); });
   return saved;
 }
 
@@ -103,16 +106,18 @@ absl::Status ModelState::LoadParts(ByteSpan bytes) {
   const absl::StatusOr<LoadedState> loaded = ParseState(bytes);
   if (!loaded.ok()) return loaded.status();
   time_ms_ = loaded->time_ms;
-  offset_ = UINT64_MAX;
-  for (View* const view : views_) {
-    const LoadedPart* const part = loaded->Find(view->id());
-    if (part == nullptr) {
-      return absl::DataLossError(StrCat("the state has no part \"", view->id(), "\""));
-    }
-    if (absl::Status status = LoadView(*part, *view); !status.ok()) return status;
-    offset_ = std::min(offset_, view->offset());
-  }
-  return absl::OkStatus();
+  absl::Status status;
+  VisitViews([&](View& view) {
+    if (!status.ok()) return;
+    const LoadedPart* const part = loaded->Find(view.id());
+    status = part == nullptr
+                 ? absl::DataLossError(StrCat("the state has no part \"", view.id(), "\""))
+                 : LoadView(*part, view);
+  });
+  offset_ = (*std::min_element(core_views_.begin(), core_views_.end(), [](View* a, View* b) {
+              return a->offset() < b->offset();
+            }))->offset();
+  return status;
 }
 
 absl::Status ModelState::LoadOld(StateReader& reader, uint32_t version) {
@@ -122,15 +127,19 @@ absl::Status ModelState::LoadOld(StateReader& reader, uint32_t version) {
     return status;
   }
   const auto variant_count = reader.ReadValue<uint32_t>();
-  if (variant_count != variants_.size()) {
+  const size_t expected = 1 + challengers_.size();
+  if (variant_count != expected) {
     return absl::DataLossError(
-        StrCat("the state has ", variant_count, " variants; the model has ", variants_.size()));
+        StrCat("the state has ", variant_count, " variants; the model has ", expected));
   }
-  for (const auto& variant : variants_) {
-    if (absl::Status status = variant->Load(reader, 1, offset_); !status.ok()) return status;
+  absl::Status status = champion_->Load(reader, 1, offset_);
+  for (const auto& challenger : challengers_) {
+    if (status.ok()) status = challenger->Load(reader, 1, offset_);
   }
+  if (!status.ok()) return status;
   if (version >= kVersionWithNames) {
-    if (absl::Status status = names_.Load(reader, 1, offset_); !status.ok()) return status;
+    status = names_.Load(reader, 1, offset_);
+    if (!status.ok()) return status;
   } else {
     names_.BeginAt(offset_);
   }
@@ -141,28 +150,13 @@ absl::Status ModelState::LoadOld(StateReader& reader, uint32_t version) {
   return reader.status();
 }
 
-std::string ModelState::ComputeDigest() const {
-  const std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> hash(XXH3_createState(),
-                                                                      &XXH3_freeState);
-  XXH3_128bits_reset(hash.get());
-  StateWriter writer(StateForm::kDigest, [&hash](std::span<const std::byte> bytes) {
-    XXH3_128bits_update(hash.get(), bytes.data(), bytes.size());
-  });
-  writer.WriteValue<uint32_t>(static_cast<uint32_t>(variants_.size()));
-  for (const auto& variant : variants_) variant->WriteDigest(writer);
-  const XXH128_hash_t digest = XXH3_128bits_digest(hash.get());
-  return absl::StrFormat("%016x%016x", digest.high64, digest.low64);
-}
-
 void ModelState::Describe(v1::Model& model) const {
   PutSettings(settings_, model);
   model.set_offset(offset_);
   model.set_example_count(example_count());
-  for (size_t i = 0; i < variants_.size(); ++i) {
-    v1::Variant& variant = *model.mutable_variants(static_cast<int>(i));
-    variant.set_champion(i == 0);
-    variants_[i]->Describe(variant);
-  }
+  v1::Variant& champion = *model.mutable_variants(0);
+  champion.set_champion(true);
+  champion_->Describe(champion);
 }
 
 }  // namespace freshet

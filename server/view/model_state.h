@@ -3,9 +3,9 @@
 #ifndef FRESHET_SERVER_VIEW_MODEL_STATE_H_
 #define FRESHET_SERVER_VIEW_MODEL_STATE_H_
 
+#include <array>
 #include <cstdint>
 #include <memory>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -21,7 +21,8 @@
 namespace freshet {
 
 // The views of a model (its variants, the sequences of producers, the names of features) and its
-// settings: a pure function of the records in order.
+// settings: a pure function of the records in order. The challengers among the variants leave it
+// when they begin to follow the log by themselves, each at its own offset.
 //
 // Threads: one writer at a time. Readers hold a served() variant and predict with it meanwhile.
 class ModelState {
@@ -36,25 +37,28 @@ class ModelState {
   // variant is the champion. RESOURCE_EXHAUSTED where there is no memory for the tables.
   static absl::StatusOr<std::unique_ptr<ModelState>> Create(const v1::Model& spec);
 
-  // Applies the record at offset() to all views that stand there. `restored` is the state that a
-  // restore puts the model back to, of the same spec; null for other records. REQUIRES: a batch was
-  // decoded.
+  // Applies the record at offset() to all views but the challengers that stand there. `restored` is
+  // the state that a restore puts the model back to, of the same spec; null for other records.
+  // REQUIRES: a batch was decoded; there are no challengers, or they were taken.
   void Apply(const Record& record, std::unique_ptr<ModelState> restored = nullptr);
 
-  // Copies the whole state but for the settings, which stand beside it in snapshots.
+  // Takes the challengers out, in the order of the spec.
+  std::vector<std::unique_ptr<Variant>> TakeChallengers();
+
+  // Copies the whole state but for the settings, which stand beside it in snapshots, and for
+  // challengers that were taken.
   SavedState Save() const;
 
   // Puts a new state of the same spec into a saved one. Parts that are not known are skipped.
   // DATA_LOSS where the bytes do not fit; this object is then to be thrown away.
   absl::Status Load(ByteSpan bytes);
 
-  // XXH3-128 over learners and the metrics' totals, as 32 hexadecimal digits. Windows and alarms
-  // have no part in it: they begin anew where a state of version 1 is loaded. Nor have the names of
-  // features: which of them a client sends along depends on how often it connects.
-  std::string ComputeDigest() const;
+  // The champion's digest; see Variant::ComputeDigest(). The names of features have no part in it:
+  // which of them a client sends along depends on how often it connects.
+  std::string ComputeDigest() const { return champion().ComputeDigest(); }
 
-  // Fills in the settings and the figures of `model` (offset, counts, metrics of variants), which
-  // holds the spec. For the writer.
+  // Fills in the settings and the figures of `model` (offset, counts, metrics of the champion),
+  // which holds the spec. For the writer.
   void Describe(v1::Model& model) const;
 
   // Of a state that was saved: takes the settings that it was saved with.
@@ -62,18 +66,17 @@ class ModelState {
 
   const v1::Model& settings() const { return settings_; }
 
-  // The records that all views include.
+  // The records that all views but the challengers include.
   uint64_t offset() const { return offset_; }
-  // Whether no view includes later records than the others. False only of a state that was loaded,
-  // until it has those records.
+  // Whether none of these views includes later records than the others. False only of a state that
+  // was loaded, until it has those records.
   bool views_agree() const;
   // When the last record was sequenced; see Record. 0: not known.
   int64_t time_ms() const { return time_ms_; }
   uint64_t example_count() const { return champion().example_count(); }
   const ProducerTable& producers() const { return producers_.table(); }
   // The first variant, which answers predictions and decides acknowledgements.
-  const Variant& champion() const { return *variants_.front(); }
-  const std::vector<std::unique_ptr<Variant>>& variants() const { return variants_; }
+  const Variant& champion() const { return *champion_; }
   // The same object as long as the state lives.
   const std::shared_ptr<FeatureNames>& names() const { return names_.names(); }
 
@@ -83,14 +86,19 @@ class ModelState {
   absl::Status LoadParts(ByteSpan bytes);
   // Of a state without parts, from behind its version on.
   absl::Status LoadOld(StateReader& reader, uint32_t version);
+  // Calls visit(view) for each view that is here, in the order of a snapshot's parts.
+  template <typename Visit>
+  void VisitViews(const Visit& visit) const;
 
   uint64_t offset_ = 0;
   int64_t time_ms_ = 0;
   v1::Model settings_;
+  std::unique_ptr<Variant> champion_;
+  std::vector<std::unique_ptr<Variant>> challengers_;  // Until they are taken.
   ProducersView producers_;
   NamesView names_;
-  std::vector<std::unique_ptr<Variant>> variants_;  // At least one; the first is the champion.
-  std::vector<View*> views_;  // All of these, in the order of a snapshot's parts.
+  // The views whose offsets make up offset_: champion_, producers_, names_.
+  std::array<View*, 3> core_views_{};
 };
 
 }  // namespace freshet

@@ -1,8 +1,10 @@
 #include "server/view/variant.h"
 
-#include <utility>
-#include <variant>
+#include <xxhash.h>
 
+#include <utility>
+
+#include "absl/strings/str_format.h"
 #include "core/model/table_usage.h"
 #include "server/view/feature_spec.h"
 #include "server/view/learner_spec.h"
@@ -106,10 +108,10 @@ Variant::Variant(std::string id, std::shared_ptr<Learner> learner, const v1::Lea
                         .score_correction = ScoreCorrectionOf(spec)})) {}
 
 void Variant::ApplyNext(const Record& record, View* restored) {
-  if (const auto* batch = std::get_if<std::shared_ptr<const BatchRecord>>(&record.body)) {
-    const ExampleBatch& examples = (*batch)->examples();
+  if (const BatchRecord* const batch = record.batch()) {
+    const ExampleBatch& examples = batch->examples();
     const double score_limit =
-        (*batch)->envelope() ? ProgressiveMetrics::kScoreLimit : ProgressiveMetrics::kOldScoreLimit;
+        batch->envelope() ? ProgressiveMetrics::kScoreLimit : ProgressiveMetrics::kOldScoreLimit;
     scores_.resize(examples.size());
     learner_->LearnBatch(examples, scores_);
     metrics_.Update(scores_, examples.labels, examples.weights, score_limit);
@@ -133,9 +135,18 @@ absl::Status Variant::LoadVersion(StateReader& reader, uint32_t /*version*/) {
   return learner_->LoadState(reader);
 }
 
-void Variant::WriteDigest(StateWriter& writer) const {
+std::string Variant::ComputeDigest() const {
+  const std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> hash(XXH3_createState(),
+                                                                      &XXH3_freeState);
+  XXH3_128bits_reset(hash.get());
+  StateWriter writer(StateForm::kDigest, [&hash](std::span<const std::byte> bytes) {
+    XXH3_128bits_update(hash.get(), bytes.data(), bytes.size());
+  });
+  writer.WriteValue<uint32_t>(1);  // The number of variants, when all had one digest.
   metrics_.SaveTotals(writer);
   learner_->SaveState(writer);
+  const XXH128_hash_t digest = XXH3_128bits_digest(hash.get());
+  return absl::StrFormat("%016x%016x", digest.high64, digest.low64);
 }
 
 uint64_t Variant::UsedSlots() const {

@@ -40,9 +40,9 @@ class Variant : public View {
   uint32_t version() const override { return 1; }
   void Save(StateWriter& writer) const override;
 
-  // Writes what the digest of a model is computed over: the learner and the totals of the metrics.
-  // Windows and alarms have no part in it, since old snapshots do not have them.
-  void WriteDigest(StateWriter& writer) const;
+  // XXH3-128 over the learner and the totals of the metrics, as 32 hexadecimal digits. Windows and
+  // alarms have no part in it: they begin anew where a state of version 1 is loaded.
+  std::string ComputeDigest() const;
 
   // Fills in the figures of `variant`, which has the learner's spec.
   void Describe(v1::Variant& variant) const;

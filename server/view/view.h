@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "core/base/state.h"
 #include "server/record/record.h"
+#include "server/view/snapshot_parts.h"
 
 namespace freshet {
 
@@ -44,6 +45,16 @@ class View {
 
   // Appends the state. Equal states give equal bytes.
   virtual void Save(StateWriter& writer) const = 0;
+
+  // The view's part of a snapshot: a copy of the state.
+  SavedPart SavePart() const {
+    SavedPart part;
+    part.id = id_;
+    part.version = version();
+    part.offset = offset_;
+    Save(part.bytes);
+    return part;
+  }
 
   // Replaces the state by one that was saved when the view stood at `offset`. DATA_LOSS where the
   // bytes do not fit; the view is then to be thrown away.

@@ -99,8 +99,9 @@ class Served {
   Served(const Served&) = delete;
   Served& operator=(const Served&) = delete;
 
-  void Create(v1::Durability durability) {
-    ASSERT_TRUE(data_dir_->CreateModel(kModel, FormatManifest(Spec(durability))).ok());
+  void Create(v1::Durability durability) { Create(Spec(durability)); }
+  void Create(const v1::Model& spec) {
+    ASSERT_TRUE(data_dir_->CreateModel(kModel, FormatManifest(spec)).ok());
     Recover();
   }
 

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "absl/synchronization/mutex.h"
+#include "absl/time/clock.h"
 #include "server/view/learner_spec.h"
 #include "server/view/model_state.h"
 #include "tests/server/view/state_bytes.h"
@@ -76,11 +77,13 @@ class Outcomes {
   std::vector<LearnOutcome> outcomes_ ABSL_GUARDED_BY(mu_);
 };
 
+void Ignore(const ModelState& /*state*/, const Record* /*record*/) {}
+
 class PipelineTest : public testing::Test {
  protected:
   std::shared_ptr<Pipeline> Start(uint64_t max_queue_bytes = 1 << 20) {
     return Pipeline::Start(ModelState::Create(PipelineSpec()).value(), nullptr, learners_,
-                           {.max_queue_bytes = max_queue_bytes}, [](const ModelState&) {});
+                           {.max_queue_bytes = max_queue_bytes, .clock = absl::Now}, Ignore);
   }
 
   // Keeps the strand busy until `release` is notified.
@@ -201,10 +204,10 @@ TEST_F(PipelineTest, AQueueIsFullByTheMemoryOfItsBatchesAndNotByWhatCame) {
   std::unique_ptr<BatchRecord> message = Message("p", 1, std::vector<float>(1000, 1.0f));
   const uint64_t wire_bytes = message->wire_bytes().size();
   std::atomic<uint64_t> queued_bytes{0};
-  const auto pipeline =
-      Pipeline::Start(ModelState::Create(PipelineSpec()).value(), nullptr, learners_,
-                      {.max_queue_bytes = 2 * wire_bytes, .total_queued_bytes = &queued_bytes},
-                      [](const ModelState&) {});
+  const auto pipeline = Pipeline::Start(
+      ModelState::Create(PipelineSpec()).value(), nullptr, learners_,
+      {.max_queue_bytes = 2 * wire_bytes, .total_queued_bytes = &queued_bytes, .clock = absl::Now},
+      Ignore);
   std::latch release(1);
   Block(*pipeline, release);
   EXPECT_FALSE(pipeline->Submit(std::move(message), outcomes_.Callback()));

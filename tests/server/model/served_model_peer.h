@@ -11,10 +11,15 @@ class ServedModelPeer {
  public:
   static Pipeline& PipelineOf(ServedModel& model) { return *model.pipeline_; }
   static ModelFiles& FilesOf(ServedModel& model) { return model.files_; }
+  static Challenger& ChallengerOf(ServedModel& model) {
+    return *model.challengers_.front().challenger;
+  }
 };
 
 inline Pipeline& PipelineOf(ServedModel& model) { return ServedModelPeer::PipelineOf(model); }
 inline ModelFiles& FilesOf(ServedModel& model) { return ServedModelPeer::FilesOf(model); }
+// The first one.
+inline Challenger& ChallengerOf(ServedModel& model) { return ServedModelPeer::ChallengerOf(model); }
 
 }  // namespace freshet
 

@@ -14,21 +14,20 @@ using std::chrono::milliseconds;
 class WriterTasksTest : public testing::Test {
  protected:
   void Add(const std::string& name, WriterShare share) {
-    tasks_.Add([this, name](ModelState&) { ran_.push_back(name); }, share);
+    tasks_.Add([this, name] { ran_.push_back(name); }, share);
   }
 
   // Runs the task whose turn it is, which takes so long; false where there is none.
   bool Run(milliseconds duration, bool hurry = false) {
     const WriterTasks::Turn turn = tasks_.Take(hurry);
     if (turn.task == nullptr) return false;
-    turn.task(*state_);
+    turn.task();
     tasks_.Ran(turn.share, duration);
     return true;
   }
 
   WriterTasks tasks_;
   std::vector<std::string> ran_;
-  std::unique_ptr<ModelState> state_ = ModelState::Create({}).value();
 };
 
 TEST_F(WriterTasksTest, TasksOfAKindRunInOrder) {
