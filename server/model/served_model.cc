@@ -86,6 +86,10 @@ std::shared_ptr<ServedModel> ServedModel::Start(const ModelEnvironment& environm
   return runtime;
 }
 
+ServedModel::~ServedModel() {
+  for (const FollowedChallenger& followed : challengers_) followed.challenger->Stop();
+}
+
 void ServedModel::StartChallengers(std::vector<std::unique_ptr<Variant>> challengers,
                                    uint64_t champion_offset) {
   for (std::unique_ptr<Variant>& variant : challengers) {

@@ -47,6 +47,9 @@ class ServedModel : public std::enable_shared_from_this<ServedModel> {
   static std::shared_ptr<ServedModel> Start(const ModelEnvironment& environment,
                                             RecoveredModel model);
 
+  // The challengers learn nothing more.
+  ~ServedModel();
+
   const std::string& id() const { return id_; }
   const std::string& name() const { return spec_.name(); }
   // As it was created, with the settings that were in force when the server started.

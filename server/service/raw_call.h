@@ -56,19 +56,13 @@ inline absl::Status CheckRequestSize(const std::vector<grpc::Slice>& pieces,
 // The pieces of a message as one, so that the parser knows the size of a column before it copies
 // it. Bytes that are in one piece are not copied.
 inline SharedBytes JoinPieces(const std::vector<grpc::Slice>& pieces) {
-  if (pieces.size() == 1) {
-    auto owner = std::make_shared<const grpc::Slice>(pieces.front());
-    const ByteSpan bytes(reinterpret_cast<const std::byte*>(owner->begin()), owner->size());
-    return {bytes, std::move(owner)};
+  if (pieces.empty()) return {};
+  auto joined = std::make_shared<grpc::Slice>(pieces.front());
+  if (pieces.size() > 1) {
+    grpc::ByteBuffer(pieces.data(), pieces.size()).DumpToSingleSlice(joined.get()).ok();
   }
-  std::string joined;
-  size_t size = 0;
-  for (const grpc::Slice& piece : pieces) size += piece.size();
-  joined.reserve(size);
-  for (const grpc::Slice& piece : pieces) {
-    joined.append(reinterpret_cast<const char*>(piece.begin()), piece.size());
-  }
-  return SharedBytes::Of(std::move(joined));
+  const ByteSpan bytes(reinterpret_cast<const std::byte*>(joined->begin()), joined->size());
+  return {bytes, std::move(joined)};
 }
 
 // Parses a request and frees its bytes. `bytes` is gRPC's buffer, as a handler gets it.

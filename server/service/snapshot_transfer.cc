@@ -9,6 +9,8 @@
 #include <string>
 #include <utility>
 
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
 #include "core/base/str_cat.h"
 #include "server/access/permissions.h"
 #include "server/registry/new_model.h"
@@ -26,29 +28,50 @@ class SnapshotExport final : public grpc::ServerWriteReactor<v1::ExportSnapshotR
  public:
   SnapshotExport(ModelRegistry& registry, WorkerPool& io, const v1::ExportSnapshotRequest& request)
       : registry_(registry), io_(io), name_(request.name()) {
-    io_.Post([this] { Begin(); });
+    io_.Post([this] { SendNext(); });
   }
 
   void OnWriteDone(bool ok) override {
     if (ok) {
-      io_.Post([this] { SendPiece(); });
+      io_.Post([this] { SendNext(); });
     } else {
       Finish(ToGrpcStatus(absl::CancelledError("the client is gone")));
     }
   }
 
-  void OnDone() override { delete this; }
+  void OnDone() override {
+    { const absl::MutexLock lock(&mu_); }  // The last task has left it.
+    delete this;
+  }
 
  private:
-  void Begin() {
-    if (absl::Status status = Open(); !status.ok()) {
-      Finish(ToGrpcStatus(status));
+  void SendNext() {
+    const std::optional<absl::Status> end = FillPiece();
+    if (end.has_value()) {
+      Finish(ToGrpcStatus(*end));  // After which this object may be gone.
     } else {
-      SendPiece();
+      StartWrite(&piece_);
     }
   }
 
-  absl::Status Open() {
+  // Reads the next piece. Returns the status of the call once that is known.
+  std::optional<absl::Status> FillPiece() {
+    const absl::MutexLock lock(&mu_);
+    if (file_ == nullptr) {
+      if (absl::Status status = Open(); !status.ok()) return status;
+    }
+    if (position_ == size_bytes_) return absl::OkStatus();
+    std::string& data = *piece_.mutable_data();
+    data.resize(std::min(kExportPieceBytes, size_bytes_ - position_));
+    const absl::StatusOr<size_t> count =
+        file_->ReadAt(position_, std::as_writable_bytes(std::span(data)));
+    if (!count.ok()) return count.status();
+    if (*count != data.size()) return absl::DataLossError(StrCat(name_, ": the file was cut off"));
+    position_ += data.size();
+    return std::nullopt;
+  }
+
+  absl::Status Open() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
     absl::StatusOr<SnapshotName> name = ParseSnapshotName(name_);
     if (!name.ok()) return name.status();
     absl::StatusOr<std::shared_ptr<ServedModel>> model = registry_.Find(name->model_id);
@@ -61,33 +84,17 @@ class SnapshotExport final : public grpc::ServerWriteReactor<v1::ExportSnapshotR
     return size.status();
   }
 
-  void SendPiece() {
-    if (position_ == size_bytes_) {
-      Finish(grpc::Status::OK);
-      return;
-    }
-    std::string& data = *piece_.mutable_data();
-    data.resize(std::min(kExportPieceBytes, size_bytes_ - position_));
-    const absl::StatusOr<size_t> count =
-        file_->ReadAt(position_, std::as_writable_bytes(std::span(data)));
-    if (!count.ok() || *count != data.size()) {
-      Finish(ToGrpcStatus(count.ok() ? absl::DataLossError(StrCat(name_, ": the file was cut off"))
-                                     : count.status()));
-      return;
-    }
-    position_ += data.size();
-    StartWrite(&piece_);
-  }
-
   ModelRegistry& registry_;
   WorkerPool& io_;
   const std::string name_;
 
-  // Owned by the task or the write in progress.
-  std::unique_ptr<ReadFile> file_;
-  uint64_t size_bytes_ = 0;
-  uint64_t position_ = 0;
-  v1::ExportSnapshotResponse piece_;
+  v1::ExportSnapshotResponse piece_;  // Owned by the task or the write in progress.
+
+  // Held by the task in progress.
+  absl::Mutex mu_;
+  std::unique_ptr<ReadFile> file_ ABSL_GUARDED_BY(mu_);
+  uint64_t size_bytes_ ABSL_GUARDED_BY(mu_) = 0;
+  uint64_t position_ ABSL_GUARDED_BY(mu_) = 0;
 };
 
 // A file in the data folder's uploads, removed by the destructor.
@@ -156,26 +163,37 @@ class SnapshotImport final : public grpc::ServerReadReactor<v1::ImportSnapshotRe
 
   void OnReadDone(bool ok) override {
     io_.Post([this, ok] {
-      if (!ok) {
-        End(context_.IsCancelled() ? absl::CancelledError("the client is gone") : Use());
-      } else if (absl::Status status = TakePiece(); !status.ok()) {
-        End(status);
+      const std::optional<absl::Status> end = Take(ok);
+      if (end.has_value()) {
+        Finish(ToGrpcStatus(*end));  // After which this object may be gone.
       } else {
         StartRead(&request_);
       }
     });
   }
 
-  void OnDone() override { delete this; }
-
- private:
-  // Removes what is left of the upload, then ends the call. Runs on the pool.
-  void End(const absl::Status& status) {
-    upload_.reset();
-    Finish(ToGrpcStatus(status));
+  void OnDone() override {
+    { const absl::MutexLock lock(&mu_); }  // The last task has left it.
+    delete this;
   }
 
-  absl::Status TakePiece() {
+ private:
+  // Takes what was read, or its end. Returns the status of the call once that is known; what is
+  // left of the upload is then removed. Runs on the pool.
+  std::optional<absl::Status> Take(bool ok) {
+    const absl::MutexLock lock(&mu_);
+    absl::Status status;
+    if (ok) {
+      status = TakePiece();
+      if (status.ok()) return std::nullopt;
+    } else {
+      status = context_.IsCancelled() ? absl::CancelledError("the client is gone") : Use();
+    }
+    upload_.reset();
+    return status;
+  }
+
+  absl::Status TakePiece() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
     absl::Status status = absl::OkStatus();
     if (upload_ == nullptr) {
       status = Begin();
@@ -189,7 +207,7 @@ class SnapshotImport final : public grpc::ServerReadReactor<v1::ImportSnapshotRe
   }
 
   // Handles the first message, and refuses early an import that cannot succeed.
-  absl::Status Begin() {
+  absl::Status Begin() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
     if (absl::Status status = CheckCall(caller_, request_); !status.ok()) return status;
     absl::StatusOr<std::string> model_id = ParseModelName(request_.parent());
     absl::Status status = model_id.status();
@@ -216,7 +234,7 @@ class SnapshotImport final : public grpc::ServerReadReactor<v1::ImportSnapshotRe
   }
 
   // Verifies the whole file and creates the model or the snapshot from it.
-  absl::Status Use() {
+  absl::Status Use() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
     if (upload_ == nullptr || upload_->size_bytes() == 0) {
       return absl::InvalidArgumentError("no file was sent; send a snapshot that was exported");
     }
@@ -230,7 +248,8 @@ class SnapshotImport final : public grpc::ServerReadReactor<v1::ImportSnapshotRe
     return absl::OkStatus();
   }
 
-  absl::StatusOr<v1::Snapshot> CreateModel(const LoadedSnapshot& loaded) {
+  absl::StatusOr<v1::Snapshot> CreateModel(const LoadedSnapshot& loaded)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
     absl::StatusOr<std::shared_ptr<ServedModel>> model =
         registry_.Create(model_id_, *new_model_, &loaded);
     if (!model.ok()) return model.status();
@@ -239,7 +258,8 @@ class SnapshotImport final : public grpc::ServerReadReactor<v1::ImportSnapshotRe
     return std::move(*origin->mutable_snapshot());
   }
 
-  absl::StatusOr<v1::Snapshot> AddToModel(const LoadedSnapshot& loaded) {
+  absl::StatusOr<v1::Snapshot> AddToModel(const LoadedSnapshot& loaded)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
     absl::StatusOr<std::shared_ptr<ServedModel>> model = registry_.Find(model_id_);
     if (!model.ok()) return model.status();
     return (*model)->ImportSnapshot(snapshot_id_, loaded);
@@ -252,12 +272,14 @@ class SnapshotImport final : public grpc::ServerReadReactor<v1::ImportSnapshotRe
   grpc::CallbackServerContext& context_;
   v1::ImportSnapshotResponse& response_;
 
-  // Owned by the read or the task in progress.
-  v1::ImportSnapshotRequest request_;
-  std::string model_id_;
-  std::string snapshot_id_;
-  std::optional<v1::Model> new_model_;
-  std::unique_ptr<Upload> upload_;
+  v1::ImportSnapshotRequest request_;  // Owned by the read or the task in progress.
+
+  // Held by the task in progress.
+  absl::Mutex mu_;
+  std::string model_id_ ABSL_GUARDED_BY(mu_);
+  std::string snapshot_id_ ABSL_GUARDED_BY(mu_);
+  std::optional<v1::Model> new_model_ ABSL_GUARDED_BY(mu_);
+  std::unique_ptr<Upload> upload_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace
