@@ -249,16 +249,28 @@ size_t RowCountOf(const v1::PackedBatch& packed) {
   return packed.row_count() != 0 ? packed.row_count() : static_cast<size_t>(packed.labels_size());
 }
 
+// Whether a batch to learn from has a label for each row; a batch of nothing at all passes.
+bool CheckLabelCount(const v1::PackedBatch& packed, v1::BatchError& error) {
+  const size_t rows = RowCountOf(packed);
+  const auto labels = static_cast<size_t>(packed.labels_size());
+  const bool has_rows =
+      rows != 0 || packed.feature_ids_size() != 0 || packed.segment_sizes_size() != 0;
+  if (labels == 0 && has_rows) {
+    return Reject(error, kInvalidArgument,
+                  "labels is missing; a batch to learn from has one label for each row, also where "
+                  "it is 0");
+  }
+  if (labels == rows) return true;
+  return Reject(error, kInvalidArgument,
+                StrCat("labels has ", labels, " numbers for ", rows,
+                       " rows (row_count); send one label for each row"));
+}
+
 // Whether the columns have the lengths that they must have for each other.
 bool CheckShape(const v1::PackedBatch& packed, BatchUse use, v1::BatchError& error) {
   const size_t rows = RowCountOf(packed);
-  const auto labels = static_cast<size_t>(packed.labels_size());
   const auto namespaces = static_cast<size_t>(packed.namespaces_size());
   const auto sizes = static_cast<size_t>(packed.segment_sizes_size());
-  if (use == BatchUse::kLearn && labels != rows) {
-    return Reject(error, kInvalidArgument,
-                  StrCat("labels has ", labels, " numbers for ", rows, " rows"));
-  }
   if (use == BatchUse::kLearn && packed.weights_size() != 0 &&
       static_cast<size_t>(packed.weights_size()) != rows) {
     return Reject(error, kInvalidArgument,
@@ -325,6 +337,7 @@ bool DecodedBatch::Decode(const v1::PackedBatch& packed, BatchUse use, LossKind 
   const auto sizes = SpanOf(packed.segment_sizes());
   const auto feature_count = static_cast<size_t>(packed.feature_ids_size());
 
+  if (use == BatchUse::kLearn && !CheckLabelCount(packed, error)) return false;
   if (!CheckRowCount(rows, limits, error) || !CheckShape(packed, use, error)) return false;
   if (!ComputeRowEnds(sizes, rows, namespaces, feature_count, row_ends_)) {
     return Reject(error, kInvalidArgument,

@@ -27,12 +27,15 @@ bool IsText(std::string_view content_type) {
 }
 
 // Whether Accept-Encoding, such as `gzip, deflate;q=0.5`, allows gzip, ignoring case; `q=0` forbids
-// it.
+// it. `*` counts only where gzip is not named.
 bool TakesGzip(std::string_view accept_encoding) {
+  bool takes_any = false;
   for (absl::string_view item : absl::StrSplit(ToAbsl(accept_encoding), ',')) {
     const std::vector<absl::string_view> parts = absl::StrSplit(item, ';');
     const absl::string_view name = absl::StripAsciiWhitespace(parts[0]);
-    if (!absl::EqualsIgnoreCase(name, "gzip") && name != "*") continue;
+    const bool is_gzip =
+        absl::EqualsIgnoreCase(name, "gzip") || absl::EqualsIgnoreCase(name, "x-gzip");
+    if (!is_gzip && name != "*") continue;
     double quality = 1;
     for (size_t i = 1; i < parts.size(); ++i) {
       const absl::string_view part = absl::StripAsciiWhitespace(parts[i]);
@@ -40,9 +43,10 @@ bool TakesGzip(std::string_view accept_encoding) {
         quality = 0;
       }
     }
-    return quality > 0;
+    if (is_gzip) return quality > 0;
+    takes_any = quality > 0;
   }
-  return false;
+  return takes_any;
 }
 
 // Compresses `text`; empty if that fails.

@@ -1,15 +1,17 @@
 #include "server/http/json_request.h"
 
 #include <google/protobuf/field_mask.pb.h>
-#include <google/protobuf/util/field_mask_util.h>
 #include <google/protobuf/util/json_util.h>
 
 #include <algorithm>
 #include <string>
+#include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "core/base/str_cat.h"
 #include "server/http/json_lists.h"
 
@@ -32,6 +34,39 @@ const FieldDescriptor* FindField(const Message& message, const std::string& name
 // or lists of fields.
 bool IsPlain(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
+}
+
+// A path of a field mask in the names of the proto: log_retention.max_bytes may come as
+// logRetention.maxBytes, as JSON has it.
+std::string ProtoPath(absl::string_view path) {
+  std::string names;
+  for (const char c : path) {
+    const bool within_word =
+        !names.empty() && (absl::ascii_islower(names.back()) || absl::ascii_isdigit(names.back()));
+    if (absl::ascii_isupper(c) && within_word) {
+      names += '_';
+      names += absl::ascii_tolower(c);
+    } else {
+      names += c;
+    }
+  }
+  return names;
+}
+
+void ReadFieldMask(std::string_view text, google::protobuf::FieldMask& mask) {
+  for (const absl::string_view path : absl::StrSplit(ToAbsl(text), ',', absl::SkipWhitespace())) {
+    mask.add_paths(ProtoPath(absl::StripAsciiWhitespace(path)));
+  }
+}
+
+// The names in JSON of the fields that a parameter can set or lead to.
+std::string ParametersOf(const Message& message) {
+  std::vector<std::string> names;
+  const google::protobuf::Descriptor* type = message.GetDescriptor();
+  for (int i = 0; i < type->field_count(); ++i) {
+    if (!type->field(i)->is_repeated()) names.push_back(type->field(i)->json_name());
+  }
+  return absl::StrJoin(names, ", ");
 }
 
 bool SetScalar(Message& message, const FieldDescriptor& field, std::string_view text) {
@@ -66,9 +101,8 @@ bool SetScalar(Message& message, const FieldDescriptor& field, std::string_view 
     }
     case FieldDescriptor::CPPTYPE_MESSAGE:
       if (field.message_type() != google::protobuf::FieldMask::descriptor()) return false;
-      google::protobuf::util::FieldMaskUtil::FromString(
-          std::string(text),
-          static_cast<google::protobuf::FieldMask*>(reflection.MutableMessage(&message, &field)));
+      ReadFieldMask(text, static_cast<google::protobuf::FieldMask&>(
+                              *reflection.MutableMessage(&message, &field)));
       return true;
     default:
       return false;
@@ -119,8 +153,8 @@ absl::Status SetField(Message& message, std::string_view path, std::string_view 
   const FieldDescriptor* field = FindField(message, name);
   if (field == nullptr || field->is_repeated() || !IsPlain(path)) {
     return absl::InvalidArgumentError(StrCat("there is no parameter \"", IsPlain(name) ? name : "?",
-                                             "\"; see ", message.GetDescriptor()->full_name(),
-                                             " for the parameters"));
+                                             "\"; those of ", message.GetDescriptor()->full_name(),
+                                             " are ", ParametersOf(message)));
   }
   if (dot != std::string_view::npos && field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
     return SetField(*message.GetReflection()->MutableMessage(&message, field), path.substr(dot + 1),

@@ -19,6 +19,7 @@
 namespace freshet {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
@@ -153,6 +154,10 @@ TEST_F(JsonTest, BadRowsAreNamedAndNothingOfThemIsLearned) {
               HasSubstr(R"("rows":[{"row":2,"field":"label","reason":"is missing)"));
   EXPECT_THAT(Post("/v1/models/ctr:learn", R"({"examples":{"examples":[{}]}})", 400),
               HasSubstr(R"("rows":[{"row":0,"field":"label","reason":"is missing)"));
+  const std::string packed = R"({"packed":{"namespaces":["u"],"segmentSizes":[1],"featureIds":[3])";
+  for (const std::string rows : {"}}", R"(,"rowCount":1}})"}) {
+    EXPECT_THAT(Post("/v1/models/ctr:learn", packed + rows, 400), HasSubstr("labels is missing"));
+  }
   EXPECT_THAT(Post("/v1/models/ctr:learn", R"({"label":1,"namespaces":[[]]})", 400, kLines),
               HasSubstr(R"("reason":"namespaces[0] is a list within a list)"));
   EXPECT_THAT(Post("/v1/models/ctr:learn", "", 400, kLines), HasSubstr("send at least one"));
@@ -182,6 +187,33 @@ TEST_F(JsonTest, SnapshotsAreTakenRestoredAndDeleted) {
   // one.
   Post("/v1/models/ctr/snapshots", "{}");
   EXPECT_THAT(Body(http_->Delete("/v1/models/ctr/snapshots/nothing"), 404), HasSubstr("NOT_FOUND"));
+}
+
+// HTTP compares media types without regard to case, and they may have parameters.
+TEST_F(JsonTest, ContentTypesMayHaveCapitalsAndParameters) {
+  CreateModel("ctr");
+  const char* const capitals = "Application/JSON; Charset=UTF-8";
+  Post("/v1/models/ctr/snapshots", R"({"snapshotId":"kept"})", 200, capitals);
+  EXPECT_THAT(
+      Post("/v1/models/ctr:learn", Lines(3), 200, "APPLICATION/X-NDJSON; Charset=\"utf-8\""),
+      StartsWith(R"({"acknowledgedCount":3,)"));
+}
+
+TEST_F(JsonTest, AnUpdateMaskTakesTheNamesOfJsonAndOfTheProto) {
+  CreateModel("ctr");
+  const auto patch = [&](const std::string& mask, const std::string& model, int status = 200) {
+    return Body(http_->Patch("/v1/models/ctr?updateMask=" + mask, model, kJson), status);
+  };
+  EXPECT_THAT(patch("logRetention.maxBytes", R"({"logRetention":{"maxBytes":"123456789"}})"),
+              HasSubstr(R"("maxBytes":"123456789")"));
+  EXPECT_THAT(patch("durability,log_retention.max_age_s",
+                    R"({"durability":"DURABILITY_OS","logRetention":{"maxAgeS":"3600"}})"),
+              AllOf(HasSubstr("DURABILITY_OS"), HasSubstr(R"("maxBytes":"123456789")"),
+                    HasSubstr(R"("maxAgeS":"3600")")));
+  EXPECT_THAT(patch("logRetention.maxRows", "{}", 400),
+              AllOf(HasSubstr("log_retention.max_rows"), HasSubstr("log_retention.max_bytes and")));
+  EXPECT_THAT(patch("durability&mask=x", "{}", 400),
+              HasSubstr("UpdateModelRequest are model, updateMask"));
 }
 
 TEST_F(JsonTest, WhatIsNotAskedForRightIsRefusedWithTheReason) {

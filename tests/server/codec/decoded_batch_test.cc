@@ -76,6 +76,18 @@ TEST(DecodedBatchTest, EmptyBatchIsRejected) {
   EXPECT_THAT(ErrorOf(v1::PackedBatch()).message(), HasSubstr("the batch is empty"));
 }
 
+// Without row_count, such a batch used to be called empty.
+TEST(DecodedBatchTest, APackedBatchToLearnFromNeedsItsLabels) {
+  v1::PackedBatch batch = GoodBatch();
+  batch.clear_labels();
+  EXPECT_THAT(ErrorOf(batch).message(), HasSubstr("labels is missing"));
+  batch.set_row_count(2);
+  EXPECT_THAT(ErrorOf(batch).message(), HasSubstr("labels is missing"));
+  DecodedBatch predicting;
+  v1::BatchError error;
+  EXPECT_TRUE(predicting.Decode(batch, BatchUse::kPredict, LossKind::kLogistic, {}, error));
+}
+
 TEST(DecodedBatchTest, ColumnsOfUnlikeLengthAreRejectedByName) {
   v1::PackedBatch batch = GoodBatch();
   batch.add_values(1);
@@ -88,6 +100,8 @@ TEST(DecodedBatchTest, ColumnsOfUnlikeLengthAreRejectedByName) {
   batch = GoodBatch();
   batch.set_row_count(3);
   EXPECT_THAT(ErrorOf(batch).message(), HasSubstr("labels has 2 numbers for 3 rows"));
+  batch.set_row_count(1);
+  EXPECT_THAT(ErrorOf(batch).message(), HasSubstr("labels has 2 numbers for 1 rows"));
 
   batch = GoodBatch();
   batch.add_segment_sizes(0);

@@ -256,13 +256,13 @@ TEST(HttpServerTest, AnAnswerIsCompressedForThoseWhoTakeThat) {
   ASSERT_TRUE(server.ok());
   httplib::Client client("http://" + (*server)->address());
   client.set_decompress(false);
-  for (const char* accepted : {"gzip", "GZIP", "deflate, gzip;q=0.5", "*"}) {
+  for (const char* accepted : {"gzip", "GZIP", "deflate, gzip;q=0.5", "*", "*;q=0, X-Gzip; Q=1"}) {
     const auto answer = client.Get("/long", {{"Accept-Encoding", accepted}});
     ASSERT_TRUE(answer);
     EXPECT_EQ(answer->get_header_value("Content-Encoding"), "gzip") << accepted;
     EXPECT_LT(answer->body.size(), 1000U);
   }
-  for (const char* accepted : {"", "br", "gzip;q=0", "xgzip"}) {
+  for (const char* accepted : {"", "br", "gzip;q=0", "xgzip", "*, gzip; Q=0"}) {
     const auto answer = client.Get("/long", {{"Accept-Encoding", accepted}});
     ASSERT_TRUE(answer);
     EXPECT_FALSE(answer->has_header("Content-Encoding")) << accepted;

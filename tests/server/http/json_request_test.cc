@@ -12,6 +12,7 @@
 namespace freshet {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
@@ -33,13 +34,47 @@ TEST(JsonRequestTest, FieldsAreSetByEitherName) {
   EXPECT_THAT(update.update_mask().paths(), ElementsAre("durability", "log_retention.max_bytes"));
 }
 
+// JSON's names used to be refused in a mask.
+TEST(JsonRequestTest, AFieldMaskTakesTheNamesOfTheProtoAndOfJson) {
+  v1::UpdateModelRequest update;
+  EXPECT_TRUE(SetField(update, "updateMask",
+                       "logRetention.maxBytes, log_retention.maxAgeS,log_retention,logRetention")
+                  .ok());
+  EXPECT_THAT(update.update_mask().paths(),
+              ElementsAre("log_retention.max_bytes", "log_retention.max_age_s", "log_retention",
+                          "log_retention"));
+  // What is no name stays as it is, so that the error about it shows what was sent.
+  v1::UpdateModelRequest unknown;
+  EXPECT_TRUE(SetField(unknown, "update_mask", "LOG,Durability,,").ok());
+  EXPECT_THAT(unknown.update_mask().paths(), ElementsAre("LOG", "Durability"));
+}
+
+TEST(JsonRequestTest, ContentTypesIgnoreCaseAndParameters) {
+  HttpRequest request;
+  for (const char* type : {"Application/JSON; Charset=UTF-8", "APPLICATION/JSON;charset=utf-8",
+                           " application/json ;x=y", "application/json"}) {
+    request.headers["content-type"] = type;
+    EXPECT_TRUE(IsJson(request)) << type;
+    EXPECT_FALSE(IsJsonLines(request)) << type;
+  }
+  for (const char* type : {"Application/X-NDJSON; Charset=UTF-8", "APPLICATION/JSONL"}) {
+    request.headers["content-type"] = type;
+    EXPECT_TRUE(IsJsonLines(request)) << type;
+  }
+  for (const char* type : {"", "text/plain", "application/jsonx", "application/json, text/plain"}) {
+    request.headers["content-type"] = type;
+    EXPECT_FALSE(IsJson(request)) << type;
+  }
+}
+
 TEST(JsonRequestTest, WhatIsNoFieldOrNoValueIsNamed) {
   v1::ListTopWeightsRequest weights;
   for (const char* name : {"limits", "", "limit.x", "name.x", "LIMIT"}) {
     const absl::Status status = SetField(weights, name, "5");
     EXPECT_TRUE(absl::IsInvalidArgument(status)) << name << status;
   }
-  EXPECT_THAT(Message(SetField(weights, "limits", "5")), HasSubstr("\"limits\""));
+  EXPECT_THAT(Message(SetField(weights, "limits", "5")),
+              AllOf(HasSubstr("\"limits\""), HasSubstr("are name, limit")));
   for (const char* value : {"-1", "x", "", "4294967296", "1.5"}) {
     EXPECT_THAT(Message(SetField(weights, "limit", value)), HasSubstr("limit is not a uint32"));
   }
