@@ -4,11 +4,9 @@
 #include <grpcpp/security/tls_credentials_options.h>
 #include <openssl/ssl.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 
 #include <array>
-#include <cerrno>
-#include <cstring>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -23,11 +21,14 @@
 #include "server/file/posix_file.h"
 #include "server/file/small_file.h"
 #include "server/listen_address.h"
+#include "server/net/connect.h"
 #include "server/net/listening_sockets.h"
 #include "server/service/health.grpc.pb.h"
 
 namespace freshet {
 namespace {
+
+using SteadyClock = std::chrono::steady_clock;
 
 constexpr size_t kMaxAnswerBytes = 4096;
 
@@ -44,10 +45,11 @@ Endpoints FindEndpoints(const ServerOptions& options) {
   return {.grpc = options.listen, .http = options.http, .tls = !options.tls.empty()};
 }
 
-// An address to connect to: a server that listens on all addresses is asked on loopback.
-absl::StatusOr<SocketAddress> AddressOf(std::string_view setting, const std::string& text) {
-  absl::StatusOr<ListenAddress> address = ParseListenAddress(setting, text, UnixSockets::kAllowed);
-  if (!address.ok()) return address.status();
+// The address to ask: a server that listens on all addresses is asked on loopback.
+absl::StatusOr<ListenAddress> AddressOf(std::string_view setting, const std::string& text,
+                                        UnixSockets unix_sockets) {
+  absl::StatusOr<ListenAddress> address = ParseListenAddress(setting, text, unix_sockets);
+  if (!address.ok()) return address;
   if (!address->is_unix() && address->port == 0) {
     return absl::UnavailableError(StrCat(
         setting, " is ", text,
@@ -56,22 +58,7 @@ absl::StatusOr<SocketAddress> AddressOf(std::string_view setting, const std::str
   }
   if (address->host == "0.0.0.0") address->host = "127.0.0.1";
   if (address->host == "::") address->host = "::1";
-  absl::StatusOr<std::vector<SocketAddress>> resolved = Resolve(setting, *address);
-  if (!resolved.ok()) return resolved.status();
-  return resolved->front();
-}
-
-absl::StatusOr<FileDescriptor> Connect(const SocketAddress& address, absl::Duration timeout) {
-  FileDescriptor descriptor(socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  const timeval limit = absl::ToTimeval(timeout);
-  setsockopt(descriptor.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-  setsockopt(descriptor.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
-  if (connect(descriptor.get(), reinterpret_cast<const sockaddr*>(&address.storage),
-              address.size) != 0) {
-    return NotServing(StrCat("cannot connect to ", address.host_port(), ": ",
-                             errno == EINPROGRESS ? "no answer" : std::strerror(errno)));
-  }
-  return descriptor;
+  return address;
 }
 
 // Sends a request and returns what comes back, up to a few kilobytes.
@@ -117,10 +104,14 @@ std::string ExchangeOverTls(int descriptor, std::string_view request) {
 absl::Status AskHttp(const Endpoints& endpoints, absl::Duration timeout) {
   constexpr std::string_view kRequest =
       "GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
-  absl::StatusOr<SocketAddress> address = AddressOf("http", endpoints.http);
+  const SteadyClock::time_point deadline = SteadyClock::now() + absl::ToChronoNanoseconds(timeout);
+  const absl::StatusOr<ListenAddress> address =
+      AddressOf("http", endpoints.http, UnixSockets::kRefused);
   if (!address.ok()) return address.status();
-  const absl::StatusOr<FileDescriptor> connection = Connect(*address, timeout);
-  if (!connection.ok()) return connection.status();
+  const absl::StatusOr<std::vector<SocketAddress>> resolved = Resolve("http", *address);
+  if (!resolved.ok()) return resolved.status();
+  const absl::StatusOr<FileDescriptor> connection = ConnectToAny(*resolved, deadline);
+  if (!connection.ok()) return NotServing(ToStd(connection.status().message()));
   const std::string answer = endpoints.tls ? ExchangeOverTls(connection->get(), kRequest)
                                            : ExchangeInTheClear(connection->get(), kRequest);
   const std::string_view head = std::string_view(answer).substr(0, answer.find("\r\n"));
@@ -154,12 +145,16 @@ std::shared_ptr<grpc::ChannelCredentials> Credentials(const ServerOptions& optio
 absl::Status AskGrpc(const ServerOptions& options, const Endpoints& endpoints,
                      absl::Duration timeout) {
   using grpc::health::v1::HealthCheckResponse;
-  absl::StatusOr<SocketAddress> address = AddressOf("listen", endpoints.grpc);
+  const absl::StatusOr<ListenAddress> address =
+      AddressOf("listen", endpoints.grpc, UnixSockets::kAllowed);
   if (!address.ok()) return address.status();
-  const std::string target =
-      endpoints.grpc.starts_with("unix:") ? endpoints.grpc : address->host_port();
+  // gRPC tries every address of a name by itself, but does not say so if there is none.
+  if (absl::Status resolved = Resolve("listen", *address).status(); !resolved.ok()) return resolved;
+  const std::string target = TextOf(*address);
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);  // The server is on this machine.
   const auto stub = grpc::health::v1::Health::NewStub(
-      grpc::CreateChannel(target, Credentials(options, endpoints)));
+      grpc::CreateCustomChannel(target, Credentials(options, endpoints), arguments));
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + absl::ToChronoMilliseconds(timeout));
   context.set_wait_for_ready(true);

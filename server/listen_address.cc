@@ -77,6 +77,12 @@ std::string_view ReadHostPort(std::string_view text, ListenAddress& address) {
 
 }  // namespace
 
+std::string TextOf(const ListenAddress& address) {
+  if (address.is_unix()) return StrCat(kUnixPrefix, address.path);
+  const bool is_ipv6 = address.host.find(':') != std::string::npos;
+  return StrCat(is_ipv6 ? "[" : "", address.host, is_ipv6 ? "]:" : ":", address.port);
+}
+
 absl::StatusOr<ListenAddress> ParseListenAddress(std::string_view setting, std::string_view text,
                                                  UnixSockets unix_sockets) {
   ListenAddress address;

@@ -21,6 +21,9 @@ struct ListenAddress {
   bool is_unix() const { return !path.empty(); }
 };
 
+// The address as ParseListenAddress() takes it: host:port, [IPv6]:port or unix:PATH.
+std::string TextOf(const ListenAddress& address);
+
 // Whether an address may be the path of a Unix socket.
 enum class UnixSockets { kAllowed, kRefused };
 

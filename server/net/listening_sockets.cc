@@ -170,19 +170,19 @@ absl::StatusOr<ListeningSockets> ListeningSockets::Bind(std::string_view setting
                                                         const Reach& reach) {
   ListeningSockets sockets;
   absl::Status status;
+  sockets.text_ = TextOf(address);
   if (address.is_unix()) {
-    sockets.text_ = StrCat("unix:", address.path);
     status = sockets.BindUnix(address);
   } else {
-    const bool is_ipv6 = address.host.find(':') != std::string::npos;
-    const std::string host = is_ipv6 ? StrCat("[", address.host, "]") : address.host;
-    sockets.text_ = StrCat(host, ":", address.port);
     absl::StatusOr<std::vector<SocketAddress>> resolved = Resolve(setting, address);
     if (!resolved.ok()) return resolved.status();
     status = CheckReach(setting, sockets.text_, *resolved, reach);
     if (!status.ok()) return status;
     status = sockets.BindAll(*std::move(resolved));
-    if (status.ok()) sockets.text_ = StrCat(host, ":", PortOf(sockets.bound_.front()));
+    if (status.ok()) {
+      sockets.text_ =
+          TextOf({.host = address.host, .port = PortOf(sockets.bound_.front()), .path = ""});
+    }
   }
   if (!status.ok()) {
     return absl::UnavailableError(StrCat("cannot listen on ", sockets.text_, ": ",

@@ -99,6 +99,25 @@ TEST_F(HealthCommandTest, AnAddressOfAllInterfacesIsAskedOnLoopback) {
   EXPECT_EQ(answer.code, 0) << answer.err;
 }
 
+// Only the first address of a name used to be asked: of localhost, this is ::1 on most machines.
+TEST_F(HealthCommandTest, EveryAddressOfANameIsAsked) {
+  ASSERT_NO_FATAL_FAILURE(Start({"--listen=127.0.0.1:0", "--http=127.0.0.1:0"}));
+  const auto by_name = [](const std::string& address) {
+    return "localhost" + address.substr(address.rfind(':'));
+  };
+  const std::string grpc = "--listen=" + by_name(server_->address());
+  for (const std::string& http : {by_name(server_->http_address()), std::string("off")}) {
+    const CommandResult answer = Ask({grpc, "--http=" + http});
+    EXPECT_EQ(answer.code, 0) << answer.err;
+  }
+  const std::string closed = by_name(server_->http_address());
+  ASSERT_EQ(server_->Stop().code, 0);
+  const CommandResult refused = Ask({grpc, "--http=" + closed});
+  EXPECT_EQ(refused.code, 69);
+  EXPECT_THAT(refused.err, HasSubstr("cannot connect to "));
+  EXPECT_THAT(refused.err, HasSubstr("127.0.0.1" + closed.substr(closed.rfind(':'))));
+}
+
 TEST_F(HealthCommandTest, AUnixSocketIsAskedToo) {
   const std::string address = "unix:" + folder_.path() + "/socket";
   ASSERT_NO_FATAL_FAILURE(Start({"--listen=" + address, "--http=off"}));

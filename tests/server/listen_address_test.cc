@@ -30,6 +30,8 @@ TEST(ListenAddressTest, HostsAndPortsAreTakenApart) {
     EXPECT_EQ(address->port, good.port);
     EXPECT_FALSE(address->is_unix());
     EXPECT_EQ(ParseHostPort(good.text)->host, good.host);
+    EXPECT_EQ(Parse(TextOf(*address))->host, good.host);
+    EXPECT_EQ(Parse(TextOf(*address))->port, good.port);
   }
 }
 
@@ -39,6 +41,7 @@ TEST(ListenAddressTest, UnixSocketsArePaths) {
     ASSERT_TRUE(address.ok()) << address.status();
     EXPECT_TRUE(address->is_unix());
     EXPECT_EQ(address->path, path);
+    EXPECT_EQ(TextOf(*address), std::string("unix:") + path);
   }
   EXPECT_EQ(Parse("unix:" + std::string(107, 'x'))->path.size(), 107U);
   EXPECT_FALSE(Parse("unix:" + std::string(108, 'x')).ok());
