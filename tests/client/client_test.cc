@@ -26,7 +26,9 @@ TEST(ClientTest, SaysWhatToDoWhereNobodyAnswers) {
   const absl::Status status = Client::Connect({.server = address}).status();
   EXPECT_TRUE(absl::IsUnavailable(status));
   EXPECT_EQ(status.message(),
-            "cannot reach " + address + "; is freshetd running? start it with 'freshetd'");
+            "no server answers at " + address +
+                " (Connection refused); is freshetd running? start it with 'freshetd', or name "
+                "another server with --server HOST:PORT");
 }
 
 TEST(ClientTest, SaysWhatToDoWhenTheServerGoesAway) {
