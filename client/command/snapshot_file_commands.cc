@@ -13,6 +13,7 @@
 #include <memory>
 #include <system_error>
 
+#include "client/command/rename_to_new.h"
 #include "client/command/text.h"
 #include "client/resource_names.h"
 #include "core/base/json_object.h"
@@ -35,6 +36,11 @@ absl::Status Named(const std::string& path, const absl::Status& status) {
   return {status.code(), StrCat(path, ": ", ToStd(status.message()))};
 }
 
+absl::Status AlreadyExists(const std::string& path) {
+  return absl::AlreadyExistsError(
+      StrCat(path, " exists; --force overwrites it, --output names another file"));
+}
+
 // ALREADY_EXISTS if something exists at `path` that the export may not replace: anything other than
 // a regular file, and without `force` a regular file too. A symbolic link counts as itself, since
 // the rename at the end would replace the link and not the file that it points to.
@@ -46,8 +52,7 @@ absl::Status CheckReplaceable(const std::string& path, bool force) {
       return absl::OkStatus();
     case std::filesystem::file_type::regular:
       if (force) return absl::OkStatus();
-      return absl::AlreadyExistsError(
-          StrCat(path, " exists; --force overwrites it, --output names another file"));
+      return AlreadyExists(path);
     default:
       return absl::AlreadyExistsError(
           StrCat(path,
@@ -56,18 +61,14 @@ absl::Status CheckReplaceable(const std::string& path, bool force) {
   }
 }
 
-// Renames the finished file to `path`. Checks once more that it may: another file may have appeared
-// there in the meantime.
+// Renames the finished file to `path`. Another file may have appeared there in the meantime.
 absl::Status Publish(const std::string& temporary, const std::string& path, bool force) {
   if (absl::Status status = CheckReplaceable(path, force); !status.ok()) return status;
-  if (renameat2(AT_FDCWD, temporary.c_str(), AT_FDCWD, path.c_str(),
-                force ? 0 : RENAME_NOREPLACE) == 0) {
-    return absl::OkStatus();
+  if (!force) {
+    absl::Status status = RenameToNew(temporary, path);
+    return absl::IsAlreadyExists(status) ? AlreadyExists(path) : status;
   }
-  // Some file systems do not support RENAME_NOREPLACE.
-  if (errno == EINVAL && std::rename(temporary.c_str(), path.c_str()) == 0) {
-    return absl::OkStatus();
-  }
+  if (std::rename(temporary.c_str(), path.c_str()) == 0) return absl::OkStatus();
   return absl::ErrnoToStatus(errno, StrCat("cannot rename ", temporary, " to ", path));
 }
 
