@@ -15,6 +15,7 @@
 #include "client/command/suggest.h"
 #include "client/command/text.h"
 #include "core/base/str_cat.h"
+#include "freshet/v1/option_info.pb.h"
 
 namespace freshet {
 namespace {
@@ -321,8 +322,12 @@ absl::Status SetConstant(const Settings& settings, v1::LearnerSpec& spec) {
 absl::Status SetBits(const Settings& settings, v1::LearnerSpec& spec) {
   const absl::StatusOr<double> bits = settings.Number("bit_precision", kDefaultBits);
   if (!bits.ok()) return bits.status();
-  if (*bits < 1 || *bits > 64 || *bits != std::floor(*bits)) {
-    return Bad("--bit_precision", "it must be a whole number from 10 to 30");
+  const v1::OptionInfo& range =
+      v1::LearnerSpec::descriptor()->FindFieldByName("bits")->options().GetExtension(
+          v1::option_info);
+  if (!(*bits >= range.min() && *bits <= range.max()) || *bits != std::floor(*bits)) {
+    return Bad("--bit_precision",
+               StrCat("it must be a whole number from ", range.min(), " to ", range.max()));
   }
   spec.set_bits(static_cast<uint32_t>(*bits));
   return absl::OkStatus();

@@ -144,7 +144,13 @@ TEST(VwOptionsTest, WhatHasNoPartIsRefusedInsteadOfIgnored) {
 
 TEST(VwOptionsTest, ValuesAreChecked) {
   EXPECT_THAT(ErrorOf("-b"), HasSubstr("--bit_precision: needs a value"));
-  EXPECT_THAT(ErrorOf("-b 2.5"), HasSubstr("whole number"));
+  // What the message names is what is taken, and what the server takes.
+  for (const char* bits : {"-b 2.5", "-b 9", "-b 31", "-b 64", "-b -1", "-b nan"}) {
+    EXPECT_THAT(ErrorOf(bits), HasSubstr("--bit_precision: ")) << bits;
+  }
+  EXPECT_THAT(ErrorOf("-b 31"), HasSubstr("a whole number from 10 to 30"));
+  EXPECT_TRUE(ParseVwOptions("-b 10").ok());
+  EXPECT_TRUE(ParseVwOptions("-b 30").ok());
   EXPECT_THAT(ErrorOf("-l fast"), HasSubstr("'fast' is not a number"));
   EXPECT_THAT(ErrorOf("--sgd=1"), HasSubstr("takes no value"));
   EXPECT_THAT(ErrorOf("-q a"), HasSubstr("--quadratic a"));
