@@ -59,41 +59,45 @@ std::string VariableOf(std::string flag) {
 }
 
 void DeclareFlags(CLI::App& app, Flags& flags) {
-  const auto text = [&](const std::string& name, auto set, const std::string& help) {
+  const auto text = [&](const std::string& name, const std::string& type, auto set,
+                        const std::string& help) {
     app.add_option_function<std::string>(
            name, [&flags, set](const std::string& value) { set(flags.overrides, value); }, help)
         ->take_last()
+        ->type_name(type)
         ->envname(VariableOf(name));
   };
   app.set_version_flag("--version", std::string("freshetd ") + kVersion);
   app.add_option("--config", flags.config,
                  "Configuration in Protobuf text format; every field is documented in "
                  "proto/freshet/v1/server_config.proto")
+      ->type_name("FILE")
       ->envname(VariableOf("--config"));
   text(
-      "--listen", [](auto& c, const auto& v) { c.set_listen(v); },
-      "host:port of the gRPC endpoint; port 0 takes a free one [127.0.0.1:7400]");
+      "--listen", "ADDRESS", [](auto& c, const auto& v) { c.set_listen(v); },
+      "host:port or unix:PATH of the gRPC endpoint; port 0 takes a free one [127.0.0.1:7400]");
   text(
-      "--http", [](auto& c, const auto& v) { c.set_http(v); },
+      "--http", "ADDRESS", [](auto& c, const auto& v) { c.set_http(v); },
       "host:port of the HTTP endpoint, with metrics and probes; port 0 takes a free one; off: none "
       "[127.0.0.1:7401]");
   text(
-      "--data-dir", [](auto& c, const auto& v) { c.set_data_dir(v); },
+      "--data-dir", "FOLDER", [](auto& c, const auto& v) { c.set_data_dir(v); },
       "Folder of models and snapshots [./freshet-data]");
   text(
-      "--endpoints-file", [](auto& c, const auto& v) { c.set_endpoints_file(v); },
+      "--endpoints-file", "FILE", [](auto& c, const auto& v) { c.set_endpoints_file(v); },
       "Where to write the endpoints as JSON once ready");
   text(
-      "--tls-cert", [](auto& c, const auto& v) { c.mutable_tls()->set_certificate_file(v); },
+      "--tls-cert", "PEM", [](auto& c, const auto& v) { c.mutable_tls()->set_certificate_file(v); },
       "The server's certificate and its chain, in PEM; encrypts both endpoints");
   text(
-      "--tls-key", [](auto& c, const auto& v) { c.mutable_tls()->set_key_file(v); },
+      "--tls-key", "PEM", [](auto& c, const auto& v) { c.mutable_tls()->set_key_file(v); },
       "The private key of that certificate, in PEM");
   text(
-      "--tls-client-ca", [](auto& c, const auto& v) { c.mutable_tls()->set_client_ca_file(v); },
+      "--tls-client-ca", "PEM",
+      [](auto& c, const auto& v) { c.mutable_tls()->set_client_ca_file(v); },
       "CA certificates for clients, in PEM; clients then need a certificate that leads to one");
   text(
-      "--token-file", [](auto& c, const auto& v) { c.mutable_auth()->set_token_file(v); },
+      "--token-file", "FILE", [](auto& c, const auto& v) { c.mutable_auth()->set_token_file(v); },
       "File of tokens made by 'freshetd token'; clients then need a token");
   app.add_flag_callback(
          "--insecure", [&flags] { flags.overrides.set_insecure(true); },
@@ -104,7 +108,7 @@ void DeclareFlags(CLI::App& app, Flags& flags) {
          "Refuse to start if a model cannot be recovered; without it the other models are served")
       ->envname(VariableOf("--strict"));
   text(
-      "--log-level", [](auto& c, const auto& v) { c.set_log_level(v); },
+      "--log-level", "LEVEL", [](auto& c, const auto& v) { c.set_log_level(v); },
       "trace, debug, info, warning, error or off [info]");
 }
 
@@ -114,6 +118,7 @@ void DeclareCommands(CLI::App& app, Flags& flags) {
       "check",
       "Read every byte of the models and name what is damaged, and the ways out; changes nothing");
   check->add_option("path", flags.checked_path, "A data folder, or the folder of one model in it")
+      ->type_name("PATH")
       ->required();
   CLI::App* repair = app.add_subcommand(
       "repair",
@@ -123,11 +128,13 @@ void DeclareCommands(CLI::App& app, Flags& flags) {
           "path", flags.repair.path,
           "The folder of a model, or a data folder. In a data folder with several models, a "
           "repair that would lose records is left out")
+      ->type_name("PATH")
       ->required();
-  repair->add_option(
-      "--truncate-at", flags.repair.truncate_at,
-      "Cut a damaged log off before this offset; 'freshetd check' names the one that "
-      "loses least, which is the default");
+  repair
+      ->add_option("--truncate-at", flags.repair.truncate_at,
+                   "Cut a damaged log off before this offset; 'freshetd check' names the one that "
+                   "loses least, which is the default")
+      ->type_name("OFFSET");
   repair->add_flag("--yes", flags.repair_unasked,
                    "Do not ask for confirmation; without it, asks on a terminal");
   CLI::App* health = app.add_subcommand(
@@ -136,23 +143,29 @@ void DeclareCommands(CLI::App& app, Flags& flags) {
       "probes: it needs no token");
   health->fallthrough();
   health->add_option("--timeout", flags.timeout_s, "Seconds to wait for an answer [4]")
+      ->type_name("SECONDS")
       ->check(CLI::Range(0.1, 3600.0));
   CLI::App* token = app.add_subcommand(
       "token", "Make a token: its secret, and its entry for the file that auth.token_file names");
   token->add_option("name", flags.new_token.name, "Who the token is for; appears in logs")
+      ->type_name("NAME")
       ->required();
   token
       ->add_option("--role", flags.new_token.roles,
                    "read, predict, learn or admin; may be given several times")
+      ->type_name("ROLE")
       ->required()
       ->allow_extra_args(false);
   token
       ->add_option(
           "--models", flags.new_token.models,
           "A model id, or the beginning of ids followed by *; may be given several times [all]")
+      ->type_name("ID")
       ->allow_extra_args(false);
-  token->add_option("--file", flags.new_token.file,
-                    "Add the token to this file and print only the secret");
+  token
+      ->add_option("--file", flags.new_token.file,
+                   "Add the token to this file and print only the secret")
+      ->type_name("FILE");
 }
 
 absl::StatusOr<ServerOptions> ReadOptions(const Flags& flags) {

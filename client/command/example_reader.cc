@@ -45,7 +45,8 @@ void AddFormatOptions(CLI::App& app, InputOptions& options) {
   FormatOptions& parse = options.parse;
   app.add_option("--format", options.format,
                  "vw, svmlight, csv, tsv or jsonl (default: guessed from the name and the first "
-                 "line of each file)");
+                 "line of each file)")
+      ->type_name("NAME");
   app.add_option("--label", parse.label_field,
                  "csv, tsv, jsonl: the column or member with the label (default: label)")
       ->type_name("FIELD");

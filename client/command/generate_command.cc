@@ -110,6 +110,7 @@ void AddGenerateCommand(CLI::App& app, CommandContext& context) {
   clicks
       ->add_option("--seed", arguments->generator.seed,
                    "Random seed: the same seed gives the same events")
+      ->type_name("N")
       ->capture_default_str();
   clicks
       ->add_option("--drift-rows", arguments->generator.drift_rows,

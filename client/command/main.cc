@@ -17,8 +17,9 @@ namespace {
 
 void AddGlobalOptions(CLI::App& app, CommandContext& context) {
   app.set_version_flag("--version", "freshet " FRESHET_VERSION, "Print the version and exit");
-  app.add_option("--server", context.server, "host:port of freshetd")
+  app.add_option("--server", context.server, "Address of freshetd's gRPC endpoint")
       ->envname("FRESHET_SERVER")
+      ->type_name("HOST:PORT")
       ->capture_default_str();
   app.add_option("--token", context.token,
                  "Secret of an access token; prefer FRESHET_TOKEN or --token-file, since other "

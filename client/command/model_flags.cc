@@ -18,19 +18,21 @@ absl::StatusOr<v1::Durability> ParseDurability(std::string_view name) {
 }  // namespace
 
 void AddModelFlags(CLI::App& command, ModelFlags& flags) {
-  command.add_option("--durability", flags.durability,
-                     "What acknowledged examples survive: fsync (power loss), os (a crash of the "
-                     "server) or none");
+  command
+      .add_option("--durability", flags.durability,
+                  "What acknowledged examples survive: fsync (power loss), os (a crash of the "
+                  "server) or none")
+      ->type_name("LEVEL");
   command
       .add_option("--retain-bytes", flags.retain_bytes,
                   "Keep log records that recovery no longer needs while the log is at most this "
                   "large, such as 500M or 10G (default: the server's setting)")
-      ->type_name("BYTES");
+      ->type_name("SIZE");
   command
       .add_option("--retain-age", flags.retain_age,
                   "Keep log records that recovery no longer needs for this long, such as 30m, 12h "
                   "or 7d (default: the server's setting)")
-      ->type_name("SECONDS");
+      ->type_name("DURATION");
 }
 
 absl::StatusOr<NewModelOptions> ParseModelFlags(const ModelFlags& flags) {

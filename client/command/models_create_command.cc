@@ -114,11 +114,16 @@ absl::Status Create(const CommandContext& context, const ModelsCreateArguments& 
 
 void AddLearnerOptions(CLI::App& create, ModelsCreateArguments& arguments) {
   create.add_option("--loss", arguments.loss, "The loss to minimise; see 'models options'")
+      ->type_name("NAME")
       ->capture_default_str();
-  create.add_option("--learner", arguments.learner,
-                    "The update rule (default: auto); see 'models options'");
-  create.add_option("--bits", arguments.bits,
-                    "The weight table has 2^bits slots, 10 to 30 (default: 22)");
+  create
+      .add_option("--learner", arguments.learner,
+                  "The update rule (default: auto); see 'models options'")
+      ->type_name("NAME");
+  create
+      .add_option("--bits", arguments.bits,
+                  "The weight table has 2^bits slots, 10 to 30 (default: 22)")
+      ->type_name("N");
   AddRepeatedOption(create, "--set", arguments.settings,
                     "Set an option of the learner or schedule; see 'models options'. May be "
                     "repeated")

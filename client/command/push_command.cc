@@ -321,6 +321,7 @@ void AddOptions(CLI::App& push, PushArguments& arguments) {
                   "Shuffle rows in a buffer of this many rows (default: keep the input order)")
       ->type_name("N");
   push.add_option("--seed", arguments.seed, "Random seed of --shuffle-buffer")
+      ->type_name("N")
       ->capture_default_str();
   push.add_option("--rate", arguments.rate,
                   "Push at most this many rows per second (default: no limit)")
@@ -336,6 +337,7 @@ void AddOptions(CLI::App& push, PushArguments& arguments) {
                   "Skip up to this many bad rows; stop at the next")
       ->type_name("N");
   push.add_option("--batch-size", arguments.batch_size, "Most rows in a batch")
+      ->type_name("N")
       ->capture_default_str();
   push.add_option(
           "--producer-id", arguments.producer_id,
@@ -346,6 +348,7 @@ void AddOptions(CLI::App& push, PushArguments& arguments) {
       ->type_name("SECONDS")
       ->capture_default_str();
   push.add_option("--progress", arguments.progress, "Progress display: auto, bar, plain or none")
+      ->type_name("KIND")
       ->capture_default_str();
 }
 
