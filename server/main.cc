@@ -19,6 +19,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/time/time.h"
+#include "core/base/json_object.h"
 #include "core/base/str_cat.h"
 #include "server/command_check.h"
 #include "server/command_health.h"
@@ -191,8 +192,8 @@ void SetUpLogging(const std::string& level) {
 void IgnoreGrpcMessage(gpr_log_func_args* /*message*/) {}
 void LogGrpcMessage(gpr_log_func_args* message) {
   const bool is_error = message->severity == GPR_LOG_SEVERITY_ERROR;
-  spdlog::log(is_error ? spdlog::level::warn : spdlog::level::debug, "event=grpc message=\"{}\"",
-              message->message);
+  spdlog::log(is_error ? spdlog::level::warn : spdlog::level::debug, "event=grpc message={}",
+              JsonString(message->message));
 }
 
 int Fail(int code, const std::string& message) {
@@ -250,8 +251,8 @@ void Reload(const Flags& flags, ProcessEnd& end) {
   spdlog::info("event=signal signal=SIGHUP");
   const absl::StatusOr<ServerOptions> options = ReadOptions(flags);
   if (!options.ok()) {
-    spdlog::error("event=config_not_reloaded error=\"{}\"; the old configuration stays in force",
-                  std::string(options.status().message()));
+    spdlog::error("event=config_not_reloaded error={}; the old configuration stays in force",
+                  JsonString(ToStd(options.status().message())));
   } else if (Server* const server = end.server()) {
     server->Reconfigure(*options);
   }
@@ -260,8 +261,8 @@ void Reload(const Flags& flags, ProcessEnd& end) {
 int ReportLost(const std::vector<LostRecords>& lost) {
   if (lost.empty()) return EXIT_SUCCESS;
   for (const LostRecords& model : lost) {
-    spdlog::error("event=lost model={} records={} examples={} error=\"{}\"", model.model,
-                  model.record_count, model.example_count, model.reason);
+    spdlog::error("event=lost model={} records={} examples={} error={}", model.model,
+                  model.record_count, model.example_count, JsonString(model.reason));
   }
   return Fail(kExitLost,
               StrCat("acknowledged examples are lost, since their models could not be saved: ",

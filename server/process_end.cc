@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 
+#include "core/base/json_object.h"
 #include "core/base/str_cat.h"
 
 namespace freshet {
@@ -44,7 +45,8 @@ SignalThread::Ending ProcessEnd::Overdue() {
   const absl::MutexLock lock(&mu_);
   const std::vector<LostRecords> lost = server_ != nullptr ? server_->Lost() : lost_;
   SignalThread::Ending ending;
-  ending.message = StrCat("event=stop_forced step=\"", step_, "\" drain_grace_s=", drain_grace_s_);
+  ending.message =
+      StrCat("event=stop_forced step=", JsonString(step_), " drain_grace_s=", drain_grace_s_);
   if (!lost.empty()) {
     ending.exit_code = kExitLost;
     ending.message += StrCat(" lost=\"", DescribeLost(lost), "\"");

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "absl/time/clock.h"
+#include "core/base/json_object.h"
 #include "core/base/str_cat.h"
 #include "server/codec/parsed_size.h"
 #include "server/endpoints_file.h"
@@ -113,10 +114,10 @@ int TurnThreads() { return static_cast<int>(std::max(1U, std::thread::hardware_c
 void LogReload(std::string_view what, const std::string& file,
                const absl::StatusOr<bool>& changed) {
   if (!changed.ok()) {
-    spdlog::error("event={}_not_reloaded error=\"{}\"; the previous content stays in use", what,
-                  std::string(changed.status().message()));
+    spdlog::error("event={}_not_reloaded error={}; the previous content stays in use", what,
+                  JsonString(ToStd(changed.status().message())));
   } else if (*changed) {
-    spdlog::info("event={}_reloaded file={}", what, file);
+    spdlog::info("event={}_reloaded file={}", what, JsonString(file));
   }
 }
 
@@ -371,7 +372,7 @@ absl::Status Server::Recover() {
   health_service_->Refresh();
   spdlog::info(
       "event=serving version={} grpc={} data_dir={} models={} damaged={} learner_threads={} pid={}",
-      kVersion, address(), options_.data_dir, registry_->models()->size(),
+      kVersion, address(), JsonString(options_.data_dir), registry_->models()->size(),
       registry_->damaged()->size(), LearnerThreads(options_), getpid());
   if (options_.endpoints_file.empty()) return absl::OkStatus();
   absl::Status status =

@@ -8,6 +8,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_format.h"
+#include "core/base/json_object.h"
 #include "core/base/str_cat.h"
 
 namespace freshet {
@@ -112,8 +113,8 @@ void ModelFiles::DeleteOld() {
   for (const v1::Snapshot& snapshot : retention_.Old(log_begin())) {
     const absl::Status status = snapshots_->Delete(IdOf(snapshot));
     if (!status.ok() && !absl::IsNotFound(status)) {
-      spdlog::warn("event=snapshot_delete_failed name={} error=\"{}\"", snapshot.name(),
-                   status.ToString());
+      spdlog::warn("event=snapshot_delete_failed name={} error={}", snapshot.name(),
+                   JsonString(status.ToString()));
     }
   }
   retention_.ForgetRestores(needed_from);
@@ -124,7 +125,7 @@ void ModelFiles::DeleteOld() {
     retention = log_retention_;
   }
   const absl::Status status = log_->DropBefore(needed_from, retention, options_.clock());
-  if (!status.ok()) spdlog::warn("event=log_delete_failed error=\"{}\"", status.ToString());
+  if (!status.ok()) spdlog::warn("event=log_delete_failed error={}", JsonString(status.ToString()));
 }
 
 v1::Storage ModelFiles::Describe() const {

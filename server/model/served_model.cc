@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/base/json_object.h"
 #include "core/base/str_cat.h"
 #include "google/protobuf/util/time_util.h"
 #include "server/model/imported_snapshot.h"
@@ -361,8 +362,8 @@ uint64_t ServedModel::SafeOffset() const {
 
 void ServedModel::LogSnapshotFailure(const absl::Status& failure) const {
   if (is_deleted()) return;
-  spdlog::error("event=snapshot_failed model={} error=\"{}\"", name(),
-                std::string(failure.message()));
+  spdlog::error("event=snapshot_failed model={} error={}", name(),
+                JsonString(ToStd(failure.message())));
 }
 
 absl::StatusOr<v1::Snapshot> ServedModel::ImportSnapshot(std::string_view snapshot_id,
@@ -427,9 +428,11 @@ void ServedModel::FollowUpdate(const v1::Model& settings, const Callback<v1::Mod
     absl::MutexLock lock(&mu_);
     updating_ = false;
   }
-  spdlog::info("event=model_updated model={} settings=\"{}\"", name(), settings.ShortDebugString());
+  spdlog::info("event=model_updated model={} settings={}", name(),
+               JsonString(settings.ShortDebugString()));
   if (!status.ok()) {
-    spdlog::warn("event=manifest_not_written model={} error=\"{}\"", name(), status.ToString());
+    spdlog::warn("event=manifest_not_written model={} error={}", name(),
+                 JsonString(status.ToString()));
     if (log_ == nullptr) {  // The manifest is all that there is; else recovery mends it.
       done(status);
       return;

@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "absl/strings/str_replace.h"
+#include "core/base/json_object.h"
 #include "core/base/str_cat.h"
 
 namespace freshet {
@@ -180,7 +181,7 @@ bool Acceptor::AcceptAll(int listener) {
     } else if (errno == EAGAIN) {
       return true;
     } else if (IsScarcity(errno)) {
-      spdlog::warn("event=connection_not_accepted error=\"{}\"", std::strerror(errno));
+      spdlog::warn("event=connection_not_accepted error={}", JsonString(std::strerror(errno)));
       return false;
     }  // Otherwise the client has gone already.
   }

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/json_object.h"
 #include "core/base/str_cat.h"
 #include "server/file/small_file.h"
 #include "server/log/log.h"
@@ -31,8 +32,8 @@ struct StartState {
 // The state of the newest good snapshot, or a new one where there is none.
 absl::StatusOr<StartState> LoadNewestState(const v1::Model& spec, SnapshotStore& snapshots) {
   for (const DamagedSnapshot& damaged : snapshots.damaged()) {
-    spdlog::error("event=snapshot_damaged model={} file={} error=\"{}\"", spec.name(), damaged.path,
-                  std::string(damaged.reason.message()));
+    spdlog::error("event=snapshot_damaged model={} file={} error={}", spec.name(),
+                  JsonString(damaged.path), JsonString(ToStd(damaged.reason.message())));
   }
   std::vector<v1::SnapshotFileHeader> headers = snapshots.List();
   std::reverse(headers.begin(), headers.end());  // Newest first.
@@ -46,8 +47,9 @@ absl::StatusOr<StartState> LoadNewestState(const v1::Model& spec, SnapshotStore&
     }
     if (state.ok()) return StartState{.state = *std::move(state), .snapshot = std::move(header)};
     if (absl::IsResourceExhausted(state.status())) return state.status();
-    spdlog::error("event=snapshot_damaged model={} snapshot={} error=\"{}\"; trying the one before",
-                  spec.name(), header.snapshot().name(), std::string(state.status().message()));
+    spdlog::error("event=snapshot_damaged model={} snapshot={} error={}; trying the one before",
+                  spec.name(), header.snapshot().name(),
+                  JsonString(ToStd(state.status().message())));
   }
   absl::StatusOr<std::unique_ptr<ModelState>> state = ModelState::Create(spec);
   if (!state.ok()) return state.status();
@@ -77,8 +79,8 @@ void MendManifest(const ModelEnvironment& environment, const ModelState& state, 
   if (has_checksum && manifest == before && copy.value_or("") == manifest) return;
   const absl::Status status = environment.data_dir.WriteManifest(FolderOf(spec), manifest);
   if (!status.ok()) {  // The next recovery comes to the same.
-    spdlog::warn("event=manifest_not_written model={} error=\"{}\"", spec.name(),
-                 status.ToString());
+    spdlog::warn("event=manifest_not_written model={} error={}", spec.name(),
+                 JsonString(status.ToString()));
   }
 }
 
@@ -121,12 +123,12 @@ absl::StatusOr<std::unique_ptr<Log>> OpenLog(const ModelEnvironment& environment
   if (!log.ok()) return log;
   const RecoveryReport& report = (*log)->recovery_report();
   if (report.cut_bytes > 0) {
-    spdlog::warn("event=log_tail_cut file={} bytes={} reason=\"{}\"", report.cut_path,
-                 report.cut_bytes, report.cut_reason);
+    spdlog::warn("event=log_tail_cut file={} bytes={} reason={}", JsonString(report.cut_path),
+                 report.cut_bytes, JsonString(report.cut_reason));
   }
   for (const std::string& damage : report.ignored) {
-    spdlog::error("event=log_damaged model={} error=\"{}\"; recovery does not need it", spec.name(),
-                  damage);
+    spdlog::error("event=log_damaged model={} error={}; recovery does not need it", spec.name(),
+                  JsonString(damage));
   }
   return log;
 }

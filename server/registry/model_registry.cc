@@ -6,6 +6,7 @@
 #include <latch>
 #include <utility>
 
+#include "core/base/json_object.h"
 #include "core/base/str_cat.h"
 #include "server/model/model_manifest.h"
 #include "server/recovery/model_recovery.h"
@@ -69,7 +70,7 @@ absl::Status ModelRegistry::Recover() {
   stray_count_ = found->strays.size();
   for (const absl::Status& stray : found->strays) {
     if (environment_.strict) return stray;
-    spdlog::error("event=stray_entry error=\"{}\"", std::string(stray.message()));
+    spdlog::error("event=stray_entry error={}", JsonString(ToStd(stray.message())));
   }
   std::map<std::string, std::string> folders;
   for (const auto& [id, model] : found->models) {
@@ -96,8 +97,8 @@ absl::Status ModelRegistry::Recover() {
   if (recovery_cancelled_) return absl::CancelledError("the server is stopping");
   for (auto& [id, model] : found->models) {
     if (model.problem.ok()) continue;
-    spdlog::error("event=model_damaged model={} error=\"{}\"", model.spec.name(),
-                  std::string(model.problem.message()));
+    spdlog::error("event=model_damaged model={} error={}", model.spec.name(),
+                  JsonString(ToStd(model.problem.message())));
     known->damaged.emplace(id, MakeDamaged(std::move(model)));
   }
   known_.Store(std::move(known));
@@ -276,8 +277,8 @@ void ModelRegistry::DeleteServed(const std::shared_ptr<ServedModel>& model,
   const std::string folder = FolderOf(model->spec());
   const absl::Status status = environment_.data_dir.DeleteModel(folder);
   if (!status.ok()) {
-    spdlog::error("event=model_not_deleted model={} error=\"{}\"", model->name(),
-                  std::string(status.message()));
+    spdlog::error("event=model_not_deleted model={} error={}", model->name(),
+                  JsonString(ToStd(status.message())));
     PutBack(model);
     done(absl::Status(status.code(),
                       StrCat(model->name(), " was not deleted: ", ToStd(status.message()))));
@@ -338,8 +339,8 @@ void ModelRegistry::EndDeletion(const std::string& model_id) {
 void ModelRegistry::RemoveDeleted(const std::string& folder) const {
   const absl::Status removed = environment_.data_dir.RemoveDeleted(folder);
   if (removed.ok()) return;
-  spdlog::warn("event=deleted_files_left error=\"{}\"; the next start removes them",
-               std::string(removed.message()));
+  spdlog::warn("event=deleted_files_left error={}; the next start removes them",
+               JsonString(ToStd(removed.message())));
 }
 
 }  // namespace freshet

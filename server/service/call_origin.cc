@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_replace.h"
+#include "core/base/json_object.h"
 #include "core/base/str_cat.h"
 
 namespace freshet {
@@ -82,9 +82,9 @@ void LogFailedCall(std::string_view method, const grpc::ServerContextBase& conte
   const bool ours = code == absl::StatusCode::kInternal || code == absl::StatusCode::kUnknown ||
                     code == absl::StatusCode::kDataLoss;
   spdlog::log(ours ? spdlog::level::err : spdlog::level::info,
-              "event=call_failed method={} code={} peer={}{} error=\"{}\"", method,
+              "event=call_failed method={} code={} peer={}{} error={}", method,
               absl::StatusCodeToString(code), CallerAddress(context), TraceOf(context),
-              absl::CEscape(status.error_message().substr(0, kMaxMessageChars)));
+              JsonString(status.error_message().substr(0, kMaxMessageChars)));
 }
 
 }  // namespace freshet

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <cstring>
 #include <thread>
+#include "core/base/json_object.h"
 
 namespace freshet {
 namespace {
@@ -34,10 +35,10 @@ void LogRefusal(const char* call, std::atomic<bool>& logged) {
   const int error = errno;
   if (logged.exchange(true)) return;
   spdlog::warn(
-      "event=thread_priority_not_set call={} error=\"{}\"; predictions may wait for learning; "
+      "event=thread_priority_not_set call={} error={}; predictions may wait for learning; "
       "allow "
       "the call in the sandbox, as SystemCallFilter of deploy/freshetd.service does",
-      call, std::strerror(error));
+      call, JsonString(std::strerror(error)));
 }
 
 // On Linux: of this thread.

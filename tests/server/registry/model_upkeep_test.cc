@@ -66,9 +66,10 @@ TEST_F(ModelUpkeepTest, OnlyOfADeletedModelAFailedSnapshotIsNotLogged) {
   spdlog::set_default_logger(std::make_shared<spdlog::logger>(
       "log", std::make_shared<spdlog::sinks::ostream_sink_mt>(log)));
   const std::shared_ptr<ServedModel> model = Create("m");
-  model->LogSnapshotFailure(absl::NotFoundError("no such folder"));
-  EXPECT_THAT(log.str(),
-              HasSubstr("event=snapshot_failed model=models/m error=\"no such folder\""));
+  model->LogSnapshotFailure(absl::NotFoundError("no \"such\"\nfolder"));
+  // Quotes and line feeds of an error do not end the value or the line.
+  EXPECT_THAT(log.str(), HasSubstr("event=snapshot_failed model=models/m "
+                                   R"(error="no \"such\"\u000afolder")"));
   EXPECT_TRUE(Delete("m").ok());
   log.str("");
   model->LogSnapshotFailure(absl::NotFoundError("no such folder"));
