@@ -141,6 +141,12 @@ class FileSystem {
   virtual absl::StatusOr<uint32_t> Permissions(const std::string& path) = 0;
 };
 
+// Whether an entry of the folder `dir` is a folder or a link to one. For entries with fixed names,
+// such as `models` and `log`, which the server opens by name and so through links.
+inline bool LeadsToFolder(FileSystem& file_system, const std::string& dir, const DirEntry& entry) {
+  return entry.is_directory || (entry.is_link && file_system.ListDir(dir + "/" + entry.name).ok());
+}
+
 // The operating system's files. Lives as long as the process.
 FileSystem& PosixFileSystem();
 

@@ -21,7 +21,9 @@ class DataDirDiagnoser {
     const absl::StatusOr<std::vector<DirEntry>> entries = file_system_.ListDir(dir_);
     if (!entries.ok()) return entries.status();
     std::map<std::string, bool> is_folder;
-    for (const DirEntry& entry : *entries) is_folder[entry.name] = entry.is_directory;
+    for (const DirEntry& entry : *entries) {
+      is_folder[entry.name] = LeadsToFolder(file_system_, dir_, entry);
+    }
     if (!is_folder.contains("models") && !is_folder.contains("VERSION")) {
       return absl::NotFoundError(StrCat(dir_, ": it has no folder of models"));
     }

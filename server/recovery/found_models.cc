@@ -18,6 +18,13 @@ absl::Status Stray(const std::string& path, std::string_view reason) {
       StrCat(path, ": ", reason, "; move it out of the folder of the models"));
 }
 
+absl::Status StrayLink(const std::string& path) {
+  return absl::DataLossError(
+      StrCat(path,
+             ": is a link, which the server does not follow, so the model that it leads to is not "
+             "served; put the model's folder itself in its place"));
+}
+
 void AddClaim(FoundModels& found, const std::string& folder, v1::Model spec, absl::Status problem) {
   FoundModel& model = found.models[std::string(ModelIdOf(spec))];
   model.folders.push_back(folder);
@@ -36,8 +43,12 @@ void AddClaim(FoundModels& found, const std::string& folder, v1::Model spec, abs
 void AddEntry(FileSystem& file_system, const std::string& models_dir,
               const std::vector<DirEntry>& entries, const DirEntry& entry, FoundModels& found) {
   const std::string path = StrCat(models_dir, "/", entry.name);
+  if (entry.is_link) {
+    found.strays.push_back(StrayLink(path));
+    return;
+  }
   if (!entry.is_directory) {
-    found.strays.push_back(Stray(path, "is a file or a link, not the folder of a model"));
+    found.strays.push_back(Stray(path, "is a file, not the folder of a model"));
     return;
   }
   absl::StatusOr<Manifest> manifest = ReadManifestFile(file_system, path);

@@ -86,7 +86,9 @@ class ModelDiagnoser {
   absl::StatusOr<ModelDiagnosis> Run() {
     absl::StatusOr<std::vector<DirEntry>> entries = file_system_.ListDir(dir_);
     if (!entries.ok()) return entries.status();
-    for (DirEntry& entry : *entries) is_folder_[entry.name] = entry.is_directory;
+    for (const DirEntry& entry : *entries) {
+      is_folder_[entry.name] = LeadsToFolder(file_system_, dir_, entry);
+    }
     absl::Status status = ReviewManifest();
     if (status.ok() && diagnosis_.spec.has_value() && !is_copy_) status = ReviewFiles();
     if (!status.ok()) return status;

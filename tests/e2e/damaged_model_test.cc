@@ -127,6 +127,34 @@ TEST_F(DamagedModelTest, StopsTheStartWhereThatIsStrict) {
   EXPECT_THAT(server_->Log(), AllOf(HasSubstr("event=stray_entry"), HasSubstr("notes.txt")));
 }
 
+TEST_F(DamagedModelTest, AModelsFolderThatIsALinkIsNamedAndNotServed) {
+  ASSERT_NO_FATAL_FAILURE(MakeThree());
+  const std::string folder = ModelDirOf(data_dir_, "a");
+  const std::string elsewhere = folder_.path() + "/elsewhere";
+  std::filesystem::rename(folder, elsewhere);
+  std::filesystem::create_directory_symlink(elsewhere, folder);
+  const CommandResult check = RunCommand({BinaryDir() + "/freshetd", "check", data_dir_});
+  EXPECT_NE(check.code, 0);
+  EXPECT_THAT(check.out + check.err, AllOf(HasSubstr(folder), HasSubstr("it is a link")));
+  ASSERT_NO_FATAL_FAILURE(Start());
+  EXPECT_THAT(server_->Log(),
+              AllOf(HasSubstr("event=stray_entry error=\"" + folder + ": is a link"),
+                    HasSubstr("put the model's folder itself in its place")));
+  EXPECT_TRUE(absl::IsNotFound(client_->GetModel("a").status()));
+  EXPECT_TRUE(client_->GetModel("b").ok());
+}
+
+// A value of the log is a JSON string, so quotes and line feeds within it neither end it nor forge
+// another line.
+TEST_F(DamagedModelTest, NamesWithQuotesAndLineFeedsStayWithinTheirValueOfTheLog) {
+  ASSERT_NO_FATAL_FAILURE(MakeThree());
+  std::ofstream(data_dir_ + "/models/a \"b\"\nlevel=info event=forged") << "a stray file";
+  ASSERT_NO_FATAL_FAILURE(Start());
+  EXPECT_THAT(server_->Log(),
+              AllOf(HasSubstr(R"(/models/a \"b\"\u000alevel=info event=forged: is )"),
+                    Not(HasSubstr("\nlevel=info event=forged"))));
+}
+
 TEST_F(DamagedModelTest, ACopiedFolderIsNamedAndItsOriginalServed) {
   ASSERT_NO_FATAL_FAILURE(MakeThree());
   const std::string original = ModelDirOf(data_dir_, "a");

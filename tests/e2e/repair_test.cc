@@ -352,6 +352,26 @@ TEST_F(RepairedTest, AFolderThatWasRenamedCopiedOrLinked) {
   EXPECT_TRUE(std::filesystem::exists(dir)) << "only the link was moved";
 }
 
+// Operators put a log on another disk in this way. The server follows such links, but the check
+// called them files, and the repair that it advised moved them away.
+TEST_F(RepairedTest, FoldersOfFixedNameMayBeLinks) {
+  ASSERT_NO_FATAL_FAILURE(MakeModels());
+  for (const std::string& folder :
+       {ModelDir() + "/log", ModelDir() + "/snapshots", data_dir_ + "/models"}) {
+    SCOPED_TRACE(folder);
+    const std::string elsewhere = folder_.path() + "/elsewhere";
+    std::filesystem::rename(folder, elsewhere);
+    std::filesystem::create_directory_symlink(elsewhere, folder);
+    const CommandResult checked = Freshetd("check " + data_dir_);
+    EXPECT_EQ(checked.code, 0) << checked.out << checked.err;
+    ASSERT_NO_FATAL_FAILURE(Start({"--strict"}));
+    EXPECT_EQ(client_->ComputeDigest("ctr")->digest, digest_);
+    server_->Kill();
+    std::filesystem::remove(folder);
+    std::filesystem::rename(elsewhere, folder);
+  }
+}
+
 TEST_F(RepairedTest, ALogThatIsGoneIsFoundAndItsLossIsSaid) {
   ASSERT_NO_FATAL_FAILURE(MakeModels());
   const std::string log = ModelDir() + "/log";
