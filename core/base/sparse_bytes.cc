@@ -33,18 +33,14 @@ absl::Status LoadSparseBytes(StateReader& reader, std::span<std::byte> bytes) {
     if (!reader.status().ok()) return reader.status();
     if (block == kEndOfBlocks) return absl::OkStatus();
     if (block < next || block >= block_count) {
-      return absl::DataLossError(
-          "a block of a feature table is out of order or beyond the table's end, so the file is "
-          "damaged or another version wrote it; restore an older snapshot");
+      return reader.Damaged("a block of a feature table is out of order or beyond the table's end");
     }
     next = size_t{block} + 1;
     const auto content = bytes.subspan(block * kBlockBytes, kBlockBytes);
     reader.Read(content);
     if (!reader.status().ok()) return reader.status();
     if (IsZero(content)) {
-      return absl::DataLossError(
-          "a saved block of a feature table holds only zeros, so the file is damaged or another "
-          "version wrote it; restore an older snapshot");
+      return reader.Damaged("a saved block of a feature table holds only zeros");
     }
   }
 }

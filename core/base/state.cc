@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "core/base/str_cat.h"
+
 namespace freshet {
 namespace {
 
@@ -24,6 +26,11 @@ std::vector<std::byte> NewLargeChunk() {
   // Only a hint: failure is harmless.
   madvise(chunk.data() + before_page, kLargeChunkBytes - before_page, MADV_HUGEPAGE);
   return chunk;
+}
+
+absl::Status Unreadable(std::string_view what) {
+  return absl::DataLossError(StrCat(
+      what, ", so the file is damaged or another version wrote it; restore an older snapshot"));
 }
 
 }  // namespace
@@ -66,12 +73,11 @@ bool StateReader::Read(std::span<std::byte> out) {
 }
 
 absl::Status StateReader::status() const {
-  if (failed_) {
-    return absl::DataLossError(
-        "the saved state ends too early, so the file is damaged or another version wrote it; "
-        "restore an older snapshot");
-  }
-  return absl::OkStatus();
+  return failed_ ? Unreadable("the saved state ends too early") : absl::OkStatus();
+}
+
+absl::Status StateReader::Damaged(std::string_view what) const {
+  return failed_ ? status() : Unreadable(what);
 }
 
 }  // namespace freshet

@@ -12,6 +12,7 @@
 #include <cstring>
 #include <functional>
 #include <span>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -87,6 +88,11 @@ class StateReader {
 
   // DATA_LOSS if a read went past the end, else OK.
   absl::Status status() const;
+
+  // The DATA_LOSS for bytes that were read and cannot be right, with what to do about it. `what` is
+  // for example "the mean norm of the learner is out of range". If a read went past the end, that
+  // is the error instead: what such a read gives is zero, and says nothing about the bytes.
+  absl::Status Damaged(std::string_view what) const;
 
  private:
   std::span<const std::byte> bytes_;

@@ -37,9 +37,7 @@ absl::Status LoadStates(StateReader& reader, const NamespaceStates<State>& state
     if (!reader.status().ok()) return reader.status();
     State* const state = states.Find(hash) == nullptr ? add(hash) : nullptr;
     if (state == nullptr) {
-      return absl::DataLossError(
-          "the saved numeric transforms do not match the model's namespaces, so the file is "
-          "damaged or another version wrote it; restore an older snapshot");
+      return reader.Damaged("the saved numeric transforms do not match the model's namespaces");
     }
     if (absl::Status status = state->LoadState(reader); !status.ok()) return status;
   }
@@ -278,6 +276,7 @@ void FeatureExpander::SaveState(StateWriter& writer) const {
 
 absl::Status FeatureExpander::LoadState(StateReader& reader) {
   const auto version = reader.ReadValue<uint32_t>();
+  if (!reader.status().ok()) return reader.status();
   if (version < kVersionWithoutCuts || version > kStateVersion) {
     return absl::DataLossError(StrCat(
         "the saved feature transforms have version ", version, "; this program reads up to ",
@@ -286,17 +285,13 @@ absl::Status FeatureExpander::LoadState(StateReader& reader) {
   if (version > kVersionWithoutCuts) {
     const auto cut_count = reader.ReadValue<uint64_t>();
     if (cut_count == 0 || cut_count > kMaxExamples) {
-      return absl::DataLossError(
-          "the count of cut examples is out of range, so the file is damaged or another version "
-          "wrote it; restore an older snapshot");
+      return reader.Damaged("the count of cut examples is out of range");
     }
     cut_count_.store(cut_count, std::memory_order_relaxed);
   }
   observed_count_ = reader.ReadValue<uint64_t>();
   if (observed_count_ > kMaxExamples) {
-    return absl::DataLossError(
-        "the count of examples seen by the feature transforms is out of range, so the file is "
-        "damaged or another version wrote it; restore an older snapshot");
+    return reader.Damaged("the count of examples seen by the feature transforms is out of range");
   }
   const auto kind_of = [this](uint32_t hash) {
     const NumericOptions* const numeric = FindNumeric(hash);

@@ -91,10 +91,9 @@ void QuantileBins::SaveState(StateWriter& writer) const {
 }
 
 absl::Status QuantileBins::LoadState(StateReader& reader) {
-  const auto impossible = [] {
-    return absl::DataLossError(
-        "the quantile bins of a numeric feature do not fit the model or are not finite, so the "
-        "file is damaged or another version wrote it; restore an older snapshot");
+  const auto impossible = [&reader] {
+    return reader.Damaged(
+        "the quantile bins of a numeric feature do not fit the model or are not finite");
   };
   if (reader.ReadValue<uint32_t>() != bound_count_) return impossible();
   const auto size = reader.ReadValue<uint32_t>();

@@ -70,9 +70,7 @@ absl::Status QuantileSketch::LoadState(StateReader& reader) {
   }
   if (!reader.status().ok()) return reader.status();
   if (!possible) {
-    return absl::DataLossError(
-        "the quantile sketch of a numeric feature is malformed, so the file is damaged or another "
-        "version wrote it; restore an older snapshot");
+    return reader.Damaged("the quantile sketch of a numeric feature is malformed");
   }
   return absl::OkStatus();
 }

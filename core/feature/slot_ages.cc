@@ -50,9 +50,7 @@ absl::Status SlotAges::LoadState(StateReader& reader) {
   period_ = reader.ReadValue<uint8_t>();
   example_count_ = reader.ReadValue<uint64_t>();
   if (period_ == 0 || example_count_ >= period_examples_) {
-    return absl::DataLossError(
-        "the period counter for expiring features is out of range, so the file is damaged or "
-        "another version wrote it; restore an older snapshot");
+    return reader.Damaged("the period counter for expiring features is out of range");
   }
   return LoadSparseBytes(reader, {static_cast<std::byte*>(periods_.data()), periods_.size_bytes()});
 }

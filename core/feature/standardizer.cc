@@ -106,9 +106,7 @@ absl::Status Standardizer::LoadState(StateReader& reader) {
   }
   if (!reader.status().ok()) return reader.status();
   if (!possible) {
-    return absl::DataLossError(
-        "the mean or variance of a standardised feature is out of range, so the file is damaged or "
-        "another version wrote it; restore an older snapshot");
+    return reader.Damaged("the mean or variance of a standardised feature is out of range");
   }
   return absl::OkStatus();
 }

@@ -108,9 +108,7 @@ absl::Status BaseRate::LoadState(StateReader& reader) {
   for (const double sum : {sums_.all, sums_.decayed, sums_.group, sums_.newer, sums_.older,
                            sums_.decayed_label, sums_.first_label}) {
     if (!std::isfinite(sum)) {
-      return absl::DataLossError(
-          "the sums for the base rate's loss are not finite, so the file is damaged or another "
-          "version wrote it; restore an older snapshot");
+      return reader.Damaged("the sums for the base rate's loss are not finite");
     }
   }
   return absl::OkStatus();

@@ -42,9 +42,7 @@ absl::Status DriftDetector::LoadState(StateReader& reader) {
   const auto is_level = [](double level) { return level >= 0 && level < kThreshold; };
   if (!std::isfinite(state_.mean) || !std::isfinite(state_.variance) || state_.variance < 0 ||
       !is_level(state_.up) || !is_level(state_.down)) {
-    return absl::DataLossError(
-        "the state of the drift detection is out of range, so the file is damaged or another "
-        "version wrote it; restore an older snapshot");
+    return reader.Damaged("the state of the drift detection is out of range");
   }
   return absl::OkStatus();
 }

@@ -110,9 +110,7 @@ absl::Status LossColumns::LoadState(StateReader& reader) {
   if (!reader.status().ok()) return reader.status();
   if (!std::isfinite(quantile_.value) || !std::isfinite(quantile_.deviation_sum) ||
       quantile_.deviation_sum < 0) {
-    return absl::DataLossError(
-        "the running quantile of the metrics is out of range, so the file is damaged or another "
-        "version wrote it; restore an older snapshot");
+    return reader.Damaged("the running quantile of the metrics is out of range");
   }
   return absl::OkStatus();
 }

@@ -44,17 +44,13 @@ absl::Status MetricsWindow::LoadState(StateReader& reader) {
     half->sums = reader.ReadValue<LossSums>();
     if (absl::Status status = half->scores.LoadState(reader); !status.ok()) return status;
     if (!half->sums.IsValid()) {
-      return absl::DataLossError(
-          "the sums of the metrics window are out of range, so the file is damaged or another "
-          "version wrote it; restore an older snapshot");
+      return reader.Damaged("the sums of the metrics window are out of range");
     }
   }
   const uint64_t older_count = older_.sums.example_count;
   if ((older_count != 0 && older_count != kHalfExamples) ||
       newer_.sums.example_count >= kHalfExamples) {
-    return absl::DataLossError(
-        "the size of the metrics window is out of range, so the file is damaged or another version "
-        "wrote it; restore an older snapshot");
+    return reader.Damaged("the size of the metrics window is out of range");
   }
   return absl::OkStatus();
 }

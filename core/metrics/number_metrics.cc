@@ -49,9 +49,7 @@ absl::Status NumberMetrics::LoadState(StateReader& reader) {
     valid &= std::isfinite(sum) && sum >= 0;
   }
   if (!valid) {
-    return absl::DataLossError(
-        "the sums of prediction errors are out of range, so the file is damaged or another version "
-        "wrote it; restore an older snapshot");
+    return reader.Damaged("the sums of prediction errors are out of range");
   }
   return absl::OkStatus();
 }

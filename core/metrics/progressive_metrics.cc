@@ -190,10 +190,9 @@ absl::Status ProgressiveMetrics::LoadState(StateReader& reader) {
   const auto version = reader.ReadValue<uint32_t>();
   const auto loss = reader.ReadValue<uint32_t>();
   const bool known = version >= kTotalsVersion && version <= kStateVersion;
-  if (reader.status().ok() && (!known || loss != static_cast<uint32_t>(options_.loss))) {
-    return absl::DataLossError(
-        "the saved metrics have an unknown version or are of another loss than the model's, so the "
-        "file is damaged or another version wrote it; restore an older snapshot");
+  if (!known || loss != static_cast<uint32_t>(options_.loss)) {
+    return reader.Damaged(
+        "the saved metrics have an unknown version or are of another loss than the model's");
   }
   if (absl::Status status = LoadTotals(reader); !status.ok()) return status;
   if (version == kTotalsVersion) {
@@ -207,9 +206,8 @@ absl::Status ProgressiveMetrics::LoadState(StateReader& reader) {
   group_ = reader.ReadValue<LossSums>();
   if (absl::Status status = window_.LoadState(reader); !status.ok()) return status;
   if (!group_.IsValid() || group_.example_count >= kGroupExamples) {
-    return absl::DataLossError(
-        "the sums of the newest group of examples in the metrics are out of range, so the file is "
-        "damaged or another version wrote it; restore an older snapshot");
+    return reader.Damaged(
+        "the sums of the newest group of examples in the metrics are out of range");
   }
   if (absl::Status status = numbers_.LoadState(reader); !status.ok()) return status;
   if (absl::Status status = loss_drift_.LoadState(reader); !status.ok()) return status;
@@ -233,9 +231,7 @@ absl::Status ProgressiveMetrics::LoadTotals(StateReader& reader) {
   if (!reader.status().ok()) return reader.status();
   if (!totals_.all.IsValid() || !IsSum(totals_.decayed_weight) || !IsSum(totals_.decayed_loss) ||
       !IsSum(totals_.decayed_base_rate_loss)) {
-    return absl::DataLossError(
-        "the total sums of the metrics are out of range, so the file is damaged or another version "
-        "wrote it; restore an older snapshot");
+    return reader.Damaged("the total sums of the metrics are out of range");
   }
   return absl::OkStatus();
 }

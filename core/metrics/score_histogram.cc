@@ -112,9 +112,7 @@ absl::Status ScoreHistogram::LoadBuckets(StateReader& reader) {
     used |= bucket.negative_weight > 0 || bucket.positive_weight > 0;
   }
   if (!valid) {
-    return absl::DataLossError(
-        "the weights in the score histogram are out of range, so the file is damaged or another "
-        "version wrote it; restore an older snapshot");
+    return reader.Damaged("the weights in the score histogram are out of range");
   }
   if (!used) buckets_.clear();
   return absl::OkStatus();
@@ -131,9 +129,7 @@ absl::Status ScoreHistogram::LoadState(StateReader& reader) {
   if (used == 0) return absl::OkStatus();
   absl::Status status = LoadBuckets(reader);
   if (status.ok() && (used != 1 || buckets_.empty())) {
-    return absl::DataLossError(
-        "the score histogram is malformed, so the file is damaged or another version wrote it; "
-        "restore an older snapshot");
+    return reader.Damaged("the score histogram is malformed");
   }
   return status;
 }

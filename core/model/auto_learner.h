@@ -312,9 +312,7 @@ absl::Status AutoLearner<Loss>::LoadState(StateReader& reader) {
   gradient_size_ = reader.ReadValue<double>();
   if (!reader.status().ok()) return reader.status();
   if (!(gradient_size_ >= 1 && gradient_size_ <= kMaxGradient)) {
-    return absl::DataLossError(
-        "the largest gradient of the learner is out of range, so the file is damaged or another "
-        "version wrote it; restore an older snapshot");
+    return reader.Damaged("the largest gradient of the learner is out of range");
   }
   return mixture_.LoadState(reader);
 }

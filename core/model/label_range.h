@@ -53,9 +53,7 @@ class LabelRange {
     if (!reader.status().ok()) return reader.status();
     const bool valid = std::isfinite(min) && std::isfinite(max) && min <= max;
     if (!valid || has_labels != (is_fixed_ ? 0 : has_labels & 1)) {
-      return absl::DataLossError(
-          "the range of labels of the learner is invalid, so the file is damaged or another "
-          "version wrote it; restore an older snapshot");
+      return reader.Damaged("the range of labels of the learner is invalid");
     }
     if (has_labels != 0) Set(min, max);
     is_empty_ = has_labels == 0;

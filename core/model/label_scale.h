@@ -43,9 +43,7 @@ class LabelScale {
     const bool valid = std::abs(center_) <= kMaxLabel && deviation_ >= 0 &&
                        deviation_ <= 2 * kMaxLabel && weight_ >= 0 && weight_ <= kMaxWeight;
     if (valid) return absl::OkStatus();
-    return absl::DataLossError(
-        "the scale of labels of the learner is out of range, so the file is damaged or another "
-        "version wrote it; restore an older snapshot");
+    return reader.Damaged("the scale of labels of the learner is out of range");
   }
 
  private:

@@ -57,9 +57,7 @@ class LabelTrend {
     bool valid = has_labels <= 1;
     for (const double mean : means) valid &= std::abs(mean) <= bound;
     if (!valid) {
-      return absl::DataLossError(
-          "the trend of labels of the learner is out of range, so the file is damaged or another "
-          "version wrote it; restore an older snapshot");
+      return reader.Damaged("the trend of labels of the learner is out of range");
     }
     if (has_labels == 0) return absl::OkStatus();
     means_ = means;

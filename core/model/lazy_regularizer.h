@@ -191,9 +191,7 @@ class LazyRegularizer {
     if (!reader.status().ok()) return reader.status();
     if (!(gravity >= 0 && gravity <= kMaxGravity && contraction >= kMinContraction &&
           contraction <= 1)) {
-      return absl::DataLossError(
-          "the accumulated l1 and l2 of the learner are out of range, so the file is damaged or "
-          "another version wrote it; restore an older snapshot");
+      return reader.Damaged("the accumulated l1 and l2 of the learner are out of range");
     }
     Set({.gravity = gravity, .contraction = contraction});
     return absl::OkStatus();

@@ -38,9 +38,7 @@ class MeanNorm {
     const auto weight_sum = reader.ReadValue<double>();
     if (!reader.status().ok()) return reader.status();
     if (!(norm_sum >= 0 && norm_sum <= kMaxSum && weight_sum >= 0 && weight_sum <= kMaxSum)) {
-      return absl::DataLossError(
-          "the mean norm of the learner is out of range, so the file is damaged or another version "
-          "wrote it; restore an older snapshot");
+      return reader.Damaged("the mean norm of the learner is out of range");
     }
     Set({.norm = norm_sum, .weight = weight_sum});
     return absl::OkStatus();

@@ -95,9 +95,7 @@ class Mixer {
     for (const Vector& row : covariance_) {
       for (const double number : row) {
         if (!(std::abs(number) <= kMaxCovariance)) {
-          return absl::DataLossError(
-              "the covariance of a mixer of the learner is out of range, so the file is damaged or "
-              "another version wrote it; restore an older snapshot");
+          return reader.Damaged("the covariance of a mixer of the learner is out of range");
         }
       }
     }

@@ -268,9 +268,8 @@ absl::Status Mixture<Loss>::LoadState(StateReader& reader) {
     for (const double weight : weights) valid &= std::abs(weight) <= MixerOf::kMaxWeight;
   }
   if (!valid) {
-    return absl::DataLossError(
-        "the shares, weights or losses of the learner's mixture are out of range, so the file is "
-        "damaged or another version wrote it; restore an older snapshot");
+    return reader.Damaged(
+        "the shares, weights or losses of the learner's mixture are out of range");
   }
   absl::Status status;
   for (MixerOf& mixer : mixers_) {

@@ -222,6 +222,7 @@ absl::Status TableLearner<Derived, Loss, Rule>::LoadSlots(StateReader& reader,
                                                           uint32_t max_window_count,
                                                           uint32_t* window_count) {
   const auto version = reader.ReadValue<uint32_t>();
+  if (!reader.status().ok()) return reader.status();
   if (version != kStateVersion) {
     return absl::DataLossError(StrCat(
         "the saved learner has version ", version, "; this program reads version ", kStateVersion,
@@ -231,6 +232,7 @@ absl::Status TableLearner<Derived, Loss, Rule>::LoadSlots(StateReader& reader,
   fits &= reader.ReadValue<uint8_t>() == Rule::kStateId;
   fits &= reader.ReadValue<uint8_t>() == options_.bits;
   fits &= reader.ReadValue<uint8_t>() == sizeof(Slot);
+  if (!reader.status().ok()) return reader.status();
   if (!fits) {
     return absl::DataLossError(
         "the saved learner has another loss, optimizer or number of bits than the model's spec; "
@@ -246,9 +248,7 @@ absl::Status TableLearner<Derived, Loss, Rule>::LoadSlots(StateReader& reader,
   if (!reader.status().ok()) return reader.status();
   if (steps_taken > examples || skipped > examples || examples > kMaxExamples ||
       *window_count > max_window_count || !Rule::IsValid(intercept)) {
-    return absl::DataLossError(
-        "the example counts or the intercept of the learner are out of range, so the file is "
-        "damaged or another version wrote it; restore an older snapshot");
+    return reader.Damaged("the example counts or the intercept of the learner are out of range");
   }
   example_count_.store(examples, std::memory_order_relaxed);
   skipped_count_.store(skipped, std::memory_order_relaxed);

@@ -163,10 +163,8 @@ class WeightTable {
       if (head == kEndOfBlocks) return absl::OkStatus();
       const uint32_t block = head & ~kSparse;
       if (block < next || block >= block_count()) {
-        return absl::DataLossError(StrCat("the weight table has block ", block,
-                                          " where a block from ", next, " to ", block_count() - 1,
-                                          " must follow, so the file is damaged or another version "
-                                          "wrote it; restore an older snapshot"));
+        return reader.Damaged(StrCat("the weight table has block ", block, " where a block from ",
+                                     next, " to ", block_count() - 1, " must follow"));
       }
       next = block + 1;
       bool valid = true;
@@ -180,10 +178,8 @@ class WeightTable {
       const uint32_t begin = block * kBlockSlots;
       for (uint32_t i = begin; i < begin + kBlockSlots; ++i) valid &= is_valid(LoadOwn(i));
       if (!valid) {
-        return absl::DataLossError(
-            StrCat("a slot of the weight table in [", begin, ", ", begin + kBlockSlots,
-                   ") is invalid, so the file is damaged or another version wrote it; restore an "
-                   "older snapshot"));
+        return reader.Damaged(StrCat("a slot of the weight table in [", begin, ", ",
+                                     begin + kBlockSlots, ") is invalid"));
       }
     }
   }

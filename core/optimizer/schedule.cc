@@ -89,9 +89,7 @@ absl::Status Schedule::LoadState(StateReader& reader) {
                      state_.window_count < options.window && state_.bad_windows < options.patience;
   if (!reader.status().ok()) return reader.status();
   if (!valid) {
-    return absl::DataLossError(
-        "the state of the plateau schedule is out of range, so the file is damaged or another "
-        "version wrote it; restore an older snapshot");
+    return reader.Damaged("the state of the plateau schedule is out of range");
   }
   return absl::OkStatus();
 }

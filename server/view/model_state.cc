@@ -94,6 +94,7 @@ SavedState ModelState::Save() const {
 absl::Status ModelState::Load(ByteSpan bytes) {
   StateReader reader(bytes);
   const auto version = reader.ReadValue<uint32_t>();
+  if (!reader.status().ok()) return reader.status();
   if (version < kFirstVersion || version > kVersion) {
     return absl::DataLossError(StrCat("the state has version ", version,
                                       "; this server reads up to ", kVersion,
@@ -127,6 +128,7 @@ absl::Status ModelState::LoadOld(StateReader& reader, uint32_t version) {
     return status;
   }
   const auto variant_count = reader.ReadValue<uint32_t>();
+  if (!reader.status().ok()) return reader.status();
   const size_t expected = 1 + challengers_.size();
   if (variant_count != expected) {
     return absl::DataLossError(

@@ -86,5 +86,19 @@ TEST(StateTest, AnEmptyReadAtTheEndIsFine) {
   EXPECT_TRUE(reader.status().ok());
 }
 
+TEST(StateTest, WhatIsReadPastTheEndIsNotCalledDamaged) {
+  const std::vector<std::byte> bytes(6, std::byte{1});
+  StateReader reader(bytes);
+  reader.ReadValue<uint32_t>();
+  EXPECT_EQ(
+      reader.Damaged("the count is out of range").message(),
+      "the count is out of range, so the file is damaged or another version wrote it; restore "
+      "an older snapshot");
+  EXPECT_TRUE(reader.status().ok());
+  reader.ReadValue<uint32_t>();
+  EXPECT_EQ(reader.Damaged("the count is out of range"), reader.status());
+  EXPECT_TRUE(absl::IsDataLoss(reader.status()));
+}
+
 }  // namespace
 }  // namespace freshet

@@ -489,8 +489,9 @@ TEST(ProgressiveMetricsTest, RefusesStatesThatAreNotItsOwn) {
   for (const size_t size : {size_t{0}, size_t{7}, size_t{60}, state.size() - 1}) {
     const std::span<const std::byte> cut_short(state.data(), size);
     StateReader reader(cut_short);
-    EXPECT_EQ(ProgressiveMetrics({.loss = LossKind::kLogistic}).LoadState(reader).code(),
-              absl::StatusCode::kDataLoss);
+    const absl::Status status = ProgressiveMetrics({.loss = LossKind::kLogistic}).LoadState(reader);
+    EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
+    EXPECT_NE(status.message().find("ends too early"), absl::string_view::npos) << status;
   }
   StateReader other_loss(state);
   EXPECT_EQ(ProgressiveMetrics({.loss = LossKind::kHinge}).LoadState(other_loss).code(),
