@@ -22,8 +22,8 @@ prometheus::MetricFamily MakeFamily(std::string name, prometheus::MetricType typ
 // Adds a sample. REQUIRES: the family is a counter or a gauge.
 void AddValue(prometheus::MetricFamily& family, MetricLabels labels, double value);
 
-// Adds a sample of durations in seconds. Uses every second bucket of `counts`, so that bounds grow
-// by a factor of about 2.2. REQUIRES: the family is a histogram.
+// Adds a sample of durations in seconds. Uses every second bound of `counts`: 1, 2, 5, 10 and so
+// on. REQUIRES: the family is a histogram.
 void AddHistogram(prometheus::MetricFamily& family, MetricLabels labels,
                   const LatencyHistogram::Counts& counts);
 

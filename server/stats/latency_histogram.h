@@ -12,9 +12,9 @@
 
 namespace freshet {
 
-// Buckets grow by a factor of 10^(1/6), about 1.47, from 10 microseconds to 100 seconds; a quantile
-// is the geometric middle of its bucket, hence within 22 % of the truth. Thread-safe; Record()
-// takes no lock.
+// The upper bounds of buckets are the round numbers 1, 1.5, 2, 3, 5, 7 and their multiples by
+// powers of 10, from 10 microseconds to 100 seconds; a quantile is the geometric middle of its
+// bucket, hence within 30 % of the truth. Thread-safe; Record() takes no lock.
 class LatencyHistogram {
  public:
   static constexpr size_t kBuckets = 44;

@@ -196,6 +196,9 @@ TEST_F(ModelMetricsTest, TheHistogramOfSyncsIsCumulativeAndHoldsThemAll) {
   EXPECT_THAT(text, HasSubstr(name + "_sum{model=\"ctr\"} 1000.005005\n"));
   EXPECT_THAT(text, HasSubstr(name + "_bucket{model=\"ctr\",le=\"1e-05\"} 1\n"));
   EXPECT_THAT(text, HasSubstr(name + "_bucket{model=\"ctr\",le=\"0.001\"} 1\n"));
+  // Bounds are 1, 2 and 5 in each decade; they used to be 0.002154434690031884.
+  EXPECT_THAT(text, HasSubstr(name + "_bucket{model=\"ctr\",le=\"0.002\"} 2\n"));
+  EXPECT_THAT(text, HasSubstr(name + "_bucket{model=\"ctr\",le=\"0.005\"} 3\n"));
   EXPECT_THAT(text, HasSubstr(name + "_bucket{model=\"ctr\",le=\"0.01\"} 3\n"));
   EXPECT_THAT(text, HasSubstr(name + "_bucket{model=\"ctr\",le=\"100\"} 3\n"));
   EXPECT_THAT(text, HasSubstr(name + "_bucket{model=\"ctr\",le=\"+Inf\"} 4\n"));
