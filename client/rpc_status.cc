@@ -39,6 +39,9 @@ std::string_view CauseOf(std::string_view message) {
   return colon == std::string_view::npos ? message : message.substr(colon + 2);
 }
 
+// Whether a message is over the receiver's limit, in gRPC's words or in those of FromRpcStatus().
+bool IsTooLarge(std::string_view message) { return Contains(message, "larger than max"); }
+
 // Whether an established connection broke.
 bool WasLost(std::string_view message) {
   return Contains(message, "Socket closed") || Contains(message, "onnection reset") ||
@@ -96,6 +99,12 @@ absl::Status FromRpcStatus(const grpc::Status& status, std::string_view server) 
     case grpc::StatusCode::DEADLINE_EXCEEDED:
       return absl::DeadlineExceededError(
           StrCat(server, " did not answer in time; raise --deadline to wait longer"));
+    case grpc::StatusCode::RESOURCE_EXHAUSTED:
+      if (!IsTooLarge(message)) break;
+      return absl::ResourceExhaustedError(
+          StrCat("the request is larger than max_message_bytes of ", server,
+                 "; send less at once, for example with a lower --batch-size, or raise "
+                 "limits.max_message_bytes there"));
     case grpc::StatusCode::UNIMPLEMENTED:
       return absl::UnimplementedError(
           StrCat(server, " does not support this request; is it freshetd of the same version?"));
@@ -116,7 +125,7 @@ bool IsTransient(const absl::Status& status) {
       return true;
     case absl::StatusCode::kResourceExhausted:
       // A limit on streams or load passes; a message that is over the size limit stays too large.
-      return !Contains(ToStd(status.message()), "larger than max");
+      return !IsTooLarge(ToStd(status.message()));
     default:
       return false;
   }

@@ -72,6 +72,17 @@ TEST(RpcStatusTest, ALostConnectionIsNotAnAbsentServer) {
   }
 }
 
+TEST(RpcStatusTest, ARequestThatIsTooLargeIsSaidToBeAndNotTriedAgain) {
+  const absl::Status status =
+      FromRpcStatus({grpc::StatusCode::RESOURCE_EXHAUSTED,
+                     "Received message larger than max (20000000 vs. 16777216)"},
+                    "ml:7400");
+  EXPECT_THAT(std::string(status.message()),
+              AllOf(HasSubstr("limits.max_message_bytes"), Not(HasSubstr("vs."))));
+  EXPECT_FALSE(IsTransient(status));
+  EXPECT_TRUE(IsTransient(absl::ResourceExhaustedError("too many examples wait")));
+}
+
 TEST(RpcStatusTest, TheServersOwnWordsStay) {
   for (const char* message : {"the server is stopping", "log/0: No such file or directory",
                               "model \"a\": its log: full"}) {
