@@ -265,6 +265,34 @@ TEST_F(LearningTest, ReadableExamplesTeachTheSameAsPackedOnes) {
   EXPECT_LT(client_->Predict("ctr", other)->score, client_->Predict("ctr", same)->score);
 }
 
+// It used to be learned as 0. A 0 that is set is learned, and is the same after a restart.
+TEST_F(LearningTest, AnExampleWithoutALabelIsABadRowAndALabelOf0IsNot) {
+  v1::LearnRequest readable = Request(1, {});
+  readable.mutable_examples()->add_examples()->set_label(0);
+  readable.mutable_examples()->add_examples()->add_namespaces()->add_features()->set_name("u42");
+  v1::LearnRequest packed = Request(1, {1, 0});
+  packed.mutable_packed()->clear_labels();
+  grpc::Status status;
+  for (const v1::LearnRequest& request : {readable, packed}) {
+    const std::vector<v1::LearnResponse> responses = Exchange({request}, &status);
+    ASSERT_EQ(responses.size(), 1U) << status.error_message();
+    EXPECT_EQ(responses[0].error().code(), 3);
+    EXPECT_THAT(responses[0].error().message(), HasSubstr("is missing"));
+    if (request.has_packed()) continue;
+    ASSERT_EQ(responses[0].error().rows_size(), 1);
+    EXPECT_EQ(responses[0].error().rows(0).row(), 1U);
+    EXPECT_EQ(responses[0].error().rows(0).field(), "label");
+  }
+  readable.mutable_examples()->mutable_examples(1)->set_label(0);
+  Exchange({readable}, &status);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  EXPECT_EQ(client_->GetModel("ctr")->example_count(), 2U);
+  const std::string digest = client_->ComputeDigest("ctr")->digest;
+  server_->Kill();
+  ASSERT_NO_FATAL_FAILURE(Start());
+  EXPECT_EQ(client_->ComputeDigest("ctr")->digest, digest);
+}
+
 TEST_F(LearningTest, DeletingAModelEndsItsStreams) {
   grpc::ClientContext context;
   auto stream = stub_->Learn(&context);
