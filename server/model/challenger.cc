@@ -6,6 +6,7 @@
 #include <utility>
 #include <variant>
 
+#include "core/base/json_object.h"
 #include "core/base/str_cat.h"
 
 namespace freshet {
@@ -208,8 +209,8 @@ void Challenger::RetryFetch(absl::Status fault) {
       return;
     }
     if (fault_.ok()) {
-      spdlog::warn("event=challenger_waits variant={} offset={} error=\"{}\"; it goes on by itself",
-                   options_.name, window_end_, fault.ToString());
+      spdlog::warn("event=challenger_waits variant={} offset={} error={}; it goes on by itself",
+                   options_.name, window_end_, JsonString(fault.ToString()));
     }
     fault_ = std::move(fault);
   }
