@@ -3,16 +3,20 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
 
 #include "core/base/str_cat.h"
+#include "core/base/utf8.h"
 
 namespace freshet {
 namespace {
 
 using namespace std::string_view_literals;
 
-// How many bytes are searched for the zero bytes of UTF-16 and for control bytes.
+// How many bytes are searched for zero bytes and control bytes.
 constexpr size_t kSampleBytes = 256;
+// Unicode has hardly any characters beyond.
+constexpr uint32_t kMaxCharacter = 0x2ffff;
 
 struct Kind {
   std::string_view magic;
@@ -67,11 +71,13 @@ absl::Status Refusal(const std::string& path, std::string_view name, std::string
       StrCat(path == "-" ? "standard input" : path, " is ", name, "; ", text));
 }
 
-// Whether `sample` contains control bytes that do not occur in text.
+// Whether `c` is a control character that does not occur in text.
+bool IsControl(uint32_t c) { return c < 0x20 && (c < '\t' || c > '\r') && c != 0x1b; }
+
+// Whether `sample` contains control bytes that do not occur in text; zero bytes do not count.
 bool HasControlBytes(std::string_view sample) {
-  return std::any_of(sample.begin(), sample.end(), [](char c) {
-    return static_cast<unsigned char>(c) < 0x20 && (c < '\t' || c > '\r') && c != '\x1b';
-  });
+  return std::any_of(sample.begin(), sample.end(),
+                     [](char c) { return c != '\0' && IsControl(static_cast<unsigned char>(c)); });
 }
 
 // The share of zero bytes among every second byte from index `first` on.
@@ -80,6 +86,57 @@ double ShareOfZeros(std::string_view sample, size_t first) {
   size_t count = 0;
   for (size_t i = first; i < sample.size(); i += 2, ++count) zeros += sample[i] == '\0' ? 1 : 0;
   return count == 0 ? 0 : static_cast<double>(zeros) / static_cast<double>(count);
+}
+
+// How text is encoded that takes two or four bytes a character.
+struct WideEncoding {
+  std::string_view name;
+  std::string_view iconv_name;
+  size_t unit_bytes;
+  bool big_endian;
+};
+
+// Whether `sample` can be read in `encoding`: it has no control characters, nor numbers that are no
+// characters. A unit cut off at the end is ignored.
+bool IsTextIn(const WideEncoding& encoding, std::string_view sample) {
+  const size_t bytes = encoding.unit_bytes;
+  bool after_high_surrogate = false;
+  for (size_t begin = 0; begin + bytes <= sample.size(); begin += bytes) {
+    uint32_t unit = 0;
+    for (size_t i = 0; i < bytes; ++i) {
+      const size_t next = encoding.big_endian ? begin + i : begin + bytes - 1 - i;
+      unit = unit << 8 | static_cast<unsigned char>(sample[next]);
+    }
+    const bool high_surrogate = bytes == 2 && unit >= 0xd800 && unit < 0xdc00;
+    const bool low_surrogate = bytes == 2 && unit >= 0xdc00 && unit < 0xe000;
+    if (IsControl(unit) || unit > kMaxCharacter) return false;
+    if (low_surrogate != after_high_surrogate) return false;
+    after_high_surrogate = high_surrogate;
+  }
+  return sample.size() >= bytes;
+}
+
+// The encoding of `sample`, which has zero bytes and no byte order mark; null if it is not text.
+const WideEncoding* FindWideEncoding(std::string_view sample) {
+  static constexpr std::array<WideEncoding, 4> kEncodings = {{
+      {"UTF-32", "UTF-32LE", 4, false},
+      {"UTF-32", "UTF-32BE", 4, true},
+      {"UTF-16", "UTF-16LE", 2, false},
+      {"UTF-16", "UTF-16BE", 2, true},
+  }};
+  // Delimiters and line ends have a zero byte, after the other byte in the order LE.
+  const double even = ShareOfZeros(sample, 0);
+  const double odd = ShareOfZeros(sample, 1);
+  // Text in UTF-8 in which a zero byte strayed could be read as UTF-16, too.
+  constexpr size_t kCutCharacterBytes = 3;
+  const bool utf8 = !HasControlBytes(sample) &&
+                    Utf8Size(sample) + kCutCharacterBytes >= sample.size() &&
+                    std::max(even, odd) <= 0.5;
+  for (const WideEncoding& encoding : kEncodings) {
+    if (encoding.unit_bytes == 2 && (utf8 || encoding.big_endian != (even > odd))) continue;
+    if (IsTextIn(encoding, sample)) return &encoding;
+  }
+  return nullptr;
 }
 
 }  // namespace
@@ -91,21 +148,16 @@ absl::Status CheckIsText(const std::string& path, std::string_view start) {
     // A magic number of letters only may also begin a text, so require control bytes as well.
     const bool letters = std::all_of(kind.magic.begin(), kind.magic.end(),
                                      [](char c) { return c > ' ' && c <= '~'; });
-    if (!letters || HasControlBytes(sample)) return Refusal(path, kind.name, kind.advice);
+    const bool text = !HasControlBytes(sample) && sample.find('\0') == std::string_view::npos;
+    if (!letters || !text) return Refusal(path, kind.name, kind.advice);
   }
-  // In UTF-16, every second byte of Latin text is zero.
-  const double even = ShareOfZeros(sample, 0);
-  const double odd = ShareOfZeros(sample, 1);
-  if (even == 0 && odd > 0.5) {
-    return Refusal(path, "UTF-16 text without a byte order mark",
-                   "convert it to UTF-8 first, as in 'iconv -f UTF-16LE -t UTF-8 %'");
+  if (sample.find('\0') == std::string_view::npos) return absl::OkStatus();
+  if (const WideEncoding* const encoding = FindWideEncoding(sample)) {
+    return Refusal(path, StrCat(encoding->name, " text without a byte order mark"),
+                   StrCat("convert it to UTF-8 first, as in 'iconv -f ", encoding->iconv_name,
+                          " -t UTF-8 %'"));
   }
-  if (odd == 0 && even > 0.5) {
-    return Refusal(path, "UTF-16 text without a byte order mark",
-                   "convert it to UTF-8 first, as in 'iconv -f UTF-16BE -t UTF-8 %'");
-  }
-  if (even + odd > 0) return Refusal(path, "not text: it contains zero bytes", kFromOthers);
-  return absl::OkStatus();
+  return Refusal(path, "not text: it contains zero bytes", kFromOthers);
 }
 
 }  // namespace freshet

@@ -230,6 +230,13 @@ bool ReadPlausibleSeconds(std::string_view digits, CivilTime& time) {
   return false;
 }
 
+// Whether `text` is a decimal point and zeros. Some programs write the whole numbers of a column so
+// if it has missing values.
+bool IsZeroFraction(std::string_view text) {
+  return text.size() > 1 && text.front() == '.' &&
+         text.find_first_not_of('0', 1) == std::string_view::npos;
+}
+
 bool ReadAnyForm(std::string_view text, CivilTime& time) {
   const size_t digits = DigitsAt(text);
   if (digits == 4 && text.size() > 4 && (text[4] == '-' || text[4] == '/')) {
@@ -237,7 +244,7 @@ bool ReadAnyForm(std::string_view text, CivilTime& time) {
   }
   const std::string_view number = text.substr(0, digits);
   std::string_view rest = text.substr(digits);
-  if (rest.empty()) {
+  if (rest.empty() || IsZeroFraction(rest)) {
     return ReadCompact(number, time) ||
            (!BeginsAsCompact(number) && ReadPlausibleSeconds(number, time));
   }

@@ -32,9 +32,10 @@ struct CivilTime {
 //   1009790100, 1009790100.25            seconds since 1970, 1973 to 2099, UTC; also milliseconds,
 //                                        microseconds and nanoseconds, told apart by their size
 //
-// Other numbers are rejected as implausible. So are ten digits that begin with 20, and twelve that
-// begin with 19 or 20, if they are not followed by a valid month, day and hour. A time with a zone
-// other than UTC is converted to UTC.
+// A number may end with a point and zeros, as in 20011231.0. Other numbers are rejected as
+// implausible. So are ten digits that begin with 20, and twelve that begin with 19 or 20, if they
+// are not followed by a valid month, day and hour. A time with a zone other than UTC is converted
+// to UTC.
 class TimeReader {
  public:
   // `format` is empty for the forms above; or s, ms, us or ns for a number of these units since

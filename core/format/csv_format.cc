@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "core/base/str_cat.h"
 #include "core/feature/hash.h"
 #include "core/format/number.h"
@@ -30,6 +31,20 @@ std::string DelimiterOf(std::string_view header) {
     if (found == "," && (c == ';' || c == '\t' || c == '|')) found = c;
   }
   return found;
+}
+
+// The delimiter that a line such as sep=; declares. Spreadsheets write such a line above the
+// header.
+std::optional<std::string> DeclaredDelimiter(std::string_view line) {
+  constexpr std::string_view kPrefix = "sep=";
+  if (line.size() > 2 && line.front() == '"' && line.back() == '"') {
+    line = line.substr(1, line.size() - 2);
+  }
+  if (line.size() != kPrefix.size() + 1 || line.back() == '"' ||
+      !absl::StartsWithIgnoreCase(ToAbsl(line), ToAbsl(kPrefix))) {
+    return std::nullopt;
+  }
+  return std::string(line.substr(kPrefix.size()));
 }
 
 absl::Status CheckDelimiter(std::string_view delimiter) {
@@ -78,6 +93,7 @@ CsvFormat::CsvFormat(FormatOptions options, LabelReader labels, TimeReader times
 void CsvFormat::BeginFile(std::string_view /*path*/) {
   splitter_.Reset();
   header_read_ = false;
+  delimiter_declared_ = false;
 }
 
 absl::Status CsvFormat::EndFile() {
@@ -89,8 +105,8 @@ absl::Status CsvFormat::EndFile() {
 absl::StatusOr<bool> CsvFormat::ParseLine(std::string_view line, ExampleBatchBuilder& builder) {
   if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
   if (!splitter_.within_record()) {
-    if (line.empty()) return false;
-    if (!header_read_ && options_.delimiter.empty()) splitter_.SetDelimiter(DelimiterOf(line));
+    if (splitter_.IsBlank(line)) return false;
+    if (!header_read_ && !delimiter_declared_ && FindDelimiter(line)) return false;
   }
   absl::StatusOr<bool> whole = splitter_.Split(line, cells_);
   if (whole.ok() && !*whole) return false;
@@ -109,6 +125,15 @@ absl::StatusOr<bool> CsvFormat::ParseLine(std::string_view line, ExampleBatchBui
     return status;
   }
   return true;
+}
+
+// Sets the delimiter, unless the options name it. Returns whether `line` comes before the header
+// and only declares the delimiter.
+bool CsvFormat::FindDelimiter(std::string_view line) {
+  const std::optional<std::string> declared = DeclaredDelimiter(line);
+  delimiter_declared_ = declared.has_value();
+  if (options_.delimiter.empty()) splitter_.SetDelimiter(declared ? *declared : DelimiterOf(line));
+  return delimiter_declared_;
 }
 
 absl::Status CsvFormat::ReadHeader() {
@@ -141,12 +166,15 @@ absl::Status CsvFormat::SetLabelAndWeight() {
   if (HasColumn(label)) {
     if (absl::Status status = SetRole(label, Role::kLabel, "--label"); !status.ok()) return status;
   } else if (options_.labels_required) {
+    const std::string names = ColumnNames();
+    const bool may_be_split_wrongly =
+        columns_.size() == 1 || names.find_first_of(";\t|") != std::string::npos;
     return HeaderError(StrCat(
         "the header has no label column ", Quoted(label),
-        "; name it with --label; the columns are: ", ColumnNames(),
-        columns_.size() > 1 ? ""
-                            : StrCat("; cells are separated by ", Quoted(splitter_.delimiter()),
-                                     " unless --delimiter says otherwise")));
+        "; name it with --label; the columns are: ", names,
+        may_be_split_wrongly ? StrCat("; cells are separated by ", Quoted(splitter_.delimiter()),
+                                      " unless --delimiter says otherwise")
+                             : ""));
   }
   const std::string& weight = options_.weight_field;
   if (weight.empty() || (!options_.labels_required && !HasColumn(weight))) {
@@ -193,8 +221,9 @@ absl::Status CsvFormat::ParseRow(ExampleBatchBuilder& builder) {
   if (cells_.size() != columns_.size()) {
     const size_t column =
         cells_.size() > columns_.size() ? cells_[columns_.size()].column : cells_.back().column;
-    return ParseError(column, StrCat("the row has ", cells_.size(), " cells, but the header has ",
-                                     columns_.size()));
+    return ParseError(column,
+                      StrCat("the row has ", cells_.size(), cells_.size() == 1 ? " cell" : " cells",
+                             ", but the header has ", columns_.size()));
   }
   float label = 0;
   float weight = 1;

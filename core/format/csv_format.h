@@ -2,7 +2,8 @@
 //
 // Each column is a namespace with the column's name. A cell of a categorical column becomes a
 // feature named by its text. A cell of a numeric column becomes a feature with the column's name
-// and the number as its value. An empty cell gives no feature.
+// and the number as its value. An empty cell gives no feature. Lines of nothing but blanks are
+// skipped, and so is a line such as "sep=;" above the header, which names the delimiter.
 
 #ifndef FRESHET_CORE_FORMAT_CSV_FORMAT_H_
 #define FRESHET_CORE_FORMAT_CSV_FORMAT_H_
@@ -51,6 +52,7 @@ class CsvFormat final : public RowFormat {
 
   CsvFormat(FormatOptions options, LabelReader labels, TimeReader times);
 
+  bool FindDelimiter(std::string_view line);
   absl::Status ReadHeader();
   absl::Status SetLabelAndWeight();
   absl::Status SetRole(std::string_view name, Role role, std::string_view option);
@@ -71,6 +73,7 @@ class CsvFormat final : public RowFormat {
 
   // State of the file being read.
   bool header_read_ = false;
+  bool delimiter_declared_ = false;  // Whether a line above the header named the delimiter.
   std::vector<Column> columns_;
   std::optional<TimeFeatures> time_features_;
 };

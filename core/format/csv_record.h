@@ -39,6 +39,12 @@ class CsvSplitter {
   // True if the last line ended within a quoted cell.
   bool within_record() const { return pending_lines_ > 0; }
 
+  // Whether `line` has nothing but blanks and tabs that do not separate cells.
+  bool IsBlank(std::string_view line) const {
+    return line.empty() || (line.front() <= ' ' && line.find_first_not_of(" \t") == line.npos &&
+                            line.find(delimiter_.front()) == line.npos);
+  }
+
   // Discards an unfinished record.
   void Reset();
 

@@ -9,10 +9,13 @@
 namespace freshet {
 namespace {
 
-// What R, pandas, databases, spreadsheets and SAS write for a missing value.
-constexpr std::array<std::string_view, 18> kUsualWords = {
-    "NA",   "N/A", "#N/A", "#NA", "<NA>", "NaN", "-NaN", "+NaN",    "NULL",
-    "None", "nil", "?",    "-",   "--",   ".",   "\\N",  "missing", "(null)"};
+// What R, pandas, databases, spreadsheets, SAS, SPSS and C libraries write for a missing value.
+constexpr std::array<std::string_view, 35> kUsualWords = {
+    "NA",      "N/A",      "n.a.", "#N/A",      "#N/A N/A",  "#NA",    "<NA>",
+    "NaN",     "-NaN",     "+NaN", "NaN(ind)",  "-NaN(ind)", "1.#IND", "-1.#IND",
+    "1.#QNAN", "-1.#QNAN", "NaT",  "NULL",      "(null)",    "<null>", "[null]",
+    "#NULL!",  "None",     "nil",  "undefined", "missing",   "?",      "-",
+    "--",      "---",      ".",    "..",        "\\N",       "\u2013", "\u2014"};
 
 }  // namespace
 

@@ -35,8 +35,18 @@ bool LooksLikeSvmlight(std::string_view line) {
   const size_t token = line.find_first_not_of(" \t", label_end);
   if (token == std::string_view::npos) return false;
   if (line.substr(token).starts_with("qid:")) return true;
-  const size_t colon = line.find_first_not_of("0123456789", token);
-  return colon != token && colon != std::string_view::npos && line[colon] == ':';
+  const size_t index_end = line.find_first_not_of("0123456789", token);
+  if (index_end == token || index_end == std::string_view::npos) return false;
+  return TrimBlanks(line.substr(index_end)).starts_with(':');
+}
+
+// Whether a line with a '|' at `bar` is like "label|age|site", the header of a table. In a line of
+// Vowpal Wabbit's, blanks separate features, and only a number or a tag is left of the first '|'.
+bool LooksLikeBarTable(std::string_view line, size_t bar) {
+  const std::string_view head = line.substr(0, bar);
+  float number = 0;
+  return !head.empty() && head.front() != '\'' && !ParseFiniteFloat(head, number) &&
+         line.find_first_of(" \t:") == std::string_view::npos;
 }
 
 // The flag of an option that is set although it does not apply to the format `name`; empty if there
@@ -67,6 +77,20 @@ std::string_view UnknownFormatHint(std::string_view name) {
   return "";
 }
 
+// Removes the blanks around the names and words of the options, as the formats do around those in
+// files. Blanks follow the commas of lists such as "age, height".
+void TrimNames(FormatOptions& options) {
+  const auto trim = [](std::string& text) { text = std::string(TrimBlanks(text)); };
+  for (std::string* const field :
+       {&options.label_field, &options.weight_field, &options.time_features_field}) {
+    trim(*field);
+  }
+  for (auto* const fields : {&options.numeric_fields, &options.ignore_fields}) {
+    std::for_each(fields->begin(), fields->end(), trim);
+  }
+  if (options.missing) std::for_each(options.missing->begin(), options.missing->end(), trim);
+}
+
 }  // namespace
 
 void RowFormat::BeginFile(std::string_view /*path*/) {}
@@ -92,6 +116,7 @@ absl::StatusOr<std::unique_ptr<RowFormat>> MakeRowFormat(std::string_view name,
                                              only_tables ? " and tsv" : " and jsonl",
                                              ", not for the format ", name));
   }
+  if (!options.keep_blanks) TrimNames(options);
   if (name == "csv") return CsvFormat::Make(std::move(options), "");
   if (name == "tsv") return CsvFormat::Make(std::move(options), "\t");
   if (name == "svmlight") return SvmlightFormat::Make(options);
@@ -128,7 +153,7 @@ absl::StatusOr<std::string> GuessFormat(std::string_view path, std::string_view 
   const size_t bar = first_line.find('|');
   if (bar != std::string_view::npos &&
       first_line.substr(0, bar).find(',') == std::string_view::npos) {
-    return "vw";
+    return LooksLikeBarTable(first_line, bar) ? "csv" : "vw";
   }
   if (LooksLikeSvmlight(first_line)) return "svmlight";
   if (first_line.find('\t') != std::string_view::npos) return "tsv";

@@ -60,6 +60,8 @@ struct FormatOptions {
   DecimalMark decimal_mark = DecimalMark::kPoint;
   // False: blanks and tabs around names and cells are removed, within quotes, too.
   bool keep_blanks = false;
+
+  // Unless keep_blanks, blanks around the fields and words named above are removed.
 };
 
 // Parses the lines of one format. Reuses buffers from line to line, so that a steady stream of

@@ -175,6 +175,24 @@ TEST_F(LineReaderTest, NamesFilesThatAreNoUtf8Text) {
         Case{"l\0a\0b\0e\0l\0,\0x\0\n\0"sv, "is UTF-16 text without a byte order mark; convert it"},
         Case{"\0l\0a\0b\0e\0l\0\n"sv, "is UTF-16 text without a byte order mark; convert it"},
         Case{"\xff\xfe\0\0l\0\0\0"sv, "is UTF-32 text; "},
+        // Cyrillic and Japanese letters have no zero bytes, but delimiters and line ends do.
+        Case{"<\0045\4B\4:\0040\4,\0008\4<\4O\4\n\0"sv,
+             "is UTF-16 text without a byte order mark; convert it to UTF-8 first, as in 'iconv "
+             "-f UTF-16LE -t UTF-8 "},
+        Case{"\4<\0045\4B\4:\0040\0,\0048\4<\4O\0\n"sv,
+             "is UTF-16 text without a byte order mark; convert it to UTF-8 first, as in 'iconv "
+             "-f UTF-16BE -t UTF-8 "},
+        Case{"\xe5\x65\x2c\x67\x9e\x8a,\0\xe5\x65\n\0"sv,
+             "is UTF-16 text without a byte order mark; convert it to UTF-8 first, as in 'iconv "
+             "-f UTF-16LE -t UTF-8 "},
+        Case{"l\0\0\0a\0\0\0\n\0\0\0"sv,
+             "is UTF-32 text without a byte order mark; convert it to UTF-8 first, as in 'iconv "
+             "-f UTF-32LE -t UTF-8 "},
+        Case{"\0\0\0l\0\0\0a\0\0\0\n"sv,
+             "is UTF-32 text without a byte order mark; convert it to UTF-8 first, as in 'iconv "
+             "-f UTF-32BE -t UTF-8 "},
+        Case{"1\0\1\0\2\0\3\0\n\0"sv, "is not text: it contains zero bytes; "},
+        Case{"label,x\n1,a\n0,b\0c\n"sv, "is not text: it contains zero bytes; "},
         Case{"PAR1\x15\x04\n"sv,
              "is a Parquet file; convert it to csv or jsonl first, as in Python with "
              "pandas.read_parquet('"},

@@ -62,6 +62,19 @@ TEST(CivilTimeTest, ReadsCompactNumbers) {
   EXPECT_EQ(Read("20101112", "%y%m%d%H"), "10/11 6 12");
 }
 
+// Data frames turn whole numbers into such numbers if the column has a missing value.
+TEST(CivilTimeTest, ReadsNumbersWithAZeroFraction) {
+  EXPECT_EQ(Read("14102123.0"), "10/21 1 23");
+  EXPECT_EQ(Read("20141021.00"), "10/21 1 -1");
+  EXPECT_EQ(Read("2014102109.0"), "10/21 1 9");
+  EXPECT_EQ(Read("1000197960.0"), "9/11 1 8");
+  EXPECT_EQ(Read("1000197960000.0"), "9/11 1 8");
+  for (const std::string_view text :
+       {"14102124.0", "2014134109.0", "17.0", "14102123.", "14102123.5", "14102123.0x"}) {
+    EXPECT_EQ(Read(text), "no") << text;
+  }
+}
+
 TEST(CivilTimeTest, ReadsSecondsAndFinerUnits) {
   EXPECT_EQ(Read("1000197960"), "9/11 1 8");
   EXPECT_EQ(Read("951782400.5"), "2/29 1 0");

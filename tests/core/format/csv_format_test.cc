@@ -140,9 +140,30 @@ TEST(CsvFormatTest, SkipsBlankLinesAndCarriageReturns) {
   EXPECT_EQ(tester.RowOf("1,x\r"), (PlainRow{1, 1, {Named("a", "x")}}));
 }
 
+// A line of blanks used to be a row with too few cells.
+TEST(CsvFormatTest, SkipsLinesOfBlanks) {
+  for (const bool keep_blanks : {false, true}) {
+    FormatTester tester("csv", {.keep_blanks = keep_blanks});
+    EXPECT_EQ(tester.Feed("label,a"), "none");
+    for (const std::string_view line : {"   ", "\t", " \t \r"})
+      EXPECT_EQ(tester.Feed(line), "none");
+    EXPECT_EQ(tester.RowOf("1,x").features, (std::vector<PlainFeature>{Named("a", "x")}));
+    EXPECT_EQ(tester.Feed("1,\"y"), "none");
+    EXPECT_EQ(tester.Feed("  "), "none");
+    EXPECT_EQ(tester.RowOf("z\"").features, (std::vector<PlainFeature>{Named("a", "y\n  \nz")}));
+    EXPECT_EQ(tester.Feed(" ,  "),
+              StrCat("column ", keep_blanks ? 1 : 2, ": label column \"label\" is empty"));
+  }
+  FormatTester tsv("tsv", {});
+  tsv.Feed("a\tlabel");
+  EXPECT_EQ(tsv.Feed("  "), "none");
+  EXPECT_EQ(tsv.Feed("\t"), "column 2: label column \"label\" is empty");
+}
+
 TEST(CsvFormatTest, ReportsAWrongNumberOfCells) {
   FormatTester tester("csv", Options("y"));
   tester.Feed("y,a,b");
+  EXPECT_EQ(tester.Feed("1"), "column 1: the row has 1 cell, but the header has 3");
   EXPECT_EQ(tester.Feed("1,x"), "column 3: the row has 2 cells, but the header has 3");
   EXPECT_EQ(tester.Feed("1,x,y,z,w"), "column 7: the row has 5 cells, but the header has 3");
 }
@@ -225,10 +246,26 @@ TEST(CsvFormatTest, TakesBlanksOffNamesAndCells) {
 TEST(CsvFormatTest, KeepsBlanksWhereTold) {
   FormatOptions options = Options(" y");
   options.keep_blanks = true;
+  options.missing = std::vector<std::string>{" -"};
   FormatTester tester("csv", options);
   tester.Feed("a, y");
   EXPECT_EQ(tester.RowOf(" x , 1 "), (PlainRow{1, 1, {Named("a", " x ")}}));
   EXPECT_EQ(tester.RowOf("\" x\",0").features, (std::vector<PlainFeature>{Named("a", " x")}));
+  EXPECT_EQ(tester.RowOf(" -,0").features, std::vector<PlainFeature>{});
+  EXPECT_EQ(tester.RowOf("-,0").features, (std::vector<PlainFeature>{Named("a", "-")}));
+}
+
+// "--numeric 'age, height'" used to look for a column " height".
+TEST(CsvFormatTest, TakesBlanksOffTheNamesAndWordsOfItsOptions) {
+  FormatOptions options = Options(" y");
+  options.numeric_fields = {"age", " height"};
+  options.ignore_fields = {"id\t"};
+  options.weight_field = " w ";
+  options.missing = std::vector<std::string>{"NA", " none"};
+  FormatTester tester("csv", options);
+  EXPECT_EQ(tester.Feed("y,age,height,id,w,c"), "none");
+  EXPECT_EQ(tester.RowOf("1,40,1.8,7,2,none"),
+            (PlainRow{1, 2, {Named("age", "age", 40), Named("height", "height", 1.8f)}}));
 }
 
 TEST(CsvFormatTest, ReadsTheWeightOfItsColumn) {
@@ -263,8 +300,11 @@ TEST(CsvFormatTest, LeavesOutNumbersAndTimesThatAreMissing) {
   options.time_features_field = "t";
   FormatTester tester("csv", options);
   tester.Feed("label,n,t,c");
-  for (const std::string word : {"", "NA", "na", "N/A", "#N/A", "nan", "NaN", "-nan", "NULL",
-                                 "null", "None", "nil", "?", "-", "\\N", ".", " NA "}) {
+  for (const std::string word :
+       {"",       "NA",       "na",        "N/A",    "#N/A",    "nan",     "NaN",       "-nan",
+        "NULL",   "null",     "None",      "nil",    "?",       "-",       "\\N",       ".",
+        " NA ",   "#N/A N/A", "n.a.",      "NaT",    "1.#QNAN", "-1.#IND", "-nan(ind)", "#NULL!",
+        "<null>", "[NULL]",   "undefined", "\"NA\"", "\u2014"}) {
     EXPECT_EQ(tester.RowOf(StrCat("1,", word, ",", word, ",x")).features,
               (std::vector<PlainFeature>{Named("c", "x")}))
         << word;
@@ -323,6 +363,32 @@ TEST(CsvFormatTest, FindsTheDelimiterOfAHeaderWithoutACommaInIt) {
   EXPECT_EQ(FormatTester("csv", {}).Feed("label:b"),
             "column 1: the header has no label column \"label\"; name it with --label; the "
             "columns are: label:b; cells are separated by \",\" unless --delimiter says otherwise");
+  EXPECT_EQ(FormatTester("csv", {}).Feed("price, EUR;label"),
+            "column 1: the header has no label column \"label\"; name it with --label; the "
+            "columns are: price, EUR;label; cells are separated by \",\" unless --delimiter says "
+            "otherwise");
+}
+
+// Spreadsheets write such a line where the delimiter is not the usual one.
+TEST(CsvFormatTest, ALineAboveTheHeaderMayDeclareTheDelimiter) {
+  const std::vector<PlainFeature> expected = {Named("b,c", "x")};
+  FormatTester tester("csv", {});
+  for (const std::string_view line : {"sep=;", "\"SEP=;\"\r"}) {
+    tester.BeginFile();
+    EXPECT_EQ(tester.Feed(line), "none");
+    EXPECT_EQ(tester.Feed("label;b,c"), "none");
+    EXPECT_EQ(tester.RowOf("1;x").features, expected);
+  }
+  // The next file need not have one.
+  tester.BeginFile();
+  EXPECT_EQ(tester.Feed("label|b,c,d"),
+            "column 1: the header has no label column \"label\"; name it with --label; the "
+            "columns are: label|b, c, d; cells are separated by \",\" unless --delimiter says "
+            "otherwise");
+  FormatTester told("csv", {.delimiter = "|"});
+  EXPECT_EQ(told.Feed("sep=;"), "none");
+  EXPECT_EQ(told.Feed("label|b,c"), "none");
+  EXPECT_EQ(told.RowOf("1|x").features, expected);
 }
 
 TEST(CsvFormatTest, SplitsAtTextOfSeveralBytes) {

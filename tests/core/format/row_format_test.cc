@@ -46,6 +46,12 @@ TEST(GuessFormatTest, GoesByTheFirstLineElse) {
   EXPECT_EQ(Guess("-", "date\tdelay, minutes"), "tsv");
   EXPECT_EQ(Guess("-", "date;delay"), "csv");
   EXPECT_EQ(Guess("-", "1:2.5 3:1"), "svmlight");
+  EXPECT_EQ(Guess("-", "0  21 : .5"), "svmlight");
+  // Bars separate cells, too.
+  EXPECT_EQ(Guess("-", "label|age|site"), "csv");
+  EXPECT_EQ(Guess("-", "tag|f a b"), "vw");
+  EXPECT_EQ(Guess("-", "'tag|f"), "vw");
+  EXPECT_EQ(Guess("-", "1|f"), "vw");
   EXPECT_EQ(
       Guess("a.json", "[{\"label\": 1},"),
       "a.json looks like one JSON array; convert it to one object per line, as jq -c '.[]' does");
