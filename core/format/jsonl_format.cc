@@ -2,7 +2,6 @@
 
 #include <simdjson.h>
 
-#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -16,10 +15,12 @@
 #include "core/base/str_cat.h"
 #include "core/feature/hash.h"
 #include "core/format/civil_time.h"
+#include "core/format/json_line.h"
 #include "core/format/label_rule.h"
 #include "core/format/missing_words.h"
 #include "core/format/number.h"
 #include "core/format/parse_error.h"
+#include "core/format/proto_json.h"
 #include "core/format/time_features.h"
 
 namespace freshet {
@@ -31,16 +32,7 @@ using simdjson::error_code;
 // The maximum nesting of objects.
 constexpr size_t kMaxDepth = 64;
 
-// A value, and where it is.
-struct Member {
-  // The keys from the row's object to the value, joined by points. Messages name the value by it.
-  // Views a buffer of the format, or the document.
-  std::string_view path;
-  // The part of the path below the namespace; empty for the namespace itself.
-  std::string_view name;
-  size_t column = 1;
-  json::value value;
-};
+using Member = JsonMember;
 
 // One of 64 bits, chosen by the size of `path`: a quick check that rules out a role for most
 // members.
@@ -60,16 +52,12 @@ class JsonlFormat final : public RowFormat {
     std::string path;
     Role role;
   };
-  struct NamedValue {
-    std::string_view name;
-    float value;
-  };
 
   Role RoleOf(std::string_view path) const {
     return (role_sizes_ & SizeBit(path)) == 0 ? Role::kFeatures : RoleAmongFields(path);
   }
   Role RoleAmongFields(std::string_view path) const;
-  absl::Status ParseObject(json::document& document, ExampleBatchBuilder& builder);
+  absl::Status ParseObject(json::object object, ExampleBatchBuilder& builder);
   absl::Status ParseTopMember(Member& member, ExampleBatchBuilder& builder);
   // Adds the features of a value with the role `role` to the namespace `index`.
   absl::Status AddValue(Member& member, Role role, size_t index, size_t depth,
@@ -80,23 +68,11 @@ class JsonlFormat final : public RowFormat {
   absl::Status AddArray(Member& member, size_t index, ExampleBatchBuilder& builder);
   absl::Status AddMembers(Member& member, size_t index, size_t depth, ExampleBatchBuilder& builder);
   absl::Status AddTime(Member& member, ExampleBatchBuilder& builder);
-  absl::Status AddProtoNamespaces(Member& member, ExampleBatchBuilder& builder);
-  absl::Status AddProtoNamespace(const Member& element, ExampleBatchBuilder& builder);
-  absl::Status ReadProtoFeature(Member& element);
-
-  // Calls visit(key, member) for each member of `object` until one fails. The members passed have
-  // no path yet.
-  template <typename Visit>
-  absl::Status ForEachMember(json::object object, Visit visit);
-  absl::Status ReadNumber(Member& member, float& number);
-  // Sets `text` to the value of a string, or to the text of a number, true or false.
-  absl::Status ReadPlain(Member& member, std::string_view& text);
+  // Adds the features of the member "namespaces" if it is a list.
+  absl::Status AddNamespaces(Member& member, ExampleBatchBuilder& builder);
   absl::Status ReadLabel(Member& member);
   absl::Status ReadWeight(Member& member);
   absl::Status ReadTag(Member& member);
-  absl::Status Malformed(error_code error) const;
-  absl::Status MemberError(const Member& member, std::string_view message) const;
-  size_t ColumnOf(const char* position) const;
 
   const FormatOptions options_;
   const LabelReader labels_;
@@ -106,16 +82,13 @@ class JsonlFormat final : public RowFormat {
   uint64_t role_sizes_ = 0;  // The SizeBit() of each path in roles_.
   std::optional<TimeFeatures> time_features_;
 
-  json::parser parser_;
-  std::vector<char> buffer_;  // The line, and the padding that the parser needs after it.
-  size_t line_size_ = 0;
+  JsonLine line_;
+  ProtoNamespaceReader proto_namespaces_;
   std::string tag_;
   std::string path_;  // The path of the nested member being parsed.
   std::string feature_name_;
-  std::vector<NamedValue> proto_features_;
 
   // State of the row being parsed.
-  json::document* document_ = nullptr;
   bool has_label_ = false;
   float label_ = 0;
   float weight_ = 1;
@@ -147,59 +120,13 @@ JsonlFormat::Role JsonlFormat::RoleAmongFields(std::string_view path) const {
   return Role::kFeatures;
 }
 
-size_t JsonlFormat::ColumnOf(const char* position) const {
-  if (position < buffer_.data() || position > buffer_.data() + line_size_) return line_size_ + 1;
-  return static_cast<size_t>(position - buffer_.data()) + 1;
-}
-
-absl::Status JsonlFormat::Malformed(error_code error) const {
-  const std::string_view line(buffer_.data(), line_size_);
-  if (error == simdjson::UTF8_ERROR) {
-    if (absl::Status status = CheckUtf8(line); !status.ok()) return status;
-  }
-  const char* position = nullptr;
-  if (document_ == nullptr || document_->current_location().get(position) != simdjson::SUCCESS) {
-    position = buffer_.data() + line_size_;
-  }
-  return ParseError(ColumnOf(position), StrCat("malformed JSON: ", simdjson::error_message(error)));
-}
-
-absl::Status JsonlFormat::MemberError(const Member& member, std::string_view message) const {
-  return ParseError(member.column, StrCat("member ", Quoted(member.path), " ", message));
-}
-
-template <typename Visit>
-absl::Status JsonlFormat::ForEachMember(json::object object, Visit visit) {
-  for (auto result : object) {
-    json::field field;
-    if (const error_code error = std::move(result).get(field)) return Malformed(error);
-    Member member;
-    member.column = ColumnOf(field.key().raw() - 1);  // At the quote.
-    std::string_view key;
-    if (const error_code error = field.unescaped_key().get(key)) return Malformed(error);
-    member.value = field.value();
-    if (absl::Status status = visit(key, member); !status.ok()) return status;
-  }
-  return absl::OkStatus();
-}
-
 absl::StatusOr<bool> JsonlFormat::ParseLine(std::string_view line, ExampleBatchBuilder& builder) {
   tag_.clear();
   if (line.find_first_not_of(" \t\r") == std::string_view::npos) return false;
-  const size_t padded_size = line.size() + simdjson::SIMDJSON_PADDING;
-  if (buffer_.size() < padded_size) buffer_.resize(padded_size);
-  std::copy(line.begin(), line.end(), buffer_.begin());
-  line_size_ = line.size();
-  document_ = nullptr;
-  json::document document;
-  if (const error_code error =
-          parser_.iterate(buffer_.data(), line.size(), buffer_.size()).get(document)) {
-    return Malformed(error);
-  }
-  document_ = &document;
+  json::object object;
+  if (absl::Status status = line_.Begin(line, object); !status.ok()) return status;
   builder.BeginRow(0, 1);
-  const absl::Status status = ParseObject(document, builder);
-  document_ = nullptr;
+  const absl::Status status = ParseObject(object, builder);
   if (!status.ok()) {
     builder.AbandonRow();
     tag_.clear();
@@ -210,29 +137,16 @@ absl::StatusOr<bool> JsonlFormat::ParseLine(std::string_view line, ExampleBatchB
   return true;
 }
 
-absl::Status JsonlFormat::ParseObject(json::document& document, ExampleBatchBuilder& builder) {
+absl::Status JsonlFormat::ParseObject(json::object object, ExampleBatchBuilder& builder) {
   has_label_ = false;
   label_ = 0;
   weight_ = 1;
-  json::object object;
-  if (document.get_object().get(object) != simdjson::SUCCESS) {
-    if (TrimBlanks({buffer_.data(), line_size_}) == "{") {
-      return ParseError(
-          1,
-          "the object continues on the next line; write each object on one line, as jq -c . does");
-    }
-    return ParseError(1, R"(a row must be a JSON object, as in {"label": 1, "user": "a"})");
-  }
-  absl::Status status = ForEachMember(object, [&](std::string_view key, Member& member) {
+  absl::Status status = line_.ForEachMember(object, [&](std::string_view key, Member& member) {
     member.path = key;
     return ParseTopMember(member, builder);
   });
+  if (status.ok()) status = line_.End();
   if (!status.ok()) return status;
-  const char* rest = nullptr;
-  if (document.current_location().get(rest) == simdjson::SUCCESS) {
-    return ParseError(ColumnOf(rest),
-                      "unexpected text after the JSON object; write one row per line");
-  }
   if (options_.labels_required && !has_label_) {
     return ParseError(1, StrCat("the member ", Quoted(roles_.front().path),
                                 " is missing; a row to learn from must have one",
@@ -247,8 +161,8 @@ absl::Status JsonlFormat::ParseTopMember(Member& member, ExampleBatchBuilder& bu
   if (member.path == "tag") return ReadTag(member);
   if (member.path == "namespaces") {
     json::json_type type{};
-    if (const error_code error = member.value.type().get(type)) return Malformed(error);
-    if (type == json::json_type::array) return AddProtoNamespaces(member, builder);
+    if (absl::Status s = line_.ReadType(member, type); !s.ok()) return s;
+    if (type == json::json_type::array) return AddNamespaces(member, builder);
   }
   return AddValue(member, role, /*index=*/0, /*depth=*/0, builder);
 }
@@ -257,11 +171,12 @@ absl::Status JsonlFormat::AddValue(Member& member, Role role, size_t index, size
                                    ExampleBatchBuilder& builder) {
   if (role == Role::kIgnored) return absl::OkStatus();
   json::json_type type{};
-  if (const error_code error = member.value.type().get(type)) return Malformed(error);
+  if (absl::Status s = line_.ReadType(member, type); !s.ok()) return s;
   if (type == json::json_type::null) {
     bool null = false;
     const error_code error = member.value.is_null().get(null);
-    return error || !null ? Malformed(error ? error : simdjson::N_ATOM_ERROR) : absl::OkStatus();
+    return error || !null ? line_.Malformed(error ? error : simdjson::N_ATOM_ERROR)
+                          : absl::OkStatus();
   }
   if (role == Role::kLabel) return ReadLabel(member);
   if (role == Role::kWeight) return ReadWeight(member);
@@ -274,10 +189,11 @@ absl::Status JsonlFormat::AddValue(Member& member, Role role, size_t index, size
   std::string_view name = member.name.empty() ? member.path : member.name;
   if (type == json::json_type::boolean) {
     bool yes = false;
-    if (const error_code error = member.value.get_bool().get(yes)) return Malformed(error);
+    if (const error_code error = member.value.get_bool().get(yes)) return line_.Malformed(error);
     name = CategoryName(member, yes ? "true" : "false");
-  } else if (absl::Status status = ReadNumber(member, number); !status.ok()) {
-    return status;
+  } else {
+    if (!missing_.none_given() && missing_.IsGiven(TokenOf(member.value))) return absl::OkStatus();
+    if (absl::Status status = line_.ReadNumber(member, number); !status.ok()) return status;
   }
   builder.AddFeature(index, name, HashFeature(name, builder.namespace_hash(index)), number);
   return absl::OkStatus();
@@ -295,13 +211,15 @@ std::string_view JsonlFormat::CategoryName(const Member& member, std::string_vie
 absl::Status JsonlFormat::AddText(Member& member, Role role, size_t index,
                                   ExampleBatchBuilder& builder) {
   std::string_view text;
-  if (const error_code error = member.value.get_string().get(text)) return Malformed(error);
-  if (text.empty() || missing_.IsGiven(text)) return absl::OkStatus();
+  if (const error_code error = member.value.get_string().get(text)) return line_.Malformed(error);
+  const std::string_view trimmed = TrimBlanks(text);
+  if (text.empty() || missing_.IsGiven(trimmed)) return absl::OkStatus();
   float number = 1;
   if (role == Role::kNumber) {
-    if (!ParseFiniteFloat(TrimBlanks(text), number)) {
-      if (TrimBlanks(text).empty() || missing_.IsUsual(TrimBlanks(text))) return absl::OkStatus();
-      return MemberError(member, StrCat("is ", Quoted(text), "; it must be a finite number"));
+    if (!ParseFiniteFloat(trimmed, number)) {
+      if (trimmed.empty() || missing_.IsUsual(trimmed)) return absl::OkStatus();
+      return JsonLine::MemberError(member,
+                                   StrCat("is ", Quoted(text), "; it must be a finite number"));
     }
     text = member.name.empty() ? member.path : member.name;
   } else {
@@ -314,14 +232,14 @@ absl::Status JsonlFormat::AddText(Member& member, Role role, size_t index,
 // Text becomes a category. Numbers, true and false are named by their position in the array.
 absl::Status JsonlFormat::AddArray(Member& member, size_t index, ExampleBatchBuilder& builder) {
   json::array array;
-  if (const error_code error = member.value.get_array().get(array)) return Malformed(error);
+  if (const error_code error = member.value.get_array().get(array)) return line_.Malformed(error);
   const std::string name(member.name);
   size_t place = 0;
   for (auto result : array) {
     Member element{member.path, member.name, member.column, {}};
-    if (const error_code error = result.get(element.value)) return Malformed(error);
+    if (const error_code error = result.get(element.value)) return line_.Malformed(error);
     json::json_type type{};
-    if (const error_code error = element.value.type().get(type)) return Malformed(error);
+    if (absl::Status s = line_.ReadType(element, type); !s.ok()) return s;
     const size_t i = place++;
     if (type == json::json_type::string) {
       if (absl::Status s = AddText(element, Role::kFeatures, index, builder); !s.ok()) return s;
@@ -330,9 +248,10 @@ absl::Status JsonlFormat::AddArray(Member& member, size_t index, ExampleBatchBui
     const std::string path = StrCat(member.path, "[", i, "]");
     element.path = path;
     if (type == json::json_type::array || type == json::json_type::object) {
-      return MemberError(element, type == json::json_type::array
-                                      ? "is a list within a list; a list holds text or numbers"
-                                      : "is an object within a list; a list holds text or numbers");
+      return JsonLine::MemberError(
+          element, type == json::json_type::array
+                       ? "is a list within a list; a list holds text or numbers"
+                       : "is an object within a list; a list holds text or numbers");
     }
     const std::string place_name = StrCat(name, name.empty() ? "" : ".", i);
     element.name = place_name;
@@ -343,16 +262,17 @@ absl::Status JsonlFormat::AddArray(Member& member, size_t index, ExampleBatchBui
 
 absl::Status JsonlFormat::AddMembers(Member& member, size_t index, size_t depth,
                                      ExampleBatchBuilder& builder) {
-  if (depth == kMaxDepth) return MemberError(member, StrCat("nests deeper than ", kMaxDepth));
+  if (depth == kMaxDepth)
+    return JsonLine::MemberError(member, StrCat("nests deeper than ", kMaxDepth));
   json::object object;
-  if (const error_code error = member.value.get_object().get(object)) return Malformed(error);
+  if (const error_code error = member.value.get_object().get(object)) return line_.Malformed(error);
   if (depth == 0) path_.assign(member.path);
   // Where the part of the path below the namespace begins.
   const size_t name_begin =
       member.name.empty() ? path_.size() + 1 : path_.size() - member.name.size();
   path_.push_back('.');
   const size_t path_size = path_.size();
-  return ForEachMember(object, [&](std::string_view key, Member& inner) {
+  return line_.ForEachMember(object, [&](std::string_view key, Member& inner) {
     path_.resize(path_size);
     path_.append(key);
     inner.path = path_;
@@ -363,7 +283,7 @@ absl::Status JsonlFormat::AddMembers(Member& member, size_t index, size_t depth,
 
 absl::Status JsonlFormat::AddTime(Member& member, ExampleBatchBuilder& builder) {
   std::string_view text;
-  if (absl::Status status = ReadPlain(member, text); !status.ok()) return status;
+  if (absl::Status status = line_.ReadPlain(member, text); !status.ok()) return status;
   text = TrimBlanks(text);
   if (text.empty() || missing_.IsGiven(text)) return absl::OkStatus();
   CivilTime time{};
@@ -372,133 +292,40 @@ absl::Status JsonlFormat::AddTime(Member& member, ExampleBatchBuilder& builder) 
     return absl::OkStatus();
   }
   if (missing_.IsUsual(text)) return absl::OkStatus();
-  return MemberError(member, StrCat("is ", Quoted(text), "; it must be ", times_.Allowed()));
+  return JsonLine::MemberError(member,
+                               StrCat("is ", Quoted(text), "; it must be ", times_.Allowed()));
 }
 
-absl::Status JsonlFormat::AddProtoNamespaces(Member& member, ExampleBatchBuilder& builder) {
+absl::Status JsonlFormat::AddNamespaces(Member& member, ExampleBatchBuilder& builder) {
   json::array array;
-  if (const error_code error = member.value.get_array().get(array)) return Malformed(error);
+  if (const error_code error = member.value.get_array().get(array)) return line_.Malformed(error);
   size_t index = 0;  // Of a namespace named like the member; created only if text needs it.
   bool has_index = false;
   size_t place = 0;
   for (auto result : array) {
     const std::string path = StrCat("namespaces[", place++, "]");
     Member element{path, {}, member.column, {}};
-    if (const error_code error = result.get(element.value)) return Malformed(error);
+    if (const error_code error = result.get(element.value)) return line_.Malformed(error);
     json::json_type type{};
-    if (const error_code error = element.value.type().get(type)) return Malformed(error);
+    if (absl::Status s = line_.ReadType(element, type); !s.ok()) return s;
     if (type == json::json_type::object) {
-      if (absl::Status s = AddProtoNamespace(element, builder); !s.ok()) return s;
+      if (absl::Status s = proto_namespaces_.Add(element, line_, builder); !s.ok()) return s;
     } else if (type == json::json_type::string) {
       if (!has_index) index = builder.Namespace(member.path);
       has_index = true;
       if (absl::Status s = AddText(element, Role::kFeatures, index, builder); !s.ok()) return s;
     } else {
-      return MemberError(element, type == json::json_type::array
-                                      ? "is a list within a list; write namespaces as one list"
-                                      : "must be a namespace or text");
+      return JsonLine::MemberError(element,
+                                   type == json::json_type::array
+                                       ? "is a list within a list; write namespaces as one list"
+                                       : "must be a namespace or text");
     }
   }
-  return absl::OkStatus();
-}
-
-absl::Status JsonlFormat::AddProtoNamespace(const Member& element, ExampleBatchBuilder& builder) {
-  json::object object;
-  json::value value = element.value;
-  if (const error_code error = value.get_object().get(object)) return Malformed(error);
-  std::string_view name;
-  proto_features_.clear();
-  absl::Status status = ForEachMember(object, [&](std::string_view key, Member& member) {
-    const std::string path = StrCat(element.path, ".", key);
-    member.path = path;
-    if (key == "name") {
-      if (!member.value.get_string().get(name)) return absl::OkStatus();
-      return MemberError(member, "must be a string");
-    }
-    if (key != "features") {
-      return MemberError(member, R"(is unknown; a namespace has "name" and "features")");
-    }
-    json::array features;
-    if (member.value.get_array().get(features)) return MemberError(member, "must be an array");
-    size_t place = 0;
-    for (auto result : features) {
-      const std::string feature_path = StrCat(path, "[", place++, "]");
-      Member feature{feature_path, {}, member.column, {}};
-      if (const error_code error = result.get(feature.value)) return Malformed(error);
-      if (absl::Status s = ReadProtoFeature(feature); !s.ok()) return s;
-    }
-    return absl::OkStatus();
-  });
-  if (!status.ok()) return status;
-  const size_t index = builder.Namespace(name);
-  const uint32_t hash = builder.namespace_hash(index);
-  for (const NamedValue& feature : proto_features_) {
-    builder.AddFeature(index, feature.name, HashFeature(feature.name, hash), feature.value);
-  }
-  return absl::OkStatus();
-}
-
-absl::Status JsonlFormat::ReadProtoFeature(Member& element) {
-  json::object object;
-  if (element.value.get_object().get(object)) {
-    return MemberError(element, R"(must be an object with "name" and "value")");
-  }
-  NamedValue feature{{}, 1};
-  absl::Status status = ForEachMember(object, [&](std::string_view key, Member& member) {
-    const std::string path = StrCat(element.path, ".", key);
-    member.path = path;
-    if (key == "value") return ReadNumber(member, feature.value);
-    if (key != "name") {
-      return MemberError(member, R"(is unknown; a feature has "name" and "value")");
-    }
-    if (!member.value.get_string().get(feature.name)) return absl::OkStatus();
-    return MemberError(member, "must be a string");
-  });
-  if (status.ok()) proto_features_.push_back(feature);
-  return status;
-}
-
-// In Protobuf's JSON form, a number may also be a string.
-absl::Status JsonlFormat::ReadNumber(Member& member, float& number) {
-  double value = 0;
-  if (!member.value.get_double().get(value)) {
-    number = static_cast<float>(value);
-    if (std::isfinite(number)) return absl::OkStatus();
-    return MemberError(member, "must be a finite number");
-  }
-  json::json_type type{};
-  if (const error_code error = member.value.type().get(type)) return Malformed(error);
-  if (type != json::json_type::string) return MemberError(member, "must be a finite number");
-  std::string_view text;
-  if (const error_code error = member.value.get_string().get(text)) return Malformed(error);
-  if (ParseFiniteFloat(text, number)) return absl::OkStatus();
-  return MemberError(member, StrCat("is ", Quoted(text), "; it must be a finite number"));
-}
-
-absl::Status JsonlFormat::ReadPlain(Member& member, std::string_view& text) {
-  json::json_type type{};
-  if (const error_code error = member.value.type().get(type)) return Malformed(error);
-  if (type == json::json_type::string) {
-    if (const error_code error = member.value.get_string().get(text)) return Malformed(error);
-    return absl::OkStatus();
-  }
-  if (type == json::json_type::boolean) {
-    bool yes = false;
-    if (const error_code error = member.value.get_bool().get(yes)) return Malformed(error);
-    text = yes ? "true" : "false";
-    return absl::OkStatus();
-  }
-  double number = 0;
-  const std::string_view raw = member.value.raw_json_token();
-  if (type != json::json_type::number || member.value.get_double().get(number)) {
-    return MemberError(member, "must be a number, a string, true or false");
-  }
-  text = raw.substr(0, raw.find_last_not_of(" \t\r\n") + 1);
   return absl::OkStatus();
 }
 
 absl::Status JsonlFormat::ReadLabel(Member& member) {
-  if (has_label_) return MemberError(member, "occurs twice");
+  if (has_label_) return JsonLine::MemberError(member, "occurs twice");
   if (!options_.labels_required) return absl::OkStatus();
   // A fast path: most labels are plain numbers.
   double number = 0;
@@ -510,10 +337,11 @@ absl::Status JsonlFormat::ReadLabel(Member& member) {
     return absl::OkStatus();
   }
   std::string_view text;
-  if (absl::Status status = ReadPlain(member, text); !status.ok()) return status;
-  if (TrimBlanks(text).empty() || missing_.IsGiven(text)) return absl::OkStatus();
+  if (absl::Status status = line_.ReadPlain(member, text); !status.ok()) return status;
+  text = TrimBlanks(text);
+  if (text.empty() || missing_.IsGiven(text)) return absl::OkStatus();
   if (!labels_.Read(text, label_)) {
-    return MemberError(member, StrCat("is ", labels_.Complaint(text)));
+    return JsonLine::MemberError(member, StrCat("is ", labels_.Complaint(text)));
   }
   has_label_ = true;
   return absl::OkStatus();
@@ -521,8 +349,8 @@ absl::Status JsonlFormat::ReadLabel(Member& member) {
 
 absl::Status JsonlFormat::ReadWeight(Member& member) {
   if (!options_.labels_required) return absl::OkStatus();
-  if (absl::Status status = ReadNumber(member, weight_); !status.ok()) return status;
-  return weight_ >= 0 ? absl::OkStatus() : MemberError(member, "must be at least 0");
+  if (absl::Status status = line_.ReadNumber(member, weight_); !status.ok()) return status;
+  return weight_ >= 0 ? absl::OkStatus() : JsonLine::MemberError(member, "must be at least 0");
 }
 
 absl::Status JsonlFormat::ReadTag(Member& member) {
@@ -532,18 +360,18 @@ absl::Status JsonlFormat::ReadTag(Member& member) {
     tag_.assign(text);
     return absl::OkStatus();
   }
-  if (no_text != simdjson::INCORRECT_TYPE) return Malformed(no_text);
+  if (no_text != simdjson::INCORRECT_TYPE) return line_.Malformed(no_text);
   json::json_type type{};
-  if (const error_code error = member.value.type().get(type)) return Malformed(error);
+  if (absl::Status s = line_.ReadType(member, type); !s.ok()) return s;
   if (type == json::json_type::null) {
     bool null = false;
-    if (member.value.is_null().get(null) || !null) return Malformed(simdjson::N_ATOM_ERROR);
+    if (member.value.is_null().get(null) || !null) return line_.Malformed(simdjson::N_ATOM_ERROR);
     return absl::OkStatus();
   }
   if (type != json::json_type::number) {
-    return MemberError(member, "must be a string or a number");
+    return JsonLine::MemberError(member, "must be a string or a number");
   }
-  if (absl::Status status = ReadPlain(member, text); !status.ok()) return status;
+  if (absl::Status status = line_.ReadPlain(member, text); !status.ok()) return status;
   tag_.assign(text);
   return absl::OkStatus();
 }

@@ -118,8 +118,12 @@ TEST_F(JsonlFormatTest, NamesColumnFieldAndReason) {
   EXPECT_EQ(Feed(R"({"label": 1, "namespaces": [{"features": [7]}]})"),
             "column 30: member \"namespaces[0].features[0]\" must be an object with \"name\" and "
             "\"value\"");
-  EXPECT_EQ(Feed("[1]"),
-            "column 1: a row must be a JSON object, as in {\"label\": 1, \"user\": \"a\"}");
+  EXPECT_EQ(Feed("[{\"label\": 1}]"),
+            "column 1: a row must be a JSON object, as in {\"label\": 1, \"user\": \"a\"}; jq -c "
+            "'.[]' makes such rows of a JSON array");
+  EXPECT_EQ(Feed("{\"label\": 1},"),
+            "column 1: a row must be a JSON object, as in {\"label\": 1, \"user\": \"a\"}; jq -c "
+            "'.[]' makes such rows of a JSON array");
   EXPECT_EQ(Feed("17"),
             "column 1: a row must be a JSON object, as in {\"label\": 1, \"user\": \"a\"}");
   EXPECT_EQ(Feed(R"({"label": 1} {"label": 1})"),
@@ -269,6 +273,37 @@ TEST_F(JsonlFormatTest, SaysWhatToDoWithObjectsOfSeveralLines) {
   EXPECT_EQ(Feed("{"),
             "column 1: the object continues on the next line; write each object on one line, as jq "
             "-c . does");
+  for (const std::string_view line : {R"({"label": 1,)", R"({ "label": 1, "a": {"b": 1)"}) {
+    EXPECT_THAT(Feed(line), StartsWith("column 1: the object continues on the next line; "))
+        << line;
+  }
+}
+
+// Python and JavaScript write such words for numbers that JSON does not have.
+TEST_F(JsonlFormatTest, SaysWhatToDoWithWordsOfOtherLanguages) {
+  EXPECT_EQ(Feed(R"({"label": 1, "a": NaN})"),
+            "column 19: JSON has no NaN; write null if there is no value");
+  EXPECT_EQ(Feed(R"({"label": NaN})"),
+            "column 11: JSON has no NaN; write null if there is no value");
+  EXPECT_EQ(Feed(R"({"a": {"b": [1, nan , 2]}, "label": 1})"),
+            "column 17: JSON has no nan; write null if there is no value");
+  EXPECT_EQ(Feed(R"({"label": 1, "namespaces": [{"features": [{"value": Infinity}]}]})"),
+            "column 53: JSON has no Infinity; write null if there is no value");
+}
+
+// Only text used to be compared with the words for a missing value.
+TEST_F(JsonlFormatTest, LeavesOutGivenNumbersAndTextAnywhere) {
+  FormatOptions options;
+  options.missing = std::vector<std::string>{"-999", "NA", "0.0"};
+  FormatTester tester("jsonl", options);
+  EXPECT_EQ(tester
+                .RowOf(R"({"label": 1, "a": -999, "b": " NA ", "c": [-999 , 2, "NA"],
+                           "d": {"k": -999, "l": "-999"}, "e": -999.0})")
+                .features,
+            (std::vector<PlainFeature>{Named("c", "1", 2), Named("e", "e", -999)}));
+  EXPECT_EQ(tester.Feed(R"({"label": -999})"),
+            "column 1: the member \"label\" is missing; a row to learn from must have one; --label "
+            "names another");
 }
 
 TEST_F(JsonlFormatTest, DoesNotFollowDeepNesting) {
