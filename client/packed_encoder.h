@@ -17,6 +17,7 @@ namespace freshet {
 // A batch with this many different namespaces is full, however few rows it has: it carries a number
 // for each namespace of each row, and the server accepts at most 1024 namespaces.
 inline constexpr size_t kFullBatchNamespaces = 512;
+inline constexpr size_t kMaxBatchNamespaces = 1024;
 
 // A batch whose columns take this many bytes is full. Even with names of features and a last row of
 // the greatest width allowed, it then fits well into a message of 16 MiB, the default limit of
@@ -35,6 +36,12 @@ inline size_t ColumnBytes(const ExampleBatchBuilder& batch) {
 inline bool IsFull(const ExampleBatchBuilder& batch, size_t max_rows) {
   return batch.row_count() >= max_rows || batch.namespaces().size() >= kFullBatchNamespaces ||
          ColumnBytes(batch) >= kFullBatchBytes;
+}
+
+// Whether `batch` has more namespaces than servers accept. Its last row may have brought them; it
+// then belongs into a batch of its own, by ExampleBatchBuilder::MoveLastRowTo().
+inline bool HasTooManyNamespaces(const ExampleBatchBuilder& batch) {
+  return batch.namespaces().size() > kMaxBatchNamespaces;
 }
 
 // What to do with labels and weights, which predicting does not need.

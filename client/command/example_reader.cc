@@ -8,6 +8,7 @@
 
 #include "client/command/command.h"
 #include "client/command/exit_code.h"
+#include "client/packed_encoder.h"
 #include "core/base/str_cat.h"
 
 namespace freshet {
@@ -185,10 +186,11 @@ absl::StatusOr<bool> ExampleReader::Next(ExampleBatchBuilder& builder) {
                                                    : DataError(message);
     }
     if (!*row) continue;
-    absl::Status label = CheckLabel(builder);
-    if (label.ok()) return true;
+    absl::Status status = CheckLabel(builder);
+    if (status.ok()) status = CheckNamespaces(builder);
+    if (status.ok()) return true;
     builder.RemoveLastRow();
-    return label;
+    return status;
   }
 }
 
@@ -200,6 +202,18 @@ absl::Status ExampleReader::CheckLabel(const ExampleBatchBuilder& builder) const
       StrCat(Place(), ": label ", label,
              ": logistic and hinge loss take 1 (positive) and 0 or -1 (negative)",
              "; use --positive to say which labels are positive, as in --positive '=2'"));
+}
+
+absl::Status ExampleReader::CheckNamespaces(const ExampleBatchBuilder& builder) const {
+  if (!HasTooManyNamespaces(builder)) return absl::OkStatus();
+  const auto sizes = builder.View().segment_sizes.last(builder.namespaces().size());
+  const auto used = static_cast<size_t>(
+      std::count_if(sizes.begin(), sizes.end(), [](uint32_t size) { return size > 0; }));
+  if (used <= kMaxBatchNamespaces) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      StrCat(Place(), ": the row has ", used,
+             " namespaces, one for each column or member; it may have ", kMaxBatchNamespaces,
+             "; --ignore leaves some out, and a JSON object with numbers is one namespace"));
 }
 
 // The file and number of the last line, as "file:line".

@@ -73,6 +73,7 @@ class ExampleReader {
   absl::Status BeginFile(std::string_view first_line);
   absl::Status EndFile();
   absl::Status CheckLabel(const ExampleBatchBuilder& builder) const;
+  absl::Status CheckNamespaces(const ExampleBatchBuilder& builder) const;
   std::string Place() const;
 
   const InputOptions options_;

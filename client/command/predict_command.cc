@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "client/command/command.h"
@@ -41,6 +42,13 @@ class PredictRun {
         if (row.ok()) return absl::OkStatus();
         return absl::IsInvalidArgument(row.status()) ? DataError(ToStd(row.status().message()))
                                                      : row.status();
+      }
+      if (HasTooManyNamespaces(batch_)) {
+        // The rows before this one go first.
+        next_.Clear();
+        batch_.MoveLastRowTo(next_);
+        if (absl::Status status = Answer(); !status.ok()) return status;
+        std::swap(batch_, next_);
       }
       if (batch_.row_count() == 1) {
         first_place_ = StrCat(reader->path(), ":", reader->line_number());
@@ -88,6 +96,7 @@ class PredictRun {
   const std::string model_;
   const bool json_;
   ExampleBatchBuilder batch_;
+  ExampleBatchBuilder next_;       // A row on its way to the next batch.
   std::vector<std::string> tags_;  // One for each row of batch_.
   std::string first_place_;        // "file:line" of the first row of batch_.
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <thread>
+#include <utility>
 
 #include "client/command/exit_code.h"
 #include "client/packed_encoder.h"
@@ -107,16 +108,30 @@ absl::StatusOr<bool> PushRun::ReadRow(ExampleReader* reader) {
     last_path_index_ = positions_.PathIndex(last_path_);
   }
   const RowPosition position{last_path_index_, reader->line_number()};
+  absl::Status status;
   if (!shuffled) {
-    gathered_positions_.push_back(position);
-    return true;
+    status = Gather(position);
+  } else {
+    shuffle_.Add(single_, position);
+    single_.Clear();
+    if (shuffle_.size() >= arguments_.shuffle_buffer) status = Gather(shuffle_.Take(&gathered_));
   }
-  shuffle_.Add(single_, position);
-  single_.Clear();
-  if (shuffle_.size() >= arguments_.shuffle_buffer) {
-    gathered_positions_.push_back(shuffle_.Take(&gathered_));
-  }
+  if (!status.ok()) return status;
   return true;
+}
+
+// Notes the position of the row that was added to gathered_. If the batch has too many namespaces
+// with it, pushes the rows before it.
+absl::Status PushRun::Gather(RowPosition position) {
+  if (HasTooManyNamespaces(gathered_)) {
+    single_.Clear();
+    gathered_.MoveLastRowTo(single_);
+    if (absl::Status status = PushGathered(); !status.ok()) return status;
+    gathered_.Clear();
+    std::swap(gathered_, single_);
+  }
+  gathered_positions_.push_back(position);
+  return absl::OkStatus();
 }
 
 absl::Status PushRun::PushGathered() {
@@ -132,7 +147,7 @@ absl::Status PushRun::PushGathered() {
 
 absl::Status PushRun::PushShuffled() {
   while (shuffle_.size() > 0) {
-    gathered_positions_.push_back(shuffle_.Take(&gathered_));
+    if (absl::Status status = Gather(shuffle_.Take(&gathered_)); !status.ok()) return status;
     if (!IsFull(gathered_, batch_rows_)) continue;
     if (absl::Status status = PushGathered(); !status.ok()) return status;
   }

@@ -92,6 +92,7 @@ class PushRun {
 
   absl::Status RunEpoch(ExampleReader* reader);
   absl::StatusOr<bool> ReadRow(ExampleReader* reader);
+  absl::Status Gather(RowPosition position);
   absl::Status PushGathered();
   absl::Status PushShuffled();
   void Pace(size_t rows);
@@ -110,7 +111,7 @@ class PushRun {
   ExampleBatchBuilder gathered_;
   std::vector<RowPosition> gathered_positions_;
   ShuffleBuffer shuffle_;
-  ExampleBatchBuilder single_;  // One row on its way to the shuffle buffer.
+  ExampleBatchBuilder single_;  // One row on its way to the shuffle buffer or the next batch.
   std::string last_path_;
   uint32_t last_path_index_ = 0;
   uint64_t rows_read_ = 0;

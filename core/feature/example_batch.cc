@@ -18,6 +18,7 @@ void ExampleBatchBuilder::BeginRow(float label, float weight) {
   weights_.push_back(weight);
   names_of_row_ = names_ != nullptr && names_->BeginRow() ? names_ : nullptr;
   next_namespace_ = 0;
+  old_namespaces_ = namespaces_.size();
   row_open_ = true;
 }
 
@@ -120,6 +121,21 @@ void ExampleBatchBuilder::AbandonRow() {
   run_namespace_ = kNoNamespace;
   row_values_one_ = true;
   row_open_ = false;
+  DropNewNamespaces();
+}
+
+// Drops the namespaces that were added since the last BeginRow(). No row that was ended uses them.
+void ExampleBatchBuilder::DropNewNamespaces() {
+  const size_t count = namespaces_.size();
+  if (count <= old_namespaces_) return;
+  for (size_t row = 0; row < row_count(); ++row) {
+    std::copy_n(segment_sizes_.begin() + static_cast<ptrdiff_t>(row * count), old_namespaces_,
+                segment_sizes_.begin() + static_cast<ptrdiff_t>(row * old_namespaces_));
+  }
+  segment_sizes_.resize(row_count() * old_namespaces_);
+  for (size_t i = old_namespaces_; i < count; ++i) namespace_indices_.erase(namespaces_[i]);
+  namespaces_.resize(old_namespaces_);
+  namespace_hashes_.resize(old_namespaces_);
 }
 
 void ExampleBatchBuilder::RemoveLastRow() {
@@ -129,10 +145,29 @@ void ExampleBatchBuilder::RemoveLastRow() {
   feature_ids_.resize(feature_count());
   values_.resize(feature_count());
   segment_sizes_.resize(segment_sizes_.size() - namespaces_.size());
+  DropNewNamespaces();
+}
+
+void ExampleBatchBuilder::MoveLastRowTo(ExampleBatchBuilder& other) {
+  const ExampleBatch view = View();
+  const size_t row = view.size() - 1;
+  other.BeginRow(view.labels[row], view.Weight(row));
+  size_t next = view.RowBegin(row);
+  for (size_t n = 0; n < namespaces_.size(); ++n) {
+    const uint32_t size = view.segment_sizes[row * namespaces_.size() + n];
+    if (size == 0) continue;
+    const size_t index = other.Namespace(namespaces_[n]);
+    for (const size_t end = next + size; next < end; ++next) {
+      other.AddFeature(index, feature_ids_[next], values_[next]);
+    }
+  }
+  other.EndRow();
+  RemoveLastRow();
 }
 
 void ExampleBatchBuilder::Clear() {
   AbandonRow();
+  old_namespaces_ = 0;
   namespaces_.clear();
   namespace_hashes_.clear();
   namespace_indices_.clear();

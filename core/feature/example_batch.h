@@ -87,12 +87,17 @@ class ExampleBatchBuilder {
   // Ends the row: its features are now grouped by namespace.
   void EndRow();
 
-  // Drops the open row, if any, as if BeginRow had not been called.
+  // Drops the open row, if any, as if BeginRow had not been called: with the namespaces that were
+  // new in it.
   void AbandonRow();
 
-  // Removes the row that was ended last. Its namespaces stay. REQUIRES: no row is open and
-  // row_count() > 0.
+  // Removes the row that was ended last, with the namespaces that were new in it. REQUIRES:
+  // BeginRow() has not been called since its EndRow().
   void RemoveLastRow();
+
+  // Moves the row that was ended last to the end of `other`, without those of its namespaces that
+  // have no features in it. REQUIRES: as for RemoveLastRow(); no row of `other` is open.
+  void MoveLastRowTo(ExampleBatchBuilder& other);
 
   // Removes all rows and namespaces; keeps the memory.
   void Clear();
@@ -128,6 +133,7 @@ class ExampleBatchBuilder {
   void EndRun();
   void GroupRunsByNamespace();
   size_t FindNamespace(std::string_view name);
+  void DropNewNamespaces();
 
   static constexpr size_t kNoNamespace = static_cast<size_t>(-1);
 
@@ -135,6 +141,7 @@ class ExampleBatchBuilder {
   NewNames* names_of_row_ = nullptr;  // names_, or null if it does not want those of the open row.
 
   bool row_open_ = false;
+  size_t old_namespaces_ = 0;  // How many namespaces there were before the row that was begun last.
   size_t run_namespace_ = kNoNamespace;  // Of the run that AddFeature() adds to.
   std::vector<Run> runs_;                // Of the open row; the last one's end is not set yet.
   bool row_values_one_ = true;

@@ -90,6 +90,33 @@ TEST_F(InputCommandTest, WideRowsAreCutIntoBatchesThatFit) {
   EXPECT_EQ(std::count(predicted.out.begin(), predicted.out.end(), '\n'), 600);
 }
 
+// Batches have at most 1,024 namespaces. Columns of several files, members of several rows and
+// those of bad rows used to be added up.
+TEST_F(InputCommandTest, RowsOfManyNamespacesAreCutIntoBatchesThatFit) {
+  for (const std::string name : {"a", "b"}) {
+    std::string header = "label";
+    std::string row = "1";
+    for (int i = 0; i < 700; ++i) {
+      header += StrCat(",", name, i);
+      row += ",x";
+    }
+    Write(name + ".csv", StrCat(header, "\n", row, "\n", row, "\n"));
+  }
+  std::string objects;
+  for (int i = 0; i < 3000; ++i) objects += StrCat("{\"n", i, "\": \"x\", \"label\": \"?\"}\n");
+  Write("c.ndjson", objects + "{\"u\": \"x\", \"label\": 0}\n");
+  const std::string files = "a.csv b.csv c.ndjson a.csv --progress none";
+  const CommandResult pushed = Freshet("push m --skip-errors " + files);
+  EXPECT_EQ(pushed.code, 0) << pushed.err;
+  EXPECT_THAT(pushed.out, StartsWith("m: learned 7 rows, 3,000 skipped, in "));
+  const CommandResult shuffled = Freshet("push m --skip-errors --shuffle-buffer 4 " + files);
+  EXPECT_EQ(shuffled.code, 0) << shuffled.err;
+  EXPECT_EQ(Examples(), 14u);
+  const CommandResult predicted = Freshet("predict m a.csv b.csv a.csv");
+  EXPECT_EQ(predicted.code, 0) << predicted.err;
+  EXPECT_EQ(std::count(predicted.out.begin(), predicted.out.end(), '\n'), 6);
+}
+
 TEST_F(InputCommandTest, FilesOfSeveralFormatsAreReadEachInItsOwn) {
   Write("a.vw", "1 |u a\n");
   Write("b.csv", "label,u\r0,b\r1,c");

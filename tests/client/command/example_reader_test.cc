@@ -161,6 +161,28 @@ TEST_F(ExampleReaderTest, FlagsTakeOneValueEachAndMayBeRepeated) {
   EXPECT_TRUE(others.parse.keep_blanks);
 }
 
+// Such a row used to be refused by the server, which does not know its file and line.
+TEST_F(ExampleReaderTest, ARowOfTooManyNamespacesIsABadRow) {
+  std::string header = "label";
+  std::string full = "1";
+  std::string sparse = "0";
+  for (int i = 0; i < 1025; ++i) {
+    header += ",c" + std::to_string(i);
+    full += ",x";
+    sparse += i == 7 ? "," : ",x";
+  }
+  const std::string path = Write("a.csv", header + "\n" + full + "\n" + sparse + "\n");
+  InputOptions options;
+  options.files = {path};
+  ExampleReader reader(options, &stop_);
+  ExampleBatchBuilder builder;
+  const absl::Status bad = reader.Next(builder).status();
+  EXPECT_TRUE(absl::IsInvalidArgument(bad));
+  EXPECT_EQ(std::string(bad.message()).find(path + ":2: the row has 1025 namespaces"), 0u) << bad;
+  EXPECT_TRUE(*reader.Next(builder));
+  EXPECT_EQ(builder.row_count(), 1u);
+}
+
 TEST_F(ExampleReaderTest, AMissingFileIsNotFound) {
   InputOptions options;
   options.files = {testing::TempDir() + "/no such file"};

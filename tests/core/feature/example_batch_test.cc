@@ -142,5 +142,56 @@ TEST(ExampleBatchBuilderTest, ARemovedRowLeavesTheOthersAsTheyWere) {
   EXPECT_EQ(list(view.segment_sizes), (std::vector<uint32_t>{1, 0, 0, 1}));
 }
 
+// The namespaces of bad rows used to pile up in the batch, until the server refused it.
+TEST(ExampleBatchBuilderTest, RowsThatAreDroppedTakeTheirNamespacesWithThem) {
+  ExampleBatchBuilder builder;
+  const auto add_row = [&builder](std::string_view name, uint32_t id) {
+    builder.BeginRow(1, 1);
+    builder.AddFeature(builder.Namespace("a"), id, 1);
+    builder.AddFeature(builder.Namespace(name), id + 1, 1);
+  };
+  add_row("b", 1);
+  builder.EndRow();
+  for (uint32_t i = 0; i < 40; ++i) {
+    add_row("dropped" + std::to_string(i), 100);
+    if (i % 2 == 0) {
+      builder.AbandonRow();
+    } else {
+      builder.EndRow();
+      builder.RemoveLastRow();
+    }
+    EXPECT_THAT(builder.namespaces(), ElementsAre("a", "b"));
+  }
+  add_row("dropped7", 3);
+  builder.EndRow();
+  EXPECT_THAT(builder.namespaces(), ElementsAre("a", "b", "dropped7"));
+  EXPECT_THAT(builder.View().feature_ids, ElementsAre(1, 2, 3, 4));
+  EXPECT_THAT(builder.View().segment_sizes, ElementsAre(1, 1, 0, 1, 0, 1));
+}
+
+TEST(ExampleBatchBuilderTest, MovesARowToAnotherBatch) {
+  ExampleBatchBuilder builder;
+  builder.BeginRow(1, 1);
+  builder.AddFeature(builder.Namespace("a"), 7, 1);
+  builder.EndRow();
+  builder.BeginRow(2, 3);
+  builder.AddFeature(builder.Namespace("b"), 8, 2);
+  builder.Namespace("empty");
+  builder.AddFeature(builder.Namespace("c"), 9, 0.5f);
+  builder.EndRow();
+  ExampleBatchBuilder other;
+  builder.MoveLastRowTo(other);
+  EXPECT_EQ(builder.row_count(), 1u);
+  EXPECT_THAT(builder.namespaces(), ElementsAre("a"));
+  EXPECT_THAT(builder.View().feature_ids, ElementsAre(7));
+  EXPECT_THAT(other.namespaces(), ElementsAre("b", "c"));
+  const ExampleBatch row = other.View();
+  EXPECT_THAT(row.labels, ElementsAre(2));
+  EXPECT_THAT(row.weights, ElementsAre(3));
+  EXPECT_THAT(row.feature_ids, ElementsAre(8, 9));
+  EXPECT_THAT(row.values, ElementsAre(2, 0.5f));
+  EXPECT_THAT(row.segment_sizes, ElementsAre(1, 1));
+}
+
 }  // namespace
 }  // namespace freshet
