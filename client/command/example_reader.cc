@@ -91,6 +91,14 @@ void AddFormatOptions(CLI::App& app, InputOptions& options) {
   app.add_flag("--keep-blanks", parse.keep_blanks, "csv, tsv: keep blanks around names and cells");
 }
 
+absl::StatusOr<std::string> FormatNameFor(const InputOptions& options, std::string_view path,
+                                          std::string_view first_line) {
+  if (!options.format.empty()) return options.format;
+  absl::StatusOr<std::string> guess = GuessFormat(path, first_line);
+  if (!guess.ok() && !options.parse.delimiter.empty()) return "csv";
+  return guess;
+}
+
 std::string_view FormatHelp() {
   return "Formats:\n"
          "  vw        1 2.0 'tag|user u42 age:0.3 |ad a7     label, importance, tag, namespaces\n"
@@ -121,16 +129,10 @@ ExampleReader::ExampleReader(const InputOptions& options, const std::atomic<bool
       }()) {}
 
 absl::Status ExampleReader::BeginFile(std::string_view first_line) {
-  std::string name = options_.format;
-  if (name.empty()) {
-    absl::StatusOr<std::string> guess = GuessFormat(lines_.path(), first_line);
-    if (!guess.ok() && options_.parse.delimiter.empty()) {
-      return DataError(ToStd(guess.status().message()));
-    }
-    name = guess.ok() ? *std::move(guess) : "csv";
-  }
-  if (format_ == nullptr || name != format_name_) {
-    absl::StatusOr<std::unique_ptr<RowFormat>> format = MakeRowFormat(name, options_.parse);
+  absl::StatusOr<std::string> name = FormatNameFor(options_, lines_.path(), first_line);
+  if (!name.ok()) return DataError(ToStd(name.status().message()));
+  if (format_ == nullptr || *name != format_name_) {
+    absl::StatusOr<std::unique_ptr<RowFormat>> format = MakeRowFormat(*name, options_.parse);
     if (!format.ok()) {
       // The format options cannot be used with this format. No later line changes that, so do not
       // report a bad row, which could be skipped.
@@ -138,7 +140,7 @@ absl::Status ExampleReader::BeginFile(std::string_view first_line) {
           StrCat(Shown(lines_.path()), ": ", ToStd(format.status().message())));
     }
     format_ = *std::move(format);
-    format_name_ = name;
+    format_name_ = *std::move(name);
   }
   open_path_ = lines_.path();
   format_->BeginFile(open_path_);

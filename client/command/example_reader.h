@@ -38,6 +38,11 @@ void AddInputOptions(CLI::App& app, InputOptions& options);
 // Adds only those input options that say how text is parsed, not where it is read from.
 void AddFormatOptions(CLI::App& app, InputOptions& options);
 
+// The format of the input that begins with `first_line`: that of --format, else as GuessFormat()
+// guesses, else csv if a delimiter is given. INVALID_ARGUMENT if nothing tells.
+absl::StatusOr<std::string> FormatNameFor(const InputOptions& options, std::string_view path,
+                                          std::string_view first_line);
+
 // Describes what a line of each format looks like, for the help of push, predict and explain.
 std::string_view FormatHelp();
 

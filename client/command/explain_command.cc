@@ -29,24 +29,22 @@ struct ExplainArguments {
 // Parses the one example in `text` into `batch`. A header may come before it, as csv requires.
 absl::Status ParseExample(std::string_view text, const InputOptions& options,
                           ExampleBatchBuilder& batch) {
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   if (absl::Status status = CheckIsText("-", text); !status.ok()) {
     return DataError(ToStd(status.message()));
   }
   const std::vector<absl::string_view> lines =
       absl::StrSplit(ToAbsl(text), absl::ByAnyChar("\r\n"), absl::SkipWhitespace());
-  std::string name = options.format;
-  if (name.empty()) {
-    absl::StatusOr<std::string> guess =
-        GuessFormat("", lines.empty() ? std::string_view() : ToStd(lines.front()));
-    if (!guess.ok()) {
-      return absl::InvalidArgumentError(
-          "cannot tell the format of the example; give --format vw, svmlight, csv, tsv or jsonl");
-    }
-    name = *std::move(guess);
+  const auto name =
+      FormatNameFor(options, "", lines.empty() ? std::string_view() : ToStd(lines.front()));
+  if (!name.ok()) {
+    return absl::InvalidArgumentError(
+        "cannot tell the format of the example; give --format vw, svmlight, csv, tsv or jsonl");
   }
   FormatOptions parse = options.parse;
   parse.labels_required = false;
-  const auto format = MakeRowFormat(name, parse);
+  const auto format = MakeRowFormat(*name, parse);
   if (!format.ok()) return format.status();
   (*format)->BeginFile("-");
   for (const absl::string_view line : lines) {

@@ -11,6 +11,7 @@
 #include "client/command/exit_code.h"
 #include "client/command/suggest.h"
 #include "core/base/str_cat.h"
+#include "google/protobuf/stubs/logging.h"
 
 namespace freshet {
 namespace {
@@ -87,6 +88,7 @@ int End(const absl::Status& status) {
 int Main(int argc, char** argv) {
   // Silences gRPC's own log: errors are reported through the status of the calls.
   setenv("GRPC_VERBOSITY", "NONE", /*overwrite=*/0);
+  google::protobuf::SetLogHandler(nullptr);  // And Protobuf's.
   CommandContext context;
   CLI::App app{"freshet: push examples to freshetd, predict, and look after models.", "freshet"};
   app.require_subcommand(1);

@@ -90,6 +90,34 @@ TEST_F(InputCommandTest, WideRowsAreCutIntoBatchesThatFit) {
   EXPECT_EQ(std::count(predicted.out.begin(), predicted.out.end(), '\n'), 600);
 }
 
+// What spreadsheets and data frames write.
+TEST_F(InputCommandTest, ReadsTablesWithBlanksDeclaredDelimitersAndMissingWords) {
+  Write("a.csv",
+        "\xef\xbb\xbfsep=;\r\nlabel; age ;hour\r\n1;NaT;14102100.0\r\n  \r\n0;\" 0,5 \";NULL\r\n");
+  const std::string push = "push m a.csv --decimal-comma --time-features ' hour' --progress none";
+  const CommandResult wrong = Freshet(push + " --numeric 'age, height'");
+  EXPECT_EQ(wrong.code, 65);
+  EXPECT_THAT(wrong.err, HasSubstr("a.csv:2: column 1: --numeric names column \"height\", "));
+  const CommandResult pushed = Freshet(push + " --numeric ' age'");
+  EXPECT_EQ(pushed.code, 0) << pushed.err;
+  EXPECT_EQ(Examples(), 2u);
+  Write("b.csv", "\xef\xbb\xbfsep=;\r\nage;hour\r\n0,5;a\r\n");
+  const CommandResult explained = Freshet("explain m - --numeric age --decimal-comma < b.csv");
+  EXPECT_EQ(explained.code, 0) << explained.err;
+  EXPECT_THAT(explained.out, HasSubstr("age^age"));
+}
+
+// A name that is not UTF-8 used to print an error of Protobuf's.
+TEST_F(InputCommandTest, ANameThatIsNotUtf8IsNoName) {
+  Write("a.vw", "1 |p zoe\n");
+  for (const std::string command : {"push", "predict"}) {
+    const CommandResult result = Freshet(command + " m\xe9 a.vw");
+    EXPECT_EQ(result.code, 64);
+    EXPECT_THAT(result.err, HasSubstr("is not the name of a model"));
+    EXPECT_THAT(result.err, Not(HasSubstr("libprotobuf")));
+  }
+}
+
 // Batches have at most 1,024 namespaces. Columns of several files, members of several rows and
 // those of bad rows used to be added up.
 TEST_F(InputCommandTest, RowsOfManyNamespacesAreCutIntoBatchesThatFit) {
