@@ -85,11 +85,6 @@ absl::Status JsonLine::MemberError(const JsonMember& member, std::string_view me
   return ParseError(member.column, StrCat("member ", Quoted(member.path), " ", message));
 }
 
-absl::Status JsonLine::ReadType(JsonMember& member, json::json_type& type) const {
-  const error_code error = member.value.type().get(type);
-  return error == simdjson::SUCCESS ? absl::OkStatus() : Malformed(error);
-}
-
 absl::Status JsonLine::ReadNumber(JsonMember& member, float& number) const {
   double value = 0;
   if (!member.value.get_double().get(value)) {

@@ -42,7 +42,10 @@ class JsonLine {
   template <typename Visit>
   absl::Status ForEachMember(simdjson::ondemand::object object, Visit visit);
 
-  absl::Status ReadType(JsonMember& member, simdjson::ondemand::json_type& type) const;
+  absl::Status ReadType(JsonMember& member, simdjson::ondemand::json_type& type) const {
+    const simdjson::error_code error = member.value.type().get(type);
+    return error == simdjson::SUCCESS ? absl::OkStatus() : Malformed(error);
+  }
   // In Protobuf's JSON form, a number may also be a string.
   absl::Status ReadNumber(JsonMember& member, float& number) const;
   // Sets `text` to the value of a string, or to the text of a number, true or false.
