@@ -140,8 +140,8 @@ absl::StatusOr<bool> RepairOne(FileSystem& file_system, const RepairRequest& req
         << diagnosis.DescribeLoss() << '\n';
   }
   out.flush();
-  if (request.confirm && !request.confirm()) {
-    return absl::CancelledError("nothing was changed");
+  if (request.confirm) {
+    if (absl::Status status = request.confirm(); !status.ok()) return status;
   }
   const absl::StatusOr<std::vector<std::string>> kept =
       RepairModel(file_system, diagnosis, absl::Now());

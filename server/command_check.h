@@ -27,16 +27,16 @@ struct RepairRequest {
   std::string path;
   // Truncates the log at this offset instead of the one that loses least.
   std::optional<uint64_t> truncate_at = {};
-  // Returns whether to go on. Called once `out` says what will be done and before anything is
-  // changed. Null: goes on without asking.
-  std::function<bool()> confirm = {};
+  // Called once `out` says what will be done and before anything is changed; an error ends the
+  // repair. Null: goes on without asking.
+  std::function<absl::Status()> confirm = {};
 };
 
 // Carries out the repair that RunCheck() names for each model, and writes to `out` what it did.
 // Files that it removes are kept (see RepairModel()). A model without damage is left alone. Returns
 // whether all damage was repaired. Errors as RunCheck(); INVALID_ARGUMENT, with nothing changed, if
-// the log cannot be truncated at the requested offset or does not need to be; CANCELLED if the
-// repair was not confirmed.
+// the log cannot be truncated at the requested offset or does not need to be; any
+// error of `confirm`.
 absl::StatusOr<bool> RunRepair(FileSystem& file_system, const RepairRequest& request,
                                std::ostream& out);
 

@@ -19,6 +19,9 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/time/time.h"
+#include "cli/confirm.h"
+#include "cli/help_command.h"
+#include "cli/usage_error.h"
 #include "core/base/json_object.h"
 #include "core/base/str_cat.h"
 #include "server/command_check.h"
@@ -136,8 +139,7 @@ void DeclareCommands(CLI::App& app, Flags& flags) {
                    "Cut a damaged log off before this offset; 'freshetd check' names the one that "
                    "loses least, which is the default")
       ->type_name("OFFSET");
-  repair->add_flag("--yes", flags.repair_unasked,
-                   "Do not ask for confirmation; without it, asks on a terminal");
+  AddYesFlag(*repair, flags.repair_unasked);
   CLI::App* health = app.add_subcommand(
       "health",
       "Ask the server that runs with the same flags whether it serves; exits with 0 if so. For "
@@ -167,6 +169,7 @@ void DeclareCommands(CLI::App& app, Flags& flags) {
       ->add_option("--file", flags.new_token.file,
                    "Add the token to this file and print only the secret")
       ->type_name("FILE");
+  AddHelpCommand(app);
 }
 
 absl::StatusOr<ServerOptions> ReadOptions(const Flags& flags) {
@@ -219,14 +222,8 @@ int Check(const std::string& path) {
   return *good ? EXIT_SUCCESS : kExitDamaged;
 }
 
-bool AskToGoOn() {
-  std::cout << "go on? [y/N] " << std::flush;
-  std::string answer;
-  return std::getline(std::cin, answer) && (answer == "y" || answer == "yes");
-}
-
 int Repair(RepairRequest request, bool unasked) {
-  if (!unasked && isatty(STDIN_FILENO) != 0) request.confirm = &AskToGoOn;
+  if (ShouldAsk(unasked)) request.confirm = [] { return AskToGoOn(); };
   const absl::StatusOr<bool> good = RunRepair(PosixFileSystem(), request, std::cout);
   if (!good.ok()) return Fail(ExitCodeOf(good.status()), std::string(good.status().message()));
   return *good ? EXIT_SUCCESS : kExitDamaged;
@@ -334,15 +331,20 @@ void KeepFreedMemory() {
 int Main(int argc, char** argv) {
   CLI::App app{
       "freshetd serves models that learn from a stream of events as they arrive.\n\n"
-      "Start it without flags, then: freshet models create ctr; freshet push ctr events.vw"};
+      "Start it without flags, then: freshet models create ctr; freshet push ctr events.vw",
+      "freshetd"};
   Flags flags;
   DeclareFlags(app, flags);
   DeclareCommands(app, flags);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    const int code = app.exit(error);
-    return code == 0 ? End(EXIT_SUCCESS) : kExitUsage;
+    if (error.get_exit_code() == 0) {  // --help, --version.
+      app.exit(error);
+      return End(EXIT_SUCCESS);
+    }
+    Fail(kExitUsage, UsageError(app, error));
+    return Fail(kExitUsage, StrCat("run '", HelpCommandLine(app), "' for help"));
   }
   if (app.got_subcommand("check")) return End(Check(flags.checked_path));
   if (app.got_subcommand("health")) return Health(flags);

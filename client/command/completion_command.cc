@@ -114,6 +114,7 @@ void AddShell(CLI::App& completion, CommandContext& context, const CLI::App& roo
 void AddCompletionCommand(CLI::App& app, CommandContext& context) {
   CLI::App* completion = app.add_subcommand("completion", "Print a shell completion script");
   completion->require_subcommand(1);
+  completion->footer("'freshet completion SHELL --help' says how to use the script.");
   AddShell(*completion, context, app, "bash", "source <(freshet completion bash)",
            "# bash completion for freshet\n", kBash);
   AddShell(*completion, context, app, "zsh", "source <(freshet completion zsh)",

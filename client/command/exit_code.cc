@@ -18,6 +18,7 @@ int ExitCode(const absl::Status& status) {
     case absl::StatusCode::kNotFound:
       return EX_NOINPUT;
     case absl::StatusCode::kUnavailable:
+    case absl::StatusCode::kCancelled:
       return EX_UNAVAILABLE;
     case absl::StatusCode::kAlreadyExists:
       return EX_CANTCREAT;
@@ -26,7 +27,6 @@ int ExitCode(const absl::Status& status) {
     case absl::StatusCode::kDeadlineExceeded:
     case absl::StatusCode::kResourceExhausted:
     case absl::StatusCode::kAborted:
-    case absl::StatusCode::kCancelled:
       return EX_TEMPFAIL;
     case absl::StatusCode::kPermissionDenied:
     case absl::StatusCode::kUnauthenticated:

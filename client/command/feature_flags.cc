@@ -8,7 +8,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
-#include "client/command/suggest.h"
+#include "cli/suggest.h"
 #include "core/base/str_cat.h"
 
 namespace freshet {

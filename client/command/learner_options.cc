@@ -8,7 +8,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_join.h"
-#include "client/command/suggest.h"
+#include "cli/suggest.h"
 #include "client/command/text.h"
 #include "core/base/json_object.h"
 #include "core/base/str_cat.h"

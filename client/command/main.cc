@@ -7,9 +7,10 @@
 #include <utility>
 #include <vector>
 
+#include "cli/help_command.h"
+#include "cli/usage_error.h"
 #include "client/command/command.h"
 #include "client/command/exit_code.h"
-#include "client/command/suggest.h"
 #include "core/base/str_cat.h"
 #include "google/protobuf/stubs/logging.h"
 
@@ -50,29 +51,6 @@ void AddGlobalOptions(CLI::App& app, CommandContext& context) {
       ->type_name("SECONDS");
 }
 
-// The command line that prints the help of the innermost command recognised, for example
-// "freshet push --help".
-std::string HelpCommand(const CLI::App& app) {
-  const std::vector<CLI::App*> chosen = app.get_subcommands();
-  if (!chosen.empty()) return StrCat(app.get_name(), " ", HelpCommand(*chosen.front()));
-  return StrCat(app.get_name(), " --help");
-}
-
-// Describes what is wrong with the command line.
-std::string UsageError(const CLI::App& app, const CLI::ParseError& error) {
-  const CLI::App* innermost = &app;
-  while (!innermost->get_subcommands().empty()) innermost = innermost->get_subcommands().front();
-  std::vector<std::string> commands;
-  for (const CLI::App* command : innermost->get_subcommands({})) {
-    commands.push_back(command->get_name());
-  }
-  const std::vector<std::string> extras = app.remaining(/*recurse=*/true);
-  if (commands.empty() || extras.empty()) return error.what();
-  const bool is_option = extras.front().starts_with("-");
-  return StrCat("there is no ", is_option ? "option '" : "command '", extras.front(), "'",
-                is_option ? "" : DidYouMean(extras.front(), commands));
-}
-
 // Prints the error in `status`, if any, and returns the exit code. A command that succeeded still
 // fails if its output could not be written to stdout.
 int End(const absl::Status& status) {
@@ -111,6 +89,7 @@ int Main(int argc, char** argv) {
   AddDigestCommand(app, context);
   AddGenerateCommand(app, context);
   AddCompletionCommand(app, context);
+  AddHelpCommand(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -118,7 +97,7 @@ int Main(int argc, char** argv) {
       app.exit(error);
       return End(absl::OkStatus());
     }
-    std::cerr << "freshet: " << UsageError(app, error) << "\nfreshet: run '" << HelpCommand(app)
+    std::cerr << "freshet: " << UsageError(app, error) << "\nfreshet: run '" << HelpCommandLine(app)
               << "' for help\n";
     return ExitCode(absl::InvalidArgumentError(""));
   }

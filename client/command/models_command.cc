@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/confirm.h"
 #include "client/command/command.h"
 #include "client/command/learner_options.h"
 #include "client/command/model_text.h"
@@ -83,9 +84,26 @@ absl::Status Describe(const CommandContext& context, const std::string& name) {
   return absl::OkStatus();
 }
 
-absl::Status Delete(const CommandContext& context, const std::string& name) {
+struct DeleteArguments {
+  std::string model;
+  bool yes = false;
+};
+
+absl::Status ConfirmDelete(const Client& client, const std::string& name) {
+  const auto model = client.GetModel(name);
+  if (!model.ok()) return model.status();
+  return AskToGoOn(StrCat("this deletes ", ModelId(name), ", which has learned ",
+                          GroupedCount(model->example_count()), " examples, its log and its ",
+                          GroupedCount(model->storage().snapshot_count()), " snapshots"));
+}
+
+absl::Status Delete(const CommandContext& context, const DeleteArguments& arguments) {
+  const std::string& name = arguments.model;
   const auto client = Connect(context);
   if (!client.ok()) return client.status();
+  if (ShouldAsk(arguments.yes)) {
+    if (absl::Status status = ConfirmDelete(**client, name); !status.ok()) return status;
+  }
   if (absl::Status status = (*client)->DeleteModel(name); !status.ok()) return status;
   if (context.json) {
     std::cout << JsonObject().Add("deleted", ModelName(name)).ToString() << "\n";
@@ -101,6 +119,7 @@ void AddModelsCommand(CLI::App& app, CommandContext& context) {
   CLI::App* models =
       app.add_subcommand("models", "Create, change, list, describe and delete models");
   models->require_subcommand(1);
+  models->footer("'freshet models COMMAND --help' describes a command.");
   AddModelsCreateCommand(*models, context);
   AddModelsUpdateCommand(*models, context);
 
@@ -110,22 +129,28 @@ void AddModelsCommand(CLI::App& app, CommandContext& context) {
   options->callback([&context] { context.action = [&] { return Options(context); }; });
 
   CLI::App* list = models->add_subcommand("list", "List all models");
+  list->alias("ls");
   list->footer("Example: freshet models list");
   list->callback([&context] { context.action = [&] { return List(context); }; });
 
   const auto name = std::make_shared<std::string>();
   CLI::App* describe =
       models->add_subcommand("describe", "Show a model's settings and how well it predicts");
+  describe->alias("get");
   describe->footer("Example: freshet models describe ctr");
   describe->add_option("model", *name, "The model")->required()->type_name("MODEL");
   describe->callback(
       [&context, name] { context.action = [&context, name] { return Describe(context, *name); }; });
 
   CLI::App* remove = models->add_subcommand("delete", "Delete a model and its snapshots");
+  remove->alias("rm");
   remove->footer("Example: freshet models delete ctr");
-  remove->add_option("model", *name, "The model")->required()->type_name("MODEL");
-  remove->callback(
-      [&context, name] { context.action = [&context, name] { return Delete(context, *name); }; });
+  const auto deleted = std::make_shared<DeleteArguments>();
+  remove->add_option("model", deleted->model, "The model")->required()->type_name("MODEL");
+  AddYesFlag(*remove, deleted->yes);
+  remove->callback([&context, deleted] {
+    context.action = [&context, deleted] { return Delete(context, *deleted); };
+  });
 }
 
 }  // namespace freshet

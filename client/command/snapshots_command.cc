@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "cli/confirm.h"
 #include "client/command/command.h"
 #include "client/command/snapshot_file_commands.h"
 #include "client/command/text.h"
@@ -18,6 +19,7 @@ namespace {
 struct SnapshotsArguments {
   std::string model;
   std::string snapshot;
+  bool yes = false;  // Of restore and delete.
 };
 
 std::string TriggerName(v1::SnapshotTrigger trigger) {
@@ -94,6 +96,12 @@ absl::Status List(const CommandContext& context, const SnapshotsArguments& argum
 absl::Status Restore(const CommandContext& context, const SnapshotsArguments& arguments) {
   const auto client = Connect(context);
   if (!client.ok()) return client.status();
+  if (ShouldAsk(arguments.yes)) {
+    absl::Status status =
+        AskToGoOn(StrCat("this takes ", ModelId(arguments.model), " back to snapshot ",
+                         LastSegment(arguments.snapshot), "; what it learned since is undone"));
+    if (!status.ok()) return status;
+  }
   const auto model = (*client)->RestoreSnapshot(arguments.model, arguments.snapshot);
   if (!model.ok()) return model.status();
   if (context.json) {
@@ -109,6 +117,12 @@ absl::Status Restore(const CommandContext& context, const SnapshotsArguments& ar
 absl::Status Delete(const CommandContext& context, const SnapshotsArguments& arguments) {
   const auto client = Connect(context);
   if (!client.ok()) return client.status();
+  if (ShouldAsk(arguments.yes)) {
+    absl::Status status =
+        AskToGoOn(StrCat("this deletes snapshot ", LastSegment(arguments.snapshot), " of ",
+                         ModelId(arguments.model)));
+    if (!status.ok()) return status;
+  }
   absl::Status status = (*client)->DeleteSnapshot(arguments.model, arguments.snapshot);
   if (!status.ok()) return status;
   if (context.json) {
@@ -124,9 +138,14 @@ absl::Status Delete(const CommandContext& context, const SnapshotsArguments& arg
 using Handler = absl::Status (*)(const CommandContext&, const SnapshotsArguments&);
 enum class SnapshotId { kNone, kOptional, kRequired };
 
-void Add(CLI::App& snapshots, CommandContext& context, const std::string& name,
-         const std::string& description, const std::string& example, SnapshotId id,
-         Handler handler) {
+struct Command {
+  CLI::App* app;
+  std::shared_ptr<SnapshotsArguments> arguments;
+};
+
+Command Add(CLI::App& snapshots, CommandContext& context, const std::string& name,
+            const std::string& description, const std::string& example, SnapshotId id,
+            Handler handler) {
   CLI::App* command = snapshots.add_subcommand(name, description);
   command->footer("Example: freshet snapshots " + example);
   const auto arguments = std::make_shared<SnapshotsArguments>();
@@ -143,6 +162,7 @@ void Add(CLI::App& snapshots, CommandContext& context, const std::string& name,
   command->callback([&context, arguments, handler] {
     context.action = [&context, arguments, handler] { return handler(context, *arguments); };
   });
+  return {command, arguments};
 }
 
 }  // namespace
@@ -151,14 +171,20 @@ void AddSnapshotsCommand(CLI::App& app, CommandContext& context) {
   CLI::App* snapshots =
       app.add_subcommand("snapshots", "Take, list, restore, export and import a model's snapshots");
   snapshots->require_subcommand(1);
+  snapshots->footer("'freshet snapshots COMMAND --help' describes a command.");
   Add(*snapshots, context, "create", "Take a snapshot now", "create ctr", SnapshotId::kOptional,
       Create);
   Add(*snapshots, context, "list", "List a model's snapshots, oldest first", "list ctr",
-      SnapshotId::kNone, List);
-  Add(*snapshots, context, "restore", "Restore a model to the state of a snapshot",
-      "restore ctr before-holidays", SnapshotId::kRequired, Restore);
-  Add(*snapshots, context, "delete", "Delete a snapshot", "delete ctr before-holidays",
-      SnapshotId::kRequired, Delete);
+      SnapshotId::kNone, List)
+      .app->alias("ls");
+  const Command restore =
+      Add(*snapshots, context, "restore", "Restore a model to the state of a snapshot",
+          "restore ctr before-holidays", SnapshotId::kRequired, Restore);
+  AddYesFlag(*restore.app, restore.arguments->yes);
+  const Command remove = Add(*snapshots, context, "delete", "Delete a snapshot",
+                             "delete ctr before-holidays", SnapshotId::kRequired, Delete);
+  remove.app->alias("rm");
+  AddYesFlag(*remove.app, remove.arguments->yes);
   AddSnapshotFileCommands(*snapshots, context);
 }
 

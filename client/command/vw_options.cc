@@ -12,7 +12,7 @@
 
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
-#include "client/command/suggest.h"
+#include "cli/suggest.h"
 #include "client/command/text.h"
 #include "core/base/str_cat.h"
 #include "freshet/v1/option_info.pb.h"

@@ -3,11 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <pty.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <array>
 #include <filesystem>
 #include <fstream>
 #include <regex>
@@ -20,6 +16,7 @@
 #include "tests/support/model_dir.h"
 #include "tests/support/random_examples.h"
 #include "tests/support/server_fixture.h"
+#include "tests/support/terminal.h"
 
 namespace freshet {
 namespace {
@@ -80,36 +77,10 @@ class RepairTest : public ServerFixture {
     return RunCommand(words);
   }
 
-  // Runs freshetd on a terminal and types `answer` once it asks a question. The result's output is
-  // all that the terminal shows.
   static CommandResult FreshetdOnTerminal(std::vector<std::string> words,
                                           const std::string& answer) {
     words.insert(words.begin(), BinaryDir() + "/freshetd");
-    std::vector<char*> argv;
-    argv.reserve(words.size() + 1);
-    for (std::string& word : words) argv.push_back(word.data());
-    argv.push_back(nullptr);
-    int terminal = -1;
-    const pid_t pid = forkpty(&terminal, nullptr, nullptr, nullptr);
-    if (pid == 0) {
-      execv(argv[0], argv.data());
-      _exit(127);
-    }
-    CommandResult result;
-    bool answered = false;
-    std::array<char, 512> piece{};
-    // Ends with an error once no process has the other end open.
-    for (ssize_t size = 0; (size = read(terminal, piece.data(), piece.size())) > 0;) {
-      result.out.append(piece.data(), static_cast<size_t>(size));
-      if (answered || result.out.find("go on? [y/N] ") == std::string::npos) continue;
-      answered = true;
-      EXPECT_EQ(write(terminal, answer.data(), answer.size()), static_cast<ssize_t>(answer.size()));
-    }
-    int status = 0;
-    waitpid(pid, &status, 0);
-    close(terminal);
-    result.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-    return result;
+    return RunOnTerminal(std::move(words), "go on? [y/N] ", answer);
   }
 
   // The command in quotes after 'freshetd in `message`.

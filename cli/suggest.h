@@ -1,7 +1,7 @@
 // Suggestions for mistyped names: "did you mean ...?"
 
-#ifndef FRESHET_CLIENT_COMMAND_SUGGEST_H_
-#define FRESHET_CLIENT_COMMAND_SUGGEST_H_
+#ifndef FRESHET_CLI_SUGGEST_H_
+#define FRESHET_CLI_SUGGEST_H_
 
 #include <string>
 #include <string_view>
@@ -10,8 +10,10 @@
 namespace freshet {
 
 // " (did you mean 'rate'?)" with the closest match for `name` among `names`; "" if none is close.
+// Close are names with few other letters for their length, longer names that contain `name`, and
+// names that it abbreviates: 'lr' for 'learning_rate'. Case and leading dashes do not count.
 std::string DidYouMean(std::string_view name, const std::vector<std::string>& names);
 
 }  // namespace freshet
 
-#endif  // FRESHET_CLIENT_COMMAND_SUGGEST_H_
+#endif  // FRESHET_CLI_SUGGEST_H_
