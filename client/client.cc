@@ -10,6 +10,7 @@
 #include "client/packed_encoder.h"
 #include "client/resource_names.h"
 #include "client/rpc_status.h"
+#include "client/server_address.h"
 #include "core/base/str_cat.h"
 
 namespace freshet {
@@ -24,10 +25,9 @@ constexpr int kPageSize = 1000;
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Client>> Client::Connect(ClientOptions options) {
-  if (options.server.empty()) {
-    return absl::InvalidArgumentError(
-        "server is empty; give host:port, for example 127.0.0.1:7400");
-  }
+  absl::StatusOr<std::string> address = ServerAddress(options.server);
+  if (!address.ok()) return address.status();
+  options.server = *std::move(address);
   if (options.deadline_ms <= 0) {
     return absl::InvalidArgumentError(
         StrCat("deadline_ms is ", options.deadline_ms, "; it must be above 0"));

@@ -44,7 +44,7 @@ struct ClientTls {
 
 // How to reach the server.
 struct ClientOptions {
-  // host:port of freshetd.
+  // Where freshetd listens: host, host:port, [IPv6]:port or unix:PATH. Port 7400 if it is left out.
   std::string server = "127.0.0.1:7400";
   // How long a request may take, > 0; then it fails with DEADLINE_EXCEEDED. Streams of a Pusher
   // have no deadline.

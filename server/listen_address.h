@@ -4,7 +4,6 @@
 #define FRESHET_SERVER_LISTEN_ADDRESS_H_
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -32,14 +31,6 @@ enum class UnixSockets { kAllowed, kRefused };
 // what is wrong, and the right form.
 absl::StatusOr<ListenAddress> ParseListenAddress(std::string_view setting, std::string_view text,
                                                  UnixSockets unix_sockets);
-
-struct HostPort {
-  std::string host;  // IPv6 without brackets.
-  int port = 0;      // 0 to 65535.
-};
-
-// Reads host:port or [host]:port as above; nullopt if `text` is anything else.
-std::optional<HostPort> ParseHostPort(std::string_view text);
 
 }  // namespace freshet
 

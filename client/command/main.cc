@@ -19,9 +19,12 @@ namespace {
 
 void AddGlobalOptions(CLI::App& app, CommandContext& context) {
   app.set_version_flag("--version", "freshet " FRESHET_VERSION, "Print the version and exit");
-  app.add_option("--server", context.server, "Address of freshetd's gRPC endpoint")
+  app.add_option(
+         "--server", context.server,
+         "Address of freshetd: host, host:port, [IPv6]:port or unix:PATH; the port is 7400 if it "
+         "is left out")
       ->envname("FRESHET_SERVER")
-      ->type_name("HOST:PORT")
+      ->type_name("ADDRESS")
       ->capture_default_str();
   app.add_option("--token", context.token,
                  "Secret of an access token; prefer FRESHET_TOKEN or --token-file, since other "

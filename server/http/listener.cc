@@ -6,12 +6,11 @@
 #include <algorithm>
 #include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/post.hpp>
-#include <optional>
 #include <utility>
 #include <vector>
 
+#include "core/base/host_port.h"
 #include "core/base/str_cat.h"
-#include "server/listen_address.h"
 
 namespace freshet {
 namespace {
@@ -63,8 +62,8 @@ Listener::Listener(const HttpOptions& options, RequestHandler& handler)
     : options_(options), handler_(handler), memory_(options.max_memory_bytes) {}
 
 absl::Status Listener::Bind() {
-  const std::optional<HostPort> address = ParseHostPort(options_.listen);
-  if (!address) {
+  const absl::StatusOr<HostPort> address = ParseHostPort(options_.listen);
+  if (!address.ok()) {
     return absl::InvalidArgumentError(
         StrCat("http is \"", options_.listen,
                "\"; it must be host:port, for example 127.0.0.1:7401, or off"));
