@@ -11,6 +11,7 @@
 #include "cli/usage_error.h"
 #include "client/command/command.h"
 #include "client/command/exit_code.h"
+#include "core/base/json_object.h"
 #include "core/base/str_cat.h"
 #include "google/protobuf/stubs/logging.h"
 
@@ -47,23 +48,44 @@ void AddGlobalOptions(CLI::App& app, CommandContext& context) {
   app.add_option("--tls-key", context.tls_files.key_file, "Private key of --tls-cert")
       ->envname("FRESHET_TLS_KEY")
       ->type_name("PEM");
-  app.add_flag("--json", context.json, "Print results on stdout as JSON");
+  app.add_flag("--json", context.json,
+               "Print results on stdout as JSON, and an error as the last line on stderr");
   app.add_option("--deadline", context.deadline_s,
                  "Timeout of each request (default: 30). Connecting gets the same, but at least 5 "
                  "(default: 5)")
       ->type_name("SECONDS");
 }
 
-// Prints the error in `status`, if any, and returns the exit code. A command that succeeded still
-// fails if its output could not be written to stdout.
-int End(const absl::Status& status) {
-  const bool written = static_cast<bool>(std::cout.flush()) && std::fflush(stdout) == 0;
-  if (status.ok() && !written) {
-    std::cerr << "freshet: cannot write to stdout\n";
-    return ExitCode(absl::UnknownError(""));
+// Prints the error in `status`, if any, as text or as JSON, and returns the exit code.
+int Report(const absl::Status& status, bool json) {
+  if (!status.ok() && json) {
+    std::cerr << JsonObject().AddJson("error", ErrorJson(status).ToString()).ToString() << "\n";
+  } else if (!status.ok()) {
+    std::cerr << "freshet: " << ToStd(status.message()) << "\n";
   }
-  if (!status.ok()) std::cerr << "freshet: " << ToStd(status.message()) << "\n";
   return ExitCode(status);
+}
+
+// Reports the end of a command. One that succeeded still fails if its output could not be written
+// to stdout.
+int End(const absl::Status& status, bool json) {
+  const bool written = static_cast<bool>(std::cout.flush()) && std::fflush(stdout) == 0;
+  if (status.ok() && !written) return Report(absl::UnknownError("cannot write to stdout"), json);
+  return Report(status, json);
+}
+
+// Reports a command line that is wrong.
+int EndUsage(const CLI::App& app, const CLI::ParseError& error) {
+  const bool json = app.get_option("--json")->count() > 0;
+  const int code = Report(absl::InvalidArgumentError(UsageError(app, error)), json);
+  if (!json) std::cerr << "freshet: run '" << HelpCommandLine(app) << "' for help\n";
+  return code;
+}
+
+absl::Status CheckDeadline(const CommandContext& context) {
+  const double deadline_s = context.deadline_s.value_or(1);
+  if (deadline_s >= 0.001 && deadline_s <= 1e9) return absl::OkStatus();
+  return absl::InvalidArgumentError("--deadline must be at least 0.001 seconds");
 }
 
 int Main(int argc, char** argv) {
@@ -96,20 +118,12 @@ int Main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) {  // --help, --version.
-      app.exit(error);
-      return End(absl::OkStatus());
-    }
-    std::cerr << "freshet: " << UsageError(app, error) << "\nfreshet: run '" << HelpCommandLine(app)
-              << "' for help\n";
-    return ExitCode(absl::InvalidArgumentError(""));
+    if (error.get_exit_code() != 0) return EndUsage(app, error);
+    app.exit(error);  // --help, --version, help.
+    return End(absl::OkStatus(), context.json);
   }
-  const double deadline_s = context.deadline_s.value_or(1);
-  if (!(deadline_s >= 0.001 && deadline_s <= 1e9)) {
-    std::cerr << "freshet: --deadline must be at least 0.001 seconds\n";
-    return ExitCode(absl::InvalidArgumentError(""));
-  }
-  return End(context.action());
+  if (absl::Status status = CheckDeadline(context); !status.ok()) return End(status, context.json);
+  return End(context.action(), context.json);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdio>
 
+#include "core/base/str_cat.h"
 #include "core/base/utf8.h"
 
 namespace freshet {
@@ -72,6 +73,14 @@ JsonObject& JsonObject::Add(std::string_view key, std::optional<double> number) 
 
 JsonObject& JsonObject::Add(std::string_view key, float number) {
   return AddJson(key, std::isfinite(number) ? ShortestNumber(number) : "null");
+}
+
+JsonObject ErrorJson(const absl::Status& status) {
+  JsonObject error;
+  error.Add("code", static_cast<uint64_t>(status.raw_code()));
+  error.Add("status", absl::StatusCodeToString(status.code()));
+  error.Add("message", ToStd(status.message()));
+  return error;
 }
 
 }  // namespace freshet

@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 
+#include "absl/status/status.h"
+
 namespace freshet {
 
 // The shortest text that reads back as the same number: "0.1", "nan".
@@ -38,6 +40,10 @@ class JsonObject {
  private:
   std::string text_ = "{";
 };
+
+// The error in `status` as both programs report it: "code" as a number, "status" as its name, and
+// "message".
+JsonObject ErrorJson(const absl::Status& status);
 
 }  // namespace freshet
 

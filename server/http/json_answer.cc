@@ -62,10 +62,7 @@ HttpAnswer JsonAnswer(const google::protobuf::Message& message) {
 }
 
 HttpAnswer ErrorAnswer(const absl::Status& status, const google::protobuf::Message* detail) {
-  JsonObject error;
-  error.Add("code", static_cast<uint64_t>(status.raw_code()));
-  error.Add("status", absl::StatusCodeToString(status.code()));
-  error.Add("message", ToStd(status.message()));
+  JsonObject error = ErrorJson(status);
   if (detail != nullptr) {
     google::protobuf::Any any;
     any.PackFrom(*detail);

@@ -14,8 +14,10 @@
 namespace freshet {
 namespace {
 
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using ::testing::StartsWith;
 
 CommandResult RunProgram(const std::string& program, std::vector<std::string> words) {
   words.insert(words.begin(), BinaryDir() + "/" + program);
@@ -145,6 +147,25 @@ TEST_F(CommandLineTest, WithoutATerminalNothingIsAsked) {
   EXPECT_EQ(deleted.code, 0);
   EXPECT_EQ(deleted.err, "");
   EXPECT_EQ(deleted.out, "deleted ctr\n");
+}
+
+TEST_F(CommandLineTest, WithJsonAnErrorIsJson) {
+  ASSERT_NO_FATAL_FAILURE(Start());
+  const CommandResult missing = Freshet({"--json", "models", "describe", "ctr"});
+  EXPECT_EQ(missing.code, 66);
+  EXPECT_EQ(missing.out, "");
+  EXPECT_THAT(missing.err, StartsWith(R"({"error":{"code":5,"status":"NOT_FOUND","message":")"));
+  EXPECT_THAT(missing.err, EndsWith("\"}}\n"));
+  const CommandResult wrong =
+      RunProgram("freshet", {"models", "describe", "--json", "--frobnicate"});
+  EXPECT_EQ(wrong.code, 64);
+  EXPECT_EQ(wrong.err, R"({"error":{"code":3,"status":"INVALID_ARGUMENT",)"
+                       R"("message":"there is no option '--frobnicate'"}})"
+                       "\n");
+  EXPECT_EQ(RunProgram("freshet", {"--json", "--deadline", "0", "models", "list"}).err,
+            R"({"error":{"code":3,"status":"INVALID_ARGUMENT",)"
+            R"("message":"--deadline must be at least 0.001 seconds"}})"
+            "\n");
 }
 
 }  // namespace

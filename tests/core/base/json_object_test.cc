@@ -44,5 +44,10 @@ TEST(JsonObjectTest, TakesValuesThatAreJson) {
   EXPECT_EQ(object.ToString(), "{\"a\":{\"b\":1},\"list\":[1,null]}");
 }
 
+TEST(JsonObjectTest, AnErrorHasItsCodeItsNameAndItsMessage) {
+  EXPECT_EQ(ErrorJson(absl::NotFoundError("no \"ctr\"")).ToString(),
+            R"({"code":5,"status":"NOT_FOUND","message":"no \"ctr\""})");
+}
+
 }  // namespace
 }  // namespace freshet
