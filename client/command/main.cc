@@ -1,5 +1,6 @@
 // The freshet command.
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
@@ -11,6 +12,7 @@
 #include "cli/usage_error.h"
 #include "client/command/command.h"
 #include "client/command/exit_code.h"
+#include "client/command/settings_file.h"
 #include "core/base/json_object.h"
 #include "core/base/str_cat.h"
 #include "google/protobuf/stubs/logging.h"
@@ -31,6 +33,7 @@ void AddGlobalOptions(CLI::App& app, CommandContext& context) {
                  "Secret of an access token; prefer FRESHET_TOKEN or --token-file, since other "
                  "users of the machine can see flags")
       ->envname("FRESHET_TOKEN")
+      ->configurable(false)
       ->type_name("SECRET");
   app.add_option("--token-file", context.token_file, "File that holds only the token's secret")
       ->envname("FRESHET_TOKEN_FILE")
@@ -49,10 +52,12 @@ void AddGlobalOptions(CLI::App& app, CommandContext& context) {
       ->envname("FRESHET_TLS_KEY")
       ->type_name("PEM");
   app.add_flag("--json", context.json,
-               "Print results on stdout as JSON, and an error as the last line on stderr");
+               "Print results on stdout as JSON, and an error as the last line on stderr")
+      ->envname("FRESHET_JSON");
   app.add_option("--deadline", context.deadline_s,
                  "Timeout of each request (default: 30). Connecting gets the same, but at least 5 "
                  "(default: 5)")
+      ->envname("FRESHET_DEADLINE")
       ->type_name("SECONDS");
 }
 
@@ -82,7 +87,15 @@ int EndUsage(const CLI::App& app, const CLI::ParseError& error) {
   return code;
 }
 
-absl::Status CheckDeadline(const CommandContext& context) {
+// Completes the options from the settings file, and checks them together.
+absl::Status CompleteOptions(CLI::App& app, CommandContext& context) {
+  // --token-file wins over FRESHET_TOKEN: flags precede the environment.
+  const std::vector<CLI::Option*>& flags = app.parse_order();
+  const auto is_flag = [&](const char* name) {
+    return std::find(flags.begin(), flags.end(), app.get_option(name)) != flags.end();
+  };
+  if (is_flag("--token-file") && !is_flag("--token")) context.token.clear();
+  if (absl::Status status = ApplySettings(SettingsPath(), app); !status.ok()) return status;
   const double deadline_s = context.deadline_s.value_or(1);
   if (deadline_s >= 0.001 && deadline_s <= 1e9) return absl::OkStatus();
   return absl::InvalidArgumentError("--deadline must be at least 0.001 seconds");
@@ -101,7 +114,9 @@ int Main(int argc, char** argv) {
       "Example:\n"
       "  freshet models create clicks\n"
       "  freshet generate clicks --rows 200000 | freshet push clicks -\n"
-      "'freshet COMMAND --help' describes a command. The options above work with every command.");
+      "'freshet COMMAND --help' describes a command. The options above work with every command.\n"
+      "Flags take precedence over the environment, and the environment over the settings file\n"
+      "~/.config/freshet/config, whose lines are like 'server = localhost:7400'.");
   AddGlobalOptions(app, context);
   AddModelsCommand(app, context);
   AddPushCommand(app, context);
@@ -122,8 +137,9 @@ int Main(int argc, char** argv) {
     app.exit(error);  // --help, --version, help.
     return End(absl::OkStatus(), context.json);
   }
-  if (absl::Status status = CheckDeadline(context); !status.ok()) return End(status, context.json);
-  return End(context.action(), context.json);
+  absl::Status status = CompleteOptions(app, context);
+  if (status.ok()) status = context.action();
+  return End(status, context.json);
 }
 
 }  // namespace
