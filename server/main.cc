@@ -21,6 +21,7 @@
 #include "absl/time/time.h"
 #include "cli/confirm.h"
 #include "cli/help_command.h"
+#include "cli/man_command.h"
 #include "cli/usage_error.h"
 #include "core/base/json_object.h"
 #include "core/base/str_cat.h"
@@ -170,6 +171,7 @@ void DeclareCommands(CLI::App& app, Flags& flags) {
                    "Add the token to this file and print only the secret")
       ->type_name("FILE");
   AddHelpCommand(app);
+  AddManCommand(app, 8, StrCat("freshetd ", kVersion));
 }
 
 absl::StatusOr<ServerOptions> ReadOptions(const Flags& flags) {

@@ -40,6 +40,9 @@ inline CLI::Option* AddRepeatedOption(CLI::App& app, const std::string& flag,
   return app.add_option(flag, values, description)->allow_extra_args(false);
 }
 
+// How to connect, as the global options say.
+absl::StatusOr<ClientOptions> ConnectionOptions(const CommandContext& context);
+
 // Connects as the global options say.
 absl::StatusOr<std::unique_ptr<Client>> Connect(const CommandContext& context);
 
@@ -55,7 +58,9 @@ void AddWatchCommand(CLI::App& app, CommandContext& context);
 void AddExplainCommand(CLI::App& app, CommandContext& context);
 void AddWeightsCommand(CLI::App& app, CommandContext& context);
 void AddDiffCommand(CLI::App& app, CommandContext& context);
-void AddCompletionCommand(CLI::App& app, CommandContext& context);
+void AddCompletionCommand(CLI::App& app);
+// The hidden command that the scripts of `completion` run.
+void AddCompleteCommand(CLI::App& app, CommandContext& context);
 
 }  // namespace freshet
 

@@ -25,7 +25,7 @@ absl::StatusOr<std::string> ReadToken(const std::string& path) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Client>> Connect(const CommandContext& context) {
+absl::StatusOr<ClientOptions> ConnectionOptions(const CommandContext& context) {
   ClientOptions options;
   options.server = context.server;
   if (context.deadline_s.has_value()) {
@@ -42,7 +42,13 @@ absl::StatusOr<std::unique_ptr<Client>> Connect(const CommandContext& context) {
   const bool has_files =
       !tls.ca_file.empty() || !tls.certificate_file.empty() || !tls.key_file.empty();
   if (context.tls || has_files) options.tls = tls;
-  return Client::Connect(std::move(options));
+  return options;
+}
+
+absl::StatusOr<std::unique_ptr<Client>> Connect(const CommandContext& context) {
+  absl::StatusOr<ClientOptions> options = ConnectionOptions(context);
+  if (!options.ok()) return options.status();
+  return Client::Connect(*std::move(options));
 }
 
 }  // namespace freshet

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cli/help_command.h"
+#include "cli/man_command.h"
 #include "cli/usage_error.h"
 #include "client/command/command.h"
 #include "client/command/exit_code.h"
@@ -20,8 +21,10 @@
 namespace freshet {
 namespace {
 
+constexpr char kVersion[] = "freshet " FRESHET_VERSION;
+
 void AddGlobalOptions(CLI::App& app, CommandContext& context) {
-  app.set_version_flag("--version", "freshet " FRESHET_VERSION, "Print the version and exit");
+  app.set_version_flag("--version", kVersion, "Print the version and exit");
   app.add_option(
          "--server", context.server,
          "Address of freshetd: host, host:port, [IPv6]:port or unix:PATH; the port is 7400 if it "
@@ -128,8 +131,10 @@ int Main(int argc, char** argv) {
   AddDiffCommand(app, context);
   AddDigestCommand(app, context);
   AddGenerateCommand(app, context);
-  AddCompletionCommand(app, context);
+  AddCompletionCommand(app);
+  AddCompleteCommand(app, context);
   AddHelpCommand(app);
+  AddManCommand(app, 1, kVersion);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
