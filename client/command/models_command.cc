@@ -4,11 +4,15 @@
 #include <iostream>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "absl/strings/str_split.h"
 #include "cli/confirm.h"
 #include "client/command/command.h"
 #include "client/command/learner_options.h"
+#include "client/command/live_view.h"
+#include "client/command/model_list_view.h"
 #include "client/command/model_text.h"
 #include "client/command/models_create_command.h"
 #include "client/command/models_update_command.h"
@@ -56,9 +60,40 @@ absl::Status Options(const CommandContext& context) {
   return absl::OkStatus();
 }
 
-absl::Status List(const CommandContext& context) {
+struct ListArguments {
+  bool watch = false;
+  LiveOptions live;
+};
+
+class ModelListWatch : public LiveView {
+ public:
+  ModelListWatch(const Client& client, bool json) : client_(client), json_(json) {}
+
+  absl::Status Update(double seconds) override {
+    absl::StatusOr<std::vector<v1::Model>> models = client_.ListModels();
+    if (models.ok()) view_.Add(seconds, *std::move(models));
+    return models.status();
+  }
+  std::vector<std::string> Picture(size_t width) const override {
+    std::vector<std::string> lines = absl::StrSplit(view_.TableText(), '\n', absl::SkipEmpty());
+    for (std::string& line : lines) line = CutToWidth(line, width);
+    return lines;
+  }
+  std::string Text() const override { return (json_ ? view_.Json() : view_.TableText()) + "\n"; }
+
+ private:
+  const Client& client_;
+  const bool json_;
+  ModelListView view_;
+};
+
+absl::Status List(const CommandContext& context, const ListArguments& arguments) {
   const auto client = Connect(context);
   if (!client.ok()) return client.status();
+  if (arguments.watch) {
+    ModelListWatch watch(**client, context.json);
+    return RunLive(watch, arguments.live, /*plain=*/context.json);
+  }
   const auto models = (*client)->ListModels();
   if (!models.ok()) return models.status();
   if (context.json) {
@@ -130,8 +165,17 @@ void AddModelsCommand(CLI::App& app, CommandContext& context) {
 
   CLI::App* list = models->add_subcommand("list", "List all models");
   list->alias("ls");
-  list->footer("Example: freshet models list");
-  list->callback([&context] { context.action = [&] { return List(context); }; });
+  list->footer(
+      "--watch adds the examples learned a second, and the memory that a model may take. It "
+      "redraws the\n"
+      "table on a terminal, and otherwise prints one per update, or with --json an object.\n"
+      "Example: freshet models list --watch --interval 5");
+  const auto listed = std::make_shared<ListArguments>();
+  CLI::Option* watch = list->add_flag("--watch", listed->watch, "Show the models until Ctrl-C");
+  for (CLI::Option* option : AddLiveOptions(*list, listed->live)) option->needs(watch);
+  list->callback([&context, listed] {
+    context.action = [&context, listed] { return List(context, *listed); };
+  });
 
   const auto name = std::make_shared<std::string>();
   CLI::App* describe =

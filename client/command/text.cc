@@ -31,6 +31,10 @@ std::string Decimals(std::optional<double> value, int decimals) {
   return buffer.data();
 }
 
+std::string RateText(std::optional<double> rate) {
+  return rate.has_value() ? GroupedCount(static_cast<uint64_t>(std::max(0.0, *rate))) : "-";
+}
+
 std::string ShortBytes(double bytes) {
   constexpr std::array<const char*, 5> kUnits = {"B", "kB", "MB", "GB", "TB"};
   size_t unit = 0;

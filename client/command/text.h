@@ -21,6 +21,9 @@ std::string GroupedCount(uint64_t count);
 // `value` with a fixed number of decimals; "-" if it is absent or not finite.
 std::string Decimals(std::optional<double> value, int decimals);
 
+// A number of things a second as a whole number: "1,234"; "-" if it is absent.
+std::string RateText(std::optional<double> rate);
+
 // 1234567 as "1.2 MB".
 std::string ShortBytes(double bytes);
 

@@ -40,10 +40,6 @@ std::string BaseRateText(double loss, double base_rate_loss) {
   return text;
 }
 
-std::string RateText(Number rate) {
-  return rate.has_value() ? GroupedCount(static_cast<uint64_t>(std::max(0.0, *rate))) : "-";
-}
-
 std::string Padded(std::string_view text, size_t width) {
   return StrCat(text, std::string(width - std::min(width, DisplayWidth(text)), ' '));
 }

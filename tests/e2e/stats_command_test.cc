@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tests/support/server_fixture.h"
+#include "tests/support/terminal.h"
 
 namespace freshet {
 namespace {
@@ -97,6 +98,26 @@ TEST_F(StatsCommandTest, ShowsWhatChangedBetweenSnapshots) {
   const CommandResult missing = Freshet({"diff", "flights", "before", "never"});
   EXPECT_EQ(missing.code, 66);
   EXPECT_THAT(missing.err, HasSubstr("never"));
+}
+
+TEST_F(StatsCommandTest, WatchesAllModelsWithABlockALook) {
+  const std::string block =
+      "MODEL +STATE +EXAMPLES +A SECOND [^\n]+\nflights +serving +5,000 +[0-9,-]+ [^\n]+B\n\n";
+  EXPECT_THAT(Expect(Freshet({"models", "list", "--watch", "--count", "2", "--interval", "0.05"})),
+              ContainsRegex("^" + block + block + "$"));
+  EXPECT_THAT(Expect(Freshet({"models", "list", "--watch", "--count", "1", "--json"})),
+              ContainsRegex("^\\{\"models\":\\[\\{\"model\":\"flights\",[^\n]*\\}\\]\\}\n$"));
+  EXPECT_EQ(Freshet({"models", "list", "--interval", "1"}).code, 64) << "needs --watch";
+}
+
+TEST_F(StatsCommandTest, CtrlCEndsAWatchWithTheCodeOfTheSignal) {
+  for (const std::vector<std::string>& command :
+       {std::vector<std::string>{"models", "list", "--watch"}, {"watch", "flights"}}) {
+    std::vector<std::string> words = {BinaryDir() + "/freshet", "--server", server_->address()};
+    words.insert(words.end(), command.begin(), command.end());
+    const CommandResult watched = RunOnTerminal(words, "flights", "\x03");
+    EXPECT_EQ(watched.code, 130) << watched.out;
+  }
 }
 
 TEST_F(StatsCommandTest, WatchesWithALineALook) {
