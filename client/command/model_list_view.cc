@@ -75,11 +75,11 @@ std::string ModelListView::Json() const {
     object.Add("model", ModelId(model.name()));
     object.Add("state", model.state() == v1::MODEL_STATE_DAMAGED ? "damaged" : "serving");
     object.Add("examples", model.example_count());
-    object.Add("examples_per_second", RateOf(model));
+    object.Add("examplesPerSecond", RateOf(model));
     object.Add("queued", model.queued_example_count());
     object.Add("offset", model.offset());
-    object.Add("recent_loss", RecentLossOf(model));
-    object.Add("table_bytes", TableBytes(model));
+    object.Add("recentLoss", RecentLossOf(model));
+    object.Add("tableBytes", TableBytes(model));
     models += StrCat(models.empty() ? "" : ",", object.ToString());
   }
   return JsonObject().AddJson("models", StrCat("[", models, "]")).ToString();

@@ -86,10 +86,10 @@ std::string SummaryJson(const PushArguments& arguments, const Outcome& outcome) 
   object.Add("rejected", outcome.bad_rows);
   object.Add("resent", outcome.stats.resent);
   object.Add("seconds", Number(outcome.seconds));
-  object.Add("examples_per_second",
+  object.Add("examplesPerSecond",
              Number(static_cast<double>(outcome.stats.acknowledged) / outcome.seconds));
   object.Add("loss", known ? Number(metrics.loss()) : std::nullopt);
-  object.Add("loss_base_rate", known ? Number(metrics.base_rate_loss()) : std::nullopt);
+  object.Add("lossBaseRate", known ? Number(metrics.base_rate_loss()) : std::nullopt);
   object.Add("auc", metrics.has_auc() ? Number(metrics.auc()) : std::nullopt);
   object.Add("calibration",
              metrics.has_calibration() ? Number(metrics.calibration()) : std::nullopt);

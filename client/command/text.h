@@ -65,8 +65,8 @@ class Table {
   std::vector<std::vector<std::string>> rows_;
 };
 
-// `message` in Protobuf's JSON format on several lines, with field names as in the proto and a
-// newline at the end.
+// `message` in Protobuf's JSON format on several lines, with a newline at the end. Names are in
+// lowerCamelCase, as in all other JSON of both programs.
 std::string ProtoJson(const google::protobuf::Message& message);
 
 }  // namespace freshet

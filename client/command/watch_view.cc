@@ -144,17 +144,17 @@ std::string WatchView::Json() const {
   JsonObject object;
   object.Add("model", ModelId(model_.name()));
   object.Add("examples", model_.example_count());
-  object.Add("examples_per_second", rates_.back());
+  object.Add("examplesPerSecond", rates_.back());
   object.Add("loss", if_known(metrics.loss()));
-  object.Add("loss_base_rate", if_known(metrics.base_rate_loss()));
-  object.Add("recent_loss", if_known(metrics.decayed_loss()));
-  object.Add("recent_loss_base_rate", if_known(metrics.decayed_base_rate_loss()));
+  object.Add("lossBaseRate", if_known(metrics.base_rate_loss()));
+  object.Add("recentLoss", if_known(metrics.decayed_loss()));
+  object.Add("recentLossBaseRate", if_known(metrics.decayed_base_rate_loss()));
   object.Add("auc", AucOf(metrics));
   object.Add("calibration", CalibrationOf(metrics));
   object.Add("queued", model_.queued_example_count());
   object.Add("offset", model_.offset());
-  object.Add("logged_offset", model_.storage().logged_offset());
-  object.Add("snapshot_offset", model_.storage().snapshot_offset());
+  object.Add("loggedOffset", model_.storage().logged_offset());
+  object.Add("snapshotOffset", model_.storage().snapshot_offset());
   return object.ToString();
 }
 

@@ -94,7 +94,7 @@ TEST_F(StatsCommandTest, ShowsWhatChangedBetweenSnapshots) {
   const std::string none = Expect(Freshet({"diff", "flights", "after", "after"}));
   EXPECT_THAT(none, HasSubstr("flights: 0 weights changed"));
   EXPECT_THAT(Expect(Freshet({"diff", "flights", "before", "after", "--json"})),
-              HasSubstr("\"changed_count\""));
+              HasSubstr("\"changedCount\""));
   const CommandResult missing = Freshet({"diff", "flights", "before", "never"});
   EXPECT_EQ(missing.code, 66);
   EXPECT_THAT(missing.err, HasSubstr("never"));

@@ -29,13 +29,13 @@ TEST(ModelListViewTest, ShowsTheRateSinceTheUpdateBefore) {
   ModelListView view;
   view.Add(100, {Model("ctr", 1000)});
   EXPECT_THAT(view.TableText(), ContainsRegex("ctr +serving +1,000 +- +512 +0 +0.25000 +3.0 MB\n"));
-  EXPECT_THAT(view.Json(), HasSubstr(R"("examples_per_second":null)"));
+  EXPECT_THAT(view.Json(), HasSubstr(R"("examplesPerSecond":null)"));
   view.Add(102, {Model("ctr", 5000), Model("new", 7)});
   EXPECT_THAT(view.TableText(), ContainsRegex("ctr +serving +5,000 +2,000 +512"));
   EXPECT_THAT(view.TableText(), ContainsRegex("new +serving +7 +- +512"));
   EXPECT_THAT(view.Json(), HasSubstr(R"("model":"ctr","state":"serving","examples":5000,)"
-                                     R"("examples_per_second":2000,"queued":512,"offset":0,)"
-                                     R"("recent_loss":0.25,"table_bytes":3000000)"));
+                                     R"("examplesPerSecond":2000,"queued":512,"offset":0,)"
+                                     R"("recentLoss":0.25,"tableBytes":3000000)"));
 }
 
 TEST(ModelListViewTest, AfterARestoreThereIsNoRate) {

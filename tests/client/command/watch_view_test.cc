@@ -89,7 +89,7 @@ TEST(WatchViewTest, SaysThatNothingIsLearnedYet) {
   WatchView view;
   view.Add(1, model);
   EXPECT_THAT(Joined(view.Picture(80)), HasSubstr("nothing learned yet"));
-  EXPECT_THAT(view.Json(), StartsWith(R"({"model":"ctr","examples":0,"examples_per_second":null,)"
+  EXPECT_THAT(view.Json(), StartsWith(R"({"model":"ctr","examples":0,"examplesPerSecond":null,)"
                                       R"("loss":null,)"));
 }
 
