@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/str_join.h"
 #include "core/base/str_cat.h"
 
 namespace freshet {
@@ -85,6 +86,12 @@ std::string DidYouMean(std::string_view name, const std::vector<std::string>& na
     }
   }
   return nearest == nullptr ? "" : StrCat(" (did you mean '", *nearest, "'?)");
+}
+
+std::string NotOneOf(std::string_view what, std::string_view name,
+                     const std::vector<std::string>& names) {
+  return StrCat("there is no ", what, " '", name, "'", DidYouMean(name, names), "; choose one of ",
+                absl::StrJoin(names, ", "));
 }
 
 }  // namespace freshet

@@ -14,6 +14,11 @@ namespace freshet {
 // names that it abbreviates: 'lr' for 'learning_rate'. Case and leading dashes do not count.
 std::string DidYouMean(std::string_view name, const std::vector<std::string>& names);
 
+// "there is no loss 'logstic' (did you mean 'logistic'?); choose one of logistic, squared" for a
+// `name` that is none of `names`. `what` is the noun.
+std::string NotOneOf(std::string_view what, std::string_view name,
+                     const std::vector<std::string>& names);
+
 }  // namespace freshet
 
 #endif  // FRESHET_CLI_SUGGEST_H_

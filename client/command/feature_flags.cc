@@ -72,10 +72,7 @@ absl::Status AddNumeric(const std::string& text, v1::FeatureSpec* spec) {
   v1::NumericTransform::Kind parsed;
   if (!v1::NumericTransform::Kind_Parse(value, &parsed) ||
       parsed == v1::NumericTransform::KIND_UNSPECIFIED) {
-    const std::vector<std::string> names = NumericKindNames();
-    return Bad(kFlag, text,
-               StrCat("there is no kind '", kind, "'", DidYouMean(kind, names), "; choose one of ",
-                      absl::StrJoin(names, ", ")));
+    return Bad(kFlag, text, NotOneOf("kind", kind, NumericKindNames()));
   }
   numeric.set_kind(parsed);
   return absl::OkStatus();

@@ -54,13 +54,6 @@ std::vector<const FieldDescriptor*> OptionFields(const Descriptor* message) {
   return fields;
 }
 
-absl::Status NotOneOf(std::string_view what, std::string_view name,
-                      const std::vector<std::string>& names) {
-  return absl::InvalidArgumentError(StrCat("there is no ", what, " '", name, "'",
-                                           DidYouMean(name, names), "; choose one of ",
-                                           absl::StrJoin(names, ", ")));
-}
-
 template <typename T>
 std::optional<T> ParseNumber(std::string_view text) {
   T value{};
@@ -103,7 +96,7 @@ absl::Status Choose(const OneofDescriptor* oneof, std::string_view what, std::st
     v1::LearnerSpec::GetReflection()->MutableMessage(spec, oneof->field(i));
     return absl::OkStatus();
   }
-  return NotOneOf(what, name, Names(oneof));
+  return absl::InvalidArgumentError(NotOneOf(what, name, Names(oneof)));
 }
 
 // The messages whose fields `--set` can set: the spec, its chosen learner and its chosen schedule.
@@ -195,7 +188,7 @@ absl::StatusOr<v1::LearnerSpec> MakeLearnerSpec(std::string_view loss, std::stri
   v1::Loss loss_value;
   const std::string loss_enum = StrCat(kLossPrefix, absl::AsciiStrToUpper(ToAbsl(loss)));
   if (!v1::Loss_Parse(loss_enum, &loss_value) || loss_value == v1::LOSS_UNSPECIFIED) {
-    return NotOneOf("loss", loss, LossNames());
+    return absl::InvalidArgumentError(NotOneOf("loss", loss, LossNames()));
   }
   spec.set_loss(loss_value);
   if (!learner.empty()) {

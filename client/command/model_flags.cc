@@ -1,7 +1,7 @@
 #include "client/command/model_flags.h"
 
+#include "cli/suggest.h"
 #include "client/command/quantity.h"
-#include "core/base/str_cat.h"
 
 namespace freshet {
 namespace {
@@ -11,8 +11,7 @@ absl::StatusOr<v1::Durability> ParseDurability(std::string_view name) {
   if (name == "fsync") return v1::DURABILITY_FSYNC;
   if (name == "os") return v1::DURABILITY_OS;
   if (name == "none") return v1::DURABILITY_NONE;
-  return absl::InvalidArgumentError(
-      StrCat("there is no durability '", name, "'; choose one of fsync, os, none"));
+  return absl::InvalidArgumentError(NotOneOf("durability", name, {"fsync", "os", "none"}));
 }
 
 }  // namespace

@@ -18,12 +18,6 @@ uint64_t TableBytes(const v1::Model& model) {
   return bytes;
 }
 
-std::optional<double> RecentLossOf(const v1::Model& model) {
-  const v1::ProgressiveMetrics& metrics = ChampionOf(model).metrics();
-  if (metrics.example_count() == 0) return std::nullopt;
-  return metrics.decayed_loss();
-}
-
 }  // namespace
 
 void ModelListView::Add(double seconds, std::vector<v1::Model> models) {

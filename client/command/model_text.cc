@@ -105,6 +105,12 @@ const v1::Variant& ChampionOf(const v1::Model& model) {
   return model.variants_size() > 0 ? model.variants(0) : v1::Variant::default_instance();
 }
 
+std::optional<double> RecentLossOf(const v1::Model& model) {
+  const v1::ProgressiveMetrics& metrics = ChampionOf(model).metrics();
+  if (metrics.example_count() == 0) return std::nullopt;
+  return metrics.decayed_loss();
+}
+
 std::string DurabilityName(v1::Durability durability) {
   switch (durability) {
     case v1::DURABILITY_FSYNC:

@@ -3,6 +3,7 @@
 #ifndef FRESHET_CLIENT_COMMAND_MODEL_TEXT_H_
 #define FRESHET_CLIENT_COMMAND_MODEL_TEXT_H_
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,9 @@ namespace freshet {
 // The champion of `model`. Without a champion, its first variant; without variants, a default
 // instance. The reference is valid as long as `model`.
 const v1::Variant& ChampionOf(const v1::Model& model);
+
+// The decayed loss of the champion; absent if it has learned nothing yet.
+std::optional<double> RecentLossOf(const v1::Model& model);
 
 // One line: name, loss, learner, table size and durability.
 std::string DescribeModelBriefly(const v1::Model& model);

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "cli/suggest.h"
 #include "client/command/model_text.h"
 #include "client/command/text.h"
 #include "core/base/str_cat.h"
@@ -108,7 +109,7 @@ absl::StatusOr<ProgressMode> ParseProgressMode(std::string_view name) {
     return isatty(STDERR_FILENO) != 0 ? ProgressMode::kBar : ProgressMode::kPlain;
   }
   return absl::InvalidArgumentError(
-      StrCat("--progress is '", name, "'; choose one of auto, bar, plain, none"));
+      NotOneOf("progress display", name, {"auto", "bar", "plain", "none"}));
 }
 
 std::string ProgressBar(std::string_view model, const ProgressFigures& figures, double elapsed_s,

@@ -14,10 +14,10 @@
 namespace freshet {
 namespace {
 
-using Options = std::map<std::string, CLI::Option*>;
+using SettableOptions = std::map<std::string, CLI::Option*>;
 
-Options Settable(CLI::App& app) {
-  Options options;
+SettableOptions FindSettable(CLI::App& app) {
+  SettableOptions options;
   for (CLI::Option* option : app.get_options()) {
     if (!option->get_configurable()) continue;
     for (const std::string& name : option->get_lnames()) options[name] = option;
@@ -25,7 +25,7 @@ Options Settable(CLI::App& app) {
   return options;
 }
 
-absl::Status NoSuchSetting(const std::string& name, const Options& options) {
+absl::Status NoSuchSetting(const std::string& name, const SettableOptions& options) {
   std::vector<std::string> names;
   names.reserve(options.size());
   for (const auto& [known, option] : options) names.push_back(known);
@@ -45,7 +45,8 @@ absl::Status Set(const std::string& value, CLI::Option& option) {
   return absl::OkStatus();
 }
 
-absl::Status ApplyLine(std::string line, const Options& options, std::set<std::string>& seen) {
+absl::Status ApplyLine(std::string line, const SettableOptions& options,
+                       std::set<std::string>& seen) {
   CLI::detail::trim(line);
   if (line.empty() || line.front() == '#') return absl::OkStatus();
   const size_t equals = line.find('=');
@@ -82,7 +83,7 @@ absl::Status ApplySettings(const std::string& path, CLI::App& app) {
     if (errno == ENOENT || errno == ENOTDIR) return absl::OkStatus();
     return absl::ErrnoToStatus(errno, StrCat("cannot read ", path));
   }
-  const Options options = Settable(app);
+  const SettableOptions options = FindSettable(app);
   std::set<std::string> seen;
   std::string line;
   for (int number = 1; std::getline(file, line); ++number) {

@@ -22,10 +22,6 @@ const v1::ProgressiveMetrics& MetricsOf(const v1::Model& model) {
 
 bool HasLearned(const v1::Model& model) { return MetricsOf(model).example_count() > 0; }
 
-Number RecentLossOf(const v1::Model& model) {
-  return HasLearned(model) ? Number(MetricsOf(model).decayed_loss()) : std::nullopt;
-}
-
 Number AucOf(const v1::ProgressiveMetrics& metrics) {
   return metrics.has_auc() ? Number(metrics.auc()) : std::nullopt;
 }

@@ -57,5 +57,11 @@ TEST(SuggestTest, NothingNearIsNoSuggestion) {
   EXPECT_EQ(DidYouMean("a", {}), "");
 }
 
+TEST(SuggestTest, AValueThatIsNoneOfAFewIsNamedWithAllOfThem) {
+  EXPECT_EQ(
+      NotOneOf("durability", "fsinc", {"fsync", "os", "none"}),
+      "there is no durability 'fsinc' (did you mean 'fsync'?); choose one of fsync, os, none");
+}
+
 }  // namespace
 }  // namespace freshet
