@@ -30,9 +30,9 @@ struct Candidate {
 
 // What the words before the last one say.
 struct CommandLine {
-  const CLI::App* command = nullptr;     // The innermost command.
-  std::vector<std::string> arguments;    // Its arguments so far.
-  const CLI::Option* pending = nullptr;  // The option whose value is the last word.
+  const CLI::App* command = nullptr;        // The innermost command.
+  std::vector<std::string> arguments = {};  // Its arguments so far.
+  const CLI::Option* pending = nullptr;     // The option whose value is the last word.
 };
 
 const CLI::Option* FindOption(const CLI::App* command, const std::string& name) {
