@@ -14,8 +14,8 @@ namespace freshet {
 // message that names `server`, the cause in a few words, and what to do.
 absl::Status FromRpcStatus(const grpc::Status& status, std::string_view server);
 
-// Whether the connection was refused, the host is unreachable, its name cannot be resolved, or there
-// is no such Unix socket, so that retrying at once is pointless.
+// Whether the connection was refused, the host is unreachable, its name cannot be resolved, or
+// there is no such Unix socket, so that retrying at once is pointless.
 bool WasRefused(const grpc::Status& status);
 
 // UNAVAILABLE: cannot connect to `server`, for the reason in `status`, the result of a call.

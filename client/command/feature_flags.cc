@@ -8,8 +8,8 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
-#include "cli/suggest.h"
 #include "core/base/str_cat.h"
+#include "core/cli/suggest.h"
 
 namespace freshet {
 namespace {

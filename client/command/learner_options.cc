@@ -8,10 +8,10 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_join.h"
-#include "cli/suggest.h"
 #include "client/command/text.h"
 #include "core/base/json_object.h"
 #include "core/base/str_cat.h"
+#include "core/cli/suggest.h"
 #include "freshet/v1/option_info.pb.h"
 #include "google/protobuf/descriptor.h"
 

@@ -8,14 +8,14 @@
 #include <utility>
 #include <vector>
 
-#include "cli/help_command.h"
-#include "cli/man_command.h"
-#include "cli/usage_error.h"
 #include "client/command/command.h"
 #include "client/command/exit_code.h"
 #include "client/command/settings_file.h"
 #include "core/base/json_object.h"
 #include "core/base/str_cat.h"
+#include "core/cli/help_command.h"
+#include "core/cli/man_command.h"
+#include "core/cli/usage_error.h"
 #include "google/protobuf/stubs/logging.h"
 
 namespace freshet {

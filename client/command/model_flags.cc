@@ -1,7 +1,7 @@
 #include "client/command/model_flags.h"
 
-#include "cli/suggest.h"
 #include "client/command/quantity.h"
+#include "core/cli/suggest.h"
 
 namespace freshet {
 namespace {

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "absl/strings/str_split.h"
-#include "cli/confirm.h"
 #include "client/command/command.h"
 #include "client/command/learner_options.h"
 #include "client/command/live_view.h"
@@ -20,6 +19,7 @@
 #include "client/resource_names.h"
 #include "core/base/json_object.h"
 #include "core/base/str_cat.h"
+#include "core/cli/confirm.h"
 
 namespace freshet {
 namespace {

@@ -8,10 +8,10 @@
 #include <utility>
 #include <vector>
 
-#include "cli/suggest.h"
 #include "client/command/model_text.h"
 #include "client/command/text.h"
 #include "core/base/str_cat.h"
+#include "core/cli/suggest.h"
 
 namespace freshet {
 namespace {

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "absl/strings/str_join.h"
-#include "cli/suggest.h"
 #include "core/base/str_cat.h"
+#include "core/cli/suggest.h"
 
 namespace freshet {
 namespace {

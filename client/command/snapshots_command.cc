@@ -5,13 +5,13 @@
 #include <memory>
 #include <string>
 
-#include "cli/confirm.h"
 #include "client/command/command.h"
 #include "client/command/snapshot_file_commands.h"
 #include "client/command/text.h"
 #include "client/resource_names.h"
 #include "core/base/json_object.h"
 #include "core/base/str_cat.h"
+#include "core/cli/confirm.h"
 
 namespace freshet {
 namespace {

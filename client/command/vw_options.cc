@@ -12,9 +12,9 @@
 
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
-#include "cli/suggest.h"
 #include "client/command/text.h"
 #include "core/base/str_cat.h"
+#include "core/cli/suggest.h"
 #include "freshet/v1/option_info.pb.h"
 
 namespace freshet {

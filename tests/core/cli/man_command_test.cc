@@ -1,4 +1,4 @@
-#include "cli/man_command.h"
+#include "core/cli/man_command.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,10 +1,10 @@
-#include "cli/usage_error.h"
+#include "core/cli/usage_error.h"
 
 #include <algorithm>
 #include <vector>
 
-#include "cli/suggest.h"
 #include "core/base/str_cat.h"
+#include "core/cli/suggest.h"
 
 namespace freshet {
 namespace {

@@ -1,7 +1,7 @@
 // The question before a command destroys something.
 
-#ifndef FRESHET_CLI_CONFIRM_H_
-#define FRESHET_CLI_CONFIRM_H_
+#ifndef FRESHET_CORE_CLI_CONFIRM_H_
+#define FRESHET_CORE_CLI_CONFIRM_H_
 
 #include <string_view>
 
@@ -23,4 +23,4 @@ absl::Status AskToGoOn(std::string_view consequence = "");
 
 }  // namespace freshet
 
-#endif  // FRESHET_CLI_CONFIRM_H_
+#endif  // FRESHET_CORE_CLI_CONFIRM_H_

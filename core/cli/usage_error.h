@@ -1,7 +1,7 @@
 // Messages about a wrong command line.
 
-#ifndef FRESHET_CLI_USAGE_ERROR_H_
-#define FRESHET_CLI_USAGE_ERROR_H_
+#ifndef FRESHET_CORE_CLI_USAGE_ERROR_H_
+#define FRESHET_CORE_CLI_USAGE_ERROR_H_
 
 #include <string>
 #include <string_view>
@@ -23,4 +23,4 @@ std::string HelpCommandLine(const CLI::App& root);
 
 }  // namespace freshet
 
-#endif  // FRESHET_CLI_USAGE_ERROR_H_
+#endif  // FRESHET_CORE_CLI_USAGE_ERROR_H_

@@ -1,12 +1,12 @@
-#include "cli/help_command.h"
+#include "core/cli/help_command.h"
 
 #include <iostream>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "cli/usage_error.h"
 #include "core/base/str_cat.h"
+#include "core/cli/usage_error.h"
 
 namespace freshet {
 namespace {

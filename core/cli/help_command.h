@@ -1,7 +1,7 @@
 // The command `help`: `freshet help push` prints the same as `freshet push --help`.
 
-#ifndef FRESHET_CLI_HELP_COMMAND_H_
-#define FRESHET_CLI_HELP_COMMAND_H_
+#ifndef FRESHET_CORE_CLI_HELP_COMMAND_H_
+#define FRESHET_CORE_CLI_HELP_COMMAND_H_
 
 #include "CLI/CLI.hpp"
 
@@ -13,4 +13,4 @@ void AddHelpCommand(CLI::App& root);
 
 }  // namespace freshet
 
-#endif  // FRESHET_CLI_HELP_COMMAND_H_
+#endif  // FRESHET_CORE_CLI_HELP_COMMAND_H_

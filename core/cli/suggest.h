@@ -1,7 +1,7 @@
 // Suggestions for mistyped names: "did you mean ...?"
 
-#ifndef FRESHET_CLI_SUGGEST_H_
-#define FRESHET_CLI_SUGGEST_H_
+#ifndef FRESHET_CORE_CLI_SUGGEST_H_
+#define FRESHET_CORE_CLI_SUGGEST_H_
 
 #include <string>
 #include <string_view>
@@ -21,4 +21,4 @@ std::string NotOneOf(std::string_view what, std::string_view name,
 
 }  // namespace freshet
 
-#endif  // FRESHET_CLI_SUGGEST_H_
+#endif  // FRESHET_CORE_CLI_SUGGEST_H_

@@ -1,4 +1,4 @@
-#include "cli/suggest.h"
+#include "core/cli/suggest.h"
 
 #include <algorithm>
 #include <cstddef>

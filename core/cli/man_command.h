@@ -1,8 +1,8 @@
 // The hidden command `man`: prints the program's manual page. The build runs it, so that the page
 // that is installed says the same as --help.
 
-#ifndef FRESHET_CLI_MAN_COMMAND_H_
-#define FRESHET_CLI_MAN_COMMAND_H_
+#ifndef FRESHET_CORE_CLI_MAN_COMMAND_H_
+#define FRESHET_CORE_CLI_MAN_COMMAND_H_
 
 #include <string>
 #include <string_view>
@@ -21,4 +21,4 @@ void AddManCommand(CLI::App& root, int section, std::string_view version);
 
 }  // namespace freshet
 
-#endif  // FRESHET_CLI_MAN_COMMAND_H_
+#endif  // FRESHET_CORE_CLI_MAN_COMMAND_H_

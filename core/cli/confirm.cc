@@ -1,4 +1,4 @@
-#include "cli/confirm.h"
+#include "core/cli/confirm.h"
 
 #include <unistd.h>
 
