@@ -18,12 +18,12 @@
 namespace freshet {
 namespace {
 
-using SteadyClock = std::chrono::steady_clock;
+using Clock = std::chrono::steady_clock;
 
 // Converts `time` to the wall-clock time that gRPC's functions take. gRPC turns that into a
 // duration at once, so later changes of the wall clock do no harm.
-std::chrono::system_clock::time_point ForGrpc(SteadyClock::time_point time) {
-  const auto left = time - SteadyClock::now();
+std::chrono::system_clock::time_point ForGrpc(Clock::time_point time) {
+  const auto left = time - Clock::now();
   return std::chrono::system_clock::now() +
          std::chrono::duration_cast<std::chrono::system_clock::duration>(left);
 }
@@ -98,7 +98,7 @@ grpc::ChannelArguments MakeArguments(const ClientOptions& options) {
 grpc::Status Diagnose(const std::shared_ptr<grpc::Channel>& channel) {
   grpc::GenericStub stub(channel);
   grpc::ClientContext context;
-  context.set_deadline(ForGrpc(SteadyClock::now() + kDiagnosis));
+  context.set_deadline(ForGrpc(Clock::now() + kDiagnosis));
   grpc::CompletionQueue queue;
   const auto call =
       stub.PrepareUnaryCall(&context, "/grpc.health.v1.Health/Check", grpc::ByteBuffer(), &queue);
@@ -117,14 +117,14 @@ grpc::Status Diagnose(const std::shared_ptr<grpc::Channel>& channel) {
 // call left behind, and report a connection as failed that is still being made.
 absl::Status WaitUntilConnected(const std::shared_ptr<grpc::Channel>& channel,
                                 const ClientOptions& options) {
-  const auto deadline = SteadyClock::now() + std::chrono::milliseconds(options.connect_timeout_ms);
+  const auto deadline = Clock::now() + std::chrono::milliseconds(options.connect_timeout_ms);
   grpc_connectivity_state state = channel->GetState(/*try_to_connect=*/true);
-  std::optional<SteadyClock::time_point> first_failure;
+  std::optional<Clock::time_point> first_failure;
   while (state != GRPC_CHANNEL_READY) {
     auto until = deadline;
     if (state == GRPC_CHANNEL_TRANSIENT_FAILURE) {
       const grpc::Status failure = Diagnose(channel);
-      const auto now = SteadyClock::now();
+      const auto now = Clock::now();
       if (!first_failure.has_value()) first_failure = now;
       if (failure.error_code() == grpc::StatusCode::UNAVAILABLE &&
           (WasRefused(failure) || now >= *first_failure + kMoreTries)) {
@@ -132,7 +132,7 @@ absl::Status WaitUntilConnected(const std::shared_ptr<grpc::Channel>& channel,
       }
       until = std::min(deadline, now + kMoreTries);
     }
-    if (!channel->WaitForStateChange(state, ForGrpc(until)) && SteadyClock::now() >= deadline) {
+    if (!channel->WaitForStateChange(state, ForGrpc(until)) && Clock::now() >= deadline) {
       return CannotReach(options.server,
                          StrCat("no answer in ", options.connect_timeout_ms, " ms"));
     }

@@ -28,7 +28,7 @@
 namespace freshet {
 namespace {
 
-using SteadyClock = std::chrono::steady_clock;
+using Clock = std::chrono::steady_clock;
 
 constexpr size_t kMaxAnswerBytes = 4096;
 
@@ -104,7 +104,7 @@ std::string ExchangeOverTls(int descriptor, std::string_view request) {
 absl::Status AskHttp(const Endpoints& endpoints, absl::Duration timeout) {
   constexpr std::string_view kRequest =
       "GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
-  const SteadyClock::time_point deadline = SteadyClock::now() + absl::ToChronoNanoseconds(timeout);
+  const Clock::time_point deadline = Clock::now() + absl::ToChronoNanoseconds(timeout);
   const absl::StatusOr<ListenAddress> address =
       AddressOf("http", endpoints.http, UnixSockets::kRefused);
   if (!address.ok()) return address.status();

@@ -16,12 +16,12 @@
 namespace freshet {
 namespace {
 
-using SteadyClock = std::chrono::steady_clock;
+using Clock = std::chrono::steady_clock;
 
 // The timeout of a socket when no time is left; 0 would mean none.
 constexpr absl::Duration kLeastTimeout = absl::Milliseconds(1);
 
-void SetTimeout(int descriptor, SteadyClock::duration timeout) {
+void SetTimeout(int descriptor, Clock::duration timeout) {
   const timeval limit = absl::ToTimeval(std::max(absl::FromChrono(timeout), kLeastTimeout));
   setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
   setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
@@ -30,16 +30,16 @@ void SetTimeout(int descriptor, SteadyClock::duration timeout) {
 }  // namespace
 
 absl::StatusOr<FileDescriptor> ConnectToAny(const std::vector<SocketAddress>& addresses,
-                                            SteadyClock::time_point deadline) {
+                                            Clock::time_point deadline) {
   std::string failures;
   for (size_t i = 0; i < addresses.size(); ++i) {
     const SocketAddress& address = addresses[i];
     FileDescriptor descriptor(socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
     const auto left = static_cast<int64_t>(addresses.size() - i);
-    SetTimeout(descriptor.get(), (deadline - SteadyClock::now()) / left);
+    SetTimeout(descriptor.get(), (deadline - Clock::now()) / left);
     if (connect(descriptor.get(), reinterpret_cast<const sockaddr*>(&address.storage),
                 address.size) == 0) {
-      SetTimeout(descriptor.get(), deadline - SteadyClock::now());
+      SetTimeout(descriptor.get(), deadline - Clock::now());
       return descriptor;
     }
     failures += StrCat(i == 0 ? "" : ", nor to ", address.host_port(), ": ",
