@@ -278,14 +278,21 @@ TEST_F(RestartTest, AutomaticSnapshotsAreTakenAndKeptByCount) {
   ASSERT_NO_FATAL_FAILURE(StartWithConfig("snapshots { interval_s: 1 keep_count: 1 }"));
   ASSERT_NO_FATAL_FAILURE(CreateModel("ctr"));
   Push("ctr", 0, 50, 50);
-  const auto automatic_offset = [&] {
-    const std::vector<v1::Snapshot> snapshots = client_->ListSnapshots("ctr").value();
-    EXPECT_LE(snapshots.size(), 2U);  // Briefly both the new and the old one.
-    return snapshots.empty() ? 0 : snapshots.back().offset();
+  // Waits until the newest snapshot is of `offset` or later.
+  const auto await_snapshot_at = [&](uint64_t offset) {
+    const absl::Time deadline = absl::Now() + absl::Seconds(60);
+    for (uint64_t newest = 0; newest < offset; absl::SleepFor(absl::Milliseconds(20))) {
+      const absl::StatusOr<std::vector<v1::Snapshot>> snapshots = client_->ListSnapshots("ctr");
+      ASSERT_TRUE(snapshots.ok()) << snapshots.status();
+      EXPECT_LE(snapshots->size(), 2U);  // Briefly both the new and the old one.
+      if (!snapshots->empty()) newest = snapshots->back().offset();
+      ASSERT_LT(absl::Now(), deadline)
+          << "no automatic snapshot at offset " << offset << "; the newest is at " << newest;
+    }
   };
-  while (automatic_offset() < 1) absl::SleepFor(absl::Milliseconds(20));
+  ASSERT_NO_FATAL_FAILURE(await_snapshot_at(1));
   Push("ctr", 50, 50, 50);
-  while (automatic_offset() < 2) absl::SleepFor(absl::Milliseconds(20));
+  ASSERT_NO_FATAL_FAILURE(await_snapshot_at(2));
 }
 
 }  // namespace
