@@ -1,18 +1,12 @@
 #include "core/base/sparse_bytes.h"
 
 #include <cstdint>
-#include <cstring>
 
 namespace freshet {
 namespace {
 
 constexpr size_t kBlockBytes = 1024;
 constexpr uint32_t kEndOfBlocks = 0xffffffff;
-
-bool IsZero(std::span<const std::byte> bytes) {
-  return bytes[0] == std::byte{0} &&
-         std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0;
-}
 
 }  // namespace
 

@@ -4,12 +4,19 @@
 #define FRESHET_CORE_BASE_SPARSE_BYTES_H_
 
 #include <cstddef>
+#include <cstring>
 #include <span>
 
 #include "absl/status/status.h"
 #include "core/base/state.h"
 
 namespace freshet {
+
+// Whether all bytes are zero. REQUIRES: there is at least one.
+inline bool IsZero(std::span<const std::byte> bytes) {
+  return bytes[0] == std::byte{0} &&
+         std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0;
+}
 
 // Writes `bytes` as blocks of 1 KiB, in order, leaving out blocks that are all zero. Each block is
 // its number (uint32) followed by its bytes; 0xffffffff marks the end. REQUIRES: the size is a

@@ -7,6 +7,7 @@
 #define FRESHET_CORE_BASE_STATE_H_
 
 #include <bit>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -98,6 +99,10 @@ class StateReader {
   std::span<const std::byte> bytes_;
   bool failed_ = false;
 };
+
+// Whether a saved value can be a sum of losses, weights or other numbers that are finite and not
+// negative. Load functions check such sums with it.
+inline bool IsSum(double value) { return std::isfinite(value) && value >= 0; }
 
 }  // namespace freshet
 

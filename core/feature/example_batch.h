@@ -16,6 +16,11 @@
 
 namespace freshet {
 
+// Element i of a column of values or weights, which is empty if all elements are 1.
+inline float ValueAt(std::span<const float> column, size_t i) {
+  return column.empty() ? 1.0f : column[i];
+}
+
 // A view of columns that live elsewhere; copying it copies no data.
 //
 // Row r has the features [RowBegin(r), RowEnd(r)) of the feature columns. The features of a row are
@@ -34,7 +39,7 @@ struct ExampleBatch {
   size_t size() const { return row_ends.size(); }
   uint32_t RowBegin(size_t row) const { return row == 0 ? 0 : row_ends[row - 1]; }
   uint32_t RowEnd(size_t row) const { return row_ends[row]; }
-  float Weight(size_t row) const { return weights.empty() ? 1.0f : weights[row]; }
+  float Weight(size_t row) const { return ValueAt(weights, row); }
 };
 
 // Owns the columns of a batch and fills them row by row. Not thread-safe.

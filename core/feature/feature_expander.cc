@@ -59,7 +59,7 @@ void AppendAsTheyCame(std::span<const uint32_t> ids, std::span<const float> valu
 void AppendLogBins(std::span<const uint32_t> ids, std::span<const float> values,
                    FeatureColumns& columns) {
   for (size_t i = 0; i < ids.size(); ++i) {
-    const float value = values.empty() ? 1.0f : values[i];
+    const float value = ValueAt(values, i);
     if (value != 0) columns.Add(BinId(ids[i], LogBin(value)), 1);
   }
 }

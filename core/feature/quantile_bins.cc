@@ -3,14 +3,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/feature/example_batch.h"
 #include "core/feature/value_bins.h"
 
 namespace freshet {
-namespace {
-
-float ValueAt(std::span<const float> values, size_t i) { return values.empty() ? 1.0f : values[i]; }
-
-}  // namespace
 
 void QuantileBins::Append(std::span<const uint32_t> ids, std::span<const float> values,
                           FeatureColumns& columns) const {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/feature/example_batch.h"
+
 namespace freshet {
 namespace {
 
@@ -11,8 +13,6 @@ constexpr double kMinVariance = 1e-60;
 // Bounds on what finite float values can lead to; checked when a state is loaded.
 constexpr double kMaxMean = 1e39;
 constexpr double kMaxVariance = 1e78;
-
-float ValueAt(std::span<const float> values, size_t i) { return values.empty() ? 1.0f : values[i]; }
 
 }  // namespace
 

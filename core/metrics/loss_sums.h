@@ -6,6 +6,8 @@
 #include <cmath>
 #include <cstdint>
 
+#include "core/base/state.h"
+
 namespace freshet {
 
 // Sums over some examples, each multiplied by its weight. Saved states contain this struct as is,
@@ -30,8 +32,7 @@ struct LossSums {
 
   // Whether sums read from a saved state are plausible.
   bool IsValid() const {
-    const auto is_sum = [](double value) { return std::isfinite(value) && value >= 0; };
-    return is_sum(weight) && is_sum(loss) && is_sum(base_rate_loss) && std::isfinite(prediction) &&
+    return IsSum(weight) && IsSum(loss) && IsSum(base_rate_loss) && std::isfinite(prediction) &&
            std::isfinite(label);
   }
 };

@@ -46,7 +46,7 @@ absl::Status NumberMetrics::LoadState(StateReader& reader) {
   bool valid = std::isfinite(sums_.first_label) && std::isfinite(sums_.deviation);
   for (const double sum :
        {sums_.weight, sums_.squared_error, sums_.absolute_error, sums_.squared_deviation}) {
-    valid &= std::isfinite(sum) && sum >= 0;
+    valid &= IsSum(sum);
   }
   if (!valid) {
     return reader.Damaged("the sums of prediction errors are out of range");

@@ -16,8 +16,6 @@ constexpr uint32_t kVersionWithWindows = 2;
 constexpr uint32_t kTotalsVersion = 1;
 constexpr double kDecay = 1 - 1 / ProgressiveMetrics::kDecayExampleCount;
 
-bool IsSum(double value) { return std::isfinite(value) && value >= 0; }
-
 double GainOver(double base_rate_loss, double loss) {
   return base_rate_loss > 0 ? 1 - loss / base_rate_loss : 0;
 }

@@ -29,8 +29,6 @@ int BucketAt(double probability) {
   return static_cast<int>(std::lround(logit * kBucketsPerUnit + kMiddle));
 }
 
-bool IsSum(double value) { return std::isfinite(value) && value >= 0; }
-
 }  // namespace
 
 void ScoreHistogram::Add(const ExampleBlock& block) {

@@ -8,12 +8,12 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <span>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "core/base/sparse_bytes.h"
 #include "core/base/state.h"
 #include "core/base/str_cat.h"
 #include "core/base/zeroed_memory.h"
@@ -196,11 +196,6 @@ class WeightTable {
       : memory_(std::move(memory)),
         slots_(static_cast<uint32_t>((uint64_t{1} << bits) - 1),
                static_cast<typename SlotArray<Slot>::Word*>(memory_.data())) {}
-
-  static bool IsZero(std::span<const std::byte> bytes) {
-    return bytes[0] == std::byte{0} &&
-           std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0;
-  }
 
   // Whether a block is shorter in the sparse form, if `count` of its slots are not zero.
   static bool IsSparse(size_t count) {

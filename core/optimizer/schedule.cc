@@ -11,9 +11,6 @@ namespace {
 // Smaller decays count as this, because NaturalLog() requires a normal number.
 constexpr double kMinDecay = 1e-300;
 
-// Whether `value` can be a sum of finite losses or weights.
-bool IsSum(double value) { return std::isfinite(value) && value >= 0; }
-
 }  // namespace
 
 Schedule::Schedule(const ScheduleOptions& options) : options_(options) {
