@@ -7,6 +7,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "core/base/byte_text.h"
 #include "core/base/str_cat.h"
 #include "server/record/model_settings.h"
 
@@ -14,11 +15,6 @@ namespace freshet {
 namespace {
 
 constexpr size_t kMaxSenderBytes = 255;
-
-template <typename Number>
-void AppendNumber(Number number, std::string& bytes) {
-  bytes.append(reinterpret_cast<const char*>(&number), sizeof(number));
-}
 
 // Takes a number off the front of `bytes`; nothing where there are too few.
 template <typename Number>
@@ -28,10 +24,6 @@ std::optional<Number> TakeNumber(ByteSpan& bytes) {
   std::memcpy(&number, bytes.data(), sizeof(Number));
   bytes = bytes.subspan(sizeof(Number));
   return number;
-}
-
-std::string_view TextOf(ByteSpan bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
 void AppendEnvelope(const BatchEnvelope& envelope, std::string& bytes) {
@@ -46,7 +38,7 @@ std::optional<BatchEnvelope> TakeEnvelope(ByteSpan& bytes) {
   const auto max_producers = TakeNumber<uint32_t>(bytes);
   const auto sender_bytes = TakeNumber<uint8_t>(bytes);
   if (!sender_bytes || *max_producers == 0 || bytes.size() < *sender_bytes) return std::nullopt;
-  BatchEnvelope envelope{.sender = std::string(TextOf(bytes.first(*sender_bytes))),
+  BatchEnvelope envelope{.sender = std::string(TextOfBytes(bytes.first(*sender_bytes))),
                          .max_producers = *max_producers};
   bytes = bytes.subspan(*sender_bytes);
   return envelope;
@@ -81,7 +73,7 @@ absl::StatusOr<SettingsRecord> ParseSettings(ByteSpan payload) {
 }
 
 RestoreRecord ParseRestorePayload(ByteSpan payload) {
-  const std::string_view bytes = TextOf(payload);
+  const std::string_view bytes = TextOfBytes(payload);
   const size_t end = bytes.find('\0');
   RestoreRecord restore{.snapshot_id = std::string(bytes.substr(0, end)), .file_checksum = {}};
   if (end != std::string_view::npos && bytes.size() == end + 1 + sizeof(uint64_t)) {

@@ -25,7 +25,7 @@ std::string ViewIdOf(const v1::Variant& variant, int index) {
 
 absl::Status LoadView(const LoadedPart& part, View& view) {
   if (part.version > view.version()) {
-    return absl::DataLossError(StrCat("the state's part \"", part.id, "\" has version ",
+    return absl::DataLossError(StrCat("the saved state's part \"", part.id, "\" has version ",
                                       part.version, "; this server reads up to ", view.version(),
                                       "; start the version that wrote it"));
   }
@@ -34,8 +34,8 @@ absl::Status LoadView(const LoadedPart& part, View& view) {
     return status;
   }
   if (reader.remaining_bytes() == 0) return reader.status();
-  return absl::DataLossError(StrCat("the state's part \"", part.id, "\" has ",
-                                    reader.remaining_bytes(), " bytes after its end"));
+  return DamagedState(StrCat("the saved state's part \"", part.id, "\" has ",
+                             reader.remaining_bytes(), " bytes after its end"));
 }
 
 }  // namespace
@@ -112,7 +112,7 @@ absl::Status ModelState::LoadParts(ByteSpan bytes) {
     if (!status.ok()) return;
     const LoadedPart* const part = loaded->Find(view.id());
     status = part == nullptr
-                 ? absl::DataLossError(StrCat("the state has no part \"", view.id(), "\""))
+                 ? DamagedState(StrCat("the saved state has no part \"", view.id(), "\""))
                  : LoadView(*part, view);
   });
   offset_ = (*std::min_element(core_views_.begin(), core_views_.end(), [](View* a, View* b) {
@@ -131,8 +131,8 @@ absl::Status ModelState::LoadOld(StateReader& reader, uint32_t version) {
   if (!reader.status().ok()) return reader.status();
   const size_t expected = 1 + challengers_.size();
   if (variant_count != expected) {
-    return absl::DataLossError(
-        StrCat("the state has ", variant_count, " variants; the model has ", expected));
+    return DamagedState(
+        StrCat("the saved state has ", variant_count, " variants and the model has ", expected));
   }
   absl::Status status = champion_->Load(reader, 1, offset_);
   for (const auto& challenger : challengers_) {
@@ -146,8 +146,8 @@ absl::Status ModelState::LoadOld(StateReader& reader, uint32_t version) {
     names_.BeginAt(offset_);
   }
   if (reader.remaining_bytes() != 0) {
-    return absl::DataLossError(
-        StrCat("the state has ", reader.remaining_bytes(), " bytes after its end"));
+    return DamagedState(
+        StrCat("the saved state has ", reader.remaining_bytes(), " bytes after its end"));
   }
   return reader.status();
 }

@@ -5,6 +5,7 @@
 #include <span>
 #include <utility>
 
+#include "core/base/byte_text.h"
 #include "core/base/str_cat.h"
 #include "server/file/checksum.h"
 
@@ -14,13 +15,6 @@ namespace {
 // Bounds what a damaged count makes a reader allocate.
 constexpr uint32_t kMaxParts = 4096;
 constexpr uint32_t kMaxIdBytes = 256;
-
-template <typename Number>
-void Append(Number number, std::string& bytes) {
-  bytes.append(reinterpret_cast<const char*>(&number), sizeof(number));
-}
-
-ByteSpan BytesOfText(const std::string& text) { return std::as_bytes(std::span(text)); }
 
 uint64_t ChecksumOf(const std::vector<ByteSpan>& pieces) {
   Checksummer checksum;
@@ -51,24 +45,30 @@ Entry ReadEntry(StateReader& reader) {
 
 }  // namespace
 
+absl::Status DamagedState(std::string_view reason) {
+  return absl::DataLossError(StrCat(reason,
+                                    ", so the file is damaged or another version wrote it; "
+                                    "restore an older snapshot"));
+}
+
 FramedState FrameState(const SavedState& state) {
   FramedState framed;
   std::string& head = *framed.head;
   framed.pieces.emplace_back();  // The head, which comes to stand here once it is complete.
-  Append<uint32_t>(kFramedStateVersion, head);
-  Append<uint32_t>(static_cast<uint32_t>(state.parts.size()), head);
-  Append<int64_t>(state.time_ms, head);
+  AppendNumber<uint32_t>(kFramedStateVersion, head);
+  AppendNumber<uint32_t>(static_cast<uint32_t>(state.parts.size()), head);
+  AppendNumber<int64_t>(state.time_ms, head);
   for (const SavedPart& part : state.parts) {
     const std::vector<ByteSpan> pieces = part.bytes.Chunks();
-    Append<uint32_t>(static_cast<uint32_t>(part.id.size()), head);
+    AppendNumber<uint32_t>(static_cast<uint32_t>(part.id.size()), head);
     head += part.id;
-    Append<uint32_t>(part.version, head);
-    Append<uint64_t>(part.offset, head);
-    Append<uint64_t>(part.bytes.size_bytes(), head);
-    Append<uint64_t>(ChecksumOf(pieces), head);
+    AppendNumber<uint32_t>(part.version, head);
+    AppendNumber<uint64_t>(part.offset, head);
+    AppendNumber<uint64_t>(part.bytes.size_bytes(), head);
+    AppendNumber<uint64_t>(ChecksumOf(pieces), head);
     framed.pieces.insert(framed.pieces.end(), pieces.begin(), pieces.end());
   }
-  Append<uint64_t>(Checksum(BytesOfText(head)), head);
+  AppendNumber<uint64_t>(Checksum(BytesOfText(head)), head);
   framed.pieces.front() = BytesOfText(head);
   return framed;
 }
@@ -80,7 +80,7 @@ const LoadedPart* LoadedState::Find(const std::string& id) const {
 }
 
 absl::StatusOr<LoadedState> ParseState(ByteSpan state) {
-  const absl::Status damaged = absl::DataLossError("the table of the state's parts is damaged");
+  const absl::Status damaged = DamagedState("the table of the saved state's parts is malformed");
   StateReader reader(state);
   reader.ReadValue<uint32_t>();  // The version.
   const auto count = reader.ReadValue<uint32_t>();
@@ -98,20 +98,21 @@ absl::StatusOr<LoadedState> ParseState(ByteSpan state) {
   for (Entry& entry : entries) {
     LoadedPart& part = entry.part;
     if (entry.length > rest.size()) {
-      return absl::DataLossError(StrCat("the state ends within its part \"", part.id, "\""));
+      return DamagedState(StrCat("the saved state ends within its part \"", part.id, "\""));
     }
     part.bytes = rest.first(entry.length);
     rest = rest.subspan(entry.length);
     if (Checksum(part.bytes) != entry.checksum) {
-      return absl::DataLossError(StrCat("the state's part \"", part.id, "\" is damaged"));
+      return DamagedState(
+          StrCat("the checksum of the saved state's part \"", part.id, "\" does not match"));
     }
     if (loaded.Find(part.id) != nullptr) {
-      return absl::DataLossError(StrCat("the state has two parts \"", part.id, "\""));
+      return DamagedState(StrCat("the saved state has two parts \"", part.id, "\""));
     }
     loaded.parts.push_back(std::move(part));
   }
   if (!rest.empty()) {
-    return absl::DataLossError(StrCat("the state has ", rest.size(), " bytes after its end"));
+    return DamagedState(StrCat("the saved state has ", rest.size(), " bytes after its end"));
   }
   return loaded;
 }

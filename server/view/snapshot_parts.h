@@ -7,8 +7,10 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "core/base/state.h"
 #include "server/file/file_system.h"
@@ -60,6 +62,9 @@ struct LoadedState {
   // The part of this id; null where there is none.
   const LoadedPart* Find(const std::string& id) const;
 };
+
+// DATA_LOSS for a saved state that does not hold; says why, and to restore an older snapshot.
+absl::Status DamagedState(std::string_view reason);
 
 // Reads the frame, and verifies the checksums of all parts. REQUIRES: the state begins with
 // kFramedStateVersion. DATA_LOSS names the part that is damaged.

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/byte_text.h"
 #include "core/base/str_cat.h"
 #include "server/file/checksum.h"
 #include "server/file/model_folder.h"
@@ -133,7 +134,7 @@ void ExpectReads(const std::filesystem::path& folder, uint64_t uid, uint64_t fil
   ASSERT_TRUE(store.ok()) << store.status();
   const auto loaded = (*store)->Load("golden");
   ASSERT_TRUE(loaded.ok()) << loaded.status();
-  EXPECT_EQ(TextOf(loaded->payload()), GoldenState());
+  EXPECT_EQ(TextOfBytes(loaded->payload()), GoldenState());
   v1::SnapshotFileHeader expected = GoldenHeader(uid);
   expected.mutable_snapshot()->set_size_bytes(golden.size());
   expected.set_file_checksum(file_checksum);

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/byte_text.h"
 #include "core/base/str_cat.h"
 #include "server/file/file_system.h"
 #include "server/file/small_file.h"
@@ -15,8 +16,6 @@
 
 namespace freshet {
 namespace {
-
-ByteSpan BytesOfText(std::string_view text) { return std::as_bytes(std::span(text)); }
 
 class PosixFileSystemTest : public testing::Test {
  protected:

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/time/clock.h"
+#include "core/base/byte_text.h"
 #include "server/log/log.h"
 #include "tests/server/log/log_fixture.h"
 #include "tests/support/temporary_folder.h"
@@ -31,7 +32,7 @@ void Follow(Log& log, uint64_t first) {
       continue;
     }
     ASSERT_EQ((*record)->offset, offset);
-    ASSERT_EQ(TextOf((*record)->payload), PayloadOf(offset));
+    ASSERT_EQ(TextOfBytes((*record)->payload), PayloadOf(offset));
     ++offset;
   }
 }

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/byte_text.h"
 #include "core/base/str_cat.h"
 #include "server/log/log.h"
 #include "server/log/log_check.h"
@@ -243,7 +244,7 @@ TEST_F(LogSegmentDamageTest, DamageBeforeWhatIsNeededDoesNotMatter) {
     ASSERT_TRUE(reader.ok()) << reader.status();
     const auto record = (*reader)->Next();
     ASSERT_TRUE(record.ok() && record->has_value()) << record.status();
-    EXPECT_EQ(TextOf((*record)->payload), PayloadOf(needed_from));
+    EXPECT_EQ(TextOfBytes((*record)->payload), PayloadOf(needed_from));
     files_.WriteAll(path, content);
   }
 }

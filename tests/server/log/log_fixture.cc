@@ -5,6 +5,8 @@
 #include <span>
 #include <utility>
 
+#include "core/base/byte_text.h"
+
 namespace freshet {
 
 std::string PayloadOf(uint64_t offset) {
@@ -53,7 +55,7 @@ uint64_t ExpectGoodRecords(Log& log) {
     }
     EXPECT_EQ((*record)->offset, offset);
     EXPECT_EQ((*record)->kind, KindOf(offset));
-    EXPECT_EQ(TextOf((*record)->payload), PayloadOf(offset));
+    EXPECT_EQ(TextOfBytes((*record)->payload), PayloadOf(offset));
   }
   const absl::StatusOr<std::optional<LogRecord>> end = (*reader)->Next();
   EXPECT_TRUE(end.ok() && !end->has_value()) << end.status();
@@ -66,10 +68,6 @@ std::unique_ptr<Log> OpenLog(FileSystem& files, const std::string& dir) {
   absl::StatusOr<std::unique_ptr<Log>> log = Log::Open(files, dir, SmallSegments());
   EXPECT_TRUE(log.ok()) << log.status();
   return log.ok() ? *std::move(log) : nullptr;
-}
-
-std::string_view TextOf(ByteSpan bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
 }  // namespace freshet

@@ -8,7 +8,6 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <string_view>
 
 #include "server/log/log.h"
 
@@ -34,8 +33,6 @@ std::unique_ptr<Log> OpenLog(FileSystem& files, const std::string& dir);
 
 // The options with which OpenLog() opens it.
 LogOptions SmallSegments();
-
-std::string_view TextOf(ByteSpan bytes);
 
 }  // namespace freshet
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/time/clock.h"
+#include "core/base/byte_text.h"
 #include "core/base/str_cat.h"
 #include "tests/server/log/log_fixture.h"
 #include "tests/support/fault_file_system.h"
@@ -65,7 +66,7 @@ TEST_F(LogTest, ReadsFromAnyOffsetThatIsKept) {
     const auto record = (*reader)->Next();
     ASSERT_TRUE(record.ok() && record->has_value());
     EXPECT_EQ((*record)->offset, offset);
-    EXPECT_EQ(TextOf((*record)->payload), PayloadOf(offset));
+    EXPECT_EQ(TextOfBytes((*record)->payload), PayloadOf(offset));
   }
   EXPECT_TRUE(log->NewReader(50).ok());
   EXPECT_TRUE(absl::IsOutOfRange(log->NewReader(51).status()));
@@ -80,7 +81,7 @@ TEST_F(LogTest, AReaderAtTheEndGoesOnOnceMoreWasAppended) {
     AppendMany(*log, 1);
     const auto record = (*reader)->Next();
     ASSERT_TRUE(record.ok() && record->has_value()) << record.status();
-    EXPECT_EQ(TextOf((*record)->payload), PayloadOf(offset));
+    EXPECT_EQ(TextOfBytes((*record)->payload), PayloadOf(offset));
   }
 }
 
@@ -94,7 +95,7 @@ TEST_F(LogTest, ARecordLargerThanASegmentHasOneToItself) {
   EXPECT_EQ(Files().size(), 3U);
   log = OpenLog(files_, kLogDir);
   const auto reader = log->NewReader(1);
-  for (int i = 0; i < 2; ++i) EXPECT_EQ(TextOf((*(*reader)->Next())->payload), large);
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(TextOfBytes((*(*reader)->Next())->payload), large);
 }
 
 TEST_F(LogTest, ManyRecordsAtOnceAreTheSameAsOneAfterTheOther) {

@@ -190,7 +190,7 @@ TEST(ModelStateTest, NamesAPartThatIsMissingOrNewer) {
   SavedState saved = state->Save();
   saved.parts.pop_back();
   EXPECT_THAT(std::string(NewState()->Load(BytesOfState(saved)).message()),
-              HasSubstr("no part \"names\""));
+              AllOf(HasSubstr("no part \"names\""), HasSubstr("restore an older snapshot")));
   saved = state->Save();
   saved.parts.front().version = 2;
   EXPECT_THAT(std::string(NewState()->Load(BytesOfState(saved)).message()),

@@ -9,12 +9,14 @@
 #include <string_view>
 #include <vector>
 
+#include "core/base/byte_text.h"
 #include "server/file/checksum.h"
 #include "tests/server/view/state_bytes.h"
 
 namespace freshet {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using std::string_view_literals::operator""sv;
 
@@ -31,15 +33,9 @@ SavedState TwoParts() {
   return state;
 }
 
-std::string TextOfBytes(ByteSpan bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
+std::string NumberBytes(uint64_t number) { return std::string(TextOfBytes(BytesOf(number))); }
 
-std::string NumberBytes(uint64_t number) {
-  return {reinterpret_cast<const char*>(&number), sizeof(number)};
-}
-
-uint64_t ChecksumOfText(std::string_view text) { return Checksum(std::as_bytes(std::span(text))); }
+uint64_t ChecksumOfText(std::string_view text) { return Checksum(BytesOfText(text)); }
 
 // The bytes stand in snapshots and never change; see server/snapshot/FORMAT.md.
 TEST(SnapshotPartsTest, HaveTheBytesOfTheFormat) {
@@ -84,7 +80,15 @@ TEST(SnapshotPartsTest, AnyByteThatChangesAndAnyThatIsMissingIsFound) {
 TEST(SnapshotPartsTest, ADamagedPartIsNamed) {
   std::vector<std::byte> bad = BytesOfState(TwoParts());
   bad.back() ^= std::byte{1};
-  EXPECT_THAT(std::string(ParseState(bad).status().message()), HasSubstr("\"names\""));
+  EXPECT_THAT(std::string(ParseState(bad).status().message()),
+              AllOf(HasSubstr("\"names\""), HasSubstr("restore an older snapshot")));
+}
+
+TEST(SnapshotPartsTest, APartThatIsThereTwiceIsNamed) {
+  SavedState state = TwoParts();
+  state.parts.push_back(Part("names", 4, "again"));
+  EXPECT_THAT(std::string(ParseState(BytesOfState(state)).status().message()),
+              AllOf(HasSubstr("two parts \"names\""), HasSubstr("restore an older snapshot")));
 }
 
 }  // namespace
