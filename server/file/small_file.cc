@@ -27,6 +27,8 @@ std::string ParentFolder(const std::string& path) {
   return folder.empty() ? "." : folder;
 }
 
+std::string_view NameAtEnd(std::string_view path) { return path.substr(path.rfind('/') + 1); }
+
 absl::Status WriteFileAtomically(FileSystem& file_system, const std::string& path,
                                  std::string_view content) {
   const std::string temporary = StrCat(path, ".tmp");

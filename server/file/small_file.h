@@ -16,6 +16,9 @@ namespace freshet {
 // The folder that contains `path`; "." if `path` names no folder.
 std::string ParentFolder(const std::string& path);
 
+// What follows the last slash of `path`; a view of `path`.
+std::string_view NameAtEnd(std::string_view path);
+
 // Writes a file whole or not at all, even if the power fails: writes and syncs `path` with ".tmp"
 // appended, renames it to `path`, and syncs the folder. Replaces an existing file.
 absl::Status WriteFileAtomically(FileSystem& file_system, const std::string& path,
