@@ -11,19 +11,11 @@
 
 #include "core/base/str_cat.h"
 #include "server/access/permissions.h"
-#include "server/service/call_origin.h"
-#include "server/service/grpc_status.h"
 #include "server/service/raw_call.h"
 #include "server/service/resource_name.h"
 
 namespace freshet {
 namespace {
-
-// How many requests of a stream may wait for their answers to be written.
-constexpr size_t kMaxUnansweredRequests = 1024;
-
-// How many bytes answers with predictions may have that wait to be written.
-constexpr size_t kMaxAnswerBytes = size_t{8} << 20;
 
 // How long clients are asked to wait when the queues of all models are full.
 constexpr absl::Duration kFullQueuesWait = absl::Milliseconds(200);
@@ -32,8 +24,6 @@ constexpr absl::Duration kFullQueuesWait = absl::Milliseconds(200);
 // names are hashed.
 constexpr size_t kLongPackedBytes = size_t{1} << 20;
 constexpr size_t kLongReadableBytes = size_t{256} << 10;
-
-constexpr std::string_view kMethod = "freshet.v1.LearningService/Learn";
 
 constexpr size_t kMaxProducerIdSize = 64;
 
@@ -54,12 +44,6 @@ absl::Status CheckProducer(const v1::LearnRequest& request) {
   return absl::OkStatus();
 }
 
-grpc::ByteBuffer Serialize(const v1::LearnResponse& response) {
-  grpc::Slice slice(response.ByteSizeLong());
-  response.SerializeWithCachedSizesToArray(const_cast<uint8_t*>(slice.begin()));
-  return {&slice, 1};
-}
-
 }  // namespace
 
 LearnStream::LearnStream(const CallGate& gate, Caller caller, std::string client,
@@ -67,37 +51,22 @@ LearnStream::LearnStream(const CallGate& gate, Caller caller, std::string client
                          TurnQueue& turns, BatchLimits limits, std::function<void()> gone)
     : gate_(gate),
       client_(std::move(client)),
-      context_(context),
       registry_(registry),
       turns_(turns),
       limits_(limits),
       gone_(std::move(gone)),
       opener_(std::move(caller)),
+      answers_(*this, context),
       caller_(opener_),
       last_read_(SteadyClock::System().Now()) {}
 
 void LearnStream::Start() { ReadMore(); }
 
-void LearnStream::ReadMore() {
-  absl::MutexLock lock(&mu_);
-  if (ending_ || finished_) return;
-  if (holds_too_much()) {
-    read_paused_ = true;
-    return;
-  }
-  StartRead(&read_buffer_);
-}
-
-bool LearnStream::holds_too_much() const {
-  return slots_.size() >= kMaxUnansweredRequests || answer_bytes_ >= kMaxAnswerBytes;
-}
+void LearnStream::ReadMore() { answers_.ReadNext(read_buffer_); }
 
 void LearnStream::EndIfIdleSince(SteadyTime time) {
   if (last_read_.load(std::memory_order_relaxed) > time) return;
-  {
-    absl::MutexLock lock(&mu_);
-    if (!slots_.empty()) return;  // The client is waiting for answers.
-  }
+  if (!answers_.is_empty()) return;  // The client is waiting for answers.
   End(absl::UnavailableError(
       "no batch came for longer than client_limits.idle_timeout_s; open another stream"));
 }
@@ -116,15 +85,16 @@ void LearnStream::EndIfWithdrawn() {
                                      : CheckCall(*caller, request);
   }
   if (status.ok()) return;
+  bool again = false;
   {
     absl::MutexLock lock(&mu_);
-    if (finished_) return;  // gRPC's context may be gone by now.
-    if (std::exchange(withdrawn_, true)) {
-      context_.TryCancel();  // OnCancel() comes on another thread, so the lock may be held here.
-      return;
-    }
+    again = std::exchange(withdrawn_, true);
   }
-  End(std::move(status));
+  if (again) {
+    answers_.Cancel();
+  } else {
+    End(std::move(status));
+  }
 }
 
 void LearnStream::OnReadDone(bool ok) {
@@ -138,8 +108,8 @@ void LearnStream::OnReadDone(bool ok) {
   if (!read_buffer_.Dump(&incoming_.bytes).ok()) incoming_.bytes.clear();
   read_buffer_.Clear();
   if (is_long) {
-    incoming_.slot = AddSlot();  // Added now, so that a stream that is about to end waits for the
-                                 // answer.
+    incoming_.slot = answers_.Add();  // Added now, so that a stream that is about to end waits for
+                                      // the answer.
     HandleInTurns();
     return;
   }
@@ -172,17 +142,12 @@ void LearnStream::HandleInTurns() {
   turns_.Add(client_, [this](const Turn& turn) {
     // Once HandleMore() returns false, the next message may already be in incoming_, so it must not
     // be touched.
-    while (!ends_at_once() && HandleMore()) {
+    while (!answers_.ends_at_once() && HandleMore()) {
       if (turn.is_over()) return true;
     }
     Unref();
     return false;
   });
-}
-
-bool LearnStream::ends_at_once() {
-  absl::MutexLock lock(&mu_);
-  return end_now_ || finished_;
 }
 
 bool LearnStream::HandleMore() {
@@ -258,7 +223,7 @@ bool LearnStream::Parse() {
 bool LearnStream::MustWaitForRoom() {
   if (model_->has_room()) return false;
   incoming_.message = nullptr;
-  if (incoming_.slot == nullptr) incoming_.slot = AddSlot();  // As in OnReadDone().
+  if (incoming_.slot == nullptr) incoming_.slot = answers_.Add();  // As in OnReadDone().
   Ref();
   model_->NotifyWhenRoom([this] {
     HandleInTurns();
@@ -268,7 +233,7 @@ bool LearnStream::MustWaitForRoom() {
 }
 
 bool LearnStream::AnswerTooLarge(const absl::Status& reason) {
-  if (incoming_.slot == nullptr) incoming_.slot = AddSlot();
+  if (incoming_.slot == nullptr) incoming_.slot = answers_.Add();
   DescribeSlot(incoming_.message->request(), *incoming_.slot);
   v1::BatchError& error = *incoming_.slot->response.mutable_error();
   error.set_code(static_cast<int>(reason.code()));
@@ -279,7 +244,7 @@ bool LearnStream::AnswerTooLarge(const absl::Status& reason) {
 
 bool LearnStream::Decode() {
   BatchRecord& message = *incoming_.message;
-  if (incoming_.slot == nullptr) incoming_.slot = AddSlot();
+  if (incoming_.slot == nullptr) incoming_.slot = answers_.Add();
   Slot* const slot = incoming_.slot;
   DescribeSlot(message.request(), *slot);
   incoming_.served = model_->Champion().variant;
@@ -317,12 +282,8 @@ void LearnStream::AnswerBad() {
   model_->batch_counters().CountBadRows(error.bad_row_count());
   model_->NoteRejected(incoming_.message->request());
   incoming_ = Incoming();
-  {
-    absl::MutexLock lock(&mu_);
-    slot->mergeable = false;
-    slot->ready = true;
-    Advance();
-  }
+  slot->mergeable = false;
+  answers_.Finish(slot);
   ReadMore();
 }
 
@@ -341,9 +302,7 @@ void LearnStream::Submit() {
   }
   incoming_ = Incoming();
   if (message->request().return_predictions()) {
-    absl::MutexLock lock(&mu_);
-    slot->answer_bytes = count * (sizeof(float) + sizeof(float));  // Scores and predictions.
-    answer_bytes_ += slot->answer_bytes;
+    answers_.Reserve(slot, count * (sizeof(float) + sizeof(float)));  // Scores and predictions.
   }
   Ref();
   const bool has_room = model_->Learn(
@@ -365,18 +324,9 @@ void LearnStream::Submit() {
 }
 
 void LearnStream::Refuse(absl::Status status) {
-  if (incoming_.slot != nullptr) {
-    absl::MutexLock lock(&mu_);
-    slots_.pop_back();
-  }
+  if (incoming_.slot != nullptr) answers_.RemoveLast();
   incoming_ = Incoming();
   End(std::move(status));
-}
-
-LearnStream::Slot* LearnStream::AddSlot() {
-  absl::MutexLock lock(&mu_);
-  slots_.push_back(std::make_unique<Slot>());
-  return slots_.back().get();
 }
 
 void LearnStream::DescribeSlot(const v1::LearnRequest& request, Slot& slot) {
@@ -404,96 +354,27 @@ void LearnStream::FinishSlot(Slot* slot, LearnOutcome outcome) {
       response.add_predictions(champion.variant->learner->Prediction(served));
     }
   }
-  absl::MutexLock lock(&mu_);
   if (outcome.rejected) {
     Reject(outcome.status, slot);
   } else if (!outcome.status.ok()) {
-    EndNow(std::move(outcome.status));
+    answers_.EndNow(std::move(outcome.status));
   }
   slot->mergeable &= !outcome.duplicate;
-  slot->ready = true;
-  Advance();
+  answers_.Finish(slot);
 }
 
 void LearnStream::Reject(const absl::Status& status, Slot* slot) {
   slot->mergeable = false;
   slot->response.mutable_error()->set_code(static_cast<int>(status.code()));
   slot->response.mutable_error()->set_message(std::string(status.message()));
-  // Later batches would be forbidden, too.
-  if (!absl::IsPermissionDenied(status) || ending_) return;
-  ending_ = true;
-  end_status_ = status;
+  if (absl::IsPermissionDenied(status)) End(status);  // Later batches would be forbidden, too.
 }
 
-void LearnStream::End(absl::Status status) {
-  absl::MutexLock lock(&mu_);
-  if (!ending_) {
-    ending_ = true;
-    end_status_ = std::move(status);
-  }
-  Advance();
-}
+void LearnStream::End(absl::Status status) { answers_.End(std::move(status)); }
 
-std::unique_ptr<LearnStream::Slot> LearnStream::TakeReadySlot() {
-  std::unique_ptr<Slot> taken;
-  while (!slots_.empty() && slots_.front()->ready) {
-    const bool covers = slots_.front()->continues && !slots_.front()->response.has_error();
-    if (taken != nullptr && !(taken->mergeable && covers)) break;
-    taken = std::move(slots_.front());
-    slots_.pop_front();
-    answer_bytes_ -= taken->answer_bytes;
-  }
-  return taken;
-}
+void LearnStream::OnWriteDone(bool ok) { answers_.OnWriteDone(ok); }
 
-void LearnStream::Advance() {
-  if (finished_ || writing_) return;
-  if (end_now_) {
-    FinishNow();
-    return;
-  }
-  if (const std::unique_ptr<Slot> slot = TakeReadySlot()) {
-    writing_ = true;
-    write_buffer_ = Serialize(slot->response);
-    StartWrite(&write_buffer_);
-  } else if (ending_ && slots_.empty()) {
-    FinishNow();
-    return;
-  }
-  if (read_paused_ && !ending_ && slots_.size() < kMaxUnansweredRequests / 2 &&
-      answer_bytes_ < kMaxAnswerBytes / 2) {
-    read_paused_ = false;
-    StartRead(&read_buffer_);
-  }
-}
-
-void LearnStream::FinishNow() {
-  finished_ = true;
-  AddRetryHint(end_status_, context_);
-  const grpc::Status status = ToGrpcStatus(end_status_);
-  LogFailedCall(kMethod, context_, status);
-  Finish(status);
-}
-
-void LearnStream::OnWriteDone(bool ok) {
-  absl::MutexLock lock(&mu_);
-  writing_ = false;
-  if (!ok) EndNow(absl::CancelledError("the client is gone"));
-  Advance();
-}
-
-void LearnStream::OnCancel() {
-  absl::MutexLock lock(&mu_);
-  EndNow(absl::CancelledError("the client is gone"));
-  Advance();
-}
-
-void LearnStream::EndNow(absl::Status status) {
-  if (end_now_) return;
-  end_now_ = true;
-  ending_ = true;
-  end_status_ = std::move(status);
-}
+void LearnStream::OnCancel() { answers_.EndNow(absl::CancelledError("the client is gone")); }
 
 void LearnStream::OnDone() { Unref(); }
 

@@ -8,7 +8,6 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -24,13 +23,14 @@
 #include "server/record/batch_record.h"
 #include "server/registry/model_registry.h"
 #include "server/service/call_gate.h"
+#include "server/service/learn_answers.h"
 #include "server/thread/steady_clock.h"
 #include "server/thread/turn_queue.h"
 
 namespace freshet {
 
-// Reads requests one at a time, hands them to the model's pipeline, and writes the answers in the
-// order of the requests. Acknowledgements that are waiting to be written are merged into one.
+// Reads requests one at a time and hands them to the model's pipeline. LearnAnswers writes the
+// answers in the order of the requests.
 //
 // Messages that take long to parse or check, because they are large or because the model makes many
 // features of them, are handled in turns with other long calls; only then is the next message read.
@@ -71,14 +71,7 @@ class LearnStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteB
   void OnDone() override;
 
  private:
-  // A request that was read and whose answer has not been written yet.
-  struct Slot {
-    bool ready = false;
-    bool mergeable = false;  // A plain acknowledgement, which a later one can replace.
-    bool continues = false;  // Same producer as the request before, with a higher sequence.
-    v1::LearnResponse response;
-    size_t answer_bytes = 0;  // Estimated size of an answer with predictions; otherwise 0.
-  };
+  using Slot = LearnAnswers::Slot;
 
   // The last message read, on its way to the model's pipeline.
   struct Incoming {
@@ -100,7 +93,6 @@ class LearnStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteB
   // Calls HandleMore() in turns with other long calls until the work is done or the stream is cut
   // off.
   void HandleInTurns();
-  bool ends_at_once();
   // The stages of HandleMore(), with the same result.
   bool Parse();
   // Answers a batch that is too large to be parsed with the error `reason`. Returns false.
@@ -120,33 +112,24 @@ class LearnStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteB
   absl::Status OpenModel(const v1::LearnRequest& request);
   // Checks that the caller may still push to the model.
   absl::Status CheckStillAllowed();
-  Slot* AddSlot();
   // Sets the fields of `slot` that depend only on the request.
   void DescribeSlot(const v1::LearnRequest& request, Slot& slot);
   void FinishSlot(Slot* slot, LearnOutcome outcome);
   // Makes the answer an error, because the batch was refused.
-  void Reject(const absl::Status& status, Slot* slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void Reject(const absl::Status& status, Slot* slot);
   void ReadMore();
-  // Whether reading has to pause because too many answers are outstanding or unread.
-  bool holds_too_much() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // Writes the next answer if one is ready, or ends the stream if it is due to end. Starts gRPC's
-  // operations while the lock is held, so that their order is right; starting one only queues it in
-  // gRPC.
-  void Advance() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void FinishNow() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void EndNow(absl::Status status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  std::unique_ptr<Slot> TakeReadySlot() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Ref();
   void Unref();
 
   const CallGate& gate_;
   const std::string client_;
-  grpc::CallbackServerContext& context_;
   ModelRegistry& registry_;
   TurnQueue& turns_;
   const BatchLimits limits_;
   const std::function<void()> gone_;
   const Caller opener_;  // The caller when the stream began.
+
+  LearnAnswers answers_;
 
   // Owned by the reading side: OnReadDone(), what it calls, and the turns that it posts.
   grpc::ByteBuffer read_buffer_;
@@ -157,23 +140,11 @@ class LearnStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteB
   std::string last_producer_;  // Producer of the last request.
   uint64_t last_sequence_ = 0;
 
-  grpc::ByteBuffer write_buffer_;  // Owned by the write in progress.
-
   std::atomic<SteadyTime> last_read_;  // When the last message came.
 
   absl::Mutex mu_;
   std::string opened_model_ ABSL_GUARDED_BY(mu_);  // A copy of model_name_.
   bool withdrawn_ ABSL_GUARDED_BY(mu_) = false;
-  std::deque<std::unique_ptr<Slot>> slots_ ABSL_GUARDED_BY(mu_);
-  size_t answer_bytes_ ABSL_GUARDED_BY(mu_) = 0;  // Sum over all slots.
-  bool writing_ ABSL_GUARDED_BY(mu_) = false;
-  bool read_paused_ ABSL_GUARDED_BY(mu_) = false;  // Reading is paused by holds_too_much(); it
-                                                   // resumes as answers are written.
-  bool ending_ ABSL_GUARDED_BY(mu_) = false;       // Ends once all requests that were read are
-                                                   // answered,
-  bool end_now_ ABSL_GUARDED_BY(mu_) = false;      // or without waiting for that.
-  bool finished_ ABSL_GUARDED_BY(mu_) = false;
-  absl::Status end_status_ ABSL_GUARDED_BY(mu_);
   int references_ ABSL_GUARDED_BY(mu_) = 1;  // gRPC's own, and one for each callback in progress.
 };
 

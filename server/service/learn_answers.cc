@@ -1,0 +1,154 @@
+#include "server/service/learn_answers.h"
+
+#include <string_view>
+#include <utility>
+
+#include "server/service/call_gate.h"
+#include "server/service/call_origin.h"
+#include "server/service/grpc_status.h"
+
+namespace freshet {
+namespace {
+
+// How many requests of a stream may wait for their answers to be written.
+constexpr size_t kMaxUnansweredRequests = 1024;
+
+// How many bytes answers with predictions may have that wait to be written.
+constexpr size_t kMaxAnswerBytes = size_t{8} << 20;
+
+constexpr std::string_view kMethod = "freshet.v1.LearningService/Learn";
+
+grpc::ByteBuffer Serialize(const v1::LearnResponse& response) {
+  grpc::Slice slice(response.ByteSizeLong());
+  response.SerializeWithCachedSizesToArray(const_cast<uint8_t*>(slice.begin()));
+  return {&slice, 1};
+}
+
+}  // namespace
+
+LearnAnswers::LearnAnswers(Stream& stream, grpc::CallbackServerContext& context)
+    : stream_(stream), context_(context) {}
+
+void LearnAnswers::ReadNext(grpc::ByteBuffer& buffer) {
+  absl::MutexLock lock(&mu_);
+  if (ending_ || ended_) return;
+  if (holds_too_much()) {
+    paused_read_ = &buffer;
+    return;
+  }
+  stream_.StartRead(&buffer);
+}
+
+bool LearnAnswers::holds_too_much() const {
+  return slots_.size() >= kMaxUnansweredRequests || reserved_bytes_ >= kMaxAnswerBytes;
+}
+
+LearnAnswers::Slot* LearnAnswers::Add() {
+  absl::MutexLock lock(&mu_);
+  slots_.push_back(std::make_unique<Slot>());
+  return slots_.back().get();
+}
+
+void LearnAnswers::RemoveLast() {
+  absl::MutexLock lock(&mu_);
+  slots_.pop_back();
+}
+
+void LearnAnswers::Reserve(Slot* slot, size_t bytes) {
+  absl::MutexLock lock(&mu_);
+  slot->reserved_bytes = bytes;
+  reserved_bytes_ += bytes;
+}
+
+void LearnAnswers::Finish(Slot* slot) {
+  absl::MutexLock lock(&mu_);
+  slot->ready = true;
+  Advance();
+}
+
+void LearnAnswers::End(absl::Status status) {
+  absl::MutexLock lock(&mu_);
+  if (!ending_) {
+    ending_ = true;
+    end_status_ = std::move(status);
+  }
+  Advance();
+}
+
+void LearnAnswers::EndNow(absl::Status status) {
+  absl::MutexLock lock(&mu_);
+  SetEndNow(std::move(status));
+  Advance();
+}
+
+void LearnAnswers::SetEndNow(absl::Status status) {
+  if (end_now_) return;
+  end_now_ = true;
+  ending_ = true;
+  end_status_ = std::move(status);
+}
+
+void LearnAnswers::Cancel() {
+  absl::MutexLock lock(&mu_);
+  if (ended_) return;    // gRPC's context may be gone by now.
+  context_.TryCancel();  // OnCancel() comes on another thread, so the lock may be held here.
+}
+
+void LearnAnswers::OnWriteDone(bool ok) {
+  absl::MutexLock lock(&mu_);
+  writing_ = false;
+  if (!ok) SetEndNow(absl::CancelledError("the client is gone"));
+  Advance();
+}
+
+bool LearnAnswers::is_empty() const {
+  absl::MutexLock lock(&mu_);
+  return slots_.empty();
+}
+
+bool LearnAnswers::ends_at_once() const {
+  absl::MutexLock lock(&mu_);
+  return end_now_ || ended_;
+}
+
+std::unique_ptr<LearnAnswers::Slot> LearnAnswers::TakeReady() {
+  std::unique_ptr<Slot> taken;
+  while (!slots_.empty() && slots_.front()->ready) {
+    const bool covers = slots_.front()->continues && !slots_.front()->response.has_error();
+    if (taken != nullptr && !(taken->mergeable && covers)) break;
+    taken = std::move(slots_.front());
+    slots_.pop_front();
+    reserved_bytes_ -= taken->reserved_bytes;
+  }
+  return taken;
+}
+
+void LearnAnswers::Advance() {
+  if (ended_ || writing_) return;
+  if (end_now_) {
+    FinishStream();
+    return;
+  }
+  if (const std::unique_ptr<Slot> slot = TakeReady()) {
+    writing_ = true;
+    write_buffer_ = Serialize(slot->response);
+    stream_.StartWrite(&write_buffer_);
+  } else if (ending_ && slots_.empty()) {
+    FinishStream();
+    return;
+  }
+  if (paused_read_ != nullptr && !ending_ && slots_.size() < kMaxUnansweredRequests / 2 &&
+      reserved_bytes_ < kMaxAnswerBytes / 2) {
+    stream_.StartRead(std::exchange(paused_read_, nullptr));
+  }
+}
+
+void LearnAnswers::FinishStream() {
+  ended_ = true;
+  AddRetryHint(end_status_, context_);
+  const grpc::Status status = ToGrpcStatus(end_status_);
+  LogFailedCall(kMethod, context_, status);
+  stream_.Finish(status);
+}
+
+}  // namespace freshet
