@@ -16,8 +16,8 @@
 #include "tests/bench/benchmarks.h"
 #include "tests/bench/core_stream.h"
 #include "tests/bench/machine_facts.h"
-#include "tests/bench/process_usage.h"
 #include "tests/bench/touch_floor.h"
+#include "tests/support/process_usage.h"
 
 namespace freshet {
 namespace {

@@ -12,7 +12,7 @@
 #include "tests/bench/learn_load.h"
 #include "tests/bench/lone_learner.h"
 #include "tests/bench/plain_disk.h"
-#include "tests/bench/process_usage.h"
+#include "tests/support/process_usage.h"
 
 namespace freshet {
 namespace {

@@ -18,9 +18,9 @@
 #include "tests/bench/bench_servers.h"
 #include "tests/bench/benchmarks.h"
 #include "tests/bench/plain_disk.h"
-#include "tests/bench/process_usage.h"
 #include "tests/bench/text_rows.h"
 #include "tests/bench/timed_latency.h"
+#include "tests/support/process_usage.h"
 
 namespace freshet {
 namespace {

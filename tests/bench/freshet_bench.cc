@@ -9,7 +9,6 @@
 #include <filesystem>
 #include <fstream>
 #include <optional>
-#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,6 +24,7 @@
 #include "tests/bench/release_build.h"
 #include "tests/bench/results_page.h"
 #include "tests/bench/timed_latency.h"
+#include "tests/support/file_text.h"
 
 namespace freshet {
 namespace {
@@ -85,16 +85,10 @@ int Fail(const std::string& message) {
   return kExitUsage;
 }
 
-std::string ReadFile(const std::string& path) {
-  std::ostringstream text;
-  text << std::ifstream(path).rdbuf();
-  return text.str();
-}
-
 int Report(const Flags& flags) {
   std::vector<BenchResults> runs;
   for (const std::string& path : flags.reported) {
-    std::optional<BenchResults> run = BenchResults::FromJson(ReadFile(path));
+    std::optional<BenchResults> run = BenchResults::FromJson(FileText(path));
     if (!run.has_value()) return Fail(StrCat(path, " holds no results; pass a file from --json"));
     runs.push_back(*std::move(run));
   }
@@ -126,7 +120,7 @@ int RunBenchmarks(const Flags& flags) {
   BenchReport report(std::move(facts));
   for (const std::string& merged : flags.merged) {
     const auto parts = SplitAssignment(merged);
-    if (!parts.has_value() || !report.AddGoogleBenchmarks(parts->first, ReadFile(parts->second))) {
+    if (!parts.has_value() || !report.AddGoogleBenchmarks(parts->first, FileText(parts->second))) {
       return Fail("--merge takes NAME=FILE with Google Benchmark's JSON, not '" + merged + "'");
     }
   }

@@ -5,12 +5,12 @@
 
 #include <fstream>
 #include <set>
-#include <sstream>
 #include <string>
 
 #include "google/protobuf/struct.pb.h"
 #include "google/protobuf/util/json_util.h"
 #include "tests/bench/release_build.h"
+#include "tests/support/file_text.h"
 #include "tests/support/server_process.h"
 #include "tests/support/temporary_folder.h"
 
@@ -32,10 +32,9 @@ TEST(FreshetBenchTest, EveryBenchmarkHasAResult) {
                                         "--dir=" + folder.path(), "--merge=log=" + merged});
   ASSERT_EQ(run.code, 0) << run.err;
 
-  std::ostringstream text;
-  text << std::ifstream(json).rdbuf();
+  const std::string text = FileText(json);
   google::protobuf::Struct results;
-  ASSERT_TRUE(google::protobuf::util::JsonStringToMessage(text.str(), &results).ok()) << text.str();
+  ASSERT_TRUE(google::protobuf::util::JsonStringToMessage(text, &results).ok()) << text;
   const auto& machine = results.fields().at("machine").struct_value().fields();
   for (const char* const fact :
        {"processor", "cores", "memory", "kernel", "compiler", "grpc", "fdatasync"}) {

@@ -8,9 +8,9 @@
 #include "tests/bench/bench_servers.h"
 #include "tests/bench/bench_stream.h"
 #include "tests/bench/benchmarks.h"
-#include "tests/bench/process_usage.h"
 #include "tests/bench/stream_swarm.h"
 #include "tests/bench/timed_latency.h"
+#include "tests/support/process_usage.h"
 
 namespace freshet {
 namespace {

@@ -4,7 +4,7 @@
 
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
-#include "tests/bench/process_usage.h"
+#include "tests/support/process_usage.h"
 
 namespace freshet {
 

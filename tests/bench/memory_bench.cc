@@ -13,8 +13,8 @@
 #include "tests/bench/benchmarks.h"
 #include "tests/bench/learn_load.h"
 #include "tests/bench/predict_load.h"
-#include "tests/bench/process_usage.h"
 #include "tests/bench/timed_latency.h"
+#include "tests/support/process_usage.h"
 
 namespace freshet {
 namespace {

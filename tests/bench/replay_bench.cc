@@ -7,7 +7,7 @@
 #include "tests/bench/bench_stream.h"
 #include "tests/bench/benchmarks.h"
 #include "tests/bench/learn_load.h"
-#include "tests/bench/process_usage.h"
+#include "tests/support/process_usage.h"
 
 namespace freshet {
 namespace {

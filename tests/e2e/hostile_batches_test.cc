@@ -19,6 +19,7 @@
 #include "freshet/v1/learning_service.grpc.pb.h"
 #include "freshet/v1/model_service.grpc.pb.h"
 #include "freshet/v1/stats_service.grpc.pb.h"
+#include "tests/support/process_usage.h"
 #include "tests/support/raw_http2.h"
 #include "tests/support/server_fixture.h"
 
@@ -154,11 +155,11 @@ class HostileBatchesTest : public ServerFixture {
     ASSERT_NO_FATAL_FAILURE(Start());
     ASSERT_NO_FATAL_FAILURE(CreateModel("ctr"));
     ASSERT_NO_FATAL_FAILURE(ExpectHealthy());
-    before_ = ResidentBytes(server_->pid());
+    before_ = MemoryBytes(server_->pid());
   }
 
   // How far the server's peak memory is above its memory before the attack.
-  size_t GrownBytes() const { return PeakResidentBytes(server_->pid()) - before_; }
+  size_t GrownBytes() const { return PeakMemoryBytes(server_->pid()) - before_; }
 
   std::shared_ptr<grpc::Channel> channel() const { return client_->channel(); }
 

@@ -17,6 +17,7 @@
 #include "client/client.h"
 #include "freshet/v1/learning_service.grpc.pb.h"
 #include "freshet/v1/model_service.grpc.pb.h"
+#include "tests/support/process_usage.h"
 #include "tests/support/raw_http2.h"
 #include "tests/support/server_fixture.h"
 
@@ -83,7 +84,7 @@ class HostileGrpcTest : public ServerFixture {
   // Over one connection, sends parts of many messages without finishing any. Returns how far the
   // server's peak memory is above its memory before.
   uint64_t SendHalfMessages(int calls, const char* path) {
-    const uint64_t before = ResidentBytes(server_->pid());
+    const uint64_t before = MemoryBytes(server_->pid());
     attackers_.emplace_back(server_->address());
     RawHttp2& attacker = attackers_.back();
     EXPECT_TRUE(attacker.SendPreface());
@@ -101,7 +102,7 @@ class HostileGrpcTest : public ServerFixture {
       idle = sent == 0 ? idle + 1 : 0;
       if (!attacker.Read(sent == 0 ? 200 : 0)) break;
     }
-    return std::max(PeakResidentBytes(server_->pid()), before) - before;
+    return std::max(PeakMemoryBytes(server_->pid()), before) - before;
   }
 
   // A channel with its own connection, which nothing else shares.
@@ -147,7 +148,7 @@ TEST_F(HostileGrpcTest, NothingIsReadOfACallWithoutAToken) {
 
 TEST_F(HostileGrpcTest, WhatIsCompressedIsRefusedAndNotInflated) {
   ASSERT_NO_FATAL_FAILURE(StartWithModel());
-  const uint64_t before = ResidentBytes(server_->pid());
+  const uint64_t before = MemoryBytes(server_->pid());
   const auto stub = v1::LearningService::NewStub(client_->channel());
   v1::PredictRequest request;
   request.set_model(std::string(200 * kMebibyte, 'a'));  // A thousandth of it goes over the wire.
@@ -167,7 +168,7 @@ TEST_F(HostileGrpcTest, WhatIsCompressedIsRefusedAndNotInflated) {
   stream->Write(learn);
   stream->WritesDone();
   EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::UNIMPLEMENTED);
-  EXPECT_LT(PeakResidentBytes(server_->pid()) - before, 48 * kMebibyte);
+  EXPECT_LT(PeakMemoryBytes(server_->pid()) - before, 48 * kMebibyte);
   ExpectHealthy();
 }
 
@@ -263,7 +264,7 @@ TEST_F(HostileGrpcTest, AClientIsKnownByWhicheverAddressItComes) {
 
 TEST_F(HostileGrpcTest, OneConnectionHasSoManyCallsAndNoMore) {
   ASSERT_NO_FATAL_FAILURE(StartWithModel());
-  const uint64_t before = ResidentBytes(server_->pid());
+  const uint64_t before = MemoryBytes(server_->pid());
   RawHttp2 attacker(server_->address());
   ASSERT_TRUE(attacker.SendPreface());
   for (int i = 0; i < 20'000; ++i) {
@@ -274,7 +275,7 @@ TEST_F(HostileGrpcTest, OneConnectionHasSoManyCallsAndNoMore) {
   while (attacker.ended_count() < 18'000 && absl::Now() < deadline) {
     if (!attacker.Read(100)) break;  // A client that continues like this is cut off.
   }
-  EXPECT_LT(PeakResidentBytes(server_->pid()) - before, 512 * kMebibyte);  // The quota.
+  EXPECT_LT(PeakMemoryBytes(server_->pid()) - before, 512 * kMebibyte);  // The quota.
   ExpectHealthy();
 }
 

@@ -11,7 +11,6 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
 #include <iterator>
 #include <string>
 #include <string_view>
@@ -22,6 +21,7 @@
 #include "absl/time/time.h"
 #include "core/base/str_cat.h"
 #include "tests/support/gzip.h"
+#include "tests/support/process_usage.h"
 #include "tests/support/raw_client.h"
 #include "tests/support/server_fixture.h"
 
@@ -47,15 +47,12 @@ class HostileHttpTest : public ServerFixture {
     ASSERT_NO_FATAL_FAILURE(CreateModel("ctr"));
   }
 
-  // `VmRSS` or `VmHWM` of the server, in MiB.
-  int64_t MemoryMiB(const std::string& field) const {
-    std::ifstream status(StrCat("/proc/", server_->pid(), "/status"));
-    std::string line;
-    while (std::getline(status, line)) {
-      if (line.starts_with(field)) return std::stoll(line.substr(line.find(':') + 1)) / 1024;
-    }
-    ADD_FAILURE() << "no " << field;
-    return 0;
+  // The resident memory of the server in MiB, now and at its peak.
+  int64_t MemoryMiB() const { return MebibytesOf(MemoryBytes(server_->pid())); }
+  int64_t PeakMemoryMiB() const { return MebibytesOf(PeakMemoryBytes(server_->pid())); }
+  static int64_t MebibytesOf(uint64_t bytes) {
+    EXPECT_GT(bytes, 0U) << "the server is gone";
+    return static_cast<int64_t>(bytes >> 20);
   }
 
   int OpenDescriptors() const {
@@ -154,7 +151,7 @@ TEST_F(HostileHttpTest, RangesMakeNoAnswerLonger) {
   ASSERT_TRUE(answer);
   EXPECT_EQ(answer->status, 200);
   EXPECT_LT(answer->body.size(), 2 * whole);
-  EXPECT_LT(MemoryMiB("VmHWM"), 200);
+  EXPECT_LT(PeakMemoryMiB(), 200);
 }
 
 // 15 kB on the wire used to take 600 MB each, most of which was never freed.
@@ -166,7 +163,7 @@ TEST_F(HostileHttpTest, MessagesWithoutContentTakeNoMoreMemoryThanAllowed) {
     while (text.size() < 15 * kMiB) text += "," + item;
     return Gzip(text + end);
   };
-  const int64_t before = MemoryMiB("VmRSS");
+  const int64_t before = MemoryMiB();
   std::vector<std::string> bodies;
   bodies.push_back(body_of(R"({"examples":{"examples":[)", "{}", "]}}"));
   bodies.push_back(body_of(R"({"examples":{"examples":[{"namespaces":[)", "{}", "]}]}}"));
@@ -190,18 +187,18 @@ TEST_F(HostileHttpTest, MessagesWithoutContentTakeNoMoreMemoryThanAllowed) {
   EXPECT_LT(SlowestProbe(5), absl::Seconds(1));
   for (std::thread& client : clients) client.join();
   // The limit of 256 MiB, plus what else the process needs.
-  EXPECT_LT(MemoryMiB("VmHWM") - before, 400);
+  EXPECT_LT(PeakMemoryMiB() - before, 400);
   const absl::Time deadline = absl::Now() + absl::Seconds(10);
-  while (MemoryMiB("VmRSS") - before > 100 && absl::Now() < deadline) {
+  while (MemoryMiB() - before > 100 && absl::Now() < deadline) {
     absl::SleepFor(absl::Milliseconds(50));
   }
-  EXPECT_LT(MemoryMiB("VmRSS") - before, 100);
+  EXPECT_LT(MemoryMiB() - before, 100);
   ExpectHealthy();
 }
 
 TEST_F(HostileHttpTest, BodiesThatDoNotEndTakeNoMoreMemoryThanAllowed) {
   ASSERT_NO_FATAL_FAILURE(StartWithModel());
-  const int64_t before = MemoryMiB("VmRSS");
+  const int64_t before = MemoryMiB();
   std::vector<RawClient> clients = ConnectMany(60);
   const std::string head = StrCat(
       "POST /v1/models/ctr:learn HTTP/1.1\r\nHost: localhost\r\n"
@@ -214,7 +211,7 @@ TEST_F(HostileHttpTest, BodiesThatDoNotEndTakeNoMoreMemoryThanAllowed) {
   }
   EXPECT_LT(SlowestProbe(), absl::Seconds(1));
   ExpectHealthy();  // Short requests have their own memory.
-  EXPECT_LT(MemoryMiB("VmHWM") - before, 400);
+  EXPECT_LT(PeakMemoryMiB() - before, 400);
 }
 
 TEST_F(HostileHttpTest, AnswersThatNobodyReadsTakeNoMoreMemoryThanAllowed) {
@@ -225,7 +222,7 @@ TEST_F(HostileHttpTest, AnswersThatNobodyReadsTakeNoMoreMemoryThanAllowed) {
     for (int i = 0; i < 60'000; ++i) text += "{}\n";
     return text;
   }();
-  const int64_t before = MemoryMiB("VmRSS");
+  const int64_t before = MemoryMiB();
   const std::string request = StrCat(
       "POST /v1/models/ctr:predict HTTP/1.1\r\nHost: localhost\r\n"
       "Content-Type: application/x-ndjson\r\nContent-Length: ",
@@ -236,7 +233,7 @@ TEST_F(HostileHttpTest, AnswersThatNobodyReadsTakeNoMoreMemoryThanAllowed) {
     for (const RawClient& client : clients) client.SendSome(request);
   }
   EXPECT_LT(SlowestProbe(), absl::Seconds(2));
-  EXPECT_LT(MemoryMiB("VmHWM") - before, 250);
+  EXPECT_LT(PeakMemoryMiB() - before, 250);
   // Clients that do not take their answers are cut off.
   const absl::Time deadline = absl::Now() + absl::Seconds(60);
   while (OpenDescriptors() > 60 && absl::Now() < deadline) absl::SleepFor(absl::Milliseconds(50));

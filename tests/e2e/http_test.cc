@@ -9,7 +9,6 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <iterator>
 #include <map>
 #include <optional>
@@ -26,6 +25,7 @@
 #include "client/pusher.h"
 #include "core/base/str_cat.h"
 #include "freshet/v1/learning_service.grpc.pb.h"
+#include "tests/support/file_text.h"
 #include "tests/support/random_examples.h"
 #include "tests/support/server_fixture.h"
 
@@ -299,8 +299,7 @@ std::optional<std::string> FindProgram(const std::string& name) {
 
 // All words in a file that look like names of metrics, in the form that the page uses.
 std::set<std::string> MetricsNamedIn(const std::string& path) {
-  std::ifstream file(path);
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  const std::string text = FileText(path);
   EXPECT_FALSE(text.empty()) << path;
   static const std::regex kName(R"(\b(freshet|process)_[a-z_]+)");
   std::set<std::string> names;

@@ -12,13 +12,13 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
-#include <sstream>
 #include <string>
 #include <vector>
 
 #include "absl/time/clock.h"
 #include "client/client.h"
 #include "freshet/v1/learning_service.grpc.pb.h"
+#include "tests/support/file_text.h"
 #include "tests/support/model_dir.h"
 #include "tests/support/server_fixture.h"
 
@@ -30,25 +30,10 @@ using ::testing::Not;
 
 std::string ServerProgram() { return BinaryDir() + "/freshetd"; }
 
-std::string Content(const std::string& path) {
-  std::ostringstream text;
-  text << std::ifstream(path).rdbuf();
-  return text.str();
-}
-
 CommandResult Shell(const std::string& line) { return RunCommand({"/bin/sh", "-c", line}); }
 
 class OperatorTest : public ServerFixture {
  protected:
-  // Waits until the log contains `text`.
-  void AwaitLog(const std::string& text) const {
-    const absl::Time deadline = absl::Now() + absl::Seconds(60);
-    while (server_->Log().find(text) == std::string::npos) {
-      ASSERT_LT(absl::Now(), deadline) << text << " in " << server_->Log();
-      absl::SleepFor(absl::Milliseconds(5));
-    }
-  }
-
   // Runs another server on the same folder, which must fail.
   CommandResult StartAnother(const std::string& data_dir) const {
     return RunCommand({"/usr/bin/timeout", "20", ServerProgram(), "--listen=127.0.0.1:0",
@@ -106,7 +91,7 @@ TEST_F(OperatorTest, ALockThatLeadsElsewhereIsRefusedAndNothingIsWrittenThere) {
   std::filesystem::remove(data_dir_ + "/LOCK");
   ASSERT_EQ(mkfifo((data_dir_ + "/LOCK").c_str(), 0600), 0);
   EXPECT_NE(StartAnother(data_dir_).code, 0);
-  EXPECT_EQ(Content(Path("precious")), "precious");
+  EXPECT_EQ(FileText(Path("precious")), "precious");
 }
 
 TEST_F(OperatorTest, AFolderThatEveryoneMayWriteToIsRefused) {
@@ -179,7 +164,7 @@ TEST_F(OperatorTest, APipeInPlaceOfAFileHoldsUpNothing) {
 
 TEST_F(OperatorTest, TheIdleStreamOfAWithdrawnTokenEnds) {
   const std::string admin = AddToken(Path("tokens"), "admin");
-  const std::string kept = Content(Path("tokens"));
+  const std::string kept = FileText(Path("tokens"));
   const std::string learn = AddToken(Path("tokens"), "learn");
   ASSERT_NO_FATAL_FAILURE(StartWithConfig("auth { token_file: '" + Path("tokens") + "' }"));
   const auto stub = v1::LearningService::NewStub(
@@ -238,9 +223,9 @@ TEST_F(OperatorTest, AnExportReplacesOnlyRegularFiles) {
   }
   EXPECT_EQ(export_to("/dev/full", "--force").code, 73);
   EXPECT_TRUE(std::filesystem::is_character_file("/dev/full"));
-  EXPECT_EQ(Content(Path("precious")), "precious");
+  EXPECT_EQ(FileText(Path("precious")), "precious");
   EXPECT_EQ(export_to(Path("precious"), "").code, 73);
-  EXPECT_EQ(Content(Path("precious")), "precious");
+  EXPECT_EQ(FileText(Path("precious")), "precious");
   EXPECT_EQ(export_to(Path("precious"), "--force").code, 0);
   EXPECT_GT(std::filesystem::file_size(Path("precious")), 8U);
   // A symbolic link under the name of the temporary file is not followed either.

@@ -21,15 +21,6 @@ using ::testing::Not;
 
 class ReloadTest : public ServerFixture {
  protected:
-  // Waits until the log contains `text`.
-  void AwaitLog(const std::string& text) const {
-    const absl::Time deadline = absl::Now() + absl::Seconds(60);
-    while (server_->Log().find(text) == std::string::npos) {
-      ASSERT_LT(absl::Now(), deadline) << text << " in " << server_->Log();
-      absl::SleepFor(absl::Milliseconds(5));
-    }
-  }
-
   // Makes a call that fails and carries these ids.
   void AskForNoModel(const std::string& name, const std::string& request_id,
                      const std::string& traceparent) const {

@@ -185,11 +185,8 @@ TEST_F(StartingTest, PredictsMeanwhileWhereToldSo) {
 TEST_F(StartingTest, CanBeStopped) {
   ASSERT_NO_FATAL_FAILURE(StartHeldUp());
   server_->Signal(SIGTERM);
-  const absl::Time deadline = absl::Now() + kPatience;
-  while (server_->Log().find("event=signal") == std::string::npos) {
-    ASSERT_LT(absl::Now(), deadline) << server_->Log();
-    absl::SleepFor(absl::Milliseconds(5));
-  }
+  const absl::Status signalled = server_->AwaitLog("event=signal");
+  ASSERT_TRUE(signalled.ok()) << signalled;
   LetGo();
   const ExitState end = server_->Wait();
   EXPECT_EQ(end.code, 0) << end.log;

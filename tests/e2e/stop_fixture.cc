@@ -107,14 +107,6 @@ void StopTest::AwaitAcknowledged(const Load& load, uint64_t count) {
   }
 }
 
-void StopTest::AwaitLog(const std::string& text) const {
-  const absl::Time deadline = absl::Now() + kStopPatience;
-  while (server_->Log().find(text) == std::string::npos) {
-    ASSERT_LT(absl::Now(), deadline) << text << " in " << server_->Log();
-    absl::SleepFor(kStopPollInterval);
-  }
-}
-
 void StopTest::PauseAtRandom(uint32_t max_ms) {
   absl::SleepFor(absl::Milliseconds(static_cast<int64_t>(random_() % max_ms)));
 }

@@ -62,8 +62,6 @@ class StopTest : public ServerFixture {
 
   // Waits until at least `count` examples of a load are acknowledged.
   static void AwaitAcknowledged(const Load& load, uint64_t count);
-  // Waits until the server's log contains `text`.
-  void AwaitLog(const std::string& text) const;
   void PauseAtRandom(uint32_t max_ms);
 
   // Sends SIGTERM. Expects the server to exit by itself, and in time.

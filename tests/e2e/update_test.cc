@@ -8,17 +8,13 @@
 #include <string>
 
 #include "tests/e2e/transfer_site.h"
+#include "tests/support/file_text.h"
 #include "tests/support/model_dir.h"
 
 namespace freshet {
 namespace {
 
 using ::testing::HasSubstr;
-
-std::string ReadFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 class UpdateTest : public testing::Test {
  protected:
@@ -56,15 +52,15 @@ TEST_F(UpdateTest, SettingsChangeBetweenTwoBatchesAndSurviveACrash) {
 // The crash came after the record was logged and before the manifest was written.
 TEST_F(UpdateTest, AManifestThatDidNotFollowIsMended) {
   const std::string path = ModelDirOf(site_.path(), "ctr") + "/MODEL";
-  const std::string before = ReadFile(path);
+  const std::string before = FileText(path);
   ASSERT_EQ(Update("--durability os").code, 0);
-  const std::string after = ReadFile(path);
+  const std::string after = FileText(path);
   ASSERT_NE(after, before);
   site_.server().Kill();
   std::ofstream(path, std::ios::binary) << before;
   ASSERT_NO_FATAL_FAILURE(site_.Start());
   EXPECT_EQ(site_.client().GetModel("ctr")->durability(), v1::DURABILITY_OS);
-  EXPECT_EQ(ReadFile(path), after);
+  EXPECT_EQ(FileText(path), after);
 }
 
 TEST_F(UpdateTest, TheCommandSaysWhatTheModelIsNowOrWhyNot) {

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "server/access/access_control.h"
+#include "tests/support/file_text.h"
 
 namespace freshet {
 namespace {
@@ -58,8 +59,7 @@ TEST(CommandTokenTest, AFileThatIsNoneOfTokensStaysAsItIs) {
   std::ostringstream out;
   EXPECT_TRUE(absl::IsInvalidArgument(MakeToken({"ads", {"admin"}, {}, path}, out)));
   EXPECT_EQ(out.str(), "");
-  std::ifstream file(path);
-  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(file), {}), "something else\n");
+  EXPECT_EQ(FileText(path), "something else\n");
 }
 
 TEST(CommandTokenTest, WrongTokensAreRefusedByName) {

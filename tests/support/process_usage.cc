@@ -1,4 +1,4 @@
-#include "tests/bench/process_usage.h"
+#include "tests/support/process_usage.h"
 
 #include <ctime>
 #include <fstream>

@@ -1,7 +1,7 @@
 // What a process has used so far, or uses now; 0 if there is no such process.
 
-#ifndef FRESHET_TESTS_BENCH_PROCESS_USAGE_H_
-#define FRESHET_TESTS_BENCH_PROCESS_USAGE_H_
+#ifndef FRESHET_TESTS_SUPPORT_PROCESS_USAGE_H_
+#define FRESHET_TESTS_SUPPORT_PROCESS_USAGE_H_
 
 #include <sys/types.h>
 
@@ -24,4 +24,4 @@ uint64_t ThreadCount(pid_t process);
 
 }  // namespace freshet
 
-#endif  // FRESHET_TESTS_BENCH_PROCESS_USAGE_H_
+#endif  // FRESHET_TESTS_SUPPORT_PROCESS_USAGE_H_

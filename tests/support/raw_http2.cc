@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <array>
-#include <fstream>
 
 namespace freshet {
 namespace {
@@ -57,15 +56,6 @@ std::string Literal(std::string_view text) {
 // A header field that is not indexed and must not be added to the table.
 std::string Header(std::string_view name, std::string_view value) {
   return '\0' + Literal(name) + Literal(value);
-}
-
-uint64_t StatusLine(int pid, const std::string& name) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/status");
-  std::string line;
-  while (std::getline(file, line)) {
-    if (line.starts_with(name)) return std::stoull(line.substr(name.size())) * 1024;
-  }
-  return 0;
 }
 
 }  // namespace
@@ -180,8 +170,5 @@ bool RawHttp2::Read(int timeout_ms) {
 }
 
 bool RawHttp2::ended(uint32_t stream) const { return ended_.contains(stream); }
-
-uint64_t ResidentBytes(int pid) { return StatusLine(pid, "VmRSS:"); }
-uint64_t PeakResidentBytes(int pid) { return StatusLine(pid, "VmHWM:"); }
 
 }  // namespace freshet

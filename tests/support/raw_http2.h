@@ -59,10 +59,6 @@ class RawHttp2 {
   std::map<uint32_t, bool> ended_;
 };
 
-// The resident memory of a process, now and at its peak, in bytes.
-uint64_t ResidentBytes(int pid);
-uint64_t PeakResidentBytes(int pid);
-
 }  // namespace freshet
 
 #endif  // FRESHET_TESTS_SUPPORT_RAW_HTTP2_H_

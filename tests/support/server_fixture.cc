@@ -26,6 +26,11 @@ void ServerFixture::WriteConfig(const std::string& text) const {
   std::ofstream(folder_.path() + "/config") << text;
 }
 
+void ServerFixture::AwaitLog(const std::string& text) const {
+  const absl::Status status = server_->AwaitLog(text);
+  ASSERT_TRUE(status.ok()) << status;
+}
+
 v1::LearnerSpec ServerFixture::SmallLearner(uint32_t bits) {
   v1::LearnerSpec learner;
   learner.set_loss(v1::LOSS_LOGISTIC);

@@ -25,6 +25,9 @@ class ServerFixture : public testing::Test {
   // Changes the config file that the server was started with.
   void WriteConfig(const std::string& text) const;
 
+  // Waits until the server's log contains `text`.
+  void AwaitLog(const std::string& text) const;
+
   // A logistic model of 2^bits slots.
   static v1::LearnerSpec SmallLearner(uint32_t bits = 12);
   void CreateModel(const std::string& id, uint32_t bits = 12) const;

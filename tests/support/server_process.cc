@@ -9,24 +9,17 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 #include <utility>
 
 #include "absl/time/clock.h"
 #include "core/base/str_cat.h"
+#include "tests/support/file_text.h"
 
 namespace freshet {
 namespace {
 
 // How often conditions outside this process are polled.
 constexpr absl::Duration kPollInterval = absl::Milliseconds(5);
-
-std::string ReadFile(const std::string& path) {
-  std::ifstream file(path);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
 
 // The text between `key` and the next `end`; empty if either is missing (yet).
 std::string Between(const std::string& text, const std::string& key, char end) {
@@ -109,7 +102,7 @@ std::unique_ptr<ServerProcess> ServerProcess::LaunchProgram(std::vector<std::str
 absl::Status ServerProcess::AwaitServing() {
   const auto written = [this] { return std::filesystem::exists(EndpointsPath()); };
   if (absl::Status status = Await(written); !status.ok()) return status;
-  const std::string json = ReadFile(EndpointsPath());
+  const std::string json = FileText(EndpointsPath());
   address_ = Between(json, R"("grpc":")", '"');
   http_address_ = Between(json, R"("http":")", '"');
   return absl::OkStatus();
@@ -178,7 +171,18 @@ ExitState ServerProcess::Kill() {
 
 std::string ServerProcess::EndpointsPath() const { return folder_.path() + "/endpoints.json"; }
 
-std::string ServerProcess::Log() const { return ReadFile(folder_.path() + "/log"); }
+absl::Status ServerProcess::AwaitLog(const std::string& text) const {
+  const absl::Time deadline = absl::Now() + absl::Seconds(60);
+  while (Log().find(text) == std::string::npos) {
+    if (absl::Now() > deadline) {
+      return absl::DeadlineExceededError(StrCat("no \"", text, "\" in the log: ", Log()));
+    }
+    absl::SleepFor(kPollInterval);
+  }
+  return absl::OkStatus();
+}
+
+std::string ServerProcess::Log() const { return FileText(folder_.path() + "/log"); }
 
 CommandResult RunCommand(const std::vector<std::string>& arguments, const std::string& input) {
   const TemporaryFolder folder;
@@ -189,8 +193,8 @@ CommandResult RunCommand(const std::vector<std::string>& arguments, const std::s
   waitpid(pid, &status, 0);
   CommandResult result;
   result.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  result.out = ReadFile(folder.path() + "/out");
-  result.err = ReadFile(folder.path() + "/err");
+  result.out = FileText(folder.path() + "/out");
+  result.err = FileText(folder.path() + "/err");
   return result;
 }
 

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "tests/support/temporary_folder.h"
@@ -62,6 +63,8 @@ class ServerProcess {
 
   // What the process has written to standard error so far.
   std::string Log() const;
+  // Waits until Log() contains `text`. DEADLINE_EXCEEDED after a minute.
+  absl::Status AwaitLog(const std::string& text) const;
 
  private:
   ServerProcess() = default;

@@ -1,20 +1,15 @@
 #include "client/command/prediction_file.h"
 
-#include <fstream>
 #include <iterator>
 #include <string>
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "tests/support/file_text.h"
 #include "tests/support/temporary_folder.h"
 
 namespace freshet {
 namespace {
-
-std::string TextOf(const std::string& path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
 
 // Bad rows used to have no line, so all later rows were on the wrong lines.
 TEST(PredictionFileTest, BadRowsHaveALineOfTheirOwn) {
@@ -29,7 +24,7 @@ TEST(PredictionFileTest, BadRowsHaveALineOfTheirOwn) {
   (*file)->AddBadRow(4);  // Read long before the rows ahead of it are answered.
   (*file)->Write(std::vector<float>{0.25f, 1, 0});
   EXPECT_TRUE((*file)->Close().ok());
-  EXPECT_EQ(TextOf(path), "nan\n0.5\n0.25\nnan\nnan\n1\n0\nnan\n");
+  EXPECT_EQ(FileText(path), "nan\n0.5\n0.25\nnan\nnan\n1\n0\nnan\n");
 }
 
 }  // namespace

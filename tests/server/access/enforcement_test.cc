@@ -23,6 +23,7 @@
 #include "server/server.h"
 #include "tests/server/access/all_methods.h"
 #include "tests/server/access/call_table.h"
+#include "tests/support/file_text.h"
 #include "tests/support/temporary_folder.h"
 
 namespace freshet {
@@ -71,8 +72,7 @@ class EnforcementTest : public testing::Test {
   void TearDown() override { server_.reset(); }
 
   std::string http_address() const {
-    std::ifstream file(folder_ + "/endpoints");
-    const std::string json{std::istreambuf_iterator<char>(file), {}};
+    const std::string json = FileText(folder_ + "/endpoints");
     const size_t begin = json.find(R"("http":")") + 8;
     return json.substr(begin, json.find('"', begin) - begin);
   }
