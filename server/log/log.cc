@@ -12,12 +12,13 @@ namespace {
 
 constexpr std::string_view kTemporarySuffix = ".tmp";
 
-// Disk space is asked for in steps that grow with the segment, so that an idle model takes little.
+// Disk space is requested in steps that grow with the segment, so that an idle model takes little.
 constexpr uint64_t kMinPreallocationBytes = uint64_t{256} << 10;
 constexpr uint64_t kMaxPreallocationBytes = uint64_t{16} << 20;
 
-// Records of one write, but for one that is larger: enough to keep the disk busy, few enough that
-// what the checksum has read is still in a cache when it is copied.
+// The most that one write holds, unless a single record is larger. Enough to keep the disk busy,
+// and little enough that the bytes are still in a cache from computing the checksum when they are
+// copied.
 constexpr uint64_t kMaxWriteBytes = uint64_t{4} << 20;
 
 uint64_t TotalBytes(std::span<const ByteSpan> pieces) {
@@ -36,7 +37,7 @@ Log::Log(FileSystem& file_system, std::string dir, LogOptions options)
 
 Log::~Log() {
   const absl::MutexLock lock(&mu_);
-  // Without this the file keeps the space; no byte of a record depends on it.
+  // If this fails, the file just keeps the preallocated space.
   if (file_ != nullptr && distrust_.ok()) {
     file_->Truncate(index_->last().size_bytes).IgnoreError();
   }
@@ -46,8 +47,8 @@ std::string Log::PathOf(uint64_t first_offset) const {
   return StrCat(dir_, "/", SegmentFileName(first_offset));
 }
 
-// Creates an empty segment, durably. Where its creation fails after it got its name, the log is
-// distrusted, so that nothing is appended behind the back of a segment that may be there.
+// Creates an empty segment, durably. If this fails after the file got its name, the log is
+// distrusted: the segment may be there, so nothing may be appended to the one before it.
 absl::StatusOr<std::shared_ptr<AppendFile>> Log::CreateSegment(const SegmentHeader& header) {
   const std::string path = PathOf(header.first_offset);
   const std::string temporary = StrCat(path, kTemporarySuffix);
@@ -66,7 +67,7 @@ absl::StatusOr<std::shared_ptr<AppendFile>> Log::CreateSegment(const SegmentHead
     return status;
   }
   status = file_system_.SyncDir(dir_);
-  // By the name that it keeps.
+  // Opened again by its final name.
   if (status.ok()) {
     file = file_system_.OpenAppend(path, AppendMode::kExisting);
     status = file.status();
@@ -79,8 +80,8 @@ absl::StatusOr<std::shared_ptr<AppendFile>> Log::CreateSegment(const SegmentHead
   return std::shared_ptr<AppendFile>(*std::move(file));
 }
 
-// Where the end cannot be written, the segment that was created for it may be there without anybody
-// knowing of it, so the log is distrusted.
+// If the file END cannot be written, the log is distrusted, since END would not tell of a segment
+// that was just created.
 absl::Status Log::WriteEnd(uint64_t segment, uint64_t next_offset) {
   absl::Status status = WriteLogEnd(file_system_, dir_, options_.uid,
                                     {.segment = segment, .next_offset = next_offset});
@@ -97,7 +98,7 @@ absl::Status Log::Rotate() {
     const absl::MutexLock lock(&mu_);
     old_file = file_;
   }
-  // Gives back the space that was asked for in vain; nothing depends on it.
+  // Releases preallocated space that was not used; nothing depends on that.
   old_file->Truncate(last.size_bytes).IgnoreError();
   if (absl::Status status = SyncFile(std::nullopt); !status.ok()) return status;
   const SegmentHeader header{.first_offset = index_->next_offset(),
@@ -107,7 +108,7 @@ absl::Status Log::Rotate() {
                              .uid = options_.uid};
   absl::StatusOr<std::shared_ptr<AppendFile>> file = CreateSegment(header);
   if (!file.ok()) return file.status();
-  // Before its first record: without it nobody would notice that the segment is gone.
+  // Before the segment's first record, because without END nobody would notice the segment's loss.
   if (absl::Status status = WriteEnd(header.first_offset, header.first_offset); !status.ok()) {
     return status;
   }
@@ -120,8 +121,8 @@ absl::Status Log::Rotate() {
   return absl::OkStatus();
 }
 
-// Begins a new segment or asks for disk space, as the first of the records need. Returns how many
-// of them go into the last segment in one write; at least one.
+// Begins a new segment or requests disk space, as the first record requires. Returns how many of
+// the records go into the last segment in one write; at least one.
 absl::StatusOr<size_t> Log::MakeRoom(std::span<const NewRecord> records) {
   SegmentInfo last = index_->last();
   uint64_t bytes = RecordBytes(TotalBytes(records.front().payload));
@@ -146,7 +147,7 @@ absl::StatusOr<size_t> Log::MakeRoom(std::span<const NewRecord> records) {
   const uint64_t left = std::max(end, options_.segment_bytes) - end;
   const uint64_t step =
       std::min(left, std::clamp(end, kMinPreallocationBytes, kMaxPreallocationBytes));
-  // Where there is no space, the write itself says so.
+  // If the disk is full, the write itself will say so.
   file->Preallocate(bytes + step).IgnoreError();
   preallocated_bytes_ = end + step;
   return count;
@@ -156,14 +157,14 @@ absl::StatusOr<size_t> Log::MakeRoom(std::span<const NewRecord> records) {
 void Log::TakeBack(AppendFile& file, uint64_t size_bytes, const absl::Status& cause) {
   preallocated_bytes_ = 0;
   absl::Status status = file.Truncate(size_bytes);
-  // Synced, so that a loss of power does not bring the bytes back behind later records.
+  // Synced, so that after a loss of power the bytes do not reappear after later records.
   if (status.ok()) status = SyncFile(std::nullopt);
   if (status.ok()) return;
   const absl::MutexLock lock(&mu_);
   Distrust(cause, index_->next_offset());
 }
 
-// In one write, or not at all.
+// Appends the records in one write, or none of them.
 absl::Status Log::AppendToSegment(std::span<const NewRecord> records, bool sync_follows) {
   RecordHeader header{.offset = index_->next_offset()};
   std::shared_ptr<AppendFile> file;
@@ -247,13 +248,13 @@ absl::Status Log::SkipTo(uint64_t offset) {
     file_ = *std::move(file);
     durable_ = {.bytes = kSegmentHeaderBytes, .next_offset = offset};
   }
-  // What cannot be removed now is removed when the log is next opened.
+  // What cannot be removed now is removed the next time the log is opened.
   const absl::StatusOr<LogSurvey> survey = SurveyLog(file_system_, dir_, options_.uid);
   if (survey.ok()) RemoveObsolete(survey->obsolete).IgnoreError();
   return absl::OkStatus();
 }
 
-// Whether the first segment goes, should nobody need it.
+// Whether the first segment is to be removed if nobody needs it.
 absl::StatusOr<bool> Log::FirstExceeds(const Retention& retention, absl::Time now) const {
   if (index_->size_bytes() > retention.max_bytes) return true;
   absl::StatusOr<absl::Time> written =
@@ -274,7 +275,7 @@ absl::Status Log::DropBefore(uint64_t offset, const Retention& retention, absl::
       index_->PutBackFirst(*segment);
       return status;
     }
-    // Before the next one goes: a loss of power must not leave a gap.
+    // Synced before the next one is removed, so that a loss of power does not leave a gap.
     status = file_system_.SyncDir(dir_);
     if (!status.ok()) return status;
   }
@@ -285,7 +286,7 @@ absl::StatusOr<std::unique_ptr<LogReader>> Log::NewReader(uint64_t offset) {
   {
     const absl::MutexLock lock(&mu_);
     if (!distrust_.ok()) return FailureLocked();
-    // Before the one that a Recover() from now on makes.
+    // Read while the log is trusted, so that a Recover() that starts later ends the reader.
     generation = index_->generation();
   }
   return LogReader::Open(file_system_, dir_, options_.uid, index_, generation, offset);

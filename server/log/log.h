@@ -1,13 +1,13 @@
-// A model's log on disk: records in order, each with an offset, from some first offset on, without
-// gaps. The files are described in server/log/FORMAT.md.
+// A model's log on disk: records with consecutive offsets, from some first offset on. The files are
+// described in server/log/FORMAT.md.
 //
 // Threads: one thread at a time appends (Append(), Recover(), SkipTo()); any thread may call the
-// rest at the same time.
+// other methods meanwhile.
 //
-// When the disk fails. An Append() that fails leaves no trace: its bytes are cut off again, and a
-// later Append() may succeed. Where they could not be cut off, or where a Sync() failed, the end of
-// the file is not trusted any more: the log refuses to append and to sync (FAILED_PRECONDITION)
-// until Recover() has looked at what is really on disk.
+// When the disk fails: an Append() that fails leaves no trace, since its bytes are cut off again,
+// and a later Append() may succeed. If the bytes could not be cut off, or if a Sync() failed, the
+// end of the file is not trusted any more: the log refuses to append and to sync
+// (FAILED_PRECONDITION) until Recover() has read what is really on disk.
 
 #ifndef FRESHET_SERVER_LOG_LOG_H_
 #define FRESHET_SERVER_LOG_LOG_H_
@@ -35,31 +35,30 @@
 namespace freshet {
 
 struct LogOptions {
-  // A new segment file is begun where a record would grow the last one beyond this. A larger record
-  // has a segment to itself.
+  // A record that would grow the last segment file beyond this size goes to a new one. A record
+  // that is itself larger gets a segment of its own.
   uint64_t segment_bytes = uint64_t{128} << 20;
   // The first offset of a log that does not exist yet.
   uint64_t first_offset = 0;
-  // Whether a folder without segments is taken for a log that is to be created. Otherwise it is
-  // DATA_LOSS.
+  // Whether to create the log if its folder has no segments; otherwise that is DATA_LOSS.
   bool create = true;
-  // The state that the records are replayed on includes all below this offset. Damage that takes
-  // only such records is left alone and named in the report.
+  // Recovery replays the log on a state that includes all records below this offset. Damage to only
+  // these records is left alone and named in the report.
   uint64_t needed_from = 0;
-  // Whether those records were on disk when that state was written there: a log that ends before
-  // is then DATA_LOSS.
+  // Whether all those records were on disk when that state was written. If so, a log that ends
+  // before `needed_from` is DATA_LOSS.
   bool needed_from_was_durable = false;
-  // Of the model whose log it is; see server/file/model_folder.h. 0: it has none.
+  // The uid of the model, see server/file/model_folder.h; 0 if the model has none.
   uint64_t uid = 0;
 };
 
-// A record that is to be appended: its payload is `payload`, one piece after the other.
+// A record to append. Its payload is the concatenation of the pieces in `payload`.
 struct NewRecord {
   RecordKind kind{};
   std::vector<ByteSpan> payload;
 };
 
-// How much of a log is kept that nobody needs.
+// How much of the log is kept beyond what recovery needs.
 struct Retention {
   uint64_t max_bytes = 0;                         // Of all segments together.
   absl::Duration max_age = absl::ZeroDuration();  // Since a segment was last written.
@@ -68,85 +67,88 @@ struct Retention {
 // What Open() found and did.
 struct RecoveryReport {
   uint64_t segment_count = 0;
-  // Whole records in the last segment; the others are read when they are replayed.
+  // Whole records in the last segment. The other segments are not read before they are replayed.
   uint64_t last_segment_records = 0;
   // Bytes cut off the end because they were not a whole record; 0 after a clean stop.
   uint64_t cut_bytes = 0;
-  // The file that was cut, and the reason; empty where nothing was.
+  // The file that was cut, and the reason; empty if none was.
   std::string cut_path;
   std::string cut_reason;
-  // What is damaged and not needed: file, byte and reason of each.
+  // Damage to what recovery does not need: for each, the file, the byte and the reason.
   std::vector<std::string> ignored;
 };
 
 class Log {
  public:
   // Opens the log in the folder `dir`, or creates it (and the folder itself). Reads the headers of
-  // all segments and the records of the last one, and cuts off a tail that is not a whole record,
-  // as an interrupted write leaves it.
+  // all segments and the records of the last one, and cuts off an incomplete record at the end, as
+  // an interrupted write leaves it.
   //
-  // DATA_LOSS where anything else is damaged that is needed (see LogOptions), where a segment is
-  // missing, and where the log had come further than it goes: names the file and the byte. Nothing
-  // is changed then. FAILED_PRECONDITION where a newer version wrote it. Keeps a reference to
-  // `file_system`. Two logs on one folder are prevented by the data folder's lock, not here.
+  // DATA_LOSS, with the file and the byte, if anything else is damaged that recovery needs (see
+  // LogOptions), if a segment is missing, or if the log ends earlier than it once did; changes
+  // nothing then. FAILED_PRECONDITION if a newer version wrote the log. Keeps a reference to
+  // `file_system`. The data folder's lock, not this class, keeps two logs off the same folder.
   static absl::StatusOr<std::unique_ptr<Log>> Open(FileSystem& file_system, std::string dir,
                                                    LogOptions options);
 
-  // Gives back the preallocated space, so that the file is as long as its records. Does not sync.
+  // Releases the preallocated space, so that the file ends with its last record. Does not sync.
   // REQUIRES: no other thread is in a call.
   ~Log();
   Log(const Log&) = delete;
   Log& operator=(const Log&) = delete;
 
-  // Appends a record whose payload is `payload`, one piece after the other, and returns its offset.
-  // The record is then with the operating system: it survives a crash of the process, and a loss of
-  // power only after Sync(). INVALID_ARGUMENT above kMaxPayloadBytes; otherwise the file system's
-  // error (RESOURCE_EXHAUSTED for a full disk).
+  // Appends a record whose payload is the concatenation of `payload`, and returns its offset. The
+  // operating system then has the record, so that it survives a crash of the process; only after
+  // Sync() does it survive a loss of power. INVALID_ARGUMENT above kMaxPayloadBytes; otherwise the
+  // file system's error (RESOURCE_EXHAUSTED for a full disk).
   absl::StatusOr<uint64_t> Append(RecordKind kind, std::span<const ByteSpan> payload);
 
-  // Appends records in order, many in one write. Where `sync_follows`, they are on their way to the
-  // disk; call Sync() next. After a failure the first of them may be in the log: see next_offset().
+  // Appends records in order, many in one write. With `sync_follows`, starts writing them to the
+  // disk, and the caller is to call Sync() next. After a failure the log may have some of them, the
+  // first ones: next_offset() tells how many.
   absl::Status Append(std::span<const NewRecord> records, bool sync_follows);
 
-  // Makes every record appended before the call durable. Any thread, also while another appends;
-  // threads that call it at the same time share one fdatasync.
+  // Makes every record appended before the call durable. Any thread may call this, also while
+  // another appends; threads that call it at the same time share one fdatasync.
   absl::Status Sync();
 
-  // After a failure: makes the end of the log one to be trusted. Reads what is not yet durable into
-  // memory, cuts it off the file, appends it anew, syncs it, and compares it with what the disk
-  // has. Returns next_offset(): all records below it are durable. Where that is less than what
-  // Append() had returned, records are gone, and whoever has applied them must load an older state
-  // and replay. After an error the log still refuses to append; call again when the cause is gone.
+  // After a failure: restores trust in the end of the log. Reads the records that are not durable
+  // into memory, cuts them off the file, appends them again, syncs, and compares with what the disk
+  // has. Returns next_offset(): all records below it are durable. If that is less than an offset
+  // that Append() had returned, records are lost, and whoever has applied them must load an older
+  // state and replay. After an error the log still refuses to append; call again when the cause is
+  // gone.
   //
-  // The memory: what was appended since the last sync, at most a segment, or one record that is
-  // larger. It is kept until a call succeeds; where the process ends before that, records which
-  // were not durable may be gone.
+  // Takes memory for what was appended since the last sync: at most a segment, or one record that
+  // is larger. Keeps it until a call succeeds. If the process ends before that, records that were
+  // not durable may be lost.
   absl::StatusOr<uint64_t> Recover();
 
-  // Drops all records and goes on, empty, at `offset`. For a state that was loaded from a snapshot
-  // which the log does not reach, as a loss of power leaves it without DURABILITY_FSYNC.
-  // REQUIRES: offset >= next_offset(); no reader is left.
+  // Drops all records, so that the log is empty and goes on at `offset`. Needed if the state was
+  // loaded from a snapshot beyond the end of the log; without DURABILITY_FSYNC, a loss of power can
+  // leave such a log. REQUIRES: offset >= next_offset(); no reader is left.
   absl::Status SkipTo(uint64_t offset);
 
-  // Removes the oldest segments that hold only records below `offset` while they exceed what is to
-  // be retained at `now`; never the last segment, nor those that a reader has not passed yet.
+  // Removes the oldest segments while the log exceeds `retention` at the time `now`: those that
+  // hold only records below `offset`, never the last segment, and none that a reader still has to
+  // read.
   absl::Status DropBefore(uint64_t offset, const Retention& retention, absl::Time now);
 
-  // Reads from `offset` on. OUT_OF_RANGE where it is below first_offset() or above next_offset();
-  // FAILED_PRECONDITION while the log waits for Recover().
-  // A reader outlives the log, but then reads no further than the log had come.
+  // A reader of the records from `offset` on. OUT_OF_RANGE if `offset` is below first_offset() or
+  // above next_offset(); FAILED_PRECONDITION while the log waits for Recover(). The reader may
+  // outlive the log, and then reads up to the log's last record.
   absl::StatusOr<std::unique_ptr<LogReader>> NewReader(uint64_t offset);
 
-  // The offset of the oldest record that is kept, or next_offset() where there is none.
+  // The offset of the oldest record that is kept, or next_offset() if there is none.
   uint64_t first_offset() const;
   // The offset that the next record gets.
   uint64_t next_offset() const;
   // Records below this are durable.
   uint64_t durable_offset() const;
-  // Records below this are there after a crash of the process: all of them, unless a sync failed,
-  // or a Recover() did that had begun to write them anew; then those which are durable.
+  // Records below this survive a crash of the process. Those are all records, unless a sync failed,
+  // or a Recover() that had begun to write them again; then they are the durable ones.
   uint64_t safe_offset() const;
-  // All segments together, headers included.
+  // The size of all segments together, including headers.
   uint64_t size_bytes() const;
   // What Open() found and did.
   const RecoveryReport& recovery_report() const { return recovery_report_; }
@@ -170,16 +172,17 @@ class Log {
 
   absl::StatusOr<bool> FirstExceeds(const Retention& retention, absl::Time now) const;
 
-  // Syncing. Until all below `target` is durable; without it in any case.
+  // Syncing. With `target`, only if a record below it is not durable yet; otherwise in any case.
   absl::Status SyncFile(std::optional<uint64_t> target);
   absl::Status FailureLocked() const ABSL_SHARED_LOCKS_REQUIRED(mu_);
-  // `safe_offset`: the records below are in the files all the same.
+  // Refuses to append from now on, because of `cause`. The records below `safe_offset` are in the
+  // files nevertheless.
   void Distrust(const absl::Status& cause, uint64_t safe_offset) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   // Recovering.
   absl::Status RemoveUnfinished(uint64_t last_first_offset);
 
-  // Puts down how far the log has come at least (see log_end.h).
+  // Writes down how far the log has come at least (see log_end.h).
   absl::Status WriteEnd(uint64_t segment, uint64_t next_offset);
 
   std::string PathOf(uint64_t first_offset) const;
@@ -192,22 +195,22 @@ class Log {
 
   // Owned by the appending thread.
   SegmentHeader header_;                    // Of the last segment.
-  uint64_t preallocated_bytes_ = 0;         // The size up to which disk space was asked for.
-  std::vector<RecordHeaderBytes> headers_;  // Kept for their memory, as the pieces.
+  uint64_t preallocated_bytes_ = 0;         // The size up to which disk space was requested.
+  std::vector<RecordHeaderBytes> headers_;  // Kept, like pieces_, to reuse its memory.
   std::vector<ByteSpan> pieces_;
-  // What stands behind durable_, while a recovery may have cut it off the file.
+  // The records after durable_, while a recovery may have cut them off the file.
   std::optional<LogTail> tail_;
 
   mutable absl::Mutex mu_;
-  // The last segment's file. Replaced by the appending thread alone.
+  // The last segment's file. Only the appending thread replaces it.
   std::shared_ptr<AppendFile> file_ ABSL_GUARDED_BY(mu_);
-  // How far the last segment is durable.
+  // Up to where the last segment is durable.
   SegmentEnd durable_ ABSL_GUARDED_BY(mu_);
   bool syncing_ ABSL_GUARDED_BY(mu_) = false;
   absl::CondVar sync_done_;
-  // Why the end of the log is not trusted; OK where it is.
+  // Why the end of the log is not trusted; OK if it is.
   absl::Status distrust_ ABSL_GUARDED_BY(mu_);
-  uint64_t distrusted_safe_offset_ ABSL_GUARDED_BY(mu_) = 0;  // See Distrust(), where it is not.
+  uint64_t distrusted_safe_offset_ ABSL_GUARDED_BY(mu_) = 0;  // If it is not; see Distrust().
 };
 
 }  // namespace freshet

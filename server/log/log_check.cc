@@ -79,7 +79,8 @@ class LogChecker {
         SegmentReader::OpenAs(file_system_, segment.path, options_.uid, segment.first_offset);
     if (!reader.ok()) return reader.status();
     const VisitRecord visit = [&](const LogRecord& record) { Visit(**reader, record); };
-    // Of the last segment, what the server would take for an interrupted write is none here either.
+    // In the last segment, damage from needed_from on may be an interrupted write, by the same rule
+    // by which the server cuts it off. In the other segments no write can have been interrupted.
     uint64_t skip_below = last ? options_.needed_from : kNoEnd;
     while (true) {
       const absl::StatusOr<SegmentScan> scan =
@@ -96,7 +97,7 @@ class LogChecker {
         EndLog(segment, *scan);
         break;
       }
-      // What follows tells how far the log had come.
+      // Good records after the damage tell how far the log had come.
       const absl::StatusOr<bool> skipped = SkipDamage(**reader, segment.size_bytes, kNoEnd);
       if (!skipped.ok()) return skipped.status();
       AddRecordDamage(segment, *scan->damage, *skipped ? (*reader)->offset() : kNoEnd);
@@ -115,10 +116,10 @@ class LogChecker {
                                .reason = damage.reason});
   }
 
-  // A segment that others follow ends where its records end.
+  // Checks that a segment which is not the last ends where the next one begins.
   void EndSegment(const SegmentFile& segment, const SegmentScan& scan) {
     if (scan.next_offset == segment.next_offset && !scan.damage.has_value()) return;
-    // A file that is too short was found already; now it is known which records that takes.
+    // The survey has found a file that is too short, but could not tell which records are missing.
     const auto known =
         std::find_if(report_.damages.begin(), report_.damages.end(), [&](const LogDamage& damage) {
           return damage.path == segment.path && damage.from == segment.first_offset &&
@@ -137,7 +138,7 @@ class LogChecker {
     }
   }
 
-  // The last segment ends as far as the log is known to have come, or further on.
+  // Checks that the last segment reaches the offset that the log is known to have reached.
   void EndLog(const SegmentFile& segment, const SegmentScan& scan) {
     const uint64_t missing_from = scan.next_offset;
     if (scan.torn) report_.torn_bytes = scan.file_bytes - scan.good_bytes;
@@ -151,8 +152,8 @@ class LogChecker {
                                .reason = *problem});
   }
 
-  // What the headers seemed to take from the log may be there after all, and then the file is only
-  // in the wrong place.
+  // By the headers alone, a bad file seems to take all records up to the next segment. If another
+  // file turned out to have all of them, the bad file is only a stray.
   void DropDisproved() {
     const auto is_there = [&](const LogDamage& damage) {
       return damage.whole_file && damage.from < damage.to &&
@@ -176,8 +177,8 @@ class LogChecker {
   LogCheckReport report_;
 };
 
-// The segment that holds the record `offset`, or ends before it, by its index; and the byte at
-// which the record begins.
+// Where to cut: the index of the segment that holds the record `offset` or ends before it, and the
+// byte at which the record begins.
 struct CutPlace {
   size_t index = 0;
   uint64_t position = 0;
@@ -185,7 +186,8 @@ struct CutPlace {
 
 absl::StatusOr<CutPlace> FindCut(FileSystem& file_system, const LogSurvey& survey, uint64_t uid,
                                  uint64_t needed_from, uint64_t offset) {
-  // A segment that begins at `offset` is kept only where there is none before it.
+  // A segment that begins at `offset` would become empty, so it is kept only if there is none
+  // before it.
   size_t index = survey.segments.size() - 1;
   while (index > survey.unbroken_from && survey.segments[index].first_offset >= offset) --index;
   for (size_t i = survey.unbroken_from; i <= index; ++i) {
@@ -214,7 +216,7 @@ absl::StatusOr<CutPlace> FindCut(FileSystem& file_system, const LogSurvey& surve
   return absl::InternalError(StrCat("no segment holds offset ", offset));
 }
 
-// Cuts a file off behind its first `size_bytes` bytes; a copy of it is kept.
+// Cuts a file off after its first `size_bytes` bytes, and keeps a copy of it.
 absl::Status CutFile(FileSystem& file_system, const std::string& path, uint64_t size_bytes,
                      RemovedFiles& removed, LogTruncation& truncation) {
   absl::StatusOr<std::unique_ptr<AppendFile>> file =
@@ -248,7 +250,7 @@ absl::StatusOr<LogTruncation> TruncateLog(FileSystem& file_system, const std::st
                                           RemovedFiles& removed) {
   absl::StatusOr<LogSurvey> survey = SurveyLog(file_system, dir, uid);
   if (!survey.ok()) return survey.status();
-  // Only what follows `offset` may be damaged, or nobody needs it: it goes.
+  // Damaged files hold only records after `offset` or records that nobody needs. So remove them.
   std::vector<std::string> removed_paths;
   for (const LogDamage& damage : survey->damages) {
     if (damage.whole_file) removed_paths.push_back(damage.path);
@@ -262,7 +264,7 @@ absl::StatusOr<LogTruncation> TruncateLog(FileSystem& file_system, const std::st
     return absl::InvalidArgumentError(
         StrCat(dir, ": the log has no record before offset ", offset, "; it cannot be truncated"));
   }
-  // The last break that still is one.
+  // The first segment after the last gap that is left.
   size_t begin = segments.size() - 1;
   while (begin > 0 && segments[begin - 1].next_offset == segments[begin].first_offset &&
          segments[begin].header.previous_first_offset == segments[begin - 1].first_offset &&
@@ -281,7 +283,7 @@ absl::StatusOr<LogTruncation> TruncateLog(FileSystem& file_system, const std::st
   for (size_t i = place->index + 1; i < segments.size(); ++i) {
     removed_paths.push_back(segments[i].path);
   }
-  // The latest first: a loss of power must not leave a gap.
+  // The latest first, so that a loss of power does not leave a gap.
   std::sort(removed_paths.rbegin(), removed_paths.rend());
   const SegmentFile& last = segments[place->index];
   absl::Status status =
@@ -303,7 +305,7 @@ absl::Status BeginLogAnew(FileSystem& file_system, const std::string& dir, uint6
   absl::StatusOr<std::vector<DirEntry>> entries = file_system.ListDir(dir);
   if (!entries.ok() && !absl::IsNotFound(entries.status())) return entries.status();
   if (entries.ok()) {
-    // The latest first: a loss of power must not leave a gap.
+    // The latest first, so that a loss of power does not leave a gap.
     std::reverse(entries->begin(), entries->end());
     for (const DirEntry& entry : *entries) {
       if (entry.name != kLogEndName && !ParseSegmentFileName(entry.name).has_value()) continue;

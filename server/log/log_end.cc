@@ -22,7 +22,7 @@ std::string Format(uint64_t uid, const LogEnd& end) {
   return absl::StrFormat("%schecksum: %016x\n", text, checksum);
 }
 
-// The number behind `name` at the beginning of a line; 0 where there is none.
+// The number after `name` in `text`; 0 if there is none.
 uint64_t NumberOf(std::string_view text, std::string_view name) {
   const size_t begin = text.find(name);
   if (begin == std::string_view::npos) return 0;
@@ -39,7 +39,7 @@ absl::StatusOr<LogEnd> ReadLogEnd(FileSystem& file_system, const std::string& di
   if (!text.ok()) return text.status();
   const LogEnd end{.segment = NumberOf(*text, kSegment),
                    .next_offset = NumberOf(*text, kNextOffset)};
-  // There is one way to write it, so every change of a byte shows.
+  // A LogEnd has only one form as text, so this notices every changed byte.
   if (Format(uid, end) == *text) return end;
   return absl::DataLossError(StrCat(path, ": it is damaged, or of another model's log"));
 }

@@ -1,5 +1,5 @@
-// How far a log had come, in a file beside its segments: without it, nobody would notice that the
-// newest segments are gone. See server/log/FORMAT.md.
+// The file END in a log's folder, which says how far the log had come. Without it, nobody would
+// notice the loss of the newest segments. See server/log/FORMAT.md.
 
 #ifndef FRESHET_SERVER_LOG_LOG_END_H_
 #define FRESHET_SERVER_LOG_LOG_END_H_
@@ -17,17 +17,17 @@ namespace freshet {
 // The name of the file in the log's folder.
 inline constexpr std::string_view kLogEndName = "END";
 
-// What the log had at least. It may have more: the file is written when a log is opened and when a
-// segment is begun, never with each record.
+// What the log had at least. It may have had more, since the file is written when a log is opened
+// and when a segment is begun, but not with each record.
 struct LogEnd {
-  uint64_t segment = 0;      // The first offset of the last segment that records may stand in.
+  uint64_t segment = 0;      // The first offset of the last segment that may have records.
   uint64_t next_offset = 0;  // All records below this were on disk.
 
   friend bool operator==(const LogEnd&, const LogEnd&) = default;
 };
 
-// Reads the file in the folder of a log of the model `uid`. NOT_FOUND where there is none, as in
-// logs of older versions; DATA_LOSS where it is damaged or another model's.
+// Reads the file in the folder `dir` of the log of the model `uid`. NOT_FOUND if there is none, as
+// in logs of older versions; DATA_LOSS if it is damaged or another model's.
 absl::StatusOr<LogEnd> ReadLogEnd(FileSystem& file_system, const std::string& dir, uint64_t uid);
 
 // Replaces the file, whole or not at all, and makes it durable.

@@ -22,7 +22,8 @@ absl::StatusOr<std::unique_ptr<Log>> Log::Open(FileSystem& file_system, std::str
 absl::Status Log::Load() {
   absl::Status status = file_system_.CreateDir(dir_);
   if (!status.ok() && !absl::IsAlreadyExists(status)) return status;
-  // Also where they are not new: a crash may have come between their creation and the sync.
+  // Synced even if they are not new, because a crash may have come between their creation and the
+  // sync.
   if (status = file_system_.SyncDir(ParentFolder(dir_)); !status.ok()) return status;
   if (status = file_system_.SyncDir(dir_); !status.ok()) return status;
   absl::StatusOr<LogSurvey> survey = SurveyLog(file_system_, dir_, options_.uid);
@@ -41,7 +42,7 @@ absl::Status Log::Load() {
   return LoadLastSegment(segments.back(), *survey);
 }
 
-// DATA_LOSS where the headers show damage that is needed; notes what is not.
+// DATA_LOSS if the headers show damage to what recovery needs. Reports other damage as ignored.
 absl::Status Log::CheckNeeded(const LogSurvey& survey) {
   for (const LogDamage& damage : survey.damages) {
     if (damage.hinders(options_.needed_from)) return LogDamageError(damage);
@@ -71,7 +72,8 @@ absl::Status Log::CreateFirstSegment(const LogSurvey& survey) {
                          survey);
 }
 
-// Removes segments that SkipTo() made obsolete and could not remove, the oldest first.
+// Removes segments that SkipTo() made obsolete but could not remove, starting at the end of
+// `paths`.
 absl::Status Log::RemoveObsolete(std::span<const std::string> paths) {
   for (size_t i = paths.size(); i-- > 0;) {
     absl::Status status = file_system_.Unlink(paths[i]);
@@ -86,8 +88,8 @@ absl::Status Log::LoadLastSegment(const SegmentFile& last, const LogSurvey& surv
   absl::StatusOr<std::unique_ptr<AppendFile>> file =
       file_system_.OpenAppend(path, AppendMode::kExisting);
   if (!file.ok()) return file.status();
-  // What a crash left in memory goes to the disk. What a failed sync left there alone does not, so
-  // the records are read from the disk itself.
+  // After a crash of the process, records may be in the system's memory only; this sync writes them
+  // to the disk. After a failed sync it does not, so the records are read from the disk itself.
   if (absl::Status status = (*file)->Sync(); !status.ok()) return status;
   const absl::StatusOr<std::unique_ptr<SegmentReader>> reader =
       SegmentReader::OpenFromDisk(file_system_, path, options_.uid);

@@ -28,7 +28,7 @@ absl::StatusOr<std::unique_ptr<LogReader>> LogReader::Open(FileSystem& file_syst
   return reader;
 }
 
-// Goes over the records below `offset`, damaged or not: nobody asked for them.
+// Skips the records below `offset`, damaged or not, since the caller did not ask for them.
 absl::Status LogReader::SkipTo(uint64_t offset) {
   while (offset_ < offset) {
     const absl::StatusOr<std::optional<LogRecord>> record = Next();
@@ -73,17 +73,18 @@ absl::Status LogReader::OpenSegment(const SegmentInfo& segment) {
 
 absl::StatusOr<std::optional<LogRecord>> LogReader::Next() {
   absl::StatusOr<std::optional<LogRecord>> record = ReadNext();
-  // Asked for after reading, whose result is then worth nothing: it may even look like damage.
+  // Checked after reading, because what was read meanwhile may be wrong, and may even look like
+  // damage.
   if (index_->generation() != generation_) {
-    return absl::AbortedError(
-        StrCat(dir_, ": the log was written anew since this reader was opened; open another"));
+    return absl::AbortedError(StrCat(
+        dir_, ": the end of the log was written again since this reader was opened; open another"));
   }
   return record;
 }
 
 absl::StatusOr<std::optional<LogRecord>> LogReader::ReadNext() {
   while (reader_->position() >= segment_.size_bytes) {
-    // Asked for before the segment, which then goes at least as far.
+    // Read before the segment, which therefore reaches at least this offset.
     const uint64_t next_offset = index_->next_offset();
     const std::optional<SegmentInfo> segment = index_->Find(offset_);
     if (!segment.has_value()) {

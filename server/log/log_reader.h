@@ -1,4 +1,4 @@
-// Reads a log's records in order, while it may be appended to.
+// Reads a log's records in order, while others may append to it.
 
 #ifndef FRESHET_SERVER_LOG_LOG_READER_H_
 #define FRESHET_SERVER_LOG_LOG_READER_H_
@@ -16,12 +16,12 @@
 
 namespace freshet {
 
-// Keeps the segments from its position on from being dropped. Not thread-safe itself, but any
+// Keeps the segments from its position on from being removed. Not thread-safe itself, but any
 // number of readers may read while the log is appended to.
 class LogReader {
  public:
-  // For Log::NewReader(). `uid` is that of the model whose log it is, `generation` one of the
-  // index's. OUT_OF_RANGE where `offset` is not kept.
+  // For Log::NewReader(). `uid` is the model's; the reader ends once the index has another
+  // generation than `generation`. OUT_OF_RANGE if the log does not keep `offset`.
   static absl::StatusOr<std::unique_ptr<LogReader>> Open(FileSystem& file_system, std::string dir,
                                                          uint64_t uid,
                                                          std::shared_ptr<SegmentIndex> index,
@@ -30,11 +30,11 @@ class LogReader {
   LogReader(const LogReader&) = delete;
   LogReader& operator=(const LogReader&) = delete;
 
-  // The next record, or none where there is none yet; call again once more was appended. Its
-  // payload lives until the next call. Every checksum is verified. DATA_LOSS for a damaged record
-  // or a gap: names the file, the byte, the last good offset and the ways out. ABORTED once
-  // Log::Recover() writes the end of the log anew, or Log::SkipTo() was called: open another reader
-  // then.
+  // The next record, or none at the end of the log; call again once more was appended. The payload
+  // is valid until the next call. Verifies every checksum. DATA_LOSS for a damaged record or a gap,
+  // with the file, the byte, the last good offset and where to find the way out. ABORTED once
+  // Log::Recover() writes the end of the log again, or Log::SkipTo() was called: open another
+  // reader then.
   absl::StatusOr<std::optional<LogRecord>> Next();
 
   // The offset of the record that Next() returns next.

@@ -14,7 +14,7 @@ namespace {
 // A file that is named like a segment.
 struct Candidate {
   SegmentFile file;
-  std::string problem;  // Why it is no segment of this log; empty: it is one.
+  std::string problem;  // Why it is not a segment of this log; empty if it is.
 };
 
 absl::StatusOr<Candidate> LookAt(FileSystem& file_system, std::string path, uint64_t uid,
@@ -39,7 +39,7 @@ absl::StatusOr<Candidate> LookAt(FileSystem& file_system, std::string path, uint
   return candidate;
 }
 
-// Goes through the candidates from the last to the first, and sorts them.
+// Sorts the candidates into segments, damage and strays, from the last one to the first.
 class Surveyor {
  public:
   Surveyor(std::string dir, LogSurvey& survey) : dir_(std::move(dir)), survey_(survey) {}
@@ -60,8 +60,8 @@ class Surveyor {
     return StrCat(dir_, "/", SegmentFileName(first_offset));
   }
 
-  // Nothing was acknowledged in a segment behind the one that END names, so that a file there which
-  // is no segment never was one of this log.
+  // No record was acknowledged in a segment after the one that END names. So a later file that is
+  // not a segment never was a segment of this log.
   std::vector<Candidate> WithoutStraysBehindTheEnd(std::vector<Candidate> candidates) {
     if (!survey_.end.has_value()) return candidates;
     const uint64_t last = survey_.end->segment;
@@ -100,7 +100,7 @@ class Surveyor {
     }
   }
 
-  // One that no good segment names as the one before it.
+  // Takes a candidate that no good segment names as its predecessor.
   void TakeUnfollowed(const Candidate& candidate) {
     if (candidate.problem.empty()) {
       AddSegment(candidate.file);
@@ -112,7 +112,7 @@ class Surveyor {
     }
   }
 
-  // The one before the segment that was taken last, which says how large it should be.
+  // Takes the predecessor of the segment that was taken last, whose header gives its size.
   void TakeFollowed(const Candidate& candidate) {
     if (!candidate.problem.empty()) {
       TakeUnfollowed(candidate);
@@ -134,7 +134,7 @@ class Surveyor {
            .from = next_offset_,
            .to = next_offset_,
            .reason = StrCat("the file has ", file.size_bytes, " bytes, not ", wanted_bytes,
-                            "; what is too much is left alone")});
+                            "; the bytes beyond that are ignored")});
       file.size_bytes = wanted_bytes;
     }
     AddSegment(std::move(file));
@@ -166,9 +166,10 @@ class Surveyor {
 
   const std::string dir_;
   LogSurvey& survey_;
-  std::optional<SegmentHeader> next_;  // Of the good segment that was taken last, if it is next.
-  uint64_t next_offset_ = kNoEnd;      // Where what was taken last begins.
-  size_t unbroken_count_ = 0;          // Of the segments, from the last on.
+  // The header of the segment that was taken last; none if damage was taken after it.
+  std::optional<SegmentHeader> next_;
+  uint64_t next_offset_ = kNoEnd;  // The first offset of what was taken last.
+  size_t unbroken_count_ = 0;      // Of the segments after the last gap.
   bool broken_ = false;
 };
 

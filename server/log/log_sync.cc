@@ -1,4 +1,4 @@
-// How a log is made durable, and how it recovers where that failed.
+// How a log is made durable, and how it recovers after a failure to do so.
 
 #include <algorithm>
 #include <memory>
@@ -12,7 +12,7 @@ namespace freshet {
 
 absl::Status Log::FailureLocked() const {
   return absl::FailedPreconditionError(
-      StrCat(dir_, ": the end of the log is not trusted and must be recovered first, since: ",
+      StrCat(dir_, ": the end of the log is not trusted and must be recovered first: ",
              ToStd(distrust_.message())));
 }
 
@@ -24,8 +24,8 @@ void Log::Distrust(const absl::Status& cause, uint64_t safe_offset) {
 
 absl::Status Log::Sync() { return SyncFile(index_->next_offset()); }
 
-// One thread syncs at a time: the operating system tells of a failed write once, and whoever is
-// told must speak for all.
+// Only one thread syncs at a time, because the operating system reports a failed write only once:
+// the thread that gets the report distrusts the log for all.
 absl::Status Log::SyncFile(std::optional<uint64_t> target) {
   std::shared_ptr<AppendFile> file;
   SegmentEnd end;
@@ -39,7 +39,8 @@ absl::Status Log::SyncFile(std::optional<uint64_t> target) {
     if (is_done()) return absl::OkStatus();
     syncing_ = true;
     file = file_;
-    // Of this file, since file_ is replaced under mu_ before its first record is appended.
+    // This is the end of `file`: under mu_, file_ is replaced before the first record is appended
+    // to the new file.
     end = index_->End();
   }
   absl::Status status = file->Sync();
@@ -54,8 +55,8 @@ absl::Status Log::SyncFile(std::optional<uint64_t> target) {
   return status;
 }
 
-// Removes the segments that were being created: those without their name yet, and those behind the
-// last one.
+// Removes segments whose creation was not finished: those that do not have their final name yet,
+// and those after the last segment.
 absl::Status Log::RemoveUnfinished(uint64_t last_first_offset) {
   const absl::StatusOr<std::vector<DirEntry>> entries = file_system_.ListDir(dir_);
   if (!entries.ok()) return entries.status();
@@ -65,7 +66,7 @@ absl::Status Log::RemoveUnfinished(uint64_t last_first_offset) {
     const bool temporary =
         name.ends_with(".tmp") && ParseSegmentFileName(name.substr(0, name.size() - 4)).has_value();
     const std::optional<uint64_t> first_offset = ParseSegmentFileName(name);
-    if (entry.is_directory) continue;  // Nothing that a log creates.
+    if (entry.is_directory) continue;  // A log creates no folders.
     if (!temporary && (!first_offset.has_value() || *first_offset <= last_first_offset)) continue;
     if (absl::Status status = file_system_.Unlink(StrCat(dir_, "/", name)); !status.ok()) {
       return status;
@@ -84,7 +85,7 @@ absl::StatusOr<uint64_t> Log::Recover() {
     durable = durable_;
   }
   const uint64_t first_offset = index_->last().first_offset;
-  // Before a segment goes that was begun in vain, and that the file END may name already.
+  // Before RemoveUnfinished(), because the file END may name a segment that is removed there.
   absl::Status status = WriteLogEnd(file_system_, dir_, options_.uid,
                                     {.segment = first_offset, .next_offset = durable.next_offset});
   if (status.ok()) status = RemoveUnfinished(first_offset);
@@ -100,7 +101,7 @@ absl::StatusOr<uint64_t> Log::Recover() {
     if (!tail.ok()) return tail.status();
     tail_ = *std::move(tail);
   }
-  // From here on the file may have less than the index says.
+  // From here on the file may have fewer records than the index says.
   index_->AbortReaders();
   {
     const absl::MutexLock lock(&mu_);

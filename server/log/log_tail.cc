@@ -32,7 +32,7 @@ absl::StatusOr<LogTail> LogTail::Read(FileSystem& file_system, const std::string
   return tail;
 }
 
-// Sets where the good records among `bytes` end.
+// Moves end_ to the end of the good records that `bytes` begin with.
 void LogTail::FindEnd(ByteSpan bytes, uint64_t seed) {
   while (bytes.size() >= kRecordHeaderBytes && RecordHeaderHolds(bytes, seed)) {
     const RecordHeader header = DecodeRecordHeader(bytes);
@@ -69,7 +69,7 @@ absl::Status LogTail::CompareWithDisk(FileSystem& file_system, const std::string
     if (!count.ok()) return count.status();
     if (*count < expected.size() || !std::equal(expected.begin(), expected.end(), buffer.get())) {
       return absl::DataLossError(
-          StrCat(path, ": the disk does not keep what is written behind byte ", position));
+          StrCat(path, ": the disk does not keep what is written after byte ", position));
     }
     position += expected.size();
     left = left.subspan(expected.size());

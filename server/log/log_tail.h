@@ -1,4 +1,5 @@
-// The records at the end of a log that are not yet durable, in memory, while they are written anew.
+// The records at the end of a log that are not durable, kept in memory while they are written
+// again.
 
 #ifndef FRESHET_SERVER_LOG_LOG_TAIL_H_
 #define FRESHET_SERVER_LOG_LOG_TAIL_H_
@@ -16,24 +17,24 @@
 
 namespace freshet {
 
-// After a failed sync the operating system shows the bytes and takes them for written; a second
-// sync says OK without writing them. On ext4 even the same bytes, written there again, may not
-// reach the disk: the failed attempt left the place marked as written in memory and as empty on
-// disk. What is cut off and appended again gets a new place.
+// After a failed sync the operating system still shows the bytes, and counts them as written; a
+// second sync returns OK without writing them. On ext4, even writing the same bytes over them may
+// not reach the disk, because the failed attempt left their blocks marked as written in memory and
+// as empty on disk. Bytes that are cut off and appended again get new blocks.
 class LogTail {
  public:
-  // Reads the records between `begin` and `end` as programs see them; those of them up to the first
-  // that is not whole. `seed` is that of the segment's checksums. RESOURCE_EXHAUSTED where there is
-  // no memory.
+  // Reads the records between `begin` and `end`, up to the first that is not whole, as the
+  // operating system shows them, which may differ from what is on disk. `seed` is that of the
+  // segment's checksums. RESOURCE_EXHAUSTED if there is no memory.
   static absl::StatusOr<LogTail> Read(FileSystem& file_system, const std::string& path,
                                       SegmentEnd begin, SegmentEnd end, uint64_t seed);
 
-  // Cuts off what stands behind the begin of the tail, appends the tail, syncs it, and compares it
-  // with what the disk has. After a failure some, all or none of it stands in the file: call it
-  // again. `file` is the file at `path`. DATA_LOSS where the disk has something else.
+  // Cuts the file `file`, which is at `path`, off where the tail begins, appends the tail, syncs
+  // it, and compares it with what the disk has. DATA_LOSS if the disk has something else. After a
+  // failure the file may have all, some or none of the tail; the caller is to try again.
   absl::Status Write(FileSystem& file_system, const std::string& path, AppendFile& file) const;
 
-  // Behind its last record.
+  // The end of its last record.
   SegmentEnd end() const { return end_; }
 
  private:

@@ -11,8 +11,8 @@
 namespace freshet {
 namespace {
 
-// Written between two syncs, but for one record that is larger; bounds how long the first of them
-// waits.
+// The most that is written between two syncs, unless a single record is larger. This bounds how
+// long the first record of a group waits.
 constexpr size_t kMaxRecordsPerSync = 4096;
 constexpr size_t kMaxBytesPerSync = size_t{8} << 20;
 
@@ -96,7 +96,7 @@ void LogWriter::GoOn() {
   {
     absl::MutexLock lock(&mu_);
     held_ = false;
-    // Else the strand says so, once it has written something.
+    // If there are entries, the strand reports this once it has written them.
     mended = faulty_ && entries_.empty();
     if (mended) faulty_ = false;
     ScheduleStrand();
@@ -160,8 +160,8 @@ void LogWriter::RunStrand() {
       faulty_ = true;
       fault_callback_(absl::UnavailableError(
           StrCat("the log cannot be written: ", ToStd(status.message()),
-                 "; the model predicts but does not learn until this is mended, then goes on by "
-                 "itself")));
+                 "; until this is repaired the model predicts but does not learn, then it goes on "
+                 "by itself")));
       RetryLater();
       return;
     }
@@ -178,7 +178,7 @@ uint64_t LogWriter::RemoveWritten() {
   return logged_offset_;
 }
 
-// Leaves the thread to the other logs meanwhile: they may be on the same disk, and must say so too.
+// Does not block the thread during the pause: other logs need it, if only to report the same fault.
 void LogWriter::RetryLater() {
   std::function<void()> ended;
   {

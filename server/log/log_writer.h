@@ -1,4 +1,5 @@
-// Writes the records of one model to its log, in order, with one sync for all that came meanwhile.
+// Writes the records of one model to its log, in order, with one sync for all records that came
+// together (group commit).
 
 #ifndef FRESHET_SERVER_LOG_LOG_WRITER_H_
 #define FRESHET_SERVER_LOG_LOG_WRITER_H_
@@ -25,14 +26,14 @@
 
 namespace freshet {
 
-// A strand on a pool of threads that may block on the disk; an idle log has no thread.
+// Runs as a strand on a pool of threads that may block on the disk, so an idle log takes no thread.
 //
-// It keeps ahead of the learner, but not further than one group of records: a record is answered
-// when it is both logged and learned, so that more writes and syncs meanwhile would only take
-// processors from the learner. See OnApplied().
+// The writer stays ahead of the learner by one group of records at most. A record is answered once
+// it is both logged and learned, so writing more in the meantime would only take processor time
+// from the learner. See OnApplied().
 //
-// When the disk fails, the records that are not yet logged are kept in memory and written again,
-// after a pause, until it works or the writer is closed.
+// When the disk fails, the writer keeps the records that are not logged in memory and writes them
+// again after a pause, until that works or retrying is stopped.
 //
 // Thread-safe. Callbacks run on the strand, without a lock held, and must not block.
 class LogWriter : public std::enable_shared_from_this<LogWriter> {
@@ -40,56 +41,56 @@ class LogWriter : public std::enable_shared_from_this<LogWriter> {
   struct Options {
     bool sync = true;  // See SetSync().
     absl::Duration retry_interval = absl::Milliseconds(500);
-    // Runs the strand while batches are not synced, so that it does not wait for threads which
-    // wait for the disk. Must outlive the writer. Null: `pool` does.
+    // Runs the strand while batches are not synced, so that it does not have to wait for threads
+    // that are blocked on the disk. Must outlive the writer. If null, `pool` runs it.
     WorkerPool* unsynced_pool = nullptr;
   };
   // All records below `offset` are logged.
   using LoggedCallback = std::function<void(uint64_t offset)>;
-  // The log cannot be written, and why; or OK: it can again.
+  // Why the log cannot be written, or OK once it can be written again.
   using FaultCallback = std::function<void(absl::Status fault)>;
 
-  // `log` stands at the model's offset. `pool` must outlive the writer. The log lives as long as
-  // the writer. REQUIRES: owned by a shared_ptr.
+  // `pool` must outlive the writer. REQUIRES: the log's next offset is the model's; the writer is
+  // owned by a shared_ptr.
   LogWriter(std::unique_ptr<Log> log, WorkerPool& pool, Options options);
 
   LogWriter(const LogWriter&) = delete;
   LogWriter& operator=(const LogWriter&) = delete;
 
-  // Sets whom to tell. Call once, before the first Append().
+  // Sets the callbacks. Call once, before the first Append().
   void SetCallbacks(LoggedCallback logged, FaultCallback fault);
 
-  // Puts a record in line.
+  // Queues a record.
   void Append(EncodedRecord record);
 
-  // All records below `offset` are learned. Where that is less than what is logged, the writer
-  // waits for the rest, and then writes all that came meanwhile. Call it as often as that changes.
+  // Says that all records below `offset` are learned; call it whenever this changes. While fewer
+  // records are learned than logged, the writer waits, and then writes all that came meanwhile.
   void OnApplied(uint64_t offset);
 
-  // Whether a batch that is appended from now on counts as logged only once it is on disk. Other
-  // records, which are rare, always do.
+  // Sets whether batches that are appended from now on count as logged only once they are on disk.
+  // Other records, which are rare, always do.
   void SetSync(bool sync);
 
-  // Gives up what cannot be written: from now on a failure ends the strand, and the records that
-  // are left are dropped. Records are still written as long as that works.
+  // Stops retrying after failures. Records are still written as long as that works; a failure from
+  // now on ends the strand, and the records that are left are dropped.
   void StopRetrying();
 
-  // Writes nothing from now on until GoOn(); what is put in line waits. Calls `held`, once, when
-  // nothing is being written any more: at once, or on the strand.
+  // Pauses writing until GoOn(); records are still queued. Calls `held` once, as soon as nothing is
+  // being written any more: before returning, or on the strand.
   void Hold(std::function<void()> held);
   void GoOn();
-  // Two ways to answer those who wait meanwhile. REQUIRES: Hold() has called `held`.
-  // Tells the fault, as after a failure of the disk; GoOn() ends it.
+  // The next two report a fault while writing is paused. REQUIRES: Hold() has called `held`.
+  // Reports the fault, as after a failure of the disk; GoOn() ends it.
   void Fail(absl::Status fault);
-  // Tells the fault, and drops all that is in line: there will be no GoOn().
+  // Reports the fault and drops all queued records. GoOn() must not be called any more.
   void Abandon(absl::Status fault);
 
-  // StopRetrying(), and drops the records from `end` on, but for those that are just being written:
-  // for the end of a server, which answers nobody any more. REQUIRES: nothing is appended from now
+  // Calls StopRetrying() and drops the records from `end` on, except those that are being written.
+  // For a server that stops and answers no calls any more. REQUIRES: nothing is appended from now
   // on.
   void Stop(uint64_t end);
 
-  // See Log. May block on the disk; other threads append meanwhile.
+  // See Log::DropBefore(). May block on the disk; other threads may append meanwhile.
   absl::Status DropBefore(uint64_t offset, const Retention& retention, absl::Time now) {
     return log_->DropBefore(offset, retention, now);
   }
@@ -97,8 +98,8 @@ class LogWriter : public std::enable_shared_from_this<LogWriter> {
   absl::StatusOr<std::unique_ptr<LogReader>> NewReader(uint64_t offset) const {
     return log_->NewReader(offset);
   }
-  // Reads from so far before the end that about `bytes` come, or from the first record on. Errors
-  // as Log::NewReader(); blocks on the disk.
+  // A reader of about the last `bytes` of the log, or of all of it if it is shorter. Errors as
+  // Log::NewReader(). Blocks on the disk.
   absl::StatusOr<std::unique_ptr<LogReader>> ReadTail(uint64_t bytes) const;
   uint64_t first_offset() const { return log_->first_offset(); }
   uint64_t size_bytes() const { return log_->size_bytes(); }
@@ -106,9 +107,9 @@ class LogWriter : public std::enable_shared_from_this<LogWriter> {
 
   // All records below this are logged.
   uint64_t logged_offset() const ABSL_LOCKS_EXCLUDED(mu_);
-  // Of all records that were put in line so far.
+  // The size of all records that were queued so far.
   uint64_t appended_bytes() const { return appended_bytes_; }
-  // Of writing and syncing what had come together, since the writer was created.
+  // How long it took to write and sync each group of records, since the writer was created.
   LatencyHistogram::Counts sync_latency() const { return sync_latency_.Read(); }
 
  private:
@@ -117,26 +118,25 @@ class LogWriter : public std::enable_shared_from_this<LogWriter> {
     bool sync = true;  // Counts as logged once it is on disk.
   };
 
-  // What the strand runs on, as things are now.
+  // The pool that the strand runs on at present.
   WorkerPool& strand_pool() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
     return sync_ || options_.unsynced_pool == nullptr ? pool_ : *options_.unsynced_pool;
   }
-  // Whether there is something to write that is not better left to wait for the learner.
+  // Whether there are records to write, and the learner has caught up with those that are logged.
   bool has_work() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
     return !entries_.empty() && applied_offset_ >= logged_offset_;
   }
   void ScheduleStrand() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void RunStrand();
-  // Ends the strand, and returns what is to be called then; null: nothing.
+  // Ends the strand. Returns what the caller is to call without the lock; may be null.
   std::function<void()> EndStrand() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // The entries that are written next.
   std::vector<const Entry*> NextGroup() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // Takes out the entries that were written, and returns the new logged_offset().
+  // Removes the entries that were written from the queue. Returns the new logged_offset().
   uint64_t RemoveWritten();
-  // After a failure: runs the strand again after a pause, unless that was stopped.
+  // After a failure: runs the strand again after a pause, unless retrying was stopped.
   void RetryLater();
-  // Appends the entries, but for those that are in the log already, and syncs where one of them
-  // asks for it.
+  // Appends the entries that are not in the log yet, and syncs if one of them requires it.
   absl::Status WriteOut(const std::vector<const Entry*>& entries);
   // After a failure: finds out what is on disk and prepares to write the rest again.
   absl::Status Recover();
@@ -152,7 +152,7 @@ class LogWriter : public std::enable_shared_from_this<LogWriter> {
   std::atomic<uint64_t> appended_bytes_{0};
   LatencyHistogram sync_latency_;
 
-  // Owned by the strand, and by who holds it: the last attempt failed.
+  // Whether the last attempt failed. Owned by the strand or, while it is held, by who holds it.
   bool faulty_ = false;
 
   mutable absl::Mutex mu_;
@@ -164,7 +164,8 @@ class LogWriter : public std::enable_shared_from_this<LogWriter> {
   bool stop_retrying_ ABSL_GUARDED_BY(mu_) = false;
   bool held_ ABSL_GUARDED_BY(mu_) = false;
   std::function<void()> when_held_ ABSL_GUARDED_BY(mu_);
-  size_t writing_count_ ABSL_GUARDED_BY(mu_) = 0;  // Of entries_, the first: being written.
+  size_t writing_count_ ABSL_GUARDED_BY(mu_) =
+      0;  // So many of the first entries_ are being written.
 };
 
 }  // namespace freshet

@@ -37,7 +37,7 @@ struct SegmentHeader {
   uint64_t checksum_seed = 0;
   // The first offset of the segment before this one, or kNoPrevious where the log begins here.
   uint64_t previous_first_offset = kNoPrevious;
-  // The size of the segment before this one; 0 where there is none.
+  // The size of the segment before this one; 0 if there is none.
   uint64_t previous_bytes = 0;
   // Of the model whose log it is; 0 for a model without one.
   uint64_t uid = 0;
@@ -61,7 +61,7 @@ using RecordHeaderBytes = std::array<std::byte, kRecordHeaderBytes>;
 
 SegmentHeaderBytes EncodeSegmentHeader(const SegmentHeader& header);
 
-// DATA_LOSS says what is wrong; FAILED_PRECONDITION where a newer version wrote it. The messages do
+// DATA_LOSS says what is wrong; FAILED_PRECONDITION if a newer version wrote it. The messages do
 // not name the file.
 absl::StatusOr<SegmentHeader> DecodeSegmentHeader(ByteSpan bytes);
 

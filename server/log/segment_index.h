@@ -49,12 +49,12 @@ class SegmentIndex {
   // Puts back what TakeFirstBefore() took out.
   void PutBackFirst(SegmentInfo segment);
 
-  // The segment that holds `offset`, or that will, where offset is next_offset(); none where the
+  // The segment that holds `offset`, or that will, where offset is next_offset(); none if the
   // offset is not kept. A reader that is there or before keeps it from being taken out.
   std::optional<SegmentInfo> Find(uint64_t offset) const;
 
   // Registers a reader at the beginning of the segment that holds `offset` and returns that
-  // segment; none where Find() has none.
+  // segment; none if Find() has none.
   std::optional<SegmentInfo> AddReader(uint64_t offset);
   // A registered reader, last at the segment which begins at `from`, goes on to the one at `to`.
   void MoveReader(uint64_t from, uint64_t to);

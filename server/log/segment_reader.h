@@ -34,7 +34,7 @@ struct SegmentDamage {
 class SegmentReader {
  public:
   // Opens a segment of the model `uid` and reads its header. DATA_LOSS and FAILED_PRECONDITION as
-  // DecodeSegmentHeader(), naming the file; DATA_LOSS too where the segment is another model's.
+  // DecodeSegmentHeader(), naming the file; DATA_LOSS too if the segment is another model's.
   static absl::StatusOr<std::unique_ptr<SegmentReader>> Open(FileSystem& file_system,
                                                              std::string path, uint64_t uid);
   // The same for a file that does not have its name: it is to begin at `first_offset`.
@@ -49,7 +49,7 @@ class SegmentReader {
   // Goes to the record `offset`, which begins at byte `position`.
   void Seek(uint64_t position, uint64_t offset);
 
-  // The record at position(), or none where position() is `end_bytes`. DATA_LOSS where there is
+  // The record at position(), or none if position() is `end_bytes`. DATA_LOSS if there is
   // none that is whole and good before `end_bytes`; damage() then says what is wrong, and the
   // reader stays where it is.
   absl::StatusOr<std::optional<LogRecord>> Next(uint64_t end_bytes);
@@ -63,7 +63,7 @@ class SegmentReader {
   const ReadFile& file() const { return *file_; }
   // When the record that Next() returned last was written, all below this offset were durable.
   uint64_t durable_offset() const { return durable_offset_; }
-  // What Next() found, where it answered DATA_LOSS for what it read; none where reading itself
+  // What Next() found, where it answered DATA_LOSS for what it read; none if reading itself
   // failed.
   const std::optional<SegmentDamage>& damage() const { return damage_; }
 

@@ -44,12 +44,12 @@ using VisitRecord = std::function<void(const LogRecord&)>;
 // Reads records from where `reader` stands up to byte `end_bytes`, or to the first that is not good
 // and cannot be gone over, and calls `visit`, if any, for each good one. Damaged records below the
 // offset `needed_from` are gone over where a good one follows them that is not above it. An error
-// only where reading fails.
+// only if reading fails.
 absl::StatusOr<SegmentScan> ScanSegment(SegmentReader& reader, uint64_t end_bytes,
                                         uint64_t needed_from, const VisitRecord& visit = nullptr);
 
 // Goes over damage: where Next() has just found it, moves `reader` to the next good record, or
-// behind the damaged one where that ends at `end_bytes` and its header is good. Never to an offset
+// behind the damaged one if that ends at `end_bytes` and its header is good. Never to an offset
 // above `at_most`. Returns whether the reader was moved. Since records are checked with a seed of
 // their own file, no other bytes can be taken for one.
 absl::StatusOr<bool> SkipDamage(SegmentReader& reader, uint64_t end_bytes, uint64_t at_most);

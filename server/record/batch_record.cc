@@ -12,18 +12,19 @@
 namespace freshet {
 namespace {
 
-// A request of packed columns takes about as much memory as on the wire: one block.
+// A request with packed columns takes about as much memory as it has bytes on the wire, so make the
+// arena's first block large enough for all of it.
 google::protobuf::ArenaOptions ArenaOptionsFor(size_t wire_size) {
   constexpr size_t kSmallFields = 2048;
   google::protobuf::ArenaOptions options;
-  // Protobuf puts what it has to clean up at the end of a block, which has to be aligned.
+  // Protobuf keeps its list of cleanups at the end of a block, so the end has to be aligned.
   constexpr size_t kAlignment = alignof(std::max_align_t);
   options.start_block_size = (wire_size + kSmallFields + kAlignment - 1) / kAlignment * kAlignment;
   options.max_block_size = std::max(options.max_block_size, options.start_block_size);
   return options;
 }
 
-// Fields that are not known are kept outside the arena, and nobody reads them.
+// Protobuf keeps unknown fields outside the arena. Nothing reads them, so free their memory.
 template <typename Message>
 void DropUnknownFields(Message& message) {
   static const google::protobuf::Reflection& reflection =
@@ -51,7 +52,7 @@ void DropAllUnknownFields(v1::LearnRequest& request) {
   }
 }
 
-// Parses the fields of a request that are no batch. False where the bytes are none.
+// Parses all fields of a request but the batch. False if the bytes are not a request.
 bool ParseFieldsWithoutBatch(ByteSpan wire, v1::LearnRequest& request) {
   using google::protobuf::internal::WireFormatLite;
   const auto* const bytes = reinterpret_cast<const uint8_t*>(wire.data());
@@ -112,8 +113,8 @@ bool BatchRecord::Decode(LossKind loss, const BatchLimits& limits, v1::BatchErro
 }
 
 uint64_t BatchRecord::memory_bytes() const {
-  // Names of more than a few letters lie outside the arena; together they are shorter than the
-  // message, which is otherwise made of little else.
+  // Names of more than a few letters are kept outside the arena. Together they are shorter than the
+  // message, and not by much, since a readable message consists mostly of names.
   const uint64_t name_bytes = request_->has_examples() ? wire_.size() : 0;
   return sizeof(*this) + wire_.size() + arena_.SpaceAllocated() + name_bytes +
          batch_.column_bytes();

@@ -21,21 +21,23 @@ namespace freshet {
 
 // What the server decided when it accepted a batch, so that replay decides nothing.
 struct BatchEnvelope {
-  // The name of the token that sent the batch, at most 255 bytes; empty: the server has no tokens.
+  // The name of the token that sent the batch, at most 255 bytes; empty if the server has no
+  // tokens.
   std::string sender;
   // How many producers the model remembers from this record on; at least 1.
   uint32_t max_producers = 0;
 };
 
-// Owns everything it hands out. Not thread-safe; handed from thread to thread as a whole.
+// Owns everything it hands out. Not thread-safe: one thread at a time has it, and passes it on
+// whole.
 class BatchRecord {
  public:
-  // Parses a serialised v1.LearnRequest; null where the bytes are none. Keeps the bytes, so that
+  // Parses a serialised v1.LearnRequest; null if the bytes are not one. Keeps the bytes, so that
   // the log can write them as they came.
   static std::unique_ptr<BatchRecord> Parse(SharedBytes wire);
 
-  // The same, but parses no batch, for an answer to one that is too large. Null also where there is
-  // no batch.
+  // The same without the batch, for the answer to a batch that is too large. Null also if the
+  // request has no batch.
   static std::unique_ptr<BatchRecord> ParseWithoutBatch(SharedBytes wire);
 
   BatchRecord(const BatchRecord&) = delete;
@@ -47,8 +49,8 @@ class BatchRecord {
   bool Decode(LossKind loss, const BatchLimits& limits, v1::BatchError& error,
               BatchOrder order = BatchOrder::kCanonical);
 
-  // What was decided when the batch was accepted. Nothing before that, and in messages of old
-  // records of the log.
+  // What was decided when the batch was accepted. Absent before that, and in batches that were read
+  // from old records of the log.
   const std::optional<BatchEnvelope>& envelope() const { return envelope_; }
   void set_envelope(BatchEnvelope envelope) { envelope_ = std::move(envelope); }
 
@@ -64,8 +66,8 @@ class BatchRecord {
   // The bytes as received.
   ByteSpan wire_bytes() const { return wire_.bytes(); }
 
-  // The memory that all this takes: the bytes as received, the request parsed from them, and its
-  // columns; within a few percent for packed batches, and at most that for readable ones.
+  // The memory taken by the bytes as received, the request parsed from them, and its columns. Exact
+  // within a few percent for packed batches; an upper bound for readable ones.
   uint64_t memory_bytes() const;
 
  private:

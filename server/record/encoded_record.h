@@ -15,9 +15,9 @@
 
 namespace freshet {
 
-// The numbers stand in files and never change; server/record/FORMAT.md gives the bytes of each
+// The numbers are stored in files and never change; server/record/FORMAT.md gives the bytes of each
 // kind. The log itself keeps any kind; replay refuses one that it does not know. The numbers 8 to
-// 13 are kept for the events, feedback and labels of delayed labels, and for variants that are
+// 13 are reserved for the events, feedback and labels of delayed labels, and for variants that are
 // added, removed and promoted.
 enum class RecordKind : uint16_t {
   // Written by older servers: no record says when it was sequenced.
@@ -27,8 +27,8 @@ enum class RecordKind : uint16_t {
   kEnvelopedBatch = 4,  // A batch with an envelope.
 
   kBatch = 5,     // Examples that were accepted, and what was decided with them.
-  kSettings = 6,  // The model's settings were changed; what they are from here on.
-  kRestore = 7,   // The model was put back to a snapshot; which one.
+  kSettings = 6,  // The model's settings from this record on.
+  kRestore = 7,   // The model was put back to the snapshot that is named here.
 };
 
 // Whether the record holds examples.
@@ -37,12 +37,12 @@ inline bool IsBatch(RecordKind kind) {
          kind == RecordKind::kOldBatch;
 }
 
-// Bytes that never change, and their owner, which lives at least as long as a copy of this does.
-// Copies are cheap and share the owner. Thread-safe as a std::shared_ptr is.
+// Bytes that never change, with a reference to their owner that keeps it alive. Copies are cheap
+// and share the owner. Thread-safe in the way of std::shared_ptr.
 class SharedBytes {
  public:
   SharedBytes() = default;
-  // Bytes that `owner` keeps alive. A null owner: the caller does.
+  // Bytes that `owner` keeps alive; if it is null, the caller has to.
   SharedBytes(ByteSpan bytes, std::shared_ptr<const void> owner)
       : bytes_(bytes), owner_(std::move(owner)) {}
 
@@ -60,8 +60,8 @@ class SharedBytes {
   std::shared_ptr<const void> owner_;
 };
 
-// One record to be appended. Its payload is `head` and then `tail`: what the sequencer decided, and
-// what a client sent, which is not copied.
+// One record to be appended. Its payload is `head`, which holds what the sequencer decided, and
+// then `tail`, which holds what a client sent and is not copied.
 struct EncodedRecord {
   RecordKind kind{};
   std::string head;

@@ -5,7 +5,7 @@
 namespace freshet {
 namespace {
 
-// Takes the field `path` from `values`, or its default.
+// Sets the field `path` of `settings` to its value in `values`, or to its default if unset there.
 absl::Status UpdateField(std::string_view path, const v1::Model& values, v1::Model& settings) {
   const v1::LogRetention& retention = values.log_retention();
   if (path == "durability") {
@@ -26,8 +26,8 @@ absl::Status UpdateField(std::string_view path, const v1::Model& values, v1::Mod
     }
   } else {
     return absl::InvalidArgumentError(
-        StrCat("update_mask: \"", path, "\" of a model cannot be changed; what can is durability, ",
-               "log_retention, log_retention.max_bytes and log_retention.max_age_s"));
+        StrCat("update_mask: \"", path, "\" of a model cannot be changed; only durability, ",
+               "log_retention, log_retention.max_bytes and log_retention.max_age_s can"));
   }
   return absl::OkStatus();
 }

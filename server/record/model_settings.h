@@ -1,4 +1,4 @@
-// What of a model can be changed once it exists: its durability and its log_retention.
+// The settings of a model, which can be changed while it exists: durability and log_retention.
 
 #ifndef FRESHET_SERVER_RECORD_MODEL_SETTINGS_H_
 #define FRESHET_SERVER_RECORD_MODEL_SETTINGS_H_
@@ -9,14 +9,14 @@
 
 namespace freshet {
 
-// A model's settings, as a message in which nothing else is set.
+// A message with the settings of `model` and nothing else.
 v1::Model SettingsOf(const v1::Model& model);
 
-// Puts settings into `model`, whose other fields stay.
+// Sets the settings of `model` and leaves its other fields alone.
 void PutSettings(const v1::Model& settings, v1::Model& model);
 
-// The settings after an update. INVALID_ARGUMENT where the mask is empty or names anything else;
-// FAILED_PRECONDITION where the model would get a log, or lose it.
+// The settings after an update. INVALID_ARGUMENT if the mask is empty or names a field that is not
+// a setting; FAILED_PRECONDITION if a model without a log would get one, or one with a log lose it.
 absl::StatusOr<v1::Model> UpdatedSettings(const v1::Model& settings,
                                           const v1::UpdateModelRequest& request);
 

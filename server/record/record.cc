@@ -16,7 +16,7 @@ namespace {
 
 constexpr size_t kMaxSenderBytes = 255;
 
-// Takes a number off the front of `bytes`; nothing where there are too few.
+// Takes a number off the front of `bytes`; nothing if there are too few.
 template <typename Number>
 std::optional<Number> TakeNumber(ByteSpan& bytes) {
   if (bytes.size() < sizeof(Number)) return std::nullopt;
@@ -33,7 +33,7 @@ void AppendEnvelope(const BatchEnvelope& envelope, std::string& bytes) {
   bytes.append(envelope.sender, 0, sender_bytes);
 }
 
-// Takes an envelope off the front of `bytes`; nothing where there is none.
+// Takes an envelope off the front of `bytes`; nothing if there is none.
 std::optional<BatchEnvelope> TakeEnvelope(ByteSpan& bytes) {
   const auto max_producers = TakeNumber<uint32_t>(bytes);
   const auto sender_bytes = TakeNumber<uint8_t>(bytes);
@@ -51,13 +51,13 @@ absl::StatusOr<std::shared_ptr<const BatchRecord>> ParseBatch(RecordKind kind, B
   std::optional<BatchEnvelope> envelope;
   if (kind != RecordKind::kOldBatch) {
     envelope = TakeEnvelope(payload);
-    if (!envelope) return absl::DataLossError("it is no batch in an envelope");
+    if (!envelope) return absl::DataLossError("it is not a batch in an envelope");
   }
   std::unique_ptr<BatchRecord> batch = BatchRecord::Parse(SharedBytes(payload, nullptr));
   const BatchOrder order = envelope ? BatchOrder::kCanonical : BatchOrder::kAsSent;
   v1::BatchError error;
   if (batch == nullptr || !batch->Decode(loss, kNoLimits, error, order)) {
-    return absl::DataLossError(StrCat("it is no batch: ", error.message()));
+    return absl::DataLossError(StrCat("it is not a batch: ", error.message()));
   }
   if (envelope) batch->set_envelope(*std::move(envelope));
   return batch;
@@ -102,7 +102,7 @@ void Format(const RestoreRecord& record, EncodedRecord& out) {
   AppendNumber<uint64_t>(*record.file_checksum, out.head);
 }
 
-// Takes the time off the front of a payload whose kind has one.
+// Takes the time off the front of a payload, if records of this kind have one.
 absl::Status TakeTime(RecordKind kind, ByteSpan& payload, int64_t& time_ms) {
   if (kind < RecordKind::kBatch) return absl::OkStatus();
   const auto time = TakeNumber<int64_t>(payload);
@@ -123,7 +123,7 @@ EncodedRecord FormatRecord(const Record& record) {
 absl::StatusOr<Record> ParseRecord(RecordKind kind, ByteSpan payload, LossKind loss) {
   if (kind > RecordKind::kRestore) {
     return absl::DataLossError(
-        "its kind is not known here; was the folder used by a newer version?");
+        "its kind is unknown; if a newer freshet used this folder, start that version");
   }
   Record record;
   if (absl::Status status = TakeTime(kind, payload, record.time_ms); !status.ok()) return status;
@@ -148,7 +148,7 @@ absl::StatusOr<Record> ParseRecord(RecordKind kind, ByteSpan payload, LossKind l
       record.body = ParseRestorePayload(payload);
       return record;
   }
-  return absl::DataLossError("its kind is 0");
+  return absl::DataLossError("its kind is 0, which no version writes");
 }
 
 }  // namespace freshet

@@ -1,6 +1,6 @@
-// What stands in a model's log: one type for each kind of record. Records are turned into bytes and
-// back here and nowhere else, for records that are being accepted and for replay alike. The layout
-// of the bytes is in server/record/FORMAT.md.
+// The records of a model's log: one type for each kind. Only this file turns records into bytes and
+// back, for records that are being accepted and for replay alike. server/record/FORMAT.md gives the
+// layout of the bytes.
 
 #ifndef FRESHET_SERVER_RECORD_RECORD_H_
 #define FRESHET_SERVER_RECORD_RECORD_H_
@@ -21,14 +21,14 @@ namespace freshet {
 
 // The model's settings were changed.
 struct SettingsRecord {
-  v1::Model settings;  // What they are from here on; nothing else is set (see SettingsOf()).
+  v1::Model settings;  // From this record on; nothing else is set (see SettingsOf()).
 };
 
 // The model was put back to a snapshot of its own.
 struct RestoreRecord {
   std::string snapshot_id;
-  // The checksum that ends the snapshot's file, so that another snapshot that has taken the id
-  // since is not mistaken for it. Absent in records of older servers.
+  // The checksum at the end of the snapshot's file. It tells the snapshot from another one that was
+  // given the same id later. Absent in records of older servers.
   std::optional<uint64_t> file_checksum;
 };
 
@@ -36,8 +36,8 @@ using RecordBody = std::variant<std::shared_ptr<const BatchRecord>, SettingsReco
 
 // A record without its offset, which the log knows.
 struct Record {
-  // When the record was sequenced, in milliseconds since 1970. Never less than that of the record
-  // before it. 0: an older server wrote the record, and noted no time.
+  // When the record was sequenced, in milliseconds since 1970; never less than in the record
+  // before. 0 if an older server wrote the record, since those noted no time.
   int64_t time_ms = 0;
   RecordBody body;
 
@@ -52,8 +52,8 @@ struct Record {
 EncodedRecord FormatRecord(const Record& record);
 
 // Reads a record's payload, which must outlive the record. A batch is decoded for a model with this
-// loss, without limits: what was accepted once was learned, whatever the limits are now.
-// DATA_LOSS where the kind is not known or the payload does not fit it.
+// loss. No limits apply: a batch that was accepted under other limits was learned, too. DATA_LOSS
+// if the kind is not known or the payload does not fit it.
 absl::StatusOr<Record> ParseRecord(RecordKind kind, ByteSpan payload, LossKind loss);
 
 }  // namespace freshet
