@@ -63,7 +63,7 @@ class DataDirDiagnoser {
   absl::Status ReviewVersion() {
     absl::Status status = ReadLayoutVersion(file_system_, dir_).status();
     if (!absl::IsDataLoss(status)) return status;
-    AddMoved("VERSION", true, "it is damaged; the server writes it anew where it is not there");
+    AddMoved("VERSION", true, "it is damaged; once it is moved away, the server writes it anew");
     return absl::OkStatus();
   }
 
@@ -75,13 +75,13 @@ class DataDirDiagnoser {
       const std::string name = StrCat("models/", entry.name);
       if (entry.is_link) {
         AddMoved(name, false,
-                 "it is a link, which the server does not follow: what it leads to is not served; "
-                 "move the folder itself here");
+                 "it is a link, which the server does not follow; to have its target served, move "
+                 "the folder itself here");
       } else if (!entry.is_directory) {
-        AddMoved(name, false, "it is a file, and not the folder of a model");
+        AddMoved(name, false, "it is a file, not the folder of a model");
       } else if (!ParseModelFolderName(entry.name).has_value() &&
                  !ReadManifestFile(file_system_, path).ok()) {
-        AddMoved(name, false, "it is called as no model's folder is");
+        AddMoved(name, false, "its name cannot be that of a model's folder");
       } else {
         diagnosis_.model_dirs.push_back(path);
       }
@@ -89,7 +89,8 @@ class DataDirDiagnoser {
     return ReviewNames();
   }
 
-  // Which of two folders of one model is the right one is not for a program to say.
+  // Adds a finding for each model that several folders hold. Only the operator can tell which of
+  // them is the right one.
   absl::Status ReviewNames() {
     const absl::StatusOr<FoundModels> found = FindModels(file_system_, dir_);
     if (!found.ok()) return found.status();
@@ -97,7 +98,7 @@ class DataDirDiagnoser {
       if (model.folders.size() < 2) continue;
       diagnosis_.findings.push_back({.what = StrCat(dir_, ": ", ToStd(model.problem.message())),
                                      .hinders = true,
-                                     .advice = "none of them is served before"});
+                                     .advice = "none of them is served until then"});
     }
     return absl::OkStatus();
   }

@@ -1,4 +1,4 @@
-// What is wrong with a data folder beside its models.
+// What is wrong with a data folder, apart from its models.
 
 #ifndef FRESHET_SERVER_RECOVERY_DATA_DIR_DIAGNOSIS_H_
 #define FRESHET_SERVER_RECOVERY_DATA_DIR_DIAGNOSIS_H_
@@ -14,14 +14,14 @@ namespace freshet {
 
 struct DataDirDiagnosis {
   std::vector<Finding> findings;
-  // What a repair moves away.
+  // The paths that a repair moves away.
   std::vector<std::string> moves;
-  // The folders of models, in order.
+  // The paths of the models' folders, in order.
   std::vector<std::string> model_dirs;
 };
 
-// Looks at a data folder that no server uses, and changes nothing. NOT_FOUND where it is none;
-// FAILED_PRECONDITION where a newer version wrote it.
+// Diagnoses a data folder, which no server may be using. Changes nothing. NOT_FOUND if `dir` is not
+// a data folder; FAILED_PRECONDITION if a newer version wrote it.
 absl::StatusOr<DataDirDiagnosis> DiagnoseDataDir(FileSystem& file_system, const std::string& dir);
 
 }  // namespace freshet

@@ -21,7 +21,7 @@ absl::Status Stray(const std::string& path, std::string_view reason) {
 absl::Status StrayLink(const std::string& path) {
   return absl::DataLossError(
       StrCat(path,
-             ": is a link, which the server does not follow, so the model that it leads to is not "
+             ": it is a link, which the server does not follow, so the model that it leads to is not "
              "served; put the model's folder itself in its place"));
 }
 
@@ -33,11 +33,11 @@ void AddClaim(FoundModels& found, const std::string& folder, v1::Model spec, abs
     model.problem = std::move(problem);
     return;
   }
-  // Which of them is the right one is not ours to guess.
+  // Only the operator can tell which of them is the right one.
   model.problem =
       absl::DataLossError(StrCat("more than one folder holds ", model.spec.name(), ": models/",
                                  absl::StrJoin(model.folders, " and models/"),
-                                 "; move those that are not wanted out of the data folder"));
+                                 "; move all but the right one out of the data folder"));
 }
 
 void AddEntry(FileSystem& file_system, const std::string& models_dir,
@@ -48,14 +48,14 @@ void AddEntry(FileSystem& file_system, const std::string& models_dir,
     return;
   }
   if (!entry.is_directory) {
-    found.strays.push_back(Stray(path, "is a file, not the folder of a model"));
+    found.strays.push_back(Stray(path, "it is a file, not the folder of a model"));
     return;
   }
   absl::StatusOr<Manifest> manifest = ReadManifestFile(file_system, path);
   if (!manifest.ok()) {
     const std::optional<ModelFolder> folder = ParseModelFolderName(entry.name);
     if (!folder.has_value()) {
-      found.strays.push_back(Stray(path, "is called as no model's folder is"));
+      found.strays.push_back(Stray(path, "its name cannot be that of a model's folder"));
       return;
     }
     v1::Model named;

@@ -1,4 +1,4 @@
-// What stands in the folder of all models, and whose it is.
+// Which models the entries of a data folder's folder `models` belong to.
 
 #ifndef FRESHET_SERVER_RECOVERY_FOUND_MODELS_H_
 #define FRESHET_SERVER_RECOVERY_FOUND_MODELS_H_
@@ -14,20 +14,21 @@
 
 namespace freshet {
 
-// A model by what its folder and its manifest say; its log and snapshots are not looked at.
+// A model as its folder and its manifest describe it. Its log and its snapshots have not been read.
 struct FoundModel {
-  std::vector<std::string> folders;  // Their names. More than one: `problem` says so.
-  v1::Model spec;                    // Its name alone where the manifest cannot be read.
-  absl::Status problem;              // Why it cannot be recovered; OK where it may.
+  std::vector<std::string> folders;  // By name; if there are several, `problem` says so.
+  v1::Model spec;                    // Only the name if the manifest cannot be read.
+  absl::Status problem;              // Why it cannot be recovered; OK if it possibly can.
 };
 
 struct FoundModels {
   std::map<std::string, FoundModel> models;  // By id.
-  // What is no model's folder, or is a copy of one; each names its path and the way out.
+  // Entries that are not the folder of a model, or are a copy of one. Each status names the path
+  // and what to do.
   std::vector<absl::Status> strays;
 };
 
-// An error only where the folder cannot be read.
+// Fails only if the folder cannot be listed.
 absl::StatusOr<FoundModels> FindModels(FileSystem& file_system, const std::string& data_dir);
 
 }  // namespace freshet

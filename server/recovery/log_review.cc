@@ -16,7 +16,7 @@
 namespace freshet {
 namespace {
 
-// Where the good segments begin; 0 where there are none.
+// The first offset of the segments whose headers are good; 0 if there are none.
 uint64_t FirstOffset(const LogCheckReport& report) {
   return report.segments.empty() ? 0 : report.segments.front().first_offset;
 }

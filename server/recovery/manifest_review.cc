@@ -9,6 +9,7 @@
 #include "server/model/imported_snapshot.h"
 #include "server/model/model_manifest.h"
 #include "server/snapshot/snapshot_file.h"
+#include "server/snapshot/snapshot_store.h"
 #include "server/view/learner_spec.h"
 
 namespace freshet {
@@ -46,7 +47,7 @@ std::optional<v1::SnapshotFileHeader> ManifestReviewer::NewestHeader() {
   std::optional<v1::SnapshotFileHeader> newest;
   if (!entries.ok()) return newest;
   for (const DirEntry& entry : *entries) {
-    if (entry.is_directory || !entry.name.ends_with(".snapshot")) continue;
+    if (entry.is_directory || !entry.name.ends_with(kSnapshotSuffix)) continue;
     absl::StatusOr<v1::SnapshotFileHeader> header =
         ReadSnapshotFileHeader(file_system_, StrCat(folder, "/", entry.name));
     if (!header.ok() || !CheckSpec(header->model()).ok()) continue;
@@ -57,7 +58,7 @@ std::optional<v1::SnapshotFileHeader> ManifestReviewer::NewestHeader() {
   return newest;
 }
 
-// Takes the spec from the manifest, and says what is wrong with it; empty: nothing.
+// Takes the spec from the manifest. Returns what is wrong with the manifest; empty: nothing.
 absl::StatusOr<std::string> ManifestReviewer::ProblemOfManifest() {
   const auto entry = entries_.find(kManifestName);
   if (entry == entries_.end()) return "the manifest is missing";
@@ -78,7 +79,7 @@ absl::StatusOr<std::string> ManifestReviewer::ProblemOfManifest() {
   return "";
 }
 
-// What the copy of the manifest says that the model is; none where it does not.
+// The spec in the manifest's copy; none if the copy is missing, damaged or another model's.
 std::optional<v1::Model> ManifestReviewer::SpecFromCopy() {
   const absl::StatusOr<std::string> text =
       ReadSmallFile(file_system_, StrCat(diagnosis_.dir, "/", kManifestCopyName));
@@ -90,7 +91,8 @@ std::optional<v1::Model> ManifestReviewer::SpecFromCopy() {
   return std::move(copy->spec);
 }
 
-// Models of older versions have no copy.
+// Adds a finding if the manifest's copy is missing or damaged. Models of older versions, which have
+// no uid, may lack the copy.
 void ManifestReviewer::ReviewManifestCopy() {
   const std::string path = StrCat(diagnosis_.dir, "/", kManifestCopyName);
   const auto entry = entries_.find(kManifestCopyName);

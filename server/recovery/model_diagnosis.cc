@@ -14,6 +14,7 @@
 #include "server/recovery/log_review.h"
 #include "server/recovery/manifest_review.h"
 #include "server/recovery/snapshot_review.h"
+#include "server/snapshot/snapshot_store.h"
 
 namespace freshet {
 namespace {
@@ -98,7 +99,7 @@ absl::Status ModelDiagnoser::DiagnoseFiles() {
   return absl::OkStatus();
 }
 
-// The newest snapshot is all that a model without a log has.
+// For a model without a log, which has nothing but its newest snapshot.
 void ModelDiagnoser::DiagnoseUnlogged() {
   const ReviewedSnapshot* as_it_is = snapshots_.Newest(Names::kAsTheyAre);
   const ReviewedSnapshot* newest = snapshots_.Newest(Names::kMended);
@@ -111,8 +112,8 @@ void ModelDiagnoser::DiagnoseUnlogged() {
   }
 }
 
-// Snapshots that lost their names are given them back, unless they are of offsets that the log does
-// not have.
+// Gives snapshots that lost their names these names back, unless a snapshot is of an offset beyond
+// the end of the log, which goes on without it.
 void ModelDiagnoser::AddSnapshotFindings(Names names, bool renames_hinder, uint64_t log_end) {
   const bool logged = diagnosis_.spec->durability() != v1::DURABILITY_NONE;
   const ReviewedSnapshot* newest = snapshots_.Newest(names);
@@ -194,7 +195,8 @@ void ModelDiagnoser::AddMisplaced(const MovedSegments& moved, bool hinders) {
   }
 }
 
-// The newest snapshot that is there and cannot be used, or else the segment before the log.
+// The file whose loss leaves a gap before the log: the newest snapshot that is damaged or, if there
+// is none, the segment before the first one.
 std::string ModelDiagnoser::NameOfLostBeginning(const LogCheckReport& report) const {
   const std::vector<ReviewedSnapshot>& snapshots = snapshots_.snapshots;
   for (size_t i = snapshots.size(); i-- > 0;) {
@@ -247,9 +249,10 @@ void ModelDiagnoser::AddLostRestores(const LogReview& review) {
         StrCat("the record at offset ", restore.offset, " restores the snapshot ",
                restore.snapshot_id, ", which ", restore.problem);
     if (restore.offset >= review.needed_from) {
-      if (!restored_ids_.contains(restore.snapshot_id)) continue;  // Its file was found.
-      builder_.AddLost(what, StrCat(dir_, "/snapshots/", restore.snapshot_id, ".snapshot"));
-    } else {  // It was deleted, as everybody may.
+      if (!restored_ids_.contains(restore.snapshot_id))
+        continue;  // The finding names its file already.
+      builder_.AddLost(what, StrCat(dir_, "/snapshots/", restore.snapshot_id, kSnapshotSuffix));
+    } else {  // No recovery needs the snapshot, so somebody was free to delete it.
       diagnosis_.notes.push_back(
           StrCat(what, "; only a recovery from before that record would need it"));
     }
@@ -275,11 +278,11 @@ void ModelDiagnoser::DescribeLog(const LogCheckReport& report) {
   diagnosis_.torn_bytes = report.torn_bytes;
 }
 
-// The log is kept as far as recovery comes. Where the log has nothing that the state it begins from
-// goes on with, the log is begun anew at that state.
+// Plans to cut the log off where recovery gets to. If no record of the log continues the state that
+// recovery begins from, plans to begin the log anew at that state instead.
 void ModelDiagnoser::PlanLog(const LogReview& review) {
   const uint64_t cut = review.comes_to();
-  if (cut == kNoEnd) return;  // Something only stands in the way.
+  if (cut == kNoEnd) return;  // No record is damaged; another step removes what is in the way.
   const uint64_t start = review.needed_from;
   const std::vector<OffsetRange>& ranges = review.report.ranges;
   const bool reaches = std::any_of(ranges.begin(), ranges.end(), [&](const OffsetRange& range) {

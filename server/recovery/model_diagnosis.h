@@ -1,5 +1,5 @@
-// What is wrong with the files of a model, and the ways out, the least costly first. A start that
-// fails, `freshetd check` and `freshetd repair` all ask this, so that they cannot disagree.
+// What is wrong with the files of a model, and how to bring it up at the least cost. A start that
+// fails, `freshetd check` and `freshetd repair` all use this diagnosis, so they cannot disagree.
 //
 //   const auto diagnosis = DiagnoseModel(PosixFileSystem(), "data/models/ctr-00c0ffee00c0ffee");
 //   if (diagnosis.ok() && diagnosis->hinders()) std::cerr << diagnosis->Explain();
@@ -22,18 +22,18 @@ namespace freshet {
 // One thing that is wrong.
 struct Finding {
   std::string what;      // Names the file and the byte, and says why it is wrong.
-  bool hinders = false;  // Whether the model cannot be recovered as long as it is so.
+  bool hinders = false;  // Whether the model cannot be recovered before this is repaired.
   std::string advice;    // What to do about it.
 };
 
-// One thing that a repair does.
+// One step of a repair.
 struct RepairStep {
   enum class Kind {
-    kMoveAway,       // Moves `path` to where removed files are kept.
+    kMoveAway,       // Moves `path` to the folder of removed files.
     kRename,         // Gives the file `path` its name `to`.
-    kWriteManifest,  // Writes the manifest of `spec`.
-    kTruncateLog,    // Removes the record at `offset` and all that follows.
-    kBeginLogAnew,   // Begins the log anew, empty, at `offset`.
+    kWriteManifest,  // Writes the manifest anew, from ModelDiagnosis::spec.
+    kTruncateLog,    // Removes the record at `offset` and all records after it.
+    kBeginLogAnew,   // Replaces the log by an empty one that begins at `offset`.
     kMoveFolder,     // Gives the model's folder its name `to`.
     kRemoveModel,    // Moves the model's folder out of the data folder.
   };
@@ -45,26 +45,26 @@ struct RepairStep {
 
 struct ModelDiagnosis {
   std::string dir;   // The model's folder.
-  std::string name;  // models/ctr, or the folder where its manifest cannot be had.
-  // Absent where no manifest can be had.
+  std::string name;  // models/ctr; the folder's name if nothing tells the model's.
+  // What the model is; absent if neither the manifest nor its copy nor a snapshot can be read.
   std::optional<v1::Model> spec;
-  // A file that is damaged or misplaced is in one finding, those that hinder first.
+  // Each damaged or misplaced file is named in one finding. Those that hinder come first.
   std::vector<Finding> findings;
-  // What brings the model up at the least cost, in order. Empty: there is nothing to do.
+  // What brings the model up at the least cost, in order; empty if there is nothing to do.
   std::vector<RepairStep> steps;
 
-  // What recovery begins from, where all is as it should be; 0: the empty state.
+  // The offset of the state that recovery begins from after the steps; 0: the empty state.
   uint64_t starts_from = 0;
-  // The offset that the model comes back at, after the steps.
+  // The offset that the model is recovered to after the steps.
   uint64_t goes_on_at = 0;
-  // Acknowledged records that the steps give up. Where `more_may_be_lost` there may be more of
-  // them, of which no trace is left.
+  // The number of acknowledged records that the steps give up, as far as the files tell. If
+  // `more_may_be_lost`, there may have been more, which left no trace.
   uint64_t lost_count = 0;
   bool more_may_be_lost = false;
-  // Which files the steps give up that a copy would bring back.
+  // The first file that the steps give up and that could be put back from a copy; empty: none.
   std::string wanted_copy;
 
-  // For people.
+  // Shown to people; nothing is decided by these.
   uint64_t log_begin = 0;
   uint64_t log_end = 0;
   size_t segment_count = 0;
@@ -76,23 +76,23 @@ struct ModelDiagnosis {
 
   // Whether the model cannot be recovered as it is.
   bool hinders() const;
-  // Whether the steps give up records, or may.
+  // Whether the steps give up acknowledged records, or may do so.
   bool loses() const;
   // What the steps give up, in words. REQUIRES: loses().
   std::string DescribeLoss() const;
-  // Where the steps cut the log off.
+  // The offset at which the steps cut the log off; absent if they do not.
   std::optional<uint64_t> truncates_at() const;
-  // The command that carries out the steps, without quotes.
+  // The shell command that carries out the steps, without quotes around it.
   std::string Command() const;
-  // The one way out that costs least, in a sentence; empty where there is nothing to do.
+  // The way out that costs least, as part of a sentence; empty if there is nothing to do.
   std::string WayOut() const;
   // Why the model cannot be recovered, and the way out. REQUIRES: hinders().
   std::string Explain() const;
 };
 
-// Looks at a model that no server uses, `dir` being its folder: reads every byte, changes nothing.
-// An error only where the files cannot be looked at, or where a newer version wrote them
-// (FAILED_PRECONDITION).
+// Diagnoses the model in the folder `dir`, which no server may be using. Reads every byte and
+// changes nothing. Damage is no error: the result says what it is. FAILED_PRECONDITION if a newer
+// version wrote the files; the file system's error if they cannot be read at all.
 absl::StatusOr<ModelDiagnosis> DiagnoseModel(FileSystem& file_system, const std::string& dir);
 
 }  // namespace freshet

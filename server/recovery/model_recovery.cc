@@ -29,7 +29,7 @@ struct StartState {
   std::optional<v1::SnapshotFileHeader> snapshot;  // Absent: the empty state.
 };
 
-// The state of the newest good snapshot, or a new one where there is none.
+// The state of the newest good snapshot, or a new one if there is none.
 absl::StatusOr<StartState> LoadNewestState(const v1::Model& spec, SnapshotStore& snapshots) {
   for (const DamagedSnapshot& damaged : snapshots.damaged()) {
     spdlog::error("event=snapshot_damaged model={} file={} error={}", spec.name(),
@@ -41,7 +41,8 @@ absl::StatusOr<StartState> LoadNewestState(const v1::Model& spec, SnapshotStore&
     if (!StartOffsetOf(header).has_value()) continue;
     auto state = LoadSnapshotState(
         spec, {.snapshot_id = std::string(SnapshotIdOf(header)), .file_checksum = {}}, snapshots);
-    // Without a log the manifest alone says what the settings are.
+    // A snapshot's header has the settings at its offset, and the log changes them from there on.
+    // Without a log only the manifest has the settings.
     if (state.ok() && spec.durability() != v1::DURABILITY_NONE) {
       (*state)->PutBackSettings(SettingsOf(header.model()));
     }
@@ -56,8 +57,8 @@ absl::StatusOr<StartState> LoadNewestState(const v1::Model& spec, SnapshotStore&
   return StartState{.state = *std::move(state), .snapshot = {}};
 }
 
-// A manifest without a checksum may be of another learner than the model's, by one flipped bit; its
-// snapshots know.
+// In a manifest without a checksum, a flipped bit may have changed the learner. So compare it with
+// the learner in the newest snapshot.
 absl::Status CheckWithSnapshots(const Manifest& manifest, const SnapshotStore& snapshots) {
   const std::vector<v1::SnapshotFileHeader> headers = snapshots.List();
   if (manifest.has_checksum || headers.empty()) return absl::OkStatus();
@@ -65,9 +66,9 @@ absl::Status CheckWithSnapshots(const Manifest& manifest, const SnapshotStore& s
   return same.ok() ? same : absl::DataLossError(same.message());
 }
 
-// A crash may have come between a change of the settings, which is a record of the log, and the
-// manifest that follows it, or between that and its copy. And a manifest of an older version gets
-// its checksum.
+// Writes the manifest anew if it differs from the recovered settings. A change of the settings is a
+// record of the log first, then in the manifest, then in the manifest's copy, and a crash may have
+// come in between. Also adds the checksum to a manifest of an older version.
 void MendManifest(const ModelEnvironment& environment, const ModelState& state, bool has_checksum,
                   v1::Model& spec) {
   const std::string before = FormatManifest(spec);
@@ -78,14 +79,14 @@ void MendManifest(const ModelEnvironment& environment, const ModelState& state, 
       ReadSmallFile(environment.data_dir.file_system(), StrCat(folder, "/", kManifestCopyName));
   if (has_checksum && manifest == before && copy.value_or("") == manifest) return;
   const absl::Status status = environment.data_dir.WriteManifest(FolderOf(spec), manifest);
-  if (!status.ok()) {  // The next recovery comes to the same.
+  if (!status.ok()) {  // Harmless: the next recovery tries again.
     spdlog::warn("event=manifest_not_written model={} error={}", spec.name(),
                  JsonString(status.ToString()));
   }
 }
 
-// For a model without a log: OK where it has no snapshot of a later state than `start`, were that
-// to be read.
+// For a model without a log: DATA_LOSS if a snapshot that cannot be read is, or may be, of a later
+// state than `start`.
 absl::Status CheckNoneLost(const ModelEnvironment& environment, const v1::Model& spec,
                            const StartState& start, const SnapshotStore& snapshots) {
   FileSystem& file_system = environment.data_dir.file_system();
@@ -133,7 +134,7 @@ absl::StatusOr<std::unique_ptr<Log>> OpenLog(const ModelEnvironment& environment
   return log;
 }
 
-// What a diagnosis may have a way out of.
+// Whether the cause may be damage, so that a diagnosis may know a way out.
 bool MayBeDamage(const absl::Status& status) {
   return absl::IsDataLoss(status) || absl::IsInternal(status) || absl::IsInvalidArgument(status);
 }

@@ -15,11 +15,14 @@
 
 namespace freshet {
 
-// Loads the newest snapshot whose checksums hold and replays the log's records that follow it. A
-// damaged snapshot is named in the server's log, and the one before it is used. Fails, with the
-// file and the ways out in the message, where the log is damaged or does not reach back to a usable
-// state: nothing is skipped. A model that was just created is recovered to its empty state.
-// `folder` is the name of the model's folder. CANCELLED where `progress` was. Blocks; any thread.
+// Recovers the model in the folder of the name `folder`: loads the newest snapshot that is not
+// damaged, and replays the log's records from its offset on. Names damaged snapshots in the
+// server's log and uses an older one instead. A model that was just created is recovered to its
+// empty state.
+//
+// DATA_LOSS, with the damaged file and the way out, if the log is damaged or does not reach back to
+// a usable state; no record is ever skipped. CANCELLED if `progress` was. Blocks; any thread may
+// call.
 absl::StatusOr<std::shared_ptr<ServedModel>> RecoverModel(const ModelEnvironment& environment,
                                                           const std::string& folder,
                                                           RecoveryProgress& progress);

@@ -14,7 +14,7 @@ namespace {
 
 using Kind = RepairStep::Kind;
 
-// Behind the name of a file on its way to another name, so that two can change places.
+// Files are renamed in two steps, first to a name with this suffix, so that two can swap names.
 constexpr std::string_view kMovingSuffix = ".moving";
 
 class Repairer {
@@ -31,7 +31,7 @@ class Repairer {
                     [](const RepairStep& step) { return step.kind == Kind::kRename; });
     bool renamed = !renames;
     for (const RepairStep& step : diagnosis_.steps) {
-      // All at once, and behind what makes room for them.
+      // All renames come together, after the steps that move files out of the way of the new names.
       if (step.kind >= Kind::kRename && !renamed) {
         renamed = true;
         if (absl::Status status = RenameAll(); !status.ok()) return status;
@@ -79,7 +79,7 @@ class Repairer {
       case Kind::kRemoveModel:
         return RemoveModel(step.path);
     }
-    return absl::InternalError("a step that is not known");
+    return absl::InternalError("the diagnosis has a step of an unknown kind");
   }
 
   absl::Status MoveFolder(const RepairStep& step) {
@@ -88,7 +88,7 @@ class Repairer {
     return status;
   }
 
-  // Out of `models`, to where the data folder keeps what is removed.
+  // Moves the model's folder out of `models`, to the removed files of the data folder.
   absl::Status RemoveModel(const std::string& path) {
     RemovedFiles removed(file_system_, ParentFolder(ParentFolder(path)), now_);
     removed_model_ = removed.folder();
@@ -112,10 +112,10 @@ absl::Status TruncateAt(uint64_t offset, ModelDiagnosis& diagnosis) {
     if (diagnosis.steps.empty()) {
       return absl::InvalidArgumentError(
           StrCat("the log of ", diagnosis.name, " ends at offset ", diagnosis.log_end,
-                 " and can be recovered as it is; to cut it off would lose records in vain"));
+                 " and can be recovered as it is; cutting it off would only lose records"));
     }
-    return absl::InvalidArgumentError(StrCat("to cut the log of ", diagnosis.name,
-                                             " off is not the way out; that is ",
+    return absl::InvalidArgumentError(StrCat("cutting off the log of ", diagnosis.name,
+                                             " does not help; the way out is ",
                                              diagnosis.WayOut()));
   }
   if (offset > step->offset) {

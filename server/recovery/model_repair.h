@@ -1,4 +1,4 @@
-// Carries out the way out that a diagnosis found.
+// Carries out the steps of a diagnosis.
 
 #ifndef FRESHET_SERVER_RECOVERY_MODEL_REPAIR_H_
 #define FRESHET_SERVER_RECOVERY_MODEL_REPAIR_H_
@@ -15,18 +15,18 @@
 
 namespace freshet {
 
-// Makes the diagnosis cut the log off at `offset` instead of where that costs least.
-// INVALID_ARGUMENT, with what is to be done instead, where nothing needs to be cut off or where the
-// log is damaged before `offset`.
+// Changes the diagnosis so that its steps cut the log off at `offset` instead of where that costs
+// least. INVALID_ARGUMENT, with what to do instead, if nothing needs to be cut off or if the log is
+// damaged before `offset`.
 absl::Status TruncateAt(uint64_t offset, ModelDiagnosis& diagnosis);
 
-// What the repair will do, a sentence for each step.
+// What the repair will do: a phrase for each step, such as "move PATH away".
 std::vector<std::string> DescribeSteps(const ModelDiagnosis& diagnosis);
 
-// Carries the steps out, durably. What they take away is kept in the folder removed/<time> of the
-// model or, where the model itself goes, of the data folder; nothing is deleted. Returns the
-// folders in which something was kept. Where the process ends in between, another diagnosis finds
-// what is left to do. REQUIRES: no server uses the files, which are as they were diagnosed.
+// Carries the steps out, durably. Deletes nothing: what the steps take away is moved to the folder
+// removed/<time> of the model or, if the model itself is moved, of the data folder. Returns the
+// folders of this kind that were made. If the process ends halfway, another diagnosis finds what is
+// left to do. REQUIRES: no server uses the files, and they have not changed since the diagnosis.
 absl::StatusOr<std::vector<std::string>> RepairModel(FileSystem& file_system,
                                                      const ModelDiagnosis& diagnosis,
                                                      absl::Time now);

@@ -16,9 +16,7 @@
 namespace freshet {
 namespace {
 
-constexpr std::string_view kSnapshotSuffix = ".snapshot";
-
-// Whether the file's bytes are those of a snapshot, and one of this model.
+// Reads the file `path`, and checks that it is a snapshot of this model.
 ReviewedSnapshot ReviewFile(FileSystem& file_system, const std::string& path, std::string_view id,
                             const v1::Model& spec) {
   ReviewedSnapshot snapshot{
@@ -34,7 +32,7 @@ ReviewedSnapshot ReviewFile(FileSystem& file_system, const std::string& path, st
     const absl::Status owner = CheckOwner(path, *snapshot.header, spec.name(), spec.uid());
     if (!owner.ok()) {
       snapshot.problem = owner;
-      snapshot.header.reset();  // It says nothing about this model.
+      snapshot.header.reset();  // It is another model's.
     }
   }
   return snapshot;
@@ -63,7 +61,8 @@ bool IsOlderFile(const ReviewedSnapshot& a, const ReviewedSnapshot& b) {
   return key(a) < key(b);
 }
 
-// Gives the snapshots that are not named after their ids their names, in thought.
+// Sets renamed_to and id of each snapshot whose file is not named after the snapshot's id, or marks
+// it as a copy if a good file has that name.
 void FindNames(const std::string& dir, std::vector<ReviewedSnapshot>& snapshots) {
   for (ReviewedSnapshot& snapshot : snapshots) {
     if (!snapshot.problem.ok()) continue;
@@ -87,7 +86,7 @@ void FindNames(const std::string& dir, std::vector<ReviewedSnapshot>& snapshots)
   }
 }
 
-// Loads the states of the newest snapshots, until one holds.
+// Loads the states of snapshots, the newest first, until one can be loaded and has its name.
 absl::Status LoadNewest(FileSystem& file_system, const v1::Model& spec,
                         std::vector<ReviewedSnapshot>& snapshots) {
   for (size_t i = snapshots.size(); i-- > 0;) {
@@ -101,7 +100,8 @@ absl::Status LoadNewest(FileSystem& file_system, const v1::Model& spec,
       status = (*state)->Load(loaded->payload());
     }
     if (absl::IsResourceExhausted(status)) return status;
-    // One that lost its name counts only once it has it back, so that another may be needed.
+    // A snapshot whose file lost its name is not used before the file is renamed, so go on to find
+    // one that can be used now.
     if (status.ok() && snapshot.renamed_to.empty()) return status;
     if (status.ok()) continue;
     snapshot.problem = absl::DataLossError(StrCat(snapshot.path, ": ", ToStd(status.message())));
@@ -123,7 +123,8 @@ std::optional<uint64_t> StartOffsetOf(const v1::SnapshotFileHeader& header) {
 bool MayBeNewer(FileSystem& file_system, const std::string& path, std::string_view id,
                 const v1::Model& spec, const v1::SnapshotFileHeader* newest) {
   const absl::StatusOr<v1::SnapshotFileHeader> header = ReadSnapshotFileHeader(file_system, path);
-  // The server numbers the snapshots that it takes by itself.
+  // The snapshots that the server takes by itself have numbered ids, so a higher number means
+  // later.
   const std::optional<uint64_t> number = NumberOfSnapshot(id);
   const std::optional<uint64_t> newest_number =
       newest == nullptr ? std::optional<uint64_t>(0) : NumberOfSnapshot(SnapshotIdOf(*newest));
@@ -133,7 +134,7 @@ bool MayBeNewer(FileSystem& file_system, const std::string& path, std::string_vi
     const uint64_t newest_offset = newest == nullptr ? 0 : newest->snapshot().offset();
     if (StartOffsetOf(*header).value_or(0) > newest_offset) return true;
   }
-  // What this file held before another was put over it.
+  // Another file was copied over this one, which may have been newer by its name.
   return SnapshotIdOf(*header) != id && numbered && *number > *newest_number;
 }
 

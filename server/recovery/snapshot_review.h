@@ -18,53 +18,55 @@
 
 namespace freshet {
 
-// A file of the folder of snapshots.
+// A file in a model's folder of snapshots.
 struct ReviewedSnapshot {
   std::string path;
-  std::string id;  // The one that it has, or that it should have.
-  // What it says about itself; none where that cannot be read.
+  std::string id;  // By the file's name or, if the file lost its name, by its header.
+  // Absent if it cannot be read, or is that of another model's snapshot.
   std::optional<v1::SnapshotFileHeader> header;
-  // OK: it can be used, once it has its name. DATA_LOSS or FAILED_PRECONDITION: why it cannot be.
+  // OK if the snapshot can be used once the file has its name; DATA_LOSS or FAILED_PRECONDITION
+  // says why it cannot.
   absl::Status problem;
-  // The name that it lost; empty: it has its name.
+  // The path that the file should have; empty if that is its path.
   std::string renamed_to;
 };
 
 struct SnapshotReview {
-  // Whether snapshots that lost their names are taken for ones that can be used.
+  // Whether snapshots whose files lost their names count as usable.
   enum class Names { kAsTheyAre, kMended };
 
-  // Oldest first, as SnapshotStore::List(); those that cannot be used among them, where their
-  // headers cannot be read at the end.
+  // Oldest first, as in SnapshotStore::List(), including those that cannot be used. Those whose
+  // headers cannot be read come last.
   std::vector<ReviewedSnapshot> snapshots;
 
-  // The newest that recovery can begin from, of those that have their names, or of all; null: there
-  // is none.
+  // The newest usable snapshot that recovery can begin from; null if there is none.
   const ReviewedSnapshot* Newest(Names names) const;
 
-  // Why a record cannot restore this snapshot, in words that follow "which"; OK: it can.
+  // OK if replay can carry out `restore`; otherwise DATA_LOSS, whose message continues a sentence
+  // about the snapshot after "which".
   absl::Status CheckRestore(const RestoreRecord& restore, Names names) const;
 
-  // How far the model had come, as far as headers tell.
+  // The highest offset that the model is known to have reached, by the snapshots' headers.
   uint64_t known_offset() const;
 };
 
-// Reads every snapshot in the folder `dir` of the model `spec`, and loads those that recovery may
-// begin from until one of them holds. Changes nothing. A folder that is missing holds none. The
-// file system's error where the folder cannot be read; RESOURCE_EXHAUSTED where there is no memory
-// for a state.
+// Reads every snapshot in the folder `dir` of the model `spec`. Loads the states of those that
+// recovery may begin from, the newest first, until one can be loaded. Changes nothing. A missing
+// folder counts as empty. Fails with the file system's error if the folder cannot be read, and with
+// RESOURCE_EXHAUSTED if there is no memory for a state.
 absl::StatusOr<SnapshotReview> ReviewSnapshots(FileSystem& file_system, const std::string& dir,
                                                const v1::Model& spec);
 
-// Whether a snapshot that cannot be used may be of a later offset than the newest that can be,
-// whose header is null where there is none. A model without a log then has lost what came between.
+// Whether the unusable snapshot `id` in the file `path` may be of a later offset than the newest
+// usable one, whose header is `newest` (null: there is none). A model without a log has then lost
+// what it learned in between.
 bool MayBeNewer(FileSystem& file_system, const std::string& path, std::string_view id,
                 const v1::Model& spec, const v1::SnapshotFileHeader* newest);
 
-// Whether all that a snapshot includes was on disk in the log when it was taken.
+// Whether all records that a snapshot includes were on disk in the log when it was taken.
 bool WasDurable(const std::optional<v1::SnapshotFileHeader>& header);
 
-// The offset of a snapshot that recovery may begin from; none for one that was imported.
+// The offset of the snapshot if recovery may begin from it; none if it was imported.
 std::optional<uint64_t> StartOffsetOf(const v1::SnapshotFileHeader& header);
 
 }  // namespace freshet

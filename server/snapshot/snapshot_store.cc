@@ -12,7 +12,6 @@
 namespace freshet {
 namespace {
 
-constexpr std::string_view kSnapshotSuffix = ".snapshot";
 constexpr std::string_view kTemporarySuffix = ".snapshot.tmp";
 
 // The id at the end of `models/{model}/snapshots/{snapshot}`.

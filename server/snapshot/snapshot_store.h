@@ -23,15 +23,18 @@
 
 namespace freshet {
 
+// The name of a snapshot's file is the snapshot's id and this.
+inline constexpr std::string_view kSnapshotSuffix = ".snapshot";
+
 // A snapshot file that cannot be used.
 struct DamagedSnapshot {
   std::string id;
   std::string path;
-  // DATA_LOSS, or FAILED_PRECONDITION where a newer version wrote it.
+  // DATA_LOSS, or FAILED_PRECONDITION if a newer version wrote it.
   absl::Status reason;
 };
 
-// OK where the snapshot in the file `path` is of the model of this name and uid; DATA_LOSS.
+// OK if the snapshot in the file `path` is of the model of this name and uid; DATA_LOSS.
 absl::Status CheckOwner(const std::string& path, const v1::SnapshotFileHeader& header,
                         std::string_view model_name, std::string_view model_uid);
 
@@ -49,7 +52,7 @@ class SnapshotStore {
 
   // Writes a snapshot, whole and durably or not at all; the state is `payload`, one piece after the
   // other. Its id is the last part of header.snapshot().name(). Returns the header with the size
-  // and the file's checksum filled in. INVALID_ARGUMENT for a bad id, ALREADY_EXISTS where the id
+  // and the file's checksum filled in. INVALID_ARGUMENT for a bad id, ALREADY_EXISTS if the id
   // is taken, also by a damaged file or by a write that is under way. REQUIRES: header.model() is
   // the model whose snapshots these are.
   absl::StatusOr<v1::SnapshotFileHeader> Write(v1::SnapshotFileHeader header,
@@ -58,19 +61,19 @@ class SnapshotStore {
   // All good snapshots, oldest first: by offset, then by create time, then by id.
   std::vector<v1::SnapshotFileHeader> List() const;
 
-  // NOT_FOUND where there is none; the damage where it is damaged.
+  // NOT_FOUND if there is none; the damage where it is damaged.
   absl::StatusOr<v1::SnapshotFileHeader> Get(std::string_view id) const;
 
-  // Reads a snapshot and verifies every byte of it. NOT_FOUND where there is none; DATA_LOSS names
+  // Reads a snapshot and verifies every byte of it. NOT_FOUND if there is none; DATA_LOSS names
   // the file and what is wrong with it, and the snapshot is listed as damaged from then on.
-  // RESOURCE_EXHAUSTED where there is no memory for it.
+  // RESOURCE_EXHAUSTED if there is no memory for it.
   absl::StatusOr<LoadedSnapshot> Load(std::string_view id);
 
   // Opens a snapshot's file once every byte of it was verified; it can be read to its end, also
   // where the snapshot is deleted meanwhile. Errors as Load().
   absl::StatusOr<std::unique_ptr<ReadFile>> OpenVerified(std::string_view id);
 
-  // Deletes a snapshot, damaged or not. NOT_FOUND where there is none. A Load() under way goes on.
+  // Deletes a snapshot, damaged or not. NOT_FOUND if there is none. A Load() under way goes on.
   absl::Status Delete(std::string_view id);
 
   // The files that cannot be used.
@@ -83,7 +86,7 @@ class SnapshotStore {
   SnapshotStore(FileSystem& file_system, std::string dir, const v1::Model& model);
 
   absl::Status ReadFolder();
-  // OK where the header, which stands in the file of the snapshot `id`, is that snapshot's.
+  // OK if the header, which stands in the file of the snapshot `id`, is that snapshot's.
   absl::Status CheckHeader(const v1::SnapshotFileHeader& header, std::string_view id) const;
   absl::StatusOr<v1::SnapshotFileHeader> WriteDurably(const std::string& id,
                                                       v1::SnapshotFileHeader header,

@@ -6,12 +6,11 @@
 
 #include "core/base/str_cat.h"
 #include "server/log/segment.h"
+#include "server/snapshot/snapshot_store.h"
 #include "tests/server/model/model_fixture.h"
 
 namespace freshet {
 namespace {
-
-constexpr char kSnapshotSuffix[] = ".snapshot";
 
 std::string FolderOfPath(const std::string& path) { return path.substr(0, path.rfind('/') + 1); }
 

@@ -17,7 +17,7 @@
 namespace freshet {
 namespace {
 
-constexpr uint64_t kUid = 0xc0ffee0000000001;
+constexpr uint64_t kSiteUid = 0xc0ffee0000000001;
 
 // Copies a folder of one file system into another.
 void CopyTree(FaultFileSystem& from, FaultFileSystem& to, const std::string& path) {
@@ -155,12 +155,12 @@ std::unique_ptr<FaultFileSystem> CopyOf(FaultFileSystem& files) {
 std::vector<Site> MakeSites() {
   std::vector<Site> sites;
   {
-    SiteBuilder builder("no snapshot", kUid, v1::DURABILITY_FSYNC, 1);
+    SiteBuilder builder("no snapshot", kSiteUid, v1::DURABILITY_FSYNC, 1);
     builder.Push(30);
     sites.push_back(builder.Finish());
   }
   {
-    SiteBuilder builder("two snapshots, all of the log", kUid, v1::DURABILITY_FSYNC, 2);
+    SiteBuilder builder("two snapshots, all of the log", kSiteUid, v1::DURABILITY_FSYNC, 2);
     builder.Push(12);
     builder.Snapshot();
     builder.Push(11);
@@ -169,7 +169,7 @@ std::vector<Site> MakeSites() {
     sites.push_back(builder.Finish());
   }
   {
-    SiteBuilder builder("two snapshots, what is needed of the log", kUid, v1::DURABILITY_OS, 2);
+    SiteBuilder builder("two snapshots, what is needed of the log", kSiteUid, v1::DURABILITY_OS, 2);
     builder.Push(17);
     builder.Snapshot();
     builder.Push(8);
@@ -179,7 +179,7 @@ std::vector<Site> MakeSites() {
     sites.push_back(builder.Finish());
   }
   {
-    SiteBuilder builder("a restore that is needed", kUid, v1::DURABILITY_FSYNC, 3);
+    SiteBuilder builder("a restore that is needed", kSiteUid, v1::DURABILITY_FSYNC, 3);
     builder.Push(9);
     builder.Snapshot("kept");
     builder.Push(7);
@@ -189,7 +189,7 @@ std::vector<Site> MakeSites() {
     sites.push_back(builder.Finish());
   }
   {
-    SiteBuilder builder("a stop", kUid, v1::DURABILITY_FSYNC, 2);
+    SiteBuilder builder("a stop", kSiteUid, v1::DURABILITY_FSYNC, 2);
     builder.Push(14);
     builder.Snapshot();
     builder.Push(6);
@@ -197,7 +197,7 @@ std::vector<Site> MakeSites() {
     sites.push_back(builder.Finish());
   }
   {
-    SiteBuilder builder("no log", kUid, v1::DURABILITY_NONE, 3);
+    SiteBuilder builder("no log", kSiteUid, v1::DURABILITY_NONE, 3);
     builder.Push(6);
     builder.Snapshot();
     builder.Push(6);
