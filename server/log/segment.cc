@@ -15,10 +15,10 @@ namespace {
 constexpr std::string_view kMagic = "FRSHTLOG";
 constexpr std::string_view kSegmentSuffix = ".log";
 constexpr size_t kNameDigits = 20;
-// More records than a log can come to, so that counting on from it cannot overflow.
+// Far more records than any log can have, so that adding to an offset below this cannot overflow.
 constexpr uint64_t kMaxFirstOffset = uint64_t{1} << 62;
 
-// All fields are little-endian and at their natural alignment, so these are the bytes of the file.
+// All fields are little-endian and naturally aligned, so these structs are the bytes of the file.
 struct StoredSegmentHeader {
   std::array<char, 8> magic;
   uint32_t version;
@@ -46,8 +46,8 @@ constexpr size_t kCheckedBegin = offsetof(StoredRecordHeader, offset);
 constexpr size_t kCheckedEnd = offsetof(StoredRecordHeader, check);
 constexpr std::array<std::byte, kRecordAlignment> kZeros{};
 
-// Whether the checksum is that of a header which does not claim to be of a newer version: then the
-// version is what was damaged.
+// For a header that claims a newer version: whether the checksum matches once the version is
+// replaced by ours. Then the version field was damaged.
 bool IsVersionDamaged(StoredSegmentHeader stored) {
   stored.version = kSegmentVersion;
   const ByteSpan checked = BytesOf(stored).first(offsetof(StoredSegmentHeader, checksum));
@@ -102,18 +102,17 @@ absl::StatusOr<SegmentHeader> DecodeSegmentHeader(ByteSpan bytes) {
     return absl::DataLossError("it does not begin like a log segment");
   }
   if (stored.version > kSegmentVersion && !IsVersionDamaged(stored)) {
-    return absl::FailedPreconditionError(StrCat("a newer freshet wrote this log (version ",
-                                                stored.version,
-                                                " of the format, this freshet reads up to ",
-                                                kSegmentVersion, "); start that freshet on it"));
+    return absl::FailedPreconditionError(StrCat(
+        "a newer freshet wrote this log (version ", stored.version,
+        " of the format, this freshet reads up to ", kSegmentVersion, "); start that version"));
   }
   const ByteSpan checked = BytesOf(stored).first(offsetof(StoredSegmentHeader, checksum));
   if (Checksum(checked) != stored.checksum) {
-    return absl::DataLossError("the checksum of its header does not hold");
+    return absl::DataLossError("the checksum of its header does not match");
   }
   if (stored.version == 0 || stored.header_bytes != kSegmentHeaderBytes ||
       stored.first_offset > kMaxFirstOffset) {
-    return absl::DataLossError("its header holds impossible numbers");
+    return absl::DataLossError("its header has impossible numbers");
   }
   return SegmentHeader{.first_offset = stored.first_offset,
                        .checksum_seed = stored.checksum_seed,

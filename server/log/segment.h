@@ -26,34 +26,34 @@ constexpr uint64_t kRecordAlignment = 8;
 // The largest payload of one record.
 constexpr uint64_t kMaxPayloadBytes = uint64_t{1} << 31;
 
-// What stands at the beginning of a segment file.
+// The header at the beginning of a segment file.
 struct SegmentHeader {
   static constexpr uint64_t kNoPrevious = ~uint64_t{0};
 
   // The offset of the segment's first record.
   uint64_t first_offset = 0;
-  // Seeds the checksums of the records: a record that was copied here from elsewhere, for example
+  // Seeds the checksums of the records, so that a record that got here from elsewhere, for example
   // inside another record's payload, is not taken for one of this segment.
   uint64_t checksum_seed = 0;
-  // The first offset of the segment before this one, or kNoPrevious where the log begins here.
+  // The first offset of the segment before this one, or kNoPrevious if the log begins here.
   uint64_t previous_first_offset = kNoPrevious;
   // The size of the segment before this one; 0 if there is none.
   uint64_t previous_bytes = 0;
-  // Of the model whose log it is; 0 for a model without one.
+  // The uid of the model; 0 if the model has none.
   uint64_t uid = 0;
 };
 
-// What stands before each payload.
+// The header before each payload.
 struct RecordHeader {
   uint64_t offset = 0;
-  // When the record was written, all records below this offset were durable. Tells damage from
+  // All records below this offset were durable when this one was written. This tells damage from
   // what a loss of power leaves.
   uint64_t durable_offset = 0;
   uint32_t payload_bytes = 0;
   RecordKind kind{};
 };
 
-// The header of a segment that the log of the model `uid` begins with.
+// The header of the segment with which the log of the model `uid` begins.
 SegmentHeader FirstSegmentHeader(uint64_t first_offset, uint64_t uid);
 
 using SegmentHeaderBytes = std::array<std::byte, kSegmentHeaderBytes>;
@@ -65,36 +65,37 @@ SegmentHeaderBytes EncodeSegmentHeader(const SegmentHeader& header);
 // not name the file.
 absl::StatusOr<SegmentHeader> DecodeSegmentHeader(ByteSpan bytes);
 
-// The header of a record with its checksums, which are computed here.
+// The bytes of a record's header. Computes the checksums.
 RecordHeaderBytes EncodeRecordHeader(const RecordHeader& header, std::span<const ByteSpan> payload,
                                      uint64_t checksum_seed);
 
 // Reads the fields without checking them. REQUIRES: bytes.size() >= kRecordHeaderBytes.
 RecordHeader DecodeRecordHeader(ByteSpan bytes);
 
-// Whether the fields of a record's header are as they were written.
+// Whether the header's own checksum matches.
 // REQUIRES: bytes.size() >= kRecordHeaderBytes.
 bool RecordHeaderHolds(ByteSpan bytes, uint64_t checksum_seed);
 
-// Whether a record is as it was written. REQUIRES: `record` is header, payload and padding.
+// Whether the checksum of a whole record matches. REQUIRES: `record` is header, payload and
+// padding.
 bool RecordChecksumHolds(ByteSpan record, uint64_t checksum_seed);
 
-// The zeros that follow a payload of this length.
+// The zeros that pad a payload of this length.
 ByteSpan RecordPadding(uint64_t payload_bytes);
 
-// What a record takes in the file: header, payload and padding.
+// The size of a record in the file: header, payload and padding.
 constexpr uint64_t RecordBytes(uint64_t payload_bytes) {
   return (kRecordHeaderBytes + payload_bytes + kRecordAlignment - 1) / kRecordAlignment *
          kRecordAlignment;
 }
 
-// A seed that nobody can foresee.
+// An unpredictable seed, so that a client cannot send bytes with valid checksums.
 uint64_t RandomChecksumSeed();
 
 // The name of the file whose first record has `first_offset`: 20 digits and ".log".
 std::string SegmentFileName(uint64_t first_offset);
 
-// The inverse; none for any other name.
+// The inverse of SegmentFileName(); none for any other name.
 std::optional<uint64_t> ParseSegmentFileName(std::string_view name);
 
 }  // namespace freshet

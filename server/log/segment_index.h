@@ -1,5 +1,5 @@
-// Which segments a log has, how far it has come, and which segments its readers still need: what
-// the appending thread and the readers share.
+// Which segments a log has, where it ends, and which segments its readers still need. Shared by the
+// appending thread and the readers.
 
 #ifndef FRESHET_SERVER_LOG_SEGMENT_INDEX_H_
 #define FRESHET_SERVER_LOG_SEGMENT_INDEX_H_
@@ -18,11 +18,11 @@ namespace freshet {
 // One segment file. It ends where the next one begins.
 struct SegmentInfo {
   uint64_t first_offset = 0;
-  // Its whole records and its header; the file may be longer.
+  // The size of the header and all whole records; the file may be longer.
   uint64_t size_bytes = 0;
 };
 
-// A place in a segment file: behind its last record, or its last durable one.
+// The end of the last record, or of the last durable record, of a segment file.
 struct SegmentEnd {
   uint64_t bytes = 0;
   uint64_t next_offset = 0;
@@ -31,32 +31,34 @@ struct SegmentEnd {
 // Thread-safe.
 class SegmentIndex {
  public:
-  // Adds a segment behind the others. REQUIRES: segment.first_offset == next_offset(), or there is
-  // none yet.
+  // Adds a segment after the others. REQUIRES: segment.first_offset == next_offset(), or there are
+  // no others.
   void AddSegment(SegmentInfo segment);
 
   // Replaces all segments by this one, which holds no record yet.
   void Restart(SegmentInfo segment);
 
-  // Sets how far the last segment goes. Not back while there are readers; see AbortReaders().
+  // Sets where the last segment ends. REQUIRES: not before the present end, unless AbortReaders()
+  // was called first.
   void SetEnd(uint64_t next_offset, uint64_t last_segment_bytes);
-  // Readers that were opened before are of no use any more.
+  // Ends the readers that were opened before, because the end of the log is about to be cut off.
   void AbortReaders() { ++generation_; }
 
-  // Takes the first segment out if it holds only records below `offset`, is not the last, and no
-  // reader needs it.
+  // Removes the first segment from the index if it holds only records below `offset`, is not the
+  // last, and no reader needs it.
   std::optional<SegmentInfo> TakeFirstBefore(uint64_t offset);
   // Puts back what TakeFirstBefore() took out.
   void PutBackFirst(SegmentInfo segment);
 
-  // The segment that holds `offset`, or that will, where offset is next_offset(); none if the
-  // offset is not kept. A reader that is there or before keeps it from being taken out.
+  // The segment that holds `offset` or, for next_offset(), will hold it; none if the log does not
+  // keep the offset. A reader in that segment or an earlier one keeps it from being removed.
   std::optional<SegmentInfo> Find(uint64_t offset) const;
 
   // Registers a reader at the beginning of the segment that holds `offset` and returns that
   // segment; none if Find() has none.
   std::optional<SegmentInfo> AddReader(uint64_t offset);
-  // A registered reader, last at the segment which begins at `from`, goes on to the one at `to`.
+  // Moves a registered reader from the segment that begins at `from` to the one that begins at
+  // `to`.
   void MoveReader(uint64_t from, uint64_t to);
   void RemoveReader(uint64_t segment_first_offset);
 
@@ -64,9 +66,9 @@ class SegmentIndex {
   uint64_t next_offset() const;
   uint64_t size_bytes() const;
   SegmentInfo last() const;
-  // Where the last segment ends.
+  // The end of the last segment.
   SegmentEnd End() const;
-  // Rises with every AbortReaders() and Restart().
+  // Increases with every AbortReaders() and Restart().
   uint64_t generation() const;
 
  private:

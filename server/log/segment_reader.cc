@@ -20,7 +20,7 @@ std::string UidText(uint64_t uid) {
   return uid == 0 ? std::string("without a uid") : StrCat("with the uid ", FormatUid(uid));
 }
 
-// The first offset that a file's name says.
+// The first offset in a file's name.
 std::optional<uint64_t> NamedOffset(const std::string& path) {
   return ParseSegmentFileName(std::filesystem::path(path).filename().string());
 }
@@ -47,7 +47,7 @@ absl::Status SegmentDamageError(const std::string& path, const SegmentDamage& da
                                : StrCat("the last good record has offset ", damage.offset - 1);
   return absl::DataLossError(StrCat(path, ": the log is damaged at byte ", damage.position, ": ",
                                     damage.reason, "; ", good, ". 'freshetd check ",
-                                    ParentFolder(ParentFolder(path)), "' names the ways out"));
+                                    ParentFolder(ParentFolder(path)), "' names the way out"));
 }
 
 absl::StatusOr<std::unique_ptr<SegmentReader>> SegmentReader::Open(FileSystem& file_system,
@@ -111,7 +111,7 @@ absl::Status SegmentReader::Damaged(std::string reason) {
   return SegmentDamageError(path_, *damage_);
 }
 
-// At least `bytes` bytes from position_ on, fewer where the file ends earlier. Reads ahead, but not
+// At least `bytes` bytes from position_ on, or fewer if the file ends earlier. Reads ahead, but not
 // beyond `end_bytes`. REQUIRES: position_ + bytes <= end_bytes.
 absl::StatusOr<ByteSpan> SegmentReader::Fetch(uint64_t bytes, uint64_t end_bytes) {
   uint64_t skipped = position_ - buffer_position_;
@@ -154,7 +154,7 @@ absl::StatusOr<std::optional<LogRecord>> SegmentReader::Next(uint64_t end_bytes)
   if (!bytes.ok()) return bytes.status();
   if (bytes->size() < kRecordHeaderBytes) return Damaged("the file ends within a record");
   if (!RecordHeaderHolds(*bytes, header_.checksum_seed)) {
-    return Damaged("there is no record's header");
+    return Damaged("there is no valid record header");
   }
   const RecordHeader header = DecodeRecordHeader(*bytes);
   if (header.offset != offset_) {
@@ -167,7 +167,7 @@ absl::StatusOr<std::optional<LogRecord>> SegmentReader::Next(uint64_t end_bytes)
   if (bytes->size() < record_bytes) return Damaged("the file ends within a record");
   const ByteSpan record = bytes->first(record_bytes);
   if (!RecordChecksumHolds(record, header_.checksum_seed)) {
-    return Damaged("the record's checksum does not hold");
+    return Damaged("the record's checksum does not match");
   }
   position_ += record_bytes;
   ++offset_;

@@ -1,4 +1,4 @@
-// Reads the records of one segment file in order, in large pieces, verifying each.
+// Reads the records of one segment file in order, in large reads, and verifies each record.
 
 #ifndef FRESHET_SERVER_LOG_SEGMENT_READER_H_
 #define FRESHET_SERVER_LOG_SEGMENT_READER_H_
@@ -16,11 +16,11 @@
 
 namespace freshet {
 
-// A record as read.
+// A record that was read and verified.
 struct LogRecord {
   uint64_t offset = 0;
   RecordKind kind{};
-  ByteSpan payload;  // Owned by the reader.
+  ByteSpan payload;  // Owned by the reader; valid until it reads the next record.
 };
 
 // What is wrong with a segment, and where.
@@ -34,24 +34,25 @@ struct SegmentDamage {
 class SegmentReader {
  public:
   // Opens a segment of the model `uid` and reads its header. DATA_LOSS and FAILED_PRECONDITION as
-  // DecodeSegmentHeader(), naming the file; DATA_LOSS too if the segment is another model's.
+  // DecodeSegmentHeader(), with the file's name; also DATA_LOSS if the segment is another model's
+  // or its file name does not match its first offset.
   static absl::StatusOr<std::unique_ptr<SegmentReader>> Open(FileSystem& file_system,
                                                              std::string path, uint64_t uid);
-  // The same for a file that does not have its name: it is to begin at `first_offset`.
+  // The same for a segment under a wrong file name, which must begin at `first_offset`.
   static absl::StatusOr<std::unique_ptr<SegmentReader>> OpenAs(FileSystem& file_system,
                                                                std::string path, uint64_t uid,
                                                                uint64_t first_offset);
-  // As Open(), from the disk itself; see FileSystem.
+  // As Open(), but reads from the disk itself; see FileSystem::OpenReadFromDisk().
   static absl::StatusOr<std::unique_ptr<SegmentReader>> OpenFromDisk(FileSystem& file_system,
                                                                      std::string path,
                                                                      uint64_t uid);
 
-  // Goes to the record `offset`, which begins at byte `position`.
+  // Continues at the record `offset`, which begins at byte `position`.
   void Seek(uint64_t position, uint64_t offset);
 
-  // The record at position(), or none if position() is `end_bytes`. DATA_LOSS if there is
-  // none that is whole and good before `end_bytes`; damage() then says what is wrong, and the
-  // reader stays where it is.
+  // The record at position(), or none if position() is `end_bytes`. DATA_LOSS if the record is
+  // damaged or goes beyond `end_bytes`; damage() then says what is wrong, and position() does not
+  // change.
   absl::StatusOr<std::optional<LogRecord>> Next(uint64_t end_bytes);
 
   // The byte at which the next record begins.
@@ -61,10 +62,9 @@ class SegmentReader {
   const SegmentHeader& header() const { return header_; }
   const std::string& path() const { return path_; }
   const ReadFile& file() const { return *file_; }
-  // When the record that Next() returned last was written, all below this offset were durable.
+  // All records below this were durable when the record that Next() returned last was written.
   uint64_t durable_offset() const { return durable_offset_; }
-  // What Next() found, where it answered DATA_LOSS for what it read; none if reading itself
-  // failed.
+  // The damage, if the last Next() found any; none if it succeeded, or if reading itself failed.
   const std::optional<SegmentDamage>& damage() const { return damage_; }
 
  private:
@@ -91,12 +91,12 @@ class SegmentReader {
   uint64_t buffer_bytes_ = 0;
 };
 
-// What is wrong with a segment that has this header in the place of the one that begins at
-// `first_offset` in the log of the model `uid`; empty: nothing.
+// Why a segment with this header cannot be the one of the model `uid` that begins at
+// `first_offset`; empty if it can be.
 std::string ProblemOfPlace(const SegmentHeader& header, uint64_t uid,
                            std::optional<uint64_t> first_offset);
 
-// DATA_LOSS that names the file, the byte, the last good offset, and who knows the ways out.
+// DATA_LOSS with the file, the byte, the last good offset, and the command that names the way out.
 absl::Status SegmentDamageError(const std::string& path, const SegmentDamage& damage);
 
 }  // namespace freshet

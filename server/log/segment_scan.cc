@@ -15,8 +15,9 @@ bool AllZero(ByteSpan bytes) {
   return std::all_of(bytes.begin(), bytes.end(), [](std::byte b) { return b == std::byte{0}; });
 }
 
-// Whether sectors are missing in `bytes`, which stand in the file from `position` on, up to the end
-// of the file or to a good record. The sector in which a good record begins is not missing.
+// Whether a sector is missing (all zeros) in `bytes`, which begin at `position` in the file and end
+// at the end of the file or at a good record. A sector in which a good record begins is not
+// missing.
 bool LacksSectors(ByteSpan bytes, uint64_t position, bool to_end_of_file) {
   for (uint64_t at = 0; at < bytes.size();) {
     const uint64_t sector_end = ((position + at) / kSectorBytes + 1) * kSectorBytes - position;
@@ -28,20 +29,22 @@ bool LacksSectors(ByteSpan bytes, uint64_t position, bool to_end_of_file) {
   return false;
 }
 
-// Whether a good record begins `at` bytes after the beginning of the one with `offset`, and later.
+// Whether a good record with a higher offset begins `at` bytes after the beginning of the one with
+// `offset`.
 bool LaterRecordBegins(ByteSpan bytes, uint64_t at, uint64_t offset, uint64_t checksum_seed) {
   bytes = bytes.subspan(at);
   if (bytes.size() < kRecordHeaderBytes) return false;
   const RecordHeader header = DecodeRecordHeader(bytes);
-  // There is not room for more records between the two; this is quick and rules out nearly all.
+  // The second condition compares with the number of records that fit in between. It is cheap, and
+  // rules out nearly all other bytes.
   return header.offset > offset && header.offset - offset <= at / kRecordHeaderBytes &&
          RecordBytes(header.payload_bytes) <= bytes.size() &&
          RecordHeaderHolds(bytes, checksum_seed) &&
          RecordChecksumHolds(bytes.first(RecordBytes(header.payload_bytes)), checksum_seed);
 }
 
-// Whether the bytes from a bad record on look like what a loss of power leaves. The record should
-// have had `damage.offset`.
+// Whether `bytes`, from a bad record to the end of the file, look like what a loss of power leaves.
+// The bad record is the one at `damage.offset`.
 bool LooksLikeLostPower(ByteSpan bytes, const SegmentDamage& damage, uint64_t checksum_seed) {
   uint64_t bad_bytes = bytes.size();
   uint64_t at = kRecordAlignment;
@@ -72,7 +75,7 @@ struct FileBytes {
   ByteSpan bytes;
 };
 
-// The bytes from the damage that Next() has just found on.
+// Reads the bytes from the damage that Next() has just found up to `end_bytes`.
 absl::StatusOr<FileBytes> ReadFromDamage(const SegmentReader& reader, uint64_t end_bytes) {
   const uint64_t position = reader.damage()->position;
   const uint64_t size = end_bytes - position;

@@ -32,12 +32,12 @@ absl::Status Damaged(const std::string& path, std::string_view reason) {
   return absl::DataLossError(StrCat(path, ": the snapshot is damaged: ", reason));
 }
 
-// Hands out a list of pieces as pieces of wanted lengths.
+// Cuts a sequence of pieces into pieces of other lengths.
 class PieceCutter {
  public:
   explicit PieceCutter(std::span<const ByteSpan> pieces) : pieces_(pieces) {}
 
-  // Appends the next `bytes` bytes to `out`. REQUIRES: there are as many.
+  // Appends the next `bytes` bytes to `out`. REQUIRES: there are that many left.
   void Take(uint64_t bytes, std::vector<ByteSpan>& out) {
     while (bytes > 0) {
       const ByteSpan rest = pieces_.front().subspan(used_of_front_);
@@ -108,10 +108,10 @@ class SnapshotFileReader {
     return SnapshotFileReader(path, *std::move(file), *size);
   }
 
-  // Header, message and footer, and whether the file's length fits them.
+  // Reads header, message and footer, and checks that the file's length fits them.
   absl::StatusOr<v1::SnapshotFileHeader> ReadHeader();
 
-  // The state; verifies the footer's checksum too. REQUIRES: ReadHeader() was OK.
+  // Reads the state, and verifies the footer's checksum too. REQUIRES: ReadHeader() succeeded.
   absl::StatusOr<std::unique_ptr<std::byte[]>> ReadState();
 
   uint64_t state_bytes() const { return footer_.state_bytes; }
@@ -154,12 +154,12 @@ absl::Status SnapshotFileReader::ReadFixedHeader() {
   if (!HasMagic(fixed_.magic, format::kMagic)) {
     return Damaged(path_, "it does not begin like a snapshot");
   }
-  // Asked for behind the checksum, which may say that the version is what was damaged.
+  // Used only after the checksum was checked, which may show that the version field is damaged.
   const auto newer = [&] {
     return absl::FailedPreconditionError(
         StrCat(path_, ": a newer freshet wrote this snapshot (version ", fixed_.version,
                " of the format, this freshet reads up to ", format::kVersion,
-               "); load it with that freshet"));
+               "); load it with that version"));
   };
   const bool claims_newer = fixed_.version > format::kVersion;
   if (fixed_.message_bytes > format::kMaxMessageBytes ||
@@ -180,10 +180,10 @@ absl::Status SnapshotFileReader::ReadFixedHeader() {
   checksum.Add(std::as_bytes(std::span(message_)));
   const bool holds = checksum.value() == fixed_.checksum;
   if (claims_newer && !holds) return newer();
-  if (claims_newer || !holds) return Damaged(path_, "the checksum of its header does not hold");
+  if (claims_newer || !holds) return Damaged(path_, "the checksum of its header does not match");
   if (fixed_.version == 0 || fixed_.chunk_bytes == 0 ||
       fixed_.chunk_bytes > format::kMaxChunkBytes) {
-    return Damaged(path_, "its header holds impossible numbers");
+    return Damaged(path_, "its header has impossible numbers");
   }
   return absl::OkStatus();
 }
@@ -225,7 +225,7 @@ absl::Status SnapshotFileReader::ReadChunk(const format::ChunkHeader& header, ui
   checksum.Add(state);
   if (header.state_bytes != state.size() || header.number != static_cast<uint32_t>(number) ||
       checksum.value() != header.checksum) {
-    return Damaged(path_, StrCat("the checksum of chunk ", number, " does not hold"));
+    return Damaged(path_, StrCat("the checksum of chunk ", number, " does not match"));
   }
   return absl::OkStatus();
 }
@@ -255,7 +255,7 @@ absl::StatusOr<std::unique_ptr<std::byte[]>> SnapshotFileReader::ReadState() {
   }
   file_checksum.Add(BytesOf(footer_).first(offsetof(format::Footer, checksum)));
   if (file_checksum.value() != footer_.checksum) {
-    return Damaged(path_, "the checksum of the whole file does not hold");
+    return Damaged(path_, "the checksum of the whole file does not match");
   }
   return state;
 }

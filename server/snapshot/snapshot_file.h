@@ -17,7 +17,7 @@
 
 namespace freshet {
 
-// A verified snapshot in memory.
+// A snapshot in memory whose checksums have been verified.
 class LoadedSnapshot {
  public:
   LoadedSnapshot(v1::SnapshotFileHeader header, std::unique_ptr<std::byte[]> bytes,
@@ -34,19 +34,23 @@ class LoadedSnapshot {
   uint64_t size_bytes_;
 };
 
-// Writes a snapshot to a new file and syncs it; the folder is the caller's. Returns the header with
-// snapshot.size_bytes and file_checksum filled in. On failure the file may stand there in part.
+// Writes a snapshot to a new file and syncs the file; syncing the folder is up to the caller.
+// Returns the header with snapshot.size_bytes and file_checksum filled in. On failure, part of the
+// file may be left.
 absl::StatusOr<v1::SnapshotFileHeader> WriteSnapshotFile(FileSystem& file_system,
                                                          const std::string& path,
                                                          v1::SnapshotFileHeader header,
                                                          std::span<const ByteSpan> payload);
 
-// Reads only the header, with snapshot.size_bytes and file_checksum filled in. DATA_LOSS where it
-// or the file's length is damaged; FAILED_PRECONDITION where a newer version wrote it.
+// Reads only the header, and fills in snapshot.size_bytes and file_checksum. DATA_LOSS if the
+// header is damaged or the file has a wrong length; FAILED_PRECONDITION if a newer version wrote
+// it.
 absl::StatusOr<v1::SnapshotFileHeader> ReadSnapshotFileHeader(FileSystem& file_system,
                                                               const std::string& path);
 
-// Reads and verifies all of it. Memory is bounded by the size of the file, whatever it says.
+// Reads and verifies the whole file. Takes no more memory than the size of the file, whatever
+// lengths it claims. Errors as ReadSnapshotFileHeader(); RESOURCE_EXHAUSTED if there is no memory
+// for it.
 absl::StatusOr<LoadedSnapshot> ReadSnapshotFile(FileSystem& file_system, const std::string& path);
 
 }  // namespace freshet

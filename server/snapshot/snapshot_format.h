@@ -17,7 +17,7 @@ constexpr uint32_t kWrittenChunkBytes = uint32_t{1} << 20;
 constexpr uint32_t kMaxChunkBytes = uint32_t{64} << 20;
 constexpr uint32_t kMaxMessageBytes = uint32_t{64} << 20;
 
-// All fields are little-endian and at their natural alignment, so these are the bytes of the file.
+// All fields are little-endian and naturally aligned, so these structs are the bytes of the file.
 struct FixedHeader {
   std::array<char, 8> magic;
   uint32_t version;
@@ -39,7 +39,7 @@ struct Footer {
   std::array<char, 8> magic;
   uint64_t state_bytes;
   uint64_t file_bytes;
-  uint64_t checksum;  // Of all that precedes it but the state bytes.
+  uint64_t checksum;  // Of everything before it except the state bytes.
 };
 static_assert(sizeof(Footer) == 32);
 

@@ -85,9 +85,9 @@ std::vector<v1::Snapshot> SnapshotRetention::Old(std::optional<uint64_t> log_beg
 absl::Status SnapshotRetention::CheckDeletion(std::string_view id,
                                               std::optional<uint64_t> log_begin) const {
   if (IsRestored(id, NeededFrom(log_begin))) {
-    return absl::FailedPreconditionError(StrCat(
-        "snapshot \"", id, "\" was restored, and recovery may have to do that again; it can ",
-        "be deleted after ", keep_count_, " more automatic snapshots"));
+    return absl::FailedPreconditionError(
+        StrCat("snapshot \"", id, "\" was restored, and recovery may have to restore it again; it ",
+               "can be deleted after ", keep_count_, " more automatic snapshots"));
   }
   const std::vector<v1::Snapshot> starts = Starts(log_begin);
   const bool log_is_whole = log_begin == uint64_t{0};

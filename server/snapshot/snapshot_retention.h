@@ -1,10 +1,10 @@
-// Which snapshots of a model recovery needs, and which are old.
+// Decides which snapshots of a model recovery needs, and which can be deleted.
 //
-// Recovery begins from the newest good snapshot, or from the one before it if that one is damaged,
-// and so on. So that each of the kept automatic snapshots serves, the log keeps all records from
-// the oldest of them on (and before, if one of its variants was behind), and every snapshot that
-// one of these records restores stays. While there are fewer automatic snapshots than are to be
-// kept, recovery may begin at the log's first record.
+// Recovery begins from the newest snapshot or, if that is damaged, from the one before it, and so
+// on. To make this possible from each automatic snapshot that is kept, the log keeps all records
+// from the oldest of them on, or from an earlier one if a variant in that snapshot was behind. Every
+// snapshot that one of these records restores is kept, too. While there are fewer automatic
+// snapshots than are to be kept, recovery may begin at the log's first record.
 
 #ifndef FRESHET_SERVER_SNAPSHOT_SNAPSHOT_RETENTION_H_
 #define FRESHET_SERVER_SNAPSHOT_SNAPSHOT_RETENTION_H_
@@ -26,14 +26,14 @@
 
 namespace freshet {
 
-// Thread-safe. Decides, and deletes nothing itself; does not block on the disk.
+// Thread-safe. Only decides: deletes nothing, and does not block on the disk.
 class SnapshotRetention {
  public:
-  // The snapshots that records of the log restored, by the records' own offsets.
+  // The ids of the snapshots that records of the log restored, by the offsets of these records.
   using Restores = std::map<uint64_t, std::string>;
 
-  // Keeps `keep_count` >= 1 automatic snapshots of the store, which outlives this object.
-  // `replayed` are the restores that recovery came upon.
+  // Keeps the newest `keep_count` (>= 1) automatic snapshots. `snapshots` must outlive this object.
+  // `replayed` are the restores that recovery replayed.
   SnapshotRetention(const SnapshotStore& snapshots, uint32_t keep_count, Restores replayed);
 
   SnapshotRetention(const SnapshotRetention&) = delete;
@@ -44,7 +44,8 @@ class SnapshotRetention {
   // The offset of the newest snapshot that recovery can begin from; 0 if there is none.
   uint64_t NewestStart(std::optional<uint64_t> log_begin) const;
 
-  // The first record that recovery may have to replay: the log keeps it and all behind it.
+  // The offset of the first record that recovery may have to replay. The log keeps all from there
+  // on.
   uint64_t NeededFrom(std::optional<uint64_t> log_begin) const;
 
   // The automatic snapshots that are not to be kept, oldest first.
@@ -53,16 +54,16 @@ class SnapshotRetention {
   // FAILED_PRECONDITION if recovery needs the snapshot.
   absl::Status CheckDeletion(std::string_view id, std::optional<uint64_t> log_begin) const;
 
-  // Between these two calls a snapshot stays, because it is being restored; after them, as long as
-  // recovery may replay the record at `offset`, if there came to be one.
+  // Between these two calls the snapshot is kept, because it is being restored. Afterwards it is
+  // kept as long as recovery may replay the record of the restore at `offset`, if there is one.
   void BeginRestore(const std::string& id);
   void AddRestore(const std::string& id, uint64_t offset);
   void EndRestore(const std::string& id);
 
-  // Forgets the restores that recovery does not replay any more: those below `needed_from`.
+  // Forgets restores below `needed_from`, which recovery will not replay any more.
   void ForgetRestores(uint64_t needed_from);
 
-  // Puts the restores that are known into the header of a new snapshot.
+  // Writes the known restores into the header of a new snapshot.
   void NoteRestores(v1::SnapshotFileHeader& header) const;
 
  private:
@@ -74,7 +75,7 @@ class SnapshotRetention {
   Automatic SortAutomatic() const;
   uint64_t NeededFrom(const Automatic& automatic, std::optional<uint64_t> log_begin) const;
   std::vector<v1::Snapshot> Starts(std::optional<uint64_t> log_begin) const;
-  // Whether a record from `needed_from` on restores the snapshot, or one is about to.
+  // Whether a record from `needed_from` on restores the snapshot, or a restore of it is under way.
   bool IsRestored(std::string_view id, uint64_t needed_from) const ABSL_LOCKS_EXCLUDED(mu_);
 
   const SnapshotStore& snapshots_;

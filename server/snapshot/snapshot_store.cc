@@ -50,7 +50,8 @@ absl::StatusOr<std::unique_ptr<SnapshotStore>> SnapshotStore::Open(FileSystem& f
       !status.ok() && !absl::IsAlreadyExists(status)) {
     return status;
   }
-  // A crash may have come between the creation of the folder, or of a snapshot, and the sync.
+  // Synced because a crash may have come between the creation of the folder, or of a snapshot, and
+  // the sync.
   for (const std::string& folder : {ParentFolder(dir), dir}) {
     if (absl::Status status = file_system.SyncDir(folder); !status.ok()) return status;
   }
@@ -72,14 +73,15 @@ std::string SnapshotStore::PathOf(std::string_view id) const {
 absl::Status SnapshotStore::CheckHeader(const v1::SnapshotFileHeader& header,
                                         std::string_view id) const {
   if (!IsResourceId(id)) {
-    return absl::DataLossError(StrCat(PathOf(id), ": \"", id, "\" is not an id of a snapshot"));
+    return absl::DataLossError(
+        StrCat(PathOf(id), ": \"", id, "\" is not a valid id of a snapshot"));
   }
   absl::Status owner = CheckOwner(PathOf(id), header, model_name_, model_uid_);
   if (!owner.ok()) return owner;
   if (IdOfName(header.snapshot().name()) != id) {
     return absl::DataLossError(StrCat(PathOf(id),
-                                      ": the file is named like another snapshot than it holds, ",
-                                      header.snapshot().name(), "; give it back its name"));
+                                      ": the file's name is not that of the snapshot in it, ",
+                                      header.snapshot().name(), "; give it its name back"));
   }
   return absl::OkStatus();
 }
@@ -101,7 +103,7 @@ absl::Status SnapshotStore::ReadFolder() {
       continue;
     }
     if (name.ends_with(kTemporarySuffix)) {
-      // One that stays is in nobody's way.
+      // If this fails, the file does no harm.
       file_system_.Unlink(path).IgnoreError();
       continue;
     }
@@ -121,7 +123,7 @@ absl::Status SnapshotStore::ReadFolder() {
 absl::StatusOr<v1::SnapshotFileHeader> SnapshotStore::WriteDurably(
     const std::string& id, v1::SnapshotFileHeader header, std::span<const ByteSpan> payload) {
   const std::string temporary = StrCat(dir_, "/", id, kTemporarySuffix);
-  // What an earlier write that failed could not remove.
+  // An earlier write that failed may have left this file.
   absl::Status status = file_system_.Unlink(temporary);
   if (!status.ok() && !absl::IsNotFound(status)) return status;
   absl::StatusOr<v1::SnapshotFileHeader> written =
@@ -134,7 +136,7 @@ absl::StatusOr<v1::SnapshotFileHeader> SnapshotStore::WriteDurably(
   }
   status = file_system_.SyncDir(dir_);
   if (!status.ok()) {
-    // The file may or may not survive under its name: better that it does not.
+    // Nobody knows whether the name would survive a crash. As the write fails, it should not.
     file_system_.Unlink(PathOf(id)).IgnoreError();
     return status;
   }
@@ -208,7 +210,7 @@ absl::StatusOr<std::unique_ptr<ReadFile>> SnapshotStore::OpenVerified(std::strin
   if (absl::StatusOr<v1::SnapshotFileHeader> header = Get(id); !header.ok()) {
     return header.status();
   }
-  // Opened first: a deletion after the verification then does not matter.
+  // Opened before it is verified, so that a deletion after that does not matter.
   absl::StatusOr<std::unique_ptr<ReadFile>> file = file_system_.OpenRead(PathOf(id));
   if (absl::IsNotFound(file.status())) return NotFound(id);
   if (!file.ok()) return file;

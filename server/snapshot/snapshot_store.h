@@ -34,25 +34,26 @@ struct DamagedSnapshot {
   absl::Status reason;
 };
 
-// OK if the snapshot in the file `path` is of the model of this name and uid; DATA_LOSS.
+// DATA_LOSS unless the snapshot in the file `path` is of the model with this name and uid.
 absl::Status CheckOwner(const std::string& path, const v1::SnapshotFileHeader& header,
                         std::string_view model_name, std::string_view model_uid);
 
-// Thread-safe. No lock is held while files are read or written, so a long Write() delays nobody.
+// Thread-safe. Holds no lock while it reads or writes files, so a long Write() does not delay
+// others.
 class SnapshotStore {
  public:
-  // Opens the folder `dir`, or creates it, for the snapshots of `model`, of which the name and the
-  // uid count. Removes what interrupted writes left, and reads the headers (not the states) of all
-  // snapshots; those of another model are damaged ones here. Keeps a reference to `file_system`.
+  // Opens or creates the folder `dir` for the snapshots of `model`, of which only name and uid are
+  // used. Removes what interrupted writes left, and reads the headers (not the states) of all
+  // snapshots; those of another model count as damaged. Keeps a reference to `file_system`.
   static absl::StatusOr<std::unique_ptr<SnapshotStore>> Open(FileSystem& file_system,
                                                              std::string dir,
                                                              const v1::Model& model);
   SnapshotStore(const SnapshotStore&) = delete;
   SnapshotStore& operator=(const SnapshotStore&) = delete;
 
-  // Writes a snapshot, whole and durably or not at all; the state is `payload`, one piece after the
-  // other. Its id is the last part of header.snapshot().name(). Returns the header with the size
-  // and the file's checksum filled in. INVALID_ARGUMENT for a bad id, ALREADY_EXISTS if the id
+  // Writes a snapshot, whole and durably or not at all. The state is the concatenation of
+  // `payload`; the id is the last part of header.snapshot().name(). Returns the header with the
+  // size and the file's checksum filled in. INVALID_ARGUMENT for a bad id; ALREADY_EXISTS if the id
   // is taken, also by a damaged file or by a write that is under way. REQUIRES: header.model() is
   // the model whose snapshots these are.
   absl::StatusOr<v1::SnapshotFileHeader> Write(v1::SnapshotFileHeader header,
@@ -61,16 +62,16 @@ class SnapshotStore {
   // All good snapshots, oldest first: by offset, then by create time, then by id.
   std::vector<v1::SnapshotFileHeader> List() const;
 
-  // NOT_FOUND if there is none; the damage where it is damaged.
+  // The header of a snapshot. NOT_FOUND if there is none; if it is damaged, the reason.
   absl::StatusOr<v1::SnapshotFileHeader> Get(std::string_view id) const;
 
-  // Reads a snapshot and verifies every byte of it. NOT_FOUND if there is none; DATA_LOSS names
-  // the file and what is wrong with it, and the snapshot is listed as damaged from then on.
+  // Reads a snapshot and verifies every byte of it. NOT_FOUND if there is none; DATA_LOSS, with the
+  // file and the reason, if it is damaged, and the snapshot is listed as damaged from then on;
   // RESOURCE_EXHAUSTED if there is no memory for it.
   absl::StatusOr<LoadedSnapshot> Load(std::string_view id);
 
-  // Opens a snapshot's file once every byte of it was verified; it can be read to its end, also
-  // where the snapshot is deleted meanwhile. Errors as Load().
+  // Verifies every byte of a snapshot's file and opens it. The file can be read to its end even if
+  // the snapshot is deleted meanwhile. Errors as Load().
   absl::StatusOr<std::unique_ptr<ReadFile>> OpenVerified(std::string_view id);
 
   // Deletes a snapshot, damaged or not. NOT_FOUND if there is none. A Load() under way goes on.
@@ -79,14 +80,14 @@ class SnapshotStore {
   // The files that cannot be used.
   std::vector<DamagedSnapshot> damaged() const;
 
-  // The file of a snapshot, there or not.
+  // The path of a snapshot's file, whether or not it exists.
   std::string PathOf(std::string_view id) const;
 
  private:
   SnapshotStore(FileSystem& file_system, std::string dir, const v1::Model& model);
 
   absl::Status ReadFolder();
-  // OK if the header, which stands in the file of the snapshot `id`, is that snapshot's.
+  // DATA_LOSS unless `header`, read from the file of the snapshot `id`, is that snapshot's.
   absl::Status CheckHeader(const v1::SnapshotFileHeader& header, std::string_view id) const;
   absl::StatusOr<v1::SnapshotFileHeader> WriteDurably(const std::string& id,
                                                       v1::SnapshotFileHeader header,
