@@ -1,4 +1,4 @@
-// Some rows of a batch.
+// Views of ranges of rows of a batch.
 
 #ifndef FRESHET_SERVER_CODEC_BATCH_ROWS_H_
 #define FRESHET_SERVER_CODEC_BATCH_ROWS_H_
@@ -11,8 +11,8 @@
 
 namespace freshet {
 
-// Gives rows of a batch that is predicted as a batch of their own. Keeps memory for the next ones.
-// Not thread-safe.
+// Presents some rows of a batch that is predicted as a batch of their own. Keeps its memory for the
+// next call. Not thread-safe.
 class BatchRows {
  public:
   // The rows [begin, end), without labels and weights; valid until the next call. REQUIRES: begin
@@ -28,7 +28,7 @@ class BatchRows {
     rows.feature_ids = batch.feature_ids.subspan(first, row_ends_.back());
     if (!batch.values.empty()) rows.values = batch.values.subspan(first, row_ends_.back());
     const size_t namespaces = batch.namespace_hashes.size();
-    if (batch.segment_sizes.size() != namespaces) {  // Rows have shapes of their own.
+    if (batch.segment_sizes.size() != namespaces) {  // Each row has its own shape.
       rows.segment_sizes =
           batch.segment_sizes.subspan(begin * namespaces, (end - begin) * namespaces);
     }

@@ -49,7 +49,7 @@ class RowFaults {
     fault.set_reason(std::move(reason));
   }
 
-  // True where nothing was added; else finishes the error.
+  // Returns true if nothing was added; otherwise completes the error and returns false.
   bool Finish() {
     if (error_.bad_row_count() == 0) return true;
     const v1::RowError& first = error_.rows(0);
@@ -58,7 +58,7 @@ class RowFaults {
                          error_.bad_row_count() > 1
                              ? StrCat(" (and ", error_.bad_row_count() - 1, " more bad rows)")
                              : "",
-                         "; nothing of this batch was learned; mend or drop the bad rows and send "
+                         "; nothing of this batch was learned; fix or drop the bad rows and send "
                          "the rest again, under this sequence or the next"));
   }
 
@@ -73,7 +73,8 @@ bool IsFinite(float value) {
   return (bits & 0x7f800000) != 0x7f800000;
 }
 
-// One pass without a branch per number, so that the usual good column costs next to nothing.
+// One pass without a branch for each number, so that a good column, the usual case, costs next to
+// nothing.
 bool AllFinite(std::span<const float> values) {
   uint32_t bad = 0;
   for (const float value : values) bad |= static_cast<uint32_t>(!IsFinite(value));
@@ -85,7 +86,7 @@ bool IsLabel(float label, LossKind loss) {
   return IsFinite(label) && (loss != LossKind::kPoisson || label >= 0);
 }
 
-// As AllFinite().
+// Whether all are labels that `loss` allows. One pass, like AllFinite().
 bool AreLabels(std::span<const float> labels, LossKind loss) {
   if (!IsBinary(loss)) {
     return std::all_of(labels.begin(), labels.end(),
@@ -111,7 +112,8 @@ std::string LabelReason(float label, LossKind loss) {
 
 bool IsWeight(float weight) { return IsFinite(weight) && weight >= 0; }
 
-// The number of features that are made of a row, up to just above what a row may have.
+// The number of features of a row with those that are made from them. Counts only to just above
+// what a row may have.
 uint32_t CountMade(const ExampleBatch& batch, size_t row, const FeatureExpander& expander,
                    FeatureExpander::Plan& plan) {
   constexpr uint64_t kMost = FeatureColumns::kMaxRowFeatures;
@@ -143,22 +145,23 @@ bool HasAllLabels(const v1::ExampleList& list) {
                      [](const v1::Example& example) { return example.has_label(); });
 }
 
-// A batch as it came, of which errors speak, and as it is learned, in order.
+// A batch as it was sent, to which errors refer, and in the order in which it is learned.
 struct BothOrders {
   const ExampleBatch& sent;
   const ExampleBatch& ordered;
 };
 
-// Adds every fault of every row of a batch, in the order of rows. Slow: for batches known to be
-// bad. `labelled` is as for CheckContent().
+// Adds the faults of every row of a batch, in the order of rows. Slow, so only for batches that are
+// known to be bad. `labelled` is as for CheckContent().
 void DescribeFaults(const BothOrders& batch, const v1::ExampleList* labelled, BatchUse use,
                     LossKind loss, const BatchLimits& limits, std::span<const uint32_t> made_counts,
                     RowFaults& faults) {
   const auto& [sent, ordered] = batch;
   for (size_t row = 0; row < sent.size(); ++row) {
     if (labelled != nullptr && !labelled->examples(static_cast<int>(row)).has_label()) {
-      faults.Add(row, "label",
-                 "is missing; an example to learn from needs one, and 0 has to be set, too");
+      faults.Add(
+          row, "label",
+          "is missing; an example to learn from needs one, and a label of 0 has to be set, too");
     }
     if (use == BatchUse::kLearn) {
       if (!IsLabel(sent.labels[row], loss)) {
@@ -185,8 +188,8 @@ void DescribeFaults(const BothOrders& batch, const v1::ExampleList* labelled, Ba
   }
 }
 
-// Checks numbers, labels and limits of columns whose sizes agree. `labelled`: the examples that the
-// columns were made of, each of which must have a label; null where none need one.
+// Checks numbers, labels and limits of columns whose sizes agree. `labelled` are the examples from
+// which the columns were made, each of which must have a label; null if they need none.
 bool CheckContent(const BothOrders& batch, const v1::ExampleList* labelled, BatchUse use,
                   LossKind loss, const BatchLimits& limits, v1::BatchError& error) {
   const auto& [sent, ordered] = batch;
@@ -222,7 +225,7 @@ bool CheckRowCount(size_t rows, const BatchLimits& limits, v1::BatchError& error
   return true;
 }
 
-// Turns segment sizes into the end of each row. False where they do not add up to `feature_count`.
+// Computes the end of each row from segment sizes. False if they do not add up to `feature_count`.
 bool ComputeRowEnds(std::span<const uint32_t> sizes, size_t rows, size_t namespaces,
                     size_t feature_count, std::vector<uint32_t>& row_ends) {
   row_ends.resize(rows);
@@ -266,7 +269,7 @@ bool CheckLabelCount(const v1::PackedBatch& packed, v1::BatchError& error) {
                        " rows (row_count); send one label for each row"));
 }
 
-// Whether the columns have the lengths that they must have for each other.
+// Whether the lengths of the columns fit each other; otherwise fills in `error`.
 bool CheckShape(const v1::PackedBatch& packed, BatchUse use, v1::BatchError& error) {
   const size_t rows = RowCountOf(packed);
   const auto namespaces = static_cast<size_t>(packed.namespaces_size());
@@ -297,8 +300,8 @@ bool CheckShape(const v1::PackedBatch& packed, BatchUse use, v1::BatchError& err
   return true;
 }
 
-// Hashes the namespaces, each of which may be named once, and checks what the names of features
-// refer to.
+// Hashes the namespaces, and checks that each is named once and that the names of features refer to
+// them.
 bool ReadNamespaces(const v1::PackedBatch& packed, std::vector<uint32_t>& hashes,
                     v1::BatchError& error) {
   hashes.clear();
@@ -426,7 +429,7 @@ DecodedBatch::Counting DecodedBatch::CountFeatures(const FeatureExpander* expand
 uint64_t DecodedBatch::column_bytes() const {
   uint64_t numbers = row_ends_.capacity() + namespace_hashes_.capacity() + made_counts_.capacity();
   if (builder_.row_count() > 0) {
-    // The builder holds each column, also those that all are 1, and grows them by doubling.
+    // The builder holds every column, even if all its numbers are 1, and grows it by doubling.
     constexpr uint64_t kRowColumns = 3;      // Label, weight, end.
     constexpr uint64_t kFeatureColumns = 2;  // Id, value.
     numbers += 2 * (kRowColumns * builder_.row_count() +

@@ -22,27 +22,27 @@ using google::protobuf::MessageFactory;
 using google::protobuf::internal::WireFormatLite;
 using google::protobuf::io::CodedInputStream;
 
-// As the parser's.
+// The depth of nesting at which Protobuf's parser stops.
 constexpr int kMaxDepth = 100;
 
-// What an allocator takes beside each object, with rounding.
+// An allocator's overhead for each object, including rounding.
 constexpr uint64_t kAllocationBytes = 16;
 constexpr uint64_t kStringBytes = sizeof(std::string) + kAllocationBytes;
-constexpr uint64_t kShortString = 15;  // So many characters stand in the object itself.
+constexpr uint64_t kShortString = 15;  // The most characters that are kept in the object itself.
 
-// In a list that grows by doubling. On an arena its old places stay, but a message takes only
-// itself.
+// What an element takes in a repeated field, which grows by doubling. On an arena the old arrays
+// are not freed, but there a message has no overhead of its own.
 constexpr uint64_t kPlaceBytes = 2 * sizeof(void*);
 constexpr uint64_t kStringPlaceBytes = 4 * sizeof(void*);
-// The same for numbers, which are nothing else: old ones and new ones. Where they come together and
-// have a fixed size, their count is known before.
+// The same for numbers, as a multiple of their size: old and new arrays. For packed numbers of a
+// fixed size the parser knows the count in advance.
 constexpr uint64_t kNumberGrowth = 4;
 constexpr uint64_t kFixedNumberGrowth = 2;
 
-// In a list that grows by doubling and is off the arena: the old one goes. A field's kind and
-// value.
+// What an unknown field takes: its kind and value, in a list that grows by doubling and is not on
+// the arena, so that the old list is freed.
 constexpr uint64_t kUnknownFieldBytes = 3 * (sizeof(uint32_t) + sizeof(uint32_t) + sizeof(void*));
-// What holds those of a message, and of a group.
+// What the containers for the unknown fields of a message and of a group take.
 constexpr uint64_t kUnknownFieldsBytes = 64;
 constexpr uint64_t kUnknownGroupBytes = 32;
 
@@ -50,7 +50,7 @@ uint64_t BytesOfString(uint64_t size) {
   return kStringBytes + (size > kShortString ? size + kAllocationBytes : 0);
 }
 
-// What one number takes in a list.
+// The size of one number in memory.
 uint64_t BytesOfNumber(const FieldDescriptor& field) {
   switch (field.cpp_type()) {
     case FieldDescriptor::CPPTYPE_BOOL:
@@ -69,7 +69,7 @@ WireFormatLite::WireType WireTypeOf(const FieldDescriptor& field) {
       static_cast<WireFormatLite::FieldType>(static_cast<int>(field.type())));
 }
 
-// Reads one message, and adds up.
+// Reads one message and adds up what it would take.
 class Meter {
  public:
   Meter(google::protobuf::io::ZeroCopyInputStream& wire, const ParsedLimits& limits)
@@ -89,7 +89,7 @@ class Meter {
     return absl::ResourceExhaustedError(StrCat(
         "the message takes more than ", limits_.max_bytes, " bytes of memory once it is parsed (",
         kMaxParsedGrowth, " times ", limits_.base, "), most of it for ",
-        most == nullptr ? "fields that are not known"
+        most == nullptr ? "unknown fields"
                         : StrCat("its ", most->count, " ", most->descriptor->full_name()),
         "; send less at a time"));
   }
@@ -99,14 +99,14 @@ class Meter {
 
   struct Field {
     const FieldDescriptor* descriptor = nullptr;
-    Type* message = nullptr;  // Of a field of messages.
+    Type* message = nullptr;  // Of a field with messages; null until one was read.
     uint64_t count = 0;
     uint64_t bytes = 0;  // Of all of them.
   };
 
   struct Type {
     uint64_t object_bytes = 0;
-    std::vector<Field> fields;  // By their numbers, which are small; others have no descriptor.
+    std::vector<Field> fields;  // By number, which are small; unused numbers have no descriptor.
   };
 
   Type& TypeOf(const Descriptor& descriptor) {
@@ -153,8 +153,8 @@ class Meter {
     return bytes_ > limits_.max_bytes || examples_ > limits_.max_examples;
   }
 
-  // Reads the fields of a message, or of a group that is not known: of `type` null. False where
-  // there is nothing more to read: it is too much, or no message.
+  // Reads the fields of a message or, if `type` is null, of an unknown group. Returns false if
+  // reading is to end, because the limits are exceeded or the bytes are not a message.
   bool Read(Type* type, int depth) {
     bool has_unknown = type == nullptr;
     while (const uint32_t tag = in_.ReadTag()) {
@@ -174,7 +174,7 @@ class Meter {
     return in_.ConsumedEntireMessage();
   }
 
-  // Whether a field of this type is parsed from what comes with the tag; else it is kept unknown.
+  // Whether the wire type of `tag` fits the field. If not, the parser keeps it as an unknown field.
   static bool IsOfField(const FieldDescriptor& field, uint32_t tag) {
     const WireFormatLite::WireType type = WireFormatLite::GetTagWireType(tag);
     return type == WireTypeOf(field) ||
@@ -213,7 +213,7 @@ class Meter {
     return is_whole;
   }
 
-  // Of a list whose numbers stand one after the other.
+  // Reads a packed list of numbers.
   bool ReadNumbers(Field& field, int size) {
     const uint64_t bytes = BytesOfNumber(*field.descriptor);
     const auto length = static_cast<uint64_t>(size);
@@ -221,7 +221,7 @@ class Meter {
       Add(field, length / bytes, kFixedNumberGrowth * length);
       return in_.Skip(size);
     }
-    // Each has one byte that is its last.
+    // Count the last bytes of varints: those without the highest bit.
     uint64_t count = 0;
     for (int left = size; left > 0;) {
       const void* data = nullptr;

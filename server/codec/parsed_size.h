@@ -1,4 +1,4 @@
-// How much memory a serialised message takes once it is parsed.
+// Limits how much memory a serialised message takes once it is parsed, before it is parsed.
 
 #ifndef FRESHET_SERVER_CODEC_PARSED_SIZE_H_
 #define FRESHET_SERVER_CODEC_PARSED_SIZE_H_
@@ -13,29 +13,30 @@
 
 namespace freshet {
 
-// What a message may come to.
+// Limits of a parsed message.
 struct ParsedLimits {
-  uint64_t max_bytes = UINT64_MAX;     // Of memory, beside the serialised message.
+  uint64_t max_bytes = UINT64_MAX;     // Of memory, without the serialised message itself.
   uint64_t max_examples = UINT64_MAX;  // See v1.ExampleList.
-  // What max_bytes is kMaxParsedGrowth times of, for whoever is refused: a setting's name.
+  // For the error: max_bytes is kMaxParsedGrowth times this setting.
   std::string_view base = "the size of the message";
 };
 
-// Of a message not more memory may be made than so many times what it may be on the wire. Readable
-// examples of usual names take six to eighteen times what they are there.
+// A parsed message may take this many times the largest size that it may have on the wire. Readable
+// examples with usual names take six to eighteen times their own size there.
 inline constexpr uint64_t kMaxParsedGrowth = 8;
 
-// Protobuf makes at most so many bytes of memory of one byte of a serialised message: an empty
-// message in a list is two bytes, and an object.
+// The most bytes of memory that Protobuf takes for one byte of a serialised message. The worst case
+// is a list of empty messages, which are two bytes each and become an object each.
 inline constexpr uint64_t kWorstParsedGrowth = 64;
 
-// Whether what Protobuf would make of a serialised message of this type is within the limits, on an
-// arena or off it. Reads the bytes and makes nothing of them, so that nothing is parsed that is
-// mostly empty messages. Counts at most what messages, strings, numbers and unknown fields take: up
-// to half as much again as they do.
+// Checks that a serialised message of this type stays within the limits when Protobuf parses it,
+// with or without an arena. Only reads the bytes and builds nothing, so that a message which
+// consists mostly of empty messages is refused before it is parsed. Counts an upper bound of what
+// messages, strings, numbers and unknown fields take, which is up to one and a half times as much
+// as they really take.
 //
-// RESOURCE_EXHAUSTED says which field takes most, or that there are too many examples. What is not
-// a message of this type is counted as far as a parser would come.
+// RESOURCE_EXHAUSTED says which field takes most, or that there are too many examples. If the bytes
+// are not a message of this type, counts as far as a parser would get.
 absl::Status CheckParsedSize(const google::protobuf::Descriptor& type,
                              google::protobuf::io::ZeroCopyInputStream& wire,
                              const ParsedLimits& limits);

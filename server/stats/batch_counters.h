@@ -10,16 +10,17 @@
 
 namespace freshet {
 
-// What became of the batches of one model since the server started. Thread-safe, without a lock.
+// Counts what became of the batches of one model since the server started. Thread-safe; takes no
+// lock.
 class BatchCounters {
  public:
-  static constexpr size_t kCodes = 17;  // Those of absl::StatusCode.
+  static constexpr size_t kCodes = 17;  // The number of values of absl::StatusCode.
 
-  // A batch was answered with `code`; OK: it was learned.
+  // Counts a batch that was answered with `code`; OK if it was learned.
   void CountAnswer(absl::StatusCode code) { Add(answers_[IndexOf(code)], 1); }
-  // A batch was acknowledged that had been learned before.
+  // Counts a batch that was acknowledged because it had been learned before.
   void CountDuplicate() { Add(duplicates_, 1); }
-  // A batch was refused because of so many bad rows in it.
+  // Counts the bad rows of a batch that was refused because of them.
   void CountBadRows(uint64_t count) { Add(bad_rows_, count); }
 
   uint64_t answers(absl::StatusCode code) const { return answers_[IndexOf(code)]; }

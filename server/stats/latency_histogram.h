@@ -1,4 +1,4 @@
-// How long something takes, counted by many threads and read by any.
+// A histogram of durations, which many threads record and any thread reads.
 
 #ifndef FRESHET_SERVER_STATS_LATENCY_HISTOGRAM_H_
 #define FRESHET_SERVER_STATS_LATENCY_HISTOGRAM_H_
@@ -12,9 +12,9 @@
 
 namespace freshet {
 
-// The upper bounds of buckets are the round numbers 1, 1.5, 2, 3, 5, 7 and their multiples by
-// powers of 10, from 10 microseconds to 100 seconds; a quantile is the geometric middle of its
-// bucket, hence within 30 % of the truth. Thread-safe; Record() takes no lock.
+// The upper bounds of buckets are 1, 1.5, 2, 3, 5, 7 and their multiples by powers of 10, from 10
+// microseconds to 100 seconds. A quantile is the geometric middle of its bucket, hence within 30 %
+// of the true value. Thread-safe; Record() takes no lock.
 class LatencyHistogram {
  public:
   static constexpr size_t kBuckets = 44;
@@ -24,11 +24,11 @@ class LatencyHistogram {
     uint64_t count = 0;
     double sum_seconds = 0;
 
-    // The duration that a share `quantile` of all stayed below; zero where there was none.
+    // The duration below which a share `quantile` of all durations is; zero if there are none.
     absl::Duration Quantile(double quantile) const;
   };
 
-  // The upper bound of a bucket but the last, in seconds.
+  // The upper bound of a bucket in seconds. REQUIRES: it is not the last, which has none.
   static double UpperBoundSeconds(size_t bucket);
 
   void Record(absl::Duration duration);

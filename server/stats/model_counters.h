@@ -1,4 +1,4 @@
-// What is counted of one model, beside what stands in its description.
+// Counters of one model, in addition to those in its description (v1.Model).
 
 #ifndef FRESHET_SERVER_STATS_MODEL_COUNTERS_H_
 #define FRESHET_SERVER_STATS_MODEL_COUNTERS_H_
@@ -10,8 +10,8 @@
 namespace freshet {
 
 struct ModelCounters {
-  LatencyHistogram::Counts syncs;  // Of the log since the server started; none without a log.
-  uint64_t accepted_offset = 0;    // All records below were accepted.
+  LatencyHistogram::Counts syncs;  // Of the log, since the server started; empty without a log.
+  uint64_t accepted_offset = 0;    // All records below this were accepted.
   uint64_t known_producers = 0;
   uint64_t forgotten_producers = 0;  // Since the model was created.
   bool log_fault = false;            // The log cannot be written.
