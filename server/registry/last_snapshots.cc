@@ -11,7 +11,8 @@
 namespace freshet {
 namespace {
 
-// Copies of states that wait to be written, at a time: each takes as much memory as its model.
+// How many snapshots are under way at a time. Each is a copy of a state, and takes as much memory
+// as its model.
 constexpr size_t kMaxUnderWay = 4;
 
 // How many models a message names.
@@ -48,7 +49,7 @@ std::vector<std::shared_ptr<ServedModel>> LastSnapshots::Changed(bool logged) co
 
 void LastSnapshots::Take(SteadyTime soft_deadline, SteadyTime deadline) {
   SteadyClock& clock = SteadyClock::System();
-  // Waits until fewer than `count` are under way; false where that takes until `limit`.
+  // Waits until fewer than `count` are under way; false if that takes until `limit`.
   const auto await_fewer = [&](size_t count, SteadyTime limit) {
     const SteadyLock lock(&progress_->mu);
     while (progress_->under_way >= count && clock.Now() < limit) {

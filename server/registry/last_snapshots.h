@@ -1,4 +1,4 @@
-// The snapshots that a server takes of its models at its end, and what is lost without them.
+// The snapshots that a server takes of its models when it stops, and what is lost without them.
 
 #ifndef FRESHET_SERVER_REGISTRY_LAST_SNAPSHOTS_H_
 #define FRESHET_SERVER_REGISTRY_LAST_SNAPSHOTS_H_
@@ -12,27 +12,27 @@
 
 namespace freshet {
 
-// What of one model was acknowledged and will not be there at the next start.
+// Acknowledged records of one model that will be missing at the next start.
 struct LostRecords {
   std::string model;           // models/{model}.
-  uint64_t record_count = 0;   // Batches, restores and changes; at least 1.
-  uint64_t example_count = 0;  // Of the batches; 0 where that is not known.
-  std::string reason;          // Why the last snapshot failed; empty where it was not done in time.
+  uint64_t record_count = 0;   // Batches, restores and changes of settings; at least 1.
+  uint64_t example_count = 0;  // In the batches; 0 if unknown.
+  std::string reason;          // Why the last snapshot failed; empty if it was not done in time.
 };
 
-// Takes the snapshots. The models are stopped (see Pipeline::Stop()), so that these are the last.
+// Takes the last snapshots of models that were stopped (see Pipeline::Stop()).
 class LastSnapshots {
  public:
   explicit LastSnapshots(const ModelRegistry& registry);
 
-  // Snapshots every model that has moved on since its newest snapshot, a few at a time: first those
-  // without a log, which lose what they learned since otherwise; then the others, for which the
-  // next start would take longer. Returns when all are on disk or have failed, or at `deadline`. Of
-  // models with a log none is begun after `soft_deadline`. Failures are logged. Blocks. Call once.
+  // Snapshots every model that has changed since its newest snapshot, a few at a time: first models
+  // without a log, which would lose what they have learned since; then the others, whose next start
+  // would only take longer. Begins no snapshot of a model with a log after `soft_deadline`. Returns
+  // when all are on disk or have failed, or at `deadline`. Logs failures. Blocks. Call once.
   void Take(SteadyTime soft_deadline, SteadyTime deadline);
 
-  // What is lost if the process ends now, by the models' names. From any thread, at any time, also
-  // before Take(); does not block.
+  // What is lost if the process ends now, in the order of the models' names. May be called from any
+  // thread at any time, also before Take(). Does not block.
   std::vector<LostRecords> Lost() const;
 
  private:
@@ -41,10 +41,10 @@ class LastSnapshots {
   std::vector<std::shared_ptr<ServedModel>> Changed(bool logged) const;
 
   const ModelRegistry& registry_;
-  const std::shared_ptr<Progress> progress_;  // Shared with callbacks that come too late.
+  const std::shared_ptr<Progress> progress_;  // Shared with callbacks that may come after the end.
 };
 
-// For people: how many examples of which models, and why; of a few models.
+// Says how much of which models is lost, and why. Names only the first few models.
 std::string DescribeLost(const std::vector<LostRecords>& lost);
 
 }  // namespace freshet

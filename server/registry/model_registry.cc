@@ -74,7 +74,7 @@ absl::Status ModelRegistry::Recover() {
   }
   std::map<std::string, std::string> folders;
   for (const auto& [id, model] : found->models) {
-    // What is wrong with one folder, and the ways out, its recovery says best.
+    // If only one folder holds the model, its recovery gives the better explanation.
     if (model.folders.size() == 1) {
       folders.emplace(id, model.folders.front());
     } else if (environment_.strict) {
@@ -89,7 +89,8 @@ absl::Status ModelRegistry::Recover() {
       known->models.emplace(id, *std::move(model));
       continue;
     }
-    // With a failure all others are cancelled where that is strict.
+    // If the environment is strict, the first failure cancels all other recoveries. Report that
+    // one.
     if (failure.ok() || absl::IsCancelled(failure)) failure = model.status();
     found->models[id].problem = model.status();
   }
@@ -146,7 +147,7 @@ absl::StatusOr<std::shared_ptr<ServedModel>> ModelRegistry::Find(std::string_vie
     return absl::FailedPreconditionError(
         StrCat("model \"", model_id,
                "\" is damaged and takes no calls until the server is started "
-               "again on mended files: ",
+               "again on repaired files: ",
                damaged->second->description.state_reason()));
   }
   return absl::NotFoundError(StrCat("model \"", model_id, "\" not found; create it with 'freshet ",
@@ -225,7 +226,7 @@ absl::StatusOr<std::shared_ptr<ServedModel>> ModelRegistry::CreateOnDisk(
   RecoveryProgress progress;
   absl::StatusOr<std::shared_ptr<ServedModel>> recovered =
       RecoverModel(environment_, FolderOf(*spec), progress);
-  // No memory for its tables, most likely.
+  // The most likely cause is that there is no memory for the model's tables.
   if (!recovered.ok()) environment_.data_dir.DiscardModel(FolderOf(*spec));
   return recovered;
 }
@@ -291,7 +292,7 @@ void ModelRegistry::DeleteServed(const std::shared_ptr<ServedModel>& model,
   done(absl::OkStatus());
 }
 
-// The model learns again only once its folder is known to be in its place after a crash, too.
+// Lets the model learn again, once its folder is certain to be in its place even after a crash.
 void ModelRegistry::PutBack(const std::shared_ptr<ServedModel>& model) {
   const absl::Status status = environment_.data_dir.UndoDelete(FolderOf(model->spec()));
   if (status.ok()) {
@@ -309,7 +310,7 @@ void ModelRegistry::DeleteDamaged(const std::string& model_id, const DamagedMode
   const std::string& folder = damaged.folders.front();
   const absl::Status status = environment_.data_dir.DeleteModel(folder);
   if (!status.ok()) {
-    // Nobody uses the folder. Where it is not put back, the next deletion goes on from there.
+    // Nobody uses the folder. If it cannot be put back, the next deletion goes on from there.
     environment_.data_dir.UndoDelete(folder).IgnoreError();
     EndDeletion(model_id);
     done(status);

@@ -1,4 +1,4 @@
-// What is done for all models of a server from time to time.
+// Work that a server does for all its models from time to time.
 
 #ifndef FRESHET_SERVER_REGISTRY_MODEL_UPKEEP_H_
 #define FRESHET_SERVER_REGISTRY_MODEL_UPKEEP_H_
@@ -10,12 +10,12 @@
 
 namespace freshet {
 
-// Snapshots every model that has records since its newest snapshot, waits until all are on disk,
-// and logs what could not be written.
+// Snapshots every model that has new records since its newest snapshot. Waits until all snapshots
+// are on disk, and logs those that could not be written.
 void SnapshotAll(const ModelRegistry& registry, v1::SnapshotTrigger trigger);
 
-// Deletes what has grown too old, also of models to which nothing happens, until all models are
-// done or `stopping` is true. Blocks on the disk.
+// Deletes old log segments and snapshots of all models, including idle ones, which do not do so
+// themselves. Stops early once `stopping` is true. Blocks on the disk.
 void DropOldRecords(const ModelRegistry& registry, const std::atomic<bool>& stopping);
 
 }  // namespace freshet

@@ -55,7 +55,7 @@ Record FirstRecord(const v1::Model& spec, const v1::SnapshotFileHeader& origin) 
                                 .file_checksum = origin.file_checksum()}};
 }
 
-// A log that begins with that record.
+// Creates a log that begins with that record.
 absl::Status WriteFirstRecord(const ModelEnvironment& environment, const v1::Model& spec,
                               const v1::SnapshotFileHeader& origin, const std::string& log_dir) {
   absl::StatusOr<std::unique_ptr<Log>> log = CreateLog(environment, spec, log_dir);
@@ -67,7 +67,7 @@ absl::Status WriteFirstRecord(const ModelEnvironment& environment, const v1::Mod
   return (*log)->Sync();
 }
 
-// A snapshot of the state after the first record, as a restore takes one.
+// Writes a snapshot of the state after the first record, as a restore does.
 absl::Status WriteFirstSnapshot(const ModelEnvironment& environment, const v1::Model& spec,
                                 const v1::SnapshotFileHeader& origin,
                                 std::unique_ptr<ModelState> restored, SnapshotStore& snapshots) {
@@ -88,7 +88,7 @@ absl::Status WriteFirstSnapshot(const ModelEnvironment& environment, const v1::M
   return snapshots.Write(std::move(header), FrameState(saved).pieces).status();
 }
 
-// Puts the origin, and what leads to it, into a new model's folders.
+// Writes the origin's snapshot, and the log or snapshot that restores it, to a new model's folders.
 absl::Status FillFromOrigin(const ModelEnvironment& environment, const v1::Model& spec,
                             const LoadedSnapshot& origin, const std::string& log_dir,
                             const std::string& snapshot_dir) {
@@ -142,7 +142,8 @@ absl::Status CreateModelFiles(const ModelEnvironment& environment, const v1::Mod
       FolderOf(spec), FormatManifest(spec),
       [&](const std::string& log_dir, const std::string& snapshot_dir) {
         if (origin == nullptr) {
-          // With its first segment, so that a log without any is known to have lost it.
+          // The log is created with its first segment, so that a log without segments is known to
+          // have lost them.
           return spec.durability() == v1::DURABILITY_NONE
                      ? absl::OkStatus()
                      : CreateLog(environment, spec, log_dir).status();

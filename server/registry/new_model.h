@@ -1,4 +1,4 @@
-// What a new model is made of.
+// The spec and the files of a new model.
 
 #ifndef FRESHET_SERVER_REGISTRY_NEW_MODEL_H_
 #define FRESHET_SERVER_REGISTRY_NEW_MODEL_H_
@@ -14,20 +14,21 @@
 
 namespace freshet {
 
-// The id of the snapshot that a model was created from, among the model's own.
+// The id, among a model's own snapshots, of the snapshot from which the model was created.
 inline constexpr std::string_view kOriginSnapshotId = "origin";
 
-// The spec of a new model: what was asked for, with every default filled in and a uid of its own.
-// Its learners are those of `origin` where that is not null; else that of the one variant, or none,
-// that was asked for. INVALID_ARGUMENT for a bad option, or for variants beside an origin.
+// The spec of a new model: `requested` with every default filled in, and a new uid. The learners
+// are those of `origin` unless that is null; otherwise that of the one variant in `requested`, or
+// the default learner if there is none. INVALID_ARGUMENT for a bad option, or for variants together
+// with an origin.
 absl::StatusOr<v1::Model> MakeModelSpec(std::string_view model_id, const v1::Model& requested,
                                         const LoadedSnapshot* origin, absl::Time now);
 
 // Creates the model's folder (see FolderOf()) and its files, durably, all or none; RecoverModel()
-// then brings it up. With an origin
-// they hold its snapshot, and the model's first record restores it; a model without a log has a
-// snapshot of the state after that instead. Blocks on the disk. ALREADY_EXISTS where there is one;
-// what is wrong with the origin where its state cannot be loaded.
+// then brings the model up. With an origin, the files hold the origin's snapshot, and the first
+// record of the log restores it; a model without a log gets a snapshot of the state after that
+// record instead. Blocks on the disk. ALREADY_EXISTS if the folder exists; if the origin's state
+// cannot be loaded, the reason.
 absl::Status CreateModelFiles(const ModelEnvironment& environment, const v1::Model& spec,
                               const LoadedSnapshot* origin);
 

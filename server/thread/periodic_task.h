@@ -1,4 +1,4 @@
-// Does something at an interval.
+// A task that runs at a fixed interval, on a thread of its own.
 
 #ifndef FRESHET_SERVER_THREAD_PERIODIC_TASK_H_
 #define FRESHET_SERVER_THREAD_PERIODIC_TASK_H_
@@ -12,29 +12,29 @@
 
 namespace freshet {
 
-// Runs `task` on a thread of its own, `interval` after it was last done, until stopped.
+// Runs `task` on a thread of its own until stopped, each time `interval` after the last run ended.
 // Thread-safe.
 class PeriodicTask {
  public:
-  // REQUIRES: interval > 0. An infinite one: never.
+  // REQUIRES: interval > 0. With an infinite interval the task never runs.
   PeriodicTask(absl::Duration interval, std::function<void()> task,
                SteadyClock& clock = SteadyClock::System());
 
-  // Stop(); then waits for the task under way.
+  // Calls Stop(), and waits for the task if it is running.
   ~PeriodicTask();
 
   PeriodicTask(const PeriodicTask&) = delete;
   PeriodicTask& operator=(const PeriodicTask&) = delete;
 
-  // The interval from now on; the one that is running begins anew. REQUIRES: interval > 0.
+  // Sets the interval, which begins anew now. REQUIRES: interval > 0.
   void SetInterval(absl::Duration interval);
 
-  // Begins the task no more. Does not wait for the one under way.
+  // The task is not started any more. Does not wait for it if it is running.
   void Stop();
 
  private:
   void Run(const std::function<void()>& task);
-  // False where it is to stop.
+  // Waits until the task is to run. False if it is to stop instead.
   bool AwaitNextTime();
 
   SteadyClock& clock_;

@@ -1,4 +1,4 @@
-// A shared object that many threads read, and that is replaced now and then.
+// A pointer to a shared object that many threads read and that is replaced now and then.
 
 #ifndef FRESHET_SERVER_THREAD_PUBLISHED_H_
 #define FRESHET_SERVER_THREAD_PUBLISHED_H_
@@ -16,23 +16,22 @@
 
 namespace freshet {
 
-// What std::atomic<std::shared_ptr<T>> is for. That one takes a spin lock for every load in the
-// standard library that we use, so that a reader which loses the processor there holds up all
-// others.
+// Does what std::atomic<std::shared_ptr<T>> is meant for. In the standard library that we use, that
+// one takes a spin lock for every load, so a reader that is preempted there holds up all others.
 //
 //   Published<const TokenTable> tokens;
 //   tokens.Store(std::make_shared<const TokenTable>(...));
 //   const std::shared_ptr<const TokenTable> now = tokens.Load();
 //
-// There are two places, of which one is current. A reader announces itself at the current place,
-// looks whether that is still the current one, and copies the pointer that stands there. A writer
-// fills the other place, makes it the current one, and empties the old place once nobody is
-// announced there. Announcements are counted in several cache lines, so that readers on different
-// processors do not wait for each other's.
+// There are two places for the pointer, one of which is current. A reader announces itself at the
+// current place, checks that this is still the current one, and copies the pointer from there. A
+// writer fills the other place, makes it the current one, and empties the old place once no reader
+// is announced there. The counts of announced readers are spread over several cache lines, so that
+// readers on different processors do not contend for one.
 //
 // Threads: any number may call Load() and Store() at the same time. Load() takes no lock and waits
-// for nobody; it starts again only where a Store() came in between. Store() waits for other calls
-// of Store(), and for readers that are announced, which they are for a few instructions.
+// for nobody; it only retries if a Store() came in between. Store() waits for other calls of
+// Store(), and for announced readers, which stay announced for a few instructions.
 template <typename T>
 class Published {
  public:
@@ -41,7 +40,7 @@ class Published {
   Published(const Published&) = delete;
   Published& operator=(const Published&) = delete;
 
-  // What was stored last. Keeps it alive as long as the caller holds it.
+  // The pointer that was stored last, which keeps the object alive as long as the caller has it.
   std::shared_ptr<T> Load() const {
     Line& line = lines_[ThreadNumber() % kLines];
     while (true) {
@@ -56,14 +55,14 @@ class Published {
     }
   }
 
-  // Whoever loads from now on gets `value`. What stood here before is released, by this thread
-  // unless somebody still holds it.
+  // Every Load() from now on returns `value`. Releases the pointer that was stored before; this
+  // thread destroys the object unless others still hold it.
   void Store(std::shared_ptr<T> value) {
-    std::shared_ptr<T> old;  // Released when the lock is.
+    std::shared_ptr<T> old;  // Declared before the lock, so released after it.
     absl::MutexLock lock(&store_mu_);
     const uint32_t place = current_.load();
     const uint32_t next = 1 - place;
-    AwaitNoReaders(next);  // Some may not have noticed yet that the place is not current any more.
+    AwaitNoReaders(next);  // Some may not have noticed yet that this place is not current.
     places_[next] = std::move(value);
     current_.store(next);
     AwaitNoReaders(place);
@@ -75,9 +74,9 @@ class Published {
   static constexpr size_t kLines = 8;
   static constexpr size_t kLineBytes = 64;
 
-  // Readers announced at each place, by some of the threads. All accesses to these and to current_
-  // are sequentially consistent: either a reader sees that its place is not current, or the writer
-  // sees the reader.
+  // The number of readers announced at each place, of those threads that use this line. All
+  // accesses to these counts and to current_ are sequentially consistent: either a reader sees that
+  // its place is not current, or the writer sees the reader.
   struct alignas(kLineBytes) Line {
     std::array<std::atomic<uint32_t>, 2> readers{};
   };
@@ -96,7 +95,8 @@ class Published {
 
   mutable std::array<Line, kLines> lines_;
   std::atomic<uint32_t> current_{0};
-  // The current one is only read; the other belongs to who holds store_mu_ once it has no readers.
+  // The current place is only read. The other one belongs to the holder of store_mu_ once no reader
+  // is announced there.
   std::array<std::shared_ptr<T>, 2> places_;
   absl::Mutex store_mu_;
 };

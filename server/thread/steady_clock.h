@@ -1,4 +1,5 @@
-// Time for pauses and deadlines: see core/thread/steady_mutex.h for why it is not the wall clock's.
+// The clock for pauses and deadlines. core/thread/steady_mutex.h says why these do not use the wall
+// clock.
 
 #ifndef FRESHET_SERVER_THREAD_STEADY_CLOCK_H_
 #define FRESHET_SERVER_THREAD_STEADY_CLOCK_H_
@@ -11,23 +12,23 @@
 
 namespace freshet {
 
-// The clock itself; tests have one that they put forward by hand. Thread-safe.
+// Thread-safe. Tests have a clock that they advance by hand.
 class SteadyClock {
  public:
   virtual ~SteadyClock() = default;
 
   virtual SteadyTime Now() const { return std::chrono::steady_clock::now(); }
 
-  // As SteadyCondition::WaitUntil(), by this clock.
+  // Like SteadyCondition::WaitUntil(), but by this clock.
   virtual void WaitUntil(SteadyCondition& condition, SteadyMutex& mu, SteadyTime deadline)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu) {
     condition.WaitUntil(mu, deadline);
   }
 
-  // The moment after a pause from now; the end of all time where the pause is that long.
+  // Now plus `pause`, or the latest time that there is if the sum would be later.
   SteadyTime After(absl::Duration pause) const;
 
-  // The system's.
+  // The system's clock.
   static SteadyClock& System();
 };
 

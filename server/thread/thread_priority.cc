@@ -17,7 +17,7 @@
 namespace freshet {
 namespace {
 
-// What sched_setattr(2) takes, which the C library does not declare.
+// The argument of sched_setattr(2), which the C library does not declare.
 struct SchedulingAttributes {
   uint32_t size;
   uint32_t policy;
@@ -29,8 +29,8 @@ struct SchedulingAttributes {
   uint64_t period_ns;
 };
 
-// What a sandbox forbids takes nothing away but the latency of predictions beside learning, so that
-// nobody would notice: said once for each call.
+// Logs a refused call, once for each call. Without the call, only predictions during learning get
+// slower, which nobody would otherwise trace to the sandbox.
 void LogRefusal(const char* call, std::atomic<bool>& logged) {
   const int error = errno;
   if (logged.exchange(true)) return;
@@ -41,7 +41,7 @@ void LogRefusal(const char* call, std::atomic<bool>& logged) {
       call, JsonString(std::strerror(error)));
 }
 
-// On Linux: of this thread.
+// On Linux this sets the value of the calling thread only.
 void SetNice(int nice) {
   static std::atomic<bool> logged{false};
   if (setpriority(PRIO_PROCESS, 0, nice) != 0) LogRefusal("setpriority", logged);
@@ -57,7 +57,7 @@ void GiveWay() {
 }
 
 void TakeShortTurns() {
-  constexpr uint64_t kTurnNs = 100'000;  // The shortest that Linux has.
+  constexpr uint64_t kTurnNs = 100'000;  // The shortest time slice that Linux allows.
   SchedulingAttributes attributes{};
   static std::atomic<bool> get_logged{false};
   static std::atomic<bool> set_logged{false};
@@ -72,9 +72,9 @@ void TakeShortTurns() {
 }
 
 void RunAtLowPriority(const std::function<void()>& work) {
-  // A tenth of the share of a thread of normal priority, where there are not processors enough.
+  // A tenth of the share of a thread of normal priority, if there are not enough processors.
   constexpr int kNice = 10;
-  // A thread of its own, since a process without rights cannot raise a priority again.
+  // A thread of its own, because a process without privileges cannot raise a priority again.
   std::thread thread([&work] {
     pthread_setname_np(pthread_self(), "low-priority");
     SetNice(kNice);

@@ -41,7 +41,7 @@ void TurnQueue::RunTurn() {
     LineUp(name, client);
   }
   const bool has_more = work(Turn(kTurnLength));
-  if (!has_more) work = nullptr;  // What it holds goes without the lock.
+  if (!has_more) work = nullptr;  // Destroys what it holds without the lock.
   absl::MutexLock lock(&mu_);
   Client& client = clients_.at(name);
   if (has_more) {

@@ -45,7 +45,7 @@ void WorkerPool::PostAfter(absl::Duration pause, std::function<void()> task) {
       ++posted_count_;
     }
   }
-  // All threads that wait must know when to wake up: the next task may take any of them away.
+  // Every waiting thread has to learn when to wake up, since the next task may occupy any of them.
   work_.NotifyAll();
 }
 
@@ -89,7 +89,7 @@ void WorkerPool::RunThread() {
   GiveWay();
   while (std::function<void()> task = NextTask()) {
     task();
-    task = nullptr;  // What it held goes before the pool counts as idle.
+    task = nullptr;  // Destroys what it holds before the pool counts as idle.
     FinishTask();
   }
 }
@@ -127,8 +127,8 @@ void WorkerPool::EndAll(std::span<WorkerPool* const> pools) {
     return count;
   };
   for (WorkerPool* pool : pools) pool->BeginEnd();
-  // A pool that was found idle may get work from one that is looked at after it. Where nothing was
-  // posted from before the first look until after the last, all are idle.
+  // A pool that was found idle may get work from one that is checked after it. So repeat until no
+  // task was posted while all pools were checked; then all are idle.
   uint64_t before;
   do {
     before = posted();
