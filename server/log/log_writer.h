@@ -164,8 +164,8 @@ class LogWriter : public std::enable_shared_from_this<LogWriter> {
   bool stop_retrying_ ABSL_GUARDED_BY(mu_) = false;
   bool held_ ABSL_GUARDED_BY(mu_) = false;
   std::function<void()> when_held_ ABSL_GUARDED_BY(mu_);
-  size_t writing_count_ ABSL_GUARDED_BY(mu_) =
-      0;  // So many of the first entries_ are being written.
+  // The number of entries_, from the first on, that are being written.
+  size_t writing_count_ ABSL_GUARDED_BY(mu_) = 0;
 };
 
 }  // namespace freshet

@@ -133,7 +133,7 @@ void ModelDiagnoser::AddSnapshotFindings(Names names, bool renames_hinder, uint6
       builder_.AddLost(StrCat(problem, "; a record restores it"), snapshot.path);
       builder_.AddStep(Kind::kMoveAway, snapshot.path);
     } else if (absl::IsFailedPrecondition(snapshot.problem)) {
-      builder_.AddFinding(problem, /*hinders=*/false, "recovery does without it");
+      builder_.AddFinding(problem, /*hinders=*/false, "recovery does not need it");
     } else if (!logged && MayBeNewer(file_system_, snapshot.path, snapshot.id, *diagnosis_.spec,
                                      newest == nullptr ? nullptr : &*newest->header)) {
       builder_.AddLost(problem, snapshot.path);
@@ -183,7 +183,7 @@ void ModelDiagnoser::AddMisplaced(const MovedSegments& moved, bool hinders) {
   for (const auto& [path, place] : moved) {
     if (!place.has_value()) {
       builder_.AddUnneeded(
-          StrCat(path, ": it stands in the place of a segment that has another name now"), path);
+          StrCat(path, ": it has the name of a segment that is in another file now"), path);
       continue;
     }
     end_is_misplaced_ |= path == StrCat(log_dir_, "/", kLogEndName);
@@ -219,13 +219,13 @@ void ModelDiagnoser::AddLogFindings(const LogReview& review) {
       builder_.AddLost(StrCat(what, " (offset ", damage.from, ")"), damage.path);
     } else if (damage.from >= report.opens_at) {
       builder_.AddFinding(what, /*hinders=*/false,
-                          "recovery does not need it; nothing is to be done");
+                          "recovery does not need it; nothing needs to be done");
     } else if (damage.whole_file) {
       builder_.AddUnneeded(what, damage.path);
     } else {
       builder_.AddFinding(what, /*hinders=*/false,
                           StrCat("recovery does not need it; ", DiagnosisBuilder::kRepair,
-                                 " moves the segments away that end there"));
+                                 " moves away the segments that end there"));
     }
   }
   // Nothing follows on the segments before a gap. A step that cuts the log off or begins it anew
