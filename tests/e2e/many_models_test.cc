@@ -2,12 +2,11 @@
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <iterator>
 #include <string>
 
 #include "client/client.h"
 #include "client/pusher.h"
+#include "tests/support/process_usage.h"
 #include "tests/support/random_examples.h"
 #include "tests/support/server_fixture.h"
 
@@ -50,11 +49,6 @@ class ManyModelsTest : public ServerFixture {
     ASSERT_TRUE(model.ok()) << model.status();
     EXPECT_EQ(model->example_count(), rows) << Id(i);
   }
-
-  size_t Descriptors() const {
-    const std::string folder = "/proc/" + std::to_string(server_->pid()) + "/fd";
-    return static_cast<size_t>(std::distance(std::filesystem::directory_iterator(folder), {}));
-  }
 };
 
 TEST_F(ManyModelsTest, LearnAndComeBackWithFewDescriptors) {
@@ -65,7 +59,7 @@ TEST_F(ManyModelsTest, LearnAndComeBackWithFewDescriptors) {
     ASSERT_TRUE(created.ok()) << i << ": " << created.status();
   }
   for (int i = 0; i < kManyModels; ++i) ASSERT_NO_FATAL_FAILURE(Push(Id(i)));
-  EXPECT_LT(Descriptors(), 200U);
+  EXPECT_LT(DescriptorCount(server_->pid()), 200U);
   server_->Kill();
   ASSERT_NO_FATAL_FAILURE(StartWithFewDescriptors());
   for (int i = 0; i < kManyModels; ++i) ASSERT_NO_FATAL_FAILURE(ExpectRows(i, kRowsEach));

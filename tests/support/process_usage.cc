@@ -1,8 +1,11 @@
 #include "tests/support/process_usage.h"
 
 #include <ctime>
+#include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <string>
+#include <system_error>
 
 namespace freshet {
 namespace {
@@ -37,5 +40,12 @@ uint64_t MemoryBytes(pid_t process) { return StatusNumber(process, "VmRSS") * 10
 uint64_t PeakMemoryBytes(pid_t process) { return StatusNumber(process, "VmHWM") * 1024; }
 
 uint64_t ThreadCount(pid_t process) { return StatusNumber(process, "Threads"); }
+
+uint64_t DescriptorCount(pid_t process) {
+  std::error_code ignored;
+  const std::string folder = "/proc/" + std::to_string(process) + "/fd";
+  return static_cast<uint64_t>(
+      std::distance(std::filesystem::directory_iterator(folder, ignored), {}));
+}
 
 }  // namespace freshet

@@ -22,6 +22,9 @@ uint64_t PeakMemoryBytes(pid_t process);
 
 uint64_t ThreadCount(pid_t process);
 
+// The number of open file descriptors.
+uint64_t DescriptorCount(pid_t process);
+
 }  // namespace freshet
 
 #endif  // FRESHET_TESTS_SUPPORT_PROCESS_USAGE_H_
