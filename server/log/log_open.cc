@@ -72,8 +72,8 @@ absl::Status Log::CreateFirstSegment(const LogSurvey& survey) {
                          survey);
 }
 
-// Removes segments that SkipTo() made obsolete but could not remove, starting at the end of
-// `paths`.
+// Removes segments that SkipTo() made obsolete but could not remove, the oldest first. In `paths`
+// the newest comes first.
 absl::Status Log::RemoveObsolete(std::span<const std::string> paths) {
   for (size_t i = paths.size(); i-- > 0;) {
     absl::Status status = file_system_.Unlink(paths[i]);

@@ -85,7 +85,7 @@ void MendManifest(const ModelEnvironment& environment, const ModelState& state, 
   }
 }
 
-// For a model without a log: DATA_LOSS if a snapshot that cannot be read is, or may be, of a later
+// For a model without a log: DATA_LOSS if a snapshot that cannot be used is, or may be, of a later
 // state than `start`.
 absl::Status CheckNoneLost(const ModelEnvironment& environment, const v1::Model& spec,
                            const StartState& start, const SnapshotStore& snapshots) {
