@@ -30,7 +30,7 @@ absl::StatusOr<v1::Token::Role> ParseRole(const std::string& name) {
 }
 
 // The token's entry for a token file, without the secret.
-absl::StatusOr<std::string> Entry(const NewToken& token, const std::string& secret) {
+absl::StatusOr<std::string> FileEntry(const NewToken& token, const std::string& secret) {
   v1::TokenList list;
   v1::Token& entry = *list.add_tokens();
   entry.set_name(token.name);
@@ -88,7 +88,7 @@ absl::Status Flush(std::ostream& out) {
 absl::Status MakeToken(const NewToken& token, std::ostream& out) {
   const absl::StatusOr<std::string> secret = NewSecret();
   if (!secret.ok()) return secret.status();
-  const absl::StatusOr<std::string> entry = Entry(token, *secret);
+  const absl::StatusOr<std::string> entry = FileEntry(token, *secret);
   if (!entry.ok()) return entry.status();
   if (token.file.empty()) {
     out << "The secret, which is stored nowhere else; clients take it as FRESHET_TOKEN:\n\n  "

@@ -19,10 +19,10 @@ absl::Status Stray(const std::string& path, std::string_view reason) {
 }
 
 absl::Status StrayLink(const std::string& path) {
-  return absl::DataLossError(
-      StrCat(path,
-             ": it is a link, which the server does not follow, so the model that it leads to is not "
-             "served; put the model's folder itself in its place"));
+  return absl::DataLossError(StrCat(
+      path,
+      ": it is a link, which the server does not follow, so the model that it leads to is not "
+      "served; put the model's folder itself in its place"));
 }
 
 void AddClaim(FoundModels& found, const std::string& folder, v1::Model spec, absl::Status problem) {
