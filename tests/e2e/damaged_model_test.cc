@@ -138,7 +138,7 @@ TEST_F(DamagedModelTest, AModelsFolderThatIsALinkIsNamedAndNotServed) {
   EXPECT_THAT(check.out + check.err, AllOf(HasSubstr(folder), HasSubstr("it is a link")));
   ASSERT_NO_FATAL_FAILURE(Start());
   EXPECT_THAT(server_->Log(),
-              AllOf(HasSubstr("event=stray_entry error=\"" + folder + ": is a link"),
+              AllOf(HasSubstr("event=stray_entry error=\"" + folder + ": it is a link"),
                     HasSubstr("put the model's folder itself in its place")));
   EXPECT_TRUE(absl::IsNotFound(client_->GetModel("a").status()));
   EXPECT_TRUE(client_->GetModel("b").ok());
@@ -151,7 +151,7 @@ TEST_F(DamagedModelTest, NamesWithQuotesAndLineFeedsStayWithinTheirValueOfTheLog
   std::ofstream(data_dir_ + "/models/a \"b\"\nlevel=info event=forged") << "a stray file";
   ASSERT_NO_FATAL_FAILURE(Start());
   EXPECT_THAT(server_->Log(),
-              AllOf(HasSubstr(R"(/models/a \"b\"\u000alevel=info event=forged: is )"),
+              AllOf(HasSubstr(R"(/models/a \"b\"\u000alevel=info event=forged: it is )"),
                     Not(HasSubstr("\nlevel=info event=forged"))));
 }
 

@@ -65,7 +65,7 @@ TEST_F(ReloadTest, AMistypedLogLevelDoesNotSilenceTheLog) {
   ASSERT_NO_FATAL_FAILURE(StartWithConfig(""));
   WriteConfig("log_level: 'warnign'");
   server_->Signal(SIGHUP);
-  ASSERT_NO_FATAL_FAILURE(AwaitLog("log_level is \"warnign\""));
+  ASSERT_NO_FATAL_FAILURE(AwaitLog(R"(log_level is \"warnign\")"));
   EXPECT_THAT(server_->Log(), HasSubstr("event=config_not_reloaded"));
   WriteConfig("log_level: 'info'");
   server_->Signal(SIGHUP);

@@ -33,7 +33,9 @@ SavedState TwoParts() {
   return state;
 }
 
-std::string NumberBytes(uint64_t number) { return std::string(TextOfBytes(freshet::BytesOf(number))); }
+std::string NumberBytes(uint64_t number) {
+  return std::string(TextOfBytes(freshet::BytesOf(number)));
+}
 
 uint64_t ChecksumOfText(std::string_view text) { return Checksum(BytesOfText(text)); }
 
