@@ -119,13 +119,14 @@ std::vector<Candidate> Options(const CLI::App* command) {
 template <typename Names>
 std::vector<Candidate> Words(const Names& names) {
   std::vector<Candidate> candidates;
+  candidates.reserve(std::size(names));
   for (const auto& name : names) candidates.push_back({std::string(name), ""});
   return candidates;
 }
 
 // The values that an option accepts; none if it accepts anything.
 std::vector<Candidate> Values(const CLI::Option& option) {
-  const std::vector<std::string> names = option.get_lnames();
+  const std::vector<std::string>& names = option.get_lnames();
   const auto is = [&](const char* name) {
     return std::find(names.begin(), names.end(), name) != names.end();
   };

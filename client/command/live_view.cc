@@ -92,7 +92,7 @@ absl::Status RunLive(LiveView& view, const LiveOptions& options, bool plain) {
   Clock::time_point due = Clock::now();
   for (uint64_t i = 0;; ++i) {
     const std::chrono::duration<double> now = Clock::now().time_since_epoch();
-    const absl::Status status = view.Update(now.count());
+    absl::Status status = view.Update(now.count());
     const bool goes_on = i > 0 && (absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status));
     if (!status.ok() && !goes_on) return status;
     Show(view, status.ok() ? "" : StrCat(ToStd(status.message()), "; trying again"),

@@ -71,8 +71,9 @@ class ModelListWatch : public LiveView {
 
   absl::Status Update(double seconds) override {
     absl::StatusOr<std::vector<v1::Model>> models = client_.ListModels();
-    if (models.ok()) view_.Add(seconds, *std::move(models));
-    return models.status();
+    if (!models.ok()) return models.status();
+    view_.Add(seconds, *std::move(models));
+    return absl::OkStatus();
   }
   std::vector<std::string> Picture(size_t width) const override {
     std::vector<std::string> lines = absl::StrSplit(view_.TableText(), '\n', absl::SkipEmpty());

@@ -96,7 +96,7 @@ std::string Summary(const CLI::App& root) {
 
 std::string ManPage(const CLI::App& root, int section, std::string_view version) {
   const std::string& name = root.get_name();
-  return StrCat(".TH ", absl::AsciiStrToUpper(name), " ", section, " \"\" \"", Roff(version),
+  return StrCat(".TH ", absl::AsciiStrToUpper(name), " ", section, R"( "" ")", Roff(version),
                 "\" \"\"\n.SH NAME\n", name, " \\- ", Roff(Summary(root)), "\n.SH SYNOPSIS\n.B ",
                 Roff(Usage(root, name)), "\n.SH DESCRIPTION\n", Roff(root.get_description()), "\n",
                 Footer(root), ".SH OPTIONS\n", Options(root), ".SH COMMANDS\n",

@@ -41,8 +41,9 @@ class CsvSplitter {
 
   // Whether `line` has nothing but blanks and tabs that do not separate cells.
   bool IsBlank(std::string_view line) const {
-    return line.empty() || (line.front() <= ' ' && line.find_first_not_of(" \t") == line.npos &&
-                            line.find(delimiter_.front()) == line.npos);
+    return line.empty() ||
+           (line.front() <= ' ' && line.find_first_not_of(" \t") == std::string_view::npos &&
+            line.find(delimiter_.front()) == std::string_view::npos);
   }
 
   // Discards an unfinished record.

@@ -262,8 +262,9 @@ absl::Status JsonlFormat::AddArray(Member& member, size_t index, ExampleBatchBui
 
 absl::Status JsonlFormat::AddMembers(Member& member, size_t index, size_t depth,
                                      ExampleBatchBuilder& builder) {
-  if (depth == kMaxDepth)
+  if (depth == kMaxDepth) {
     return JsonLine::MemberError(member, StrCat("nests deeper than ", kMaxDepth));
+  }
   json::object object;
   if (const error_code error = member.value.get_object().get(object)) return line_.Malformed(error);
   if (depth == 0) path_.assign(member.path);

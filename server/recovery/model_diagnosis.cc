@@ -249,8 +249,8 @@ void ModelDiagnoser::AddLostRestores(const LogReview& review) {
         StrCat("the record at offset ", restore.offset, " restores the snapshot ",
                restore.snapshot_id, ", which ", restore.problem);
     if (restore.offset >= review.needed_from) {
-      if (!restored_ids_.contains(restore.snapshot_id))
-        continue;  // The finding names its file already.
+      // Otherwise another finding names its file already.
+      if (!restored_ids_.contains(restore.snapshot_id)) continue;
       builder_.AddLost(what, StrCat(dir_, "/snapshots/", restore.snapshot_id, kSnapshotSuffix));
     } else {  // No recovery needs the snapshot, so somebody was free to delete it.
       diagnosis_.notes.push_back(

@@ -56,13 +56,13 @@ void LearnAnswers::RemoveLast() {
 
 void LearnAnswers::Reserve(Slot* slot, size_t bytes) {
   absl::MutexLock lock(&mu_);
-  slot->reserved_bytes = bytes;
+  slot->reserved_bytes_ = bytes;
   reserved_bytes_ += bytes;
 }
 
 void LearnAnswers::Finish(Slot* slot) {
   absl::MutexLock lock(&mu_);
-  slot->ready = true;
+  slot->ready_ = true;
   Advance();
 }
 
@@ -113,12 +113,12 @@ bool LearnAnswers::ends_at_once() const {
 
 std::unique_ptr<LearnAnswers::Slot> LearnAnswers::TakeReady() {
   std::unique_ptr<Slot> taken;
-  while (!slots_.empty() && slots_.front()->ready) {
+  while (!slots_.empty() && slots_.front()->ready_) {
     const bool covers = slots_.front()->continues && !slots_.front()->response.has_error();
     if (taken != nullptr && !(taken->mergeable && covers)) break;
     taken = std::move(slots_.front());
     slots_.pop_front();
-    reserved_bytes_ -= taken->reserved_bytes;
+    reserved_bytes_ -= taken->reserved_bytes_;
   }
   return taken;
 }

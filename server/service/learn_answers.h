@@ -34,8 +34,8 @@ class LearnAnswers {
 
    private:
     friend class LearnAnswers;
-    bool ready = false;
-    size_t reserved_bytes = 0;
+    bool ready_ = false;
+    size_t reserved_bytes_ = 0;
   };
 
   // `stream` owns this object; `context` is gRPC's and lives as long as the stream. Keeps

@@ -355,7 +355,8 @@ class CrashTest : public testing::Test {
     const absl::Time deadline = absl::Now() + kPatience;
     for (const auto& [model, count] : before) {
       while (Acknowledged()[model] <= count) {
-        for (const auto& producer : producers_) ASSERT_TRUE(producer->status().ok());
+        for (const auto& producer : producers_)
+          ASSERT_TRUE(producer->status().ok()) << producer->status();
         ASSERT_LT(absl::Now(), deadline) << "nothing was acknowledged to " << model;
         absl::SleepFor(absl::Milliseconds(1));
       }
