@@ -355,8 +355,9 @@ class CrashTest : public testing::Test {
     const absl::Time deadline = absl::Now() + kPatience;
     for (const auto& [model, count] : before) {
       while (Acknowledged()[model] <= count) {
-        for (const auto& producer : producers_)
+        for (const auto& producer : producers_) {
           ASSERT_TRUE(producer->status().ok()) << producer->status();
+        }
         ASSERT_LT(absl::Now(), deadline) << "nothing was acknowledged to " << model;
         absl::SleepFor(absl::Milliseconds(1));
       }

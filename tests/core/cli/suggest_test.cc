@@ -9,11 +9,11 @@ namespace freshet {
 namespace {
 
 std::string Suggested(const std::string& name) {
-  static const std::vector<std::string> names = {
+  static const std::vector<std::string> kNames = {
       "l1",       "l2",       "learning_rate", "learning_rate_decay",
       "rate",     "schedule", "list",          "delete",
       "describe", "--format", "--listen",      "--tls-ca"};
-  const std::string text = DidYouMean(name, names);
+  const std::string text = DidYouMean(name, kNames);
   const size_t begin = text.find('\'');
   return begin == std::string::npos ? "" : text.substr(begin + 1, text.rfind('\'') - begin - 1);
 }

@@ -145,8 +145,9 @@ TEST(CsvFormatTest, SkipsLinesOfBlanks) {
   for (const bool keep_blanks : {false, true}) {
     FormatTester tester("csv", {.keep_blanks = keep_blanks});
     EXPECT_EQ(tester.Feed("label,a"), "none");
-    for (const std::string_view line : {"   ", "\t", " \t \r"})
+    for (const std::string_view line : {"   ", "\t", " \t \r"}) {
       EXPECT_EQ(tester.Feed(line), "none");
+    }
     EXPECT_EQ(tester.RowOf("1,x").features, (std::vector<PlainFeature>{Named("a", "x")}));
     EXPECT_EQ(tester.Feed("1,\"y"), "none");
     EXPECT_EQ(tester.Feed("  "), "none");
