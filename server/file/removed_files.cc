@@ -71,7 +71,12 @@ absl::StatusOr<std::string> RemovedFiles::MakePlace(const std::string& path) {
     begin = end + 1;
   }
   if (!status.ok()) return status;
-  return StrCat(folder_, "/", relative);
+  // A path can be removed twice: as a file that is moved away, and as one that then gets its name.
+  std::string place = StrCat(folder_, "/", relative);
+  for (int i = 2; file_system_.FileSize(place).ok(); ++i) {
+    place = StrCat(folder_, "/", relative, "-", i);
+  }
+  return place;
 }
 
 absl::Status RemovedFiles::Move(const std::string& path) {
