@@ -134,11 +134,14 @@ std::map<std::string, ModelRegistry::Progress> ModelRegistry::RecoveryProgresses
 absl::StatusOr<std::shared_ptr<ServedModel>> ModelRegistry::Find(std::string_view model_id) const {
   if (const std::shared_ptr<Recovery> recovery = recovery_.Load()) {
     const auto recovering = recovery->find(model_id);
-    if (recovering == recovery->end()) return Ready();
-    const RecoveryProgress& progress = recovering->second;
-    return absl::UnavailableError(StrCat("model \"", model_id,
-                                         "\" is being recovered: ", progress.offset.load(), " of ",
-                                         progress.end_offset.load(), " records; try again soon"));
+    if (recovering != recovery->end()) {
+      const RecoveryProgress& progress = recovering->second;
+      return absl::UnavailableError(
+          StrCat("model \"", model_id, "\" is being recovered: ", progress.offset.load(), " of ",
+                 progress.end_offset.load(), " records; try again soon"));
+    }
+    // The recovery may have ended since it was loaded above.
+    if (absl::Status starting = Ready(); !starting.ok()) return starting;
   }
   const std::shared_ptr<const Known> known = known_.Load();
   const auto found = known->models.find(model_id);
