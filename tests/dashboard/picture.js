@@ -19,7 +19,7 @@ const feed = spawn('bash', ['-c', `"${freshet}" generate clicks --rate ${rowsPer
   "${freshet}" push clicks - --progress none`], {env: environment, stdio: 'ignore', detached: true});
 const browser = await launchBrowser();
 try {
-  const context = await browser.newContext({viewport: {width: 1440, height: 845}, colorScheme: 'light'});
+  const context = await browser.newContext({viewport: {width: 1440, height: 866}, colorScheme: 'light'});
   const page = await context.newPage();
   await page.goto(`${server.url}/#/models/clicks`);
   await page.locator('#status[data-state=live]').waitFor();
