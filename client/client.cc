@@ -241,6 +241,18 @@ absl::StatusOr<Prediction> Client::Predict(std::string_view model, const Example
   return Prediction{predictions->predictions[0], predictions->scores[0], predictions->offset};
 }
 
+absl::StatusOr<v1::GetProducerResponse> Client::GetProducer(std::string_view model,
+                                                            std::string_view producer_id) const {
+  v1::GetProducerRequest request;
+  request.set_model(ModelName(model));
+  request.set_producer_id(std::string(producer_id));
+  v1::GetProducerResponse response;
+  absl::Status status =
+      Call(learning_.get(), &v1::LearningService::Stub::GetProducer, request, &response);
+  if (!status.ok()) return status;
+  return response;
+}
+
 absl::StatusOr<v1::ListTopWeightsResponse> Client::ListTopWeights(std::string_view model,
                                                                   uint32_t limit) const {
   v1::ListTopWeightsRequest request;

@@ -173,6 +173,11 @@ class Client {
   // Predicts one example.
   absl::StatusOr<Prediction> Predict(std::string_view model, const Example& example) const;
 
+  // Which sequences of a producer the model has acknowledged; see PusherOptions::producer_id.
+  // UNIMPLEMENTED if the server is older than this method.
+  absl::StatusOr<v1::GetProducerResponse> GetProducer(std::string_view model,
+                                                      std::string_view producer_id) const;
+
   // Lists the features with the largest absolute weights of a model's champion. `limit` is at most
   // 10000.
   absl::StatusOr<v1::ListTopWeightsResponse> ListTopWeights(std::string_view model,

@@ -26,7 +26,7 @@ absl::Status PushQueue::Push(const Example& example) {
   return absl::OkStatus();
 }
 
-absl::Status PushQueue::PushBatch(const ExampleBatchBuilder& batch) {
+absl::Status PushQueue::PushBatch(const ExampleBatchBuilder& batch, RowNumbers numbers) {
   if (batch.row_count() == 0) return status();
   std::shared_ptr<PendingBatch> pending;
   {
@@ -37,6 +37,7 @@ absl::Status PushQueue::PushBatch(const ExampleBatchBuilder& batch) {
   EncodeNames(batch.namespaces(), batch.names(), pending.get());
   pending->row_count = batch.row_count();
   pending->bytes = ColumnBytes(batch);
+  pending->numbers = numbers;
   const SteadyLock lock(&mu_);
   if (absl::Status status = WaitForRoom(); !status.ok()) return status;
   SealOpenBatch();
@@ -76,6 +77,7 @@ PusherStats PushQueue::stats() const {
   stats.pushed = pushed_;
   stats.acknowledged = window_.acknowledged();
   stats.rejected = window_.rejected();
+  stats.skipped = window_.skipped();
   stats.duplicates = window_.duplicates();
   stats.unacknowledged = Unacknowledged();
   stats.waiting = waiting_count_ > 0;
@@ -176,7 +178,7 @@ std::shared_ptr<PendingBatch> PushQueue::NextBatch() {
     if (window_.HasNextToSend()) {
       std::shared_ptr<PendingBatch> batch = window_.NextToSend();
       writing_sequence_ = batch->sequence;
-      batch->request.set_new_producer(window_.acknowledged() == 0);
+      batch->request.set_new_producer(!options_.producer_is_known && window_.acknowledged() == 0);
       return batch;
     }
     // If a batch in flight is rejected later, its remaining rows are sent on another stream.
@@ -243,7 +245,7 @@ std::optional<PushQueue::Settled> PushQueue::Apply(const v1::LearnResponse& resp
   const SteadyLock lock(&mu_);
   // A response may arrive before the write of its batch has returned. Wait, since the sending
   // thread still uses the batch.
-  while (!cancelled_ && writing_sequence_ != 0 && writing_sequence_ <= response.sequence()) {
+  while (!cancelled_ && writing_sequence_ != 0 && writing_sequence_ == response.sequence()) {
     written_.Wait(mu_);
   }
   if (cancelled_) return std::nullopt;

@@ -49,7 +49,7 @@ class PushQueue {
   // For callers. Push(), PushBatch(), Flush(), stats() and status() are those of Pusher.
 
   absl::Status Push(const Example& example);
-  absl::Status PushBatch(const ExampleBatchBuilder& batch);
+  absl::Status PushBatch(const ExampleBatchBuilder& batch, RowNumbers numbers = {});
   absl::Status Flush();
   // Accepts no more examples. Streams still get those accepted before.
   void Close();

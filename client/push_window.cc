@@ -65,6 +65,7 @@ std::shared_ptr<PendingBatch> PushWindow::NewBatch() {
 void PushWindow::Recycle(std::shared_ptr<PendingBatch> batch) {
   if (spare_.size() >= kMaxSpareBatches) return;
   batch->sequence = 0;
+  batch->numbers = RowNumbers();
   batch->send_count = 0;
   batch->done = false;
   batch->builder.reset();
@@ -84,25 +85,31 @@ void PushWindow::Add(std::shared_ptr<PendingBatch> batch) {
 }
 
 bool PushWindow::HasNextToSend() const {
-  return !unsent_.empty() ||
-         (!in_flight_.empty() && in_flight_.back()->sequence > last_sent_sequence_);
+  return !unsent_.empty() || sent_on_stream_ < in_flight_.size();
 }
 
 std::shared_ptr<PendingBatch> PushWindow::NextToSend() {
-  const auto again = std::upper_bound(
-      in_flight_.begin(), in_flight_.end(), last_sent_sequence_,
-      [](uint64_t sequence, const auto& batch) { return sequence < batch->sequence; });
-  if (again != in_flight_.end()) {
-    last_sent_sequence_ = (*again)->sequence;
-    return *again;
-  }
+  if (sent_on_stream_ < in_flight_.size()) return in_flight_[sent_on_stream_++];
   if (unsent_.empty()) return nullptr;
   std::shared_ptr<PendingBatch> batch = std::move(unsent_.front());
   unsent_.pop_front();
-  batch->sequence = next_sequence_++;
-  last_sent_sequence_ = batch->sequence;
+  batch->sequence = batch->numbers.last > 0 ? batch->numbers.last : next_sequence_++;
   in_flight_.push_back(batch);
+  ++sent_on_stream_;
   return batch;
+}
+
+PushWindow::Queue::iterator PushWindow::FindSent(uint64_t sequence) {
+  const auto end = in_flight_.begin() + static_cast<std::ptrdiff_t>(sent_on_stream_);
+  const auto found = std::find_if(in_flight_.begin(), end, [sequence](const auto& batch) {
+    return batch->sequence == sequence;
+  });
+  return found == end ? in_flight_.end() : found;
+}
+
+PushWindow::Queue::iterator PushWindow::TakeSent(Queue::iterator batch) {
+  --sent_on_stream_;
+  return in_flight_.erase(batch);
 }
 
 void PushWindow::Finish(PendingBatch* batch) {
@@ -124,26 +131,32 @@ void PushWindow::KeepPredictions(const v1::LearnResponse& response, PendingBatch
 }
 
 void PushWindow::Acknowledge(const v1::LearnResponse& response) {
-  while (!in_flight_.empty() && in_flight_.front()->sequence <= response.sequence()) {
-    PendingBatch& batch = *in_flight_.front();
+  if (FindSent(response.sequence()) == in_flight_.end()) return;
+  for (auto it = in_flight_.begin();;) {
+    PendingBatch& batch = **it;
+    const bool is_last = batch.sequence == response.sequence();
+    if (batch.sequence > response.sequence()) {
+      ++it;  // It has an answer of its own.
+      continue;
+    }
     acknowledged_ += RemainingCount(batch);
-    if (batch.sequence == response.sequence()) {
+    if (is_last) {
+      skipped_ += response.skipped_count();
       if (response.duplicate()) duplicates_ += RemainingCount(batch);
       if (keep_predictions_) KeepPredictions(response, &batch);
     }
     Finish(&batch);
-    in_flight_.pop_front();
+    it = TakeSent(it);
+    if (is_last) return;
   }
 }
 
 absl::Status PushWindow::Reject(const v1::LearnResponse& response, bool skip_bad_rows,
                                 std::vector<RejectedRow>* rejected) {
-  const auto found = std::find_if(
-      in_flight_.begin(), in_flight_.end(),
-      [&response](const auto& batch) { return batch->sequence == response.sequence(); });
+  const auto found = FindSent(response.sequence());
   if (found == in_flight_.end()) return absl::OkStatus();
-  const std::shared_ptr<PendingBatch> batch = std::move(*found);
-  in_flight_.erase(found);
+  const std::shared_ptr<PendingBatch> batch = *found;
+  TakeSent(found);
 
   const v1::BatchError& error = response.error();
   std::vector<uint32_t> bad_rows;

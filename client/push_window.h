@@ -22,6 +22,7 @@ struct PendingBatch {
   size_t row_count = 0;      // Rows as pushed, including rejected ones that were dropped since.
   size_t bytes = 0;          // Its approximate size on the wire.
   uint64_t sequence = 0;     // 0 until it is first sent.
+  RowNumbers numbers;        // All 0: batches are numbered instead of rows.
   uint32_t send_count = 0;
   bool done = false;  // Acknowledged, or all of it dropped.
 
@@ -53,19 +54,22 @@ class PushWindow {
   void Add(std::shared_ptr<PendingBatch> batch);
 
   // Call when a new stream has been opened: everything sent and not acknowledged is then resent.
-  void StartStream() { last_sent_sequence_ = 0; }
+  void StartStream() { sent_on_stream_ = 0; }
 
   // The batch to send next on the current stream: first those to resend, then new ones, which get
-  // their sequence here. Null if there is none.
+  // their sequence here: the number of their last row if the rows are numbered. Null if there is
+  // none.
   std::shared_ptr<PendingBatch> NextToSend();
   bool HasNextToSend() const;
 
-  // Applies an acknowledgement, which covers every sequence up to its own.
+  // Applies an acknowledgement, which also covers lower sequences that were sent before it on this
+  // stream.
   void Acknowledge(const v1::LearnResponse& response);
 
   // Applies a rejection. If `skip_bad_rows` and the response names rows, drops these; the rest of
-  // the batch is sent under a new sequence. Otherwise drops the whole batch and returns the reason
-  // as an error. Appends the rows that the response names to `rejected`.
+  // the batch is sent again, under a new sequence unless the rows are numbered. Otherwise drops the
+  // whole batch and returns the reason as an error. Appends the rows that the response names to
+  // `rejected`.
   absl::Status Reject(const v1::LearnResponse& response, bool skip_bad_rows,
                       std::vector<RejectedRow>* rejected);
 
@@ -85,23 +89,29 @@ class PushWindow {
   uint64_t acknowledged() const { return acknowledged_; }
   uint64_t rejected() const { return rejected_; }
   uint64_t duplicates() const { return duplicates_; }
+  uint64_t skipped() const { return skipped_; }
 
  private:
   using Queue = std::deque<std::shared_ptr<PendingBatch>>;
 
+  // The place in in_flight_ of the batch with this sequence that was sent on the current stream.
+  Queue::iterator FindSent(uint64_t sequence);
+  // Removes a batch that was sent on the current stream from in_flight_; returns the place after.
+  Queue::iterator TakeSent(Queue::iterator batch);
   void Finish(PendingBatch* batch);
   void KeepPredictions(const v1::LearnResponse& response, PendingBatch* batch) const;
 
   const bool keep_predictions_;
   Queue pushed_;     // All batches that TakeDone() has not returned, in the order pushed.
-  Queue unsent_;     // Batches not sent yet, or to be sent under a new sequence.
-  Queue in_flight_;  // Batches sent and not answered, by ascending sequence.
+  Queue unsent_;     // Batches not sent yet, or to be sent again without their bad rows.
+  Queue in_flight_;  // Batches sent and not answered, in the order in which they were sent.
   uint64_t next_sequence_ = 1;
-  uint64_t last_sent_sequence_ = 0;  // On the current stream; 0: nothing was sent.
-  size_t bytes_ = 0;                 // The bytes of the batches in unsent_ and in_flight_.
-  uint64_t acknowledged_ = 0;        // Examples.
-  uint64_t rejected_ = 0;            // Examples.
-  uint64_t duplicates_ = 0;          // Examples.
+  size_t sent_on_stream_ = 0;  // How many of in_flight_, from the front, the current stream has.
+  size_t bytes_ = 0;           // The bytes of the batches in unsent_ and in_flight_.
+  uint64_t acknowledged_ = 0;  // Examples.
+  uint64_t rejected_ = 0;      // Examples.
+  uint64_t duplicates_ = 0;    // Examples.
+  uint64_t skipped_ = 0;       // Examples.
   std::vector<std::shared_ptr<PendingBatch>> spare_;
 };
 

@@ -221,6 +221,7 @@ bool Pusher::Impl::Send(Stream* stream, PendingBatch* batch) {
   request.set_model(model_);
   request.set_producer_id(options_.producer_id);
   request.set_sequence(batch->sequence);
+  request.set_first_sequence(batch->numbers.first);
   request.set_return_predictions(options_.on_predictions != nullptr);
   const bool ok = stream->Write(request);
   queue_.EndWrite(batch, ok);
@@ -297,6 +298,9 @@ Pusher::~Pusher() = default;
 absl::Status Pusher::Push(const Example& example) { return impl_->queue().Push(example); }
 absl::Status Pusher::PushBatch(const ExampleBatchBuilder& batch) {
   return impl_->queue().PushBatch(batch);
+}
+absl::Status Pusher::PushBatch(const ExampleBatchBuilder& batch, RowNumbers numbers) {
+  return impl_->queue().PushBatch(batch, numbers);
 }
 absl::Status Pusher::Flush() { return impl_->queue().Flush(); }
 absl::Status Pusher::Close() {

@@ -44,13 +44,24 @@ struct PushedPredictions {
   std::span<const float> scores;
 };
 
+// The rows of a batch in the stream of their producer, which numbers them from 1. Rows between that
+// the batch leaves out, for example because they are bad, count as learned with it.
+struct RowNumbers {
+  uint64_t first = 0;
+  uint64_t last = 0;
+};
+
 // How to push. The defaults suit streams of any rate.
 struct PusherOptions {
   // The id of the producer, 1 to 64 characters of [A-Za-z0-9._-]. The server recognises a resent
   // batch by this id and the batch's number, and learns it only once. Two Pushers must never use
-  // the same id, not even one after the other: each numbers its batches from 1, so the batches of
-  // the second would be taken for duplicates. Empty: 32 random hexadecimal digits.
+  // the same id, not even one after the other, unless the rows are numbered (see PushBatch()): each
+  // numbers its batches from 1, so the batches of the second would be taken for duplicates. Empty:
+  // 32 random hexadecimal digits.
   std::string producer_id = {};
+  // Whether the model knows the producer already, so that the first batch need not begin with its
+  // first row (see Client::GetProducer()).
+  bool producer_is_known = false;
   // Push() sends a batch of this many examples, 1 to 65536.
   size_t batch_examples = 512;
   // Push() sends a smaller batch once its first example is this old, 0 to 60000.
@@ -81,9 +92,12 @@ struct PusherOptions {
 
 // What a Pusher has done so far. Counts are of examples unless stated otherwise.
 struct PusherStats {
-  uint64_t pushed = 0;          // Accepted from callers.
-  uint64_t acknowledged = 0;    // Learned, and as durable as the model's durability says.
-  uint64_t rejected = 0;        // Refused by the server and dropped.
+  uint64_t pushed = 0;        // Accepted from callers.
+  uint64_t acknowledged = 0;  // Learned, and as durable as the model's durability says.
+  uint64_t rejected = 0;      // Refused by the server and dropped.
+  // Acknowledged, but not learned, because their update would not have been finite; included in
+  // `acknowledged`.
+  uint64_t skipped = 0;
   uint64_t resent = 0;          // Resent after a reconnect.
   uint64_t duplicates = 0;      // Acknowledged as learned before; included in `acknowledged`.
   uint64_t reconnects = 0;      // How often the connection was reestablished.
@@ -129,6 +143,12 @@ class Pusher {
   // along and removed from there, and their limit is lowered to what the server keeps; Push() sends
   // names by itself.
   absl::Status PushBatch(const ExampleBatchBuilder& batch);
+
+  // The same for rows that are numbered, so that a later Pusher with the same producer id can go on
+  // after the last row that the server has acknowledged, whatever the size of the batches (see
+  // Client::GetProducer()). The numbers of all batches must be different. REQUIRES: the Pusher is
+  // used for numbered batches alone.
+  absl::Status PushBatch(const ExampleBatchBuilder& batch, RowNumbers numbers);
 
   // Sends what Push() has gathered and waits until everything pushed so far is acknowledged or
   // dropped.

@@ -41,6 +41,7 @@ const CallRules& Rules() {
       // LearningService
       Row<v1::LearnRequest>({Token::ROLE_LEARN, {"model"}}),
       Row<v1::PredictRequest>({Token::ROLE_PREDICT, {"model"}}),
+      Row<v1::GetProducerRequest>({Token::ROLE_LEARN, {"model"}}),
       // ModelService
       Row<v1::CreateModelRequest>({Token::ROLE_ADMIN, {"model_id"}, "source_snapshot"}),
       Row<v1::GetModelRequest>({Token::ROLE_READ, {"name"}}),

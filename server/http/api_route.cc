@@ -14,6 +14,7 @@ constexpr ApiRoute kRoutes[] = {
     {"GET", "/v1/{name=models/*}:digest", "freshet.v1.ModelService.ComputeDigest", ""},
     {"POST", "/v1/{model=models/*}:predict", "freshet.v1.LearningService.Predict", "*"},
     {"POST", "/v1/{model=models/*}:learn", "freshet.v1.LearningService.Learn", "*"},
+    {"GET", "/v1/{model=models/*}:producer", "freshet.v1.LearningService.GetProducer", ""},
     {"GET", "/v1/{parent=models/*}/snapshots", "freshet.v1.ModelService.ListSnapshots", ""},
     {"POST", "/v1/{parent=models/*}/snapshots", "freshet.v1.ModelService.CreateSnapshot", "*"},
     {"GET", "/v1/{name=models/*/snapshots/*}", "freshet.v1.ModelService.GetSnapshot", ""},

@@ -75,6 +75,30 @@ bool Pipeline::Submit(std::unique_ptr<BatchRecord> batch, LearnCallback done,
   return true;
 }
 
+void Pipeline::FindProducer(std::string_view producer_id, std::string_view sender,
+                            ProducerCallback done) {
+  absl::StatusOr<ProducerTable::Entry> found;
+  {
+    absl::MutexLock lock(&mu_);
+    found = sequencer_.FindProducer(producer_id, sender);
+    if (found.ok() && found->offset > finished_offset()) {
+      absl::Status refusal = Refusal();
+      if (refusal.ok()) {
+        // It waits as a duplicate of the producer's last batch does.
+        const uint64_t offset = found->offset;
+        waiting_duplicates_.emplace(
+            offset, [found = *std::move(found), done = std::move(done)](LearnOutcome outcome) {
+              done(outcome.status.ok() ? absl::StatusOr<ProducerTable::Entry>(found)
+                                       : std::move(outcome.status));
+            });
+        return;
+      }
+      found = std::move(refusal);
+    }
+  }
+  done(std::move(found));
+}
+
 void Pipeline::NoteRejected(const v1::LearnRequest& request) {
   absl::MutexLock lock(&mu_);
   sequencer_.NoteRejected(request);
@@ -292,8 +316,10 @@ bool Pipeline::Step() {
 }
 
 void Pipeline::Apply(Item& item) {
+  const uint64_t skipped_before = state_->champion().skipped_count();
   state_->Apply(item.record, std::move(item.restored));
   const BatchRecord* const batch = item.record.batch();
+  if (batch != nullptr) item.outcome.skipped = state_->champion().skipped_count() - skipped_before;
   if (batch != nullptr && batch->request().return_predictions()) {
     const std::span<const float> scores = state_->champion().scores();
     item.outcome.scores.assign(scores.begin(), scores.end());

@@ -17,6 +17,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "freshet/v1/model.pb.h"
@@ -37,6 +38,7 @@ struct LearnOutcome {
   bool duplicate = false;     // It had been accepted before, and was not learned again.
   bool rejected = false;      // It was refused, for what `status` says; later ones may be accepted.
   std::vector<float> scores;  // When asked for: before learning, one a row.
+  uint64_t skipped = 0;       // Rows not learned, since their update would not have been finite.
 };
 
 // The sequencer of one model, and its writer: a strand on the learner pool, so that an idle model
@@ -47,6 +49,7 @@ struct LearnOutcome {
 class Pipeline : public Strand {
  public:
   using LearnCallback = std::function<void(LearnOutcome)>;
+  using ProducerCallback = std::function<void(absl::StatusOr<ProducerTable::Entry>)>;
   using WriterTask = std::function<void(ModelState&)>;
   // The state has changed by this record; null: it has begun.
   using AppliedCallback = std::function<void(const ModelState& state, const Record* record)>;
@@ -77,6 +80,10 @@ class Pipeline : public Strand {
   // reading from its client until `has_room`, given to NotifyWhenRoom(), is called. REQUIRES:
   // batch->Decode() returned true.
   bool Submit(std::unique_ptr<BatchRecord> batch, LearnCallback done, std::string_view sender = {});
+
+  // What was accepted of a producer (see Sequencer::FindProducer()). `done` is called once all of
+  // it is learned and logged, and with an error where that cannot be.
+  void FindProducer(std::string_view producer_id, std::string_view sender, ProducerCallback done);
 
   // See Sequencer::NoteRejected().
   void NoteRejected(const v1::LearnRequest& request);

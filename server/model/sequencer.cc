@@ -37,7 +37,21 @@ ProducerBatch Sequencer::ProducerBatchOf(const v1::LearnRequest& request,
   return {.producer_id = request.producer_id(),
           .sequence = request.sequence(),
           .sender = sender,
-          .may_begin = may_begin};
+          .may_begin = may_begin,
+          .first_sequence = request.first_sequence()};
+}
+
+absl::StatusOr<ProducerTable::Entry> Sequencer::FindProducer(std::string_view producer_id,
+                                                             std::string_view sender) const {
+  if (const ProducerTable::Entry* const entry = producers_.Find(producer_id)) {
+    const ProducerBatch last = {
+        .producer_id = producer_id, .sequence = entry->sequence, .sender = sender};
+    absl::Status refusal = producers_.Refusal(producers_.Judge(last), last);
+    return refusal.ok() ? absl::StatusOr<ProducerTable::Entry>(*entry) : refusal;
+  }
+  const ProducerBatch first = {.producer_id = producer_id, .sequence = 1, .sender = sender};
+  absl::Status refusal = producers_.Refusal(producers_.Judge(first), first);
+  return refusal.ok() ? absl::StatusOr<ProducerTable::Entry>(ProducerTable::Entry()) : refusal;
 }
 
 Record Sequencer::Accept(std::unique_ptr<BatchRecord> batch, std::string_view sender) {
@@ -54,7 +68,7 @@ Record Sequencer::Next(RecordBody body) {
 }
 
 void Sequencer::NoteRejected(const v1::LearnRequest& request) {
-  if (request.sequence() != 1 && !request.new_producer()) return;
+  if (ProducerBatchOf(request, "").first() != 1 && !request.new_producer()) return;
   if (producers_.Find(request.producer_id()) != nullptr) return;
   rejected_producers_.Add(request.producer_id(), kRejectedProducers);
 }

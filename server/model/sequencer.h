@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "freshet/v1/learning_service.pb.h"
 #include "server/record/record.h"
@@ -47,6 +48,11 @@ class Sequencer {
   };
   // `sender` is the name of the token that sent the batch; empty: anyone.
   Verdict Judge(const v1::LearnRequest& request, std::string_view sender) const;
+
+  // What was accepted of a producer; an empty entry if it is not known. FAILED_PRECONDITION if it
+  // was forgotten, PERMISSION_DENIED if it belongs to another sender.
+  absl::StatusOr<ProducerTable::Entry> FindProducer(std::string_view producer_id,
+                                                    std::string_view sender) const;
 
   // Puts a batch next, and notes in its envelope what was decided. REQUIRES: Judge() finds it new.
   Record Accept(std::unique_ptr<BatchRecord> batch, std::string_view sender);

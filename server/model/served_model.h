@@ -67,6 +67,11 @@ class ServedModel : public std::enable_shared_from_this<ServedModel> {
   bool Learn(std::unique_ptr<BatchRecord> batch, LearnCallback done, std::string_view sender = {}) {
     return pipeline_->Submit(std::move(batch), std::move(done), sender);
   }
+  // What was accepted of a producer; see Pipeline::FindProducer().
+  void FindProducer(std::string_view producer_id, std::string_view sender,
+                    Callback<ProducerTable::Entry> done) {
+    pipeline_->FindProducer(producer_id, sender, std::move(done));
+  }
   bool has_room() const { return pipeline_->has_room(); }
   void NotifyWhenRoom(std::function<void()> has_room) {
     pipeline_->NotifyWhenRoom(std::move(has_room));

@@ -41,6 +41,9 @@ absl::Status CheckProducer(const v1::LearnRequest& request) {
   if (request.sequence() == 0) {
     return absl::InvalidArgumentError("sequence must be 1 or more, and increase with every batch");
   }
+  if (request.first_sequence() > request.sequence()) {
+    return absl::InvalidArgumentError("first_sequence must be at most sequence");
+  }
   return absl::OkStatus();
 }
 
@@ -346,6 +349,7 @@ void LearnStream::FinishSlot(Slot* slot, LearnOutcome outcome) {
   v1::LearnResponse& response = slot->response;
   response.set_offset(outcome.offset);
   response.set_duplicate(outcome.duplicate);
+  response.set_skipped_count(static_cast<uint32_t>(outcome.skipped));
   if (!outcome.scores.empty()) {
     const VariantView champion = model_->Champion();
     for (const float score : outcome.scores) {
@@ -359,7 +363,7 @@ void LearnStream::FinishSlot(Slot* slot, LearnOutcome outcome) {
   } else if (!outcome.status.ok()) {
     answers_.EndNow(std::move(outcome.status));
   }
-  slot->mergeable &= !outcome.duplicate;
+  slot->mergeable &= !outcome.duplicate && outcome.skipped == 0;
   answers_.Finish(slot);
 }
 

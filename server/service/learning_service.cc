@@ -1,6 +1,8 @@
 #include "server/service/learning_service.h"
 
 #include <memory>
+#include <optional>
+#include <string>
 #include <utility>
 
 #include "core/base/str_cat.h"
@@ -14,6 +16,16 @@ namespace {
 constexpr const char* kMaxNamesMetadata = "freshet-max-names";
 
 using RefusedLearn = RefusedStream<grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>>;
+
+void Describe(const ProducerTable::Entry& producer, v1::GetProducerResponse& response) {
+  response.set_last_sequence(producer.sequence);
+  response.set_unknown_up_to(producer.told_above);
+  for (const ProducerTable::Gap& gap : producer.gaps) {
+    v1::SequenceRange& range = *response.add_missing();
+    range.set_first(gap.first);
+    range.set_last(gap.last);
+  }
+}
 
 }  // namespace
 
@@ -111,6 +123,32 @@ grpc::ServerUnaryReactor* LearningServiceImpl::Predict(grpc::CallbackServerConte
                                                        const grpc::ByteBuffer* request,
                                                        grpc::ByteBuffer* response) {
   return PredictCall::Begin(predictions_, context, request, response);
+}
+
+grpc::ServerUnaryReactor* LearningServiceImpl::GetProducer(grpc::CallbackServerContext* context,
+                                                           const v1::GetProducerRequest* request,
+                                                           v1::GetProducerResponse* response) {
+  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+  const std::optional<Caller> caller = gate_.Admit(*context, *request, reactor);
+  if (!caller) return reactor;
+  const absl::StatusOr<std::string> id = ParseModelName(request->model());
+  absl::Status status = id.status();
+  std::shared_ptr<ServedModel> model;
+  if (id.ok()) {
+    absl::StatusOr<std::shared_ptr<ServedModel>> found = registry_.Find(*id);
+    status = found.status();
+    if (found.ok()) model = *std::move(found);
+  }
+  if (!status.ok()) {
+    reactor->Finish(ToGrpcStatus(status));
+    return reactor;
+  }
+  model->FindProducer(request->producer_id(), caller->name(),
+                      [reactor, response](absl::StatusOr<ProducerTable::Entry> producer) {
+                        if (producer.ok()) Describe(*producer, *response);
+                        reactor->Finish(ToGrpcStatus(producer.status()));
+                      });
+  return reactor;
 }
 
 }  // namespace freshet

@@ -20,16 +20,18 @@
 #include "server/service/call_gate.h"
 #include "server/service/learn_stream.h"
 #include "server/service/predict_call.h"
+#include "server/service/request_traits.h"
 #include "server/thread/steady_clock.h"
 #include "server/thread/turn_queue.h"
 
 namespace freshet {
 
-// Both methods are raw, so that the log can write the bytes of batches as they came, and large
-// messages can be parsed on threads where they delay no other call. Thread-safe.
+// The methods with examples are raw, so that the log can write the bytes of batches as they came,
+// and large messages can be parsed on threads where they delay no other call. Thread-safe.
 class LearningServiceImpl final
     : public v1::LearningService::WithRawCallbackMethod_Learn<
-          v1::LearningService::WithRawCallbackMethod_Predict<v1::LearningService::Service>> {
+          v1::LearningService::WithRawCallbackMethod_Predict<
+              v1::LearningService::WithCallbackMethod_GetProducer<v1::LearningService::Service>>> {
  public:
   // Keeps references to `gate`, `registry` and `turns`. Clients are told `max_names` on each
   // stream, so that they send no names that the server would not keep.
@@ -42,6 +44,10 @@ class LearningServiceImpl final
   grpc::ServerUnaryReactor* Predict(grpc::CallbackServerContext* context,
                                     const grpc::ByteBuffer* request,
                                     grpc::ByteBuffer* response) override;
+
+  grpc::ServerUnaryReactor* GetProducer(grpc::CallbackServerContext* context,
+                                        const v1::GetProducerRequest* request,
+                                        v1::GetProducerResponse* response) override;
 
   // Changes how many streams may be open. Streams that are open already stay.
   void SetMaxStreams(uint32_t max_streams);

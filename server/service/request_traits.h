@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "freshet/v1/learning_service.pb.h"
 #include "freshet/v1/model_service.pb.h"
 #include "freshet/v1/stats_service.pb.h"
 #include "server/service/health.pb.h"
@@ -47,6 +48,9 @@ using SmallRequest = BoundedRequest<Request, kMaxSmallRequestBytes>;
 // Specializations for gRPC, which uses them for these request types.
 namespace grpc {
 
+template <>
+class SerializationTraits<freshet::v1::GetProducerRequest>
+    : public freshet::SmallRequest<freshet::v1::GetProducerRequest> {};
 template <>
 class SerializationTraits<freshet::v1::CreateModelRequest>
     : public freshet::SmallRequest<freshet::v1::CreateModelRequest> {};

@@ -12,7 +12,8 @@ void ProducersView::ApplyNext(const Record& record, View* /*restored*/) {
   if (const std::optional<BatchEnvelope>& envelope = batch->envelope()) {
     table_.Accept({.producer_id = request.producer_id(),
                    .sequence = request.sequence(),
-                   .sender = envelope->sender},
+                   .sender = envelope->sender,
+                   .first_sequence = request.first_sequence()},
                   offset_after, envelope->max_producers);
   } else {
     table_.AcceptOld(request.producer_id(), request.sequence(), offset_after);

@@ -21,9 +21,16 @@ auto GapAt(Gaps& gaps, uint64_t sequence) {
                           [](const Gap& gap, uint64_t value) { return gap.last < value; });
 }
 
-bool IsInGap(const std::vector<Gap>& gaps, uint64_t sequence) {
-  const auto gap = GapAt(gaps, sequence);
-  return gap != gaps.end() && gap->first <= sequence;
+// Whether all sequences of the batch lie in one gap.
+bool IsInGap(const std::vector<Gap>& gaps, const ProducerBatch& batch) {
+  const auto gap = GapAt(gaps, batch.first());
+  return gap != gaps.end() && gap->first <= batch.first() && batch.sequence <= gap->last;
+}
+
+// Whether any sequence of the batch lies in a gap.
+bool MeetsGap(const std::vector<Gap>& gaps, const ProducerBatch& batch) {
+  const auto gap = GapAt(gaps, batch.first());
+  return gap != gaps.end() && gap->first <= batch.sequence;
 }
 
 absl::Status Malformed() {
@@ -62,19 +69,20 @@ ProducerVerdict ProducerTable::Judge(const ProducerBatch& batch) const {
   const Entry* const entry = Find(batch.producer_id);
   if (entry == nullptr) {
     if (forgotten_.Contains(batch.producer_id)) return ProducerVerdict::kForgotten;
-    const bool begins = batch.sequence == 1 || batch.may_begin;
+    const bool begins = batch.first() == 1 || batch.may_begin;
     return begins ? ProducerVerdict::kNew : ProducerVerdict::kUnknown;
   }
   if (!batch.sender.empty() && !entry->sender.empty() && batch.sender != entry->sender) {
     return ProducerVerdict::kNotItsOwn;
   }
-  if (batch.sequence > entry->sequence) {
+  if (batch.first() > entry->sequence) {
     return batch.sequence - entry->sequence > kMaxJump ? ProducerVerdict::kTooFarAhead
                                                        : ProducerVerdict::kNew;
   }
-  if (IsInGap(entry->gaps, batch.sequence)) return ProducerVerdict::kNew;
-  return batch.sequence <= entry->told_above ? ProducerVerdict::kTooFarBack
-                                             : ProducerVerdict::kDuplicate;
+  if (IsInGap(entry->gaps, batch)) return ProducerVerdict::kNew;
+  if (batch.first() <= entry->told_above) return ProducerVerdict::kTooFarBack;
+  const bool has_new = batch.sequence > entry->sequence || MeetsGap(entry->gaps, batch);
+  return has_new ? ProducerVerdict::kPartlyKnown : ProducerVerdict::kDuplicate;
 }
 
 absl::Status ProducerTable::Refusal(ProducerVerdict verdict, const ProducerBatch& batch) const {
@@ -86,6 +94,11 @@ absl::Status ProducerTable::Refusal(ProducerVerdict verdict, const ProducerBatch
     case ProducerVerdict::kNew:
     case ProducerVerdict::kDuplicate:
       return absl::OkStatus();
+    case ProducerVerdict::kPartlyKnown:
+      return absl::FailedPreconditionError(
+          StrCat("some of the sequences ", batch.first(), " to ", batch.sequence, " of ", id,
+                 " were accepted before, others were not; the batch was not learned. GetProducer "
+                 "says which ones are missing: send those alone"));
     case ProducerVerdict::kUnknown:
       return absl::FailedPreconditionError(StrCat(
           "the model does not know ", id, ", and sequence ", batch.sequence,
@@ -140,29 +153,32 @@ std::string ProducerTable::TakeOldest() {
   return std::move(oldest.mapped());
 }
 
-void ProducerTable::TakeGap(uint64_t sequence, Entry& entry) {
-  const auto gap = GapAt(entry.gaps, sequence);
+void ProducerTable::TakeGap(const ProducerBatch& batch, Entry& entry) {
+  const auto gap = GapAt(entry.gaps, batch.first());
   const Gap whole = *gap;
-  if (whole.first == whole.last) {
+  if (whole.first == batch.first() && whole.last == batch.sequence) {
     entry.gaps.erase(gap);
-  } else if (sequence == whole.first) {
-    ++gap->first;
+  } else if (batch.first() == whole.first) {
+    gap->first = batch.sequence + 1;
   } else {
-    gap->last = sequence - 1;
-    if (sequence < whole.last) entry.gaps.insert(gap + 1, {sequence + 1, whole.last});
+    gap->last = batch.first() - 1;
+    if (batch.sequence < whole.last) entry.gaps.insert(gap + 1, {batch.sequence + 1, whole.last});
   }
 }
 
 void ProducerTable::Accept(const ProducerBatch& batch, uint64_t offset, uint32_t capacity) {
   Entry& entry = Touch(batch.producer_id, offset);
   if (entry.sender.empty()) entry.sender = batch.sender;
-  if (batch.sequence > entry.sequence) {
-    if (batch.sequence > entry.sequence + 1) {
-      entry.gaps.push_back({entry.sequence + 1, batch.sequence - 1});
+  if (batch.first() > entry.sequence) {
+    if (batch.first() > entry.sequence + 1) {
+      entry.gaps.push_back({entry.sequence + 1, batch.first() - 1});
     }
     entry.sequence = batch.sequence;
-  } else if (IsInGap(entry.gaps, batch.sequence)) {
-    TakeGap(batch.sequence, entry);
+  } else if (IsInGap(entry.gaps, batch)) {
+    TakeGap(batch, entry);
+  } else {
+    // A server that knew no ranges may have accepted a batch of which a part was known.
+    entry.sequence = std::max(entry.sequence, batch.sequence);
   }
   if (entry.gaps.size() > kMaxGaps) {
     entry.told_above = entry.gaps.front().last;

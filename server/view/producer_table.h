@@ -20,17 +20,22 @@ namespace freshet {
 // A batch as the table sees it.
 struct ProducerBatch {
   std::string_view producer_id;
-  uint64_t sequence = 0;         // >= 1.
+  uint64_t sequence = 0;         // >= 1; the last one that it covers.
   std::string_view sender = {};  // The name of the token that sent it; empty: there are no tokens.
   // Whether a producer that is not known may begin with this sequence, whatever it is.
   bool may_begin = false;
+  // The first sequence that it covers, at most `sequence`; 0: `sequence` alone.
+  uint64_t first_sequence = 0;
+
+  uint64_t first() const { return first_sequence == 0 ? sequence : first_sequence; }
 };
 
 // What the table makes of a batch.
 enum class ProducerVerdict {
   kNew,          // Not accepted before: to be learned.
   kDuplicate,    // Accepted before: not to be learned again.
-  kUnknown,      // The producer is not known, and the sequence is not 1.
+  kPartlyKnown,  // Some of its sequences were accepted before, others were not.
+  kUnknown,      // The producer is not known, and the first sequence is not 1.
   kForgotten,    // The producer was known: whether the batch was accepted cannot be told any more.
   kTooFarBack,   // The same of a sequence below kMaxGaps gaps.
   kTooFarAhead,  // More than kMaxJump above the last sequence.
@@ -108,7 +113,8 @@ class ProducerTable {
   Entry& Touch(std::string_view producer_id, uint64_t offset);
   // Takes out the producer whose last batch is the oldest, and returns its id.
   std::string TakeOldest();
-  static void TakeGap(uint64_t sequence, Entry& entry);
+  // Takes the sequences of a batch out of the gap that they lie in.
+  static void TakeGap(const ProducerBatch& batch, Entry& entry);
   absl::Status LoadEntries(StateReader& reader, bool last_sequences_alone);
 
   std::unordered_map<std::string, Entry, Hash, std::equal_to<>> entries_;

@@ -36,6 +36,7 @@ class Variant : public View {
   std::span<const float> scores() const { return scores_; }
 
   uint64_t example_count() const { return learner_->example_count(); }
+  uint64_t skipped_count() const { return learner_->skipped_count(); }
 
   uint32_t version() const override { return 1; }
   void Save(StateWriter& writer) const override;

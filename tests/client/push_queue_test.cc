@@ -115,6 +115,40 @@ TEST(PushQueueTest, GivesTheNextStreamWhatWasNotAcknowledged) {
   EXPECT_TRUE(stats.connected);
 }
 
+// Numbered rows keep their numbers, so that the order of the batches is not that of the numbers.
+TEST(PushQueueTest, ARejectedBatchOfNumberedRowsIsSentAgainUnderItsNumbers) {
+  const PusherOptions options{.skip_bad_rows = true};
+  PushQueue queue(options);
+  ASSERT_TRUE(queue.BeginStream());
+  for (uint64_t batch = 0; batch < 3; ++batch) {
+    ExampleBatchBuilder rows;
+    for (int row = 0; row < 2; ++row) Labelled(1).AppendTo(&rows);
+    ASSERT_TRUE(queue.PushBatch(rows, {10 * batch + 1, 10 * batch + 10}).ok());
+    const std::shared_ptr<PendingBatch> sent = Send(&queue);
+    EXPECT_EQ(sent->sequence, 10 * batch + 10);
+  }
+  v1::LearnResponse rejection;
+  rejection.set_sequence(10);
+  rejection.mutable_error()->set_code(3);
+  rejection.mutable_error()->add_rows()->set_row(0);
+  ASSERT_TRUE(queue.Apply(rejection).has_value());
+  const std::shared_ptr<PendingBatch> again = Send(&queue);
+  EXPECT_EQ(again->sequence, 10U);
+  EXPECT_EQ(again->numbers.first, 1U);
+  Acknowledge(&queue, 20);  // Does not cover the batch that was sent again later.
+  EXPECT_EQ(queue.stats().acknowledged, 2U);
+  queue.EndStream();
+  ASSERT_TRUE(queue.BeginStream());
+  EXPECT_EQ(Send(&queue)->sequence, 30U);
+  EXPECT_EQ(Send(&queue)->sequence, 10U);
+  Acknowledge(&queue, 10);  // Does not cover the higher one before it.
+  EXPECT_EQ(queue.stats().acknowledged, 3U);
+  Acknowledge(&queue, 30);
+  EXPECT_TRUE(queue.AllAnswered());
+  EXPECT_EQ(queue.stats().acknowledged, 5U);
+  EXPECT_EQ(queue.stats().rejected, 1U);
+}
+
 TEST(PushQueueTest, HoldsCallersBackWhileTheWindowIsFull) {
   const PusherOptions options{
       .batch_examples = 10, .linger_ms = kLongMs, .max_unacknowledged_examples = 2};

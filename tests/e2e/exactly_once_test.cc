@@ -251,6 +251,43 @@ TEST_F(ExactlyOnceTest, EveryProducerOfAStreamIsAnswered) {
   EXPECT_EQ(LearnedCount(), 4U);
 }
 
+// Sequences can count rows, so that the same rows may be sent again in batches of another size.
+TEST_F(ExactlyOnceTest, ABatchMayCoverARangeOfSequences) {
+  ASSERT_NO_FATAL_FAILURE(Start());
+  CreateModel("ctr");
+  const auto range = [](uint64_t first, uint64_t last, float label = 1) {
+    v1::LearnRequest request = Request("rows", last, label);
+    request.set_first_sequence(first);
+    return request;
+  };
+  EXPECT_THAT(CodesOf({range(1, 100), range(101, 200, /*label=*/7), range(201, 300), range(1, 50),
+                       range(50, 150)}),
+              ElementsAre(0, 3, 0, -1, kFailedPrecondition));
+  for (const bool restarted : {false, true}) {
+    if (restarted) {
+      server_->Kill();
+      ASSERT_NO_FATAL_FAILURE(Start());
+    }
+    const auto producer = client_->GetProducer("ctr", "rows");
+    ASSERT_TRUE(producer.ok()) << producer.status();
+    EXPECT_EQ(producer->last_sequence(), 300U);
+    ASSERT_EQ(producer->missing_size(), 1);
+    EXPECT_EQ(producer->missing(0).first(), 101U);
+    EXPECT_EQ(producer->missing(0).last(), 200U);
+  }
+  EXPECT_THAT(CodesOf({range(101, 200), range(99, 250)}), ElementsAre(0, -1));
+  EXPECT_EQ(client_->GetProducer("ctr", "rows")->missing_size(), 0);
+  EXPECT_EQ(client_->GetProducer("ctr", "nobody")->last_sequence(), 0U);
+  EXPECT_TRUE(absl::IsNotFound(client_->GetProducer("none", "rows").status()));
+  EXPECT_EQ(LearnedCount(), 3U);
+  const auto over_http = httplib::Client("http://" + server_->http_address())
+                             .Get("/v1/models/ctr:producer?producerId=rows");
+  ASSERT_TRUE(over_http);
+  EXPECT_THAT(over_http->body, HasSubstr("\"lastSequence\":\"300\""));
+  const Exchange wrong = Send({range(302, 301)});
+  EXPECT_EQ(wrong.status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+}
+
 TEST_F(ExactlyOnceTest, AProducerBelongsToTheTokenThatUsedItFirst) {
   ASSERT_NO_FATAL_FAILURE(Start());
   CreateModel("ctr");
@@ -263,6 +300,9 @@ TEST_F(ExactlyOnceTest, AProducerBelongsToTheTokenThatUsedItFirst) {
       server_->Kill();
       ASSERT_NO_FATAL_FAILURE(StartAgainWithTokens());
     }
+    const auto bob = Client::Connect({.server = server_->address(), .token = bob_});
+    ASSERT_TRUE(bob.ok()) << bob.status();
+    EXPECT_TRUE(absl::IsPermissionDenied((*bob)->GetProducer("ctr", "p").status()));
     // Others can neither continue the producer nor resend its batches. Batches before the refused
     // one are answered.
     for (const uint64_t sequence : {1, 2, 100}) {

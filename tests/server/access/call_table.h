@@ -25,6 +25,8 @@ inline const std::map<std::string, CallCase>& CallTable() {
        {Token::ROLE_LEARN, "model: 'models/ours' producer_id: 'p' sequence: 1 examples {}"}},
       {"freshet.v1.LearningService.Predict",
        {Token::ROLE_PREDICT, "model: 'models/ours' examples {}"}},
+      {"freshet.v1.LearningService.GetProducer",
+       {Token::ROLE_LEARN, "model: 'models/ours' producer_id: 'p'"}},
       {"freshet.v1.ModelService.CreateModel",
        {Token::ROLE_ADMIN, "model_id: 'ours' source_snapshot: 'models/ours/snapshots/s'"}},
       {"freshet.v1.ModelService.GetModel", {Token::ROLE_READ, "name: 'models/ours'"}},

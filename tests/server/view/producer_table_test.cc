@@ -42,7 +42,14 @@ class Producers {
   // What the table says of a batch, which it accepts where it is new.
   ProducerVerdict Send(std::string_view producer_id, uint64_t sequence,
                        std::string_view sender = "", bool may_begin = false) {
-    const ProducerBatch batch{producer_id, sequence, sender, may_begin};
+    return Send(ProducerBatch{producer_id, sequence, sender, may_begin});
+  }
+  // The same for a batch that covers the sequences from `first` to `last`.
+  ProducerVerdict SendRange(std::string_view producer_id, uint64_t first, uint64_t last) {
+    return Send(
+        ProducerBatch{.producer_id = producer_id, .sequence = last, .first_sequence = first});
+  }
+  ProducerVerdict Send(const ProducerBatch& batch) {
     const ProducerVerdict verdict = table_.Judge(batch);
     refusal_ = table_.Refusal(verdict, batch);
     if (verdict == ProducerVerdict::kNew) table_.Accept(batch, ++offset_, capacity_);
@@ -101,6 +108,31 @@ TEST(ProducerTableTest, AForgottenProducersResendIsRefusedAlsoOfItsFirstBatch) {
     EXPECT_THAT(std::string(producers.refusal().message()), HasSubstr("another producer_id"));
   }
   EXPECT_EQ(producers.table().forgotten_count(), 401U);
+}
+
+// The same rows may come in batches of another size.
+TEST(ProducerTableTest, ABatchThatCoversARangeIsNewKnownOrPartlyKnown) {
+  Producers producers;
+  EXPECT_EQ(producers.SendRange("a", 2, 5), ProducerVerdict::kUnknown);
+  EXPECT_EQ(producers.SendRange("a", 1, 100), ProducerVerdict::kNew);
+  EXPECT_EQ(producers.SendRange("a", 101, 200), ProducerVerdict::kNew);
+  EXPECT_TRUE(producers.table().Find("a")->gaps.empty());
+  EXPECT_EQ(producers.SendRange("a", 51, 150), ProducerVerdict::kDuplicate);
+  EXPECT_EQ(producers.Send("a", 7), ProducerVerdict::kDuplicate);
+  EXPECT_EQ(producers.SendRange("a", 200, 201), ProducerVerdict::kPartlyKnown);
+  EXPECT_TRUE(absl::IsFailedPrecondition(producers.refusal())) << producers.refusal();
+  EXPECT_EQ(producers.SendRange("a", 301, 400), ProducerVerdict::kNew);
+  ASSERT_EQ(producers.table().Find("a")->gaps.size(), 1U);
+  EXPECT_EQ(producers.SendRange("a", 150, 250), ProducerVerdict::kPartlyKnown);
+  EXPECT_EQ(producers.SendRange("a", 250, 350), ProducerVerdict::kPartlyKnown);
+  EXPECT_EQ(producers.SendRange("a", 150, 350), ProducerVerdict::kPartlyKnown);
+  EXPECT_EQ(producers.SendRange("a", 221, 240), ProducerVerdict::kNew);
+  EXPECT_EQ(producers.SendRange("a", 221, 240), ProducerVerdict::kDuplicate);
+  EXPECT_EQ(producers.SendRange("a", 201, 220), ProducerVerdict::kNew);
+  EXPECT_EQ(producers.SendRange("a", 281, 300), ProducerVerdict::kNew);
+  EXPECT_EQ(producers.SendRange("a", 241, 280), ProducerVerdict::kNew);
+  EXPECT_TRUE(producers.table().Find("a")->gaps.empty());
+  EXPECT_EQ(producers.SendRange("a", 1, 400), ProducerVerdict::kDuplicate);
 }
 
 // What was left out and comes later is learned; what was accepted is not learned again.
