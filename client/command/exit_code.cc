@@ -2,11 +2,25 @@
 
 #include <sysexits.h>
 
+#include <string>
+
+#include "absl/strings/cord.h"
+#include "absl/strings/numbers.h"
 #include "core/base/str_cat.h"
 
 namespace freshet {
+namespace {
+
+// The payload of InterruptedError(): the number of the signal.
+constexpr char kSignalPayload[] = "freshet/signal";
+
+}  // namespace
 
 int ExitCode(const absl::Status& status) {
+  if (const auto payload = status.GetPayload(kSignalPayload); payload.has_value()) {
+    int signal = 0;
+    if (absl::SimpleAtoi(std::string(*payload), &signal)) return 128 + signal;
+  }
   switch (status.code()) {
     case absl::StatusCode::kOk:
       return EX_OK;
@@ -39,5 +53,11 @@ int ExitCode(const absl::Status& status) {
 }
 
 absl::Status DataError(std::string_view message) { return absl::DataLossError(ToAbsl(message)); }
+
+absl::Status InterruptedError(int signal, std::string_view message) {
+  absl::Status status = absl::CancelledError(ToAbsl(message));
+  status.SetPayload(kSignalPayload, absl::Cord(StrCat(signal)));
+  return status;
+}
 
 }  // namespace freshet

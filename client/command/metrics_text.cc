@@ -78,6 +78,11 @@ std::string GainText(double relative_gain) {
                 relative_gain < 0 ? "worse" : "better");
 }
 
+std::string LossText(double loss, double base_rate_loss, double relative_gain) {
+  return StrCat(Decimals(loss, 5), " (base rate ", Decimals(base_rate_loss, 5), ", ",
+                GainText(relative_gain), ")");
+}
+
 void AddMetrics(const v1::ProgressiveMetrics& metrics, Table* table) {
   if (metrics.example_count() == 0) {
     table->AddRow({"mean loss", "- (nothing learned yet)"});

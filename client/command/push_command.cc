@@ -5,25 +5,29 @@
 #include <cstdio>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
 #include "client/command/command.h"
 #include "client/command/exit_code.h"
-#include "client/command/metrics_text.h"
+#include "client/command/known_rows.h"
 #include "client/command/model_text.h"
 #include "client/command/prediction_file.h"
 #include "client/command/push_run.h"
+#include "client/command/push_summary.h"
+#include "client/command/row_metrics.h"
 #include "client/command/stop_signal.h"
 #include "client/command/text.h"
 #include "client/resource_names.h"
-#include "core/base/json_object.h"
 #include "core/base/str_cat.h"
 #include "core/thread/steady_mutex.h"
 
 namespace freshet {
 namespace {
+
+using Clock = std::chrono::steady_clock;
 
 // Deadline for the metrics in the progress display. Short, since the end of the push waits for a
 // call that is under way.
@@ -55,100 +59,18 @@ absl::Status CheckArguments(const PushArguments& arguments) {
   return absl::OkStatus();
 }
 
-struct Outcome {
-  PusherStats stats;
-  uint64_t bad_rows = 0;
-  double seconds = 0;
-  v1::Model model;  // After the push; its name is empty if the server did not return the model.
-};
-
-// The number of rows that the server had already learned from an earlier push with the same
-// producer id. Does not count duplicates that this push caused itself by resending after a
-// reconnect.
-uint64_t KnownRows(const PusherStats& stats) {
-  return stats.duplicates - std::min(stats.duplicates, stats.resent);
-}
-
-uint64_t LearnedRows(const PusherStats& stats) {
-  return stats.acknowledged - std::min(stats.acknowledged, KnownRows(stats));
-}
-
-std::string SummaryJson(const PushArguments& arguments, const Outcome& outcome) {
-  const v1::ProgressiveMetrics& metrics = ChampionOf(outcome.model).metrics();
-  using Number = std::optional<double>;
-  const bool known = metrics.example_count() > 0;
-  JsonObject object;
-  object.Add("model", ModelId(arguments.model));
-  object.Add("examples", outcome.stats.pushed);
-  object.Add("acknowledged", outcome.stats.acknowledged);
-  object.Add("learned", LearnedRows(outcome.stats));
-  object.Add("known", KnownRows(outcome.stats));
-  object.Add("rejected", outcome.bad_rows);
-  object.Add("resent", outcome.stats.resent);
-  object.Add("seconds", Number(outcome.seconds));
-  object.Add("examplesPerSecond",
-             Number(static_cast<double>(outcome.stats.acknowledged) / outcome.seconds));
-  object.Add("loss", known ? Number(metrics.loss()) : std::nullopt);
-  object.Add("lossBaseRate", known ? Number(metrics.base_rate_loss()) : std::nullopt);
-  object.Add("auc", metrics.has_auc() ? Number(metrics.auc()) : std::nullopt);
-  object.Add("calibration",
-             metrics.has_calibration() ? Number(metrics.calibration()) : std::nullopt);
-  if (outcome.model.name().empty()) {
-    object.Add("offset", std::optional<double>());
-  } else {
-    object.Add("offset", outcome.model.offset());
-  }
-  return object.ToString() + "\n";
-}
-
-std::string RowCount(uint64_t count) {
-  return StrCat(GroupedCount(count), count == 1 ? " row" : " rows");
-}
-
-std::string SummaryText(const PushArguments& arguments, const Outcome& outcome) {
-  const PusherStats& stats = outcome.stats;
-  const uint64_t learned = LearnedRows(stats);
-  const double rate = static_cast<double>(learned) / outcome.seconds;
-  std::string out = StrCat(
-      ModelId(arguments.model), ": learned ", RowCount(learned),
-      outcome.bad_rows > 0 && arguments.SkipsErrors()
-          ? StrCat(", ", GroupedCount(outcome.bad_rows), " skipped")
-          : "",
-      KnownRows(stats) > 0 ? StrCat(", ", GroupedCount(KnownRows(stats)), " already known") : "",
-      ", in ", Decimals(outcome.seconds, 2), " s, ", GroupedCount(static_cast<uint64_t>(rate)),
-      " a second\n");
-  Table table({{""}, {""}, {""}});
-  const v1::ProgressiveMetrics& metrics = ChampionOf(outcome.model).metrics();
-  if (metrics.example_count() > 0) {
-    table.AddRow(
-        {"", "loss",
-         StrCat(Decimals(metrics.loss(), 5), " (base rate ", Decimals(metrics.base_rate_loss(), 5),
-                ", ", GainText(metrics.relative_gain()), ")")});
-    if (metrics.has_auc()) table.AddRow({"", "AUC", Decimals(metrics.auc(), 4)});
-    if (metrics.has_calibration()) {
-      table.AddRow({"", "calibration", Decimals(metrics.calibration(), 4)});
-    }
-  }
-  if (!outcome.model.name().empty()) {
-    table.AddRow({"", "offset", GroupedCount(outcome.model.offset())});
-  }
-  if (stats.reconnects > 0 || stats.resent > 0) {
-    table.AddRow({"", "reconnected",
-                  StrCat(GroupedCount(stats.reconnects), stats.reconnects == 1 ? " time" : " times",
-                         ", ", GroupedCount(stats.resent), " rows resent, none learned twice")});
-  }
-  return out + table.ToString();
-}
-
 // The error that the command ends with, if any. If a row is to blame, it names its file and line.
 absl::Status FinalStatus(bool skips_errors, const absl::Status& read, const absl::Status& pushed,
-                         const BadRowLog& bad_rows, const PusherStats& stats) {
-  const uint64_t count = LearnedRows(stats);
+                         const BadRowLog& bad_rows, const PushOutcome& outcome) {
+  const uint64_t count = outcome.LearnedRows();
   std::string learned =
       count == 0 ? "; nothing was learned"
                  : StrCat("; ", RowCount(count), count == 1 ? " was learned" : " were learned");
-  if (!absl::IsInvalidArgument(pushed) && stats.unacknowledged > 0) {
-    learned += StrCat(", ", GroupedCount(stats.unacknowledged), " were not acknowledged");
+  const uint64_t open = absl::IsInvalidArgument(pushed) ? 0 : outcome.stats.unacknowledged;
+  if (open > 0) learned += StrCat(", ", GroupedCount(open), " were not acknowledged");
+  if (count + open > 0) {
+    learned += StrCat("; the same command with --producer-id ", outcome.producer_id,
+                      " goes on after them");
   }
   if (bad_rows.too_many()) {
     if (!skips_errors) {
@@ -177,43 +99,71 @@ absl::StatusOr<v1::Model> FindModel(const Client& client, const std::string& nam
   return model;
 }
 
-PusherOptions MakePusherOptions(const PushArguments& arguments) {
+PusherOptions MakePusherOptions(const PushArguments& arguments, const KnownRows& known) {
   PusherOptions options;
   options.producer_id = arguments.producer_id;
+  options.producer_is_known = known.last() > 0;
   options.skip_bad_rows = arguments.SkipsErrors();
   options.retry_deadline_ms = static_cast<int64_t>(arguments.retry_s * 1000);
   return options;
 }
 
-// Finds out whether labels are of two classes, which the formats read in their own ways.
-absl::Status FindKindOfLabels(const Client& client, PushArguments& arguments) {
-  const auto found = FindModel(client, arguments.model);
-  if (found.ok()) {
-    const v1::Loss loss = ChampionOf(*found).learner().loss();
-    arguments.input.binary_labels = loss == v1::LOSS_LOGISTIC || loss == v1::LOSS_HINGE;
-    return absl::OkStatus();
+// The model before the push; absent if the token may push to it but not describe it.
+absl::StatusOr<std::optional<v1::Model>> FindPushedModel(const Client& client,
+                                                         const std::string& name) {
+  absl::StatusOr<v1::Model> found = FindModel(client, name);
+  if (found.ok()) return *std::move(found);
+  if (absl::IsPermissionDenied(found.status())) return std::nullopt;
+  return found.status();
+}
+
+// Finds out what an earlier push with the same --producer-id has achieved.
+absl::StatusOr<KnownRows> FindKnownRows(const Client& client, const PushArguments& arguments) {
+  if (arguments.producer_id.empty()) return KnownRows();
+  absl::StatusOr<v1::GetProducerResponse> producer =
+      client.GetProducer(arguments.model, arguments.producer_id);
+  if (absl::IsUnimplemented(producer.status())) {
+    return absl::FailedPreconditionError(
+        "the server is too old to say where this producer was; update the server, or push without "
+        "--producer-id");
   }
-  // After PERMISSION_DENIED go on: a token with the role `learn` may push to a model that it may
-  // not describe.
-  return absl::IsPermissionDenied(found.status()) ? absl::OkStatus() : found.status();
+  if (!producer.ok()) return producer.status();
+  return KnownRows(*std::move(producer));
+}
+
+// The end of a push that a signal has stopped.
+absl::Status Interrupted(const PushArguments& arguments, const PushRun& run,
+                         const PushOutcome& outcome) {
+  const std::string place = run.LastPlace();
+  return InterruptedError(
+      StopSignal(),
+      StrCat("interrupted; go on from row ", GroupedCount(run.last_row() + 1),
+             place.empty() ? "" : StrCat(", which is after ", place), ", with the same command ",
+             arguments.producer_id.empty() ? StrCat("and --producer-id ", outcome.producer_id)
+                                           : std::string("once more")));
 }
 
 // Prints what the push did. `status` is its end; `stopped`: a signal ended it.
-void Report(const CommandContext& context, const PushArguments& arguments, const Outcome& outcome,
-            std::string_view producer_id, const absl::Status& status, bool stopped) {
+void Report(const CommandContext& context, const PushArguments& arguments,
+            const PushOutcome& outcome, const absl::Status& status, bool stopped) {
+  const uint64_t known = outcome.KnownRows();
   if (context.json) {
-    std::cout << SummaryJson(arguments, outcome);
-  } else if (status.ok() || outcome.stats.pushed > 0) {
-    std::cout << SummaryText(arguments, outcome);
+    std::cout << PushSummaryJson(outcome);
+  } else if (status.ok() || stopped || outcome.stats.pushed + known > 0) {
+    std::cout << PushSummaryText(outcome, arguments.SkipsErrors());
   }
-  if (status.ok() && outcome.stats.pushed == 0 && outcome.bad_rows == 0 && !stopped) {
+  if (status.ok() && outcome.stats.pushed + known == 0 && outcome.bad_rows == 0) {
     std::cerr << "freshet: the input has no rows\n";
   }
-  if (const uint64_t known = KnownRows(outcome.stats); known > 0) {
-    std::cerr << "freshet: " << RowCount(known) << " had sequence numbers that producer "
-              << producer_id
-              << " used before and were not learned again; to push new rows, give each push a "
-                 "--producer-id of its own\n";
+  if (status.ok() && known > 0 && outcome.LearnedRows() == 0) {
+    std::cerr << "freshet: producer " << outcome.producer_id
+              << " had pushed all of these rows before; to learn them once more, give another "
+                 "--producer-id\n";
+  }
+  if (outcome.stats.skipped > 0) {
+    std::cerr << "freshet: " << RowCount(outcome.stats.skipped)
+              << " had numbers so large that the update would not have been finite; scale them, "
+                 "or create the model with --numeric-transform '*=standardize'\n";
   }
 }
 
@@ -263,6 +213,24 @@ RunStatus RunShown(const CommandContext& context, const std::string& model, Prog
   return ended;
 }
 
+// Where predictions go as they come, if anywhere.
+void ListenToPredictions(PredictionFile* file, PushMetrics* metrics, PusherOptions& options) {
+  if (file == nullptr && metrics == nullptr) return;
+  options.on_predictions = [file, metrics](const PushedPredictions& rows) {
+    if (metrics != nullptr) metrics->Take(rows.scores);
+    if (file != nullptr) file->Write(rows.predictions);
+  };
+}
+
+PushOutcome OutcomeOf(const Pusher& pusher, const PushRun& run) {
+  PushOutcome outcome;
+  outcome.producer_id = pusher.producer_id();
+  outcome.stats = pusher.stats();
+  outcome.known_rows = run.known_count();
+  outcome.last_row = run.last_row();
+  return outcome;
+}
+
 absl::Status Push(const CommandContext& context, PushArguments arguments) {
   if (absl::Status status = CheckArguments(arguments); !status.ok()) return status;
   const absl::StatusOr<ProgressMode> mode = ParseProgressMode(arguments.progress);
@@ -270,18 +238,27 @@ absl::Status Push(const CommandContext& context, PushArguments arguments) {
   const std::atomic<bool>& stop = CatchStopSignals();
   const auto client = Connect(context);
   if (!client.ok()) return client.status();
-  if (absl::Status status = FindKindOfLabels(**client, arguments); !status.ok()) return status;
+  const auto model = FindPushedModel(**client, arguments.model);
+  if (!model.ok()) return model.status();
+  const absl::StatusOr<KnownRows> known = FindKnownRows(**client, arguments);
+  if (!known.ok()) return known.status();
 
+  std::unique_ptr<PushMetrics> metrics;
+  if (model->has_value()) {
+    const v1::LearnerSpec& learner = ChampionOf(**model).learner();
+    metrics = std::make_unique<PushMetrics>(learner);
+    // The formats read labels of two classes in their own ways.
+    arguments.input.binary_labels =
+        learner.loss() == v1::LOSS_LOGISTIC || learner.loss() == v1::LOSS_HINGE;
+  }
   std::unique_ptr<PredictionFile> predictions;
-  PusherOptions options = MakePusherOptions(arguments);
   if (!arguments.predictions_path.empty()) {
     auto file = PredictionFile::Create(arguments.predictions_path);
     if (!file.ok()) return file.status();
     predictions = *std::move(file);
-    options.on_predictions = [&predictions](const PushedPredictions& rows) {
-      predictions->Write(rows.predictions);
-    };
   }
+  PusherOptions options = MakePusherOptions(arguments, *known);
+  ListenToPredictions(predictions.get(), metrics.get(), options);
   RowPositions positions(8 * options.max_unacknowledged_examples);
   LinePrinter printer;
   const uint64_t max_errors = arguments.max_errors.value_or(arguments.skip_errors ? UINT64_MAX : 0);
@@ -293,19 +270,29 @@ absl::Status Push(const CommandContext& context, PushArguments arguments) {
   if (!pusher.ok()) return pusher.status();
 
   SayIfTerminalIsRead(arguments.input);
-  const auto start = std::chrono::steady_clock::now();
-  PushRun run(arguments, stop, **pusher, positions, bad_rows, predictions.get());
+  if (known->last() > 0) {
+    printer.Print(StrCat("freshet: going on after row ", GroupedCount(known->last()),
+                         ", where producer ", arguments.producer_id, " was"));
+  }
+  const Clock::time_point start = Clock::now();
+  PushRun run(arguments, stop, *known, **pusher,
+              {.positions = positions,
+               .bad_rows = bad_rows,
+               .predictions = predictions.get(),
+               .metrics = metrics.get()});
   const RunStatus ended = RunShown(context, arguments.model, *mode, printer, run, **pusher);
 
-  Outcome outcome;
-  outcome.stats = (*pusher)->stats();
+  PushOutcome outcome = OutcomeOf(**pusher, run);
+  outcome.model = ModelId(arguments.model);
   outcome.bad_rows = bad_rows.count();
-  outcome.seconds = std::max(
-      1e-6, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
-  if (auto model = (*client)->GetModel(arguments.model); model.ok()) outcome.model = *model;
+  outcome.seconds = std::max(1e-6, std::chrono::duration<double>(Clock::now() - start).count());
+  if (auto after = (*client)->GetModel(arguments.model); after.ok()) outcome.described = *after;
+  if (metrics != nullptr) outcome.metrics = metrics->Figures();
   absl::Status status =
-      FinalStatus(arguments.SkipsErrors(), ended.read, ended.pushed, bad_rows, outcome.stats);
-  Report(context, arguments, outcome, (*pusher)->producer_id(), status, stop);
+      FinalStatus(arguments.SkipsErrors(), ended.read, ended.pushed, bad_rows, outcome);
+  const bool stopped = status.ok() && run.interrupted();
+  if (stopped) status = Interrupted(arguments, run, outcome);
+  Report(context, arguments, outcome, status, stopped);
   if (predictions != nullptr) {
     if (absl::Status closed = predictions->Close(); !closed.ok()) return closed;
   }
@@ -341,7 +328,8 @@ void AddOptions(CLI::App& push, PushArguments& arguments) {
       ->capture_default_str();
   push.add_option(
           "--producer-id", arguments.producer_id,
-          "Producer id: batches resent under the same id are learned once. Random by default")
+          "Name of this stream of rows: a later push of the same rows under the same name goes on "
+          "after the last row that was acknowledged. Random by default")
       ->type_name("ID");
   push.add_option("--retry", arguments.retry_s,
                   "How long to keep trying while the server cannot be reached")
@@ -358,7 +346,9 @@ void AddPushCommand(CLI::App& app, CommandContext& context) {
   CLI::App* push = app.add_subcommand("push", "Push examples from files or stdin to a model");
   push->footer(StrCat(
       FormatHelp(),
-      "Ctrl-C stops reading, waits for what was sent to be acknowledged, and prints the summary.\n"
+      "Ctrl-C stops reading, waits for what was sent to be acknowledged, prints the summary, and "
+      "says\n"
+      "how to go on after the last row.\n"
       "Examples:\n"
       "  freshet push clicks clicks.vw.gz\n"
       "  freshet push flights flights.csv --label delay --positive '>=15' --time-features date"));

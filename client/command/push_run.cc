@@ -45,14 +45,13 @@ std::string BadRowLog::first() const {
   return first_;
 }
 
-PushRun::PushRun(const PushArguments& arguments, const std::atomic<bool>& stop, Pusher& pusher,
-                 RowPositions& positions, BadRowLog& bad_rows, PredictionFile* predictions)
+PushRun::PushRun(const PushArguments& arguments, const std::atomic<bool>& stop,
+                 const KnownRows& known, Pusher& pusher, PushRecords records)
     : arguments_(arguments),
       stop_(stop),
+      known_(known),
       pusher_(pusher),
-      positions_(positions),
-      bad_rows_(bad_rows),
-      predictions_(predictions),
+      records_(records),
       batch_rows_(BatchRows(arguments)),
       shuffle_(arguments.seed) {
   gathered_.KeepNames(&names_);
@@ -67,10 +66,19 @@ absl::Status PushRun::Run() {
     bytes_of_past_epochs_ += reader.bytes_consumed();
     bytes_ = bytes_of_past_epochs_;
     // Even after an error, push the rows that were read before it.
-    if (absl::Status pushed = PushShuffled(); !pushed.ok()) return pushed;
+    const bool at_end = status.ok() && !stop_;
+    if (absl::Status pushed = at_end ? PushShuffled() : PushGathered(); !pushed.ok()) {
+      return pushed;
+    }
     if (!status.ok()) return status;
   }
+  interrupted_ = stop_;
   return absl::OkStatus();
+}
+
+std::string PushRun::LastPlace() const {
+  if (last_line_ == 0 || arguments_.shuffle_buffer > 0) return "";
+  return StrCat(last_path_ == "-" ? "stdin" : last_path_, ":", last_line_);
 }
 
 absl::Status PushRun::RunEpoch(ExampleReader* reader) {
@@ -94,19 +102,19 @@ absl::StatusOr<bool> PushRun::ReadRow(ExampleReader* reader) {
   const bool shuffled = arguments_.shuffle_buffer > 0;
   ExampleBatchBuilder& target = shuffled ? single_ : gathered_;
   const absl::StatusOr<bool> row = reader->Next(target);
-  if (!row.ok()) {
-    if (!absl::IsInvalidArgument(row.status())) return row.status();
-    if (predictions_ != nullptr) predictions_->AddBadRow(rows_read_);
-    bad_rows_.Add(ToStd(row.status().message()));
-    if (bad_rows_.too_many()) return DataError(ToStd(row.status().message()));
-    return true;
-  }
-  if (!*row) return false;
-  ++rows_read_;
+  const bool is_bad = absl::IsInvalidArgument(row.status());
+  if (!row.ok() && !is_bad) return row.status();
+  if (row.ok() && !*row) return false;
   if (reader->path() != last_path_) {
     last_path_ = reader->path();
-    last_path_index_ = positions_.PathIndex(last_path_);
+    last_path_index_ = records_.positions.PathIndex(last_path_);
   }
+  last_line_ = reader->line_number();
+  if (is_bad) {
+    if (absl::Status status = SkipBadRow(row.status()); !status.ok()) return status;
+    return true;
+  }
+  ++rows_read_;
   const RowPosition position{last_path_index_, reader->line_number()};
   absl::Status status;
   if (!shuffled) {
@@ -120,9 +128,33 @@ absl::StatusOr<bool> PushRun::ReadRow(ExampleReader* reader) {
   return true;
 }
 
-// Notes the position of the row that was added to gathered_. If the batch has too many namespaces
-// with it, pushes the rows before it.
+// Counts a row that could not be read. Returns an error if it is one too many.
+absl::Status PushRun::SkipBadRow(const absl::Status& reason) {
+  if (records_.predictions != nullptr) records_.predictions->AddBadRow(gathered_count_);
+  records_.bad_rows.Add(ToStd(reason.message()));
+  if (records_.bad_rows.too_many()) return DataError(ToStd(reason.message()));
+  ++row_;
+  return known_.Contains(row_) ? PassKnownRow() : absl::OkStatus();
+}
+
+// Ends the batch before a known row, since a batch covers all numbers from its first row to its
+// last.
+absl::Status PushRun::PassKnownRow() {
+  absl::Status status = PushGathered();
+  batch_first_row_ = row_ + 1;
+  return status;
+}
+
+// Numbers the row that was added to gathered_, and notes its position. Takes the row out again if
+// it is known. If the batch has too many namespaces with it, pushes the rows before it.
 absl::Status PushRun::Gather(RowPosition position) {
+  ++row_;
+  if (known_.Contains(row_)) {
+    gathered_.RemoveLastRow();
+    ++known_count_;
+    if (records_.predictions != nullptr) records_.predictions->AddBadRow(gathered_count_);
+    return PassKnownRow();
+  }
   if (HasTooManyNamespaces(gathered_)) {
     single_.Clear();
     gathered_.MoveLastRowTo(single_);
@@ -131,15 +163,19 @@ absl::Status PushRun::Gather(RowPosition position) {
     std::swap(gathered_, single_);
   }
   gathered_positions_.push_back(position);
+  gathered_last_row_ = row_;
+  ++gathered_count_;
   return absl::OkStatus();
 }
 
 absl::Status PushRun::PushGathered() {
   if (gathered_.row_count() == 0) return absl::OkStatus();
   const size_t rows = gathered_.row_count();
-  positions_.Add(std::move(gathered_positions_));
+  records_.positions.Add(std::move(gathered_positions_));
   gathered_positions_.clear();
-  absl::Status status = pusher_.PushBatch(gathered_);
+  if (records_.metrics != nullptr) records_.metrics->Expect(gathered_.View());
+  absl::Status status = pusher_.PushBatch(gathered_, {batch_first_row_, gathered_last_row_});
+  batch_first_row_ = gathered_last_row_ + 1;
   gathered_.Clear();
   if (status.ok()) Pace(rows);
   return status;
@@ -167,13 +203,14 @@ void PushRun::Pace(size_t rows) {
 }
 
 bool PushRun::Done() const {
-  return stop_ || bad_rows_.too_many() || (arguments_.limit > 0 && rows_read_ >= arguments_.limit);
+  return stop_ || records_.bad_rows.too_many() ||
+         (arguments_.limit > 0 && rows_read_ >= arguments_.limit);
 }
 
 ProgressFigures PushRun::Sample() const {
   const PusherStats stats = pusher_.stats();
   ProgressFigures figures;
-  figures.rows = stats.pushed;
+  figures.rows = stats.pushed + known_count_;
   if (arguments_.limit > 0) figures.rows_total = arguments_.limit;
   figures.bytes = bytes_;
   if (const uint64_t total = bytes_total_; total > 0) figures.bytes_total = total;
@@ -182,7 +219,7 @@ ProgressFigures PushRun::Sample() const {
                         static_cast<double>(PusherOptions().max_unacknowledged_examples));
   figures.waiting = stats.waiting;
   figures.reconnecting = stats.unacknowledged > 0 && stats.acknowledged > 0 && !stats.connected;
-  figures.bad_rows = bad_rows_.count();
+  figures.bad_rows = records_.bad_rows.count();
   return figures;
 }
 

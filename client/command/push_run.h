@@ -16,8 +16,10 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "client/command/example_reader.h"
+#include "client/command/known_rows.h"
 #include "client/command/prediction_file.h"
 #include "client/command/progress.h"
+#include "client/command/row_metrics.h"
 #include "client/command/row_positions.h"
 #include "client/command/shuffle_buffer.h"
 #include "client/pusher.h"
@@ -72,17 +74,37 @@ class BadRowLog {
   std::string first_ ABSL_GUARDED_BY(mu_);
 };
 
-// One run of freshet push. Not thread-safe, except for Sample().
+// What is told of the rows of a push.
+struct PushRecords {
+  RowPositions& positions;                // Of the rows pushed.
+  BadRowLog& bad_rows;                    // Of the rows that could not be read.
+  PredictionFile* predictions = nullptr;  // Of rows without a prediction; null: none is written.
+  PushMetrics* metrics = nullptr;         // Of the rows pushed; null: none are computed.
+};
+
+// One run of freshet push. Rows are numbered in the order in which they are pushed, from 1; bad
+// rows are numbered, too. Not thread-safe, except for Sample().
 class PushRun {
  public:
-  // All arguments must outlive the run. `predictions` is told of bad rows; it may be null.
-  PushRun(const PushArguments& arguments, const std::atomic<bool>& stop, Pusher& pusher,
-          RowPositions& positions, BadRowLog& bad_rows, PredictionFile* predictions);
+  // All arguments must outlive the run. Rows that are `known` are not pushed.
+  PushRun(const PushArguments& arguments, const std::atomic<bool>& stop, const KnownRows& known,
+          Pusher& pusher, PushRecords records);
 
   // Reads the input and pushes it. Returns OK at the end of the input, at the limit on rows, and
   // when `stop` turns true; an error at a bad line that is not to be skipped, and when reading or
-  // pushing fails. Unless pushing failed, all rows read have then been pushed, but not flushed.
+  // pushing fails. Unless pushing failed, all rows read have then been pushed, but not flushed;
+  // except that at an error and when `stop` turns true, rows in the shuffle buffer are dropped, so
+  // that a later push of the same input numbers the rows in the same way.
   absl::Status Run();
+
+  // Whether `stop` turned true before the end of the input. Call it after Run().
+  bool interrupted() const { return interrupted_; }
+  // How many rows were read that are known.
+  uint64_t known_count() const { return known_count_; }
+  // The number of the last row that was read and not dropped.
+  uint64_t last_row() const { return row_; }
+  // Its file and line, as "file:line"; empty if no row was read, or if rows are shuffled.
+  std::string LastPlace() const;
 
   // What has been done so far. Any thread may call it.
   ProgressFigures Sample() const;
@@ -92,7 +114,9 @@ class PushRun {
 
   absl::Status RunEpoch(ExampleReader* reader);
   absl::StatusOr<bool> ReadRow(ExampleReader* reader);
+  absl::Status SkipBadRow(const absl::Status& reason);
   absl::Status Gather(RowPosition position);
+  absl::Status PassKnownRow();
   absl::Status PushGathered();
   absl::Status PushShuffled();
   void Pace(size_t rows);
@@ -100,10 +124,9 @@ class PushRun {
 
   const PushArguments& arguments_;
   const std::atomic<bool>& stop_;
+  const KnownRows& known_;
   Pusher& pusher_;
-  RowPositions& positions_;
-  BadRowLog& bad_rows_;
-  PredictionFile* const predictions_;
+  const PushRecords records_;
   const size_t batch_rows_;
   Clock::time_point due_ = Clock::now();  // When the next rows may be pushed, by --rate.
 
@@ -114,7 +137,15 @@ class PushRun {
   ExampleBatchBuilder single_;  // One row on its way to the shuffle buffer or the next batch.
   std::string last_path_;
   uint32_t last_path_index_ = 0;
+  uint64_t last_line_ = 0;
   uint64_t rows_read_ = 0;
+  bool interrupted_ = false;
+
+  uint64_t row_ = 0;              // The number of the last row that was gathered, known or bad.
+  uint64_t batch_first_row_ = 1;  // The first number that the next batch covers.
+  uint64_t gathered_last_row_ = 0;
+  uint64_t gathered_count_ = 0;  // All rows gathered so far.
+  std::atomic<uint64_t> known_count_{0};
 
   uint64_t bytes_of_past_epochs_ = 0;
   std::atomic<uint64_t> bytes_{0};

@@ -12,6 +12,9 @@ namespace {
 std::atomic<bool> stop_requested{false};
 static_assert(std::atomic<bool>::is_always_lock_free);
 
+std::atomic<int> stop_signal{0};
+static_assert(std::atomic<int>::is_always_lock_free);
+
 // When the first signal arrived, in milliseconds of CLOCK_MONOTONIC; 0: none yet.
 std::atomic<int64_t> first_signal_ms{0};
 static_assert(std::atomic<int64_t>::is_always_lock_free);
@@ -27,6 +30,7 @@ void OnSignal(int signal_number) {
   int64_t none = 0;
   const bool is_first = first_signal_ms.compare_exchange_strong(none, now_ms);
   if (!is_first && now_ms - first_signal_ms > kSameSignalMs) _exit(128 + signal_number);
+  if (is_first) stop_signal = signal_number;
   stop_requested = true;
 }
 
@@ -41,5 +45,7 @@ const std::atomic<bool>& CatchStopSignals() {
   sigaction(SIGTERM, &action, nullptr);
   return stop_requested;
 }
+
+int StopSignal() { return stop_signal; }
 
 }  // namespace freshet

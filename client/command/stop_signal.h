@@ -12,6 +12,9 @@ namespace freshet {
 // calls (EINTR).
 const std::atomic<bool>& CatchStopSignals();
 
+// The signal that set the flag: SIGINT or SIGTERM; 0 as long as it is not set.
+int StopSignal();
+
 }  // namespace freshet
 
 #endif  // FRESHET_CLIENT_COMMAND_STOP_SIGNAL_H_

@@ -70,7 +70,7 @@ TEST_F(InputCommandTest, CountsRowsApartThatTheProducerHadPushedBefore) {
   Write("a.vw", "1 |p zoe\n0 |p max\n");
   const std::string push = "push m a.vw --progress none --producer-id daily";
   EXPECT_THAT(Freshet(push).out, StartsWith("m: learned 2 rows, in "));
-  EXPECT_THAT(Freshet(push).out, StartsWith("m: learned 0 rows, 2 already known, in "));
+  EXPECT_THAT(Freshet(push).out, StartsWith("m: 0 new rows, 2 already known, in "));
   EXPECT_EQ(Examples(), 2u);
 }
 

@@ -45,6 +45,7 @@ std::vector<Block> BlocksOf(const std::string& path) {
       flags = line.substr(6, line.find('`', 6) - 6);
     }
   }
+  std::erase_if(blocks, [](const Block& block) { return block.format == "sh"; });  // Commands.
   return blocks;
 }
 

@@ -1,0 +1,46 @@
+// What a push prints at its end.
+
+#ifndef FRESHET_CLIENT_COMMAND_PUSH_SUMMARY_H_
+#define FRESHET_CLIENT_COMMAND_PUSH_SUMMARY_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "client/pusher.h"
+#include "core/metrics/progressive_metrics.h"
+#include "freshet/v1/model.pb.h"
+
+namespace freshet {
+
+// What a push has done.
+struct PushOutcome {
+  std::string model;  // Its id.
+  std::string producer_id;
+  PusherStats stats;
+  uint64_t known_rows = 0;  // Not pushed, since an earlier push with this producer id did so.
+  uint64_t bad_rows = 0;
+  uint64_t last_row = 0;  // The number of the last row that was pushed or known.
+  double seconds = 0;
+  v1::Model described;  // After the push; its name is empty if the server did not return it.
+  std::optional<ProgressiveFigures> metrics;  // Over the rows of this push.
+
+  // The rows that earlier pushes with this producer id had learned: those not pushed now, and those
+  // that the server recognised. Does not count duplicates that this push caused itself by resending
+  // after a reconnect.
+  uint64_t KnownRows() const;
+  uint64_t LearnedRows() const;
+};
+
+// "1 row", "2,000 rows".
+std::string RowCount(uint64_t count);
+
+std::string PushSummaryJson(const PushOutcome& outcome);
+
+// `skips_errors`: whether bad rows were to be skipped, so that the number of them is mentioned.
+std::string PushSummaryText(const PushOutcome& outcome, bool skips_errors);
+
+}  // namespace freshet
+
+#endif  // FRESHET_CLIENT_COMMAND_PUSH_SUMMARY_H_
