@@ -135,6 +135,9 @@ std::vector<Candidate> Values(const CLI::Option& option) {
   if (is("format")) return Words(FormatNames());
   if (is("durability")) return Words(std::vector{"fsync", "os", "none"});
   if (is("progress")) return Words(std::vector{"auto", "bar", "plain", "none"});
+  if (is("output") && option.get_type_name() == "FORMAT") {
+    return Words(std::vector{"csv", "jsonl"});
+  }
   return {};
 }
 

@@ -196,6 +196,13 @@ absl::StatusOr<bool> ExampleReader::Next(ExampleBatchBuilder& builder) {
   }
 }
 
+absl::StatusOr<std::optional<FieldText>> ExampleReader::Field(std::string_view name) const {
+  absl::StatusOr<std::optional<FieldText>> field = format_->Field(name);
+  if (field.ok()) return field;
+  return absl::Status(field.status().code(),
+                      ToAbsl(StrCat(Place(), ": ", ToStd(field.status().message()))));
+}
+
 absl::Status ExampleReader::CheckLabel(const ExampleBatchBuilder& builder) const {
   if (!options_.binary_labels) return absl::OkStatus();
   const float label = builder.View().labels.back();

@@ -67,6 +67,10 @@ class ExampleReader {
   // The tag of the last example; empty if it has none.
   std::string_view tag() const { return format_ == nullptr ? std::string_view() : format_->tag(); }
 
+  // A field of the last example as it stands in the input; see RowFormat::Field(). Errors say
+  // where.
+  absl::StatusOr<std::optional<FieldText>> Field(std::string_view name) const;
+
   // As the functions of the same name in LineReader.
   bool WouldBlock() { return lines_.WouldBlock(); }
   bool WaitForInput(std::chrono::milliseconds timeout) { return lines_.WaitForInput(timeout); }

@@ -124,6 +124,7 @@ int Main(int argc, char** argv) {
   AddModelsCommand(app, context);
   AddPushCommand(app, context);
   AddPredictCommand(app, context);
+  AddEvaluateCommand(app, context);
   AddSnapshotsCommand(app, context);
   AddWatchCommand(app, context);
   AddExplainCommand(app, context);

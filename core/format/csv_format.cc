@@ -102,6 +102,15 @@ absl::Status CsvFormat::EndFile() {
   return ParseError(1, "the file ends within a quoted cell; its closing quote is missing");
 }
 
+absl::StatusOr<std::optional<FieldText>> CsvFormat::Field(std::string_view name) {
+  for (size_t i = 0; i < columns_.size(); ++i) {
+    if (columns_[i].name == name) return FieldText{.text = std::string(cells_[i].text)};
+  }
+  return absl::InvalidArgumentError(
+      StrCat("--keep names column ", Quoted(name),
+             ", which the header does not have; the columns are: ", ColumnNames()));
+}
+
 absl::StatusOr<bool> CsvFormat::ParseLine(std::string_view line, ExampleBatchBuilder& builder) {
   if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
   if (!splitter_.within_record()) {

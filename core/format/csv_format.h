@@ -39,6 +39,7 @@ class CsvFormat final : public RowFormat {
   void BeginFile(std::string_view path) override;
   absl::StatusOr<bool> ParseLine(std::string_view line, ExampleBatchBuilder& builder) override;
   absl::Status EndFile() override;
+  absl::StatusOr<std::optional<FieldText>> Field(std::string_view name) override;
 
  private:
   enum class Role { kCategory, kNumber, kTime, kLabel, kWeight, kIgnored };

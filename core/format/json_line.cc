@@ -52,6 +52,42 @@ absl::Status JsonLine::NotAnObject() const {
                               of_array ? "; jq -c '.[]' makes such rows of a JSON array" : ""));
 }
 
+bool JsonLine::Find(std::string_view path, std::string& text, bool& is_string) {
+  json::object object;
+  if (parser_.iterate(buffer_.data(), line_size_, buffer_.size()).get(document_)) return false;
+  if (document_.get_object().get(object)) return false;
+  return FindIn(object, path, text, is_string);
+}
+
+bool JsonLine::FindIn(json::object object, std::string_view path, std::string& text,
+                      bool& is_string) const {
+  for (auto result : object) {
+    json::field field;
+    if (std::move(result).get(field)) return false;
+    std::string_view key;
+    if (field.unescaped_key().get(key) || !path.starts_with(key)) continue;
+    json::json_type type{};
+    if (field.value().type().get(type)) return false;
+    if (path.size() == key.size()) {
+      is_string = type == json::json_type::string;
+      std::string_view value;
+      if (is_string ? field.value().get_string().get(value)
+                    : simdjson::to_json_string(field.value()).get(value)) {
+        return false;
+      }
+      text = is_string ? value : TrimBlanks(value);
+      return true;
+    }
+    json::object inner;
+    if (path[key.size()] != '.' || type != json::json_type::object ||
+        field.value().get_object().get(inner)) {
+      continue;
+    }
+    if (FindIn(inner, path.substr(key.size() + 1), text, is_string)) return true;
+  }
+  return false;
+}
+
 absl::Status JsonLine::End() {
   const char* rest = nullptr;
   if (document_.current_location().get(rest) != simdjson::SUCCESS) return absl::OkStatus();

@@ -6,6 +6,7 @@
 #include <simdjson.h>
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -34,6 +35,10 @@ class JsonLine {
   // Begins a line, and sets `object` to the object that it consists of.
   absl::Status Begin(std::string_view line, simdjson::ondemand::object& object);
 
+  // Sets `text` to the member of the last line with this path, as JSON; false if there is none.
+  // Parses the line anew. REQUIRES: the line was parsed without an error.
+  bool Find(std::string_view path, std::string& text, bool& is_string);
+
   // An error if anything follows the object. REQUIRES: all members of the object have been visited.
   absl::Status End();
 
@@ -55,6 +60,8 @@ class JsonLine {
   static absl::Status MemberError(const JsonMember& member, std::string_view message);
 
  private:
+  bool FindIn(simdjson::ondemand::object object, std::string_view path, std::string& text,
+              bool& is_string) const;
   absl::Status NotAnObject() const;
   std::string_view line() const { return {buffer_.data(), line_size_}; }
   size_t ColumnOf(const char* position) const;

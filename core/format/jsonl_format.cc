@@ -44,6 +44,7 @@ class JsonlFormat final : public RowFormat {
 
   absl::StatusOr<bool> ParseLine(std::string_view line, ExampleBatchBuilder& builder) override;
   std::string_view tag() const override { return tag_; }
+  absl::StatusOr<std::optional<FieldText>> Field(std::string_view name) override;
 
  private:
   enum class Role { kFeatures, kNumber, kTime, kLabel, kWeight, kIgnored };
@@ -135,6 +136,15 @@ absl::StatusOr<bool> JsonlFormat::ParseLine(std::string_view line, ExampleBatchB
   builder.SetLabelAndWeight(label_, weight_);
   builder.EndRow();
   return true;
+}
+
+absl::StatusOr<std::optional<FieldText>> JsonlFormat::Field(std::string_view name) {
+  FieldText field;
+  bool is_string = false;
+  if (!line_.Find(name, field.text, is_string)) return std::nullopt;
+  field.is_json = !is_string;
+  if (field.is_json && field.text == "null") return std::nullopt;
+  return field;
 }
 
 absl::Status JsonlFormat::ParseObject(json::object object, ExampleBatchBuilder& builder) {

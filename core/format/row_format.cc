@@ -99,6 +99,15 @@ absl::Status RowFormat::EndFile() { return absl::OkStatus(); }
 
 std::string_view RowFormat::tag() const { return {}; }
 
+absl::StatusOr<std::optional<FieldText>> RowFormat::Field(std::string_view name) {
+  if (name != "tag") {
+    return absl::InvalidArgumentError(
+        StrCat("--keep ", name, ": rows of this format have no named fields but the tag"));
+  }
+  if (tag().empty()) return std::nullopt;
+  return FieldText{.text = std::string(tag())};
+}
+
 std::vector<std::string_view> FormatNames() { return {"vw", "svmlight", "csv", "tsv", "jsonl"}; }
 
 absl::StatusOr<std::unique_ptr<RowFormat>> MakeRowFormat(std::string_view name,

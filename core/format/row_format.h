@@ -64,6 +64,12 @@ struct FormatOptions {
   // Unless keep_blanks, blanks around the fields and words named above are removed.
 };
 
+// The text of a field of a row as it stands in the input.
+struct FieldText {
+  std::string text;
+  bool is_json = false;  // Whether `text` is JSON other than a string: a number, true, a list.
+};
+
 // Parses the lines of one format. Reuses buffers from line to line, so that a steady stream of
 // lines causes no allocations. Not thread-safe; a format has no global state, so each thread may
 // have its own.
@@ -90,6 +96,11 @@ class RowFormat {
   // The tag of the row that the last ParseLine() added; empty if it has none. Valid until the next
   // call.
   virtual std::string_view tag() const;
+
+  // A field of the row that the last ParseLine() added, whatever the row uses it for: a column, or
+  // a member by its path; formats without named fields have the field "tag". Nothing if the row
+  // lacks it. INVALID_ARGUMENT if no row of the file can have it.
+  virtual absl::StatusOr<std::optional<FieldText>> Field(std::string_view name);
 };
 
 // The names that MakeRowFormat() knows: "vw", "svmlight", "csv", "tsv", "jsonl".

@@ -44,6 +44,7 @@ TEST_F(CompletionTest, OptionsAndTheirValuesAreOffered) {
   EXPECT_EQ(Complete({"models", "create", "--loss", "log"}), "logistic\n");
   EXPECT_EQ(Complete({"push", "ctr", "--format", "c"}), "csv\n");
   EXPECT_EQ(Complete({"push", "ctr", "--batch-size", ""}), "");
+  EXPECT_EQ(Complete({"predict", "ctr", "--output", ""}), "csv\njsonl\n");
 }
 
 TEST_F(CompletionTest, ModelsAndSnapshotsOfTheServerAreOffered) {

@@ -4,9 +4,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
+#include <cstdlib>
 #include <fstream>
+#include <sstream>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "core/base/str_cat.h"
 #include "tests/e2e/transfer_site.h"
@@ -162,6 +167,96 @@ TEST_F(InputCommandTest, FilesOfSeveralFormatsAreReadEachInItsOwn) {
   EXPECT_THAT(empty.err, HasSubstr("the input has no rows"));
   EXPECT_THAT(pushed.err, Not(HasSubstr("the input has no rows")));
   EXPECT_EQ(Examples(), 4u);
+}
+
+// What evaluate prints is the loss of the predictions that predict prints.
+TEST_F(InputCommandTest, EvaluatesWithoutLearning) {
+  Write("a.vw", "1 |p zoe\n0 |p max\n1 |p zoe\n0 |p max\n1 |p zoe\n");
+  ASSERT_EQ(Freshet("push m a.vw --progress none").code, 0);
+  const std::string digest = site_.DigestOf("m");
+  Write("b.csv", "y,w,p\nyes,2,zoe\nno,1,max\nno,0.5,zoe\n");
+  const std::string flags = " m b.csv --label y --weight w";
+  const CommandResult predicted = Freshet("predict" + flags);
+  std::istringstream lines(predicted.out);
+  double loss = 0;
+  for (const auto& [positive, weight] :
+       std::vector<std::pair<bool, double>>{{true, 2}, {false, 1}, {false, 0.5}}) {
+    double prediction = 0;
+    double score = 0;
+    ASSERT_TRUE(lines >> prediction >> score) << predicted.out;
+    loss -= weight * std::log(positive ? prediction : 1 - prediction);
+  }
+  const CommandResult json = Freshet("evaluate --json" + flags);
+  EXPECT_EQ(json.code, 0) << json.err;
+  const std::string key = "\"weightSum\":3.5,\"loss\":";
+  EXPECT_THAT(json.out, StartsWith(R"({"model":"m","rows":3,"rejected":0,)"));
+  ASSERT_THAT(json.out, HasSubstr(key));
+  EXPECT_NEAR(std::strtod(json.out.c_str() + json.out.find(key) + key.size(), nullptr), loss / 3.5,
+              1e-5);
+  EXPECT_THAT(json.out, HasSubstr("\"auc\":0.8"));  // 2 * 1 + 2 * 0.5 / 2 of 2 * 1.5.
+  const CommandResult text = Freshet("evaluate" + flags);
+  EXPECT_THAT(text.out, AllOf(StartsWith("m: evaluated 3 rows, at offset 1\n"),
+                              HasSubstr("base rate"), HasSubstr("AUC"), HasSubstr("calibration")));
+  EXPECT_EQ(site_.DigestOf("m"), digest);
+}
+
+TEST_F(InputCommandTest, EvaluateNeedsLabels) {
+  Write("a.vw", "1 |p zoe\n7 |p max\n|p max\n");
+  const CommandResult strict = Freshet("evaluate m a.vw");
+  EXPECT_EQ(strict.code, 65);
+  EXPECT_THAT(strict.err, AllOf(HasSubstr("a.vw:2: "), HasSubstr("--skip-errors")));
+  const CommandResult skipping = Freshet("evaluate m a.vw --skip-errors");
+  EXPECT_EQ(skipping.code, 0) << skipping.err;
+  EXPECT_THAT(skipping.out, StartsWith("m: evaluated 1 row, 2 skipped, at offset 0\n"));
+  EXPECT_THAT(skipping.err, HasSubstr("skipped a.vw:3: "));
+  Write("empty.vw", "");
+  EXPECT_EQ(Freshet("evaluate m empty.vw").code, 65);
+  EXPECT_EQ(Freshet("evaluate none a.vw").code, 66);
+}
+
+TEST_F(InputCommandTest, KeepsColumnsBesidePredictions) {
+  Write("a.csv", "id,p,note\n9007199254740993,zoe,\"a, \"\"b\"\"\"\n007,max,\n");
+  const CommandResult csv = Freshet("predict m a.csv --output csv --keep note --keep id");
+  EXPECT_EQ(csv.code, 0) << csv.err;
+  EXPECT_EQ(csv.out,
+            "note,id,prediction,score\n"
+            "\"a, \"\"b\"\"\",9007199254740993,0.5,0\n"
+            ",007,0.5,0\n");
+  EXPECT_EQ(Freshet("predict m a.csv --output jsonl --keep id --ignore id").out,
+            "{\"id\":\"9007199254740993\",\"prediction\":0.5,\"score\":0}\n"
+            "{\"id\":\"007\",\"prediction\":0.5,\"score\":0}\n");
+  Write("b.jsonl",
+        "{\"id\": 9007199254740993, \"u\": {\"name\": \"z\\u00f6e, x\", \"t\": [1, \"a\"]}}\n"
+        "{\"u\": {\"name\": null}}\n");
+  EXPECT_EQ(Freshet("predict m b.jsonl --output jsonl --keep id --keep u.name --keep u.t").out,
+            "{\"id\":9007199254740993,\"u.name\":\"z\u00f6e, x\",\"u.t\":[1, \"a\"],"
+            "\"prediction\":0.5,\"score\":0}\n"
+            "{\"id\":null,\"u.name\":null,\"u.t\":null,\"prediction\":0.5,\"score\":0}\n");
+  EXPECT_EQ(Freshet("predict m b.jsonl --output csv --keep id --keep u.name").out,
+            "id,u.name,prediction,score\n"
+            "9007199254740993,\"z\u00f6e, x\",0.5,0\n"
+            ",,0.5,0\n");
+  Write("none.csv", "id,p\n");
+  EXPECT_EQ(Freshet("predict m none.csv --output csv --keep id").out, "id,prediction,score\n");
+  Write("c.vw", "'row1 |p zoe\n|p max\n");
+  EXPECT_EQ(Freshet("predict m c.vw --output csv --keep tag").out,
+            "tag,prediction,score\nrow1,0.5,0\n,0.5,0\n");
+}
+
+TEST_F(InputCommandTest, SaysWhyAColumnCannotBeKept) {
+  Write("a.csv", "id,p\n1,zoe\n");
+  Write("a.vw", "|p zoe\n");
+  const CommandResult missing = Freshet("predict m a.csv --output csv --keep di");
+  EXPECT_EQ(missing.code, 65);
+  EXPECT_EQ(missing.out, "");
+  EXPECT_THAT(missing.err, HasSubstr("a.csv:2: --keep names column \"di\", which the header does "
+                                     "not have; the columns are: id, p"));
+  EXPECT_THAT(Freshet("predict m a.vw --output csv --keep p").err,
+              HasSubstr("a.vw:1: --keep p: rows of this format have no named fields but the tag"));
+  EXPECT_EQ(Freshet("predict m a.csv --keep id").code, 64);
+  EXPECT_EQ(Freshet("predict m a.csv --output cvs").code, 64);
+  EXPECT_EQ(Freshet("predict m a.csv --output csv --keep score").code, 64);
+  EXPECT_EQ(Freshet("predict m a.csv --output csv --json").code, 64);
 }
 
 }  // namespace

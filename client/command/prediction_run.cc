@@ -1,0 +1,67 @@
+#include "client/command/prediction_run.h"
+
+#include "client/command/exit_code.h"
+#include "client/packed_encoder.h"
+#include "core/base/str_cat.h"
+
+namespace freshet {
+namespace {
+
+// Large enough to spread the cost of a call, small enough for results to stream.
+constexpr size_t kRowsPerCall = 256;
+
+}  // namespace
+
+absl::Status PredictionRun::Run(ExampleReader* reader) {
+  while (true) {
+    const absl::StatusOr<bool> row = reader->Next(batch_);
+    absl::Status status = row.status();
+    if (absl::IsInvalidArgument(status)) {
+      status = SkipOrEnd(status);
+      if (status.ok()) continue;
+    }
+    if (status.ok() && *row) status = TakeRow(reader);
+    const bool ends = !status.ok() || !*row;
+    if (!ends && !IsFull(batch_, kRowsPerCall) && !reader->WouldBlock()) continue;
+    if (absl::Status answered = Answer(); !answered.ok()) return answered;
+    if (ends) return status;
+  }
+}
+
+absl::Status PredictionRun::SkipOrEnd(const absl::Status& reason) const {
+  return steps_.on_bad_row != nullptr ? steps_.on_bad_row(reason)
+                                      : DataError(ToStd(reason.message()));
+}
+
+// Handles the row that was added to batch_. If the batch has too many namespaces with it, has the
+// rows before it predicted.
+absl::Status PredictionRun::TakeRow(ExampleReader* reader) {
+  if (HasTooManyNamespaces(batch_)) {
+    next_.Clear();
+    batch_.MoveLastRowTo(next_);
+    if (absl::Status status = Answer(); !status.ok()) return status;
+    std::swap(batch_, next_);
+  }
+  if (batch_.row_count() == 1) {
+    first_place_ = StrCat(reader->path(), ":", reader->line_number());
+  }
+  if (steps_.on_row == nullptr) return absl::OkStatus();
+  absl::Status status = steps_.on_row(*reader);
+  if (!status.ok()) batch_.RemoveLastRow();
+  return status;
+}
+
+absl::Status PredictionRun::Answer() {
+  if (batch_.row_count() == 0) return absl::OkStatus();
+  const absl::StatusOr<Predictions> answer = client_.Predict(model_, batch_);
+  if (!answer.ok()) {
+    if (!absl::IsInvalidArgument(answer.status())) return answer.status();
+    return DataError(StrCat("in the batch that begins at ", first_place_, ": ",
+                            ToStd(answer.status().message())));
+  }
+  absl::Status status = steps_.on_answer(*answer, batch_.View());
+  batch_.Clear();
+  return status;
+}
+
+}  // namespace freshet
