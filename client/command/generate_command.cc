@@ -24,6 +24,7 @@ using Clock = std::chrono::steady_clock;
 
 struct GenerateArguments {
   uint64_t rows = 0;  // 0: no limit.
+  uint64_t skip = 0;  // Rows to leave out before the first.
   double rate = 0;    // Rows a second; 0: as fast as they are read.
   ClickGeneratorOptions generator;
 };
@@ -58,6 +59,7 @@ absl::Status GenerateClicks(const GenerateArguments& arguments) {
   std::signal(SIGPIPE, SIG_IGN);
   const std::atomic<bool>& stop = CatchStopSignals();
   ClickGenerator generator(arguments.generator);
+  for (uint64_t row = 0; row < arguments.skip && !stop; ++row) generator.Next();
   double loss_sum = 0;
   uint64_t clicks = 0;
   uint64_t rows = 0;
@@ -102,16 +104,29 @@ void AddGenerateCommand(CLI::App& app, CommandContext& context) {
       "Runs until stopped unless --rows is given. At the end it prints the log loss of the hidden "
       "model\n"
       "itself to stderr: the best that any learner can reach.\n"
-      "Example: freshet generate clicks --rate 50000 | freshet push clicks -");
+      "Examples:\n"
+      "  freshet generate clicks --rate 50000 | freshet push clicks -\n"
+      "Other events of the same world, to predict:\n"
+      "  freshet generate clicks --rows 5 --world-seed 1 --seed 2 | freshet predict clicks -\n"
+      "The same stream, further on:\n"
+      "  freshet generate clicks --rows 5 --skip 1000000 | freshet predict clicks -");
   const auto arguments = std::make_shared<GenerateArguments>();
   clicks->add_option("--rows", arguments->rows, "Stop after this many rows")->type_name("N");
   clicks->add_option("--rate", arguments->rate, "Rows per second (default: as fast as possible)")
+      ->type_name("N");
+  clicks->add_option("--skip", arguments->skip, "Leave out this many rows at the beginning")
       ->type_name("N");
   clicks
       ->add_option("--seed", arguments->generator.seed,
                    "Random seed: the same seed gives the same events")
       ->type_name("N")
       ->capture_default_str();
+  clicks
+      ->add_option(
+          "--world-seed", arguments->generator.world_seed,
+          "Random seed of the hidden model, so that streams of several seeds have the same "
+          "(default: --seed)")
+      ->type_name("N");
   clicks
       ->add_option("--drift-rows", arguments->generator.drift_rows,
                    "Redraw a third of the hidden weights after every N rows (default: never)")

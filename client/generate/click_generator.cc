@@ -76,6 +76,7 @@ void AppendCents(std::string_view prefix, float value, std::string& out) {
 
 ClickGenerator::ClickGenerator(const ClickGeneratorOptions& options)
     : options_(options),
+      world_seed_(options.world_seed.value_or(options.seed)),
       users_(100'000, 20),
       items_(20'000, 10),
       sites_(1'000, 3),
@@ -99,11 +100,11 @@ ClickEvent ClickGenerator::Next() {
 ClickEvent ClickGenerator::DrawImpression(Random& random) const {
   ClickEvent event{};
   event.user = users_.Draw(random);
-  const uint64_t user = Trait(options_.seed, 1, event.user);
+  const uint64_t user = Trait(world_seed_, 1, event.user);
   event.segment = static_cast<uint32_t>(user % kSegments);
   event.age = static_cast<float>((user >> 32) % kCents) / kCents;
   event.item = items_.Draw(random);
-  const uint64_t item = Trait(options_.seed, 2, event.item);
+  const uint64_t item = Trait(world_seed_, 2, event.item);
   event.category = static_cast<uint32_t>(item % kCategories);
   event.price = static_cast<float>((item >> 32) % kCents) / kCents;
   event.site = sites_.Draw(random);
@@ -131,7 +132,7 @@ double ClickGenerator::ScoreWithoutBias(const ClickEvent& event) const {
 // drift redraws a third of the weights.
 double ClickGenerator::Weight(Field field, uint64_t value) const {
   const auto family = static_cast<uint64_t>(field);
-  const uint64_t name = Trait(options_.seed, 3 + family, value);
+  const uint64_t name = Trait(world_seed_, 3 + family, value);
   uint64_t drift = drift_count_;
   while (drift > 0 && Scramble(name + drift) % 3 != 0) --drift;
   return kSpread[static_cast<size_t>(family)] * NearlyNormal(Scramble(name ^ ~drift));
@@ -141,7 +142,7 @@ double ClickGenerator::Weight(Field field, uint64_t value) const {
 // clicked.
 void ClickGenerator::SetBias() {
   constexpr size_t kSample = 2000;
-  Random random(Scramble(options_.seed + 1));
+  Random random(Scramble(world_seed_ + 1));
   std::vector<double> scores;
   for (size_t i = 0; i < kSample; ++i) {
     scores.push_back(ScoreWithoutBias(DrawImpression(random)));

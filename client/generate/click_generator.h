@@ -4,6 +4,7 @@
 #define FRESHET_CLIENT_GENERATE_CLICK_GENERATOR_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "client/generate/random.h"
@@ -12,6 +13,9 @@ namespace freshet {
 
 struct ClickGeneratorOptions {
   uint64_t seed = 1;
+  // The seed of the hidden model and of the traits of users and items: streams of several seeds in
+  // one world can be predicted by the same model. Absent: `seed`.
+  std::optional<uint64_t> world_seed = {};
   // After each `drift_rows` events a third of the hidden weights is redrawn; 0: never.
   uint64_t drift_rows = 0;
 };
@@ -55,6 +59,7 @@ class ClickGenerator {
   void SetBias();
 
   const ClickGeneratorOptions options_;
+  const uint64_t world_seed_;
   const ZipfSampler users_;
   const ZipfSampler items_;
   const ZipfSampler sites_;

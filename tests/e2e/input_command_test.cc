@@ -259,5 +259,24 @@ TEST_F(InputCommandTest, SaysWhyAColumnCannotBeKept) {
   EXPECT_EQ(Freshet("predict m a.csv --output csv --json").code, 64);
 }
 
+TEST_F(InputCommandTest, GeneratesTheSameStreamFurtherOnAndOthersOfItsWorld) {
+  const auto generate = [&](const std::string& flags) {
+    return Freshet("generate clicks --rows " + flags).out;
+  };
+  EXPECT_EQ(generate("15"), generate("10") + generate("5 --skip 10"));
+  EXPECT_EQ(generate("5 --world-seed 1"), generate("5"));
+  EXPECT_NE(generate("5 --world-seed 2"), generate("5"));
+  // A model that has learned one stream predicts another one of its world, and none of another's.
+  Write("a.vw", generate("20000"));
+  ASSERT_EQ(Freshet("push m a.vw --progress none").code, 0);
+  const auto auc = [&](const std::string& flags) {
+    Write("b.vw", generate(flags));
+    const std::string json = Freshet("evaluate m b.vw --json").out;
+    return std::strtod(json.c_str() + json.find("\"auc\":") + 6, nullptr);
+  };
+  EXPECT_GT(auc("5000 --world-seed 1 --seed 2"), 0.65);
+  EXPECT_LT(auc("5000 --seed 2"), 0.62);
+}
+
 }  // namespace
 }  // namespace freshet

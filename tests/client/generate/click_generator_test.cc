@@ -4,7 +4,10 @@
 
 #include <cmath>
 #include <cstdint>
+#include <map>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "client/generate/random.h"
@@ -25,6 +28,36 @@ TEST(ClickGeneratorTest, RepeatsItselfForASeed) {
   EXPECT_EQ(Lines({.seed = 5, .drift_rows = 100}, 1000),
             Lines({.seed = 5, .drift_rows = 100}, 1000));
   EXPECT_NE(Lines({.seed = 5}, 10), Lines({.seed = 6}, 10));
+}
+
+// A model that has learned one stream could not be asked about another one of the same kind.
+TEST(ClickGeneratorTest, StreamsOfOneWorldDifferAndHaveTheSameHiddenModel) {
+  EXPECT_EQ(Lines({.seed = 5, .world_seed = 5}, 100), Lines({.seed = 5}, 100));
+  EXPECT_NE(Lines({.seed = 6, .world_seed = 5}, 100), Lines({.seed = 6}, 100));
+  const auto segments = [](uint64_t seed, std::optional<uint64_t> world_seed) {
+    ClickGenerator generator({.seed = seed, .world_seed = world_seed});
+    std::map<uint32_t, uint32_t> found;  // The segments of users.
+    for (int i = 0; i < 1000; ++i) {
+      const ClickEvent event = generator.Next();
+      found[event.user] = event.segment;
+    }
+    return found;
+  };
+  const auto common = [](const auto& a, const auto& b) {  // Users of both, and those that agree.
+    std::pair<int, int> counts;
+    for (const auto& [user, segment] : a) {
+      const auto other = b.find(user);
+      if (other == b.end()) continue;
+      ++counts.first;
+      counts.second += other->second == segment ? 1 : 0;
+    }
+    return counts;
+  };
+  const auto same = common(segments(5, std::nullopt), segments(6, 5));
+  EXPECT_GT(same.first, 50);
+  EXPECT_EQ(same.first, same.second);
+  const auto apart = common(segments(5, std::nullopt), segments(6, std::nullopt));
+  EXPECT_LT(apart.second, apart.first / 2);
 }
 
 // Every machine must generate these numbers.
