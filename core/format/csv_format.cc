@@ -12,49 +12,8 @@
 namespace freshet {
 namespace {
 
-constexpr std::string_view kDefaultLabelColumn = "label";
-constexpr size_t kMaxDelimiterBytes = 8;
-
 absl::Status HeaderError(std::string_view message) {
   return absl::FailedPreconditionError(StrCat("column 1: ", message));
-}
-
-// Guesses the delimiter from the header: a comma if it has one, else the first of semicolon, tab
-// and bar. Spreadsheets write semicolons in locales where the comma is the decimal mark.
-std::string DelimiterOf(std::string_view header) {
-  std::string found = ",";
-  bool quoted = false;
-  for (const char c : header) {
-    if (c == '"') quoted = !quoted;
-    if (quoted) continue;
-    if (c == ',') return ",";
-    if (found == "," && (c == ';' || c == '\t' || c == '|')) found = c;
-  }
-  return found;
-}
-
-// The delimiter that a line such as sep=; declares. Spreadsheets write such a line above the
-// header.
-std::optional<std::string> DeclaredDelimiter(std::string_view line) {
-  constexpr std::string_view kPrefix = "sep=";
-  if (line.size() > 2 && line.front() == '"' && line.back() == '"') {
-    line = line.substr(1, line.size() - 2);
-  }
-  if (line.size() != kPrefix.size() + 1 || line.back() == '"' ||
-      !absl::StartsWithIgnoreCase(ToAbsl(line), ToAbsl(kPrefix))) {
-    return std::nullopt;
-  }
-  return std::string(line.substr(kPrefix.size()));
-}
-
-absl::Status CheckDelimiter(std::string_view delimiter) {
-  if (delimiter.size() <= kMaxDelimiterBytes &&
-      delimiter.find_first_of("\"\r\n") == std::string_view::npos) {
-    return absl::OkStatus();
-  }
-  return absl::InvalidArgumentError(StrCat("--delimiter ", Quoted(delimiter), ": it must be 1 to ",
-                                           kMaxDelimiterBytes,
-                                           " bytes without a quote or a line break"));
 }
 
 // A hint for an error about `text`, which is not a number.
@@ -70,30 +29,29 @@ std::string_view NumberHint(std::string_view text, DecimalMark mark) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<CsvFormat>> CsvFormat::Make(FormatOptions options,
+absl::StatusOr<std::unique_ptr<CsvFormat>> CsvFormat::Make(const FormatOptions& options,
                                                            std::string_view delimiter) {
-  absl::StatusOr<LabelReader> labels = LabelReader::Make(
-      {.positive = options.positive, .takes_words = true, .mark = options.decimal_mark});
-  if (!labels.ok()) return labels.status();
-  absl::StatusOr<TimeReader> times = TimeReader::Make(options.time_format);
-  if (!times.ok()) return times.status();
-  if (absl::Status status = CheckDelimiter(options.delimiter); !status.ok()) return status;
-  if (options.delimiter.empty()) options.delimiter = delimiter;
-  return std::unique_ptr<CsvFormat>(
-      new CsvFormat(std::move(options), *std::move(labels), *std::move(times)));
+  absl::StatusOr<std::shared_ptr<const PreparedInput>> input = PrepareInput(options);
+  if (!input.ok()) return input.status();
+  const std::string& own = (*input)->rules.delimiter;
+  if (absl::Status status = CheckDelimiter(own); !status.ok()) return status;
+  return std::unique_ptr<CsvFormat>(new CsvFormat(options.labels_required, *std::move(input),
+                                                  own.empty() ? std::string(delimiter) : own));
 }
 
-CsvFormat::CsvFormat(FormatOptions options, LabelReader labels, TimeReader times)
-    : options_(std::move(options)),
-      labels_(std::move(labels)),
-      times_(std::move(times)),
-      missing_(options_.missing),
-      splitter_(options_.delimiter.empty() ? "," : options_.delimiter, options_.keep_blanks) {}
+CsvFormat::CsvFormat(bool labels_required, std::shared_ptr<const PreparedInput> input,
+                     std::string delimiter)
+    : labels_required_(labels_required),
+      input_(std::move(input)),
+      delimiter_(std::move(delimiter)),
+      missing_(rules_.missing),
+      splitter_(delimiter_.empty() ? "," : delimiter_, rules_.keep_blanks) {}
 
 void CsvFormat::BeginFile(std::string_view /*path*/) {
   splitter_.Reset();
   header_read_ = false;
   delimiter_declared_ = false;
+  ForgetWarnings();
 }
 
 absl::Status CsvFormat::EndFile() {
@@ -141,81 +99,98 @@ absl::StatusOr<bool> CsvFormat::ParseLine(std::string_view line, ExampleBatchBui
 bool CsvFormat::FindDelimiter(std::string_view line) {
   const std::optional<std::string> declared = DeclaredDelimiter(line);
   delimiter_declared_ = declared.has_value();
-  if (options_.delimiter.empty()) splitter_.SetDelimiter(declared ? *declared : DelimiterOf(line));
+  if (delimiter_.empty()) splitter_.SetDelimiter(declared ? *declared : GuessDelimiter(line));
   return delimiter_declared_;
 }
 
 absl::Status CsvFormat::ReadHeader() {
   columns_.clear();
   for (const CsvCell& cell : cells_) {
-    const uint32_t hash = HashNamespace(cell.text);
-    columns_.push_back(
-        {std::string(cell.text), Role::kCategory, hash, HashFeature(cell.text, hash)});
+    Column column;
+    column.name = cell.text;
+    column.feature_namespace = cell.text;
+    columns_.push_back(std::move(column));
   }
-  if (absl::Status status = SetLabelAndWeight(); !status.ok()) return status;
-  for (const std::string& name : options_.numeric_fields) {
-    if (absl::Status s = SetRole(name, Role::kNumber, "--numeric"); !s.ok()) return s;
-  }
-  for (const std::string& name : options_.ignore_fields) {
-    if (absl::Status s = SetRole(name, Role::kIgnored, "--ignore"); !s.ok()) return s;
-  }
-  time_features_.reset();
-  if (!options_.time_features_field.empty()) {
-    const std::string& name = options_.time_features_field;
-    if (absl::Status s = SetRole(name, Role::kTime, "--time-features"); !s.ok()) return s;
-    time_features_.emplace(HashNamespace(name));
+  if (absl::Status status = SetRoles(); !status.ok()) return status;
+  for (Column& column : columns_) {
+    column.namespace_hash = HashNamespace(column.feature_namespace);
+    column.number_id = HashFeature(column.name, column.namespace_hash);
   }
   return absl::OkStatus();
 }
 
-// Assigns the roles of label and weight. Files to predict need neither column.
-absl::Status CsvFormat::SetLabelAndWeight() {
-  const std::string_view label =
-      options_.label_field.empty() ? kDefaultLabelColumn : options_.label_field;
-  if (HasColumn(label)) {
-    if (absl::Status status = SetRole(label, Role::kLabel, "--label"); !status.ok()) return status;
-  } else if (options_.labels_required) {
-    const std::string names = ColumnNames();
-    const bool may_be_split_wrongly =
-        columns_.size() == 1 || names.find_first_of(";\t|") != std::string::npos;
-    return HeaderError(StrCat(
-        "the header has no label column ", Quoted(label),
-        "; name it with --label; the columns are: ", names,
-        may_be_split_wrongly ? StrCat("; cells are separated by ", Quoted(splitter_.delimiter()),
-                                      " unless --delimiter says otherwise")
-                             : ""));
+absl::Status CsvFormat::SetRoles() {
+  for (const FieldInRole& field : roles_.fields()) {
+    if (absl::Status status = SetRole(field); !status.ok()) return status;
   }
-  const std::string& weight = options_.weight_field;
-  if (weight.empty() || (!options_.labels_required && !HasColumn(weight))) {
-    return absl::OkStatus();
-  }
-  return SetRole(weight, Role::kWeight, "--weight");
+  if (roles_.unlisted() == FieldRole::kIgnored) LeaveOutUnlisted();
+  return absl::OkStatus();
 }
 
-absl::Status CsvFormat::SetRole(std::string_view name, Role role, std::string_view option) {
+absl::Status CsvFormat::SetRole(const FieldInRole& field) {
   bool found = false;
   for (Column& column : columns_) {
-    if (column.name != name) continue;
-    if (column.role != Role::kCategory && column.role != role) {
-      return HeaderError(
-          StrCat(option, " names column ", Quoted(name), ", which another option already uses"));
+    if (column.name != field.field) continue;
+    if (column.role != FieldRole::kByType && column.role != field.role) {
+      return HeaderError(StrCat(field.flag, " names column ", Quoted(column.name),
+                                ", which another option already uses"));
     }
-    if (found && (role == Role::kLabel || role == Role::kWeight)) {
-      return HeaderError(StrCat("the header has more than one ",
-                                role == Role::kLabel ? "label" : "weight", " column ",
-                                Quoted(name)));
+    if (found && (field.role == FieldRole::kLabel || field.role == FieldRole::kWeight)) {
+      return HeaderError(StrCat("the header has more than one ", FieldRoleName(field.role),
+                                " column ", Quoted(column.name)));
     }
-    column.role = role;
+    column.role = field.role == FieldRole::kByType ? FieldRole::kCategory : field.role;
+    column.flag = field.flag;
+    column.time = field.time;
+    column.is_prefixed = !field.feature_namespace.empty();
+    if (column.is_prefixed) column.feature_namespace = field.feature_namespace;
     found = true;
   }
-  if (found) return absl::OkStatus();
-  return HeaderError(StrCat(option, " names column ", Quoted(name),
-                            ", which the header does not have; the columns are: ", ColumnNames()));
+  return found ? absl::OkStatus() : Lack(field);
 }
 
-bool CsvFormat::HasColumn(std::string_view name) const {
-  return std::any_of(columns_.begin(), columns_.end(),
-                     [name](const Column& column) { return column.name == name; });
+absl::Status CsvFormat::Lack(const FieldInRole& field) {
+  const bool for_learning = field.role == FieldRole::kLabel || field.role == FieldRole::kWeight;
+  if (for_learning && !labels_required_) return absl::OkStatus();
+  if (field.role == FieldRole::kLabel) return NoLabelColumn();
+  if (!field.flag.empty() || for_learning) {
+    return HeaderError(
+        StrCat(field.flag.empty() ? std::string_view("the model's input mapping") : field.flag,
+               " names column ", Quoted(field.field),
+               ", which the header does not have; the columns are: ", ColumnNames()));
+  }
+  // Columns that are left out anyway are not missed.
+  if (field.role == FieldRole::kIgnored || field.role == FieldRole::kEventId) {
+    return absl::OkStatus();
+  }
+  Warn(StrCat("the header has no column ", Quoted(field.field),
+              ", which the model's input mapping lists as ", FieldRoleName(field.role),
+              "; rows go without it; the columns are: ", ColumnNames()));
+  return absl::OkStatus();
+}
+
+absl::Status CsvFormat::NoLabelColumn() const {
+  const std::string names = ColumnNames();
+  const bool may_be_split_wrongly =
+      columns_.size() == 1 || names.find_first_of(";\t|") != std::string::npos;
+  return HeaderError(StrCat("the header has no label column ", Quoted(roles_.label_field()),
+                            "; name it with --label; the columns are: ", names,
+                            may_be_split_wrongly
+                                ? StrCat("; cells are separated by ", Quoted(splitter_.delimiter()),
+                                         " unless --delimiter says otherwise")
+                                : ""));
+}
+
+void CsvFormat::LeaveOutUnlisted() {
+  for (Column& column : columns_) {
+    if (column.role != FieldRole::kByType) continue;
+    column.role = FieldRole::kIgnored;
+    if (column.name.empty()) continue;  // Usually the row numbers that some programs write.
+    Warn(StrCat("column ", Quoted(column.name),
+                " is not in the model's input mapping and is left out; 'freshet models update' "
+                "with --map ",
+                Quoted(StrCat(column.name, "=category")), " adds it"));
+  }
 }
 
 std::string CsvFormat::ColumnNames() const {
@@ -234,22 +209,17 @@ absl::Status CsvFormat::ParseRow(ExampleBatchBuilder& builder) {
                       StrCat("the row has ", cells_.size(), cells_.size() == 1 ? " cell" : " cells",
                              ", but the header has ", columns_.size()));
   }
+  tag_.clear();
   float label = 0;
   float weight = 1;
   builder.BeginRow(label, weight);
   for (size_t i = 0; i < columns_.size(); ++i) {
     const Column& column = columns_[i];
     const CsvCell& cell = cells_[i];
-    if (column.role == Role::kCategory) {
-      const size_t index = builder.Namespace(column.name);
-      if (cell.text.empty() || missing_.IsGiven(cell.text)) continue;
-      builder.AddFeature(index, cell.text, HashFeature(cell.text, column.namespace_hash), 1);
-      continue;
-    }
-    if (column.role == Role::kIgnored) continue;
-    absl::Status status = column.role == Role::kLabel    ? ParseLabel(column, cell, label)
-                          : column.role == Role::kWeight ? ParseWeight(column, cell, weight)
-                                                         : AddFeatures(column, cell, builder);
+    if (column.role == FieldRole::kIgnored) continue;
+    absl::Status status = column.role == FieldRole::kLabel    ? ParseLabel(column, cell, label)
+                          : column.role == FieldRole::kWeight ? ParseWeight(column, cell, weight)
+                                                              : AddCell(column, cell, builder);
     if (!status.ok()) return status;
   }
   builder.SetLabelAndWeight(label, weight);
@@ -257,41 +227,69 @@ absl::Status CsvFormat::ParseRow(ExampleBatchBuilder& builder) {
   return absl::OkStatus();
 }
 
+absl::Status CsvFormat::AddCell(const Column& column, const CsvCell& cell,
+                                ExampleBatchBuilder& builder) {
+  if (column.role == FieldRole::kEventId) {
+    tag_ = cell.text;
+    return absl::OkStatus();
+  }
+  const size_t index = builder.Namespace(column.feature_namespace);
+  if (column.role == FieldRole::kNumber || column.role == FieldRole::kTime) {
+    return AddFeatures(column, cell, index, builder);
+  }
+  if (cell.text.empty() || missing_.IsGiven(cell.text)) return absl::OkStatus();
+  if (column.role != FieldRole::kText) {
+    AddCategory(column, cell.text, index, builder);
+    return absl::OkStatus();
+  }
+  words_.Begin(cell.text);
+  for (std::string_view word; words_.Next(word);) AddCategory(column, word, index, builder);
+  return absl::OkStatus();
+}
+
+void CsvFormat::AddCategory(const Column& column, std::string_view text, size_t index,
+                            ExampleBatchBuilder& builder) {
+  if (column.is_prefixed) {
+    feature_name_.assign(column.name).append("=").append(text);
+    text = feature_name_;
+  }
+  builder.AddFeature(index, text, HashFeature(text, column.namespace_hash), 1);
+}
+
 // Adds the features of a cell in a numeric column or a time column.
-absl::Status CsvFormat::AddFeatures(const Column& column, const CsvCell& cell,
+absl::Status CsvFormat::AddFeatures(const Column& column, const CsvCell& cell, size_t index,
                                     ExampleBatchBuilder& builder) const {
-  const size_t index = builder.Namespace(column.name);
   if (missing_.IsGiven(cell.text)) return absl::OkStatus();
   const std::string_view text = TrimBlanks(cell.text);
-  if (column.role == Role::kNumber) {
+  if (column.role == FieldRole::kNumber) {
     float value = 0;
-    if (ParseFiniteFloat(text, value, options_.decimal_mark)) {
+    if (ParseFiniteFloat(text, value, rules_.decimal_mark)) {
       builder.AddFeature(index, column.name, column.number_id, value);
       return absl::OkStatus();
     }
   } else {
     CivilTime time{};
-    if (times_.Read(text, time)) {
-      time_features_->Add(time, index, builder);
+    if (column.time->reader.Read(text, time)) {
+      column.time->features.Add(time, index, builder);
       return absl::OkStatus();
     }
   }
   if (text.empty() || missing_.IsUsual(text)) return absl::OkStatus();
-  if (column.role == Role::kNumber) {
+  if (column.role == FieldRole::kNumber) {
     return ParseError(
         cell.column,
         StrCat("numeric column ", Quoted(column.name), " has ", Quoted(cell.text),
-               "; it must be a finite number or empty; ", NumberHint(text, options_.decimal_mark)));
+               "; it must be a finite number or empty; ", NumberHint(text, rules_.decimal_mark)));
   }
   return ParseError(cell.column,
                     StrCat("time column ", Quoted(column.name), " has ", Quoted(cell.text),
-                           "; it must be empty, or ", times_.Allowed()));
+                           "; it must be empty, or ", column.time->reader.Allowed()));
 }
 
 absl::Status CsvFormat::ParseLabel(const Column& column, const CsvCell& cell, float& label) const {
   const bool missing = TrimBlanks(cell.text).empty() || missing_.IsGiven(cell.text);
   if (!missing && labels_.Read(cell.text, label)) return absl::OkStatus();
-  if (!options_.labels_required) {
+  if (!labels_required_) {
     label = 0;
     return absl::OkStatus();
   }
@@ -302,8 +300,8 @@ absl::Status CsvFormat::ParseLabel(const Column& column, const CsvCell& cell, fl
 
 absl::Status CsvFormat::ParseWeight(const Column& column, const CsvCell& cell,
                                     float& weight) const {
-  if (!options_.labels_required) return absl::OkStatus();
-  if (ParseFiniteFloat(TrimBlanks(cell.text), weight, options_.decimal_mark) && weight >= 0) {
+  if (!labels_required_) return absl::OkStatus();
+  if (ParseFiniteFloat(TrimBlanks(cell.text), weight, rules_.decimal_mark) && weight >= 0) {
     return absl::OkStatus();
   }
   return ParseError(cell.column,

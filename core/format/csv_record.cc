@@ -5,12 +5,15 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
 #include "core/base/str_cat.h"
 #include "core/format/number.h"
 #include "core/format/parse_error.h"
 
 namespace freshet {
 namespace {
+
+constexpr size_t kMaxDelimiterBytes = 8;
 
 // A limit, so that a quote that is never closed does not swallow the rest of a file.
 constexpr size_t kMaxRecordBytes = size_t{1} << 20;
@@ -23,6 +26,40 @@ inline const char* Find(std::string_view delimiter, const char* begin, const cha
 }
 
 }  // namespace
+
+std::string GuessDelimiter(std::string_view header) {
+  std::string found = ",";
+  bool quoted = false;
+  for (const char c : header) {
+    if (c == '"') quoted = !quoted;
+    if (quoted) continue;
+    if (c == ',') return ",";
+    if (found == "," && (c == ';' || c == '\t' || c == '|')) found = c;
+  }
+  return found;
+}
+
+std::optional<std::string> DeclaredDelimiter(std::string_view line) {
+  constexpr std::string_view kPrefix = "sep=";
+  if (line.size() > 2 && line.front() == '"' && line.back() == '"') {
+    line = line.substr(1, line.size() - 2);
+  }
+  if (line.size() != kPrefix.size() + 1 || line.back() == '"' ||
+      !absl::StartsWithIgnoreCase(ToAbsl(line), ToAbsl(kPrefix))) {
+    return std::nullopt;
+  }
+  return std::string(line.substr(kPrefix.size()));
+}
+
+absl::Status CheckDelimiter(std::string_view delimiter) {
+  if (delimiter.size() <= kMaxDelimiterBytes &&
+      delimiter.find_first_of("\"\r\n") == std::string_view::npos) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(StrCat("--delimiter ", Quoted(delimiter), ": it must be 1 to ",
+                                           kMaxDelimiterBytes,
+                                           " bytes without a quote or a line break"));
+}
 
 CsvSplitter::CsvSplitter(std::string delimiter, bool keep_blanks)
     : delimiter_(std::move(delimiter)), keep_blanks_(keep_blanks) {}

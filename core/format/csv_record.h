@@ -4,15 +4,29 @@
 #define FRESHET_CORE_FORMAT_CSV_RECORD_H_
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "core/format/number.h"
 
 namespace freshet {
+
+// OK if `delimiter` can separate cells, or is empty.
+absl::Status CheckDelimiter(std::string_view delimiter);
+
+// The delimiter of a table with this header: a comma if the header has one, else the first of
+// semicolon, tab and bar in it. Spreadsheets write semicolons in locales where the comma is the
+// decimal mark.
+std::string GuessDelimiter(std::string_view header);
+
+// The delimiter that a line such as sep=; declares. Spreadsheets write such a line above the
+// header.
+std::optional<std::string> DeclaredDelimiter(std::string_view line);
 
 struct CsvCell {
   std::string_view text;  // Without quotes.

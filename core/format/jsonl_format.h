@@ -26,12 +26,17 @@
 #include <memory>
 
 #include "absl/status/statusor.h"
+#include "core/format/field_roles.h"
 #include "core/format/row_format.h"
 
 namespace freshet {
 
 // INVALID_ARGUMENT for malformed options.
-absl::StatusOr<std::unique_ptr<RowFormat>> MakeJsonlFormat(FormatOptions options);
+absl::StatusOr<std::unique_ptr<RowFormat>> MakeJsonlFormat(const FormatOptions& options);
+
+// For FormatOptions that were prepared before. `labels_required`: see FormatOptions.
+std::unique_ptr<RowFormat> MakeJsonlFormat(bool labels_required,
+                                           std::shared_ptr<const PreparedInput> input);
 
 }  // namespace freshet
 

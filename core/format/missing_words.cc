@@ -19,6 +19,8 @@ constexpr std::array<std::string_view, 35> kUsualWords = {
 
 }  // namespace
 
+std::span<const std::string_view> MissingWords::UsualWords() { return kUsualWords; }
+
 bool MissingWords::IsAmongGiven(std::string_view text) const {
   return std::find(given_->begin(), given_->end(), text) != given_->end();
 }

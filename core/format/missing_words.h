@@ -4,6 +4,7 @@
 #define FRESHET_CORE_FORMAT_MISSING_WORDS_H_
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -28,6 +29,8 @@ class MissingWords {
   // Whether `text`, which is neither a number nor a time, is one of the usual words, ignoring case:
   // NA N/A #N/A <NA> NaN NULL None nil ? - . \N and the like. False if words were given.
   bool IsUsual(std::string_view text) const;
+
+  static std::span<const std::string_view> UsualWords();
 
  private:
   bool IsAmongGiven(std::string_view text) const;

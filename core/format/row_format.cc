@@ -77,9 +77,10 @@ std::string_view UnknownFormatHint(std::string_view name) {
   return "";
 }
 
-// Removes the blanks around the names and words of the options, as the formats do around those in
-// files. Blanks follow the commas of lists such as "age, height".
-void TrimNames(FormatOptions& options) {
+}  // namespace
+
+FormatOptions WithoutBlanks(FormatOptions options) {
+  if (options.keep_blanks) return options;
   const auto trim = [](std::string& text) { text = std::string(TrimBlanks(text)); };
   for (std::string* const field :
        {&options.label_field, &options.weight_field, &options.time_features_field}) {
@@ -89,11 +90,27 @@ void TrimNames(FormatOptions& options) {
     std::for_each(fields->begin(), fields->end(), trim);
   }
   if (options.missing) std::for_each(options.missing->begin(), options.missing->end(), trim);
+  return options;
 }
 
-}  // namespace
+TextRules TextRulesOf(const FormatOptions& options) {
+  TextRules rules{options.positive, options.missing, options.delimiter, options.decimal_mark,
+                  options.keep_blanks};
+  if (!options.mapping) return rules;
+  const InputMapping& mapping = *options.mapping;
+  if (rules.positive.empty()) rules.positive = mapping.positive;
+  if (!rules.missing) rules.missing = mapping.missing;
+  if (rules.delimiter.empty()) rules.delimiter = mapping.delimiter;
+  if (rules.decimal_mark == DecimalMark::kPoint) rules.decimal_mark = mapping.decimal_mark;
+  rules.keep_blanks |= mapping.keep_blanks;
+  return rules;
+}
 
 void RowFormat::BeginFile(std::string_view /*path*/) {}
+
+void RowFormat::Warn(std::string text) {
+  if (++warning_count_ <= kMaxWarnings) warnings_.push_back(std::move(text));
+}
 
 absl::Status RowFormat::EndFile() { return absl::OkStatus(); }
 
@@ -125,11 +142,11 @@ absl::StatusOr<std::unique_ptr<RowFormat>> MakeRowFormat(std::string_view name,
                                              only_tables ? " and tsv" : " and jsonl",
                                              ", not for the format ", name));
   }
-  if (!options.keep_blanks) TrimNames(options);
-  if (name == "csv") return CsvFormat::Make(std::move(options), "");
-  if (name == "tsv") return CsvFormat::Make(std::move(options), "\t");
+  options = WithoutBlanks(std::move(options));
+  if (name == "csv") return CsvFormat::Make(options, "");
+  if (name == "tsv") return CsvFormat::Make(options, "\t");
   if (name == "svmlight") return SvmlightFormat::Make(options);
-  if (name == "jsonl") return MakeJsonlFormat(std::move(options));
+  if (name == "jsonl") return MakeJsonlFormat(options);
   return VwFormat::Make(options);
 }
 

@@ -7,11 +7,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "core/feature/example_batch.h"
+#include "core/format/input_mapping.h"
 #include "core/format/number.h"
 
 namespace freshet {
@@ -62,6 +64,10 @@ struct FormatOptions {
   bool keep_blanks = false;
 
   // Unless keep_blanks, blanks around the fields and words named above are removed.
+
+  // What the model says of the fields of csv, tsv and jsonl; other formats ignore it. The options
+  // above take precedence where they say something else; see DescribeOverrides().
+  std::optional<InputMapping> mapping = {};
 };
 
 // The text of a field of a row as it stands in the input.
@@ -69,6 +75,20 @@ struct FieldText {
   std::string text;
   bool is_json = false;  // Whether `text` is JSON other than a string: a number, true, a list.
 };
+
+// The options without the blanks around fields and words, unless they are to be kept: blanks follow
+// the commas of lists such as "age, height". MakeRowFormat() does this itself.
+FormatOptions WithoutBlanks(FormatOptions options);
+
+// How text is split and read, from the options and their mapping.
+struct TextRules {
+  std::string positive;
+  std::optional<std::vector<std::string>> missing;
+  std::string delimiter;
+  DecimalMark decimal_mark = DecimalMark::kPoint;
+  bool keep_blanks = false;
+};
+TextRules TextRulesOf(const FormatOptions& options);
 
 // Parses the lines of one format. Reuses buffers from line to line, so that a steady stream of
 // lines causes no allocations. Not thread-safe; a format has no global state, so each thread may
@@ -101,6 +121,23 @@ class RowFormat {
   // a member by its path; formats without named fields have the field "tag". Nothing if the row
   // lacks it. INVALID_ARGUMENT if no row of the file can have it.
   virtual absl::StatusOr<std::optional<FieldText>> Field(std::string_view name);
+
+  // What is odd about rows that could be read all the same: fields that the model's input mapping
+  // does not list, or rows without most of those that it lists. Empties the list. At most
+  // kMaxWarnings between two calls of BeginFile(); each begins as an error does if it is about one
+  // row.
+  std::vector<std::string> TakeWarnings() { return std::exchange(warnings_, {}); }
+  bool has_warnings() const { return !warnings_.empty(); }
+
+  static constexpr size_t kMaxWarnings = 8;
+
+ protected:
+  void Warn(std::string text);
+  void ForgetWarnings() { warning_count_ = 0; }
+
+ private:
+  std::vector<std::string> warnings_;
+  size_t warning_count_ = 0;
 };
 
 // The names that MakeRowFormat() knows: "vw", "svmlight", "csv", "tsv", "jsonl".

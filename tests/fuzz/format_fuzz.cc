@@ -20,6 +20,17 @@
 namespace freshet {
 namespace {
 
+// A mapping with a field of each role.
+InputMapping MappingFor(uint8_t choice) {
+  InputMapping mapping;
+  mapping.fields = {
+      {"y", FieldRole::kLabel},   {"o.n", FieldRole::kNumber},    {"c", FieldRole::kCategory, "x"},
+      {"t", FieldRole::kTime},    {"s", FieldRole::kText},        {"k", FieldRole::kEventId},
+      {"i", FieldRole::kIgnored}, {"o", FieldRole::kByType, "z"}, {"w", FieldRole::kWeight}};
+  mapping.ignore_unlisted = (choice & 2) != 0;
+  return mapping;
+}
+
 FormatOptions OptionsFor(std::string_view name, uint8_t choice) {
   FormatOptions options;
   options.labels_required = (choice & 1) != 0;
@@ -35,6 +46,13 @@ FormatOptions OptionsFor(std::string_view name, uint8_t choice) {
     options.time_format = "%d.%m.%Y %H:%M";
   }
   if ((choice & 64) != 0) options.ignore_fields = {"i", "o.i"};
+  // Alone, so that no option says otherwise.
+  if ((choice & 0xf0) == 0x70) {
+    options = {};
+    options.labels_required = (choice & 1) != 0;
+    options.mapping = MappingFor(choice);
+    return options;
+  }
   if (!table) return options;
   options.numeric_fields.resize(std::min<size_t>(options.numeric_fields.size(), 1));
   options.ignore_fields.resize(std::min<size_t>(options.ignore_fields.size(), 1));
