@@ -230,7 +230,8 @@ absl::StatusOr<Predictions> Client::Predict(std::string_view model,
   }
   return Predictions{{response.predictions().begin(), response.predictions().end()},
                      {response.scores().begin(), response.scores().end()},
-                     response.offset()};
+                     response.offset(),
+                     {response.unlearned_rows().begin(), response.unlearned_rows().end()}};
 }
 
 absl::StatusOr<Prediction> Client::Predict(std::string_view model, const Example& example) const {

@@ -70,6 +70,8 @@ struct Predictions {
   std::vector<float> predictions;  // As Prediction::prediction.
   std::vector<float> scores;       // As Prediction::score.
   uint64_t offset = 0;             // As Prediction::offset.
+  // Rows most of whose features the model never learned; see PredictResponse.unlearned_rows.
+  std::vector<uint32_t> unlearned_rows = {};
 };
 
 // The settings of a new model other than its learner.
@@ -78,6 +80,9 @@ struct NewModelOptions {
   v1::Durability durability = v1::DURABILITY_UNSPECIFIED;
   // How much log is kept beyond what recovery needs; fields not set take the server's setting.
   v1::LogRetention log_retention = {};
+  // What the fields of rows mean; absent: nothing is said, or what the snapshot says that the model
+  // is created from.
+  std::optional<v1::InputMapping> input = {};
 };
 
 // What to make of an imported snapshot file.

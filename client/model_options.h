@@ -16,6 +16,7 @@ inline v1::Model ModelWith(const NewModelOptions& options) {
   if (retention.has_max_bytes() || retention.has_max_age_s()) {
     *model.mutable_log_retention() = retention;
   }
+  if (options.input) *model.mutable_input() = *options.input;
   return model;
 }
 

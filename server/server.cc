@@ -18,6 +18,7 @@
 #include "server/codec/parsed_size.h"
 #include "server/endpoints_file.h"
 #include "server/file/file_system.h"
+#include "server/file/resource_id.h"
 #include "server/http/routes.h"
 #include "server/listen_address.h"
 #include "server/net/descriptor_limit.h"
@@ -338,7 +339,12 @@ absl::Status Server::ListenHttp() {
   arguments.SetMaxReceiveMessageSize(-1);  // Messages of the server itself need no limit.
   json_api_ = std::make_unique<JsonApi>(
       grpc_->InProcessChannel(arguments),
-      JsonApi::Options{.max_batch_examples = options_.max_batch_examples, .access = access_.get()});
+      JsonApi::Options{.max_batch_examples = options_.max_batch_examples,
+                       .access = access_.get(),
+                       .input_of = [this](std::string_view name) {
+                         const auto model = registry_->Find(LastId(name));
+                         return model.ok() ? (*model)->input() : nullptr;
+                       }});
   absl::StatusOr<std::unique_ptr<HttpServer>> http = HttpServer::Start(
       HttpOptionsOf(options_, http_listen_, access_.get(), tls_.get()),
       MakeRoutes([this] { return Ready(); }, *metrics_page_, *figure_history_), json_api_.get());

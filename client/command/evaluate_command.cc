@@ -9,6 +9,7 @@
 #include "client/command/command.h"
 #include "client/command/example_reader.h"
 #include "client/command/exit_code.h"
+#include "client/command/input_mapping.h"
 #include "client/command/metrics_text.h"
 #include "client/command/model_text.h"
 #include "client/command/prediction_run.h"
@@ -124,6 +125,7 @@ absl::Status Evaluate(const CommandContext& context, EvaluateArguments arguments
   const v1::LearnerSpec& learner = ChampionOf(*model).learner();
   arguments.input.binary_labels =
       learner.loss() == v1::LOSS_LOGISTIC || learner.loss() == v1::LOSS_HINGE;
+  FollowMapping(*model, arguments.input);
   SayIfTerminalIsRead(arguments.input);
   Evaluation evaluation;
   if (absl::Status status = EvaluateRows(**client, arguments, learner, evaluation); !status.ok()) {

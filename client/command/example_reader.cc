@@ -47,7 +47,13 @@ void AddFormatOptions(CLI::App& app, InputOptions& options) {
   app.add_option("--format", options.format,
                  "vw, svmlight, csv, tsv or jsonl (default: guessed from the name and the first "
                  "line of each file)")
-      ->type_name("NAME");
+      ->type_name("NAME")
+      // Checked here, since an empty input never gets as far as its format.
+      ->check(CLI::Validator(
+          [](const std::string& name) {
+            return std::string(MakeRowFormat(name, {}).status().message());
+          },
+          ""));
   app.add_option("--label", parse.label_field,
                  "csv, tsv, jsonl: the column or member with the label (default: label)")
       ->type_name("FIELD");
@@ -128,9 +134,48 @@ ExampleReader::ExampleReader(const InputOptions& options, const std::atomic<bool
         return lines;
       }()) {}
 
-absl::Status ExampleReader::BeginFile(std::string_view first_line) {
+bool NeedsMapping(std::string_view format) {
+  return format == "csv" || format == "tsv" || format == "jsonl";
+}
+
+// Lets the first lines of the input decide what its fields mean.
+absl::Status ExampleReader::ChooseMapping(std::string_view format, std::string_view& first_line) {
+  first_line_ = first_line;
+  std::vector<std::string> lines = lines_.Peek({.min_lines = format == "jsonl" ? 0U : 1U});
+  first_line = first_line_;
+  lines.insert(lines.begin(), first_line_);
+  auto mapping = options_.choose_mapping(lines_.path(), format, lines);
+  if (!mapping.ok()) return DataError(ToStd(mapping.status().message()));
+  options_.parse.mapping = *std::move(mapping);
+  options_.choose_mapping = nullptr;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<ExampleReader::Sample> ExampleReader::ReadSample() {
+  std::string_view line;
+  while (true) {
+    const absl::StatusOr<bool> more = lines_.Next(line);
+    if (!more.ok()) return more.status();
+    if (!*more) return absl::FailedPreconditionError(StrCat(Shown(lines_.path()), " is empty"));
+    if (!TrimBlanks(line).empty()) break;
+  }
+  Sample sample;
+  sample.path = lines_.path();
+  absl::StatusOr<std::string> format = FormatNameFor(options_, sample.path, line);
+  if (!format.ok()) return format.status();
+  sample.format = *std::move(format);
+  std::string first(line);
+  sample.lines = lines_.Peek({.min_lines = 1});
+  sample.lines.insert(sample.lines.begin(), std::move(first));
+  return sample;
+}
+
+absl::Status ExampleReader::BeginFile(std::string_view& first_line) {
   absl::StatusOr<std::string> name = FormatNameFor(options_, lines_.path(), first_line);
   if (!name.ok()) return DataError(ToStd(name.status().message()));
+  if (options_.choose_mapping && !options_.parse.mapping && NeedsMapping(*name)) {
+    if (absl::Status status = ChooseMapping(*name, first_line); !status.ok()) return status;
+  }
   if (format_ == nullptr || *name != format_name_) {
     absl::StatusOr<std::unique_ptr<RowFormat>> format = MakeRowFormat(*name, options_.parse);
     if (!format.ok()) {
@@ -182,6 +227,7 @@ absl::StatusOr<bool> ExampleReader::Next(ExampleBatchBuilder& builder) {
     absl::StatusOr<bool> more = ReadLine(line);
     if (!more.ok() || !*more) return more;
     const absl::StatusOr<bool> row = format_->ParseLine(line, builder);
+    if (format_->has_warnings()) PrintWarnings();
     if (!row.ok()) {
       const std::string message = StrCat(Place(), ": ", ToStd(row.status().message()));
       return absl::IsInvalidArgument(row.status()) ? absl::InvalidArgumentError(message)
@@ -201,6 +247,12 @@ absl::StatusOr<std::optional<FieldText>> ExampleReader::Field(std::string_view n
   if (field.ok()) return field;
   return absl::Status(field.status().code(),
                       ToAbsl(StrCat(Place(), ": ", ToStd(field.status().message()))));
+}
+
+void ExampleReader::PrintWarnings() {
+  for (const std::string& warning : format_->TakeWarnings()) {
+    std::cerr << "freshet: warning: " << Place() << ": " << warning << "\n";
+  }
 }
 
 absl::Status ExampleReader::CheckLabel(const ExampleBatchBuilder& builder) const {

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -30,7 +31,16 @@ struct InputOptions {
   // Whether a label other than 1, 0 and -1 is a bad row. Checking it here, before the server would,
   // lets the error name file and line.
   bool binary_labels = false;
+  // Set: called at the first file of csv, tsv or jsonl if parse.mapping is absent, with the format
+  // and the first lines; returns the mapping to read by, if any. May be called again for a second
+  // pass over the input.
+  std::function<absl::StatusOr<std::optional<InputMapping>>(
+      std::string_view path, std::string_view format, const std::vector<std::string>& lines)>
+      choose_mapping = {};
 };
+
+// Whether the format leaves it to a mapping what its fields mean.
+bool NeedsMapping(std::string_view format);
 
 // Adds the options that push and predict share.
 void AddInputOptions(CLI::App& app, InputOptions& options);
@@ -61,6 +71,15 @@ class ExampleReader {
   // the line after it. After any other error nothing more can be read.
   absl::StatusOr<bool> Next(ExampleBatchBuilder& builder);
 
+  // The first lines of the input and their format, without consuming them: for a reader that is not
+  // used otherwise. FAILED_PRECONDITION if the input is empty.
+  struct Sample {
+    std::string path;
+    std::string format;
+    std::vector<std::string> lines;
+  };
+  absl::StatusOr<Sample> ReadSample();
+
   // The file and line of the last example.
   const std::string& path() const { return lines_.path(); }
   uint64_t line_number() const { return lines_.line_number(); }
@@ -79,17 +98,20 @@ class ExampleReader {
 
  private:
   absl::StatusOr<bool> ReadLine(std::string_view& line);
-  absl::Status BeginFile(std::string_view first_line);
+  absl::Status BeginFile(std::string_view& first_line);
+  absl::Status ChooseMapping(std::string_view format, std::string_view& first_line);
+  void PrintWarnings();
   absl::Status EndFile();
   absl::Status CheckLabel(const ExampleBatchBuilder& builder) const;
   absl::Status CheckNamespaces(const ExampleBatchBuilder& builder) const;
   std::string Place() const;
 
-  const InputOptions options_;
+  InputOptions options_;
   LineReader lines_;
   std::unique_ptr<RowFormat> format_;  // Null until the first line.
   std::string format_name_;            // The name of format_.
   std::string open_path_;              // The file that format_ is parsing; empty between files.
+  std::string first_line_;             // Of the file from which the mapping was chosen.
 };
 
 }  // namespace freshet

@@ -11,6 +11,7 @@
 #include "client/command/command.h"
 #include "client/command/example_reader.h"
 #include "client/command/exit_code.h"
+#include "client/command/input_mapping.h"
 #include "client/command/model_text.h"
 #include "client/command/text.h"
 #include "client/command/weight_text.h"
@@ -50,6 +51,9 @@ absl::Status ParseExample(std::string_view text, const InputOptions& options,
   for (const absl::string_view line : lines) {
     const auto row = (*format)->ParseLine(ToStd(line), batch);
     if (!row.ok()) return DataError(StrCat("the example: ", ToStd(row.status().message())));
+    for (const std::string& warning : (*format)->TakeWarnings()) {
+      std::cerr << "freshet: warning: the example: " << warning << "\n";
+    }
   }
   if (absl::Status ended = (*format)->EndFile(); !ended.ok()) {
     return DataError(StrCat("the example: ", ToStd(ended.message())));
@@ -66,14 +70,16 @@ absl::Status Explain(const CommandContext& context, const ExplainArguments& argu
     SayIfTerminalIsRead({});
     text.assign(std::istreambuf_iterator<char>(std::cin), {});
   }
-  NewNames names;
-  ExampleBatchBuilder batch;
-  batch.KeepNames(&names);
-  if (absl::Status status = ParseExample(text, arguments.input, batch); !status.ok()) return status;
   const auto client = Connect(context);
   if (!client.ok()) return client.status();
   const auto model = (*client)->GetModel(arguments.model);
   if (!model.ok()) return model.status();
+  InputOptions input = arguments.input;
+  FollowMapping(*model, input);
+  NewNames names;
+  ExampleBatchBuilder batch;
+  batch.KeepNames(&names);
+  if (absl::Status status = ParseExample(text, input, batch); !status.ok()) return status;
   const auto explanation = (*client)->Explain(arguments.model, batch, /*with_recent_use=*/true);
   if (!explanation.ok()) return explanation.status();
   std::cout << (context.json ? ProtoJson(*explanation)

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -13,9 +14,14 @@
 #include "client/command/text.h"
 #include "client/resource_names.h"
 #include "core/base/str_cat.h"
+#include "core/format/input_mapping.h"
+#include "core/format/input_mapping_message.h"
 
 namespace freshet {
 namespace {
+
+// The width of the list of fields of one role; a mapping may have thousands.
+constexpr size_t kMaxNamesWidth = 400;
 
 std::optional<double> Auc(const v1::ProgressiveMetrics& metrics) {
   return metrics.has_auc() ? std::optional<double>(metrics.auc()) : std::nullopt;
@@ -96,6 +102,23 @@ void AddMixture(const v1::Variant& variant, Table* table) {
   }
 }
 
+// What the fields of the model's input mean, a line for each role.
+void AddInput(const v1::Model& model, Table* table) {
+  if (!model.has_input()) return;
+  const InputMapping mapping = InputMappingOf(model.input());
+  std::map<FieldRole, std::string> fields;
+  for (const FieldMapping& field : mapping.fields) {
+    std::string& names = fields[field.role];
+    names += StrCat(names.empty() ? "" : ", ", Printable(field.field));
+    if (!field.time_format.empty()) names += StrCat(" (", Printable(field.time_format), ")");
+    if (!field.feature_namespace.empty()) names += StrCat(" @", Printable(field.feature_namespace));
+  }
+  for (const auto& [role, names] : fields) {
+    table->AddRow({StrCat("input ", FieldRoleName(role)), CutToWidth(names, kMaxNamesWidth)});
+  }
+  if (!mapping.positive.empty()) table->AddRow({"input positive", Printable(mapping.positive)});
+}
+
 }  // namespace
 
 const v1::Variant& ChampionOf(const v1::Model& model) {
@@ -150,6 +173,7 @@ std::string DescribeModel(const v1::Model& model) {
   table.AddRow({"offset", GroupedCount(model.offset())});
   if (model.durability() != v1::DURABILITY_NONE) AddLog(model, &table);
   AddSnapshots(model.storage(), &table);
+  AddInput(model, &table);
   for (const v1::Variant& variant : model.variants()) {
     const v1::LearnerSpec& learner = variant.learner();
     table.AddRow({"", ""});

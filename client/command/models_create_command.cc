@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "client/command/feature_flags.h"
+#include "client/command/input_mapping.h"
 #include "client/command/learner_options.h"
 #include "client/command/model_flags.h"
 #include "client/command/model_text.h"
@@ -17,6 +18,7 @@
 #include "client/command/vw_options.h"
 #include "client/resource_names.h"
 #include "core/base/str_cat.h"
+#include "core/format/input_mapping_message.h"
 
 namespace freshet {
 namespace {
@@ -31,6 +33,8 @@ struct ModelsCreateArguments {
   std::string vw_options;
   std::string from_snapshot;
   ModelFlags model;
+  MappingFlags mapping;
+  bool has_loss = false;
 
   // One of the flags given that set the learner, for an error to name; empty if there is none.
   std::string learner_flag;
@@ -86,15 +90,37 @@ absl::StatusOr<v1::Model> CreateEmpty(const Client& client, const ModelsCreateAr
   return client.CreateModel(arguments.name, *spec, options);
 }
 
-absl::Status Create(const CommandContext& context, const ModelsCreateArguments& arguments) {
+// Sets what the flags say of fields, and shows it. A label of many numbers calls for another loss
+// than the default.
+absl::Status AddMapping(const CommandContext& context, ModelsCreateArguments& arguments,
+                        NewModelOptions& options) {
+  if (!HasMappingFlags(arguments.mapping)) return absl::OkStatus();
+  const absl::StatusOr<MappingFromFlags> made = MakeMapping(arguments.mapping, nullptr);
+  if (!made.ok()) return made.status();
+  options.input = InputMappingMessage<v1::InputMapping>(made->mapping);
+  if (!made->proposal || context.json) return absl::OkStatus();
+  std::cout << "fields as in " << arguments.mapping.like << ":\n"
+            << MappingText(made->mapping, &*made->proposal);
+  const bool free_loss =
+      !arguments.has_loss && !arguments.has_vw_options && arguments.from_snapshot.empty();
+  if (made->proposal->label_kind == LabelKind::kNumeric && free_loss) {
+    arguments.loss = "squared";
+    std::cout << "  the label has many values, so the loss is squared; with --positive it would be "
+                 "one of two classes\n";
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Create(const CommandContext& context, ModelsCreateArguments arguments) {
   const bool from_snapshot = !arguments.from_snapshot.empty();
   if (from_snapshot && (!arguments.learner_flag.empty() || arguments.has_vw_options)) {
     return absl::InvalidArgumentError(
         StrCat("the learner comes with the snapshot; leave out ",
                arguments.has_vw_options ? "--vw-options" : arguments.learner_flag));
   }
-  const absl::StatusOr<NewModelOptions> options = ParseModelFlags(arguments.model);
+  absl::StatusOr<NewModelOptions> options = ParseModelFlags(arguments.model);
   if (!options.ok()) return options.status();
+  if (absl::Status status = AddMapping(context, arguments, *options); !status.ok()) return status;
   const auto client = Connect(context);
   if (!client.ok()) return client.status();
   const auto model = from_snapshot ? CreateFromSnapshot(**client, arguments, *options)
@@ -186,6 +212,7 @@ void AddModelsCreateCommand(CLI::App& models, CommandContext& context) {
       "learning_rate=0.2\n"
       "          freshet models create ctr-pairs --interact user*ad --numeric-transform "
       "'*=standardize'\n"
+      "          freshet models create flights --like flights.csv --label delay --positive '>=15'\n"
       "          freshet models create ctr-copy --from-snapshot ctr/before-holidays");
   auto arguments = std::make_shared<ModelsCreateArguments>();
   create->add_option("name", arguments->name, "The model's id, for example ctr")
@@ -195,11 +222,13 @@ void AddModelsCreateCommand(CLI::App& models, CommandContext& context) {
   AddFeatureOptions(*create, arguments->features);
   AddVwOption(*create, *arguments);
   AddModelOptions(*create, *arguments);
+  AddMappingFlags(*create, arguments->mapping);
   create->callback([&context, create, arguments] {
     for (const char* flag : {"--expire-after", "--admit-after", "--ngram", "--numeric-transform",
                              "--interact", "--set", "--bits", "--learner", "--loss"}) {
       if (create->count(flag) > 0) arguments->learner_flag = flag;
     }
+    arguments->has_loss = create->count("--loss") > 0;
     arguments->has_vw_options = create->count("--vw-options") > 0;
     context.action = [&context, arguments] { return Create(context, *arguments); };
   });

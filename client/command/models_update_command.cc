@@ -5,10 +5,12 @@
 #include <string>
 #include <vector>
 
+#include "client/command/input_mapping.h"
 #include "client/command/model_flags.h"
 #include "client/command/model_text.h"
 #include "client/command/text.h"
 #include "client/model_options.h"
+#include "core/format/input_mapping_message.h"
 
 namespace freshet {
 namespace {
@@ -19,6 +21,8 @@ constexpr std::string_view kDefault = "default";
 struct ModelsUpdateArguments {
   std::string name;
   ModelFlags flags;
+  MappingFlags mapping;
+  bool no_mapping = false;
 };
 
 // If the flag was given, adds `field` to `fields`, those to change. Clears a flag of "default": a
@@ -28,20 +32,41 @@ void Take(std::string& flag, const std::string& field, std::vector<std::string>&
   if (flag == kDefault) flag.clear();
 }
 
+// Sets the model's mapping as the flags change it.
+absl::Status AddMapping(const Client& client, const ModelsUpdateArguments& arguments,
+                        NewModelOptions& options) {
+  const absl::StatusOr<v1::Model> model = client.GetModel(arguments.name);
+  if (!model.ok()) return model.status();
+  const InputMapping current = InputMappingOf(model->input());
+  const absl::StatusOr<MappingFromFlags> made =
+      MakeMapping(arguments.mapping, model->has_input() ? &current : nullptr);
+  if (!made.ok()) return made.status();
+  options.input = InputMappingMessage<v1::InputMapping>(made->mapping);
+  return absl::OkStatus();
+}
+
 absl::Status Update(const CommandContext& context, const ModelsUpdateArguments& arguments) {
   ModelFlags flags = arguments.flags;
   std::vector<std::string> fields;
   Take(flags.durability, "durability", fields);
   Take(flags.retain_bytes, "log_retention.max_bytes", fields);
   Take(flags.retain_age, "log_retention.max_age_s", fields);
+  const bool has_mapping = HasMappingFlags(arguments.mapping);
+  if (has_mapping || arguments.no_mapping) fields.push_back("input");
   if (fields.empty()) {
     return absl::InvalidArgumentError(
-        "nothing to change; give --durability, --retain-bytes or --retain-age");
+        "nothing to change; give --durability, --retain-bytes, --retain-age, or an option that "
+        "says "
+        "what fields mean, such as --map");
   }
-  const absl::StatusOr<NewModelOptions> options = ParseModelFlags(flags);
+  absl::StatusOr<NewModelOptions> options = ParseModelFlags(flags);
   if (!options.ok()) return options.status();
   const auto client = Connect(context);
   if (!client.ok()) return client.status();
+  if (has_mapping) {
+    absl::Status status = AddMapping(**client, arguments, *options);
+    if (!status.ok()) return status;
+  }
   const auto model = (*client)->UpdateModel(arguments.name, ModelWith(*options), fields);
   if (!model.ok()) return model.status();
   std::cout << (context.json ? ProtoJson(*model) : DescribeModel(*model));
@@ -52,15 +77,24 @@ absl::Status Update(const CommandContext& context, const ModelsUpdateArguments& 
 
 void AddModelsUpdateCommand(CLI::App& models, CommandContext& context) {
   CLI::App* update = models.add_subcommand(
-      "update", "Change the durability of a model and how much of its log it keeps");
+      "update",
+      "Change the durability of a model, how much of its log it keeps, and what the fields of its "
+      "input mean");
   update->footer(
       "The value 'default' returns to the server's setting. The durability cannot change to or "
       "from\n"
       "none: a model cannot gain or lose its log.\n"
-      "Example: freshet models update ctr --durability os --retain-age 30d");
+      "--like replaces what the model knows of fields; the other options change it field by field. "
+      "The\n"
+      "change holds for rows from now on; what was learned stays.\n"
+      "Examples: freshet models update ctr --durability os --retain-age 30d\n"
+      "          freshet models update ctr --map age=number --map comment=text");
   const auto arguments = std::make_shared<ModelsUpdateArguments>();
   update->add_option("model", arguments->name, "The model")->required()->type_name("MODEL");
   AddModelFlags(*update, arguments->flags);
+  AddMappingFlags(*update, arguments->mapping);
+  update->add_flag("--no-mapping", arguments->no_mapping,
+                   "Forget what fields mean: the options of each command say it");
   update->callback([&context, arguments] {
     context.action = [&context, arguments] { return Update(context, *arguments); };
   });

@@ -9,6 +9,7 @@
 
 #include "client/command/command.h"
 #include "client/command/example_reader.h"
+#include "client/command/input_mapping.h"
 #include "client/command/prediction_output.h"
 #include "client/command/prediction_run.h"
 #include "client/command/stop_signal.h"
@@ -40,8 +41,10 @@ absl::Status Predict(const CommandContext& context, PredictArguments arguments) 
   if (!client.ok()) return client.status();
   // Report a missing model before waiting for input. A token may be allowed to predict without
   // being allowed to describe the model, so go on after PERMISSION_DENIED.
-  absl::Status found = (*client)->GetModel(arguments.model).status();
+  const absl::StatusOr<v1::Model> model = (*client)->GetModel(arguments.model);
+  const absl::Status& found = model.status();
   if (!found.ok() && !absl::IsPermissionDenied(found)) return found;
+  if (found.ok()) FollowMapping(*model, arguments.input);
   SayIfTerminalIsRead(arguments.input);
   ExampleReader reader(arguments.input, &CatchStopSignals());
   PredictionRun run(**client, arguments.model,

@@ -1,5 +1,7 @@
 #include "client/command/prediction_run.h"
 
+#include <iostream>
+
 #include "client/command/exit_code.h"
 #include "client/packed_encoder.h"
 #include "core/base/str_cat.h"
@@ -59,9 +61,19 @@ absl::Status PredictionRun::Answer() {
     return DataError(StrCat("in the batch that begins at ", first_place_, ": ",
                             ToStd(answer.status().message())));
   }
+  WarnOfUnlearned(answer->unlearned_rows);
   absl::Status status = steps_.on_answer(*answer, batch_.View());
   batch_.Clear();
   return status;
+}
+
+// Once is enough: usually all rows are affected or none.
+void PredictionRun::WarnOfUnlearned(const std::vector<uint32_t>& rows) {
+  if (rows.empty() || warned_) return;
+  warned_ = true;
+  std::cerr << "freshet: warning: the model never learned most features of row " << rows.front() + 1
+            << " from " << first_place_
+            << ", so its prediction says little; are fields named as while learning?\n";
 }
 
 }  // namespace freshet

@@ -3,9 +3,11 @@
 #ifndef FRESHET_CLIENT_COMMAND_PREDICTION_RUN_H_
 #define FRESHET_CLIENT_COMMAND_PREDICTION_RUN_H_
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "client/client.h"
@@ -37,6 +39,7 @@ class PredictionRun {
   absl::Status TakeRow(ExampleReader* reader);
   absl::Status SkipOrEnd(const absl::Status& reason) const;
   absl::Status Answer();
+  void WarnOfUnlearned(const std::vector<uint32_t>& rows);
 
   const Client& client_;
   const std::string model_;
@@ -44,6 +47,7 @@ class PredictionRun {
   ExampleBatchBuilder batch_;
   ExampleBatchBuilder next_;  // A row on its way to the next batch.
   std::string first_place_;   // "file:line" of the first row of batch_.
+  bool warned_ = false;       // Of features that the model never learned.
 };
 
 }  // namespace freshet

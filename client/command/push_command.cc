@@ -12,6 +12,7 @@
 #include "absl/base/thread_annotations.h"
 #include "client/command/command.h"
 #include "client/command/exit_code.h"
+#include "client/command/input_mapping.h"
 #include "client/command/known_rows.h"
 #include "client/command/model_text.h"
 #include "client/command/prediction_file.h"
@@ -250,6 +251,7 @@ absl::Status Push(const CommandContext& context, PushArguments arguments) {
     // The formats read labels of two classes in their own ways.
     arguments.input.binary_labels =
         learner.loss() == v1::LOSS_LOGISTIC || learner.loss() == v1::LOSS_HINGE;
+    FollowOrChooseMapping(**client, **model, arguments.input);
   }
   std::unique_ptr<PredictionFile> predictions;
   if (!arguments.predictions_path.empty()) {
@@ -351,7 +353,10 @@ void AddPushCommand(CLI::App& app, CommandContext& context) {
       "how to go on after the last row.\n"
       "Examples:\n"
       "  freshet push clicks clicks.vw.gz\n"
-      "  freshet push flights flights.csv --label delay --positive '>=15' --time-features date"));
+      "  freshet push flights flights.csv --label delay --positive '>=15'\n"
+      "The first file of csv, tsv or jsonl that a model learns from decides what its fields mean, "
+      "and the\n"
+      "model keeps this as its input mapping; see 'models create --like'."));
   const auto arguments = std::make_shared<PushArguments>();
   AddOptions(*push, *arguments);
   push->callback([&context, arguments] {

@@ -137,6 +137,54 @@ void LineReader::Fill() {
   at_file_end_ = *count == 0;
 }
 
+namespace {
+
+// Splits text at the endings of lines; the last one need not have one.
+std::vector<std::string> LinesOf(std::string_view text, size_t max_lines) {
+  std::vector<std::string> lines;
+  while (!text.empty() && lines.size() < max_lines) {
+    const size_t end = std::min(text.find_first_of("\r\n"), text.size());
+    lines.emplace_back(text.substr(0, end));
+    text.remove_prefix(end);
+    if (text.starts_with("\r\n")) text.remove_prefix(1);
+    if (!text.empty()) text.remove_prefix(1);
+  }
+  return lines;
+}
+
+}  // namespace
+
+// Reads more of the open file if it arrives before the deadline; returns whether it did.
+bool LineReader::FillWithin(std::chrono::steady_clock::time_point deadline) {
+  const auto left =
+      std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+  if (!source_->WaitReadable(std::max(left, std::chrono::milliseconds(0)))) return false;
+  Fill();
+  return true;
+}
+
+std::vector<std::string> LineReader::Peek(const PeekLimits& limits) {
+  const auto deadline = std::chrono::steady_clock::now() + limits.patience;
+  // A line that is still being read ends the text; it counts only at the end of the file.
+  const auto ahead = [this] { return std::string_view(buffer_.data() + begin_, end_ - begin_); };
+  const auto whole_lines = [&] {
+    const std::string_view text = ahead();
+    return static_cast<size_t>(std::count(text.begin(), text.end(), has_returns_ ? '\r' : '\n'));
+  };
+  size_t lines = whole_lines();
+  while (source_ != nullptr && status_.ok() && !at_file_end_ && !Stopped() &&
+         lines < limits.max_lines && end_ - begin_ < limits.max_bytes) {
+    const bool must_wait = lines < limits.min_lines;
+    const auto now = std::chrono::steady_clock::now();
+    if (!FillWithin(must_wait ? now + limits.patience : deadline) && !must_wait) break;
+    lines = whole_lines();
+  }
+  std::string_view text = ahead();
+  if (after_return_ && text.starts_with('\n')) text.remove_prefix(1);
+  if (!at_file_end_) text = text.substr(0, text.find_last_of("\r\n") + 1);
+  return LinesOf(text, limits.max_lines);
+}
+
 void LineReader::OpenNextFile() {
   absl::StatusOr<std::unique_ptr<ByteSource>> source;
   if (reopen_) {

@@ -57,6 +57,18 @@ class LineReader {
   // text (see CheckIsText()); each names the file. After an error, every further call returns it.
   absl::StatusOr<bool> Next(std::string_view& line);
 
+  // How far Peek() reads ahead.
+  struct PeekLimits {
+    size_t min_lines = 0;  // Waits for these without a limit of time.
+    size_t max_lines = 2000;
+    size_t max_bytes = size_t{4} << 20;
+    std::chrono::milliseconds patience{1000};  // How long to wait for more than min_lines.
+  };
+
+  // The lines of the open file that Next() will return next, as far as `limits` and the end of the
+  // file allow; an error in them is left to Next(). Invalidates the line that Next() returned last.
+  std::vector<std::string> Peek(const PeekLimits& limits);
+
   // Whether Next() would have to wait for input. Callers that gather rows should then send what
   // they have.
   bool WouldBlock();
@@ -86,6 +98,7 @@ class LineReader {
   bool HasWholeLine();
   size_t Find(char c, size_t begin, size_t end) const;
   void Fill();
+  bool FillWithin(std::chrono::steady_clock::time_point deadline);
   absl::Status TakeLine(size_t length, std::string_view& line);
 
   const std::vector<std::string> paths_;

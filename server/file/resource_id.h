@@ -19,6 +19,11 @@ inline bool IsResourceId(std::string_view id) {
          id.back() != '-' && std::all_of(id.begin(), id.end(), is_inner);
 }
 
+// The id at the end of a resource name: `s1` of `models/ctr/snapshots/s1`.
+inline std::string_view LastId(std::string_view resource_name) {
+  return resource_name.substr(resource_name.rfind('/') + 1);
+}
+
 }  // namespace freshet
 
 #endif  // FRESHET_SERVER_FILE_RESOURCE_ID_H_

@@ -12,8 +12,10 @@
 #include "freshet/v1/learning_service.pb.h"
 #include "freshet/v1/model_service.pb.h"
 #include "freshet/v1/stats_service.pb.h"
+#include "server/file/resource_id.h"
 #include "server/http/json_answer.h"
 #include "server/http/json_request.h"
+#include "server/http/json_rows.h"
 #include "server/service/call_origin.h"
 
 namespace freshet {
@@ -100,6 +102,14 @@ std::optional<HttpAnswer> RefuseContentType(const ApiRoute& route, const HttpReq
                "; with curl: -H 'Content-Type: application/json'"))));
 }
 
+// `text` as the value of a header, which is printable ASCII.
+std::string HeaderText(std::string_view text) {
+  std::string out(text);
+  std::replace_if(
+      out.begin(), out.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
+  return out;
+}
+
 absl::Status ToStatus(const v1::BatchError& error) {
   return {static_cast<absl::StatusCode>(error.code()), error.message()};
 }
@@ -140,6 +150,7 @@ struct JsonApi::Call {
   int example_count = 0;        // For a batch to learn.
   // Assigned by the server if the batch came without one.
   std::optional<RequestProducers::Producer> producer = {};
+  std::vector<std::string> warnings = {};  // About rows that could be read all the same.
 };
 
 JsonApi::JsonApi(std::shared_ptr<grpc::Channel> channel, Options options)
@@ -243,12 +254,8 @@ std::optional<HttpAnswer> JsonApi::Read(const ApiMatch& match, Call& call, Messa
   auto* const learn = google::protobuf::DynamicCastToGenerated<v1::LearnRequest>(&message);
   auto* const predict = google::protobuf::DynamicCastToGenerated<v1::PredictRequest>(&message);
   if (IsJsonLines(call.request) && (learn != nullptr || predict != nullptr)) {
-    v1::ExampleList& examples =
-        learn != nullptr ? *learn->mutable_examples() : *predict->mutable_examples();
     v1::BatchError error;
-    if (!ReadExampleLines(call.request.body, options_.max_batch_examples, examples, error)) {
-      return ErrorAnswer(ToStatus(error), &error);
-    }
+    if (!ReadLines(call, learn, predict, error)) return ErrorAnswer(ToStatus(error), &error);
   }
   if (learn == nullptr) return std::nullopt;
   call.example_count = ExampleCount(*learn);
@@ -261,6 +268,38 @@ std::optional<HttpAnswer> JsonApi::Read(const ApiMatch& match, Call& call, Messa
     call.producer = producers_.Take(std::move(user));
   }
   return std::nullopt;
+}
+
+bool JsonApi::ReadLines(Call& call, v1::LearnRequest* learn, v1::PredictRequest* predict,
+                        v1::BatchError& error) const {
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+  std::string_view lines = call.request.body;
+  if (lines.starts_with(kByteOrderMark)) lines.remove_prefix(kByteOrderMark.size());
+  const bool learns = learn != nullptr;
+  const auto input = InputFor(call, learns ? learn->model() : predict->model(),
+                              learns ? v1::Token::ROLE_LEARN : v1::Token::ROLE_PREDICT);
+  if (input == nullptr) {
+    return ReadExampleLines(lines, options_.max_batch_examples,
+                            learns ? *learn->mutable_examples() : *predict->mutable_examples(),
+                            error);
+  }
+  return ReadMappedLines(
+      lines,
+      {.input = input, .labels_required = learns, .max_examples = options_.max_batch_examples},
+      learns ? *learn->mutable_packed() : *predict->mutable_packed(), error, call.warnings);
+}
+
+std::shared_ptr<const PreparedInput> JsonApi::InputFor(const Call& call, std::string_view model,
+                                                       v1::Token::Role role) const {
+  if (!options_.input_of) return nullptr;
+  if (options_.access != nullptr) {
+    // Errors about rows name fields, which only those may see who may use the model. The service
+    // refuses the others.
+    const auto caller = options_.access->Identify(call.request.Header("authorization"));
+    if (!caller.ok() || !caller->CheckRole(role).ok() || !caller->Covers(LastId(model)))
+      return nullptr;
+  }
+  return options_.input_of(model);
 }
 
 bool JsonApi::ReturnProducer(Call& call, const grpc::ByteBuffer& answer) {
@@ -292,7 +331,12 @@ void JsonApi::Finish(const Call& call, const absl::Status& status,
     return;
   }
   const auto* const learned = google::protobuf::DynamicCastToGenerated<v1::LearnResponse>(&message);
-  call.done(learned != nullptr ? LearnAnswer(call.example_count, *learned) : JsonAnswer(message));
+  HttpAnswer reply =
+      learned != nullptr ? LearnAnswer(call.example_count, *learned) : JsonAnswer(message);
+  for (const std::string& warning : call.warnings) {
+    reply.headers.emplace("Freshet-Warning", HeaderText(warning));
+  }
+  call.done(std::move(reply));
 }
 
 }  // namespace freshet

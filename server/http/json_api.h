@@ -7,13 +7,16 @@
 #include <grpcpp/grpcpp.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "core/format/field_roles.h"
 #include "freshet/v1/learning_service.pb.h"
+#include "freshet/v1/server_config.pb.h"
 #include "server/access/access_control.h"
 #include "server/http/api_route.h"
 #include "server/http/http_api.h"
@@ -36,6 +39,9 @@ class JsonApi : public HttpApi {
     // Used to refuse callers without a valid token before their body is read; the services check
     // the rest. Null: everyone is allowed.
     const AccessControl* access = nullptr;
+    // How to read JSON lines by the input mapping of the model of this name; null if the model has
+    // none or does not exist. Empty: no model has one.
+    std::function<std::shared_ptr<const PreparedInput>(std::string_view model_name)> input_of = {};
   };
 
   // `channel` leads to the services.
@@ -56,6 +62,12 @@ class JsonApi : public HttpApi {
   // Reads the request into `message`. Returns the answer if that fails.
   std::optional<HttpAnswer> Read(const ApiMatch& match, Call& call,
                                  google::protobuf::Message& message);
+  // Reads the body of JSON lines into the request for learning or predicting; the other is null.
+  bool ReadLines(Call& call, v1::LearnRequest* learn, v1::PredictRequest* predict,
+                 v1::BatchError& error) const;
+  // How to read lines for a call to this model, if the caller may make the call.
+  std::shared_ptr<const PreparedInput> InputFor(const Call& call, std::string_view model,
+                                                v1::Token::Role role) const;
   // Makes the call, with its producer if it has one.
   void Send(const std::shared_ptr<Call>& call);
   // Gives the producer of a batch back. Returns false if the server did not know the producer; the

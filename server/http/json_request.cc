@@ -14,6 +14,7 @@
 #include "absl/strings/str_split.h"
 #include "core/base/str_cat.h"
 #include "server/http/json_lists.h"
+#include "server/http/json_rows.h"
 
 namespace freshet {
 namespace {
@@ -21,8 +22,6 @@ namespace {
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 using google::protobuf::Reflection;
-
-constexpr int kMaxReportedRows = 16;
 
 const FieldDescriptor* FindField(const Message& message, const std::string& name) {
   const google::protobuf::Descriptor* type = message.GetDescriptor();
@@ -176,26 +175,15 @@ bool ReadExampleLines(std::string_view lines, uint32_t max_examples, v1::Example
     lines = end == std::string_view::npos ? std::string_view() : lines.substr(end + 1);
     if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
     if (row == max_examples) {
-      error.set_code(static_cast<int>(absl::StatusCode::kResourceExhausted));
-      error.set_message(StrCat("a request may hold ", max_examples,
-                               " examples (limits.max_batch_examples); send several requests"));
+      SetTooManyExamples(max_examples, error);
       return false;
     }
     if (absl::Status status = ReadJson(line, *examples.add_examples()); !status.ok()) {
-      error.set_bad_row_count(error.bad_row_count() + 1);
-      if (error.rows_size() < kMaxReportedRows) {
-        v1::RowError& bad = *error.add_rows();
-        bad.set_row(row);
-        bad.set_field("example");
-        bad.set_reason(std::string(status.message()));
-      }
+      AddBadRow(row, "example", ToStd(status.message()), error);
     }
     ++row;
   }
-  if (error.bad_row_count() == 0) return true;
-  error.set_code(static_cast<int>(absl::StatusCode::kInvalidArgument));
-  error.set_message(StrCat("row ", error.rows(0).row(), ": ", error.rows(0).reason()));
-  return false;
+  return !FinishBadRows(error);
 }
 
 absl::Status ReadRequest(const ApiMatch& match, const HttpRequest& request, Message& message) {

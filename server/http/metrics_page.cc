@@ -80,7 +80,8 @@ void MetricsPage::AddModels(Page& page) const {
     samples.push_back({.id = runtime.id(),
                        .model = figures.model,
                        .batches = &runtime.batch_counters(),
-                       .counters = runtime.Counters()});
+                       .counters = runtime.Counters(),
+                       .predictions = runtime.Champion().variant->counters});
   }
   AddModelMetrics(samples, page);
 }

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "server/file/resource_id.h"
 #include "server/http/metric_family.h"
 #include "server/http/quality_metrics.h"
 
@@ -92,6 +93,22 @@ constexpr ModelMetric kModelMetrics[] = {
      "Producers that the model has forgotten since it was created, whose later batches are "
      "refused.",
      [](const ModelSample& s) -> Value { return s.counters.forgotten_producers; }},
+    {"freshet_model_predictions_total", MetricType::Counter,
+     "Rows predicted by the champion since the server started or a snapshot was restored.",
+     [](const ModelSample& s) -> Value { return s.predictions->rows.load(); }},
+    {"freshet_model_unlearned_predictions_total", MetricType::Counter,
+     "Rows predicted although the champion has no weight for more than half of their features.",
+     [](const ModelSample& s) -> Value { return s.predictions->unlearned_rows.load(); }},
+    {"freshet_model_prediction_p50_seconds", MetricType::Gauge,
+     "The median duration of a call to predict, accurate to 30 %; 0 if there was none.",
+     [](const ModelSample& s) -> Value {
+       return absl::ToDoubleSeconds(s.predictions->calls.Read().Quantile(0.5));
+     }},
+    {"freshet_model_prediction_p99_seconds", MetricType::Gauge,
+     "The 99th percentile of the duration of a call to predict, accurate to 30 %.",
+     [](const ModelSample& s) -> Value {
+       return absl::ToDoubleSeconds(s.predictions->calls.Read().Quantile(0.99));
+     }},
     {"freshet_model_bad_examples_total", MetricType::Counter,
      "Bad examples since the server started; each had its batch refused.",
      [](const ModelSample& s) -> Value { return s.batches->bad_rows(); }},
@@ -150,8 +167,6 @@ constexpr VariantMetric kVariantMetrics[] = {
      [](const v1::Variant& v) -> Value { return v.table().collision_share(); }},
 };
 
-std::string IdOf(std::string_view name) { return std::string(name.substr(name.rfind('/') + 1)); }
-
 prometheus::MetricFamily BatchFamily(std::span<const ModelSample> samples) {
   prometheus::MetricFamily family =
       MakeFamily("freshet_model_batches_total", MetricType::Counter,
@@ -189,7 +204,7 @@ prometheus::MetricFamily MixtureFamily(std::span<const ModelSample> samples, con
     for (const v1::Variant& variant : sample.model->variants()) {
       for (const v1::MixturePart& part : variant.mixture()) {
         AddValue(family,
-                 {{"model", sample.id}, {"variant", IdOf(variant.name())}, {"part", part.name()}},
+                 {{"model", sample.id}, {"variant", std::string(LastId(variant.name()))}, {"part", part.name()}},
                  (part.*kField)());
       }
     }
@@ -218,7 +233,7 @@ void AddModelMetrics(std::span<const ModelSample> samples,
       for (const v1::Variant& variant : sample.model->variants()) {
         const Value value = metric.value(variant);
         if (!value) continue;
-        AddValue(family, {{"model", sample.id}, {"variant", IdOf(variant.name())}}, *value);
+        AddValue(family, {{"model", sample.id}, {"variant", std::string(LastId(variant.name()))}}, *value);
       }
     }
     AddFamily(page, std::move(family));

@@ -14,6 +14,7 @@
 #include "freshet/v1/model.pb.h"
 #include "server/stats/batch_counters.h"
 #include "server/stats/model_counters.h"
+#include "server/stats/prediction_counters.h"
 
 namespace freshet {
 
@@ -23,6 +24,8 @@ struct ModelSample {
   std::shared_ptr<const v1::Model> model;  // As ServedModel::Describe() gives it.
   const BatchCounters* batches = nullptr;  // Must outlive the sample.
   ModelCounters counters;
+  // Of the champion.
+  std::shared_ptr<const PredictionCounters> predictions = std::make_shared<PredictionCounters>();
 };
 
 // Adds one family per metric, with a sample per model or variant. Figures that a model does not

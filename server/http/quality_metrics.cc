@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "server/file/resource_id.h"
 #include "server/http/metric_family.h"
 
 namespace freshet {
@@ -115,7 +116,7 @@ void ForEachVariant(std::span<const ModelSample> samples, const Add& add) {
     for (const v1::Variant& variant : sample.model->variants()) {
       const std::string& name = variant.name();
       add(variant.metrics(),
-          MetricLabels{{"model", sample.id}, {"variant", name.substr(name.rfind('/') + 1)}});
+          MetricLabels{{"model", sample.id}, {"variant", std::string(LastId(name))}});
     }
   }
 }

@@ -17,8 +17,6 @@ namespace {
 
 using google::protobuf::util::MessageDifferencer;
 
-std::string_view LastPart(std::string_view name) { return name.substr(name.rfind('/') + 1); }
-
 absl::StatusOr<v1::LearnerSpec> ResolveLearnerOf(const v1::SnapshotFileHeader& header,
                                                  const v1::Variant& variant) {
   absl::StatusOr<v1::LearnerSpec> resolved = ResolveLearnerSpec(variant.learner());
@@ -40,7 +38,7 @@ std::string Differences(const v1::LearnerSpec& from, const v1::LearnerSpec& to) 
 }  // namespace
 
 std::string_view SnapshotIdOf(const v1::SnapshotFileHeader& header) {
-  return LastPart(header.snapshot().name());
+  return LastId(header.snapshot().name());
 }
 
 absl::Status TakeVariants(const v1::SnapshotFileHeader& header, v1::Model& spec) {
@@ -50,7 +48,7 @@ absl::Status TakeVariants(const v1::SnapshotFileHeader& header, v1::Model& spec)
   }
   std::set<std::string_view> ids;
   for (const v1::Variant& source : header.model().variants()) {
-    const std::string_view id = LastPart(source.name());
+    const std::string_view id = LastId(source.name());
     if (!IsResourceId(id) || !ids.insert(id).second) {
       return absl::FailedPreconditionError(
           StrCat("the snapshot of ", header.model().name(),
@@ -73,7 +71,7 @@ absl::Status CheckSameLearners(const v1::SnapshotFileHeader& header, const v1::M
                spec.name(), " has ", spec.variants_size(), "; create a model from it instead"));
   }
   for (int i = 0; i < spec.variants_size(); ++i) {
-    if (LastPart(source.variants(i).name()) != LastPart(spec.variants(i).name())) {
+    if (LastId(source.variants(i).name()) != LastId(spec.variants(i).name())) {
       return absl::FailedPreconditionError(
           StrCat("the snapshot of ", source.name(), " has the variant ", source.variants(i).name(),
                  " where ", spec.name(), " has ", spec.variants(i).name(),

@@ -10,14 +10,10 @@
 #include "absl/strings/str_format.h"
 #include "core/base/json_object.h"
 #include "core/base/str_cat.h"
+#include "server/file/resource_id.h"
 
 namespace freshet {
 namespace {
-
-std::string_view IdOf(const v1::Snapshot& snapshot) {
-  const std::string_view name = snapshot.name();
-  return name.substr(name.rfind('/') + 1);
-}
 
 // The number in an id that NextSnapshotId() chose; 0 for others.
 uint64_t NumberOf(std::string_view id) {
@@ -40,7 +36,7 @@ ModelFiles::ModelFiles(std::unique_ptr<SnapshotStore> snapshots, std::shared_ptr
     last_number = std::max(last_number, NumberOf(damaged.id));
   }
   for (const v1::SnapshotFileHeader& header : snapshots_->List()) {
-    last_number = std::max(last_number, NumberOf(IdOf(header.snapshot())));
+    last_number = std::max(last_number, NumberOf(LastId(header.snapshot().name())));
   }
   next_snapshot_number_ = last_number + 1;
 }
@@ -111,7 +107,7 @@ void ModelFiles::DeleteOld() {
   const absl::MutexLock lock(&deletion_mu_);
   const uint64_t needed_from = retention_.NeededFrom(log_begin());
   for (const v1::Snapshot& snapshot : retention_.Old(log_begin())) {
-    const absl::Status status = snapshots_->Delete(IdOf(snapshot));
+    const absl::Status status = snapshots_->Delete(LastId(snapshot.name()));
     if (!status.ok() && !absl::IsNotFound(status)) {
       spdlog::warn("event=snapshot_delete_failed name={} error={}", snapshot.name(),
                    JsonString(status.ToString()));

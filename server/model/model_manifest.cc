@@ -116,7 +116,7 @@ absl::Status CheckManifestFolder(const v1::Model& spec, const std::string& model
 }
 
 std::string_view ModelIdOf(const v1::Model& spec) {
-  return std::string_view(spec.name()).substr(spec.name().rfind('/') + 1);
+  return LastId(spec.name());
 }
 
 uint64_t UidOf(const v1::Model& spec) { return ParseUid(spec.uid()).value_or(0); }

@@ -7,6 +7,7 @@
 
 #include "core/base/json_object.h"
 #include "core/base/str_cat.h"
+#include "core/format/input_mapping_message.h"
 #include "google/protobuf/util/time_util.h"
 #include "server/model/imported_snapshot.h"
 #include "server/model/model_manifest.h"
@@ -26,6 +27,15 @@ std::shared_ptr<LogWriter> MakeLogWriter(std::unique_ptr<Log> log,
       LogWriter::Options{.sync = spec.durability() == v1::DURABILITY_FSYNC,
                          .retry_interval = environment.log_retry_interval,
                          .unsynced_pool = environment.unsynced_loggers});
+}
+
+std::shared_ptr<const PreparedInput> InputOf(const v1::Model& settings) {
+  if (!settings.has_input()) return nullptr;
+  FormatOptions options;
+  options.mapping = InputMappingOf(settings.input());
+  // A mapping is checked before it becomes a setting.
+  auto prepared = PrepareInput(options);
+  return prepared.ok() ? *std::move(prepared) : nullptr;
 }
 
 // What the settings say, and the server's where they say nothing.
@@ -66,7 +76,13 @@ ServedModel::ServedModel(const ModelEnvironment& environment, RecoveredModel& re
                 response.set_digest(state.ComputeDigest());
                 return response;
               }),
-      settings_(SettingsOf(spec_)) {}
+      settings_(SettingsOf(spec_)),
+      input_(InputOf(settings_)) {}
+
+std::shared_ptr<const PreparedInput> ServedModel::input() const {
+  absl::MutexLock lock(&mu_);
+  return input_;
+}
 
 std::shared_ptr<ServedModel> ServedModel::Start(const ModelEnvironment& environment,
                                                 RecoveredModel model) {
@@ -83,31 +99,15 @@ std::shared_ptr<ServedModel> ServedModel::Start(const ModelEnvironment& environm
                                         .max_producers = environment.max_producers,
                                         .clock = environment.clock},
                       publish);
-  runtime->StartChallengers(std::move(model.challengers), offset);
+  runtime->challengers_.Start(std::move(model.challengers), runtime->spec_, offset,
+                              environment.challenger_pool(), environment.io,
+                              [&runtime](const std::string& name, const std::string& view_id) {
+                                return runtime->ChallengerOptions(name, view_id);
+                              });
   return runtime;
 }
 
-ServedModel::~ServedModel() {
-  for (const FollowedChallenger& followed : challengers_) followed.challenger->Stop();
-}
-
-void ServedModel::StartChallengers(std::vector<std::unique_ptr<Variant>> challengers,
-                                   uint64_t champion_offset) {
-  for (std::unique_ptr<Variant>& variant : challengers) {
-    const v1::Variant& spec = spec_.variants(static_cast<int>(1 + challengers_.size()));
-    FollowedChallenger& added = challengers_.emplace_back();
-    added.figures = std::make_unique<SharedAnswer<v1::Variant, Variant>>(
-        WriterShare::kBrief, [spec](const Variant& state) {
-          v1::Variant described = spec;
-          state.Describe(described);
-          return described;
-        });
-    Challenger::Options options = ChallengerOptions(spec.name(), variant->id());
-    added.challenger =
-        Challenger::Start(std::move(variant), champion_offset, environment_.challenger_pool(),
-                          environment_.io, std::move(options));
-  }
-}
+ServedModel::~ServedModel() { challengers_.Stop(); }
 
 Challenger::Options ServedModel::ChallengerOptions(const std::string& name,
                                                    const std::string& view_id) {
@@ -142,17 +142,13 @@ Challenger::Options ServedModel::ChallengerOptions(const std::string& name,
 
 void ServedModel::Publish(const ModelState& state, const Record* record) {
   predictor_->Publish(state.champion());
-  if (record != nullptr) {
-    for (const FollowedChallenger& followed : challengers_) {
-      followed.challenger->Feed(state.offset() - 1, *record);
-    }
-  }
+  if (record != nullptr) challengers_.Feed(state.offset() - 1, *record);
   SnapshotGrownLog();
 }
 
 void ServedModel::Stop(const absl::Status& reason) {
   pipeline_->Stop(reason);
-  for (const FollowedChallenger& followed : challengers_) followed.challenger->Stop();
+  challengers_.Stop();
 }
 
 uint64_t ServedModel::logged_bytes() const {
@@ -186,7 +182,7 @@ absl::StatusOr<VariantView> ServedModel::FindVariant(std::string_view variant_id
                                       "\"; 'freshet models describe ", id_, "' lists them"));
   }
   const auto index = static_cast<size_t>(found - spec_.variants().begin());
-  return index == 0 ? Champion() : challengers_[index - 1].challenger->Now();
+  return index == 0 ? Champion() : challengers_.Now(index - 1);
 }
 
 absl::StatusOr<std::unique_ptr<LogReader>> ServedModel::ReadLogTail(uint64_t bytes) const {
@@ -210,23 +206,8 @@ void ServedModel::Describe(Callback<v1::Model> done) {
                  model->set_queued_example_count(self->pipeline_->queued_example_count());
                  *model->mutable_storage() = self->files_.Describe();
                  model->mutable_storage()->set_last_pause_ms(self->last_pause_ms_);
-                 self->DescribeChallengers(0, model, done);
+                 self->challengers_.Describe(self, model, [model, done] { done(*model); });
                });
-}
-
-void ServedModel::DescribeChallengers(size_t index, const std::shared_ptr<v1::Model>& model,
-                                      const Callback<v1::Model>& done) {
-  if (index == challengers_.size()) {
-    done(std::move(*model));
-    return;
-  }
-  const FollowedChallenger& followed = challengers_[index];
-  const std::shared_ptr<ServedModel> self = shared_from_this();
-  followed.figures->Ask(*followed.challenger, followed.challenger->Now().offset, self,
-                        [self, index, model, done](const v1::Variant& variant) {
-                          *model->mutable_variants(static_cast<int>(1 + index)) = variant;
-                          self->DescribeChallengers(index + 1, model, done);
-                        });
 }
 
 void ServedModel::ComputeDigest(Callback<v1::ComputeDigestResponse> done) {
@@ -251,7 +232,8 @@ void ServedModel::CreateSnapshot(std::string snapshot_id, v1::SnapshotTrigger tr
   pipeline_->RunOnWriter(
       [self = shared_from_this(), snapshot](const ModelState& state) {
         self->SaveState(*snapshot, state);
-        self->SaveChallengers(0, snapshot);
+        self->challengers_.Save(snapshot->header.snapshot().offset(), snapshot->state,
+                                [self, snapshot] { self->FinishSnapshot(snapshot); });
       },
       share);
 }
@@ -270,16 +252,9 @@ void ServedModel::SaveState(SnapshotInWork& snapshot, const ModelState& state) {
   snapshot_logged_bytes_ = logged_bytes();
 }
 
-void ServedModel::SaveChallengers(size_t index, const std::shared_ptr<SnapshotInWork>& snapshot) {
+void ServedModel::FinishSnapshot(const std::shared_ptr<SnapshotInWork>& snapshot) {
   const std::shared_ptr<ServedModel> self = shared_from_this();
   const uint64_t offset = snapshot->header.snapshot().offset();
-  if (index < challengers_.size()) {
-    challengers_[index].challenger->Save(offset, [self, index, snapshot](SavedPart part) {
-      snapshot->state.parts.push_back(std::move(part));
-      self->SaveChallengers(index + 1, snapshot);
-    });
-    return;
-  }
   uint64_t least = offset;
   uint64_t greatest = offset;
   for (const SavedPart& part : snapshot->state.parts) {
@@ -327,7 +302,7 @@ void ServedModel::EndAsDeleted() {
   const absl::Status reason = absl::NotFoundError(StrCat(
       "model \"", id_, "\" was deleted; what this stream sent last may not have been learned"));
   pipeline_->Close(reason, [] {});
-  for (const FollowedChallenger& followed : challengers_) followed.challenger->Stop();
+  challengers_.Stop();
   if (log_ != nullptr) log_->Abandon(reason);
 }
 
@@ -404,7 +379,10 @@ void ServedModel::FinishUpdate(const v1::Model& settings, const LearnOutcome& ou
   {
     absl::MutexLock lock(&mu_);
     // A record that could not be logged now may still be logged later on.
-    if (outcome.offset > 0) settings_ = settings;
+    if (outcome.offset > 0) {
+      settings_ = settings;
+      input_ = InputOf(settings);
+    }
     if (!outcome.status.ok()) updating_ = false;
   }
   if (outcome.offset > 0) files_.SetRetention(RetentionOf(environment_, settings));

@@ -16,11 +16,12 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
+#include "core/format/field_roles.h"
 #include "core/model/learner.h"
 #include "freshet/v1/model.pb.h"
 #include "freshet/v1/model_service.pb.h"
 #include "server/log/log_writer.h"
-#include "server/model/challenger.h"
+#include "server/model/challengers.h"
 #include "server/model/model_environment.h"
 #include "server/model/model_files.h"
 #include "server/model/pipeline.h"
@@ -52,6 +53,8 @@ class ServedModel : public std::enable_shared_from_this<ServedModel> {
 
   const std::string& id() const { return id_; }
   const std::string& name() const { return spec_.name(); }
+  // How to read rows by the model's input mapping; null if the model has none.
+  std::shared_ptr<const PreparedInput> input() const;
   // As it was created, with the settings that were in force when the server started.
   const v1::Model& spec() const { return spec_; }
 
@@ -185,10 +188,6 @@ class ServedModel : public std::enable_shared_from_this<ServedModel> {
  private:
   friend class ServedModelPeer;  // Of tests.
 
-  struct FollowedChallenger {
-    std::shared_ptr<Challenger> challenger;
-    std::unique_ptr<SharedAnswer<v1::Variant, Variant>> figures;
-  };
   // A snapshot that is being taken.
   struct SnapshotInWork {
     v1::SnapshotFileHeader header;
@@ -196,17 +195,12 @@ class ServedModel : public std::enable_shared_from_this<ServedModel> {
     Callback<v1::Snapshot> done;
   };
 
-  // REQUIRES: no record is applied yet.
-  void StartChallengers(std::vector<std::unique_ptr<Variant>> challengers,
-                        uint64_t champion_offset);
+  // What a challenger needs of this model.
   Challenger::Options ChallengerOptions(const std::string& name, const std::string& view_id);
-  // Fills in the figures of the challengers from this one on.
-  void DescribeChallengers(size_t index, const std::shared_ptr<v1::Model>& model,
-                           const Callback<v1::Model>& done);
-  // The steps of a snapshot: the champion's strand saves the state, and the strand of each
-  // challenger from this one on its part; one of the threads for snapshots writes them.
+  // The steps of a snapshot: the champion's strand saves the state, the strand of each challenger
+  // adds its part, and one of the threads for snapshots writes the file once the log has all of it.
   void SaveState(SnapshotInWork& snapshot, const ModelState& state);
-  void SaveChallengers(size_t index, const std::shared_ptr<SnapshotInWork>& snapshot);
+  void FinishSnapshot(const std::shared_ptr<SnapshotInWork>& snapshot);
   void WriteSnapshot(const SnapshotInWork& snapshot);
   // Whether the model was deleted: a file that is not found says so only then.
   bool is_deleted() const { return absl::IsNotFound(pipeline_->closed()); }
@@ -235,8 +229,7 @@ class ServedModel : public std::enable_shared_from_this<ServedModel> {
   const uint64_t replayed_bytes_;  // Logged between the newest snapshot and the start.
   ModelFiles files_;
   std::shared_ptr<Pipeline> pipeline_;  // Constant after Start().
-  // In the order of the spec, where they come behind the champion. Constant after Start().
-  std::vector<FollowedChallenger> challengers_;
+  Challengers challengers_;             // Constant after Start().
 
   const std::shared_ptr<Predictor> predictor_;  // What readers see of the champion.
 
@@ -249,8 +242,9 @@ class ServedModel : public std::enable_shared_from_this<ServedModel> {
   std::atomic<bool> growth_snapshot_running_{false};
   std::atomic<double> last_pause_ms_{0};
 
-  absl::Mutex mu_;
+  mutable absl::Mutex mu_;
   v1::Model settings_ ABSL_GUARDED_BY(mu_);  // Of the last change that was accepted.
+  std::shared_ptr<const PreparedInput> input_ ABSL_GUARDED_BY(mu_);  // Of settings_; or null.
   bool updating_ ABSL_GUARDED_BY(mu_) = false;
 };
 

@@ -1,6 +1,7 @@
 #include "server/record/model_settings.h"
 
 #include "core/base/str_cat.h"
+#include "core/format/input_mapping_message.h"
 
 namespace freshet {
 namespace {
@@ -12,6 +13,13 @@ absl::Status UpdateField(std::string_view path, const v1::Model& values, v1::Mod
     settings.set_durability(values.durability() == v1::DURABILITY_UNSPECIFIED
                                 ? v1::DURABILITY_FSYNC
                                 : values.durability());
+  } else if (path == "input") {
+    if (!values.has_input()) {
+      settings.clear_input();
+      return absl::OkStatus();
+    }
+    *settings.mutable_input() = values.input();
+    return CheckInputMapping(InputMappingOf(values.input()));
   } else if (path == "log_retention") {
     *settings.mutable_log_retention() = retention;
   } else if (path == "log_retention.max_bytes") {
@@ -27,7 +35,7 @@ absl::Status UpdateField(std::string_view path, const v1::Model& values, v1::Mod
   } else {
     return absl::InvalidArgumentError(
         StrCat("update_mask: \"", path, "\" of a model cannot be changed; only durability, ",
-               "log_retention, log_retention.max_bytes and log_retention.max_age_s can"));
+               "input, log_retention, log_retention.max_bytes and log_retention.max_age_s can"));
   }
   return absl::OkStatus();
 }
@@ -47,6 +55,8 @@ void PutSettings(const v1::Model& settings, v1::Model& model) {
   if (retention.has_max_bytes() || retention.has_max_age_s()) {
     *model.mutable_log_retention() = retention;
   }
+  model.clear_input();
+  if (settings.has_input()) *model.mutable_input() = settings.input();
 }
 
 absl::StatusOr<v1::Model> UpdatedSettings(const v1::Model& settings,

@@ -1,4 +1,5 @@
-// The settings of a model, which can be changed while it exists: durability and log_retention.
+// The settings of a model, which can be changed while it exists: durability, log_retention and
+// input.
 
 #ifndef FRESHET_SERVER_RECORD_MODEL_SETTINGS_H_
 #define FRESHET_SERVER_RECORD_MODEL_SETTINGS_H_
@@ -16,7 +17,8 @@ v1::Model SettingsOf(const v1::Model& model);
 void PutSettings(const v1::Model& settings, v1::Model& model);
 
 // The settings after an update. INVALID_ARGUMENT if the mask is empty or names a field that is not
-// a setting; FAILED_PRECONDITION if a model without a log would get one, or one with a log lose it.
+// a setting, or the input mapping is malformed; FAILED_PRECONDITION if a model without a log would
+// get one, or one with a log lose it.
 absl::StatusOr<v1::Model> UpdatedSettings(const v1::Model& settings,
                                           const v1::UpdateModelRequest& request);
 

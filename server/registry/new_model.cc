@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "core/base/str_cat.h"
+#include "core/format/input_mapping_message.h"
 #include "google/protobuf/util/time_util.h"
 #include "server/file/model_folder.h"
 #include "server/log/log.h"
@@ -120,6 +121,13 @@ absl::StatusOr<v1::Model> MakeModelSpec(std::string_view model_id, const v1::Mod
                           ? v1::DURABILITY_FSYNC
                           : requested.durability());
   if (requested.has_log_retention()) *spec.mutable_log_retention() = requested.log_retention();
+  if (requested.has_input()) {
+    absl::Status status = CheckInputMapping(InputMappingOf(requested.input()));
+    if (!status.ok()) return status;
+    *spec.mutable_input() = requested.input();
+  } else if (origin != nullptr && origin->header().model().has_input()) {
+    *spec.mutable_input() = origin->header().model().input();
+  }
   *spec.mutable_create_time() = ToTimestamp(now);
   if (origin != nullptr && requested.variants_size() > 0) {
     return absl::InvalidArgumentError(

@@ -1,8 +1,11 @@
 #include "server/service/predict_call.h"
 
+#include <algorithm>
 #include <span>
 #include <utility>
+#include <vector>
 
+#include "absl/time/time.h"
 #include "server/access/permissions.h"
 #include "server/service/grpc_status.h"
 #include "server/service/raw_call.h"
@@ -138,14 +141,31 @@ void PredictCall::PredictRows(uint64_t features) {
   view_.variant->Predict(is_all ? batch : rows_.View(batch, next_row_, end),
                          {response_.mutable_scores()->mutable_data() + next_row_, count},
                          {response_.mutable_predictions()->mutable_data() + next_row_, count});
+  unlearned_.Judge(*view_.variant, batch, next_row_, end);
   next_row_ = end;
   if (end == batch.size()) stage_ = Stage::kDone;
 }
 
 void PredictCall::End(const absl::Status& status) {
   absl::Status answered = status;
+  if (answered.ok()) NoteUnlearnedRows();
   if (answered.ok()) answered = WriteResponse(response_, response_bytes_);
+  if (answered.ok()) {
+    view_.variant->counters->calls.Record(
+        absl::FromChrono(std::chrono::steady_clock::now() - start_));
+  }
   reactor_->Finish(ToGrpcStatus(answered));
+}
+
+void PredictCall::NoteUnlearnedRows() {
+  constexpr size_t kMaxListed = 16;
+  const std::vector<uint32_t>& rows = unlearned_.rows();
+  PredictionCounters& counters = *view_.variant->counters;
+  counters.rows += static_cast<uint64_t>(response_.predictions_size());
+  if (rows.empty()) return;
+  counters.unlearned_rows += rows.size();
+  const auto listed = static_cast<ptrdiff_t>(std::min(rows.size(), kMaxListed));
+  response_.mutable_unlearned_rows()->Assign(rows.begin(), rows.begin() + listed);
 }
 
 }  // namespace freshet

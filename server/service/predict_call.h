@@ -5,6 +5,7 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -18,6 +19,7 @@
 #include "server/codec/decoded_batch.h"
 #include "server/registry/model_registry.h"
 #include "server/service/call_gate.h"
+#include "server/service/unlearned_rows.h"
 #include "server/thread/turn_queue.h"
 #include "server/view/served_variant.h"
 
@@ -71,7 +73,9 @@ class PredictCall : public std::enable_shared_from_this<PredictCall> {
   absl::Status Count(uint64_t features);
   void PredictRows(uint64_t features);
   void End(const absl::Status& status);
+  void NoteUnlearnedRows();
 
+  const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
   const Service& service_;
   const Caller caller_;
   grpc::CallbackServerContext& context_;
@@ -85,6 +89,7 @@ class PredictCall : public std::enable_shared_from_this<PredictCall> {
   VariantView view_;  // What all rows are decoded for and predicted with.
   size_t next_row_ = 0;
   BatchRows rows_;
+  UnlearnedRows unlearned_;
   v1::PredictResponse response_;
 };
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/base/str_cat.h"
+#include "server/file/resource_id.h"
 
 namespace freshet {
 namespace {
@@ -11,11 +12,6 @@ namespace {
 bool IsAutomatic(const v1::Snapshot& snapshot) {
   return snapshot.trigger() != v1::SNAPSHOT_TRIGGER_REQUEST &&
          snapshot.trigger() != v1::SNAPSHOT_TRIGGER_IMPORT;
-}
-
-std::string_view IdOf(const v1::Snapshot& snapshot) {
-  const std::string_view name = snapshot.name();
-  return name.substr(name.rfind('/') + 1);
 }
 
 }  // namespace
@@ -77,7 +73,7 @@ std::vector<v1::Snapshot> SnapshotRetention::Old(std::optional<uint64_t> log_beg
   Automatic automatic = SortAutomatic();
   const uint64_t needed_from = NeededFrom(automatic, log_begin);
   std::erase_if(automatic.old, [&](const v1::Snapshot& snapshot) {
-    return IsRestored(IdOf(snapshot), needed_from);
+    return IsRestored(LastId(snapshot.name()), needed_from);
   });
   return std::move(automatic.old);
 }
@@ -91,7 +87,7 @@ absl::Status SnapshotRetention::CheckDeletion(std::string_view id,
   }
   const std::vector<v1::Snapshot> starts = Starts(log_begin);
   const bool log_is_whole = log_begin == uint64_t{0};
-  if (starts.size() == 1 && IdOf(starts.front()) == id && !log_is_whole) {
+  if (starts.size() == 1 && LastId(starts.front().name()) == id && !log_is_whole) {
     return absl::FailedPreconditionError(
         StrCat("snapshot \"", id, "\" is the only one that the model can be recovered from; take ",
                "another one first"));

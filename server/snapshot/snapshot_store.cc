@@ -14,9 +14,6 @@ namespace {
 
 constexpr std::string_view kTemporarySuffix = ".snapshot.tmp";
 
-// The id at the end of `models/{model}/snapshots/{snapshot}`.
-std::string_view IdOfName(std::string_view name) { return name.substr(name.rfind('/') + 1); }
-
 std::string_view UidText(std::string_view uid) { return uid.empty() ? "none" : uid; }
 
 absl::Status NotFound(std::string_view id) {
@@ -78,7 +75,7 @@ absl::Status SnapshotStore::CheckHeader(const v1::SnapshotFileHeader& header,
   }
   absl::Status owner = CheckOwner(PathOf(id), header, model_name_, model_uid_);
   if (!owner.ok()) return owner;
-  if (IdOfName(header.snapshot().name()) != id) {
+  if (LastId(header.snapshot().name()) != id) {
     return absl::DataLossError(StrCat(PathOf(id),
                                       ": the file's name is not that of the snapshot in it, ",
                                       header.snapshot().name(), "; give it its name back"));
@@ -145,7 +142,7 @@ absl::StatusOr<v1::SnapshotFileHeader> SnapshotStore::WriteDurably(
 
 absl::StatusOr<v1::SnapshotFileHeader> SnapshotStore::Write(v1::SnapshotFileHeader header,
                                                             std::span<const ByteSpan> payload) {
-  const std::string id(IdOfName(header.snapshot().name()));
+  const std::string id(LastId(header.snapshot().name()));
   if (!IsResourceId(id)) {
     return absl::InvalidArgumentError(
         StrCat("snapshot id \"", id, "\" does not match [a-z]([a-z0-9-]{0,61}[a-z0-9])?"));

@@ -13,6 +13,7 @@
 #include "core/loss/loss_kind.h"
 #include "core/model/learner.h"
 #include "freshet/v1/learner.pb.h"
+#include "server/stats/prediction_counters.h"
 
 namespace freshet {
 
@@ -27,6 +28,7 @@ struct ServedVariant {
   LossKind loss{};
   // What adds to an example's features, for BatchLimits; null: nothing.
   std::shared_ptr<const FeatureExpander> expander;
+  const std::shared_ptr<PredictionCounters> counters = std::make_shared<PredictionCounters>();
   // Added to the learner's score; not 0 where negatives are down-sampled.
   float score_correction = 0;
 

@@ -12,7 +12,7 @@ class ServedModelPeer {
   static Pipeline& PipelineOf(ServedModel& model) { return *model.pipeline_; }
   static ModelFiles& FilesOf(ServedModel& model) { return model.files_; }
   static Challenger& ChallengerOf(ServedModel& model) {
-    return *model.challengers_.front().challenger;
+    return *model.challengers_.followed_.front().challenger;
   }
 };
 
