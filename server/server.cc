@@ -173,6 +173,8 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(ServerOptions options_in) 
                        .last_snapshots = server->enders_.get(),
                        .clock = [] { return absl::Now(); },
                        .keep_snapshot_count = options.keep_snapshot_count,
+                       .keep_hourly_snapshot_count = options.keep_hourly_snapshot_count,
+                       .keep_daily_snapshot_count = options.keep_daily_snapshot_count,
                        .snapshot_log_growth_bytes = options.snapshot_log_growth_bytes,
                        .log_segment_bytes = options.log_segment_bytes,
                        .log_retention = {.max_bytes = options.log_retain_bytes,
@@ -337,14 +339,14 @@ absl::Status Server::ListenHttp() {
       std::make_shared<FigureHistory>(FigureHistory::Options{.clock = environment_->clock});
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(-1);  // Messages of the server itself need no limit.
-  json_api_ = std::make_unique<JsonApi>(
-      grpc_->InProcessChannel(arguments),
-      JsonApi::Options{.max_batch_examples = options_.max_batch_examples,
-                       .access = access_.get(),
-                       .input_of = [this](std::string_view name) {
-                         const auto model = registry_->Find(LastId(name));
-                         return model.ok() ? (*model)->input() : nullptr;
-                       }});
+  json_api_ =
+      std::make_unique<JsonApi>(grpc_->InProcessChannel(arguments),
+                                JsonApi::Options{.max_batch_examples = options_.max_batch_examples,
+                                                 .access = access_.get(),
+                                                 .input_of = [this](std::string_view name) {
+                                                   const auto model = registry_->Find(LastId(name));
+                                                   return model.ok() ? (*model)->input() : nullptr;
+                                                 }});
   absl::StatusOr<std::unique_ptr<HttpServer>> http = HttpServer::Start(
       HttpOptionsOf(options_, http_listen_, access_.get(), tls_.get()),
       MakeRoutes([this] { return Ready(); }, *metrics_page_, *figure_history_), json_api_.get());

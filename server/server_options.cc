@@ -59,6 +59,8 @@ absl::Status CheckOptions(const ServerOptions& options) {
   for (const absl::Status& status :
        {CheckRange("learner_threads", options.learner_threads, 0, 1024),
         CheckRange("snapshots.keep_count", options.keep_snapshot_count, 1, 1000),
+        CheckRange("snapshots.keep_hourly_count", options.keep_hourly_snapshot_count, 0, 1000),
+        CheckRange("snapshots.keep_daily_count", options.keep_daily_snapshot_count, 0, 1000),
         CheckRange("log.segment_bytes", options.log_segment_bytes, 4096, uint64_t{16} << 30),
         CheckRange("names.max_names", options.max_names, 0, FeatureNames::kMaxCapacity),
         CheckRange("drain_grace_s", options.drain_grace_s, 0, 3600),
@@ -133,6 +135,9 @@ std::vector<std::string> ChangedUntilRestart(const ServerOptions& before,
   compare("tls.key_file", b.tls.key, a.tls.key);
   compare("tls.client_ca_file", b.tls.client_ca, a.tls.client_ca);
   compare("snapshots.keep_count", b.keep_snapshot_count, a.keep_snapshot_count);
+  compare("snapshots.keep_hourly_count", b.keep_hourly_snapshot_count,
+          a.keep_hourly_snapshot_count);
+  compare("snapshots.keep_daily_count", b.keep_daily_snapshot_count, a.keep_daily_snapshot_count);
   compare("snapshots.log_growth_bytes", b.snapshot_log_growth_bytes, a.snapshot_log_growth_bytes);
   compare("log.segment_bytes", b.log_segment_bytes, a.log_segment_bytes);
   compare("log.retain_bytes", b.log_retain_bytes, a.log_retain_bytes);
@@ -183,6 +188,10 @@ absl::StatusOr<ServerOptions> MakeServerOptions(const v1::ServerConfig& config) 
   const v1::SnapshotConfig& snapshots = config.snapshots();
   take(snapshots.has_interval_s(), snapshots.interval_s(), options.snapshot_interval_s);
   take(snapshots.has_keep_count(), snapshots.keep_count(), options.keep_snapshot_count);
+  take(snapshots.has_keep_hourly_count(), snapshots.keep_hourly_count(),
+       options.keep_hourly_snapshot_count);
+  take(snapshots.has_keep_daily_count(), snapshots.keep_daily_count(),
+       options.keep_daily_snapshot_count);
   take(snapshots.has_log_growth_bytes(), snapshots.log_growth_bytes(),
        options.snapshot_log_growth_bytes);
   const v1::LogConfig& log = config.log();

@@ -27,6 +27,8 @@ struct ServerOptions {
 
   uint32_t snapshot_interval_s = 300;  // 0: never.
   uint32_t keep_snapshot_count = 3;
+  uint32_t keep_hourly_snapshot_count = 6;
+  uint32_t keep_daily_snapshot_count = 3;
   uint64_t snapshot_log_growth_bytes = uint64_t{1} << 30;  // 0: never.
 
   uint64_t log_segment_bytes = uint64_t{128} << 20;

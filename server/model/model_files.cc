@@ -28,7 +28,7 @@ ModelFiles::ModelFiles(std::unique_ptr<SnapshotStore> snapshots, std::shared_ptr
     : snapshots_(std::move(snapshots)),
       log_(std::move(log)),
       options_(std::move(options)),
-      retention_(*snapshots_, options_.keep_snapshot_count, std::move(replayed)),
+      retention_(*snapshots_, options_.keep_snapshots, std::move(replayed)),
       snapshot_offset_(retention_.NewestStart(log_begin())),
       log_retention_(options_.log_retention) {
   uint64_t last_number = 0;

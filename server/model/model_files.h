@@ -33,8 +33,8 @@ namespace freshet {
 class ModelFiles {
  public:
   struct Options {
-    uint32_t keep_snapshot_count = 3;  // Automatic ones; >= 1.
-    Retention log_retention;           // See SetRetention().
+    KeptSnapshots keep_snapshots;
+    Retention log_retention;  // See SetRetention().
     std::function<absl::Time()> clock;
   };
 

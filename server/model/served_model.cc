@@ -56,10 +56,13 @@ ServedModel::ServedModel(const ModelEnvironment& environment, RecoveredModel& re
       log_(MakeLogWriter(std::move(recovered.log), environment, spec_)),
       names_(recovered.state->names()),
       replayed_bytes_(recovered.replayed_bytes),
-      files_(std::move(recovered.snapshots), log_, std::move(recovered.restores),
-             ModelFiles::Options{.keep_snapshot_count = environment.keep_snapshot_count,
-                                 .log_retention = RetentionOf(environment, spec_),
-                                 .clock = environment.clock}),
+      files_(
+          std::move(recovered.snapshots), log_, std::move(recovered.restores),
+          ModelFiles::Options{.keep_snapshots = {.count = environment.keep_snapshot_count,
+                                                 .hourly = environment.keep_hourly_snapshot_count,
+                                                 .daily = environment.keep_daily_snapshot_count},
+                              .log_retention = RetentionOf(environment, spec_),
+                              .clock = environment.clock}),
       predictor_(std::move(recovered.predictor)),
       figures_(WriterShare::kBrief,
                [this](const ModelState& state) {

@@ -14,11 +14,33 @@ bool IsAutomatic(const v1::Snapshot& snapshot) {
          snapshot.trigger() != v1::SNAPSHOT_TRIGGER_IMPORT;
 }
 
+constexpr int64_t kSecondsOfHour = 3600;
+constexpr int64_t kSecondsOfDay = 24 * kSecondsOfHour;
+
+// Which of these snapshots, oldest first, is the last one of its period of so many seconds, for the
+// newest `count` periods that have any. Clocks are not consulted: what is kept depends on the
+// snapshots alone.
+std::vector<bool> LastOfEach(const std::vector<v1::SnapshotFileHeader>& headers,
+                             int64_t period_seconds, uint32_t count) {
+  std::vector<bool> last(headers.size());
+  std::optional<int64_t> period;
+  uint32_t found = 0;
+  for (size_t i = headers.size(); i-- > 0;) {
+    const int64_t seconds = headers[i].snapshot().create_time().seconds();
+    const int64_t own = seconds / period_seconds - (seconds % period_seconds < 0 ? 1 : 0);
+    if (own == period) continue;
+    if (++found > count) break;
+    period = own;
+    last[i] = true;
+  }
+  return last;
+}
+
 }  // namespace
 
-SnapshotRetention::SnapshotRetention(const SnapshotStore& snapshots, uint32_t keep_count,
+SnapshotRetention::SnapshotRetention(const SnapshotStore& snapshots, KeptSnapshots keep,
                                      Restores replayed)
-    : snapshots_(snapshots), keep_count_(keep_count), restores_(std::move(replayed)) {
+    : snapshots_(snapshots), keep_(keep), restores_(std::move(replayed)) {
   for (const v1::SnapshotFileHeader& header : snapshots_.List()) {
     for (const v1::RestoreRecord& restore : header.restores()) {
       restores_.emplace(restore.offset(), restore.snapshot_id());
@@ -46,22 +68,26 @@ SnapshotRetention::Automatic SnapshotRetention::SortAutomatic() const {
   std::erase_if(headers, [](const v1::SnapshotFileHeader& header) {
     return !IsAutomatic(header.snapshot());
   });
-  const size_t old_count = headers.size() - std::min<size_t>(headers.size(), keep_count_);
+  const size_t old_count = headers.size() - std::min<size_t>(headers.size(), keep_.count);
+  const std::vector<bool> last_of_hour = LastOfEach(headers, kSecondsOfHour, keep_.hourly);
+  const std::vector<bool> last_of_day = LastOfEach(headers, kSecondsOfDay, keep_.daily);
   Automatic automatic;
   for (size_t i = 0; i < headers.size(); ++i) {
     v1::Snapshot& snapshot = *headers[i].mutable_snapshot();
     if (i >= old_count) {
       automatic.needed_from =
           std::min(automatic.needed_from, snapshot.offset() - headers[i].variant_lag());
+      automatic.kept.push_back(std::move(snapshot));
+    } else if (!last_of_hour[i] && !last_of_day[i]) {
+      automatic.old.push_back(std::move(snapshot));
     }
-    (i < old_count ? automatic.old : automatic.kept).push_back(std::move(snapshot));
   }
   return automatic;
 }
 
 uint64_t SnapshotRetention::NeededFrom(const Automatic& automatic,
                                        std::optional<uint64_t> log_begin) const {
-  if (automatic.kept.size() >= keep_count_) return automatic.needed_from;
+  if (automatic.kept.size() >= keep_.count) return automatic.needed_from;
   return log_begin.value_or(0);
 }
 
@@ -83,7 +109,7 @@ absl::Status SnapshotRetention::CheckDeletion(std::string_view id,
   if (IsRestored(id, NeededFrom(log_begin))) {
     return absl::FailedPreconditionError(
         StrCat("snapshot \"", id, "\" was restored, and recovery may have to restore it again; it ",
-               "can be deleted after ", keep_count_, " more automatic snapshots"));
+               "can be deleted after ", keep_.count, " more automatic snapshots"));
   }
   const std::vector<v1::Snapshot> starts = Starts(log_begin);
   const bool log_is_whole = log_begin == uint64_t{0};

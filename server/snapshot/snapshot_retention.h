@@ -26,15 +26,22 @@
 
 namespace freshet {
 
+// Which automatic snapshots are kept. The others are kept for people, not for recovery: the log
+// need not reach back to them.
+struct KeptSnapshots {
+  uint32_t count = 3;   // The newest; >= 1.
+  uint32_t hourly = 0;  // And the last one of so many hours of UTC that have any, the newest hours.
+  uint32_t daily = 0;   // The same for days.
+};
+
 // Thread-safe. Only decides: deletes nothing, and does not block on the disk.
 class SnapshotRetention {
  public:
   // The ids of the snapshots that records of the log restored, by the offsets of these records.
   using Restores = std::map<uint64_t, std::string>;
 
-  // Keeps the newest `keep_count` (>= 1) automatic snapshots. `snapshots` must outlive this object.
-  // `replayed` are the restores that recovery replayed.
-  SnapshotRetention(const SnapshotStore& snapshots, uint32_t keep_count, Restores replayed);
+  // `snapshots` must outlive this object. `replayed` are the restores that recovery replayed.
+  SnapshotRetention(const SnapshotStore& snapshots, KeptSnapshots keep, Restores replayed);
 
   SnapshotRetention(const SnapshotRetention&) = delete;
   SnapshotRetention& operator=(const SnapshotRetention&) = delete;
@@ -68,8 +75,8 @@ class SnapshotRetention {
 
  private:
   struct Automatic {
-    std::vector<v1::Snapshot> old;
-    std::vector<v1::Snapshot> kept;
+    std::vector<v1::Snapshot> old;      // Not to be kept.
+    std::vector<v1::Snapshot> kept;     // The newest, from which recovery begins.
     uint64_t needed_from = UINT64_MAX;  // The first record that a variant in one of `kept` lacks.
   };
   Automatic SortAutomatic() const;
@@ -79,7 +86,7 @@ class SnapshotRetention {
   bool IsRestored(std::string_view id, uint64_t needed_from) const ABSL_LOCKS_EXCLUDED(mu_);
 
   const SnapshotStore& snapshots_;
-  const uint32_t keep_count_;
+  const KeptSnapshots keep_;
 
   mutable absl::Mutex mu_;
   Restores restores_ ABSL_GUARDED_BY(mu_);

@@ -104,6 +104,8 @@ TEST(ServerOptionsTest, AnEmptyConfigGivesTheDefaults) {
   EXPECT_EQ(options.http, "127.0.0.1:7401");
   EXPECT_EQ(options.data_dir, "./freshet-data");
   EXPECT_EQ(options.keep_snapshot_count, 3U);
+  EXPECT_EQ(options.keep_hourly_snapshot_count, 6U);
+  EXPECT_EQ(options.keep_daily_snapshot_count, 3U);
 }
 
 TEST(ServerOptionsTest, FieldsOfTheConfigWin) {
