@@ -159,10 +159,10 @@ void AppendOptions(std::string_view owner, const Descriptor* message,
       option.meaning =
           has_info ? info.meaning() : "whether to learn an intercept, a weight of every example";
     } else {
-      // These two have no single default, and their meaning says so. AppendDefaultRate() lists the
+      // These have no single default, and their meaning says so. AppendDefaultRate() lists the
       // default learning_rate of each learner.
-      const bool depends =
-          field->name() == "learning_rate" || field->name() == "intercept_learning_rate";
+      const bool depends = field->name() == "learning_rate" ||
+                           field->name() == "intercept_learning_rate" || field->name() == "rules";
       option.default_text = depends ? "-" : ShortestNumber(info.default_value());
       option.range_text = RangeText(info);
       option.meaning = info.meaning();

@@ -60,7 +60,10 @@ struct MakeLearnerOf {
   }
 
   absl::StatusOr<std::unique_ptr<Learner>> operator()(const AutoOptions& options) const {
-    return AutoLearner<Loss>::Create(loss, options, spec);
+    if (options.rules == AutoRules::kFirst) {
+      return AutoLearner<Loss, AutoRules::kFirst>::Create(loss, options, spec);
+    }
+    return AutoLearner<Loss, AutoRules::kSecond>::Create(loss, options, spec);
   }
 
   Loss loss;

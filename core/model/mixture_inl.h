@@ -10,14 +10,15 @@ namespace freshet {
 template <LossFunction Loss>
 typename Mixture<Loss>::MixerVector Mixture<Loss>::Variances(const AutoOptions& options,
                                                              bool has_intercept) {
+  const Beginning& beginning = BeginningOf(options.rules);
   MixerVector variances;
   const bool is_member[] = {options.adagrad, options.fading_adagrad, options.coin,
                             options.newton,  options.slow_sgd,       options.fast_sgd};
   for (size_t i = 0; i < kMemberCount; ++i) {
-    variances[i] = is_member[i] ? kMemberVariance / kMemberCount : 0;
+    variances[i] = is_member[i] ? beginning.member_variance / kMemberCount : 0;
   }
   for (size_t i = kMemberCount; i < kInputCount; ++i) {
-    variances[i] = has_intercept ? kContextVariance : 0;
+    variances[i] = has_intercept ? beginning.context_variance : 0;
   }
   return variances;
 }
@@ -26,20 +27,34 @@ template <LossFunction Loss>
 Mixture<Loss>::Mixture(const Loss& loss, const AutoOptions& options, bool has_intercept,
                        double offset)
     : loss_(loss),
-      is_part_{options.adagrad,  options.fading_adagrad, options.coin,   options.newton,
-               options.slow_sgd, options.fast_sgd,       options.mixers, options.mixers},
+      is_part_{options.adagrad,
+               options.fading_adagrad,
+               options.coin,
+               options.newton,
+               options.slow_sgd,
+               options.fast_sgd,
+               options.mixers,
+               options.mixers,
+               options.base_rate && has_intercept && options.rules != AutoRules::kFirst},
       part_count_(static_cast<double>(std::count(is_part_.begin(), is_part_.end(), true))),
       has_mixers_(options.mixers),
       has_intercept_(has_intercept),
       share_(options.share),
       offset_(offset),
+      rules_(options.rules),
       mixers_{MixerOf(Variances(options, has_intercept), kNoises[0]),
               MixerOf(Variances(options, has_intercept), kNoises[1])},
       trend_(Loss::kKind),
+      base_(loss, offset),
       range_(Loss::kScoreLimit),
       shared_(View{}) {
-  const double members = part_count_ - (options.mixers ? kMixerCount : 0);
-  for (size_t i = 0; i < kPartCount; ++i) view_.shares[i] = is_part_[i] ? 1 / part_count_ : 0;
+  const auto members =
+      static_cast<double>(std::count(is_part_.begin(), is_part_.begin() + kMemberCount, true));
+  const PartNumbers& first_shares = BeginningOf(options.rules).shares;
+  double sum = 0;
+  for (size_t i = 0; i < kPartCount; ++i) sum += is_part_[i] ? first_shares[i] : 0;
+  for (size_t i = 0; i < kPartCount; ++i) view_.shares[i] = is_part_[i] ? first_shares[i] / sum : 0;
+  first_shares_ = view_.shares;
   for (MixerVector& weights : view_.mixer_weights) {
     for (size_t i = 0; i < kMemberCount; ++i) weights[i] = is_part_[i] ? 1 / members : 0;
   }
@@ -61,6 +76,7 @@ void Mixture<Loss>::Predict(const View& view, const std::array<float, kMemberCou
     const double score = MixerOf::Score(view.mixer_weights[i], prediction.inputs);
     prediction.scores[kMemberCount + i] = Inside(view, score);
   }
+  prediction.scores[kBaseRate] = Inside(view, view.base_rate);
   if constexpr (kIsLogistic) {
     for (size_t i = 0; i < kPartCount; ++i) {
       const double ratio = Exp(-prediction.scores[i]);
@@ -83,11 +99,13 @@ void Mixture<Loss>::Predict(const View& view, const std::array<float, kMemberCou
 }
 
 template <LossFunction Loss>
-typename Mixture<Loss>::Lesson Mixture<Loss>::Learn(const Prediction& prediction, float label,
-                                                    double weight, const AutoMembers::Sums& sums) {
+typename Mixture<Loss>::Lesson Mixture<Loss>::Learn(const Prediction& prediction,
+                                                    const Example& example) {
+  const float label = example.label;
+  const double weight = example.counted.relative;
   range_.Observe(label);
   if constexpr (kIsScaled) {
-    scale_.Observe(label, weight);
+    scale_.Observe(label, example.weight);
     view_.center = scale_.center();
     view_.scale = scale_.scale();
   }
@@ -97,26 +115,32 @@ typename Mixture<Loss>::Lesson Mixture<Loss>::Learn(const Prediction& prediction
   PartNumbers losses;
   PartNumbers likelihoods;
   if constexpr (!kIsScaled) lesson.label = label;
-  Judge(prediction, weight, lesson, losses, likelihoods);
+  if (example.counted.kept < 1) Temper(example.counted.kept);
+  Judge(prediction, example.counted.share, lesson, losses, likelihoods);
   UpdateShares(likelihoods);
   CountLosses(prediction, lesson.label, losses, weight);
   lesson.newton_lags = NewtonLags(losses, weight);
-  LearnMixers(prediction, weight, sums, lesson);
+  LearnMixers(prediction, example, lesson);
   trend_.Observe(label, weight);
+  if (is_part_[kBaseRate]) base_.Observe(label, example.weight, view_.scale);
   UpdateContext();
   return lesson;
 }
 
 template <LossFunction Loss>
-void Mixture<Loss>::LearnMixers(const Prediction& prediction, double weight,
-                                const AutoMembers::Sums& sums, Lesson& lesson) {
+void Mixture<Loss>::LearnMixers(const Prediction& prediction, const Example& example,
+                                Lesson& lesson) {
   constexpr size_t kStepCount = std::tuple_size_v<decltype(lesson.steps)>;
-  std::array<double, kStepCount> scores{prediction.scores[AutoMembers::kNewton],
-                                        prediction.scores[AutoMembers::kSlowSgd],
-                                        prediction.scores[AutoMembers::kFastSgd]};
-  std::array<double, kStepCount> rates{weight, AutoMembers::kSlowRate * weight,
-                                       AutoMembers::kFastRate * weight};
-  std::array<double, kStepCount> sensitivities{sums.spread(), sums.norm(), sums.norm()};
+  const double weight = example.counted.relative;
+  std::array<double, kStepCount> scores{prediction.scores[AutoMembersBase::kNewton],
+                                        prediction.scores[AutoMembersBase::kSlowSgd],
+                                        prediction.scores[AutoMembersBase::kFastSgd],
+                                        prediction.scores[AutoMembersBase::kFadingAdaGrad]};
+  std::array<double, kStepCount> rates{weight, AutoMembersBase::kSlowRate * weight,
+                                       AutoMembersBase::kFastRate * weight,
+                                       example.fading_rate * weight};
+  std::array<double, kStepCount> sensitivities{example.spread, example.norm, example.norm,
+                                               example.pace};
   std::array<typename MixerOf::Direction, kMixerCount> directions;
   for (size_t i = 0; has_mixers_ && i < kMixerCount; ++i) {
     directions[i] = mixers_[i].DirectionOf(prediction.inputs);
@@ -135,7 +159,7 @@ void Mixture<Loss>::LearnMixers(const Prediction& prediction, double weight,
 
 template <LossFunction Loss>
 void Mixture<Loss>::Judge(const Prediction& prediction, double weight, Lesson& lesson,
-                          PartNumbers& losses, PartNumbers& likelihoods) const {
+                          PartNumbers& losses, PartNumbers& likelihoods) {
   if constexpr (kIsLogistic) {
     const bool is_positive = lesson.label > 0;
     const PartNumbers& right = is_positive ? prediction.positive : prediction.negative;
@@ -148,7 +172,8 @@ void Mixture<Loss>::Judge(const Prediction& prediction, double weight, Lesson& l
       likelihoods[i] = right[i];
     }
     if (weight == 1) return;
-    for (size_t i = 0; i < kPartCount; ++i) likelihoods[i] = Exp(-weight * losses[i]);
+    const double least = rules_ != AutoRules::kFirst ? -NaturalLog(Largest(right)) : 0;
+    for (size_t i = 0; i < kPartCount; ++i) likelihoods[i] = Exp(-weight * (losses[i] - least));
   } else {
     for (size_t i = 0; i < kPartCount; ++i) {
       const double score = prediction.scores[i];
@@ -156,15 +181,13 @@ void Mixture<Loss>::Judge(const Prediction& prediction, double weight, Lesson& l
       lesson.curvatures[i] = loss_.Curvature(score, lesson.label);
       losses[i] = loss_.Value(score, lesson.label);
     }
-    double unit = 1;
-    if constexpr (Loss::kKind != LossKind::kPoisson) {
-      unit =
-          2 * (kFirstLossWeight + loss_weight_ * mixture_loss_) / (kFirstLossWeight + loss_weight_);
-    }
+    double mean = 0;
     double least = kMaxLoss;
     for (size_t i = 0; i < kPartCount; ++i) {
       if (is_part_[i]) least = std::min(least, losses[i]);
+      mean += view_.shares[i] * std::min(losses[i], kMaxLoss);
     }
+    const double unit = JudgingUnit(weight * std::max(mean - least, 0.0));
     for (size_t i = 0; i < kPartCount; ++i) {
       likelihoods[i] = Exp(std::min(-weight * (losses[i] - least) / unit, 0.0));
     }
@@ -172,10 +195,37 @@ void Mixture<Loss>::Judge(const Prediction& prediction, double weight, Lesson& l
 }
 
 template <LossFunction Loss>
-void Mixture<Loss>::UpdateShares(const PartNumbers& likelihoods) {
+double Mixture<Loss>::JudgingUnit(double gap) {
+  const bool is_first = rules_ == AutoRules::kFirst;
+  constexpr bool kIsPoisson = Loss::kKind == LossKind::kPoisson;
+  double unit = 1;
+  if (!kIsPoisson || !is_first) {
+    const double prior = kIsPoisson ? kFirstLossWeight / 2 : kFirstLossWeight;
+    unit = 2 * (prior + loss_weight_ * mixture_loss_) / (kFirstLossWeight + loss_weight_);
+    if (kIsPoisson) unit = std::max(unit, 1.0);
+  }
+  if (is_first || Loss::kKind == LossKind::kHinge) return unit;
+  gap_ = std::max((1 - 1 / kDecayExampleCount) * gap_, gap);
+  return std::max(unit, gap_);
+}
+
+template <LossFunction Loss>
+void Mixture<Loss>::Temper(double kept) {
   double sum = 0;
   for (size_t i = 0; i < kPartCount; ++i) {
-    view_.shares[i] *= std::max(likelihoods[i], kMinLikelihood);
+    if (!is_part_[i]) continue;
+    view_.shares[i] = first_shares_[i] * Exp(kept * NaturalLog(view_.shares[i] / first_shares_[i]));
+    sum += view_.shares[i];
+  }
+  for (double& share : view_.shares) share /= sum;
+}
+
+template <LossFunction Loss>
+void Mixture<Loss>::UpdateShares(const PartNumbers& likelihoods) {
+  const double least = kMinLikelihood * (rules_ != AutoRules::kFirst ? Largest(likelihoods) : 1);
+  double sum = 0;
+  for (size_t i = 0; i < kPartCount; ++i) {
+    view_.shares[i] *= std::max(likelihoods[i], least);
     sum += view_.shares[i];
   }
   // If share_ is 0, a part could otherwise reach 0 and never recover.
@@ -196,7 +246,8 @@ void Mixture<Loss>::CountLosses(const Prediction& prediction, float label,
   for (size_t i = 0; i < kPartCount; ++i) {
     view_.losses[i] += step * (std::min(unit * losses[i], kMaxLoss) - view_.losses[i]);
   }
-  if constexpr (!kIsLogistic && Loss::kKind != LossKind::kPoisson) {
+  if (kIsLogistic) return;
+  if (Loss::kKind != LossKind::kPoisson || rules_ != AutoRules::kFirst) {
     const double loss = std::min(loss_.Value(prediction.inside, label), kMaxLoss);
     mixture_loss_ += step * (loss - mixture_loss_);
   }
@@ -212,11 +263,12 @@ bool Mixture<Loss>::NewtonLags(const PartNumbers& losses, double weight) {
     recent_losses_[i] = loss + kept * (recent_losses_[i] - loss);
     if (is_part_[i]) best = std::min(best, recent_losses_[i]);
   }
-  return recent_losses_[AutoMembers::kNewton] > kLag * best;
+  return recent_losses_[AutoMembersBase::kNewton] > kLag * best;
 }
 
 template <LossFunction Loss>
 void Mixture<Loss>::UpdateContext() {
+  view_.base_rate = base_.Score(view_.center, view_.scale);
   if (!has_intercept_) return;
   view_.context[0] = 1;
   trend_.Scores(view_.center, view_.scale, &view_.context[1]);
@@ -235,9 +287,9 @@ std::vector<MixturePart> Mixture<Loss>::Parts() const {
 
 template <LossFunction Loss>
 void Mixture<Loss>::SaveState(StateWriter& writer) const {
-  writer.WriteValue(view_.shares);
+  SaveParts(view_.shares, writer);
   writer.WriteValue(view_.mixer_weights);
-  writer.WriteValue(view_.losses);
+  SaveParts(view_.losses, writer);
   writer.WriteValue(recent_losses_);
   writer.WriteValue(mixture_loss_);
   writer.WriteValue(loss_weight_);
@@ -245,13 +297,16 @@ void Mixture<Loss>::SaveState(StateWriter& writer) const {
   scale_.SaveState(writer);
   trend_.SaveState(writer);
   range_.SaveState(writer);
+  if (rules_ == AutoRules::kFirst) return;
+  writer.WriteValue(gap_);
+  base_.SaveState(writer);
 }
 
 template <LossFunction Loss>
 absl::Status Mixture<Loss>::LoadState(StateReader& reader) {
-  view_.shares = reader.ReadValue<PartNumbers>();
+  view_.shares = LoadParts(reader);
   view_.mixer_weights = reader.ReadValue<decltype(view_.mixer_weights)>();
-  view_.losses = reader.ReadValue<PartNumbers>();
+  view_.losses = LoadParts(reader);
   recent_losses_ = reader.ReadValue<decltype(recent_losses_)>();
   mixture_loss_ = reader.ReadValue<double>();
   loss_weight_ = reader.ReadValue<double>();
@@ -278,6 +333,13 @@ absl::Status Mixture<Loss>::LoadState(StateReader& reader) {
   if (status.ok()) status = scale_.LoadState(reader);
   if (status.ok()) status = trend_.LoadState(reader);
   if (status.ok()) status = range_.LoadState(reader);
+  if (status.ok() && rules_ != AutoRules::kFirst) {
+    gap_ = reader.ReadValue<double>();
+    if (reader.status().ok() && !(gap_ >= 0 && gap_ <= kMaxLoss * kMaxLoss)) {
+      return reader.Damaged("the gap of losses of the learner's mixture is out of range");
+    }
+    status = base_.LoadState(reader);
+  }
   if (!status.ok()) return status;
   if constexpr (kIsScaled) {
     view_.center = scale_.center();

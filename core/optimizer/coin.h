@@ -8,7 +8,8 @@
 //
 // where g is the gradient of the loss at the score, times the importance weight. z is the sum of
 // negative gradients, A the sum of their sizes, W the winnings so far, and X and M are the largest
-// value and gradient so far.
+// value and gradient so far. As in Vowpal Wabbit, they never fall: one value far beyond the others
+// makes those too small to learn from, for good.
 //
 // Source: F. Orabona, T. Tommasi. Training Deep Networks without Learning Rates Through Coin
 // Betting. NIPS 2017. The learner that goes with this rule is in core/model/coin_learner.h.

@@ -13,6 +13,9 @@
 // sensitivity P; without it, u = -g h rate. Without `adaptive`, r = 1 / s^2 and c = T / N. Without
 // `normalized`, s and c are 1. In general r = G^-power (s^2)^(power - 1), c = (T / N)^(1 - power).
 //
+// As in Vowpal Wabbit, s never falls: one value far beyond the others makes those too small to
+// learn from, for good. AutoMembers has a scale without this weakness (value_scale.h).
+//
 // Sources: S. Ross, P. Mineiro, J. Langford. Normalized Online Learning. UAI 2013. N.
 // Karampatziakis, J. Langford. Online Importance Weight Aware Updates. UAI 2011. The learner that
 // uses these rules is in core/model/nag_learner.h.

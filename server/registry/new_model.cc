@@ -33,7 +33,7 @@ absl::Status AddMainVariant(const v1::Model& requested, v1::Model& spec) {
   }
   v1::LearnerSpec learner;
   if (requested.variants_size() == 1) learner = requested.variants(0).learner();
-  absl::StatusOr<v1::LearnerSpec> resolved = ResolveLearnerSpec(learner);
+  absl::StatusOr<v1::LearnerSpec> resolved = ResolveNewLearnerSpec(learner);
   if (!resolved.ok()) return resolved.status();
   v1::Variant& variant = *spec.add_variants();
   variant.set_name(StrCat(spec.name(), "/variants/main"));

@@ -153,7 +153,10 @@ AutoOptions AutoOptionsOf(const v1::Auto& spec) {
           .slow_sgd = spec.slow_sgd(),
           .fast_sgd = spec.fast_sgd(),
           .mixers = spec.mixers(),
-          .share = spec.share()};
+          .base_rate = spec.base_rate(),
+          .share = spec.share(),
+          .rules = spec.rules() == static_cast<uint32_t>(AutoRules::kSecond) ? AutoRules::kSecond
+                                                                             : AutoRules::kFirst};
 }
 
 bool HasMember(const v1::Auto& spec) {
@@ -257,6 +260,15 @@ absl::StatusOr<v1::LearnerSpec> ResolveLearnerSpec(const v1::LearnerSpec& spec) 
                                              " it must be below ", 1 / resolved.learning_rate()));
   }
   return resolved;
+}
+
+absl::StatusOr<v1::LearnerSpec> ResolveNewLearnerSpec(const v1::LearnerSpec& spec) {
+  v1::LearnerSpec newest = spec;
+  if (newest.optimizer_case() == v1::LearnerSpec::OPTIMIZER_NOT_SET) newest.mutable_auto_();
+  if (newest.has_auto_() && !newest.auto_().has_rules()) {
+    newest.mutable_auto_()->set_rules(static_cast<uint32_t>(kNewestAutoRules));
+  }
+  return ResolveLearnerSpec(newest);
 }
 
 absl::StatusOr<std::unique_ptr<Learner>> MakeLearner(const v1::LearnerSpec& resolved) {

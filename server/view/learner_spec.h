@@ -14,7 +14,12 @@ namespace freshet {
 
 // Fills in every default and checks every range (both stand in the proto, as OptionInfo).
 // INVALID_ARGUMENT names the option, its value and what is allowed.
+// For specs of models that exist: what is absent means what it meant in the version that wrote it.
 absl::StatusOr<v1::LearnerSpec> ResolveLearnerSpec(const v1::LearnerSpec& spec);
+
+// The same for the learner of a new model, which gets the newest rules unless the spec says
+// otherwise.
+absl::StatusOr<v1::LearnerSpec> ResolveNewLearnerSpec(const v1::LearnerSpec& spec);
 
 // A new learner. REQUIRES: `resolved` comes from ResolveLearnerSpec(). RESOURCE_EXHAUSTED where
 // there is no memory for the table.

@@ -33,10 +33,15 @@ std::string GoldenDir(const std::string& name) {
 
 constexpr const char* kNewest = "data_v3";
 
-class GoldenDataVersionTest : public testing::TestWithParam<const char*> {};
+struct GoldenFolder {
+  const char* name;
+  int models;
+};
+
+class GoldenDataVersionTest : public testing::TestWithParam<GoldenFolder> {};
 
 TEST_P(GoldenDataVersionTest, RecoversToTheBit) {
-  const std::string golden = GoldenDir(GetParam());
+  const std::string golden = GoldenDir(GetParam().name);
   const TemporaryFolder folder;
   std::filesystem::copy(golden + "/data", folder.path(), std::filesystem::copy_options::recursive);
   auto server = ServerProcess::Start(folder.path());
@@ -56,11 +61,16 @@ TEST_P(GoldenDataVersionTest, RecoversToTheBit) {
     EXPECT_EQ(found->example_count, examples) << model;
     EXPECT_EQ(found->digest, digest) << model;
   }
-  EXPECT_EQ(models, kModels);
+  EXPECT_EQ(models, GetParam().models);
 }
 
 INSTANTIATE_TEST_SUITE_P(Versions, GoldenDataVersionTest,
-                         testing::Values("data_v1", "data_v2", "data_v2_envelopes", kNewest));
+                         testing::Values(GoldenFolder{"data_v1", kModels},
+                                         GoldenFolder{"data_v2", kModels},
+                                         GoldenFolder{"data_v2_envelopes", kModels},
+                                         GoldenFolder{kNewest, kModels},
+                                         // Models of `auto` under its first rules.
+                                         GoldenFolder{"data_v3_auto", 3}));
 
 // Pushes the same examples repeatedly.
 void Push(const Client& client, const std::string& model, int batches) {

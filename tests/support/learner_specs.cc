@@ -25,7 +25,9 @@ std::vector<NamedOptimizer> Optimizers() {
       {"nag_invariant", NagOptions{.adaptive = false, .normalized = false}, 0.1},
       {"coin", Coin::Options{.alpha = 2, .beta = 0.6}, 0.1},
       {"auto", AutoOptions{.share = 1e-3}, 0.1},
-      {"auto_without", AutoOptions{.adagrad = false, .slow_sgd = false, .mixers = false}, 0.1},
+      {"auto_without",
+       AutoOptions{.adagrad = false, .slow_sgd = false, .mixers = false, .base_rate = false}, 0.1},
+      {"auto_first", AutoOptions{.share = 1e-3, .rules = AutoRules::kFirst}, 0.1},
   };
 }
 

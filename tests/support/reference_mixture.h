@@ -52,19 +52,31 @@ class ReferenceMixture {
   };
 
   std::vector<Entry> EntriesOf(const StreamExample& example) const;
+  // The size of the values of a feature: the largest so far under the first rules, otherwise the
+  // scale of core/optimizer/value_scale.h.
+  struct Scale {
+    double scale = 0, mean = 0, recent = 0;
+    int count = 0;
+  };
+
   double Share(const Entry& entry) const;
+  void ObserveSize(double size, Scale& scale) const;
+  double BaseRate() const;
+  void ObserveWeight(double weight);
+  double JudgingUnit(const std::vector<double>& losses);
   double Clip(double score) const;
   double Inside(double score) const;
   Vector Trend() const;
   Scored Score(const std::vector<Entry>& entries) const;
   void ObserveLabel(double label, double h);
-  void LearnShares(const Scored& scored, double y, double h);
+  void LearnShares(const Scored& scored, double y);
   void LearnMixer(const Vector& z, double score, double y, double h, Mixer& mixer);
   void LearnMember(const std::string& name, size_t index, const std::vector<Entry>& entries,
                    double score, double y, double h);
   double Curvature(double score, double y) const;
 
   const LearnerSpec spec_;
+  const bool is_first_;  // The first rules.
   const ReferenceLoss loss_;
   const bool is_scaled_;
   const double offset_;
@@ -72,12 +84,21 @@ class ReferenceMixture {
 
   // By member, then by feature; the last feature is the intercept.
   std::vector<Vector> w_;
-  std::vector<Vector> G_;       // Of AdaGrad and fading AdaGrad; A of coin betting.
-  Vector z_, W_, P_, largest_;  // Of coin betting (z, W), Newton (P) and all members.
+  std::vector<Vector> G_;  // Of AdaGrad and fading AdaGrad; A of coin betting.
+  Vector z_, W_, P_;       // Of coin betting (z, W) and Newton (P).
+  std::vector<Scale> scales_;
   double largest_gradient_ = 1;
+  double mean_square_ = 0.25, squares_ = 1;  // Of gradients of fading AdaGrad, and their number.
+  double norm_sum_ = 0, norm_weight_ = 0;
+
+  // Of weights; the two sums decay.
+  double weight_sum_ = 0, weight_square_sum_ = 0, recent_weight_ = 0, largest_weight_ = 0;
+  double relative_ = 1, judged_ = 1;  // The weight of the example being learned, in two units.
 
   std::vector<Mixer> mixers_;
-  Vector shares_;
+  Vector shares_, first_shares_;
+  bool has_base_ = false;
+  double first_weight_ = 0, base_weight_ = 0, base_sum_ = 0, quantile_ = 0, gap_ = 0;
   std::vector<double> labels_;
   Vector trend_;
   double center_ = 0, deviation_ = 0, label_weight_ = 0;

@@ -129,7 +129,7 @@ TEST(AutoLearnerTest, ListsItsPartsWithWeightsThatAddUpToOne) {
     EXPECT_LT(part.decayed_loss, 0.8) << part.name;
   }
   EXPECT_EQ(names, (std::vector<std::string>{"adagrad", "fading_adagrad", "newton", "slow_sgd",
-                                             "steady_mixer", "nimble_mixer"}));
+                                             "steady_mixer", "nimble_mixer", "base_rate"}));
   EXPECT_NEAR(sum, 1, 1e-9);
   EXPECT_TRUE(NewLearner(SpecOf(AdaGrad::Options{}, 0.2))->Mixture().empty());
 }

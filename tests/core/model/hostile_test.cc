@@ -102,6 +102,7 @@ TEST(HostileTest, EveryOptimizerStaysFiniteAtTheEdgesOfItsOptions) {
       AutoOptions{.share = 0},
       AutoOptions{.share = 0.5},
       AutoOptions{.adagrad = false, .fading_adagrad = false, .coin = false, .newton = false},
+      AutoOptions{.rules = AutoRules::kFirst},
   };
   for (size_t i = 0; i < extremes.size(); ++i) {
     for (const LossKind loss : {LossKind::kLogistic, LossKind::kSquared, LossKind::kHinge,

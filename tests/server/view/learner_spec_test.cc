@@ -54,11 +54,26 @@ TEST(ResolveLearnerSpecTest, FillsInTheMixtureWithAllItsParts) {
   ASSERT_TRUE(spec.has_auto_());
   const v1::Auto& mixture = spec.auto_();
   EXPECT_TRUE(mixture.adagrad() && mixture.fading_adagrad() && mixture.coin() && mixture.newton() &&
-              mixture.slow_sgd() && mixture.fast_sgd() && mixture.mixers());
+              mixture.slow_sgd() && mixture.fast_sgd() && mixture.mixers() && mixture.base_rate());
   EXPECT_EQ(mixture.share(), AutoOptions().share);
   EXPECT_FALSE(spec.has_learning_rate() || spec.has_l2());
   EXPECT_TRUE(spec.intercept());
   EXPECT_EQ(static_cast<int>(spec.bits()), LinearOptions().bits);
+}
+
+// A model of an earlier version has no version of the rules in its spec, and must keep the first.
+TEST(ResolveLearnerSpecTest, OnlyANewMixtureGetsTheNewestRules) {
+  EXPECT_EQ(Resolve(Logistic()).auto_().rules(), 1u);
+  const v1::LearnerSpec spec = ResolveNewLearnerSpec(Logistic()).value();
+  EXPECT_EQ(spec.auto_().rules(), static_cast<uint32_t>(kNewestAutoRules));
+  EXPECT_EQ(Resolve(spec).auto_().rules(), spec.auto_().rules());
+  v1::LearnerSpec chosen = Logistic();
+  chosen.mutable_auto_()->set_rules(1);
+  EXPECT_EQ(ResolveNewLearnerSpec(chosen).value().auto_().rules(), 1u);
+  chosen.mutable_auto_()->set_rules(3);
+  EXPECT_THAT(std::string(ResolveNewLearnerSpec(chosen).status().message()),
+              HasSubstr("auto.rules is 3"));
+  EXPECT_FALSE(ResolveNewLearnerSpec(LogisticAdaGrad()).value().has_auto_());
 }
 
 TEST(ResolveLearnerSpecTest, AMixtureNeedsAMember) {
