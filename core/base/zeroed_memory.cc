@@ -2,9 +2,20 @@
 
 #include <sys/mman.h>
 
+#include <cstdint>
+
 #include "core/base/str_cat.h"
 
 namespace freshet {
+
+void PreferHugePages(void* begin, size_t size_bytes) {
+  constexpr size_t kMinBytes = size_t{4} << 20;
+  constexpr uintptr_t kPageBytes = 4096;
+  if (size_bytes < kMinBytes) return;
+  const uintptr_t first = (reinterpret_cast<uintptr_t>(begin) + kPageBytes - 1) / kPageBytes;
+  const uintptr_t end = (reinterpret_cast<uintptr_t>(begin) + size_bytes) / kPageBytes;
+  madvise(reinterpret_cast<void*>(first * kPageBytes), (end - first) * kPageBytes, MADV_HUGEPAGE);
+}
 
 absl::StatusOr<ZeroedMemory> ZeroedMemory::Allocate(size_t size_bytes) {
   void* data =
@@ -14,8 +25,6 @@ absl::StatusOr<ZeroedMemory> ZeroedMemory::Allocate(size_t size_bytes) {
         StrCat("cannot allocate ", size_bytes,
                " bytes of memory for the model's tables; choose fewer bits"));
   }
-  // Only a hint: without huge pages everything works, just slower.
-  madvise(data, size_bytes, MADV_HUGEPAGE);
   return ZeroedMemory(data, size_bytes);
 }
 

@@ -10,8 +10,14 @@
 
 namespace freshet {
 
-// A large memory block mapped directly from the system: all zero, page-aligned, in huge pages if
-// the system has them. A page takes no memory until it is touched. Freed with the object.
+// Asks the system for huge pages in this memory, best before it is touched. They make random access
+// to large memory faster, but each takes 2 MiB as soon as one byte of it is touched: only for
+// memory that will be full, or nearly. Does nothing for less than two huge pages. Only a hint:
+// without huge pages everything works, just slower.
+void PreferHugePages(void* begin, size_t size_bytes);
+
+// A large memory block mapped directly from the system: all zero and page-aligned. A page takes no
+// memory until it is touched. Freed with the object.
 class ZeroedMemory {
  public:
   // RESOURCE_EXHAUSTED if the system refuses. REQUIRES: size_bytes > 0.

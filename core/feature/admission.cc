@@ -67,6 +67,7 @@ void Admission::EndExample() {
   if (options_.lifetime_examples > 0) {
     if (example_count_ >= options_.lifetime_examples) Halve(kFullCount + 1);
   } else if (sighting_count_ >= counters_.size_bytes() / 8) {
+    PreferHugePages(counters_.data(), counters_.size_bytes());  // Hardly a page is still untouched.
     Halve(options_.threshold);
   }
 }

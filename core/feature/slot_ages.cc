@@ -26,10 +26,12 @@ bool SlotAges::EndExample() {
 void SlotAges::TakeExpired(std::vector<uint32_t>& indices) {
   indices.clear();
   auto* const periods = static_cast<uint8_t*>(periods_.data());
+  size_t used_words = 0;
   for (size_t begin = 0; begin < periods_.size_bytes(); begin += sizeof(uint64_t)) {
     uint64_t eight;
     std::memcpy(&eight, periods + begin, sizeof(eight));
     if (eight == 0) continue;
+    ++used_words;
     for (size_t i = begin; i < begin + sizeof(eight); ++i) {
       if (periods[i] == 0) continue;
       const int age = (period_ - periods[i] + kPeriodNumbers) % kPeriodNumbers;
@@ -37,6 +39,11 @@ void SlotAges::TakeExpired(std::vector<uint32_t>& indices) {
       periods[i] = 0;
       indices.push_back(static_cast<uint32_t>(i));
     }
+  }
+  constexpr size_t kDenseShare =
+      64;  // If this share of all words is used, so is nearly every page.
+  if (used_words * sizeof(uint64_t) * kDenseShare > periods_.size_bytes()) {
+    PreferHugePages(periods_.data(), periods_.size_bytes());
   }
 }
 

@@ -57,10 +57,9 @@ class AutoLearner final : public TableLearner<AutoLearner<Loss, rules>, Loss, Au
     Sums nothing;
     AddIntercept(nothing);
     const float intercept = ScoreOf(view, nothing);
-    for (size_t i = 0; i < weights.size(); ++i) {
-      weights[i] = {.weight = WeightOf(view, table_.Load(first_slot + static_cast<uint32_t>(i)),
-                                       nothing, intercept)};
-    }
+    this->ReadSlots(first_slot, weights, [&](const Slot& slot) {
+      return TableWeight{.weight = WeightOf(view, slot, nothing, intercept)};
+    });
   }
 
   // A feature's contribution is the average of two numbers: what it adds to the score of the
@@ -295,12 +294,13 @@ class AutoLearner final : public TableLearner<AutoLearner<Loss, rules>, Loss, Au
   }
 
   template <typename Row>
-  float PredictRow(const Row& row, const typename MixtureOf::View& view) const {
+  float PredictRow(const Row& row, const HashedSlots<Slot>& slots,
+                   const typename MixtureOf::View& view) const {
     const Slot intercept = intercept_.Load();
     return ScoreOf(
         view, SumsOf(
                   row, options_.intercept ? &intercept : nullptr,
-                  [&](size_t i) { return table_.Load(table_.IndexOf(row.ids[i])); }, kTakeNothing));
+                  [&](size_t i) { return slots.Load(slots.IndexOf(row.ids[i])); }, kTakeNothing));
   }
 
   // Adds the intercept, as a reader loads it.
@@ -324,9 +324,8 @@ class AutoLearner final : public TableLearner<AutoLearner<Loss, rules>, Loss, Au
     // Each slot is read only once, so that the score and its explanation are consistent.
     std::vector<Slot> slots;
     slots.reserve(row.size);
-    for (size_t i = 0; i < row.size; ++i) {
-      slots.push_back(table_.Load(table_.IndexOf(row.ids[i])));
-    }
+    const auto reading = table_.Read();
+    for (size_t i = 0; i < row.size; ++i) slots.push_back(reading.Load(row.ids[i]));
     const Slot intercept = intercept_.Load();
     Sums nothing;
     if (options_.intercept) nothing.Add(intercept, 1, 1);

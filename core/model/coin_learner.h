@@ -44,11 +44,10 @@ class CoinLearner final : public TableLearner<CoinLearner<Loss>, Loss, Coin> {
   void ReadWeights(uint32_t first_slot, std::span<TableWeight> weights) const override {
     const MeanNorm::Sums norm = shared_norm_.Load();
     const double mean = (norm.norm + kMinNormSum) / (norm.weight + kMinNormSum);
-    for (size_t i = 0; i < weights.size(); ++i) {
-      const Slot slot = table_.Load(first_slot + static_cast<uint32_t>(i));
-      weights[i] = {.weight = static_cast<float>(rule_.Weight(slot, slot.scale) / mean),
-                    .evidence = Coin::Evidence(slot)};
-    }
+    this->ReadSlots(first_slot, weights, [&](const Slot& slot) {
+      return TableWeight{.weight = static_cast<float>(rule_.Weight(slot, slot.scale) / mean),
+                         .evidence = Coin::Evidence(slot)};
+    });
   }
 
   // The weights as they apply to this example, that is, divided by the mean norm that includes it.
@@ -56,9 +55,8 @@ class CoinLearner final : public TableLearner<CoinLearner<Loss>, Loss, Coin> {
     return ExplainRowOf(batch, index, [&](const auto& row) {
       // Each slot is read only once, so that the score and its explanation are consistent.
       std::vector<Slot> slots;
-      for (size_t i = 0; i < row.size; ++i) {
-        slots.push_back(table_.Load(table_.IndexOf(row.ids[i])));
-      }
+      const auto reading = table_.Read();
+      for (size_t i = 0; i < row.size; ++i) slots.push_back(reading.Load(row.ids[i]));
       slots.push_back(intercept_.Load());
       const Scored scored = Score(row, shared_norm_.Load(), [&](size_t i) { return slots[i]; });
       const auto weight_of = [&](size_t i, float value) {
@@ -176,10 +174,11 @@ class CoinLearner final : public TableLearner<CoinLearner<Loss>, Loss, Coin> {
   }
 
   template <typename Row>
-  float PredictRow(const Row& row, const typename Base::NoView& /*view*/) const {
+  float PredictRow(const Row& row, const HashedSlots<Slot>& slots,
+                   const typename Base::NoView& /*view*/) const {
     const float score =
         Score(row, shared_norm_.Load(), [&](size_t i) {
-          return i < row.size ? table_.Load(table_.IndexOf(row.ids[i])) : intercept_.Load();
+          return i < row.size ? slots.Load(slots.IndexOf(row.ids[i])) : intercept_.Load();
         }).score;
     return std::isfinite(score) ? score : 0;
   }

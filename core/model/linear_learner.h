@@ -50,25 +50,24 @@ class LinearLearner final : public TableLearner<LinearLearner<Loss, Rule>, Loss,
 
   uint64_t CountZeroWeights() const override {
     const WeightContext context = FeatureContext(this->steps_taken());
-    return table_.EstimateCount(
-        [&](uint32_t /*index*/, const Slot& slot) { return rule_.Weight(slot, context) == 0; });
+    return table_.EstimateCount([&](const auto& /*slots*/, uint32_t /*index*/, const Slot& slot) {
+      return rule_.Weight(slot, context) == 0;
+    });
   }
 
   void ReadWeights(uint32_t first_slot, std::span<TableWeight> weights) const override {
     const WeightContext context = FeatureContext(this->steps_taken());
-    for (size_t i = 0; i < weights.size(); ++i) {
-      weights[i] = WeightAt(first_slot + static_cast<uint32_t>(i), context);
-    }
+    this->ReadSlots(first_slot, weights, [&](const Slot& slot) { return WeightOf(slot, context); });
   }
 
   Explanation Explain(const ExampleBatch& batch, size_t index) const override {
     return ExplainRowOf(batch, index, [&](const auto& row) {
       const uint64_t steps_taken = this->steps_taken();
       const WeightContext context = FeatureContext(steps_taken);
+      const auto reading = table_.Read();
       Explanation explanation;
       AddContributions(
-          row, [&](size_t i) { return WeightAt(table_.IndexOf(row.ids[i]), context); },
-          explanation);
+          row, [&](size_t i) { return WeightOf(reading.Load(row.ids[i]), context); }, explanation);
       const float intercept =
           rule_.Weight(intercept_.Load(), InterceptContext(steps_taken)) + offset_;
       const float sum = SumOfWeights(row, intercept, explanation);
@@ -127,27 +126,27 @@ class LinearLearner final : public TableLearner<LinearLearner<Loss, Rule>, Loss,
             .l2 = options_.regularize_intercept ? static_cast<float>(options_.l2) : 0.0f};
   }
 
-  // The weight at a slot: OwnWeight() for the writer, SharedWeight() for readers.
-  float OwnWeight(uint32_t index, const WeightContext& context) const {
-    return rule_.Weight(table_.LoadOwn(index), context);
-  }
-  float SharedWeight(uint32_t index, const WeightContext& context) const {
-    return rule_.Weight(table_.Load(index), context);
+  TableWeight WeightOf(const Slot& slot, const WeightContext& context) const {
+    return {.weight = rule_.Weight(slot, context), .evidence = EvidenceOf<Rule>(slot)};
   }
 
-  // For readers.
-  TableWeight WeightAt(uint32_t index, const WeightContext& context) const {
-    const Slot slot = table_.Load(index);
-    return {.weight = rule_.Weight(slot, context), .evidence = EvidenceOf<Rule>(slot)};
+  // The weight at a slot: OwnWeight() for the writer, SharedWeight() for readers.
+  using Slots = HashedSlots<Slot>;
+  float OwnWeight(const Slots& /*slots*/, uint32_t index, const WeightContext& context) const {
+    return rule_.Weight(table_.LoadOwn(index), context);
+  }
+  float SharedWeight(const Slots& slots, uint32_t index, const WeightContext& context) const {
+    return rule_.Weight(slots.Load(index), context);
   }
 
   // `weight_of` is &OwnWeight or &SharedWeight; `intercept` is the slot loaded in the same way.
   template <auto weight_of, typename Row>
-  float Score(const Row& row, const Slot& intercept, uint64_t steps_taken) const {
+  float Score(const Row& row, const Slots& slots, const Slot& intercept,
+              uint64_t steps_taken) const {
     const float first = rule_.Weight(intercept, InterceptContext(steps_taken)) + offset_;
     const WeightContext context = FeatureContext(steps_taken);
     return SumOf(row.size, first, [&](size_t i) {
-      return (this->*weight_of)(table_.IndexOf(row.ids[i]), context) * row.Value(i);
+      return (this->*weight_of)(slots, slots.IndexOf(row.ids[i]), context) * row.Value(i);
     });
   }
 
@@ -159,7 +158,8 @@ class LinearLearner final : public TableLearner<LinearLearner<Loss, Rule>, Loss,
     if constexpr (kInColumns) {
       score = GatherAndScore(row, steps_taken);
     } else {
-      score = Score<&LinearLearner::OwnWeight>(row, intercept_.LoadOwn(), steps_taken);
+      score =
+          Score<&LinearLearner::OwnWeight>(row, table_.slots(), intercept_.LoadOwn(), steps_taken);
     }
     ahead.FetchPart();
     if (weight == 0) return std::isfinite(score) ? score : 0;
@@ -284,6 +284,16 @@ class LinearLearner final : public TableLearner<LinearLearner<Loss, Rule>, Loss,
     FinishStep(steps_taken + 1);
   }
 
+  // Finds the slots to which the current window has added.
+  void SlotsMoved() {
+    if constexpr (kWindowed) {
+      pending_indices_.clear();
+      table_.VisitUsed([&](uint32_t index, const Slot& slot) {
+        if (Rule::IsPending(slot)) pending_indices_.push_back(index);
+      });
+    }
+  }
+
   StepPair NextStep(uint64_t steps_taken) const {
     const double share = schedule_.Share(steps_taken);
     const auto step_of = [&](const WeightContext& context, double rate) {
@@ -316,9 +326,10 @@ class LinearLearner final : public TableLearner<LinearLearner<Loss, Rule>, Loss,
   }
 
   template <typename Row>
-  float PredictRow(const Row& row, const typename Base::NoView& /*view*/) const {
+  float PredictRow(const Row& row, const HashedSlots<Slot>& slots,
+                   const typename Base::NoView& /*view*/) const {
     const float score =
-        Score<&LinearLearner::SharedWeight>(row, intercept_.Load(), this->steps_taken());
+        Score<&LinearLearner::SharedWeight>(row, slots, intercept_.Load(), this->steps_taken());
     return std::isfinite(score) ? score : 0;
   }
 
@@ -339,11 +350,7 @@ absl::Status LinearLearner<Loss, Rule>::LoadState(StateReader& reader) {
   if constexpr (kWindowed) max_window_count = rule_.window_examples() - 1;
   absl::Status status = this->LoadSlots(reader, max_window_count, &window_count_);
   if (!status.ok()) return status;
-  if constexpr (kWindowed) {
-    table_.VisitUsed([&](uint32_t index, const Slot& slot) {
-      if (Rule::IsPending(slot)) pending_indices_.push_back(index);
-    });
-  }
+  SlotsMoved();
   return absl::OkStatus();
 }
 

@@ -50,15 +50,18 @@ class NagLearner final : public TableLearner<NagLearner<Loss, Rule>, Loss, Rule>
 
   uint64_t CountZeroWeights() const override {
     return regularizer_.Read([&](RegularizerView& view) {
-      return table_.EstimateCount(
-          [&](uint32_t index, const Slot& /*slot*/) { return SharedWeight(index, view) == 0; });
+      return table_.EstimateCount([&](const auto& slots, uint32_t index, const Slot& /*slot*/) {
+        return SharedWeight(slots, index, view) == 0;
+      });
     });
   }
 
   void ReadWeights(uint32_t first_slot, std::span<TableWeight> weights) const override {
     regularizer_.Read([&](RegularizerView& view) {
+      const auto reading = table_.Read();
       for (size_t i = 0; i < weights.size(); ++i) {
-        weights[i] = WeightAt(first_slot + static_cast<uint32_t>(i), view);
+        const uint32_t index = reading.IndexOf(first_slot + static_cast<uint32_t>(i));
+        weights[i] = WeightAt(reading.slots(), index, view);
       }
       return true;
     });
@@ -67,9 +70,12 @@ class NagLearner final : public TableLearner<NagLearner<Loss, Rule>, Loss, Rule>
   Explanation Explain(const ExampleBatch& batch, size_t index) const override {
     return ExplainRowOf(batch, index, [&](const auto& row) {
       return regularizer_.Read([&](RegularizerView& view) {
+        const auto reading = table_.Read();
         Explanation explanation;
         AddContributions(
-            row, [&](size_t i) { return WeightAt(table_.IndexOf(row.ids[i]), view); }, explanation);
+            row,
+            [&](size_t i) { return WeightAt(reading.slots(), reading.IndexOf(row.ids[i]), view); },
+            explanation);
         const float intercept = SharedIntercept(view);
         const float sum = SumOfWeights(row, intercept, explanation);
         SetScore(ScoreOf(sum), sum, intercept, explanation);
@@ -139,18 +145,20 @@ class NagLearner final : public TableLearner<NagLearner<Loss, Rule>, Loss, Rule>
         regularizer_(spec.linear.l1, spec.linear.l2) {}
 
   // For readers.
-  float SharedWeight(uint32_t index, RegularizerView& view) const {
-    return view.WeightAt(index, [&] { return table_.LoadFirstNumber(index); });
+  using Slots = HashedSlots<Slot>;
+  static float SharedWeight(const Slots& slots, uint32_t index, RegularizerView& view) {
+    return view.WeightAt(index, [&] { return slots.LoadFirstNumber(index); });
   }
   float SharedIntercept(RegularizerView& view) const {
     const auto load = [this] { return intercept_.LoadFirstNumber(); };
     return options_.regularize_intercept ? view.WeightAt(InterceptIndex(), load) : load();
   }
-  TableWeight WeightAt(uint32_t index, RegularizerView& view) const {
-    return {.weight = SharedWeight(index, view), .evidence = EvidenceOf<Rule>(table_.Load(index))};
+  static TableWeight WeightAt(const Slots& slots, uint32_t index, RegularizerView& view) {
+    return {.weight = SharedWeight(slots, index, view),
+            .evidence = EvidenceOf<Rule>(slots.Load(index))};
   }
   // The intercept is settled as if its slot followed the last one of the table.
-  uint32_t InterceptIndex() const { return static_cast<uint32_t>(table_.slot_count()); }
+  uint32_t InterceptIndex() const { return table_.end_index(); }
 
   // The score for a sum of weights times values: clipped, or 0 if the sum is not finite.
   float ScoreOf(float sum) const { return std::isfinite(sum) ? label_range_.Clip(sum) : 0; }
@@ -386,15 +394,16 @@ class NagLearner final : public TableLearner<NagLearner<Loss, Rule>, Loss, Rule>
   }
 
   template <typename Row>
-  float PredictRow(const Row& row, const typename Base::NoView& /*view*/) const {
+  float PredictRow(const Row& row, const Slots& slots,
+                   const typename Base::NoView& /*view*/) const {
     if (!regularizer_.is_active()) {
       return ScoreOf(SumOf(row.size, intercept_.LoadFirstNumber(), [&](size_t i) {
-        return table_.LoadFirstNumber(table_.IndexOf(row.ids[i])) * row.Value(i);
+        return slots.LoadFirstNumber(slots.IndexOf(row.ids[i])) * row.Value(i);
       }));
     }
     return ScoreOf(regularizer_.Read([&](RegularizerView& view) {
       return SumOf(row.size, SharedIntercept(view), [&](size_t i) {
-        return SharedWeight(table_.IndexOf(row.ids[i]), view) * row.Value(i);
+        return SharedWeight(slots, slots.IndexOf(row.ids[i]), view) * row.Value(i);
       });
     }));
   }

@@ -16,12 +16,13 @@ namespace freshet {
 // two dozen outstanding cache line requests, so a row's slots are requested in parts, with
 // arithmetic in between. Does not affect results.
 //
-// Keeps references to the table's slots and to the batch and its columns.
+// Keeps references to the slots and to the batch and its columns.
 template <WeightSlot Slot>
 class Prefetcher {
  public:
-  Prefetcher(const WeightTable<Slot>& table, const ExampleBatch& batch)
-      : slots_(table.slots()), batch_(batch), ids_(batch.feature_ids.data()) {
+  // The batch's ids are those that `slots` are looked up by.
+  Prefetcher(const HashedSlots<Slot>& slots, const ExampleBatch& batch)
+      : slots_(slots), batch_(batch), ids_(batch.feature_ids.data()) {
     if (batch.size() == 0) return;
     BeginRow(0);
     FetchAll();
@@ -29,7 +30,7 @@ class Prefetcher {
 
   // Sets how far to prefetch while `row` is processed. REQUIRES: row < batch.size(); rows come in
   // order.
-  void BeginRow(size_t row) {
+  [[gnu::always_inline]] void BeginRow(size_t row) {
     const size_t last_row = std::min(row + kAheadRows, batch_.size() - 1);
     end_ = std::min<size_t>(batch_.RowEnd(last_row), batch_.RowEnd(row) + kAheadFeatures);
     part_ = (end_ - std::min(next_, end_) + kParts - 1) / kParts;

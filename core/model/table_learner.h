@@ -34,12 +34,14 @@ namespace freshet {
 //
 //   template <typename Row> float LearnRow(const Row& row, float label, float weight,
 //                                          Prefetcher<Slot>& ahead);
-//   template <typename Row> float PredictRow(const Row& row, const View& view) const;  // For
-//   readers.
+//   template <typename Row> float PredictRow(const Row& row, const HashedSlots<Slot>& slots,
+//                                            const View& view) const;  // For readers.
 //
-// for UnitRow and ValueRow. Both return the score; LearnRow() returns that before its step, and
+// for UnitRow and ValueRow, whose ids are those that the slots are looked up by (table_.slots() in
+// LearnRow()). Both return the score; LearnRow() returns that before its step, and
 // calls ahead.FetchPart() twice, between parts of its work. A learner whose readers need more than
-// slots hides ReadView() and EndBatch() with its own; one that gains from AVX2 hides kHasWidePath.
+// slots hides ReadView() and EndBatch() with its own; one that keeps indices of slots,
+// SlotsMoved(); one that gains from AVX2, kHasWidePath.
 template <typename Derived, LossFunction Loss, SlotRule Rule>
 class TableLearner : public Learner {
  public:
@@ -55,20 +57,25 @@ class TableLearner : public Learner {
   }
 
   void LearnBatch(const ExampleBatch& batch, std::span<float> scores) final {
+    typename Table::Placed placed(batch);
+    if (table_.Place(placed)) static_cast<Derived*>(this)->SlotsMoved();
     if (TakesWidePath()) {
-      LearnRowsWide(batch, scores);
+      LearnRowsWide(placed.batch(), scores);
     } else {
-      LearnRowsOf(batch, scores);
+      LearnRowsOf(placed.batch(), scores);
     }
     static_cast<Derived*>(this)->EndBatch();
     example_count_.store(example_count() + batch.size(), std::memory_order_relaxed);
   }
 
   void PredictBatch(const ExampleBatch& batch, std::span<float> scores) const final {
+    const typename Table::Reading reading = table_.Read();
+    typename Table::Placed placed(batch);
+    reading.Place(placed);
     if (TakesWidePath()) {
-      PredictRowsWide(batch, scores);
+      PredictRowsWide(placed.batch(), reading.slots(), scores);
     } else {
-      PredictRowsOf(batch, scores);
+      PredictRowsOf(placed.batch(), reading.slots(), scores);
     }
   }
 
@@ -80,17 +87,17 @@ class TableLearner : public Learner {
   uint64_t CountUsedSlots() const override { return table_.CountUsed(); }
   uint64_t EstimateUsedSlots() const override { return table_.EstimateUsed(); }
   void ForgetSlots(std::span<const uint32_t> indices) override {
-    for (const uint32_t index : indices) {
-      if constexpr (WindowedOptimizer<Rule>) {
-        if (Rule::IsPending(table_.LoadOwn(index))) continue;
-      }
-      table_.Store(index, Slot{});
-    }
+    const bool moved = table_.Forget(indices, [](const Slot& slot) {
+      if constexpr (WindowedOptimizer<Rule>) return Rule::IsPending(slot);
+      return false;
+    });
+    if (moved) static_cast<Derived*>(this)->SlotsMoved();
   }
   uint64_t table_bytes() const override { return table_.size_bytes(); }
   uint64_t slot_count() const override { return table_.slot_count(); }
 
  protected:
+  using Table = WeightTable<Slot>;
   struct NoView {};
 
   static constexpr bool kHasWidePath = false;
@@ -117,6 +124,20 @@ class TableLearner : public Learner {
   static NoView ReadView() { return {}; }
   // Called after each batch in LearnBatch().
   static void EndBatch() {}
+  // Called when indices of slots have become void.
+  static void SlotsMoved() {}
+
+  // Sets weights[i] to weight_of(slot) of the slot of number first_slot + i; for ReadWeights().
+  template <typename WeightOf>
+  void ReadSlots(uint32_t first_slot, std::span<TableWeight> weights,
+                 const WeightOf& weight_of) const {
+    const typename Table::Reading reading = table_.Read();
+    const TableWeight unused = weight_of(Slot{});
+    for (size_t i = 0; i < weights.size(); ++i) {
+      const uint32_t index = reading.IndexOf(first_slot + static_cast<uint32_t>(i));
+      weights[i] = reading.HasNoPlace(index) ? unused : weight_of(reading.slots().Load(index));
+    }
+  }
 
   uint64_t steps_taken() const { return steps_taken_.load(std::memory_order_relaxed); }
 
@@ -160,21 +181,23 @@ class TableLearner : public Learner {
     if constexpr (Derived::kHasWidePath) LearnRowsOf(batch, scores);
   }
 
-  void PredictRowsOf(const ExampleBatch& batch, std::span<float> scores) const {
+  void PredictRowsOf(const ExampleBatch& batch, const HashedSlots<Slot>& slots,
+                     std::span<float> scores) const {
     if (batch.values.empty()) {
-      PredictRows<UnitRow>(batch, scores);
+      PredictRows<UnitRow>(batch, slots, scores);
     } else {
-      PredictRows<ValueRow>(batch, scores);
+      PredictRows<ValueRow>(batch, slots, scores);
     }
   }
   [[FRESHET_WIDE_PATH]] void PredictRowsWide(const ExampleBatch& batch,
+                                             const HashedSlots<Slot>& slots,
                                              std::span<float> scores) const {
-    if constexpr (Derived::kHasWidePath) PredictRowsOf(batch, scores);
+    if constexpr (Derived::kHasWidePath) PredictRowsOf(batch, slots, scores);
   }
 
   template <typename Row>
   void LearnRows(const ExampleBatch& batch, std::span<float> scores) {
-    Prefetcher<Slot> ahead(table_, batch);
+    Prefetcher<Slot> ahead(table_.slots(), batch);
     for (size_t row = 0; row < batch.size(); ++row) {
       ahead.BeginRow(row);
       ahead.FetchPart();
@@ -184,14 +207,15 @@ class TableLearner : public Learner {
   }
 
   template <typename Row>
-  void PredictRows(const ExampleBatch& batch, std::span<float> scores) const {
+  void PredictRows(const ExampleBatch& batch, const HashedSlots<Slot>& slots,
+                   std::span<float> scores) const {
     const auto* const derived = static_cast<const Derived*>(this);
     const auto view = derived->ReadView();
-    Prefetcher<Slot> ahead(table_, batch);
+    Prefetcher<Slot> ahead(slots, batch);
     for (size_t row = 0; row < batch.size(); ++row) {
       ahead.BeginRow(row);
       ahead.FetchAll();
-      scores[row] = derived->PredictRow(Row(batch, row), view);
+      scores[row] = derived->PredictRow(Row(batch, row), slots, view);
     }
   }
 

@@ -66,7 +66,7 @@ class Adam {
     return {step, Correction(beta1_powers_, step.step), Correction(beta2_powers_, step.step)};
   }
 
-  void Step(const Context& step, float gradient, Slot& slot) const {
+  [[gnu::always_inline]] void Step(const Context& step, float gradient, Slot& slot) const {
     Age(step.step, slot);
     const float g = step.Gradient(gradient, slot.weight);
     slot.mean += one_minus_beta1_ * g;

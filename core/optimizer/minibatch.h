@@ -44,7 +44,7 @@ class MiniBatch {
 
   static bool IsPending(const Slot& slot) { return std::bit_cast<uint32_t>(slot.pending_sum) != 0; }
 
-  bool Accumulate(float gradient, Slot& slot) const {
+  [[gnu::always_inline]] bool Accumulate(float gradient, Slot& slot) const {
     const bool first = !IsPending(slot);
     slot.pending_sum += gradient;
     if (slot.pending_sum == 0) slot.pending_sum = -0.0f;

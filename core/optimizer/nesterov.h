@@ -45,7 +45,7 @@ class Nesterov {
 
   StepContext Prepare(const StepContext& step) const { return step; }
 
-  void Step(const StepContext& step, float gradient, Slot& slot) const {
+  [[gnu::always_inline]] void Step(const StepContext& step, float gradient, Slot& slot) const {
     const auto number = static_cast<uint32_t>(step.step);
     // False at a feature's second occurrence in the same example, which must not age it again.
     const bool ages = slot.step != number;

@@ -52,7 +52,7 @@ class RmsProp {
 
   StepContext Prepare(const StepContext& step) const { return step; }
 
-  void Step(const StepContext& step, float gradient, Slot& slot) const {
+  [[gnu::always_inline]] void Step(const StepContext& step, float gradient, Slot& slot) const {
     Age(step.step, slot);
     const float g = step.Gradient(gradient, slot.weight);
     slot.mean_square += one_minus_rho_ * (g * g);

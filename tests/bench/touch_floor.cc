@@ -37,6 +37,7 @@ void TouchSlots(Word* table, uint64_t slot_count, const ExampleBatch& batch) {
 absl::StatusOr<TouchFloor> TouchFloor::Make(size_t slot_bytes, uint64_t slot_count) {
   absl::StatusOr<ZeroedMemory> memory = ZeroedMemory::Allocate(slot_bytes * slot_count);
   if (!memory.ok()) return memory.status();
+  PreferHugePages(memory->data(), memory->size_bytes());
   return TouchFloor(*std::move(memory), slot_bytes, slot_count);
 }
 

@@ -45,7 +45,7 @@ class GatheredSlotsTest : public testing::Test {
 
   // The numbers of a slot.
   std::vector<float> At(uint32_t index) const {
-    const auto numbers = std::bit_cast<Numbers>(table_.Load(index));
+    const auto numbers = std::bit_cast<Numbers>(table_.Read().Load(index));
     return {numbers.begin(), numbers.end()};
   }
 
