@@ -106,7 +106,7 @@ class Learner {
   // How the parts of a mixture share the prediction; empty for other learners.
   virtual std::vector<MixturePart> Mixture() const { return {}; }
 
-  // The maximum size of the weight table in bytes; untouched pages take no memory.
+  // The size to which the weight table may grow, in bytes.
   virtual uint64_t table_bytes() const = 0;
 
   // Slots of the weight table. The slot of a feature is its id modulo this number.
