@@ -39,11 +39,13 @@ namespace freshet {
 //   share_k *= likelihood_k;  share_k = (1 - a) share_k / sum + a / parts
 //
 // For logistic loss, the likelihood is the probability of the label, and the prediction is the mean
-// of the probabilities, weighted by share. So over the whole stream the loss is at most the
-// logarithm of its part's first share above that of the best part, and the mixture follows when
-// another part becomes the best. For Poisson loss the likelihood is exp(-loss), and for the other
-// losses exp(-loss / (2 mean loss)); for all of these the prediction is the mean score, weighted by
-// share. An importance weight, as a share of the largest (weight_unit.h), is the power to which the
+// of the probabilities, weighted by share. So over the whole stream the loss is at most -ln of the
+// best part's first share above that of the best part, and the mixture follows when
+// another part becomes the best. For the other losses the likelihood is exp(-loss / unit), and the
+// prediction is the mean score, weighted by share. The unit is twice the mean loss, for Poisson
+// loss at least 1. If losses are not bounded, the unit is also at least the largest gap lately
+// between the mean loss of the parts, weighted by share, and the least, so that no outlier decides
+// alone. An importance weight, as a share of the largest (weight_unit.h), is the power to which the
 // likelihood of its example is raised: the bound above holds only for powers up to 1. No example
 // counts more than kMinLikelihood against a part, relative to the part that did best on it.
 //
