@@ -62,6 +62,14 @@ absl::StatusOr<MappingProposal> Propose(std::string_view format,
   return proposal;
 }
 
+// Whether the mapping names a column that the table does not have.
+bool LacksColumn(const InputSample& sample, const InputMapping& mapping) {
+  return sample.is_table() && std::any_of(mapping.fields.begin(), mapping.fields.end(),
+                                          [&sample](const FieldMapping& field) {
+                                            return sample.Find(field.field) == nullptr;
+                                          });
+}
+
 std::string RoleText(const FieldMapping& field, const InputMapping& mapping) {
   std::string text(FieldRoleName(field.role));
   if (!field.time_format.empty()) text += StrCat(" ", field.time_format);
@@ -96,6 +104,8 @@ class MappingChoice {
           "--positive which are positive, as in --positive '>=15', or create a model with --loss "
           "squared");
     }
+    // The reader will say which column an option misspells; that must not become the mapping.
+    if (LacksColumn(sample, proposal->mapping)) return std::nullopt;
     const std::string source = path == "-" ? "standard input" : std::string(path);
     if (!Store(proposal->mapping)) return std::nullopt;
     std::cerr << ModelId(model_) << ": from now on, fields are read as in " << source << ":\n"

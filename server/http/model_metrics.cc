@@ -204,7 +204,9 @@ prometheus::MetricFamily MixtureFamily(std::span<const ModelSample> samples, con
     for (const v1::Variant& variant : sample.model->variants()) {
       for (const v1::MixturePart& part : variant.mixture()) {
         AddValue(family,
-                 {{"model", sample.id}, {"variant", std::string(LastId(variant.name()))}, {"part", part.name()}},
+                 {{"model", sample.id},
+                  {"variant", std::string(LastId(variant.name()))},
+                  {"part", part.name()}},
                  (part.*kField)());
       }
     }
@@ -233,7 +235,8 @@ void AddModelMetrics(std::span<const ModelSample> samples,
       for (const v1::Variant& variant : sample.model->variants()) {
         const Value value = metric.value(variant);
         if (!value) continue;
-        AddValue(family, {{"model", sample.id}, {"variant", std::string(LastId(variant.name()))}}, *value);
+        AddValue(family, {{"model", sample.id}, {"variant", std::string(LastId(variant.name()))}},
+                 *value);
       }
     }
     AddFamily(page, std::move(family));

@@ -27,8 +27,8 @@ struct ModelEnvironment {
   WorkerPool* last_snapshots = nullptr;
   std::function<absl::Time()> clock;
 
-  uint32_t keep_snapshot_count = 3;                  // Automatic ones, for each model; >= 1.
-  uint32_t keep_hourly_snapshot_count = 0;           // See KeptSnapshots.
+  uint32_t keep_snapshot_count = 3;         // Automatic ones, for each model; >= 1.
+  uint32_t keep_hourly_snapshot_count = 0;  // See KeptSnapshots.
   uint32_t keep_daily_snapshot_count = 0;
   uint64_t snapshot_log_growth_bytes = 0;            // See v1.SnapshotConfig; 0: never.
   uint64_t log_segment_bytes = uint64_t{128} << 20;  // See LogOptions.

@@ -115,9 +115,7 @@ absl::Status CheckManifestFolder(const v1::Model& spec, const std::string& model
              "; give the folder that name, or move it out of the data folder where it is a copy"));
 }
 
-std::string_view ModelIdOf(const v1::Model& spec) {
-  return LastId(spec.name());
-}
+std::string_view ModelIdOf(const v1::Model& spec) { return LastId(spec.name()); }
 
 uint64_t UidOf(const v1::Model& spec) { return ParseUid(spec.uid()).value_or(0); }
 

@@ -106,7 +106,7 @@ TEST_F(InputCommandTest, ReadsTablesWithBlanksDeclaredDelimitersAndMissingWords)
   const CommandResult pushed = Freshet(push + " --numeric ' age'");
   EXPECT_EQ(pushed.code, 0) << pushed.err;
   EXPECT_EQ(Examples(), 2u);
-  Write("b.csv", "\xef\xbb\xbfsep=;\r\nage;hour\r\n0,5;a\r\n");
+  Write("b.csv", "\xef\xbb\xbfsep=;\r\nage;hour\r\n0,5;14102100\r\n");
   const CommandResult explained = Freshet("explain m - --numeric age --decimal-comma < b.csv");
   EXPECT_EQ(explained.code, 0) << explained.err;
   EXPECT_THAT(explained.out, HasSubstr("age^age"));

@@ -180,7 +180,8 @@ TEST_F(RestartTest, SnapshotsAreListedRestoredAndDeleted) {
 // A restored snapshot used to be deletable, even automatically, while the log still referred to it.
 // If a snapshot after the restore was damaged, the model could not be recovered any more.
 TEST_F(RestartTest, ARestoredSnapshotStaysAsLongAsTheLogMayRestoreItAgain) {
-  const std::string config = "snapshots { interval_s: 0 keep_count: 2 keep_hourly_count: 0 keep_daily_count: 0 }";
+  const std::string config =
+      "snapshots { interval_s: 0 keep_count: 2 keep_hourly_count: 0 keep_daily_count: 0 }";
   ASSERT_NO_FATAL_FAILURE(StartWithConfig(config));
   ASSERT_NO_FATAL_FAILURE(CreateModel("ctr"));
   Push("ctr", 0, 500, 50);
@@ -222,7 +223,8 @@ TEST_F(RestartTest, TheOnlySnapshotThatRecoveryCanBeginFromCannotBeDeleted) {
 
 TEST_F(RestartTest, ALogThatHasGrownIsFollowedByASnapshot) {
   const std::string config =
-      "snapshots { interval_s: 0 keep_count: 1 keep_hourly_count: 0 keep_daily_count: 0 log_growth_bytes: 50000 } "
+      "snapshots { interval_s: 0 keep_count: 1 keep_hourly_count: 0 keep_daily_count: 0 "
+      "log_growth_bytes: 50000 } "
       "log { segment_bytes: 8192 retain_bytes: 20000 }";
   ASSERT_NO_FATAL_FAILURE(StartWithConfig(config));
   ASSERT_NO_FATAL_FAILURE(CreateModel("ctr"));
@@ -275,7 +277,8 @@ TEST_F(RestartTest, ADamagedSnapshotIsNamedAndTheOneBeforeItUsed) {
 }
 
 TEST_F(RestartTest, AutomaticSnapshotsAreTakenAndKeptByCount) {
-  ASSERT_NO_FATAL_FAILURE(StartWithConfig("snapshots { interval_s: 1 keep_count: 1 keep_hourly_count: 0 keep_daily_count: 0 }"));
+  ASSERT_NO_FATAL_FAILURE(StartWithConfig(
+      "snapshots { interval_s: 1 keep_count: 1 keep_hourly_count: 0 keep_daily_count: 0 }"));
   ASSERT_NO_FATAL_FAILURE(CreateModel("ctr"));
   Push("ctr", 0, 50, 50);
   // Waits until the newest snapshot is of `offset` or later.
