@@ -107,7 +107,7 @@ PushWindow::Queue::iterator PushWindow::FindSent(uint64_t sequence) {
   return found == end ? in_flight_.end() : found;
 }
 
-PushWindow::Queue::iterator PushWindow::TakeSent(Queue::iterator batch) {
+PushWindow::Queue::iterator PushWindow::TakeSent(const Queue::iterator& batch) {
   --sent_on_stream_;
   return in_flight_.erase(batch);
 }

@@ -97,7 +97,7 @@ class PushWindow {
   // The place in in_flight_ of the batch with this sequence that was sent on the current stream.
   Queue::iterator FindSent(uint64_t sequence);
   // Removes a batch that was sent on the current stream from in_flight_; returns the place after.
-  Queue::iterator TakeSent(Queue::iterator batch);
+  Queue::iterator TakeSent(const Queue::iterator& batch);
   void Finish(PendingBatch* batch);
   void KeepPredictions(const v1::LearnResponse& response, PendingBatch* batch) const;
 

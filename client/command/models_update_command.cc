@@ -52,7 +52,7 @@ absl::Status Update(const CommandContext& context, const ModelsUpdateArguments& 
   Take(flags.retain_bytes, "log_retention.max_bytes", fields);
   Take(flags.retain_age, "log_retention.max_age_s", fields);
   const bool has_mapping = HasMappingFlags(arguments.mapping);
-  if (has_mapping || arguments.no_mapping) fields.push_back("input");
+  if (has_mapping || arguments.no_mapping) fields.emplace_back("input");
   if (fields.empty()) {
     return absl::InvalidArgumentError(
         "nothing to change; give --durability, --retain-bytes, --retain-age, or an option that "

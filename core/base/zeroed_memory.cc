@@ -12,9 +12,10 @@ void PreferHugePages(void* begin, size_t size_bytes) {
   constexpr size_t kMinBytes = size_t{4} << 20;
   constexpr uintptr_t kPageBytes = 4096;
   if (size_bytes < kMinBytes) return;
-  const uintptr_t first = (reinterpret_cast<uintptr_t>(begin) + kPageBytes - 1) / kPageBytes;
-  const uintptr_t end = (reinterpret_cast<uintptr_t>(begin) + size_bytes) / kPageBytes;
-  madvise(reinterpret_cast<void*>(first * kPageBytes), (end - first) * kPageBytes, MADV_HUGEPAGE);
+  const auto address = reinterpret_cast<uintptr_t>(begin);
+  const size_t skipped = (kPageBytes - address % kPageBytes) % kPageBytes;
+  const size_t end = size_bytes - (address + size_bytes) % kPageBytes;
+  madvise(static_cast<char*>(begin) + skipped, end - skipped, MADV_HUGEPAGE);
 }
 
 absl::StatusOr<ZeroedMemory> ZeroedMemory::Allocate(size_t size_bytes) {

@@ -55,8 +55,9 @@ std::string Plain(std::string_view name) {
   std::string out;
   for (const char c : name) {
     const auto byte = static_cast<unsigned char>(c);
-    if (std::isalnum(byte) != 0 || byte >= 0x80)
+    if (std::isalnum(byte) != 0 || byte >= 0x80) {
       out.push_back(static_cast<char>(std::tolower(byte)));
+    }
   }
   return out;
 }

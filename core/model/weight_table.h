@@ -411,8 +411,8 @@ class WeightTable {
 
   static void SetMap(std::shared_ptr<SlotMap> map, Storage& storage) {
     // This much will be in use when the next larger map is needed.
-    PreferHugePages(storage.memory->data(),
-                    std::min(2 * map->size() * sizeof(Slot), storage.memory->size_bytes()));
+    PreferHugePages(storage.memory->data(), std::min(uint64_t{2} * map->size() * sizeof(Slot),
+                                                     storage.memory->size_bytes()));
     storage.map = std::move(map);
   }
 

@@ -154,8 +154,8 @@ struct JsonApi::Call {
 };
 
 JsonApi::JsonApi(std::shared_ptr<grpc::Channel> channel, Options options)
-    : options_(options),
-      caller_(std::move(channel), options.call_timeout),
+    : options_(std::move(options)),
+      caller_(std::move(channel), options_.call_timeout),
       short_("json", kShortThreads),
       long_("json-long", kLongThreads) {}
 
@@ -296,8 +296,9 @@ std::shared_ptr<const PreparedInput> JsonApi::InputFor(const Call& call, std::st
     // Errors about rows name fields, which only those may see who may use the model. The service
     // refuses the others.
     const auto caller = options_.access->Identify(call.request.Header("authorization"));
-    if (!caller.ok() || !caller->CheckRole(role).ok() || !caller->Covers(LastId(model)))
+    if (!caller.ok() || !caller->CheckRole(role).ok() || !caller->Covers(LastId(model))) {
       return nullptr;
+    }
   }
   return options_.input_of(model);
 }

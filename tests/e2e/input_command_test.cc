@@ -188,7 +188,7 @@ TEST_F(InputCommandTest, EvaluatesWithoutLearning) {
   }
   const CommandResult json = Freshet("evaluate --json" + flags);
   EXPECT_EQ(json.code, 0) << json.err;
-  const std::string key = "\"weightSum\":3.5,\"loss\":";
+  const std::string key = R"("weightSum":3.5,"loss":)";
   EXPECT_THAT(json.out, StartsWith(R"({"model":"m","rows":3,"rejected":0,)"));
   ASSERT_THAT(json.out, HasSubstr(key));
   EXPECT_NEAR(std::strtod(json.out.c_str() + json.out.find(key) + key.size(), nullptr), loss / 3.5,

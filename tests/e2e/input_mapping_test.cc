@@ -81,7 +81,7 @@ TEST_F(InputMappingTest, TheFirstPushDecidesAndAllFollow) {
   EXPECT_GT(std::stod(prediction), 0.6) << prediction;
   EXPECT_EQ(First(Freshet("predict m row.jsonl")), prediction);
   EXPECT_EQ(First(Freshet("predict m row.tsv")), prediction);
-  const CommandResult explained = Freshet("explain m '{\"user_id\":101,\"age\":33}'");
+  const CommandResult explained = Freshet(R"(explain m '{"user_id":101,"age":33}')");
   EXPECT_THAT(explained.out, AllOf(HasSubstr("user_id"), HasSubstr("101")));
 
   httplib::Client http("http://" + site_.server().http_address());
@@ -158,7 +158,7 @@ TEST_F(InputMappingTest, ARowOfStandardInputIsLookedAtAndNotLost) {
   ASSERT_EQ(Freshet("models create m").code, 0);
   const CommandResult pushed = RunCommand(
       {"/bin/sh", "-c",
-       StrCat("printf 'label,n\\n1,0.5\\n0,1.5\\n1,2.5\\n' | ", BinaryDir(), "/freshet --server ",
+       StrCat(R"(printf 'label,n\n1,0.5\n0,1.5\n1,2.5\n' | )", BinaryDir(), "/freshet --server ",
               site_.server().address(), " push m - --progress none")});
   EXPECT_EQ(pushed.code, 0) << pushed.err;
   EXPECT_THAT(pushed.err, ContainsRegex("n +number"));

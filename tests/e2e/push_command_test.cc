@@ -41,7 +41,7 @@ class PushCommandTest : public ServerFixture {
 
   // Writes a file with the rows from `first` up to `end`, and returns its path.
   std::string WriteRows(const std::string& name, int first, int end) const {
-    const std::string path = folder_.path() + "/" + name;
+    std::string path = folder_.path() + "/" + name;
     std::ofstream file(path);
     for (int row = first; row < end; ++row) {
       file << (row % 3 == 0 ? "1" : "0") << " |n a" << row % 3 << " b" << row << "\n";
@@ -58,7 +58,7 @@ class PushCommandTest : public ServerFixture {
     std::filesystem::remove(pid_path);
     std::vector<std::string> all = {"/bin/sh",
                                     "-c",
-                                    "echo $$ > \"$0\"; exec \"$@\"",
+                                    R"(echo $$ > "$0"; exec "$@")",
                                     pid_path,
                                     BinaryDir() + "/freshet",
                                     "--server",

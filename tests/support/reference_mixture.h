@@ -62,7 +62,7 @@ class ReferenceMixture {
   double Share(const Entry& entry) const;
   void ObserveSize(double size, Scale& scale) const;
   double BaseRate() const;
-  void ObserveWeight(double weight);
+  void ObserveWeight(double h);
   double JudgingUnit(const std::vector<double>& losses);
   double Clip(double score) const;
   double Inside(double score) const;

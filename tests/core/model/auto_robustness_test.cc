@@ -256,12 +256,12 @@ TEST(AutoGlitchTest, CodesForMissingValuesCostOnlyTheirOwnRows) {
   const auto make = [](double share, float code) {
     Random random(2);
     Stream stream(20000);
-    for (size_t i = 0; i < stream.size(); ++i) {
+    for (auto& example : stream) {
       const double normal = random.Normal();
       auto count = static_cast<float>(std::clamp(std::floor(normal + 1.5), 0.0, 3.0));
-      stream[i].label = random.Label(LossKind::kLogistic, 2 * (count - 1.3));
+      example.label = random.Label(LossKind::kLogistic, 2 * (count - 1.3));
       if (random.Uniform() < share) count = code;
-      stream[i].features = {{7, count}};
+      example.features = {{7, count}};
     }
     return stream;
   };

@@ -115,8 +115,8 @@ TYPED_TEST(WeightTableTest, HoldsTheSameHoweverSlotsAreStored) {
   std::map<uint32_t, float> expected;
   for (int step = 1; !table.is_stored_by_number(); ++step) {
     ASSERT_LT(step, 10'000);
-    std::vector<uint32_t> ids;
-    for (int i = 0; i < 40; ++i) ids.push_back(static_cast<uint32_t>(random()));
+    std::vector<uint32_t> ids(40);
+    for (uint32_t& id : ids) id = static_cast<uint32_t>(random());
     if (step % 10 == 0) ids.assign(5, 0);
     Put(table, ids, static_cast<float>(step));
     Put(other, ids, static_cast<float>(step));
@@ -137,7 +137,7 @@ TYPED_TEST(WeightTableTest, HoldsTheSameHoweverSlotsAreStored) {
       ASSERT_EQ(NumberIn(table.Read().Load(number)), value);
     }
     const uint32_t absent = 77;
-    if (expected.count(absent) == 0) {
+    if (!expected.contains(absent)) {
       EXPECT_EQ(NumberIn(table.Read().Load(absent)), 0);
     }
     for (const StateForm form : {StateForm::kCompact, StateForm::kDigest}) {

@@ -68,8 +68,9 @@ TEST_F(SnapshotRetentionTest, OlderOnesThinOutByHoursAndDays) {
   for (int i = 0; i < 144; ++i) Take(i * kHour / 3);
   const SnapshotRetention retention(*store_, {.count = 2, .hourly = 3, .daily = 2}, {});
   std::vector<std::string> left;
-  for (const v1::SnapshotFileHeader& header : store_->List())
+  for (const v1::SnapshotFileHeader& header : store_->List()) {
     left.push_back(header.snapshot().name());
+  }
   for (const v1::Snapshot& old : retention.Old(0)) std::erase(left, old.name());
   // The last of day 0 and of the hours 21, 22 and 23, and the newest two.
   EXPECT_THAT(left, ElementsAre("models/ctr/snapshots/s72", "models/ctr/snapshots/s138",
