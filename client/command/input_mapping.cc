@@ -42,11 +42,8 @@ absl::Status NoLabel(const InputSample& sample, const MappingProposal& proposal)
              hint, "; the ", sample.is_table() ? "columns" : "members", " are: ", NamesOf(sample)));
 }
 
-absl::StatusOr<MappingProposal> Propose(std::string_view format,
-                                        const std::vector<std::string>& lines,
-                                        const FormatOptions& options, bool guess_label) {
-  InputSample sample(format, options);
-  sample.AddLines(lines);
+absl::StatusOr<MappingProposal> Propose(const InputSample& sample, const FormatOptions& options,
+                                        bool guess_label) {
   if (sample.has_named_namespaces()) {
     return absl::InvalidArgumentError(
         "its rows list their namespaces, and so say themselves what they mean; leave out --like");
@@ -62,12 +59,13 @@ absl::StatusOr<MappingProposal> Propose(std::string_view format,
   return proposal;
 }
 
-// Whether the mapping names a column that the table does not have.
-bool LacksColumn(const InputSample& sample, const InputMapping& mapping) {
-  return sample.is_table() && std::any_of(mapping.fields.begin(), mapping.fields.end(),
-                                          [&sample](const FieldMapping& field) {
-                                            return sample.Find(field.field) == nullptr;
-                                          });
+// A field of the mapping that the table does not have; null if there is none. Rows of JSON may lack
+// fields.
+const FieldMapping* LackedColumn(const InputSample& sample, const InputMapping& mapping) {
+  const auto lacked = std::find_if(
+      mapping.fields.begin(), mapping.fields.end(),
+      [&sample](const FieldMapping& field) { return sample.Find(field.field) == nullptr; });
+  return !sample.is_table() || lacked == mapping.fields.end() ? nullptr : &*lacked;
 }
 
 std::string RoleText(const FieldMapping& field, const InputMapping& mapping) {
@@ -96,7 +94,7 @@ class MappingChoice {
     sample.AddLines(lines);
     // Rows that name their namespaces need no mapping; without rows there is nothing to judge.
     if (sample.has_named_namespaces() || sample.row_count() == 0) return std::nullopt;
-    absl::StatusOr<MappingProposal> proposal = Propose(format, lines, options_, false);
+    absl::StatusOr<MappingProposal> proposal = Propose(sample, options_, false);
     if (!proposal.ok()) return proposal.status();
     if (proposal->label_kind == LabelKind::kNumeric && !numeric_labels_) {
       return absl::InvalidArgumentError(
@@ -105,7 +103,7 @@ class MappingChoice {
           "squared");
     }
     // The reader will say which column an option misspells; that must not become the mapping.
-    if (LacksColumn(sample, proposal->mapping)) return std::nullopt;
+    if (LackedColumn(sample, proposal->mapping) != nullptr) return std::nullopt;
     const std::string source = path == "-" ? "standard input" : std::string(path);
     if (!Store(proposal->mapping)) return std::nullopt;
     std::cerr << ModelId(model_) << ": from now on, fields are read as in " << source << ":\n"
@@ -148,7 +146,7 @@ void FollowMapping(const v1::Model& model, InputOptions& input) {
 
 void FollowOrChooseMapping(const Client& client, const v1::Model& model, InputOptions& input) {
   FollowMapping(model, input);
-  if (model.has_input() || model.offset() > 0 || model.example_count() > 0) return;
+  if (model.has_input() || model.example_count() > 0) return;
   const auto choice = std::make_shared<MappingChoice>(client, model, input);
   input.choose_mapping = [choice](std::string_view path, std::string_view format,
                                   const std::vector<std::string>& lines) {
@@ -214,7 +212,15 @@ absl::StatusOr<MappingFromFlags> MakeMapping(const MappingFlags& flags,
         StrCat("--like ", flags.like, ": a file in the format ", sample->format,
                " says itself what its fields mean; leave out --like"));
   }
-  absl::StatusOr<MappingProposal> proposal = Propose(sample->format, sample->lines, options, true);
+  InputSample rows(sample->format, options);
+  rows.AddLines(sample->lines);
+  absl::StatusOr<MappingProposal> proposal = Propose(rows, options, true);
+  if (proposal.ok()) {
+    if (const FieldMapping* const lacked = LackedColumn(rows, proposal->mapping)) {
+      proposal = absl::InvalidArgumentError(
+          StrCat("it has no column ", Quoted(lacked->field), "; the columns are: ", NamesOf(rows)));
+    }
+  }
   if (!proposal.ok()) {
     return absl::Status(proposal.status().code(),
                         ToAbsl(StrCat(flags.like, ": ", ToStd(proposal.status().message()))));

@@ -12,14 +12,9 @@ namespace {
 
 constexpr std::string_view kDefaultLabelField = "label";
 
-struct FlaggedField {
-  FieldMapping mapping;
-  std::string_view flag;
-};
-
 // The fields that options name, in the order in which errors about them are reported.
-std::vector<FlaggedField> FlaggedFields(const FormatOptions& options) {
-  std::vector<FlaggedField> out;
+std::vector<MergedField> FlaggedFields(const FormatOptions& options) {
+  std::vector<MergedField> out;
   const auto add = [&](const std::string& field, FieldRole role, std::string_view flag) {
     if (!field.empty()) out.push_back({{field, role}, flag});
   };
@@ -43,6 +38,28 @@ bool HasLabel(const InputMapping& mapping) {
 
 }  // namespace
 
+std::vector<MergedField> MergedFields(const FormatOptions& options) {
+  std::vector<MergedField> fields = FlaggedFields(options);
+  if (!options.mapping) return fields;
+  const size_t flagged = fields.size();
+  const auto any_flagged = [&](const auto& test) {
+    return std::any_of(fields.begin(), fields.begin() + static_cast<std::ptrdiff_t>(flagged),
+                       [&](const MergedField& field) { return test(field.mapping); });
+  };
+  for (FieldMapping mapped : options.mapping->fields) {
+    if (any_flagged([&](const FieldMapping& field) { return field.field == mapped.field; })) {
+      continue;
+    }
+    const bool is_unique = mapped.role == FieldRole::kLabel || mapped.role == FieldRole::kWeight;
+    if (is_unique &&
+        any_flagged([&](const FieldMapping& field) { return field.role == mapped.role; })) {
+      mapped.role = FieldRole::kIgnored;
+    }
+    fields.push_back({std::move(mapped), ""});
+  }
+  return fields;
+}
+
 absl::Status FieldRoles::Add(const FieldMapping& mapping, std::string_view flag) {
   FieldInRole field{mapping.field, mapping.role, mapping.feature_namespace, flag, nullptr};
   if (mapping.role == FieldRole::kTime) {
@@ -63,41 +80,15 @@ absl::Status FieldRoles::Add(const FieldMapping& mapping, std::string_view flag)
   return absl::OkStatus();
 }
 
-absl::Status FieldRoles::AddFlags(const FormatOptions& options) {
-  for (const FlaggedField& field : FlaggedFields(options)) {
+absl::Status FieldRoles::AddAll(const FormatOptions& options) {
+  for (const MergedField& field : MergedFields(options)) {
     if (absl::Status status = Add(field.mapping, field.flag); !status.ok()) return status;
     if (field.mapping.role == FieldRole::kLabel) {
       label_field_ = field.mapping.field;
       label_is_named_ = true;
     }
+    if (field.flag.empty() && fields_.back().gives_features()) ++mapped_input_count_;
   }
-  return absl::OkStatus();
-}
-
-absl::Status FieldRoles::AddMapping(const InputMapping& mapping) {
-  if (absl::Status status = CheckInputMapping(mapping); !status.ok()) return status;
-  const auto flagged = [this](FieldRole role) {
-    return std::any_of(fields_.begin(), fields_.end(), [role](const FieldInRole& field) {
-      return field.role == role && !field.flag.empty();
-    });
-  };
-  const bool other_label = flagged(FieldRole::kLabel);
-  const bool other_weight = flagged(FieldRole::kWeight);
-  for (const FieldMapping& field : mapping.fields) {
-    if (Find(field.field) != nullptr) continue;
-    FieldMapping added = field;
-    const bool replaced = (field.role == FieldRole::kLabel && other_label) ||
-                          (field.role == FieldRole::kWeight && other_weight);
-    // A former label must not become a feature.
-    if (replaced) added.role = FieldRole::kIgnored;
-    if (absl::Status status = Add(added, ""); !status.ok()) return status;
-    if (added.role == FieldRole::kLabel) {
-      label_field_ = added.field;
-      label_is_named_ = true;
-    }
-    mapped_input_count_ += fields_.back().gives_features() ? 1 : 0;
-  }
-  if (mapping.ignore_unlisted) unlisted_ = FieldRole::kIgnored;
   return absl::OkStatus();
 }
 
@@ -108,9 +99,11 @@ absl::StatusOr<FieldRoles> FieldRoles::Make(const FormatOptions& options) {
     absl::Status status = roles.Add({roles.label_field_, FieldRole::kLabel}, "");
     if (!status.ok()) return status;
   }
-  if (absl::Status status = roles.AddFlags(options); !status.ok()) return status;
-  if (!options.mapping) return roles;
-  if (absl::Status status = roles.AddMapping(*options.mapping); !status.ok()) return status;
+  if (options.mapping) {
+    if (absl::Status status = CheckInputMapping(*options.mapping); !status.ok()) return status;
+    if (options.mapping->ignore_unlisted) roles.unlisted_ = FieldRole::kIgnored;
+  }
+  if (absl::Status status = roles.AddAll(options); !status.ok()) return status;
   return roles;
 }
 
@@ -129,7 +122,7 @@ std::vector<std::string> DescribeOverrides(const FormatOptions& options) {
   std::vector<std::string> out;
   if (!options.mapping) return out;
   const InputMapping& mapping = *options.mapping;
-  for (const FlaggedField& field : FlaggedFields(options)) {
+  for (const MergedField& field : FlaggedFields(options)) {
     const FieldMapping* const mapped = mapping.Find(field.mapping.field);
     const FieldRole role =
         mapped == nullptr ? (mapping.ignore_unlisted ? FieldRole::kIgnored : FieldRole::kByType)

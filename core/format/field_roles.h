@@ -50,6 +50,17 @@ inline std::string_view TimeNamespaceOf(std::string_view field,
   return feature_namespace.empty() ? field : feature_namespace;
 }
 
+// A field, and the option that names it, as in "--label"; empty: the mapping does.
+struct MergedField {
+  FieldMapping mapping;
+  std::string_view flag;
+};
+
+// What the options and their mapping say together: first the fields that options name, in the order
+// in which errors about them are reported; then those of the mapping that no option names. If an
+// option names another label or weight, the mapping's is left out: it must not become a feature.
+std::vector<MergedField> MergedFields(const FormatOptions& options);
+
 // Immutable after Make().
 class FieldRoles {
  public:
@@ -92,8 +103,7 @@ class FieldRoles {
     return found == indices_.end() ? nullptr : &fields_[found->second];
   }
   absl::Status Add(const FieldMapping& mapping, std::string_view flag);
-  absl::Status AddFlags(const FormatOptions& options);
-  absl::Status AddMapping(const InputMapping& mapping);
+  absl::Status AddAll(const FormatOptions& options);
 
   std::vector<FieldInRole> fields_;
   std::unordered_map<std::string, size_t, NameHash, std::equal_to<>> indices_;

@@ -12,6 +12,7 @@
 
 #include "absl/status/status.h"
 #include "core/base/str_cat.h"
+#include "core/format/field_roles.h"
 #include "core/format/label_rule.h"
 #include "core/format/missing_words.h"
 #include "core/format/number.h"
@@ -145,25 +146,12 @@ void Proposer::TakeFlags() {
   out_.mapping.decimal_mark = rules.decimal_mark;
   out_.mapping.keep_blanks = rules.keep_blanks;
   out_.mapping.ignore_unlisted = sample_.is_table();
-  const auto add = [this](const std::string& field, FieldRole role, std::string_view flag,
-                          std::string_view time_format = {}) {
-    if (out_.mapping.Find(field) == nullptr) Add(field, role, std::string(flag), time_format);
-  };
-  add(format_.label_field, FieldRole::kLabel, "--label");
-  add(format_.weight_field, FieldRole::kWeight, "--weight");
-  add(format_.time_features_field, FieldRole::kTime, "--time-features", format_.time_format);
-  for (const std::string& field : format_.numeric_fields) {
-    add(field, FieldRole::kNumber, "--numeric");
-  }
-  for (const std::string& field : format_.ignore_fields) {
-    add(field, FieldRole::kIgnored, "--ignore");
-  }
-  if (!format_.mapping) return;
-  for (const FieldMapping& field : format_.mapping->fields) {
-    if (out_.mapping.Find(field.field) != nullptr) continue;
-    Add(field.field, field.role, "--map", field.time_format);
-    out_.mapping.fields.back().feature_namespace = field.feature_namespace;
-    out_.fields.back().mapping.feature_namespace = field.feature_namespace;
+  for (const MergedField& field : MergedFields(format_)) {
+    if (out_.mapping.Find(field.mapping.field) != nullptr) continue;
+    Add(field.mapping.field, field.mapping.role,
+        std::string(field.flag.empty() ? "--map" : field.flag), field.mapping.time_format);
+    out_.mapping.fields.back().feature_namespace = field.mapping.feature_namespace;
+    out_.fields.back().mapping.feature_namespace = field.mapping.feature_namespace;
   }
 }
 

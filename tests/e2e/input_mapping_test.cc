@@ -188,6 +188,19 @@ TEST_F(InputMappingTest, ALabelOfManyValuesCallsForAnotherLoss) {
   EXPECT_EQ(Freshet("push p prices.csv --progress none").code, 0);
 }
 
+// The former label used to stay a second one, so that the change was refused.
+TEST_F(InputMappingTest, AnotherLabelReplacesTheFormerOne) {
+  WriteClicks("clicks.csv");
+  ASSERT_EQ(Freshet("models create m --like clicks.csv").code, 0);
+  const CommandResult updated = Freshet("models update m --label bought");
+  EXPECT_EQ(updated.code, 0) << updated.err;
+  EXPECT_THAT(updated.out,
+              AllOf(ContainsRegex("input label +bought"), ContainsRegex("input ignore +clicked")));
+  const CommandResult misspelt = Freshet("models create n --like clicks.csv --numeric agee");
+  EXPECT_EQ(misspelt.code, 64);
+  EXPECT_THAT(misspelt.err, HasSubstr("clicks.csv: it has no column \"agee\"; the columns are: "));
+}
+
 TEST_F(InputMappingTest, RefusesAMappingThatContradictsItself) {
   const CommandResult twice = Freshet("models create m --map a=label --map b=label");
   EXPECT_EQ(twice.code, 64);
