@@ -39,7 +39,7 @@ uint64_t LogWriter::logged_offset() const {
 void LogWriter::Append(EncodedRecord record) {
   appended_bytes_ += record.size();
   absl::MutexLock lock(&mu_);
-  const bool sync = sync_ || !IsBatch(record.kind);
+  const bool sync = sync_ || !IsFrequent(record.kind);
   entries_.push_back(std::make_unique<Entry>(Entry{std::move(record), sync}));
   ScheduleStrand();
 }

@@ -99,11 +99,12 @@ std::unique_ptr<BatchRecord> BatchRecord::ParseWithoutBatch(SharedBytes wire) {
 
 bool BatchRecord::Decode(LossKind loss, const BatchLimits& limits, v1::BatchError& error,
                          BatchOrder order) {
+  const BatchUse use = request_->event_ids().empty() ? BatchUse::kLearn : BatchUse::kPredict;
   switch (request_->batch_case()) {
     case v1::LearnRequest::kPacked:
-      return batch_.Decode(request_->packed(), BatchUse::kLearn, loss, limits, error, order);
+      return batch_.Decode(request_->packed(), use, loss, limits, error, order);
     case v1::LearnRequest::kExamples:
-      return batch_.Decode(request_->examples(), BatchUse::kLearn, loss, limits, error, order);
+      return batch_.Decode(request_->examples(), use, loss, limits, error, order);
     case v1::LearnRequest::BATCH_NOT_SET:
       break;
   }

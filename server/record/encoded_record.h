@@ -16,9 +16,8 @@
 namespace freshet {
 
 // The numbers are stored in files and never change; server/record/FORMAT.md gives the bytes of each
-// kind. The log itself keeps any kind; replay refuses one that it does not know. The numbers 8 to
-// 13 are reserved for the events, feedback and labels of delayed labels, and for variants that are
-// added, removed and promoted.
+// kind. The log itself keeps any kind; replay refuses one that it does not know. The numbers 11 to
+// 13 are reserved for variants that are added, removed and promoted.
 enum class RecordKind : uint16_t {
   // Written by older servers: no record says when it was sequenced.
   kOldBatch = 1,  // A batch without an envelope.
@@ -29,12 +28,17 @@ enum class RecordKind : uint16_t {
   kBatch = 5,     // Examples that were accepted, and what was decided with them.
   kSettings = 6,  // The model's settings from this record on.
   kRestore = 7,   // The model was put back to the snapshot that is named here.
+  kEvents = 8,    // Examples whose labels come later.
+  kFeedback = 9,  // What happened to events.
+  kLabels = 10,   // The labels of events, as they were decided.
 };
 
-// Whether the record holds examples.
-inline bool IsBatch(RecordKind kind) {
+// Whether the record is one of many, as clients send them, and so is logged as the model's
+// durability says. Changes of the model itself are rare, and are always synced.
+inline bool IsFrequent(RecordKind kind) {
   return kind == RecordKind::kBatch || kind == RecordKind::kEnvelopedBatch ||
-         kind == RecordKind::kOldBatch;
+         kind == RecordKind::kOldBatch || kind == RecordKind::kEvents ||
+         kind == RecordKind::kFeedback || kind == RecordKind::kLabels;
 }
 
 // Bytes that never change, with a reference to their owner that keeps it alive. Copies are cheap

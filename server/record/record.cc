@@ -44,15 +44,10 @@ std::optional<BatchEnvelope> TakeEnvelope(ByteSpan& bytes) {
   return envelope;
 }
 
-absl::StatusOr<std::shared_ptr<const BatchRecord>> ParseBatch(RecordKind kind, ByteSpan payload,
-                                                              LossKind loss) {
+absl::StatusOr<std::shared_ptr<const BatchRecord>> DecodeLogged(
+    ByteSpan payload, std::optional<BatchEnvelope> envelope, LossKind loss) {
   constexpr BatchLimits kNoLimits{
       .max_examples = UINT32_MAX, .max_example_features = UINT32_MAX, .label_required = false};
-  std::optional<BatchEnvelope> envelope;
-  if (kind != RecordKind::kOldBatch) {
-    envelope = TakeEnvelope(payload);
-    if (!envelope) return absl::DataLossError("it is not a batch in an envelope");
-  }
   std::unique_ptr<BatchRecord> batch = BatchRecord::Parse(SharedBytes(payload, nullptr));
   const BatchOrder order = envelope ? BatchOrder::kCanonical : BatchOrder::kAsSent;
   v1::BatchError error;
@@ -61,6 +56,56 @@ absl::StatusOr<std::shared_ptr<const BatchRecord>> ParseBatch(RecordKind kind, B
   }
   if (envelope) batch->set_envelope(*std::move(envelope));
   return batch;
+}
+
+absl::StatusOr<std::shared_ptr<const BatchRecord>> ParseBatch(RecordKind kind, ByteSpan payload,
+                                                              LossKind loss) {
+  std::optional<BatchEnvelope> envelope;
+  if (kind != RecordKind::kOldBatch) {
+    envelope = TakeEnvelope(payload);
+    if (!envelope) return absl::DataLossError("it is not a batch in an envelope");
+  }
+  return DecodeLogged(payload, std::move(envelope), loss);
+}
+
+absl::StatusOr<EventsRecord> ParseEvents(ByteSpan payload, LossKind loss) {
+  std::optional<BatchEnvelope> envelope = TakeEnvelope(payload);
+  const auto note_bytes = TakeNumber<uint32_t>(payload);
+  EventsRecord record;
+  if (!envelope || !note_bytes || payload.size() < *note_bytes ||
+      !record.note.ParseFromArray(payload.data(), static_cast<int>(*note_bytes))) {
+    return absl::DataLossError("it does not hold events in an envelope");
+  }
+  auto rows = DecodeLogged(payload.subspan(*note_bytes), std::move(envelope), loss);
+  if (!rows.ok()) return rows.status();
+  record.rows = *std::move(rows);
+  v1::BatchError error;
+  if (!CheckEvents(record.rows->request(), record.size(), error)) {
+    return absl::DataLossError(StrCat("it does not hold events: ", error.message()));
+  }
+  const int scores = record.note.scores_size();
+  if (scores != 0 && static_cast<size_t>(scores) != record.size()) {
+    return absl::DataLossError("it does not hold a score for each event");
+  }
+  return record;
+}
+
+absl::StatusOr<FeedbackRecord> ParseFeedbackPayload(ByteSpan payload) {
+  std::optional<BatchEnvelope> envelope = TakeEnvelope(payload);
+  if (!envelope) return absl::DataLossError("it is not feedback in an envelope");
+  FeedbackRecord record = ParseFeedback(SharedBytes(payload, nullptr));
+  if (record.request == nullptr) return absl::DataLossError("it does not hold feedback");
+  record.envelope = *std::move(envelope);
+  return record;
+}
+
+absl::StatusOr<LabelsRecord> ParseLabels(ByteSpan payload) {
+  auto note = std::make_shared<v1::LabelsNote>();
+  if (!note->ParseFromArray(payload.data(), static_cast<int>(payload.size())) ||
+      note->number() == 0) {
+    return absl::DataLossError("it does not hold a decision about labels");
+  }
+  return LabelsRecord{.note = std::move(note), .rows = nullptr};
 }
 
 absl::StatusOr<SettingsRecord> ParseSettings(ByteSpan payload) {
@@ -102,6 +147,38 @@ void Format(const RestoreRecord& record, EncodedRecord& out) {
   AppendNumber<uint64_t>(*record.file_checksum, out.head);
 }
 
+void Format(const EventsRecord& record, EncodedRecord& out) {
+  out.kind = RecordKind::kEvents;
+  AppendEnvelope(*record.rows->envelope(), out.head);
+  AppendNumber<uint32_t>(static_cast<uint32_t>(record.note.ByteSizeLong()), out.head);
+  record.note.AppendToString(&out.head);
+  out.tail = SharedBytes(record.rows->wire_bytes(), record.rows);
+}
+
+void Format(const FeedbackRecord& record, EncodedRecord& out) {
+  out.kind = RecordKind::kFeedback;
+  AppendEnvelope(record.envelope, out.head);
+  out.tail = record.wire;
+}
+
+void Format(const LabelsRecord& record, EncodedRecord& out) {
+  out.kind = RecordKind::kLabels;
+  record.note->AppendToString(&out.head);
+}
+
+uint64_t MemoryOf(const std::shared_ptr<const BatchRecord>& batch) { return batch->memory_bytes(); }
+uint64_t MemoryOf(const SettingsRecord& record) { return record.settings.SpaceUsedLong(); }
+uint64_t MemoryOf(const RestoreRecord& record) { return record.snapshot_id.size(); }
+uint64_t MemoryOf(const EventsRecord& record) {
+  return record.rows->memory_bytes() + record.note.SpaceUsedLong();
+}
+uint64_t MemoryOf(const FeedbackRecord& record) {
+  return record.wire.size() + record.request->SpaceUsedLong();
+}
+uint64_t MemoryOf(const LabelsRecord& record) {
+  return record.note->SpaceUsedLong() + (record.rows == nullptr ? 0 : record.rows->memory_bytes);
+}
+
 // Takes the time off the front of a payload, if records of this kind have one.
 absl::Status TakeTime(RecordKind kind, ByteSpan& payload, int64_t& time_ms) {
   if (kind < RecordKind::kBatch) return absl::OkStatus();
@@ -111,7 +188,19 @@ absl::Status TakeTime(RecordKind kind, ByteSpan& payload, int64_t& time_ms) {
   return absl::OkStatus();
 }
 
+// The record with the body that was read, or why it could not be.
+template <typename Body>
+absl::StatusOr<Record> WithBody(Record record, absl::StatusOr<Body> body) {
+  if (!body.ok()) return body.status();
+  record.body = *std::move(body);
+  return record;
+}
+
 }  // namespace
+
+uint64_t Record::memory_bytes() const {
+  return sizeof(Record) + std::visit([](const auto& kept) { return MemoryOf(kept); }, body);
+}
 
 EncodedRecord FormatRecord(const Record& record) {
   EncodedRecord out;
@@ -121,7 +210,7 @@ EncodedRecord FormatRecord(const Record& record) {
 }
 
 absl::StatusOr<Record> ParseRecord(RecordKind kind, ByteSpan payload, LossKind loss) {
-  if (kind > RecordKind::kRestore) {
+  if (kind > RecordKind::kLabels) {
     return absl::DataLossError(
         "its kind is unknown; if a newer freshet used this folder, start that version");
   }
@@ -130,23 +219,21 @@ absl::StatusOr<Record> ParseRecord(RecordKind kind, ByteSpan payload, LossKind l
   switch (kind) {
     case RecordKind::kOldBatch:
     case RecordKind::kEnvelopedBatch:
-    case RecordKind::kBatch: {
-      auto batch = ParseBatch(kind, payload, loss);
-      if (!batch.ok()) return batch.status();
-      record.body = *std::move(batch);
-      return record;
-    }
+    case RecordKind::kBatch:
+      return WithBody(std::move(record), ParseBatch(kind, payload, loss));
     case RecordKind::kOldSettings:
-    case RecordKind::kSettings: {
-      auto settings = ParseSettings(payload);
-      if (!settings.ok()) return settings.status();
-      record.body = *std::move(settings);
-      return record;
-    }
+    case RecordKind::kSettings:
+      return WithBody(std::move(record), ParseSettings(payload));
     case RecordKind::kOldRestore:
     case RecordKind::kRestore:
       record.body = ParseRestorePayload(payload);
       return record;
+    case RecordKind::kEvents:
+      return WithBody(std::move(record), ParseEvents(payload, loss));
+    case RecordKind::kFeedback:
+      return WithBody(std::move(record), ParseFeedbackPayload(payload));
+    case RecordKind::kLabels:
+      return WithBody(std::move(record), ParseLabels(payload));
   }
   return absl::DataLossError("its kind is 0, which no version writes");
 }

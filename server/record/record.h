@@ -16,6 +16,7 @@
 #include "freshet/v1/model.pb.h"
 #include "server/record/batch_record.h"
 #include "server/record/encoded_record.h"
+#include "server/record/events_record.h"
 
 namespace freshet {
 
@@ -32,7 +33,8 @@ struct RestoreRecord {
   std::optional<uint64_t> file_checksum;
 };
 
-using RecordBody = std::variant<std::shared_ptr<const BatchRecord>, SettingsRecord, RestoreRecord>;
+using RecordBody = std::variant<std::shared_ptr<const BatchRecord>, SettingsRecord, RestoreRecord,
+                                EventsRecord, FeedbackRecord, LabelsRecord>;
 
 // A record without its offset, which the log knows.
 struct Record {
@@ -46,6 +48,9 @@ struct Record {
     const auto* const batch = std::get_if<std::shared_ptr<const BatchRecord>>(&body);
     return batch == nullptr ? nullptr : batch->get();
   }
+
+  // About the memory that the record takes.
+  uint64_t memory_bytes() const;
 };
 
 // REQUIRES: a batch has an envelope.
@@ -53,7 +58,8 @@ EncodedRecord FormatRecord(const Record& record);
 
 // Reads a record's payload, which must outlive the record. A batch is decoded for a model with this
 // loss. No limits apply: a batch that was accepted under other limits was learned, too. DATA_LOSS
-// if the kind is not known or the payload does not fit it.
+// if the kind is not known or the payload does not fit it. A decision about labels is read without
+// the rows that it refers to.
 absl::StatusOr<Record> ParseRecord(RecordKind kind, ByteSpan payload, LossKind loss);
 
 }  // namespace freshet
