@@ -18,6 +18,7 @@
 #include "absl/synchronization/mutex.h"
 #include "core/format/field_roles.h"
 #include "core/model/learner.h"
+#include "freshet/v1/event_service.pb.h"
 #include "freshet/v1/model.pb.h"
 #include "freshet/v1/model_service.pb.h"
 #include "server/log/log_writer.h"
@@ -70,6 +71,22 @@ class ServedModel : public std::enable_shared_from_this<ServedModel> {
   bool Learn(std::unique_ptr<BatchRecord> batch, LearnCallback done, std::string_view sender = {}) {
     return pipeline_->Submit(std::move(batch), std::move(done), sender);
   }
+  // Takes events and feedback; else as Learn(). For events of Predict, whose request has no
+  // producer, the answer says only that they are logged. REQUIRES: CheckTakesEvents() is OK for
+  // the rows; CheckEvents() is true.
+  bool TakeEvents(EventsRecord events, LearnCallback done, std::string_view sender = {});
+  bool TakeFeedback(FeedbackRecord feedback, LearnCallback done, std::string_view sender = {});
+  // Whether the model takes so many further events, or feedback (0): FAILED_PRECONDITION where it
+  // has no label rule, RESOURCE_EXHAUSTED where too many events wait; those are counted as refused.
+  absl::Status CheckTakesEvents(uint64_t rows);
+
+  // What became of an event, with its features and its scores. NOT_FOUND where no event younger
+  // than the horizon has this id; FAILED_PRECONDITION where the model has no label rule;
+  // UNAVAILABLE where its table of events cannot be read. Blocks on the disk, as does the next.
+  absl::StatusOr<v1::Event> FindEvent(std::string_view event_id) const;
+  // Events, oldest first; see v1.ListEventsRequest. INVALID_ARGUMENT for a malformed page token.
+  absl::StatusOr<v1::ListEventsResponse> ListEvents(const v1::ListEventsRequest& request) const;
+
   // What was accepted of a producer; see Pipeline::FindProducer().
   void FindProducer(std::string_view producer_id, std::string_view sender,
                     Callback<ProducerTable::Entry> done) {
