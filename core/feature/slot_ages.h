@@ -29,6 +29,11 @@ class SlotAges {
     static_cast<uint8_t*>(periods_.data())[feature_id & mask_] = period_;
   }
 
+  // Whether the slot of this feature has been touched and has not expired since.
+  bool IsTouched(uint32_t feature_id) const {
+    return static_cast<const uint8_t*>(periods_.data())[feature_id & mask_] != 0;
+  }
+
   // Ends an example. True at the end of a period; TakeExpired() must then be called.
   bool EndExample();
 

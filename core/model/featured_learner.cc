@@ -105,6 +105,28 @@ float FeaturedLearner::LearnRow(const ExampleBatch& batch, size_t row) {
   return score;
 }
 
+void FeaturedLearner::CorrectBatch(const ExampleBatch& batch, std::span<const float> old_labels,
+                                   std::span<float> scores) {
+  if (!supports_corrections()) return PredictBatch(batch, scores);
+  expander_.MakePlan(batch, plan_);
+  for (size_t begin = 0; begin < batch.size();) {
+    columns_.Clear();
+    size_t end = begin;
+    while (end < batch.size() && columns_.size() < kFullFeatures) AppendCorrected(batch, end++);
+    learner_->CorrectBatch(Expanded(batch, begin, end, columns_),
+                           old_labels.subspan(begin, end - begin),
+                           scores.subspan(begin, end - begin));
+    begin = end;
+  }
+}
+
+void FeaturedLearner::AppendCorrected(const ExampleBatch& batch, size_t row) {
+  expander_.AppendRow(batch, row, plan_, columns_);
+  if (admission_) columns_.Filter([this](uint32_t id) { return admission_->IsAdmitted(id); });
+  if (ages_) columns_.Filter([this](uint32_t id) { return ages_->IsTouched(id); });
+  columns_.EndRow();
+}
+
 void FeaturedLearner::ForgetExpired() {
   ages_->TakeExpired(expired_);
   learner_->ForgetSlots(expired_);

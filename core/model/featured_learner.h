@@ -39,6 +39,14 @@ class FeaturedLearner final : public Learner {
   void LearnBatch(const ExampleBatch& batch, std::span<float> scores) override;
   void PredictBatch(const ExampleBatch& batch, std::span<float> scores) const override;
 
+  // Expands a row as for a prediction of now: a correction is no further sighting of its features.
+  // Features that have been forgotten since the row was learned are left out, since what was
+  // learned of them is gone. A feature that was not admitted then and is now gets the correction
+  // alone; there are fewer than admit_after such rows for a feature.
+  bool supports_corrections() const override { return learner_->supports_corrections(); }
+  void CorrectBatch(const ExampleBatch& batch, std::span<const float> old_labels,
+                    std::span<float> scores) override;
+
   float Prediction(float score) const override { return learner_->Prediction(score); }
   uint64_t example_count() const override { return learner_->example_count(); }
   uint64_t skipped_count() const override { return learner_->skipped_count(); }
@@ -90,6 +98,9 @@ class FeaturedLearner final : public Learner {
   // standardised. Returns its score.
   float LearnRow(const ExampleBatch& batch, size_t row);
   void ForgetExpired();
+
+  // Appends a row to columns_ with the expanded features whose label is corrected.
+  void AppendCorrected(const ExampleBatch& batch, size_t row);
 
   // Written by the writer, read by readers.
   FeatureExpander expander_;

@@ -63,6 +63,32 @@ class Learner {
   // and labels are as the loss allows.
   virtual void LearnBatch(const ExampleBatch& batch, std::span<float> scores) = 0;
 
+  // Whether CorrectBatch() corrects. False for learners whose steps are normalised or
+  // importance-aware, and for mixtures: there, no step undoes what an example did.
+  virtual bool supports_corrections() const { return false; }
+
+  // Corrects the labels of examples that were learned before. `batch` has the new labels. For each
+  // row, in order: scores[i] becomes the score before the correction, as for LearnBatch(), and then
+  // the learner steps along
+  //
+  //   weight * (g(s, new label) - g(s, old label)),    g: dloss / dscore, at the current score s
+  //
+  // in place of weight * g(s, label). So the steps of learning and correcting add up to the step of
+  // the new label, up to how far s moved meanwhile. For logistic loss, g(s, 1) - g(s, 0) is -1
+  // whatever s is, so nothing need be known of the score when the example was learned.
+  //
+  // A correction is not an example: it does not count in example_count(), does not advance the
+  // learning rate's schedule or the number of steps, and does not regularise again. A correction
+  // that would not be finite is skipped and counted in skipped_count(). A row of weight 0, and one
+  // whose labels have the same gradient, changes nothing.
+  //
+  // Learners that do not support corrections only predict. REQUIRES: as for LearnBatch();
+  // old_labels.size() == batch.size(); the row was learned with its old label and the same weight.
+  virtual void CorrectBatch(const ExampleBatch& batch, std::span<const float> /*old_labels*/,
+                            std::span<float> scores) {
+    PredictBatch(batch, scores);
+  }
+
   // Predicts each example with the current weights. Scores are as for LearnBatch().
   // REQUIRES: scores.size() == batch.size().
   virtual void PredictBatch(const ExampleBatch& batch, std::span<float> scores) const = 0;
@@ -74,7 +100,7 @@ class Learner {
   // Examples passed to LearnBatch() so far, skipped ones included.
   virtual uint64_t example_count() const = 0;
 
-  // Examples that LearnBatch() has skipped.
+  // Examples that LearnBatch() has skipped, and corrections that CorrectBatch() has skipped.
   virtual uint64_t skipped_count() const = 0;
 
   // Examples that were learned without some of their expanded features, because there were more

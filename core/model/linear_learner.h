@@ -48,6 +48,23 @@ class LinearLearner final : public TableLearner<LinearLearner<Loss, Rule>, Loss,
  public:
   using Slot = typename Rule::Slot;
 
+  bool supports_corrections() const override { return kCorrects; }
+
+  void CorrectBatch(const ExampleBatch& batch, std::span<const float> old_labels,
+                    std::span<float> scores) override {
+    if constexpr (kCorrects) {
+      typename Base::Table::Placed placed(batch);
+      if (table_.Place(placed)) SlotsMoved();
+      if (batch.values.empty()) {
+        CorrectRows<UnitRow>(placed.batch(), old_labels, scores);
+      } else {
+        CorrectRows<ValueRow>(placed.batch(), old_labels, scores);
+      }
+    } else {
+      Learner::CorrectBatch(batch, old_labels, scores);
+    }
+  }
+
   uint64_t CountZeroWeights() const override {
     const WeightContext context = FeatureContext(this->steps_taken());
     return table_.EstimateCount([&](const auto& /*slots*/, uint32_t /*index*/, const Slot& slot) {
@@ -92,6 +109,7 @@ class LinearLearner final : public TableLearner<LinearLearner<Loss, Rule>, Loss,
   using Base::table_;
 
   static constexpr bool kWindowed = WindowedOptimizer<Rule>;
+  static constexpr bool kCorrects = CorrectableOptimizer<Rule>;
   static constexpr bool kInColumns = ColumnOptimizer<Rule>;
   // The AVX2 build helps not by wider vectors, but because its three-operand instructions need
   // fewer moves between registers.
@@ -282,6 +300,50 @@ class LinearLearner final : public TableLearner<LinearLearner<Loss, Rule>, Loss,
       intercept_.Store(slot);
     }
     FinishStep(steps_taken + 1);
+  }
+
+  template <typename Row>
+  void CorrectRows(const ExampleBatch& batch, std::span<const float> old_labels,
+                   std::span<float> scores) {
+    Prefetcher<Slot> ahead(table_.slots(), batch);
+    for (size_t row = 0; row < batch.size(); ++row) {
+      ahead.BeginRow(row);
+      ahead.FetchAll();
+      scores[row] =
+          CorrectRow(Row(batch, row), old_labels[row], batch.labels[row], batch.Weight(row));
+    }
+  }
+
+  // Returns the score before the correction.
+  template <typename Row>
+  float CorrectRow(const Row& row, float old_label, float label, float weight) {
+    const uint64_t steps_taken = this->steps_taken();
+    const float score =
+        Score<&LinearLearner::OwnWeight>(row, table_.slots(), intercept_.LoadOwn(), steps_taken);
+    const float before = loss_.Gradient(score, old_label) * weight;
+    const float after = loss_.Gradient(score, label) * weight;
+    if (weight == 0 || before == after) return std::isfinite(score) ? score : 0;
+    const float max_value = row.MaxAbsValue();
+    // False for NaN too, as in LearnRow().
+    if (!(std::abs(before) * max_value <= kMaxGradient) ||
+        !(std::abs(after) * max_value <= kMaxGradient) || !std::isfinite(score)) {
+      this->CountSkipped();
+      return std::isfinite(score) ? score : 0;
+    }
+    // The last step; the first one if an unfinished window is all that was learned.
+    const StepPair step = NextStep(std::max<uint64_t>(steps_taken, 1) - 1);
+    if (options_.intercept) {
+      Slot slot = intercept_.LoadOwn();
+      rule_.Correct(step.intercept, before, after, slot);
+      intercept_.Store(slot);
+    }
+    for (size_t i = 0; i < row.size; ++i) {
+      const uint32_t index = table_.IndexOf(row.ids[i]);
+      Slot slot = table_.LoadOwn(index);
+      rule_.Correct(step.feature, before * row.Value(i), after * row.Value(i), slot);
+      table_.Store(index, slot);
+    }
+    return score;
   }
 
   // Finds the slots to which the current window has added.

@@ -270,7 +270,7 @@ absl::Status TableLearner<Derived, Loss, Rule>::LoadSlots(StateReader& reader,
   if (!status.ok()) return status;
   const auto intercept = reader.ReadValue<Slot>();
   if (!reader.status().ok()) return reader.status();
-  if (steps_taken > examples || skipped > examples || examples > kMaxExamples ||
+  if (steps_taken > examples || skipped > kMaxExamples || examples > kMaxExamples ||
       *window_count > max_window_count || !Rule::IsValid(intercept)) {
     return reader.Damaged("the example counts or the intercept of the learner are out of range");
   }

@@ -14,6 +14,7 @@
 #ifndef FRESHET_CORE_OPTIMIZER_ADAGRAD_H_
 #define FRESHET_CORE_OPTIMIZER_ADAGRAD_H_
 
+#include <algorithm>
 #include <cstdint>
 
 #include "core/base/float4.h"
@@ -54,6 +55,15 @@ class AdaGrad {
     const Number root = Sqrt(slot.square_sum + epsilon_);
     slot.weight = BoundedWeight(slot.weight - step.rate * g / root);
     if (step.l1 > 0) slot.weight = SoftThreshold(slot.weight, step.rate * step.l1 / root);
+  }
+
+  // See CorrectableOptimizer. As in Step(), the root is at least |g|.
+  void Correct(const StepContext& step, float before, float after, Slot& slot) const {
+    const GradientChange change = step.Change(before, after);
+    const float g = change.difference;
+    slot.square_sum += change.square;
+    const float root = Sqrt(std::max(slot.square_sum, g * g) + epsilon_);
+    slot.weight = BoundedWeight(slot.weight - step.rate * g / root);
   }
 
   static float Evidence(const Slot& slot) { return slot.square_sum; }

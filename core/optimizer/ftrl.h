@@ -65,6 +65,15 @@ class Ftrl {
     slot.root = root;
   }
 
+  // See CorrectableOptimizer. The weight keeps the l1 and l2 of its formula.
+  void Correct(const StepContext& step, float before, float after, Slot& slot) const {
+    const float weight = Weight(slot, step);
+    const GradientChange change = step.Change(before, after);
+    const float root = Sqrt(slot.root * slot.root + change.square);
+    slot.z += step.rate * change.difference - (root - slot.root) * weight;
+    slot.root = root;
+  }
+
   static float Evidence(const Slot& slot) { return slot.root * slot.root; }
 
   static bool IsValid(const Slot& slot) {

@@ -58,6 +58,13 @@ class MiniBatch {
     slot.pending_sum = 0;
   }
 
+  // See CorrectableOptimizer. Moves the weight at once, by one example's share of a mean gradient:
+  // the window of the example is usually over.
+  void Correct(const StepContext& step, float before, float after, Slot& slot) const {
+    const GradientChange change = step.Change(before * inverse_, after * inverse_);
+    slot.weight = BoundedWeight(slot.weight - step.rate * change.difference);
+  }
+
   static bool IsValid(const Slot& slot) {
     return IsBoundedWeight(slot.weight) && IsBoundedState(slot.pending_sum);
   }

@@ -59,6 +59,15 @@ class Momentum {
     if (step.l1 > 0) StopAtZero(before, slot);
   }
 
+  // See CorrectableOptimizer. The velocity gets the difference too, so that the weight goes on to
+  // move as far as it would have.
+  void Correct(const StepContext& step, float before, float after, Slot& slot) const {
+    catch_up_.CatchUp(step.step, slot);
+    const float g = step.Change(before, after).difference;
+    slot.velocity -= step.rate * g;
+    slot.weight = BoundedWeight(slot.weight - step.rate * g);
+  }
+
   void Refresh(uint64_t steps_taken, Slot& slot) const {
     if (slot.step != 0 || slot.velocity != 0) catch_up_.CatchUp(steps_taken, slot);
   }

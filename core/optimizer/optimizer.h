@@ -84,6 +84,25 @@ concept WindowedOptimizer = Optimizer<T> &&
   optimizer.Step(optimizer.Prepare(StepContext()), slot);
 };
 
+// An optimizer that can correct the label of an example that it has stepped on before. Adam and
+// RMSProp cannot: what divides a gradient forgets, so that the steps of learning and correcting an
+// example are divided by different roots and do not add up.
+template <typename T>
+concept CorrectableOptimizer = Optimizer<T> &&
+    requires(const T& optimizer, typename T::Slot& slot, float gradient) {
+  // Moves the slot by the step for a component of the gradient for the new label (the second one)
+  // less that for the old label (the first one), as if this difference had been a part of the last
+  // step, whose context is passed. The slot does not age beyond that step. l1 and l2 play no part,
+  // because they were applied when the example was learned.
+  //
+  // A sum of squared gradients grows by what the square of the new component exceeds that of the
+  // old one by, if it does. It then is what it would have been with the new label, for scores that
+  // have not moved; and so are the learning rates that follow. Without this growth, where labels of
+  // 1 % ones come late, the sum would hold the squares of predictions near 0 and hardly any of the
+  // gradients that matter, and rates would be several times too high.
+  optimizer.Correct(optimizer.Prepare(StepContext()), gradient, gradient, slot);
+};
+
 // An optimizer that keeps the number of a slot's last step, modulo 2^32, to catch up on the steps
 // for which the feature was absent.
 template <typename T>

@@ -47,6 +47,11 @@ class Sgd {
     if (step.l1 > 0) slot.weight = SoftThreshold(slot.weight, Filled<Number>(step.rate * step.l1));
   }
 
+  // See CorrectableOptimizer.
+  void Correct(const StepContext& step, float before, float after, Slot& slot) const {
+    slot.weight = BoundedWeight(slot.weight - step.rate * step.Change(before, after).difference);
+  }
+
   static bool IsValid(const Slot& slot) { return IsBoundedWeight(slot.weight); }
 };
 

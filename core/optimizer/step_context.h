@@ -31,6 +31,12 @@ inline Float4 SoftThreshold(Float4 x, Float4 bounds) {
   return x > bounds ? x - bounds : below;
 }
 
+// How one component of the loss's gradient changes when a label is corrected.
+struct GradientChange {
+  float difference = 0;  // The new component less the old one.
+  float square = 0;      // By how much the new one's square is the larger; 0 if it is not.
+};
+
 // One step, as it is the same for all features of an example.
 struct StepContext : WeightContext {
   uint64_t step = 1;  // The number of this step, from 1.
@@ -42,6 +48,14 @@ struct StepContext : WeightContext {
   template <typename Number>
   Number Clipped(Number loss_gradient) const {
     return Min(Max(loss_gradient, Filled<Number>(-clip)), Filled<Number>(clip));
+  }
+
+  // The change from one component to another. Each is clipped, as it is when it is learned.
+  GradientChange Change(float before, float after) const {
+    const float old_part = Clipped(before);
+    const float new_part = Clipped(after);
+    return {.difference = new_part - old_part,
+            .square = std::max(new_part * new_part - old_part * old_part, 0.0f)};
   }
 
   // The gradient that the step follows, with clipping and l2, from a component of the loss's

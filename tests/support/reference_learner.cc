@@ -29,18 +29,26 @@ ReferenceLearner::ReferenceLearner(const LearnerSpec& spec, size_t feature_count
   if (std::holds_alternative<Ftrl::Options>(spec_.optimizer)) std::swap(weights_.back(), offset_);
 }
 
-double ReferenceLearner::Learn(const StreamExample& example) {
+std::vector<double> ReferenceLearner::ValuesOf(const StreamExample& example) const {
   std::vector<double> x(weights_.size());
-  std::vector<bool> present(weights_.size());
-  for (const StreamFeature& feature : example.features) {
-    x[feature.id] = feature.value;
-    present[feature.id] = true;
-  }
+  for (const StreamFeature& feature : example.features) x[feature.id] = feature.value;
   x.back() = spec_.linear.intercept ? 1 : 0;
-  present.back() = spec_.linear.intercept;
+  return x;
+}
 
+double ReferenceLearner::Score(const std::vector<double>& x) const {
   double score = offset_;
   for (size_t i = 0; i < x.size(); ++i) score += weights_[i] * x[i];
+  return score;
+}
+
+double ReferenceLearner::Learn(const StreamExample& example) {
+  const std::vector<double> x = ValuesOf(example);
+  std::vector<bool> present(weights_.size());
+  for (const StreamFeature& feature : example.features) present[feature.id] = true;
+  present.back() = spec_.linear.intercept;
+
+  const double score = Score(x);
   if (example.weight == 0) return score;
 
   std::vector<double> gradients(weights_.size());
@@ -129,14 +137,57 @@ double ReferenceLearner::MoveOne(size_t i, double rate, double g, bool present) 
     rate /= std::sqrt(square) + adam->epsilon;
     w -= rate * mean;
   } else if (std::holds_alternative<Ftrl::Options>(spec_.optimizer)) {
-    MoveFtrl(i, rate, g);
+    MoveFtrl(i, rate, g, g * g);
   } else {  // SGD, and mini-batch at the end of a window.
     w -= rate * g;
   }
   return rate;
 }
 
-void ReferenceLearner::MoveFtrl(size_t i, double rate, double g) {
+double ReferenceLearner::Correct(const StreamExample& example, double old_label) {
+  const LinearOptions& options = spec_.linear;
+  const std::vector<double> x = ValuesOf(example);
+  const double score = Score(x);
+  const auto* minibatch = std::get_if<MiniBatch::Options>(&spec_.optimizer);
+  const double share = minibatch == nullptr ? 1 : 1.0 / minibatch->examples;
+  const double clip = options.gradient_clip > 0 ? options.gradient_clip : HUGE_VAL;
+  const auto gradient = [&](double label, size_t i) {
+    const double g = example.weight * share * loss_.Gradient(score, label) * x[i];
+    return std::clamp(g, -clip, clip);
+  };
+  for (size_t i = 0; i < x.size(); ++i) {
+    if (x[i] == 0) continue;
+    const double before = gradient(old_label, i);
+    const double after = gradient(example.label, i);
+    const bool is_intercept = i + 1 == x.size();
+    const double rate = is_intercept ? options.intercept_learning_rate : options.learning_rate;
+    CorrectOne(i, rate * schedule_.Share(std::max<size_t>(steps_, 1) - 1), after - before,
+               std::max(after * after - before * before, 0.0));
+  }
+  return score;
+}
+
+void ReferenceLearner::CorrectOne(size_t i, double rate, double g, double square) {
+  double& w = weights_[i];
+  double& v = velocities_[i];
+  double& s = squares_[i];
+  if (std::holds_alternative<Momentum::Options>(spec_.optimizer)) {
+    v -= rate * g;
+    w -= rate * g;
+  } else if (const auto* nesterov = std::get_if<Nesterov::Options>(&spec_.optimizer)) {
+    v -= rate * g;
+    w -= (1 + nesterov->momentum) * rate * g;
+  } else if (const auto* adagrad = std::get_if<AdaGrad::Options>(&spec_.optimizer)) {
+    s += square;
+    w -= rate * g / std::sqrt(std::max(s, g * g) + adagrad->epsilon);
+  } else if (std::holds_alternative<Ftrl::Options>(spec_.optimizer)) {
+    MoveFtrl(i, rate, g, square);
+  } else {  // SGD, mini-batch.
+    w -= rate * g;
+  }
+}
+
+void ReferenceLearner::MoveFtrl(size_t i, double rate, double g, double square) {
   const auto& ftrl = std::get<Ftrl::Options>(spec_.optimizer);
   const bool is_intercept = i + 1 == weights_.size();
   const double alpha =
@@ -146,9 +197,9 @@ void ReferenceLearner::MoveFtrl(size_t i, double rate, double g) {
   const double l2 = is_regularized ? spec_.linear.l2 : 0;
   double& n = squares_[i];
   double& w = weights_[i];
-  const double sigma = (std::sqrt(n + g * g) - std::sqrt(n)) / alpha;
+  const double sigma = (std::sqrt(n + square) - std::sqrt(n)) / alpha;
   pulls_[i] += rate / alpha * g - sigma * w;
-  n += g * g;
+  n += square;
   const double z = pulls_[i];
   if (std::abs(z) <= l1) {
     w = 0;

@@ -26,17 +26,26 @@ class ReferenceLearner {
   // The score before the update. REQUIRES: no feature occurs twice.
   double Learn(const StreamExample& example);
 
+  // Corrects a label as Learner::CorrectBatch() says; `example` has the new one. Returns the score
+  // before the correction. REQUIRES: as for Learn(); the optimizer can correct.
+  double Correct(const StreamExample& example, double old_label);
+
   double weight(size_t feature) const { return weights_[feature]; }
   double intercept() const { return offset_ + weights_.back(); }
 
  private:
+  // By feature; 1 for the intercept, 0 for features that are absent.
+  std::vector<double> ValuesOf(const StreamExample& example) const;
+  double Score(const std::vector<double>& x) const;
   void Step(const std::vector<double>& gradients, const std::vector<bool>& present);
   // Whether the optimizer adds l1 to the gradient instead of shrinking the weight after the step.
   bool HasVelocity() const;
   // Moves one weight. Returns the learning rate of its step, after the division that the rule
   // makes.
   double MoveOne(size_t i, double rate, double g, bool present);
-  void MoveFtrl(size_t i, double rate, double g);
+  // `square` is what is added to n.
+  void MoveFtrl(size_t i, double rate, double g, double square);
+  void CorrectOne(size_t i, double rate, double g, double square);
 
   const LearnerSpec spec_;
   const ReferenceLoss loss_;
