@@ -1,6 +1,7 @@
 #include "core/model/factory.h"
 
 #include <utility>
+#include <variant>
 
 #include "core/model/featured_learner.h"
 #include "core/model/learners_by_loss.h"
@@ -31,6 +32,17 @@ absl::StatusOr<std::unique_ptr<Learner>> MakeLearner(const LearnerSpec& spec) {
   absl::StatusOr<std::unique_ptr<Learner>> learner = MakePlainLearner(spec);
   if (!learner.ok() || spec.features.empty()) return learner;
   return FeaturedLearner::Create(spec.features, spec.linear.bits, *std::move(learner));
+}
+
+bool SupportsCorrections(const OptimizerOptions& options) {
+  const auto is_correctable = [](const auto& rule_options) {
+    if constexpr (requires { internal::RuleOf(rule_options); }) {
+      return CorrectableOptimizer<decltype(internal::RuleOf(rule_options))>;
+    } else {
+      return false;
+    }
+  };
+  return std::visit(is_correctable, options);
 }
 
 }  // namespace freshet

@@ -15,6 +15,9 @@ namespace freshet {
 // REQUIRES: the options of `spec` are in range.
 absl::StatusOr<std::unique_ptr<Learner>> MakeLearner(const LearnerSpec& spec);
 
+// Whether such an optimizer makes learners that support corrections; see Learner::CorrectBatch().
+bool SupportsCorrections(const OptimizerOptions& options);
+
 }  // namespace freshet
 
 #endif  // FRESHET_CORE_MODEL_FACTORY_H_

@@ -63,8 +63,9 @@ class Learner {
   // and labels are as the loss allows.
   virtual void LearnBatch(const ExampleBatch& batch, std::span<float> scores) = 0;
 
-  // Whether CorrectBatch() corrects. False for learners whose steps are normalised or
-  // importance-aware, and for mixtures: there, no step undoes what an example did.
+  // Whether CorrectBatch() corrects; see also SupportsCorrections() in factory.h. False for
+  // learners whose steps are normalised or importance-aware, and for mixtures: there, no step
+  // undoes what an example did. False for Adam and RMSProp; see CorrectableOptimizer.
   virtual bool supports_corrections() const { return false; }
 
   // Corrects the labels of examples that were learned before. `batch` has the new labels. For each

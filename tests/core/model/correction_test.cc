@@ -13,6 +13,7 @@
 #include <variant>
 #include <vector>
 
+#include "core/model/factory.h"
 #include "gtest/gtest.h"
 #include "tests/support/example_stream.h"
 #include "tests/support/learner_specs.h"
@@ -74,6 +75,8 @@ TEST(CorrectionTest, PlainGradientLearnersSupportThem) {
   for (const NamedSpec& named : EveryOptimizerAndLoss()) {
     const std::string optimizer = named.name.substr(0, named.name.rfind('_'));
     EXPECT_EQ(NewLearner(named.spec)->supports_corrections(), expected.contains(optimizer))
+        << named.name;
+    EXPECT_EQ(SupportsCorrections(named.spec.optimizer), expected.contains(optimizer))
         << named.name;
   }
 }
