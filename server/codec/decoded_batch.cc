@@ -167,9 +167,9 @@ void DescribeFaults(const BothOrders& batch, const v1::ExampleList* labelled, Ba
       if (!IsLabel(sent.labels[row], loss)) {
         faults.Add(row, "label", LabelReason(sent.labels[row], loss));
       }
-      if (!IsWeight(sent.Weight(row))) {
-        faults.Add(row, "weight", StrCat("is ", sent.Weight(row), "; it must be finite and >= 0"));
-      }
+    }
+    if (use != BatchUse::kPredict && !IsWeight(sent.Weight(row))) {
+      faults.Add(row, "weight", StrCat("is ", sent.Weight(row), "; it must be finite and >= 0"));
     }
     const uint32_t count = ordered.RowEnd(row) - ordered.RowBegin(row);
     if (count > limits.max_example_features) {
@@ -199,8 +199,8 @@ bool CheckContent(const BothOrders& batch, const v1::ExampleList* labelled, Batc
     good &= end - begin <= limits.max_example_features;
     begin = end;
   }
-  if (use == BatchUse::kLearn) {
-    good &= AreLabels(sent.labels, loss);
+  if (use == BatchUse::kLearn) good &= AreLabels(sent.labels, loss);
+  if (use != BatchUse::kPredict) {
     for (const float weight : sent.weights) good &= IsWeight(weight);
   }
   std::vector<uint32_t> made_counts;
@@ -274,7 +274,7 @@ bool CheckShape(const v1::PackedBatch& packed, BatchUse use, v1::BatchError& err
   const size_t rows = RowCountOf(packed);
   const auto namespaces = static_cast<size_t>(packed.namespaces_size());
   const auto sizes = static_cast<size_t>(packed.segment_sizes_size());
-  if (use == BatchUse::kLearn && packed.weights_size() != 0 &&
+  if (use != BatchUse::kPredict && packed.weights_size() != 0 &&
       static_cast<size_t>(packed.weights_size()) != rows) {
     return Reject(error, kInvalidArgument,
                   StrCat("weights has ", packed.weights_size(), " numbers for ", rows,
@@ -349,10 +349,8 @@ bool DecodedBatch::Decode(const v1::PackedBatch& packed, BatchUse use, LossKind 
   if (!ReadNamespaces(packed, namespace_hashes_, error)) return false;
 
   examples_.row_ends = row_ends_;
-  if (use == BatchUse::kLearn) {
-    examples_.labels = labels;
-    examples_.weights = SpanOf(packed.weights());
-  }
+  if (use == BatchUse::kLearn) examples_.labels = labels;
+  if (use != BatchUse::kPredict) examples_.weights = SpanOf(packed.weights());
   examples_.feature_ids = SpanOf(packed.feature_ids());
   examples_.values = SpanOf(packed.values());
   examples_.namespace_hashes = namespace_hashes_;
@@ -392,10 +390,8 @@ bool DecodedBatch::Decode(const v1::ExampleList& list, BatchUse use, LossKind lo
   if (!CheckContent({sent, examples_}, needs_labels ? &list : nullptr, use, loss, limits, error)) {
     return false;
   }
-  if (use == BatchUse::kPredict) {
-    examples_.labels = {};
-    examples_.weights = {};
-  }
+  if (use != BatchUse::kLearn) examples_.labels = {};
+  if (use == BatchUse::kPredict) examples_.weights = {};
   return true;
 }
 

@@ -40,6 +40,7 @@ struct BatchLimits {
 enum class BatchUse {
   kLearn,    // Labels and weights are required and checked.
   kPredict,  // Labels and weights are ignored.
+  kEvents,   // Labels come later and are ignored; weights are checked.
 };
 
 // The order of features that a batch is decoded to.

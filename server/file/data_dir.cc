@@ -165,6 +165,10 @@ std::string DataDir::LogDir(std::string_view folder) const {
   return StrCat(ModelDir(folder), "/log");
 }
 
+std::string DataDir::JoinDir(std::string_view folder) const {
+  return StrCat(ModelDir(folder), "/join");
+}
+
 std::string DataDir::SnapshotDir(std::string_view folder) const {
   return StrCat(ModelDir(folder), "/snapshots");
 }

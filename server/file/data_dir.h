@@ -93,6 +93,8 @@ class DataDir {
   std::string ModelDir(std::string_view folder) const;
   std::string LogDir(std::string_view folder) const;
   std::string SnapshotDir(std::string_view folder) const;
+  // Of the model's table of events; there is none before the model takes events.
+  std::string JoinDir(std::string_view folder) const;
 
   FileSystem& file_system() const { return file_system_; }
   const std::string& path() const { return path_; }

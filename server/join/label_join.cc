@@ -72,6 +72,11 @@ absl::StatusOr<std::unique_ptr<LabelJoin>> LabelJoin::OpenTable(const Options& o
   return std::unique_ptr<LabelJoin>(new LabelJoin(*std::move(store), std::move(state)));
 }
 
+void LabelJoin::TellLabelsNumber(uint64_t number) {
+  if (!std::exchange(state_.takes_any_number, false)) return;
+  state_.labels_number = number;
+}
+
 absl::Status LabelJoin::Apply(const Record& record) {
   if (store_->needs_reopen()) {
     const absl::StatusOr<bool> applied = Recover();
@@ -125,6 +130,11 @@ std::optional<int64_t> LabelJoin::NextDueTime() const {
   const EventTime& time = *state_.due_time;
   if (time.own_ms.has_value() && state_.stream_ms() >= AddMs(*time.own_ms, wait_ms)) return 0;
   return AddMs(time.record_ms, wait_ms);
+}
+
+uint64_t LabelJoin::pending_bytes() const {
+  const absl::MutexLock lock(&mu_);
+  return published_.figures.pending_bytes;
 }
 
 void LabelJoin::FillFigures(v1::LabelFigures& figures) const {

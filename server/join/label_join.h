@@ -51,7 +51,8 @@ class LabelJoin {
     // The rule in force there.
     v1::LabelRule rule = {};
     // Of the last decision below begin_offset. Absent: unknown, unless begin_offset is 0; the
-    // first decision that Apply() gets says it then, and until then Decide() must not be used.
+    // first decision that Apply() gets says it then, or TellLabelsNumber(), and until then Decide()
+    // must not be used.
     std::optional<uint64_t> labels_number = std::nullopt;
     // The records that the log holds: from log_first, below log_end. A table that stands elsewhere
     // is made anew.
@@ -75,6 +76,10 @@ class LabelJoin {
   // The number of the last decision that was applied.
   uint64_t labels_number() const { return state_.labels_number; }
 
+  // Says how many decisions there were below offset(), of a table that began without knowing it.
+  // Else does nothing.
+  void TellLabelsNumber(uint64_t number);
+
   // Applies the record at offset(). On an error nothing has changed, and the call may be repeated;
   // but if the disk lost what was applied before, offset() is less afterwards, and the record to
   // apply next is the one there. What is OK survives the end of the process; see Sync().
@@ -89,6 +94,9 @@ class LabelJoin {
   // The time from which Decide() may find something, in milliseconds since 1970: 0 if at once.
   // Nothing if no event waits. Feedback and events can make it earlier.
   std::optional<int64_t> NextDueTime() const;
+
+  // See v1.LabelFigures.pending_bytes.
+  uint64_t pending_bytes() const;
 
   // Sets all but what the join does not know: served_*, refused_count, log_kept_from, join_fault.
   void FillFigures(v1::LabelFigures& figures) const;

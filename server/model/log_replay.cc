@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "core/base/str_cat.h"
+#include "server/model/event_loader.h"
 #include "server/record/record.h"
 #include "server/view/snapshot_state.h"
 
@@ -22,13 +23,17 @@ absl::Status DamagedRecord(const v1::Model& spec, uint64_t offset, std::string_v
                                     offset, " that cannot be replayed: ", reason));
 }
 
-absl::Status Apply(RecoveredModel& model, const LogRecord& logged) {
+absl::Status Apply(RecoveredModel& model, const LogRecord& logged, EventLoader& events) {
   absl::StatusOr<Record> record =
       ParseRecord(logged.kind, logged.payload, model.state->champion().served()->loss);
   if (!record.ok()) {
     return DamagedRecord(model.spec, logged.offset, ToStd(record.status().message()));
   }
   std::unique_ptr<ModelState> restored;
+  if (auto* labels = std::get_if<LabelsRecord>(&record->body)) {
+    absl::Status status = events.LoadRows(*labels);
+    if (!status.ok()) return DamagedRecord(model.spec, logged.offset, ToStd(status.message()));
+  }
   if (const auto* restore = std::get_if<RestoreRecord>(&record->body)) {
     auto loaded = LoadSnapshotState(model.spec, *restore, *model.snapshots);
     if (!loaded.ok()) {
@@ -71,6 +76,8 @@ absl::Status ReplayLog(RecoveredModel& model, const std::function<absl::Time()>&
   }
   absl::StatusOr<std::unique_ptr<LogReader>> reader = model.log->NewReader(state.offset());
   if (!reader.ok()) return reader.status();
+  EventLoader events([&model](uint64_t offset) { return model.log->NewReader(offset); },
+                     state.champion().served()->loss);
   progress.end_offset = model.log->next_offset();
   absl::Time next_report = clock() + kReportInterval;
   while (true) {
@@ -84,7 +91,7 @@ absl::Status ReplayLog(RecoveredModel& model, const std::function<absl::Time()>&
     absl::StatusOr<std::optional<LogRecord>> record = (*reader)->Next();
     if (!record.ok()) return record.status();
     if (!record->has_value()) return CheckViewsAgree(model);
-    if (absl::Status status = Apply(model, **record); !status.ok()) return status;
+    if (absl::Status status = Apply(model, **record, events); !status.ok()) return status;
     model.predictor->Publish(state.champion());
     model.replayed_bytes += (*record)->payload.size();
   }

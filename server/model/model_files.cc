@@ -96,6 +96,11 @@ absl::Status ModelFiles::DeleteSnapshot(std::string_view id) {
   return snapshots_->Delete(id);
 }
 
+void ModelFiles::SetFurtherNeed(std::function<uint64_t()> needed_from) {
+  const absl::MutexLock lock(&mu_);
+  further_need_ = std::move(needed_from);
+}
+
 void ModelFiles::SetRetention(const Retention& retention) {
   const absl::MutexLock lock(&mu_);
   log_retention_ = retention;
@@ -116,11 +121,14 @@ void ModelFiles::DeleteOld() {
   retention_.ForgetRestores(needed_from);
   if (log_ == nullptr) return;
   Retention retention;
+  std::function<uint64_t()> further_need;
   {
     const absl::MutexLock state_lock(&mu_);
     retention = log_retention_;
+    further_need = further_need_;
   }
-  const absl::Status status = log_->DropBefore(needed_from, retention, options_.clock());
+  const uint64_t kept_from = further_need ? std::min(needed_from, further_need()) : needed_from;
+  const absl::Status status = log_->DropBefore(kept_from, retention, options_.clock());
   if (!status.ok()) spdlog::warn("event=log_delete_failed error={}", JsonString(status.ToString()));
 }
 

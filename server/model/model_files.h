@@ -66,6 +66,10 @@ class ModelFiles {
   // Deletes a snapshot. FAILED_PRECONDITION where recovery needs it.
   absl::Status DeleteSnapshot(std::string_view id);
 
+  // Also keeps the log from the offset on that `needed_from` answers; it may block on the disk.
+  // Call before the first deletion, or never.
+  void SetFurtherNeed(std::function<uint64_t()> needed_from);
+
   // How much of the log is kept beyond what recovery needs, from the next deletion on. Does not
   // block.
   void SetRetention(const Retention& retention);
@@ -110,6 +114,7 @@ class ModelFiles {
 
   mutable absl::Mutex mu_;
   Retention log_retention_ ABSL_GUARDED_BY(mu_);
+  std::function<uint64_t()> further_need_ ABSL_GUARDED_BY(mu_);  // Null: there is none.
 };
 
 }  // namespace freshet

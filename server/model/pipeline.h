@@ -80,13 +80,30 @@ class Pipeline : public Strand {
   // reading from its client until `has_room`, given to NotifyWhenRoom(), is called. REQUIRES:
   // batch->Decode() returned true.
   bool Submit(std::unique_ptr<BatchRecord> batch, LearnCallback done, std::string_view sender = {});
+  // The same of events, of feedback, and of a decision about labels, which is rejected with ABORTED
+  // where another one came before it. REQUIRES: as ServedModel::TakeEvents(); the rows of the
+  // decision were fetched.
+  bool SubmitEvents(std::unique_ptr<BatchRecord> rows, v1::EventsNote note, LearnCallback done,
+                    std::string_view sender);
+  bool SubmitFeedback(FeedbackRecord feedback, LearnCallback done, std::string_view sender);
+  void SubmitLabels(LabelsRecord labels, LearnCallback done);
 
   // What was accepted of a producer (see Sequencer::FindProducer()). `done` is called once all of
   // it is learned and logged, and with an error where that cannot be.
   void FindProducer(std::string_view producer_id, std::string_view sender, ProducerCallback done);
 
   // See Sequencer::NoteRejected().
-  void NoteRejected(const v1::LearnRequest& request);
+  template <typename Request>
+  void NoteRejected(const Request& request) {
+    const absl::MutexLock lock(&mu_);
+    sequencer_.NoteRejected(request);
+  }
+
+  // Events that are accepted and not settled.
+  uint64_t pending_rows() const {
+    const absl::MutexLock lock(&mu_);
+    return sequencer_.pending_rows();
+  }
 
   // Whether NotifyWhenRoom() would call at once.
   bool has_room() const {
@@ -182,7 +199,13 @@ class Pipeline : public Strand {
   absl::Status Refusal() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
     return closed_.ok() ? fault_ : closed_;
   }
-  // Accepts a record that is no batch.
+  // What Submit() does, of a record that `accept` takes from the sequencer, unless the verdict is
+  // against it; `score_count` scores may be returned.
+  template <typename Accept>
+  bool SubmitJudged(Sequencer::Verdict verdict, size_t score_count, LearnCallback& done,
+                    LearnOutcome& immediate, const Accept& accept)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Accepts a record that is always new.
   template <typename Body>
   void SubmitRare(Body body, std::unique_ptr<ModelState> restored, LearnCallback done);
   // Puts a record that the sequencer has accepted in line for the log and the strand.

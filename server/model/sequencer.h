@@ -46,24 +46,36 @@ class Sequencer {
         0;  // Of a duplicate: the model's offset after the last batch of its producer.
     absl::Status refusal;  // Of one that is neither new nor a duplicate: why it is refused.
   };
-  // `sender` is the name of the token that sent the batch; empty: anyone.
-  Verdict Judge(const v1::LearnRequest& request, std::string_view sender) const;
+  // `request` is a LearnRequest or a FeedbackRequest; `sender` is the name of the token that sent
+  // it; empty: anyone. Events of Predict have no producer, and are always new.
+  template <typename Request>
+  Verdict Judge(const Request& request, std::string_view sender) const;
+  // The same of a decision about labels: new if it has the next number. Another one was made
+  // without knowledge of a decision that was accepted since.
+  Verdict Judge(const LabelsRecord& labels) const;
 
   // What was accepted of a producer; an empty entry if it is not known. FAILED_PRECONDITION if it
   // was forgotten, PERMISSION_DENIED if it belongs to another sender.
   absl::StatusOr<ProducerTable::Entry> FindProducer(std::string_view producer_id,
                                                     std::string_view sender) const;
 
-  // Puts a batch next, and notes in its envelope what was decided. REQUIRES: Judge() finds it new.
+  // Puts a record next, and notes in its envelope what was decided. REQUIRES: Judge() finds it new.
   Record Accept(std::unique_ptr<BatchRecord> batch, std::string_view sender);
-  // Puts a record next that is no batch.
+  Record Accept(std::unique_ptr<BatchRecord> rows, v1::EventsNote note, std::string_view sender);
+  Record Accept(FeedbackRecord feedback, std::string_view sender);
+  Record Accept(LabelsRecord labels);
+  // Puts a record next that is always new.
   Record Accept(SettingsRecord settings) { return Next(std::move(settings)); }
   Record Accept(RestoreRecord restore) { return Next(std::move(restore)); }
+
+  // Events that are accepted and not settled.
+  uint64_t pending_rows() const { return pending_rows_; }
 
   // Takes note of a batch that was rejected for what it holds. Where it was the first of its
   // producer, that producer goes on with the next sequence, of which the model would otherwise not
   // know that it is the first.
-  void NoteRejected(const v1::LearnRequest& request);
+  template <typename Request>
+  void NoteRejected(const Request& request);
 
   // The number of records accepted: the offset that the next one gets.
   uint64_t next_offset() const { return next_offset_; }
@@ -73,12 +85,17 @@ class Sequencer {
   uint64_t forgotten_producer_count() const { return producers_.forgotten_count(); }
 
  private:
-  ProducerBatch ProducerBatchOf(const v1::LearnRequest& request, std::string_view sender) const;
+  template <typename Request>
+  ProducerBatch ProducerBatchOf(const Request& request, std::string_view sender) const;
+  template <typename Request>
+  BatchEnvelope AcceptFrom(const Request& request, std::string_view sender);
   Record Next(RecordBody body);
 
   const Options options_;
   uint64_t next_offset_;
   int64_t last_time_ms_;
+  uint64_t labels_number_;
+  uint64_t pending_rows_;
   ProducerTable producers_;
   ProducerIdSet rejected_producers_;  // See NoteRejected().
 };

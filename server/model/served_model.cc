@@ -13,6 +13,7 @@
 #include "server/model/model_manifest.h"
 #include "server/record/model_settings.h"
 #include "server/thread/thread_priority.h"
+#include "server/view/label_rule_check.h"
 #include "server/view/snapshot_state.h"
 
 namespace freshet {
@@ -87,14 +88,26 @@ std::shared_ptr<const PreparedInput> ServedModel::input() const {
   return input_;
 }
 
-std::shared_ptr<ServedModel> ServedModel::Start(const ModelEnvironment& environment,
-                                                RecoveredModel model) {
+absl::StatusOr<std::shared_ptr<ServedModel>> ServedModel::Start(const ModelEnvironment& environment,
+                                                                RecoveredModel model) {
   std::shared_ptr<ServedModel> runtime(new ServedModel(environment, model));
   const auto publish = [weak = std::weak_ptr<ServedModel>(runtime)](const ModelState& applied,
                                                                     const Record* record) {
     if (const auto self = weak.lock()) self->Publish(applied, record);
   };
   const uint64_t offset = model.state->offset();
+  const uint64_t labels_number = model.state->labels().number();
+  runtime->events_ = std::make_unique<ModelEvents>(runtime->EventsOptions());
+  if (const std::optional<v1::LabelRule> rule = runtime->label_rule()) {
+    const uint64_t log_first = runtime->log_->first_offset();
+    // A table that is lost is made anew from the first event that waits.
+    const uint64_t begin = std::max(log_first, model.state->labels().needed_from());
+    auto join = runtime->events_->Open(*rule, begin, log_first, offset);
+    if (!join.ok()) return join.status();
+    runtime->events_->Start(*std::move(join), offset, labels_number);
+  }
+  runtime->files_.SetFurtherNeed(
+      [events = runtime->events_.get()] { return events->SyncAndNeededFrom(); });
   runtime->pipeline_ =
       Pipeline::Start(std::move(model.state), runtime->log_, environment.learners,
                       Pipeline::Options{.max_queue_bytes = environment.max_queue_bytes,
@@ -110,16 +123,18 @@ std::shared_ptr<ServedModel> ServedModel::Start(const ModelEnvironment& environm
   return runtime;
 }
 
-ServedModel::~ServedModel() { challengers_.Stop(); }
+ServedModel::~ServedModel() {
+  challengers_.Stop();
+  events_->Stop();
+}
 
-Challenger::Options ServedModel::ChallengerOptions(const std::string& name,
-                                                   const std::string& view_id) {
-  const std::weak_ptr<ServedModel> weak = weak_from_this();
-  Challenger::Options options{.name = name,
-                              .open_log = {},
-                              .when_logged = {},
-                              .load_restored = {},
-                              .retry_interval = environment_.log_retry_interval};
+LogFollower::Options ServedModel::FollowerOptions(const std::string& name) const {
+  const std::weak_ptr<const ServedModel> weak = weak_from_this();
+  LogFollower::Options options{.name = name,
+                               .loss = Champion().variant->loss,
+                               .open_log = {},
+                               .when_logged = {},
+                               .retry_interval = environment_.log_retry_interval};
   options.max_window_bytes = std::min(options.max_window_bytes, environment_.max_queue_bytes);
   options.open_log = [weak](uint64_t offset) -> absl::StatusOr<std::unique_ptr<LogReader>> {
     const auto self = weak.lock();
@@ -129,6 +144,13 @@ Challenger::Options ServedModel::ChallengerOptions(const std::string& name,
   options.when_logged = [weak](uint64_t offset, std::function<void(absl::Status)> logged) {
     if (const auto self = weak.lock()) self->pipeline_->WhenLogged(offset, std::move(logged));
   };
+  return options;
+}
+
+Challenger::Options ServedModel::ChallengerOptions(const std::string& name,
+                                                   const std::string& view_id) {
+  const std::weak_ptr<ServedModel> weak = weak_from_this();
+  Challenger::Options options{.follower = FollowerOptions(name), .load_restored = {}};
   options.load_restored =
       [weak, view_id](const RestoreRecord& restore) -> absl::StatusOr<std::unique_ptr<Variant>> {
     const auto self = weak.lock();
@@ -143,15 +165,78 @@ Challenger::Options ServedModel::ChallengerOptions(const std::string& name,
   return options;
 }
 
+ModelEvents::Options ServedModel::EventsOptions() const {
+  const std::weak_ptr<const ServedModel> weak = weak_from_this();
+  const auto submit = [weak](LabelsRecord labels, LearnCallback done) {
+    if (const auto self = weak.lock()) {
+      self->pipeline_->SubmitLabels(std::move(labels), std::move(done));
+    }
+  };
+  return {.model_name = name(),
+          .dir = environment_.data_dir.JoinDir(FolderOf(spec_)),
+          .join = {.follower = FollowerOptions(StrCat(name(), "/events")),
+                   .clock = environment_.clock,
+                   .submit = submit},
+          .io = environment_.io};
+}
+
+absl::Status ServedModel::BeginEvents(const v1::LabelRule& rule) {
+  const uint64_t begin = offset();
+  absl::StatusOr<std::unique_ptr<LabelJoin>> join =
+      events_->Open(rule, begin, log_->first_offset(), begin);
+  if (!join.ok()) return join.status();
+  const auto opened = std::make_shared<std::unique_ptr<LabelJoin>>(*std::move(join));
+  // On the strand, so that no record passes the join by.
+  pipeline_->RunOnWriter([self = shared_from_this(), opened](const ModelState& state) {
+    if (self->events_->is_started()) return;
+    self->events_->Start(std::move(*opened), state.offset(), state.labels().number());
+  });
+  return absl::OkStatus();
+}
+
+std::optional<v1::LabelRule> ServedModel::label_rule() const {
+  const absl::MutexLock lock(&mu_);
+  if (!settings_.has_label_rule()) return std::nullopt;
+  return settings_.label_rule();
+}
+
+bool ServedModel::TakeEvents(std::unique_ptr<BatchRecord> rows, v1::EventsNote note,
+                             LearnCallback done, std::string_view sender) {
+  return pipeline_->SubmitEvents(std::move(rows), std::move(note), std::move(done), sender);
+}
+
+bool ServedModel::TakeFeedback(FeedbackRecord feedback, LearnCallback done,
+                               std::string_view sender) {
+  return pipeline_->SubmitFeedback(std::move(feedback), std::move(done), sender);
+}
+
+absl::Status ServedModel::CheckTakesEvents(uint64_t rows) {
+  const std::optional<v1::LabelRule> rule = label_rule();
+  return events_->CheckTakes(rule.has_value() ? &*rule : nullptr, rows, pipeline_->pending_rows());
+}
+
+absl::StatusOr<v1::Event> ServedModel::FindEvent(std::string_view event_id) const {
+  return events_->Find(event_id, *Champion().variant, *names_);
+}
+
+absl::StatusOr<v1::ListEventsResponse> ServedModel::ListEvents(
+    const v1::ListEventsRequest& request) const {
+  return events_->List(request);
+}
+
 void ServedModel::Publish(const ModelState& state, const Record* record) {
   predictor_->Publish(state.champion());
-  if (record != nullptr) challengers_.Feed(state.offset() - 1, *record);
+  if (record != nullptr) {
+    challengers_.Feed(state.offset() - 1, *record);
+    events_->Feed(state.offset() - 1, *record);
+  }
   SnapshotGrownLog();
 }
 
 void ServedModel::Stop(const absl::Status& reason) {
   pipeline_->Stop(reason);
   challengers_.Stop();
+  events_->Stop();
 }
 
 uint64_t ServedModel::logged_bytes() const {
@@ -209,6 +294,9 @@ void ServedModel::Describe(Callback<v1::Model> done) {
                  model->set_queued_example_count(self->pipeline_->queued_example_count());
                  *model->mutable_storage() = self->files_.Describe();
                  model->mutable_storage()->set_last_pause_ms(self->last_pause_ms_);
+                 if (model->has_label_rule()) {
+                   self->events_->FillFigures(*model->mutable_labels());
+                 }
                  self->challengers_.Describe(self, model, [model, done] { done(*model); });
                });
 }
@@ -252,6 +340,7 @@ void ServedModel::SaveState(SnapshotInWork& snapshot, const ModelState& state) {
       google::protobuf::util::TimeUtil::NanosecondsToTimestamp(absl::ToUnixNanos(begin));
   described.set_pause_ms(absl::ToDoubleMilliseconds(environment_.clock() - begin));
   last_pause_ms_ = described.pause_ms();
+  snapshot.header.set_events_lag(state.offset() - state.labels().needed_from());
   snapshot_logged_bytes_ = logged_bytes();
 }
 
@@ -306,6 +395,7 @@ void ServedModel::EndAsDeleted() {
       "model \"", id_, "\" was deleted; what this stream sent last may not have been learned"));
   pipeline_->Close(reason, [] {});
   challengers_.Stop();
+  events_->Stop();
   if (log_ != nullptr) log_->Abandon(reason);
 }
 
@@ -365,6 +455,14 @@ void ServedModel::Update(const v1::UpdateModelRequest& request, Callback<v1::Mod
           StrCat("another change of ", name(), " is under way; try again when it is done"));
     } else {
       settings = UpdatedSettings(settings_, request);
+      if (settings.ok() && settings->has_label_rule()) {
+        absl::StatusOr<v1::LabelRule> rule = ResolveLabelRule(settings->label_rule(), spec_);
+        if (rule.ok()) {
+          *settings->mutable_label_rule() = *std::move(rule);
+        } else {
+          settings = rule.status();
+        }
+      }
     }
     updating_ |= settings.ok();
   }
@@ -405,12 +503,20 @@ void ServedModel::FollowUpdate(const v1::Model& settings, const Callback<v1::Mod
       pass.ok() ? environment_.data_dir.WriteManifest(FolderOf(spec), FormatManifest(spec))
                 : pass.status();
   files_.DeleteOld();
+  absl::Status begun;
+  if (settings.has_label_rule() && !events_->is_started()) {
+    begun = BeginEvents(settings.label_rule());
+  }
   {
     absl::MutexLock lock(&mu_);
     updating_ = false;
   }
   spdlog::info("event=model_updated model={} settings={}", name(),
                JsonString(settings.ShortDebugString()));
+  if (!begun.ok()) {
+    done(begun);
+    return;
+  }
   if (!status.ok()) {
     spdlog::warn("event=manifest_not_written model={} error={}", name(),
                  JsonString(status.ToString()));

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -24,6 +25,7 @@
 #include "server/log/log_writer.h"
 #include "server/model/challengers.h"
 #include "server/model/model_environment.h"
+#include "server/model/model_events.h"
 #include "server/model/model_files.h"
 #include "server/model/pipeline.h"
 #include "server/model/predictor.h"
@@ -46,8 +48,9 @@ class ServedModel : public std::enable_shared_from_this<ServedModel> {
   using Callback = std::function<void(absl::StatusOr<T>)>;
   using LearnCallback = Pipeline::LearnCallback;
 
-  static std::shared_ptr<ServedModel> Start(const ModelEnvironment& environment,
-                                            RecoveredModel model);
+  // Errors as ModelEvents::Open(). Blocks on the disk if the model has a label rule.
+  static absl::StatusOr<std::shared_ptr<ServedModel>> Start(const ModelEnvironment& environment,
+                                                            RecoveredModel model);
 
   // The challengers learn nothing more.
   ~ServedModel();
@@ -74,7 +77,8 @@ class ServedModel : public std::enable_shared_from_this<ServedModel> {
   // Takes events and feedback; else as Learn(). For events of Predict, whose request has no
   // producer, the answer says only that they are logged. REQUIRES: CheckTakesEvents() is OK for
   // the rows; CheckEvents() is true.
-  bool TakeEvents(EventsRecord events, LearnCallback done, std::string_view sender = {});
+  bool TakeEvents(std::unique_ptr<BatchRecord> rows, v1::EventsNote note, LearnCallback done,
+                  std::string_view sender = {});
   bool TakeFeedback(FeedbackRecord feedback, LearnCallback done, std::string_view sender = {});
   // Whether the model takes so many further events, or feedback (0): FAILED_PRECONDITION where it
   // has no label rule, RESOURCE_EXHAUSTED where too many events wait; those are counted as refused.
@@ -98,6 +102,7 @@ class ServedModel : public std::enable_shared_from_this<ServedModel> {
   }
   // A batch was rejected for what it holds; see Sequencer::NoteRejected().
   void NoteRejected(const v1::LearnRequest& request) { pipeline_->NoteRejected(request); }
+  void NoteRejected(const v1::FeedbackRequest& request) { pipeline_->NoteRejected(request); }
 
   // Reads the newest records of the log, about so many bytes of them. NOT_FOUND where the model has
   // none; otherwise errors as Log::NewReader(). Blocks on the disk.
@@ -212,6 +217,12 @@ class ServedModel : public std::enable_shared_from_this<ServedModel> {
     Callback<v1::Snapshot> done;
   };
 
+  // What a follower of this model's log needs of it.
+  LogFollower::Options FollowerOptions(const std::string& name) const;
+  // What the join of events needs of this model.
+  ModelEvents::Options EventsOptions() const;
+  // Opens the table of events for the first time, and lets the join begin. Blocks on the disk.
+  absl::Status BeginEvents(const v1::LabelRule& rule);
   // What a challenger needs of this model.
   Challenger::Options ChallengerOptions(const std::string& name, const std::string& view_id);
   // The steps of a snapshot: the champion's strand saves the state, the strand of each challenger
@@ -221,6 +232,8 @@ class ServedModel : public std::enable_shared_from_this<ServedModel> {
   void WriteSnapshot(const SnapshotInWork& snapshot);
   // Whether the model was deleted: a file that is not found says so only then.
   bool is_deleted() const { return absl::IsNotFound(pipeline_->closed()); }
+  // The rule in force; nothing if the model takes no events.
+  std::optional<v1::LabelRule> label_rule() const;
   // Leaves the state to Start().
   ServedModel(const ModelEnvironment& environment, RecoveredModel& recovered);
 
@@ -245,8 +258,9 @@ class ServedModel : public std::enable_shared_from_this<ServedModel> {
   const std::shared_ptr<const FeatureNames> names_;
   const uint64_t replayed_bytes_;  // Logged between the newest snapshot and the start.
   ModelFiles files_;
-  std::shared_ptr<Pipeline> pipeline_;  // Constant after Start().
-  Challengers challengers_;             // Constant after Start().
+  std::shared_ptr<Pipeline> pipeline_;   // Constant after Start().
+  Challengers challengers_;              // Constant after Start().
+  std::unique_ptr<ModelEvents> events_;  // The pointer is constant after Start().
 
   const std::shared_ptr<Predictor> predictor_;  // What readers see of the champion.
 

@@ -99,7 +99,7 @@ std::unique_ptr<BatchRecord> BatchRecord::ParseWithoutBatch(SharedBytes wire) {
 
 bool BatchRecord::Decode(LossKind loss, const BatchLimits& limits, v1::BatchError& error,
                          BatchOrder order) {
-  const BatchUse use = request_->event_ids().empty() ? BatchUse::kLearn : BatchUse::kPredict;
+  const BatchUse use = request_->event_ids().empty() ? BatchUse::kLearn : BatchUse::kEvents;
   switch (request_->batch_case()) {
     case v1::LearnRequest::kPacked:
       return batch_.Decode(request_->packed(), use, loss, limits, error, order);

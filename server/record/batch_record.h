@@ -45,8 +45,8 @@ class BatchRecord {
 
   const v1::LearnRequest& request() const { return *request_; }
 
-  // Validates the batch; see DecodedBatch::Decode(). Rows with event ids are decoded as rows to be
-  // predicted, since their labels come later. REQUIRES: called once.
+  // Validates the batch; see DecodedBatch::Decode(). Rows with event ids are decoded as events,
+  // whose labels come later. REQUIRES: called once.
   bool Decode(LossKind loss, const BatchLimits& limits, v1::BatchError& error,
               BatchOrder order = BatchOrder::kCanonical);
 

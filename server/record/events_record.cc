@@ -63,10 +63,11 @@ bool IsLearned(const v1::LabelledRecord& decided, int index) {
 // Adds the rows [begin, end) of what `decided` lists, which stand one after the other in the
 // record, from `first_row` on.
 void AddRun(const v1::LabelledRecord& decided, int begin, int end, size_t first_row,
-            const EventsRecord& events, LabelledRows& rows) {
+            const std::shared_ptr<const EventsRecord>& owner, LabelledRows& rows) {
+  const EventsRecord& events = *owner;
   const auto count = static_cast<size_t>(end - begin);
   auto run = std::make_unique<LabelledRun>();
-  run->owner = events.rows;
+  run->owner = owner;
   run->examples = ViewRows(events.rows->examples(), first_row, first_row + count, run->row_ends);
   run->labels.assign(decided.labels().begin() + begin, decided.labels().begin() + end);
   const std::span<const float> own_weights = events.rows->examples().weights;
@@ -139,7 +140,16 @@ void DescribeFeedbackFault(const v1::FeedbackItem& item, v1::RowError& fault) {
   fault.set_reason(std::move(found.reason));
 }
 
-absl::Status AddLabelledRows(const v1::LabelledRecord& decided, const EventsRecord& events,
+uint64_t SettledRows(const v1::LabelsNote& note) {
+  uint64_t rows = 0;
+  for (const v1::LabelledRecord& decided : note.records()) {
+    if (decided.old_labels().empty()) rows += static_cast<uint64_t>(decided.labels_size());
+  }
+  return rows;
+}
+
+absl::Status AddLabelledRows(const v1::LabelledRecord& decided,
+                             const std::shared_ptr<const EventsRecord>& events,
                              LabelledRows& rows) {
   const int count = decided.labels_size();
   const auto fits = [count](int size) { return size == 0 || size == count; };
@@ -152,9 +162,9 @@ absl::Status AddLabelledRows(const v1::LabelledRecord& decided, const EventsReco
                                   : size_t{decided.rows(index)};
   };
   for (int i = 0; i < count; ++i) {
-    if (row_of(i) >= events.size()) {
+    if (row_of(i) >= events->size()) {
       return absl::DataLossError(StrCat("a decision about labels names row ", row_of(i),
-                                        " of a record with ", events.size(), " rows"));
+                                        " of a record with ", events->size(), " rows"));
     }
   }
   for (int begin = 0; begin < count;) {

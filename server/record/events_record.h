@@ -24,8 +24,7 @@ inline constexpr size_t kMaxFeedbackNameBytes = 64;
 
 // Events that were accepted: rows without labels, each with an id.
 struct EventsRecord {
-  // Decoded as rows to be predicted; the request has an id for each row. With an envelope. The
-  // producer id is empty if the events come from a call of Predict.
+  // Decoded without labels; the request has an id for each row. With an envelope. The producer id is empty if the events come from a call of Predict.
   std::shared_ptr<const BatchRecord> rows;
   v1::EventsNote note;
 
@@ -63,8 +62,8 @@ void DescribeFeedbackFault(const v1::FeedbackItem& item, v1::RowError& fault);
 
 // Rows of one record with events, one after the other, with the labels that were decided for them.
 struct LabelledRun {
-  std::shared_ptr<const BatchRecord> owner;  // Of the columns.
-  ExampleBatch examples;                     // With labels and weights.
+  std::shared_ptr<const EventsRecord> owner;  // Of the columns.
+  ExampleBatch examples;                      // With labels and weights.
   // The labels that the rows were learned with before; empty: they were not.
   std::vector<float> old_labels;
   // The scores that were given out when the rows were predicted; empty: none were.
@@ -85,8 +84,11 @@ struct LabelledRows {
 
 // Adds the rows of `decided` that are learned to `rows`. DATA_LOSS if the decision does not fit the
 // record `events`.
-absl::Status AddLabelledRows(const v1::LabelledRecord& decided, const EventsRecord& events,
-                             LabelledRows& rows);
+absl::Status AddLabelledRows(const v1::LabelledRecord& decided,
+                             const std::shared_ptr<const EventsRecord>& events, LabelledRows& rows);
+
+// How many events a decision settles that were not settled before.
+uint64_t SettledRows(const v1::LabelsNote& note);
 
 // The labels of events were decided.
 struct LabelsRecord {

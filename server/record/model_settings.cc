@@ -20,6 +20,14 @@ absl::Status UpdateField(std::string_view path, const v1::Model& values, v1::Mod
     }
     *settings.mutable_input() = values.input();
     return CheckInputMapping(InputMappingOf(values.input()));
+  } else if (path == "label_rule") {
+    if (settings.has_label_rule() && !values.has_label_rule()) {
+      return absl::FailedPreconditionError(
+          "a label rule can be changed but not taken away, since events may wait for it; delete the "
+          "model, or create another one from a snapshot of it");
+    }
+    settings.clear_label_rule();
+    if (values.has_label_rule()) *settings.mutable_label_rule() = values.label_rule();
   } else if (path == "log_retention") {
     *settings.mutable_log_retention() = retention;
   } else if (path == "log_retention.max_bytes") {
@@ -35,7 +43,8 @@ absl::Status UpdateField(std::string_view path, const v1::Model& values, v1::Mod
   } else {
     return absl::InvalidArgumentError(
         StrCat("update_mask: \"", path, "\" of a model cannot be changed; only durability, ",
-               "input, log_retention, log_retention.max_bytes and log_retention.max_age_s can"));
+               "input, label_rule, log_retention, log_retention.max_bytes and "
+               "log_retention.max_age_s can"));
   }
   return absl::OkStatus();
 }
@@ -57,6 +66,8 @@ void PutSettings(const v1::Model& settings, v1::Model& model) {
   }
   model.clear_input();
   if (settings.has_input()) *model.mutable_input() = settings.input();
+  model.clear_label_rule();
+  if (settings.has_label_rule()) *model.mutable_label_rule() = settings.label_rule();
 }
 
 absl::StatusOr<v1::Model> UpdatedSettings(const v1::Model& settings,

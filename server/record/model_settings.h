@@ -1,5 +1,5 @@
-// The settings of a model, which can be changed while it exists: durability, log_retention and
-// input.
+// The settings of a model, which can be changed while it exists: durability, log_retention, input
+// and label_rule.
 
 #ifndef FRESHET_SERVER_RECORD_MODEL_SETTINGS_H_
 #define FRESHET_SERVER_RECORD_MODEL_SETTINGS_H_

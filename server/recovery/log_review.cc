@@ -56,7 +56,7 @@ absl::StatusOr<LogReview> LogReviewer::Review(SnapshotReview::Names names,
   options.uid = UidOf(spec_);
   options.moved = moved;
   if (const ReviewedSnapshot* newest = snapshots_.Newest(names)) {
-    options.needed_from = newest->header->snapshot().offset();
+    options.needed_from = newest->header->snapshot().offset() - newest->header->events_lag();
     options.needed_from_was_durable = WasDurable(newest->header);
   }
   review.needed_from = options.needed_from;

@@ -118,7 +118,7 @@ absl::StatusOr<std::unique_ptr<Log>> OpenLog(const ModelEnvironment& environment
       Log::Open(file_system, dir,
                 LogOptions{.segment_bytes = environment.log_segment_bytes,
                            .create = MayLackLog(spec, offset),
-                           .needed_from = offset,
+                           .needed_from = start.state->labels().needed_from(),
                            .needed_from_was_durable = WasDurable(start.snapshot),
                            .uid = UidOf(spec)});
   if (!log.ok()) return log;

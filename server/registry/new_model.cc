@@ -17,6 +17,7 @@
 #include "server/model/model_manifest.h"
 #include "server/record/record.h"
 #include "server/snapshot/snapshot_store.h"
+#include "server/view/label_rule_check.h"
 #include "server/view/learner_spec.h"
 #include "server/view/model_state.h"
 
@@ -140,6 +141,11 @@ absl::StatusOr<v1::Model> MakeModelSpec(std::string_view model_id, const v1::Mod
     return absl::InvalidArgumentError(
         "a model with challengers needs a log, which they read when they are behind; choose "
         "DURABILITY_FSYNC or DURABILITY_OS");
+  }
+  if (requested.has_label_rule()) {
+    absl::StatusOr<v1::LabelRule> rule = ResolveLabelRule(requested.label_rule(), spec);
+    if (!rule.ok()) return rule.status();
+    *spec.mutable_label_rule() = *std::move(rule);
   }
   return spec;
 }

@@ -75,8 +75,8 @@ SnapshotRetention::Automatic SnapshotRetention::SortAutomatic() const {
   for (size_t i = 0; i < headers.size(); ++i) {
     v1::Snapshot& snapshot = *headers[i].mutable_snapshot();
     if (i >= old_count) {
-      automatic.needed_from =
-          std::min(automatic.needed_from, snapshot.offset() - headers[i].variant_lag());
+      const uint64_t lag = std::max(headers[i].variant_lag(), headers[i].events_lag());
+      automatic.needed_from = std::min(automatic.needed_from, snapshot.offset() - lag);
       automatic.kept.push_back(std::move(snapshot));
     } else if (!last_of_hour[i] && !last_of_day[i]) {
       automatic.old.push_back(std::move(snapshot));

@@ -2,7 +2,8 @@
 //
 // Recovery begins from the newest snapshot or, if that is damaged, from the one before it, and so
 // on. To make this possible from each automatic snapshot that is kept, the log keeps all records
-// from the oldest of them on, or from an earlier one if a variant in that snapshot was behind.
+// from the oldest of them on, or from an earlier one if a variant in that snapshot was behind, or
+// if events waited there for their labels.
 // Every snapshot that one of these records restores is kept, too. While there are fewer automatic
 // snapshots than are to be kept, recovery may begin at the log's first record.
 

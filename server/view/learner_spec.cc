@@ -310,4 +310,17 @@ LossKind LossKindOf(const v1::LearnerSpec& resolved) {
   }
 }
 
+bool SupportsCorrections(const v1::LearnerSpec& resolved) {
+  return SupportsCorrections(OptimizerOf(resolved));
+}
+
+ProgressiveMetrics::Options MetricsOptionsOf(const v1::LearnerSpec& learner) {
+  ProgressiveMetrics::Options options{.loss = LossKindOf(learner)};
+  if (learner.has_quantile_tau()) options.quantile_tau = learner.quantile_tau();
+  if (learner.has_negative_sampling_rate()) {
+    options.negative_sampling_rate = learner.negative_sampling_rate();
+  }
+  return options;
+}
+
 }  // namespace freshet

@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "core/loss/loss_kind.h"
+#include "core/metrics/progressive_metrics.h"
 #include "core/model/learner.h"
 #include "freshet/v1/learner.pb.h"
 
@@ -30,6 +31,12 @@ float ScoreCorrectionOf(const v1::LearnerSpec& resolved);
 
 // The loss of a resolved spec.
 LossKind LossKindOf(const v1::LearnerSpec& resolved);
+
+// Whether Learner::CorrectBatch() is right for such a learner.
+bool SupportsCorrections(const v1::LearnerSpec& resolved);
+
+// How the predictions of such a learner are measured.
+ProgressiveMetrics::Options MetricsOptionsOf(const v1::LearnerSpec& learner);
 
 }  // namespace freshet
 

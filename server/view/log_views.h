@@ -31,6 +31,9 @@ class ProducersView : public View {
  private:
   void ApplyNext(const Record& record, View* restored) override;
   absl::Status LoadVersion(StateReader& reader, uint32_t version) override;
+  // `request` is a LearnRequest or a FeedbackRequest.
+  template <typename Request>
+  void Accept(const Request& request, const BatchEnvelope& envelope);
 
   ProducerTable table_;
 };

@@ -7,6 +7,7 @@
 
 #include "core/base/str_cat.h"
 #include "server/record/model_settings.h"
+#include "server/view/learner_spec.h"
 
 namespace freshet {
 namespace {
@@ -60,7 +61,9 @@ absl::StatusOr<std::unique_ptr<ModelState>> ModelState::Create(const v1::Model& 
       state->challengers_.push_back(*std::move(view));
     }
   }
-  state->core_views_ = {state->champion_.get(), &state->producers_, &state->names_};
+  state->labels_ = std::make_unique<LabelsView>(MetricsOptionsOf(spec.variants(0).learner()));
+  state->core_views_ = {state->champion_.get(), &state->producers_, &state->names_,
+                        state->labels_.get()};
   return state;
 }
 
@@ -87,7 +90,10 @@ bool ModelState::views_agree() const {
 
 SavedState ModelState::Save() const {
   SavedState saved{.time_ms = time_ms_, .parts = {}};
-  VisitViews([&](const View& view) { saved.parts.push_back(view.SavePart()); });
+  VisitViews([&](const View& view) {
+    if (&view == labels_.get() && labels_->empty()) return;
+    saved.parts.push_back(view.SavePart());
+  });
   return saved;
 }
 
@@ -108,9 +114,15 @@ absl::Status ModelState::LoadParts(ByteSpan bytes) {
   if (!loaded.ok()) return loaded.status();
   time_ms_ = loaded->time_ms;
   absl::Status status;
+  bool has_labels = true;
   VisitViews([&](View& view) {
     if (!status.ok()) return;
     const LoadedPart* const part = loaded->Find(view.id());
+    if (part == nullptr && &view == labels_.get()) {
+      has_labels = false;
+      labels_->BeginAt(UINT64_MAX);  // Until it is known where the others are.
+      return;
+    }
     status = part == nullptr
                  ? DamagedState(StrCat("the saved state has no part \"", view.id(), "\""))
                  : LoadView(*part, view);
@@ -118,6 +130,7 @@ absl::Status ModelState::LoadParts(ByteSpan bytes) {
   offset_ = (*std::min_element(core_views_.begin(), core_views_.end(), [](View* a, View* b) {
               return a->offset() < b->offset();
             }))->offset();
+  if (!has_labels) BeginLabels();
   return status;
 }
 
@@ -145,6 +158,7 @@ absl::Status ModelState::LoadOld(StateReader& reader, uint32_t version) {
   } else {
     names_.BeginAt(offset_);
   }
+  BeginLabels();
   if (reader.remaining_bytes() != 0) {
     return DamagedState(
         StrCat("the saved state has ", reader.remaining_bytes(), " bytes after its end"));
@@ -159,6 +173,7 @@ void ModelState::Describe(v1::Model& model) const {
   v1::Variant& champion = *model.mutable_variants(0);
   champion.set_champion(true);
   champion_->Describe(champion);
+  if (settings_.has_label_rule()) labels_->Describe(*model.mutable_labels());
 }
 
 }  // namespace freshet

@@ -13,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "freshet/v1/model.pb.h"
 #include "server/record/record.h"
+#include "server/view/labels_view.h"
 #include "server/view/log_views.h"
 #include "server/view/snapshot_parts.h"
 #include "server/view/variant.h"
@@ -20,9 +21,10 @@
 
 namespace freshet {
 
-// The views of a model (its variants, the sequences of producers, the names of features) and its
-// settings: a pure function of the records in order. The challengers among the variants leave it
-// when they begin to follow the log by themselves, each at its own offset.
+// The views of a model (its variants, the sequences of producers, the names of features, how far
+// the labels of events are decided) and its settings: a pure function of the records in order. The
+// challengers among the variants leave it when they begin to follow the log by themselves, each at
+// its own offset.
 //
 // Threads: one writer at a time. Readers hold a served() variant and predict with it meanwhile.
 class ModelState {
@@ -75,6 +77,8 @@ class ModelState {
   int64_t time_ms() const { return time_ms_; }
   uint64_t example_count() const { return champion().example_count(); }
   const ProducerTable& producers() const { return producers_.table(); }
+  // How far the labels of events are decided.
+  const LabelsView& labels() const { return *labels_; }
   // The first variant, which answers predictions and decides acknowledgements.
   const Variant& champion() const { return *champion_; }
   // The same object as long as the state lives.
@@ -86,6 +90,9 @@ class ModelState {
   absl::Status LoadParts(ByteSpan bytes);
   // Of a state without parts, from behind its version on.
   absl::Status LoadOld(StateReader& reader, uint32_t version);
+  // Makes labels_ a view that never saw an event: older snapshots and those of models without
+  // events have no part of it.
+  void BeginLabels() { labels_->BeginAt(offset_); }
   // Calls visit(view) for each view that is here, in the order of a snapshot's parts.
   template <typename Visit>
   void VisitViews(const Visit& visit) const;
@@ -97,8 +104,9 @@ class ModelState {
   std::vector<std::unique_ptr<Variant>> challengers_;  // Until they are taken.
   ProducersView producers_;
   NamesView names_;
-  // The views whose offsets make up offset_: champion_, producers_, names_.
-  std::array<View*, 3> core_views_{};
+  std::unique_ptr<LabelsView> labels_;
+  // The views whose offsets make up offset_: champion_, producers_, names_, *labels_.
+  std::array<View*, 4> core_views_{};
 };
 
 }  // namespace freshet

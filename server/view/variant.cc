@@ -3,6 +3,7 @@
 #include <xxhash.h>
 
 #include <utility>
+#include <variant>
 
 #include "absl/strings/str_format.h"
 #include "core/model/table_usage.h"
@@ -65,15 +66,6 @@ void FillMetrics(const ProgressiveFigures& figures, const Learner& learner,
   AddDrift("label_rate", figures.label_drift, out);
 }
 
-ProgressiveMetrics::Options MetricsOptionsOf(const v1::LearnerSpec& learner) {
-  ProgressiveMetrics::Options options{.loss = LossKindOf(learner)};
-  if (learner.has_quantile_tau()) options.quantile_tau = learner.quantile_tau();
-  if (learner.has_negative_sampling_rate()) {
-    options.negative_sampling_rate = learner.negative_sampling_rate();
-  }
-  return options;
-}
-
 void FillTable(uint64_t slot_count, uint64_t used_slot_count, v1::TableUsage& out) {
   const TableUsage usage = EstimateTableUsage(slot_count, used_slot_count);
   out.set_slot_count(usage.slot_count);
@@ -115,6 +107,8 @@ void Variant::ApplyNext(const Record& record, View* restored) {
     scores_.resize(examples.size());
     learner_->LearnBatch(examples, scores_);
     metrics_.Update(scores_, examples.labels, examples.weights, score_limit);
+  } else if (const auto* labels = std::get_if<LabelsRecord>(&record.body)) {
+    LearnLabelled(*labels);
   } else if (restored != nullptr) {
     auto& saved = static_cast<Variant&>(*restored);
     learner_ = std::move(saved.learner_);
@@ -122,6 +116,18 @@ void Variant::ApplyNext(const Record& record, View* restored) {
     metrics_ = std::move(saved.metrics_);
     used_slots_ = 0;
     counted_examples_ = 0;
+  }
+}
+
+void Variant::LearnLabelled(const LabelsRecord& labels) {
+  for (const auto& run : labels.rows->runs) {
+    scores_.resize(run->examples.size());
+    if (!run->old_labels.empty()) {
+      learner_->CorrectBatch(run->examples, run->old_labels, scores_);
+      continue;
+    }
+    learner_->LearnBatch(run->examples, scores_);
+    metrics_.Update(scores_, run->examples.labels, run->examples.weights);
   }
 }
 

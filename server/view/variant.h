@@ -52,6 +52,8 @@ class Variant : public View {
   Variant(std::string id, std::shared_ptr<Learner> learner, const v1::LearnerSpec& spec);
 
   void ApplyNext(const Record& record, View* restored) override;
+  // Learns the events whose labels were decided, and corrects those whose labels have changed.
+  void LearnLabelled(const LabelsRecord& labels);
   absl::Status LoadVersion(StateReader& reader, uint32_t version) override;
   uint64_t UsedSlots() const;
 

@@ -220,19 +220,19 @@ TEST_F(ChallengerTest, GoesOnOnceTheLogCanBeRead) {
   WorkerPool io("io", 1);
   std::atomic<bool> readable = false;
   std::atomic<int> refused = 0;
-  Challenger::Options options{
+  LogFollower::Options follower{
       .name = "models/ctr/variants/trial",
+      .loss = LossKind::kLogistic,
       .open_log = [&](uint64_t offset) -> absl::StatusOr<std::unique_ptr<LogReader>> {
         if (readable) return log->NewReader(offset);
         ++refused;
         return absl::UnavailableError("the disk is away");
       },
       .when_logged = [](uint64_t, auto) { FAIL() << "all is logged"; },
-      .load_restored = {},
       .retry_interval = absl::Milliseconds(1)};
   const auto challenger =
       Challenger::Start(Variant::Create("variants/trial", TrialLearner()).value(), 5, strands, io,
-                        std::move(options));
+                        {.follower = std::move(follower), .load_restored = {}});
   const absl::Time deadline = absl::Now() + kPatience;
   while (refused < 3 && absl::Now() < deadline) absl::SleepFor(absl::Milliseconds(1));
   EXPECT_TRUE(absl::IsUnavailable(challenger->fault()));

@@ -75,9 +75,9 @@ T Await(Start start) {
 // A served model with all that it needs. Destroyed without a word, as by a crash.
 class Served {
  public:
-  explicit Served(FileSystem& files, std::string folder = kModel)
+  explicit Served(FileSystem& files, std::string folder = kModel, std::string root = "/data")
       : folder_(std::move(folder)),
-        data_dir_(DataDir::Open(files, "/data").value()),
+        data_dir_(DataDir::Open(files, std::move(root)).value()),
         environment_{.data_dir = *data_dir_,
                      .learners = learners_,
                      .loggers = loggers_,

@@ -170,7 +170,7 @@ TEST(RecordTest, AnOldBatchInAnEnvelopeIsReadInOrder) {
 }
 
 TEST(RecordTest, AKindOfANewerVersionIsRefused) {
-  for (const uint16_t kind : {uint16_t{8}, uint16_t{0xffff}}) {
+  for (const uint16_t kind : {uint16_t{11}, uint16_t{0xffff}}) {
     const absl::Status status = Parse(static_cast<RecordKind>(kind), "").status();
     EXPECT_TRUE(absl::IsDataLoss(status));
     EXPECT_THAT(status.message(), HasSubstr("its kind is unknown; if a newer freshet used"));
