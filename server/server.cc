@@ -307,9 +307,11 @@ absl::Status Server::ListenGrpc() {
   model_service_ =
       std::make_unique<ModelServiceImpl>(*gate_, *registry_, *data_dir_, *io_, *readers_);
   learning_service_ = std::make_unique<LearningServiceImpl>(
-      *gate_, *registry_, *turns_, limits, options_.max_streams, options_.max_names);
+      *gate_, *registry_, *turns_, limits, options_.max_streams, options_.max_names,
+      environment_->clock);
   stats_service_ = std::make_unique<StatsServiceImpl>(
       *gate_, *registry_, limits, options_.max_explained_features, *turns_, *readers_);
+  event_service_ = std::make_unique<EventServiceImpl>(*gate_, *registry_, *readers_);
   health_service_ = std::make_unique<HealthService>(
       [this](const std::string& service) { return Health(service); }, *connections_);
 
@@ -319,8 +321,9 @@ absl::Status Server::ListenGrpc() {
                                       .max_receiving_bytes = options_.max_receiving_bytes,
                                       .tls = tls_.get(),
                                       .access = access_.get()};
-  const std::array<grpc::Service*, 4> services = {model_service_.get(), learning_service_.get(),
-                                                  stats_service_.get(), health_service_.get()};
+  const std::array<grpc::Service*, 5> services = {model_service_.get(), learning_service_.get(),
+                                                  stats_service_.get(), event_service_.get(),
+                                                  health_service_.get()};
   GrpcEndpoint::Interceptors interceptors;
   interceptors.push_back(rpc_metrics_.MakeInterceptorFactory());
   absl::StatusOr<std::unique_ptr<GrpcEndpoint>> grpc =
@@ -410,6 +413,12 @@ void Server::EndStreams(SteadyTime deadline) {
   const size_t left = learning_service_->AwaitNoStreams(deadline);
   if (left > 0) {
     spdlog::warn("event=streams_cut_off count={} drain_grace_s={}", left, drain_grace_s());
+  }
+  if (!learning_service_->AwaitLoggedEvents(deadline)) {
+    spdlog::warn(
+        "event=events_not_logged reason=\"predictions were answered whose events are not "
+        "in the log yet\" drain_grace_s={}",
+        drain_grace_s());
   }
   for (const auto models = registry_->models(); const auto& [id, model] : *models) {
     model->Stop(reason);

@@ -32,6 +32,7 @@
 #include "server/server_options.h"
 #include "server/service/call_gate.h"
 #include "server/service/client_limits.h"
+#include "server/service/event_service.h"
 #include "server/service/grpc_endpoint.h"
 #include "server/service/health_service.h"
 #include "server/service/learning_service.h"
@@ -172,6 +173,7 @@ class Server {
   std::unique_ptr<ModelServiceImpl> model_service_;
   std::unique_ptr<LearningServiceImpl> learning_service_;
   std::unique_ptr<StatsServiceImpl> stats_service_;
+  std::unique_ptr<EventServiceImpl> event_service_;
   std::unique_ptr<HealthService> health_service_;
   std::unique_ptr<PeriodicTask> snapshot_timer_;  // Null before the models are served.
   std::unique_ptr<PeriodicTask> deletion_timer_;  // Null before the models are served.

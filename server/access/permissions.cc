@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "freshet/v1/event_service.pb.h"
 #include "freshet/v1/learning_service.pb.h"
 #include "freshet/v1/model_service.pb.h"
 #include "freshet/v1/server_config.pb.h"
@@ -41,6 +42,7 @@ const CallRules& Rules() {
       // LearningService
       Row<v1::LearnRequest>({Token::ROLE_LEARN, {"model"}}),
       Row<v1::PredictRequest>({Token::ROLE_PREDICT, {"model"}}),
+      Row<v1::FeedbackRequest>({Token::ROLE_LEARN, {"model"}}),
       Row<v1::GetProducerRequest>({Token::ROLE_LEARN, {"model"}}),
       // ModelService
       Row<v1::CreateModelRequest>({Token::ROLE_ADMIN, {"model_id"}, "source_snapshot"}),
@@ -56,6 +58,9 @@ const CallRules& Rules() {
       Row<v1::ExportSnapshotRequest>({Token::ROLE_ADMIN, {"name"}}),
       Row<v1::ImportSnapshotRequest>({Token::ROLE_ADMIN, {"parent"}}),
       Row<v1::ComputeDigestRequest>({Token::ROLE_READ, {"name"}}),
+      // EventService
+      Row<v1::GetEventRequest>({Token::ROLE_READ, {"parent"}}),
+      Row<v1::ListEventsRequest>({Token::ROLE_READ, {"parent"}}),
       // StatsService
       Row<v1::ListTopWeightsRequest>({Token::ROLE_READ, {"name"}}),
       Row<v1::ExplainRequest>({Token::ROLE_READ, {"name"}}),

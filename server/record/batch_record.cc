@@ -1,13 +1,14 @@
 #include "server/record/batch_record.h"
 
-#include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/unknown_field_set.h>
-#include <google/protobuf/wire_format_lite.h>
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <string>
 #include <utility>
+
+#include "server/codec/known_fields.h"
 
 namespace freshet {
 namespace {
@@ -52,28 +53,6 @@ void DropAllUnknownFields(v1::LearnRequest& request) {
   }
 }
 
-// Parses all fields of a request but the batch. False if the bytes are not a request.
-bool ParseFieldsWithoutBatch(ByteSpan wire, v1::LearnRequest& request) {
-  using google::protobuf::internal::WireFormatLite;
-  const auto* const bytes = reinterpret_cast<const uint8_t*>(wire.data());
-  google::protobuf::io::CodedInputStream in(bytes, static_cast<int>(wire.size()));
-  std::string fields;
-  while (true) {
-    const int begin = in.CurrentPosition();
-    const uint32_t tag = in.ReadTag();
-    if (tag == 0) break;
-    if (!WireFormatLite::SkipField(&in, tag)) return false;
-    const int number = WireFormatLite::GetTagFieldNumber(tag);
-    if (number == v1::LearnRequest::kPackedFieldNumber ||
-        number == v1::LearnRequest::kExamplesFieldNumber ||
-        v1::LearnRequest::descriptor()->FindFieldByNumber(number) == nullptr) {
-      continue;
-    }
-    fields.append(bytes + begin, bytes + in.CurrentPosition());
-  }
-  return in.ConsumedEntireMessage() && request.ParseFromString(fields);
-}
-
 }  // namespace
 
 BatchRecord::BatchRecord(SharedBytes wire)
@@ -93,8 +72,10 @@ std::unique_ptr<BatchRecord> BatchRecord::Parse(SharedBytes wire) {
 
 std::unique_ptr<BatchRecord> BatchRecord::ParseWithoutBatch(SharedBytes wire) {
   std::unique_ptr<BatchRecord> batch(new BatchRecord(std::move(wire)));
-  return ParseFieldsWithoutBatch(batch->wire_bytes(), *batch->request_) ? std::move(batch)
-                                                                        : nullptr;
+  constexpr std::array<int, 2> kBatchFields = {v1::LearnRequest::kPackedFieldNumber,
+                                       v1::LearnRequest::kExamplesFieldNumber};
+  return ParseFieldsExcept(batch->wire_bytes(), kBatchFields, *batch->request_) ? std::move(batch)
+                                                                                : nullptr;
 }
 
 bool BatchRecord::Decode(LossKind loss, const BatchLimits& limits, v1::BatchError& error,

@@ -6,7 +6,9 @@
 #include <utility>
 
 #include "core/base/str_cat.h"
+#include "server/service/feedback_protocol.h"
 #include "server/service/grpc_status.h"
+#include "server/service/learn_protocol.h"
 #include "server/service/resource_name.h"
 
 namespace freshet {
@@ -15,7 +17,7 @@ namespace {
 // Initial metadata of a stream, sent with its first answer; see v1.NamesConfig.max_names.
 constexpr const char* kMaxNamesMetadata = "freshet-max-names";
 
-using RefusedLearn = RefusedStream<grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>>;
+using RefusedPush = RefusedStream<grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>>;
 
 void Describe(const ProducerTable::Entry& producer, v1::GetProducerResponse& response) {
   response.set_last_sequence(producer.sequence);
@@ -31,56 +33,77 @@ void Describe(const ProducerTable::Entry& producer, v1::GetProducerResponse& res
 
 LearningServiceImpl::LearningServiceImpl(const CallGate& gate, ModelRegistry& registry,
                                          TurnQueue& turns, BatchLimits limits, uint32_t max_streams,
-                                         uint32_t max_names)
+                                         uint32_t max_names, std::function<absl::Time()> clock)
     : gate_(gate),
       registry_(registry),
       turns_(turns),
       limits_(limits),
       max_names_(max_names),
-      predictions_{.gate = gate, .registry = registry, .limits = limits, .turns = turns},
+      clock_(std::move(clock)),
+      predictions_{.gate = gate,
+                   .registry = registry,
+                   .limits = limits,
+                   .turns = turns,
+                   .clock = clock_,
+                   .unlogged = unlogged_},
       max_streams_(max_streams) {}
 
 grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* LearningServiceImpl::Learn(
     grpc::CallbackServerContext* context) {
   absl::StatusOr<Caller> caller = gate_.Identify(*context);
-  if (!caller.ok()) return new RefusedLearn(caller.status());
+  if (!caller.ok()) return new RefusedPush(caller.status());
   context->AddInitialMetadata(kMaxNamesMetadata, StrCat(max_names_));
-  const std::string client = CallGate::ClientOf(*caller, *context);
+  return Open<LearnProtocol>(*std::move(caller), *context);
+}
+
+grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* LearningServiceImpl::Feedback(
+    grpc::CallbackServerContext* context) {
+  absl::StatusOr<Caller> caller = gate_.Identify(*context);
+  if (!caller.ok()) return new RefusedPush(caller.status());
+  return Open<FeedbackProtocol>(*std::move(caller), *context);
+}
+
+template <typename Protocol>
+grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* LearningServiceImpl::Open(
+    Caller caller, grpc::CallbackServerContext& context) {
+  const std::string client = CallGate::ClientOf(caller, context);
   if (absl::Status status = gate_.limits().TakeStream(client); !status.ok()) {
-    AddRetryHint(status, *context);
-    return new RefusedLearn(status);
+    AddRetryHint(status, context);
+    return new RefusedPush(status);
   }
-  absl::StatusOr<LearnStream*> stream = AddStream(*std::move(caller), client, *context);
+  absl::StatusOr<PushStream<Protocol>*> stream =
+      AddStream<Protocol>(std::move(caller), client, context);
   if (!stream.ok()) {
     gate_.limits().GiveStreamBack(client);
-    AddRetryHint(stream.status(), *context);
-    return new RefusedLearn(stream.status());
+    AddRetryHint(stream.status(), context);
+    return new RefusedPush(stream.status());
   }
   (*stream)->Start();
   return *stream;
 }
 
-absl::StatusOr<LearnStream*> LearningServiceImpl::AddStream(Caller caller,
-                                                            const std::string& client,
-                                                            grpc::CallbackServerContext& context) {
+template <typename Protocol>
+absl::StatusOr<PushStream<Protocol>*> LearningServiceImpl::AddStream(
+    Caller caller, const std::string& client, grpc::CallbackServerContext& context) {
   const SteadyLock lock(&mu_);
   if (!ended_.ok()) return ended_;
   if (streams_.size() >= max_streams_) {
     return TryAgainAfter(
-        StrCat("the server has ", max_streams_,
-               " Learn streams, which is its limit (limits.max_streams); close one"),
+        StrCat(
+            "the server has ", max_streams_,
+            " streams of Learn and Feedback, which is its limit (limits.max_streams); close one"),
         absl::Seconds(1));
   }
   // The stream removes itself from streams_ when it ends. It cannot end before it is started, so
   // *handle is set by then.
-  auto handle = std::make_shared<LearnStream*>(nullptr);
-  auto* stream = new LearnStream(gate_, std::move(caller), client, context, registry_, turns_,
-                                 limits_, [this, handle, client] {
-                                   gate_.limits().GiveStreamBack(client);
-                                   const SteadyLock gone_lock(&mu_);
-                                   streams_.erase(*handle);
-                                   stream_gone_.NotifyAll();
-                                 });
+  auto handle = std::make_shared<OpenStream*>(nullptr);
+  auto* stream = new PushStream<Protocol>(gate_, std::move(caller), client, context, registry_,
+                                          turns_, limits_, [this, handle, client] {
+                                            gate_.limits().GiveStreamBack(client);
+                                            const SteadyLock gone_lock(&mu_);
+                                            streams_.erase(*handle);
+                                            stream_gone_.NotifyAll();
+                                          });
   *handle = stream;
   streams_.insert(stream);
   return stream;
@@ -93,18 +116,18 @@ void LearningServiceImpl::SetMaxStreams(uint32_t max_streams) {
 
 void LearningServiceImpl::EndStreamsIdleSince(SteadyTime time) {
   const SteadyLock lock(&mu_);
-  for (LearnStream* stream : streams_) stream->EndIfIdleSince(time);
+  for (OpenStream* stream : streams_) stream->EndIfIdleSince(time);
 }
 
 void LearningServiceImpl::EndWithdrawnStreams() {
   const SteadyLock lock(&mu_);
-  for (LearnStream* stream : streams_) stream->EndIfWithdrawn();
+  for (OpenStream* stream : streams_) stream->EndIfWithdrawn();
 }
 
 void LearningServiceImpl::EndStreams(const absl::Status& reason) {
   const SteadyLock lock(&mu_);
   ended_ = reason;
-  for (LearnStream* stream : streams_) stream->End(reason);
+  for (OpenStream* stream : streams_) stream->End(reason);
 }
 
 size_t LearningServiceImpl::stream_count() const {

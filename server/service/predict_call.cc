@@ -1,17 +1,28 @@
 #include "server/service/predict_call.h"
 
 #include <algorithm>
+#include <memory>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/time/time.h"
+#include "core/base/str_cat.h"
 #include "server/access/permissions.h"
+#include "server/record/batch_record.h"
 #include "server/service/grpc_status.h"
+#include "server/service/logged_rows.h"
 #include "server/service/raw_call.h"
 #include "server/service/resource_name.h"
 
 namespace freshet {
+namespace {
+
+// The variant that predicts.
+constexpr const char* kChampion = "main";
+
+}  // namespace
 
 grpc::ServerUnaryReactor* PredictCall::Begin(const Service& service,
                                              grpc::CallbackServerContext* context,
@@ -39,12 +50,12 @@ bool PredictCall::RunInPlace() {
     }
     const Stage before = stage_;
     if (absl::Status status = Advance(DecodedBatch::kFewFeatures); !status.ok()) {
-      End(status);
+      End(status, /*in_place=*/true);
       return true;
     }
     if (stage_ == Stage::kCount && before == Stage::kCount) return false;
   }
-  End(absl::OkStatus());
+  End(absl::OkStatus(), /*in_place=*/true);
   return true;
 }
 
@@ -53,7 +64,7 @@ bool PredictCall::RunTurn(const Turn& turn) {
     absl::Status status = context_.IsCancelled() ? absl::CancelledError("the caller is gone")
                                                  : Advance(DecodedBatch::kFewFeatures);
     if (!status.ok() || stage_ == Stage::kDone) {
-      End(status);
+      End(status, /*in_place=*/false);
       return false;
     }
   } while (!turn.is_over());
@@ -107,7 +118,31 @@ absl::Status PredictCall::Decode() {
     case v1::PredictRequest::BATCH_NOT_SET:
       return absl::InvalidArgumentError("the request has no batch; set packed or examples");
   }
-  return good ? absl::OkStatus() : BatchFault(error);
+  if (!good) return BatchFault(error);
+  return request_.has_log_events() ? BeginEvents() : absl::OkStatus();
+}
+
+absl::Status PredictCall::BeginEvents() {
+  absl::StatusOr<v1::LearnRequest> events =
+      freshet::BeginEvents(request_.log_events(), batch_.examples().size(), service_.clock());
+  if (!events.ok()) return events.status();
+  events_ = *std::move(events);
+  *response_.mutable_event_ids() = events_.event_ids();
+  absl::StatusOr<std::shared_ptr<ServedModel>> model =
+      service_.registry.Find(*ParseModelName(request_.model()));
+  if (absl::IsUnavailable(model.status())) {  // It predicts while it is recovered.
+    DropEvents();
+    return absl::OkStatus();
+  }
+  if (!model.ok()) return model.status();
+  absl::Status taken = (*model)->CheckTakesEvents(static_cast<uint64_t>(events_.event_ids_size()));
+  if (absl::IsFailedPrecondition(taken)) return taken;
+  if (taken.ok()) {
+    model_ = *std::move(model);
+  } else {
+    DropEvents();
+  }
+  return absl::OkStatus();
 }
 
 absl::Status PredictCall::Count(uint64_t features) {
@@ -146,7 +181,81 @@ void PredictCall::PredictRows(uint64_t features) {
   if (end == batch.size()) stage_ = Stage::kDone;
 }
 
-void PredictCall::End(const absl::Status& status) {
+void PredictCall::End(const absl::Status& status, bool in_place) {
+  if (!status.ok() || model_ == nullptr) {
+    Answer(status);
+    return;
+  }
+  const bool is_taken = model_->is_open() && model_->log_fault().ok() && model_->has_room() &&
+                        !service_.registry.queues_are_full();
+  if (!is_taken) {
+    model_->batch_counters().CountUnloggedEvents(static_cast<uint64_t>(events_.event_ids_size()));
+    DropEvents();
+    Answer(absl::OkStatus());
+  } else if (request_.log_events().wait()) {
+    LogAndAnswer();
+  } else if (in_place && service_.unlogged.Add(request_size_)) {
+    LogAfterAnswer();
+  } else {
+    Answer(absl::OkStatus());  // In place, it is sent once the rows are logged.
+    LogEvents({});
+  }
+}
+
+void PredictCall::LogAfterAnswer() {
+  const std::string client = CallGate::ClientOf(caller_, context_);
+  Answer(absl::OkStatus());
+  service_.turns.Add(client, [call = shared_from_this()](const Turn&) {
+    call->LogEvents({});
+    call->service_.unlogged.Remove(call->request_size_);
+    return false;
+  });
+}
+
+void PredictCall::LogAndAnswer() {
+  LogEvents([call = shared_from_this()](const LearnOutcome& outcome) {
+    if (outcome.rejected && !absl::IsFailedPrecondition(outcome.status)) {
+      call->DropEvents();
+      call->Answer(absl::OkStatus());
+    } else {
+      call->Answer(outcome.status);
+    }
+  });
+}
+
+void PredictCall::DropEvents() {
+  response_.set_dropped_event_count(static_cast<uint32_t>(response_.event_ids_size()));
+}
+
+void PredictCall::LogEvents(ServedModel::LearnCallback done) {
+  const v1::LogEvents& log = request_.log_events();
+  v1::EventsNote note;
+  note.set_variant(kChampion);
+  note.set_scored_offset(view_.offset);
+  for (int i = 0; i < events_.event_ids_size(); ++i) {
+    note.add_scores(response_.scores(static_cast<int>(LoggedRow(log, i))));
+  }
+  TakeLoggedRows(request_, events_);
+  std::unique_ptr<BatchRecord> rows =
+      BatchRecord::Parse(SharedBytes::Of(events_.SerializeAsString()));
+  events_.Clear();
+  const auto finish = [model = model_, done = std::move(done),
+                       count = note.scores_size()](LearnOutcome outcome) {
+    if (!outcome.status.ok()) {
+      model->batch_counters().CountUnloggedEvents(static_cast<uint64_t>(count));
+    }
+    if (done) done(std::move(outcome));
+  };
+  v1::BatchError error;
+  if (rows == nullptr || !rows->Decode(view_.variant->loss, service_.limits, error)) {
+    finish({.status = absl::InternalError(
+                StrCat("the rows could not be logged as events: ", error.message()))});
+    return;
+  }
+  model_->TakeEvents(std::move(rows), std::move(note), finish, caller_.name());
+}
+
+void PredictCall::Answer(const absl::Status& status) {
   absl::Status answered = status;
   if (answered.ok()) NoteUnlearnedRows();
   if (answered.ok()) answered = WriteResponse(response_, response_bytes_);

@@ -8,18 +8,22 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "freshet/v1/learning_service.pb.h"
 #include "server/access/caller.h"
 #include "server/codec/batch_rows.h"
 #include "server/codec/decoded_batch.h"
+#include "server/model/served_model.h"
 #include "server/registry/model_registry.h"
 #include "server/service/call_gate.h"
 #include "server/service/unlearned_rows.h"
+#include "server/service/unlogged_events.h"
 #include "server/thread/turn_queue.h"
 #include "server/view/served_variant.h"
 
@@ -30,6 +34,10 @@ namespace freshet {
 // turns with other long calls, so that small calls do not wait for it. It ends early if its client
 // has gone.
 //
+// Rows that become events are logged after the answer, unless the caller waits for the log: on the
+// turn queue, since gRPC sends the answer of a small call only once Begin() has returned. If too
+// much waits there, they are logged before the answer, which slows the callers down.
+//
 // Used by one thread at a time. Lives until the call has ended.
 class PredictCall : public std::enable_shared_from_this<PredictCall> {
  public:
@@ -39,6 +47,8 @@ class PredictCall : public std::enable_shared_from_this<PredictCall> {
     const ModelRegistry& registry;
     BatchLimits limits;
     TurnQueue& turns;
+    const std::function<absl::Time()>& clock;
+    UnloggedEvents& unlogged;
   };
 
   // Serves a call of a raw unary method.
@@ -55,13 +65,14 @@ class PredictCall : public std::enable_shared_from_this<PredictCall> {
         context_(context),
         reactor_(reactor),
         request_bytes_(request),
+        request_size_(request->Length()),
         response_bytes_(response) {}
 
  private:
   // The next step of the call, in this order.
   enum class Stage { kParse, kDecode, kCount, kPredict, kDone };
 
-  // Handles the call completely if it is small. Returns whether the call has ended.
+  // Handles the call completely if it is small. Returns whether it is done.
   bool RunInPlace();
   // Works on the call until the turn is over. Returns whether there is more to do.
   bool RunTurn(const Turn& turn);
@@ -72,7 +83,18 @@ class PredictCall : public std::enable_shared_from_this<PredictCall> {
   absl::Status Decode();
   absl::Status Count(uint64_t features);
   void PredictRows(uint64_t features);
-  void End(const absl::Status& status);
+  // Answers the call, and logs the rows that become events.
+  void End(const absl::Status& status, bool in_place);
+  void Answer(const absl::Status& status);
+  // Checks the rows that become events, and whether the model takes them.
+  absl::Status BeginEvents();
+  // The answer says that no row becomes an event.
+  void DropEvents();
+  // Takes the rows from the request and gives them to the model. `done` as for
+  // ServedModel::TakeEvents(). REQUIRES: all rows are predicted.
+  void LogEvents(ServedModel::LearnCallback done);
+  void LogAndAnswer();
+  void LogAfterAnswer();
   void NoteUnlearnedRows();
 
   const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
@@ -81,6 +103,7 @@ class PredictCall : public std::enable_shared_from_this<PredictCall> {
   grpc::CallbackServerContext& context_;
   grpc::ServerUnaryReactor* const reactor_;
   const grpc::ByteBuffer* const request_bytes_;
+  const uint64_t request_size_;
   grpc::ByteBuffer* const response_bytes_;
 
   Stage stage_ = Stage::kParse;
@@ -91,6 +114,10 @@ class PredictCall : public std::enable_shared_from_this<PredictCall> {
   BatchRows rows_;
   UnlearnedRows unlearned_;
   v1::PredictResponse response_;
+
+  // Of rows that become events.
+  std::shared_ptr<ServedModel> model_;  // Null if none do, or none can.
+  v1::LearnRequest events_;
 };
 
 }  // namespace freshet

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "freshet/v1/event_service.pb.h"
 #include "freshet/v1/learning_service.pb.h"
 #include "freshet/v1/model_service.pb.h"
 #include "freshet/v1/stats_service.pb.h"
@@ -90,6 +91,12 @@ class SerializationTraits<freshet::v1::ComputeDigestRequest>
 template <>
 class SerializationTraits<freshet::v1::ListTopWeightsRequest>
     : public freshet::SmallRequest<freshet::v1::ListTopWeightsRequest> {};
+template <>
+class SerializationTraits<freshet::v1::GetEventRequest>
+    : public freshet::SmallRequest<freshet::v1::GetEventRequest> {};
+template <>
+class SerializationTraits<freshet::v1::ListEventsRequest>
+    : public freshet::SmallRequest<freshet::v1::ListEventsRequest> {};
 template <>
 class SerializationTraits<freshet::v1::CompareSnapshotsRequest>
     : public freshet::SmallRequest<freshet::v1::CompareSnapshotsRequest> {};

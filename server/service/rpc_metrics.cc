@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "core/base/str_cat.h"
+#include "freshet/v1/event_service.pb.h"
 #include "freshet/v1/learning_service.pb.h"
 #include "freshet/v1/model_service.pb.h"
 #include "freshet/v1/stats_service.pb.h"
@@ -75,7 +76,7 @@ class RpcMetrics::Factory : public grpc::experimental::ServerInterceptorFactoryI
 RpcMetrics::RpcMetrics() {
   for (const google::protobuf::FileDescriptor* file :
        {v1::GetModelRequest::descriptor()->file(), v1::LearnRequest::descriptor()->file(),
-        v1::ExplainRequest::descriptor()->file()}) {
+        v1::ExplainRequest::descriptor()->file(), v1::GetEventRequest::descriptor()->file()}) {
     for (int i = 0; i < file->service_count(); ++i) {
       const google::protobuf::ServiceDescriptor& service = *file->service(i);
       for (int j = 0; j < service.method_count(); ++j) {

@@ -22,10 +22,14 @@ class BatchCounters {
   void CountDuplicate() { Add(duplicates_, 1); }
   // Counts the bad rows of a batch that was refused because of them.
   void CountBadRows(uint64_t count) { Add(bad_rows_, count); }
+  // Counts rows of a prediction that were to be logged as events, and were not since the model's
+  // queue was full or the log could not be written.
+  void CountUnloggedEvents(uint64_t count) { Add(unlogged_events_, count); }
 
   uint64_t answers(absl::StatusCode code) const { return answers_[IndexOf(code)]; }
   uint64_t duplicates() const { return duplicates_; }
   uint64_t bad_rows() const { return bad_rows_; }
+  uint64_t unlogged_events() const { return unlogged_events_; }
 
  private:
   using Counter = std::atomic<uint64_t>;
@@ -41,6 +45,7 @@ class BatchCounters {
   std::array<Counter, kCodes> answers_{};
   Counter duplicates_{0};
   Counter bad_rows_{0};
+  Counter unlogged_events_{0};
 };
 
 }  // namespace freshet

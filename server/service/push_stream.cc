@@ -1,8 +1,4 @@
-#include "server/service/learn_stream.h"
-
-#include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/wire_format_lite.h>
-#include <grpcpp/support/proto_buffer_reader.h>
+#include "server/service/push_stream.h"
 
 #include <algorithm>
 #include <string_view>
@@ -11,6 +7,8 @@
 
 #include "core/base/str_cat.h"
 #include "server/access/permissions.h"
+#include "server/service/feedback_protocol.h"
+#include "server/service/learn_protocol.h"
 #include "server/service/raw_call.h"
 #include "server/service/resource_name.h"
 
@@ -20,14 +18,10 @@ namespace {
 // How long clients are asked to wait when the queues of all models are full.
 constexpr absl::Duration kFullQueuesWait = absl::Milliseconds(200);
 
-// Larger messages take milliseconds to parse and check. Readable rows take longer, because their
-// names are hashed.
-constexpr size_t kLongPackedBytes = size_t{1} << 20;
-constexpr size_t kLongReadableBytes = size_t{256} << 10;
-
 constexpr size_t kMaxProducerIdSize = 64;
 
-absl::Status CheckProducer(const v1::LearnRequest& request) {
+template <typename Request>
+absl::Status CheckProducer(const Request& request) {
   const std::string& id = request.producer_id();
   const auto allowed = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
@@ -49,9 +43,10 @@ absl::Status CheckProducer(const v1::LearnRequest& request) {
 
 }  // namespace
 
-LearnStream::LearnStream(const CallGate& gate, Caller caller, std::string client,
-                         grpc::CallbackServerContext& context, ModelRegistry& registry,
-                         TurnQueue& turns, BatchLimits limits, std::function<void()> gone)
+template <typename Protocol>
+PushStream<Protocol>::PushStream(const CallGate& gate, Caller caller, std::string client,
+                                 grpc::CallbackServerContext& context, ModelRegistry& registry,
+                                 TurnQueue& turns, BatchLimits limits, std::function<void()> gone)
     : gate_(gate),
       client_(std::move(client)),
       registry_(registry),
@@ -59,24 +54,32 @@ LearnStream::LearnStream(const CallGate& gate, Caller caller, std::string client
       limits_(limits),
       gone_(std::move(gone)),
       opener_(std::move(caller)),
-      answers_(*this, context),
+      answers_(*this, context, Protocol::kMethod),
       caller_(opener_),
       last_read_(SteadyClock::System().Now()) {}
 
-void LearnStream::Start() { ReadMore(); }
+template <typename Protocol>
+void PushStream<Protocol>::Start() {
+  ReadMore();
+}
 
-void LearnStream::ReadMore() { answers_.ReadNext(read_buffer_); }
+template <typename Protocol>
+void PushStream<Protocol>::ReadMore() {
+  answers_.ReadNext(read_buffer_);
+}
 
-void LearnStream::EndIfIdleSince(SteadyTime time) {
+template <typename Protocol>
+void PushStream<Protocol>::EndIfIdleSince(SteadyTime time) {
   if (last_read_.load(std::memory_order_relaxed) > time) return;
   if (!answers_.is_empty()) return;  // The client is waiting for answers.
   End(absl::UnavailableError(
-      "no batch came for longer than client_limits.idle_timeout_s; open another stream"));
+      "no request came for longer than client_limits.idle_timeout_s; open another stream"));
 }
 
-void LearnStream::EndIfWithdrawn() {
+template <typename Protocol>
+void PushStream<Protocol>::EndIfWithdrawn() {
   if (opener_.grant() == nullptr) return;
-  v1::LearnRequest request;
+  Request request;
   {
     absl::MutexLock lock(&mu_);
     request.set_model(opened_model_);
@@ -100,13 +103,14 @@ void LearnStream::EndIfWithdrawn() {
   }
 }
 
-void LearnStream::OnReadDone(bool ok) {
+template <typename Protocol>
+void PushStream<Protocol>::OnReadDone(bool ok) {
   last_read_.store(SteadyClock::System().Now(), std::memory_order_relaxed);
   if (!ok) {  // The client will send no more requests.
     End(absl::OkStatus());
     return;
   }
-  const bool is_long = IsLong();
+  const bool is_long = Protocol::IsLong(read_buffer_);
   incoming_ = Incoming();
   if (!read_buffer_.Dump(&incoming_.bytes).ok()) incoming_.bytes.clear();
   read_buffer_.Clear();
@@ -117,30 +121,15 @@ void LearnStream::OnReadDone(bool ok) {
     return;
   }
   while (HandleMore()) {
-    // The model may make so many features of a few that counting them takes long.
-    if (incoming_.stage == Incoming::Stage::kCount) {
+    if (incoming_.stage == Incoming::Stage::kCheckMore) {
       HandleInTurns();
       return;
     }
   }
 }
 
-bool LearnStream::IsLong() {
-  const size_t size = read_buffer_.Length();
-  if (size <= kLongReadableBytes || size > kLongPackedBytes) return size > kLongPackedBytes;
-  grpc::ProtoBufferReader bytes(&read_buffer_);
-  google::protobuf::io::CodedInputStream fields(&bytes);
-  using google::protobuf::internal::WireFormatLite;
-  while (const uint32_t tag = fields.ReadTag()) {
-    const int field = WireFormatLite::GetTagFieldNumber(tag);
-    if (field == v1::LearnRequest::kExamplesFieldNumber) return true;
-    if (field == v1::LearnRequest::kPackedFieldNumber) return false;
-    if (!WireFormatLite::SkipField(&fields, tag)) return false;
-  }
-  return false;
-}
-
-void LearnStream::HandleInTurns() {
+template <typename Protocol>
+void PushStream<Protocol>::HandleInTurns() {
   Ref();
   turns_.Add(client_, [this](const Turn& turn) {
     // Once HandleMore() returns false, the next message may already be in incoming_, so it must not
@@ -153,22 +142,13 @@ void LearnStream::HandleInTurns() {
   });
 }
 
-bool LearnStream::HandleMore() {
-  switch (incoming_.stage) {
-    case Incoming::Stage::kParse:
-      return Parse();
-    case Incoming::Stage::kDecode:
-      return Decode();
-    case Incoming::Stage::kCount:
-      return Count();
-    case Incoming::Stage::kSubmit:
-      Submit();
-      break;
-  }
-  return false;
+template <typename Protocol>
+bool PushStream<Protocol>::HandleMore() {
+  return incoming_.stage == Incoming::Stage::kParse ? Parse() : Check();
 }
 
-absl::Status LearnStream::OpenModel(const v1::LearnRequest& request) {
+template <typename Protocol>
+absl::Status PushStream<Protocol>::OpenModel(const Request& request) {
   if (absl::Status status = CheckCall(caller_, request); !status.ok()) return status;
   absl::StatusOr<std::string> id = ParseModelName(request.model());
   if (!id.ok()) return id.status();
@@ -181,17 +161,19 @@ absl::Status LearnStream::OpenModel(const v1::LearnRequest& request) {
   return absl::OkStatus();
 }
 
-absl::Status LearnStream::CheckStillAllowed() {
+template <typename Protocol>
+absl::Status PushStream<Protocol>::CheckStillAllowed() {
   if (gate_.access().IsCurrent(caller_)) return absl::OkStatus();
   absl::StatusOr<Caller> caller = gate_.access().Renew(caller_);
   if (!caller.ok()) return caller.status();
   caller_ = *std::move(caller);
-  v1::LearnRequest request;
+  Request request;
   request.set_model(model_name_);
   return CheckCall(caller_, request);
 }
 
-absl::Status LearnStream::CheckRequest(const v1::LearnRequest& request) {
+template <typename Protocol>
+absl::Status PushStream<Protocol>::CheckRequest(const Request& request) {
   absl::Status status = model_ == nullptr ? OpenModel(request) : CheckStillAllowed();
   if (!status.ok()) return status;
   if (!request.model().empty() && request.model() != model_name_) {
@@ -201,15 +183,16 @@ absl::Status LearnStream::CheckRequest(const v1::LearnRequest& request) {
   return CheckProducer(request);
 }
 
-bool LearnStream::Parse() {
+template <typename Protocol>
+bool PushStream<Protocol>::Parse() {
   if (model_ != nullptr && MustWaitForRoom()) return false;
-  const absl::Status size =
-      CheckRequestSize(incoming_.bytes, *v1::LearnRequest::descriptor(), limits_);
+  const absl::Status size = CheckRequestSize(incoming_.bytes, *Request::descriptor(), limits_);
   const bool opens = model_ == nullptr;
-  incoming_.message = size.ok() ? BatchRecord::Parse(JoinPieces(incoming_.bytes))
-                                : BatchRecord::ParseWithoutBatch(JoinPieces(incoming_.bytes));
+  incoming_.message = size.ok() ? Message::Parse(JoinPieces(incoming_.bytes))
+                                : Message::ParseWithoutBatch(JoinPieces(incoming_.bytes));
   if (incoming_.message == nullptr) {
-    Refuse(absl::InvalidArgumentError("the message is not a freshet.v1.LearnRequest"));
+    Refuse(absl::InvalidArgumentError(
+        StrCat("the message is not a ", std::string_view(Request::descriptor()->full_name()))));
     return false;
   }
   if (absl::Status status = CheckRequest(incoming_.message->request()); !status.ok()) {
@@ -219,11 +202,12 @@ bool LearnStream::Parse() {
   if (!size.ok()) return AnswerTooLarge(size);
   if (opens && MustWaitForRoom()) return false;  // The model was not known before.
   incoming_.bytes.clear();
-  incoming_.stage = Incoming::Stage::kDecode;
+  incoming_.stage = Incoming::Stage::kCheck;
   return true;
 }
 
-bool LearnStream::MustWaitForRoom() {
+template <typename Protocol>
+bool PushStream<Protocol>::MustWaitForRoom() {
   if (model_->has_room()) return false;
   incoming_.message = nullptr;
   if (incoming_.slot == nullptr) incoming_.slot = answers_.Add();  // As in OnReadDone().
@@ -235,7 +219,8 @@ bool LearnStream::MustWaitForRoom() {
   return true;
 }
 
-bool LearnStream::AnswerTooLarge(const absl::Status& reason) {
+template <typename Protocol>
+bool PushStream<Protocol>::AnswerTooLarge(const absl::Status& reason) {
   if (incoming_.slot == nullptr) incoming_.slot = answers_.Add();
   DescribeSlot(incoming_.message->request(), *incoming_.slot);
   v1::BatchError& error = *incoming_.slot->response.mutable_error();
@@ -245,55 +230,48 @@ bool LearnStream::AnswerTooLarge(const absl::Status& reason) {
   return false;
 }
 
-bool LearnStream::Decode() {
-  BatchRecord& message = *incoming_.message;
-  if (incoming_.slot == nullptr) incoming_.slot = answers_.Add();
-  Slot* const slot = incoming_.slot;
-  DescribeSlot(message.request(), *slot);
-  incoming_.served = model_->Champion().variant;
-  if (!message.Decode(incoming_.served->loss, limits_, *slot->response.mutable_error())) {
-    AnswerBad();
+template <typename Protocol>
+bool PushStream<Protocol>::Check() {
+  if (incoming_.stage == Incoming::Stage::kCheck) {
+    if (incoming_.slot == nullptr) incoming_.slot = answers_.Add();
+    DescribeSlot(incoming_.message->request(), *incoming_.slot);
+  }
+  absl::StatusOr<PushCheck> checked =
+      incoming_.message->Check(*model_, limits_, incoming_.slot->response);
+  if (!checked.ok()) {
+    Refuse(checked.status());
     return false;
   }
-  incoming_.stage = Incoming::Stage::kCount;
-  return Count();
-}
-
-bool LearnStream::Count() {
-  Slot* const slot = incoming_.slot;
-  switch (incoming_.message->CountFeatures(incoming_.served->expander.get(),
-                                           DecodedBatch::kFewFeatures,
-                                           *slot->response.mutable_error())) {
-    case DecodedBatch::Counting::kUnfinished:
-      return true;
-    case DecodedBatch::Counting::kBad:
-      AnswerBad();
-      return false;
-    case DecodedBatch::Counting::kGood:
-      break;
+  if (*checked == PushCheck::kUnfinished) {
+    incoming_.stage = Incoming::Stage::kCheckMore;
+    return true;
   }
-  slot->response.clear_error();
-  incoming_.stage = Incoming::Stage::kSubmit;
-  Submit();
+  if (*checked == PushCheck::kBad) {
+    AnswerBad();
+  } else {
+    Submit();
+  }
   return false;
 }
 
-void LearnStream::AnswerBad() {
+template <typename Protocol>
+void PushStream<Protocol>::AnswerBad() {
   Slot* const slot = incoming_.slot;
   const v1::BatchError& error = slot->response.error();
   model_->batch_counters().CountAnswer(static_cast<absl::StatusCode>(error.code()));
-  model_->batch_counters().CountBadRows(error.bad_row_count());
-  model_->NoteRejected(incoming_.message->request());
+  if (Protocol::kRowsAreExamples) model_->batch_counters().CountBadRows(error.bad_row_count());
+  Protocol::NoteRejected(*model_, incoming_.message->request());
   incoming_ = Incoming();
   slot->mergeable = false;
   answers_.Finish(slot);
   ReadMore();
 }
 
-void LearnStream::Submit() {
-  std::unique_ptr<BatchRecord> message = std::move(incoming_.message);
+template <typename Protocol>
+void PushStream<Protocol>::Submit() {
+  const std::unique_ptr<Message> message = std::move(incoming_.message);
   Slot* const slot = incoming_.slot;
-  const size_t count = message->examples().size();
+  const size_t count = message->row_count();
   absl::Status room =
       registry_.queues_are_full()
           ? TryAgainAfter("the queues of all models are full (limits.max_total_queue_bytes)",
@@ -304,12 +282,10 @@ void LearnStream::Submit() {
     return;
   }
   incoming_ = Incoming();
-  if (message->request().return_predictions()) {
-    answers_.Reserve(slot, count * (sizeof(float) + sizeof(float)));  // Scores and predictions.
-  }
+  if (const size_t bytes = message->answer_bytes(); bytes != 0) answers_.Reserve(slot, bytes);
   Ref();
-  const bool has_room = model_->Learn(
-      std::move(message),
+  const bool has_room = message->Submit(
+      *model_,
       [this, slot](LearnOutcome outcome) {
         FinishSlot(slot, std::move(outcome));
         Unref();
@@ -326,68 +302,76 @@ void LearnStream::Submit() {
   });
 }
 
-void LearnStream::Refuse(absl::Status status) {
+template <typename Protocol>
+void PushStream<Protocol>::Refuse(absl::Status status) {
   if (incoming_.slot != nullptr) answers_.RemoveLast();
   incoming_ = Incoming();
   End(std::move(status));
 }
 
-void LearnStream::DescribeSlot(const v1::LearnRequest& request, Slot& slot) {
-  slot.mergeable = !request.return_predictions();
+template <typename Protocol>
+void PushStream<Protocol>::DescribeSlot(const Request& request, Slot& slot) {
+  slot.mergeable = Protocol::IsAcknowledgedPlainly(request);
   slot.continues = request.producer_id() == last_producer_ && request.sequence() > last_sequence_;
   slot.response.set_sequence(request.sequence());
   last_producer_ = request.producer_id();
   last_sequence_ = request.sequence();
 }
 
-void LearnStream::FinishSlot(Slot* slot, LearnOutcome outcome) {
+template <typename Protocol>
+void PushStream<Protocol>::FinishSlot(Slot* slot, LearnOutcome outcome) {
   if (outcome.duplicate && outcome.status.ok()) {
     model_->batch_counters().CountDuplicate();
   } else {
     model_->batch_counters().CountAnswer(outcome.status.code());
   }
-  v1::LearnResponse& response = slot->response;
-  response.set_offset(outcome.offset);
-  response.set_duplicate(outcome.duplicate);
-  response.set_skipped_count(static_cast<uint32_t>(outcome.skipped));
-  if (!outcome.scores.empty()) {
-    const VariantView champion = model_->Champion();
-    for (const float score : outcome.scores) {
-      const float served = champion.variant->ServedScore(score);
-      response.add_scores(served);
-      response.add_predictions(champion.variant->learner->Prediction(served));
-    }
-  }
+  slot->response.set_offset(outcome.offset);
+  slot->response.set_duplicate(outcome.duplicate);
+  slot->mergeable &= Protocol::Describe(*model_, outcome, slot->response) && !outcome.duplicate;
   if (outcome.rejected) {
     Reject(outcome.status, slot);
   } else if (!outcome.status.ok()) {
     answers_.EndNow(std::move(outcome.status));
   }
-  slot->mergeable &= !outcome.duplicate && outcome.skipped == 0;
   answers_.Finish(slot);
 }
 
-void LearnStream::Reject(const absl::Status& status, Slot* slot) {
+template <typename Protocol>
+void PushStream<Protocol>::Reject(const absl::Status& status, Slot* slot) {
   slot->mergeable = false;
   slot->response.mutable_error()->set_code(static_cast<int>(status.code()));
   slot->response.mutable_error()->set_message(std::string(status.message()));
   if (absl::IsPermissionDenied(status)) End(status);  // Later batches would be forbidden, too.
 }
 
-void LearnStream::End(absl::Status status) { answers_.End(std::move(status)); }
+template <typename Protocol>
+void PushStream<Protocol>::End(absl::Status status) {
+  answers_.End(std::move(status));
+}
 
-void LearnStream::OnWriteDone(bool ok) { answers_.OnWriteDone(ok); }
+template <typename Protocol>
+void PushStream<Protocol>::OnWriteDone(bool ok) {
+  answers_.OnWriteDone(ok);
+}
 
-void LearnStream::OnCancel() { answers_.EndNow(absl::CancelledError("the client is gone")); }
+template <typename Protocol>
+void PushStream<Protocol>::OnCancel() {
+  answers_.EndNow(absl::CancelledError("the client is gone"));
+}
 
-void LearnStream::OnDone() { Unref(); }
+template <typename Protocol>
+void PushStream<Protocol>::OnDone() {
+  Unref();
+}
 
-void LearnStream::Ref() {
+template <typename Protocol>
+void PushStream<Protocol>::Ref() {
   absl::MutexLock lock(&mu_);
   ++references_;
 }
 
-void LearnStream::Unref() {
+template <typename Protocol>
+void PushStream<Protocol>::Unref() {
   {
     absl::MutexLock lock(&mu_);
     if (--references_ > 0) return;
@@ -395,5 +379,8 @@ void LearnStream::Unref() {
   gone_();
   delete this;
 }
+
+template class PushStream<LearnProtocol>;
+template class PushStream<FeedbackProtocol>;
 
 }  // namespace freshet

@@ -1,13 +1,15 @@
-// The answers of one Learn stream, and what depends on them: when it reads, and when it ends.
+// The answers of one stream of pushed messages, and what depends on them: when it reads, and when
+// it ends.
 
-#ifndef FRESHET_SERVER_SERVICE_LEARN_ANSWERS_H_
-#define FRESHET_SERVER_SERVICE_LEARN_ANSWERS_H_
+#ifndef FRESHET_SERVER_SERVICE_PUSH_ANSWERS_H_
+#define FRESHET_SERVER_SERVICE_PUSH_ANSWERS_H_
 
 #include <grpcpp/grpcpp.h>
 
 #include <cstddef>
 #include <deque>
 #include <memory>
+#include <string_view>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
@@ -20,9 +22,12 @@ namespace freshet {
 // finished. Acknowledgements that are waiting to be written are merged into one. Reading pauses
 // while too many answers are outstanding or unread.
 //
+// `Response` is v1.LearnResponse or v1.FeedbackResponse.
+//
 // Thread-safe. Starts gRPC's operations while its lock is held, so that their order is right;
 // starting one only queues it in gRPC.
-class LearnAnswers {
+template <typename Response>
+class PushAnswers {
  public:
   using Stream = grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>;
 
@@ -30,17 +35,17 @@ class LearnAnswers {
   struct Slot {
     bool mergeable = false;  // A plain acknowledgement, which a later one can replace.
     bool continues = false;  // Same producer as the request before, with a higher sequence.
-    v1::LearnResponse response;
+    Response response;
 
    private:
-    friend class LearnAnswers;
+    friend class PushAnswers;
     bool ready_ = false;
     size_t reserved_bytes_ = 0;
   };
 
   // `stream` owns this object; `context` is gRPC's and lives as long as the stream. Keeps
-  // references to both.
-  LearnAnswers(Stream& stream, grpc::CallbackServerContext& context);
+  // references to both, and to `method`, the name of the method, for errors.
+  PushAnswers(Stream& stream, grpc::CallbackServerContext& context, std::string_view method);
 
   // Starts to read the next message into `buffer`, which must live as long as the stream. If too
   // many answers are outstanding or unread, does so once enough of them are written; if the stream
@@ -87,6 +92,7 @@ class LearnAnswers {
 
   Stream& stream_;
   grpc::CallbackServerContext& context_;
+  const std::string_view method_;
 
   grpc::ByteBuffer write_buffer_;  // Owned by the write in progress.
 
@@ -104,4 +110,4 @@ class LearnAnswers {
 
 }  // namespace freshet
 
-#endif  // FRESHET_SERVER_SERVICE_LEARN_ANSWERS_H_
+#endif  // FRESHET_SERVER_SERVICE_PUSH_ANSWERS_H_

@@ -1,7 +1,7 @@
-// The handling of one Learn stream.
+// The handling of one stream of pushed messages: Learn or Feedback.
 
-#ifndef FRESHET_SERVER_SERVICE_LEARN_STREAM_H_
-#define FRESHET_SERVER_SERVICE_LEARN_STREAM_H_
+#ifndef FRESHET_SERVER_SERVICE_PUSH_STREAM_H_
+#define FRESHET_SERVER_SERVICE_PUSH_STREAM_H_
 
 #include <grpcpp/grpcpp.h>
 
@@ -16,21 +16,37 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
-#include "freshet/v1/learning_service.pb.h"
 #include "server/access/caller.h"
 #include "server/codec/decoded_batch.h"
 #include "server/model/served_model.h"
-#include "server/record/batch_record.h"
 #include "server/registry/model_registry.h"
 #include "server/service/call_gate.h"
-#include "server/service/learn_answers.h"
+#include "server/service/push_answers.h"
 #include "server/thread/steady_clock.h"
 #include "server/thread/turn_queue.h"
 
 namespace freshet {
 
-// Reads requests one at a time and hands them to the model's pipeline. LearnAnswers writes the
-// answers in the order of the requests.
+// What a service asks of its open streams, whatever they carry. Thread-safe.
+class OpenStream {
+ public:
+  // Ends the stream with `status` once all requests read so far have been answered.
+  virtual void End(absl::Status status) = 0;
+
+  // Ends the stream if no message has come since `time`.
+  virtual void EndIfIdleSince(SteadyTime time) = 0;
+
+  // Ends the stream if its token was withdrawn or may no longer push to its model. If the stream
+  // has not ended by the next call, for example because the client reads no answers, cancels it.
+  virtual void EndIfWithdrawn() = 0;
+
+ protected:
+  ~OpenStream() = default;
+};
+
+// Reads requests one at a time and hands them to the model's pipeline. PushAnswers writes the
+// answers in the order of the requests. `Protocol` says what a request is, and how it is checked,
+// submitted and answered: LearnProtocol or FeedbackProtocol.
 //
 // Messages that take long to parse or check, because they are large or because the model makes many
 // features of them, are handled in turns with other long calls; only then is the next message read.
@@ -42,28 +58,24 @@ namespace freshet {
 // the stream's flow control then holds the client back.
 //
 // Deletes itself when gRPC and all batches in progress are done with it.
-class LearnStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
+template <typename Protocol>
+class PushStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>,
+                         public OpenStream {
  public:
   // `gone` is called last, when the stream has ended. The permissions of `caller` are checked again
   // with every request, so that withdrawing a token ends its streams. Limits are counted for
   // `client`. Keeps references to the other arguments; `context` is gRPC's and lives as long as the
   // stream.
-  LearnStream(const CallGate& gate, Caller caller, std::string client,
-              grpc::CallbackServerContext& context, ModelRegistry& registry, TurnQueue& turns,
-              BatchLimits limits, std::function<void()> gone);
+  PushStream(const CallGate& gate, Caller caller, std::string client,
+             grpc::CallbackServerContext& context, ModelRegistry& registry, TurnQueue& turns,
+             BatchLimits limits, std::function<void()> gone);
 
   // Starts reading. Call once, after construction.
   void Start();
 
-  // Ends the stream with `status` once all requests read so far have been answered.
-  void End(absl::Status status);
-
-  // Ends the stream if no message has come since `time`.
-  void EndIfIdleSince(SteadyTime time);
-
-  // Ends the stream if its token was withdrawn or may no longer push to its model. If the stream
-  // has not ended by the next call, for example because the client reads no answers, cancels it.
-  void EndIfWithdrawn();
+  void End(absl::Status status) override;
+  void EndIfIdleSince(SteadyTime time) override;
+  void EndIfWithdrawn() override;
 
   void OnReadDone(bool ok) override;
   void OnWriteDone(bool ok) override;
@@ -71,51 +83,53 @@ class LearnStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteB
   void OnDone() override;
 
  private:
-  using Slot = LearnAnswers::Slot;
+  using Request = typename Protocol::Request;
+  using Message = typename Protocol::Message;
+  using Answers = PushAnswers<typename Protocol::Response>;
+  using Slot = typename Answers::Slot;
 
   // The last message read, on its way to the model's pipeline.
   struct Incoming {
-    enum class Stage { kParse, kDecode, kCount, kSubmit };
+    enum class Stage {
+      kParse,
+      kCheck,
+      kCheckMore,  // The check has begun, and takes long.
+    };
 
     Stage stage = Stage::kParse;
     std::vector<grpc::Slice> bytes;
-    std::unique_ptr<BatchRecord> message;  // Null until parsed.
-    // The champion that the message is decoded for. Null until then.
-    std::shared_ptr<const ServedVariant> served;
-    Slot* slot = nullptr;  // Null until added.
+    std::unique_ptr<Message> message;  // Null until parsed.
+    Slot* slot = nullptr;              // Null until added.
   };
 
-  // Whether the message in read_buffer_ takes long to parse and check.
-  bool IsLong();
-  // Does the next part of the work on `incoming_`; counting stops after DecodedBatch::kFewFeatures
-  // features. Returns false once the work is done and the next message is being read or will be.
+  // Does the next part of the work on `incoming_`, which is short. Returns false once the work is
+  // done and the next message is being read or will be.
   bool HandleMore();
   // Calls HandleMore() in turns with other long calls until the work is done or the stream is cut
   // off.
   void HandleInTurns();
   // The stages of HandleMore(), with the same result.
   bool Parse();
-  // Answers a batch that is too large to be parsed with the error `reason`. Returns false.
+  // Answers a message that is too large to be parsed with the error `reason`. Returns false.
   bool AnswerTooLarge(const absl::Status& reason);
   // If the model's queue is full, returns true and arranges that handling goes on when there is
   // room.
   bool MustWaitForRoom();
-  bool Decode();
-  bool Count();
+  bool Check();
   void Submit();
   // Answers the message with the error in its slot, and reads the next message.
   void AnswerBad();
   // Ends the stream without answering the message.
   void Refuse(absl::Status status);
-  absl::Status CheckRequest(const v1::LearnRequest& request);
+  absl::Status CheckRequest(const Request& request);
   // Finds the model that the first request names, and checks that the caller may push to it.
-  absl::Status OpenModel(const v1::LearnRequest& request);
+  absl::Status OpenModel(const Request& request);
   // Checks that the caller may still push to the model.
   absl::Status CheckStillAllowed();
   // Sets the fields of `slot` that depend only on the request.
-  void DescribeSlot(const v1::LearnRequest& request, Slot& slot);
+  void DescribeSlot(const Request& request, Slot& slot);
   void FinishSlot(Slot* slot, LearnOutcome outcome);
-  // Makes the answer an error, because the batch was refused.
+  // Makes the answer an error, because the message was refused.
   void Reject(const absl::Status& status, Slot* slot);
   void ReadMore();
   void Ref();
@@ -129,7 +143,7 @@ class LearnStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteB
   const std::function<void()> gone_;
   const Caller opener_;  // The caller when the stream began.
 
-  LearnAnswers answers_;
+  Answers answers_;
 
   // Owned by the reading side: OnReadDone(), what it calls, and the turns that it posts.
   grpc::ByteBuffer read_buffer_;
@@ -150,4 +164,4 @@ class LearnStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteB
 
 }  // namespace freshet
 
-#endif  // FRESHET_SERVER_SERVICE_LEARN_STREAM_H_
+#endif  // FRESHET_SERVER_SERVICE_PUSH_STREAM_H_

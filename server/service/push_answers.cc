@@ -1,4 +1,6 @@
-#include "server/service/learn_answers.h"
+#include "server/service/push_answers.h"
+
+#include <google/protobuf/message_lite.h>
 
 #include <string_view>
 #include <utility>
@@ -16,9 +18,7 @@ constexpr size_t kMaxUnansweredRequests = 1024;
 // How many bytes answers with predictions may have that wait to be written.
 constexpr size_t kMaxAnswerBytes = size_t{8} << 20;
 
-constexpr std::string_view kMethod = "freshet.v1.LearningService/Learn";
-
-grpc::ByteBuffer Serialize(const v1::LearnResponse& response) {
+grpc::ByteBuffer SerializeAnswer(const google::protobuf::MessageLite& response) {
   grpc::Slice slice(response.ByteSizeLong());
   response.SerializeWithCachedSizesToArray(const_cast<uint8_t*>(slice.begin()));
   return {&slice, 1};
@@ -26,10 +26,13 @@ grpc::ByteBuffer Serialize(const v1::LearnResponse& response) {
 
 }  // namespace
 
-LearnAnswers::LearnAnswers(Stream& stream, grpc::CallbackServerContext& context)
-    : stream_(stream), context_(context) {}
+template <typename Response>
+PushAnswers<Response>::PushAnswers(Stream& stream, grpc::CallbackServerContext& context,
+                                   std::string_view method)
+    : stream_(stream), context_(context), method_(method) {}
 
-void LearnAnswers::ReadNext(grpc::ByteBuffer& buffer) {
+template <typename Response>
+void PushAnswers<Response>::ReadNext(grpc::ByteBuffer& buffer) {
   absl::MutexLock lock(&mu_);
   if (ending_ || ended_) return;
   if (holds_too_much()) {
@@ -39,34 +42,40 @@ void LearnAnswers::ReadNext(grpc::ByteBuffer& buffer) {
   stream_.StartRead(&buffer);
 }
 
-bool LearnAnswers::holds_too_much() const {
+template <typename Response>
+bool PushAnswers<Response>::holds_too_much() const {
   return slots_.size() >= kMaxUnansweredRequests || reserved_bytes_ >= kMaxAnswerBytes;
 }
 
-LearnAnswers::Slot* LearnAnswers::Add() {
+template <typename Response>
+typename PushAnswers<Response>::Slot* PushAnswers<Response>::Add() {
   absl::MutexLock lock(&mu_);
   slots_.push_back(std::make_unique<Slot>());
   return slots_.back().get();
 }
 
-void LearnAnswers::RemoveLast() {
+template <typename Response>
+void PushAnswers<Response>::RemoveLast() {
   absl::MutexLock lock(&mu_);
   slots_.pop_back();
 }
 
-void LearnAnswers::Reserve(Slot* slot, size_t bytes) {
+template <typename Response>
+void PushAnswers<Response>::Reserve(Slot* slot, size_t bytes) {
   absl::MutexLock lock(&mu_);
   slot->reserved_bytes_ = bytes;
   reserved_bytes_ += bytes;
 }
 
-void LearnAnswers::Finish(Slot* slot) {
+template <typename Response>
+void PushAnswers<Response>::Finish(Slot* slot) {
   absl::MutexLock lock(&mu_);
   slot->ready_ = true;
   Advance();
 }
 
-void LearnAnswers::End(absl::Status status) {
+template <typename Response>
+void PushAnswers<Response>::End(absl::Status status) {
   absl::MutexLock lock(&mu_);
   if (!ending_) {
     ending_ = true;
@@ -75,43 +84,50 @@ void LearnAnswers::End(absl::Status status) {
   Advance();
 }
 
-void LearnAnswers::EndNow(absl::Status status) {
+template <typename Response>
+void PushAnswers<Response>::EndNow(absl::Status status) {
   absl::MutexLock lock(&mu_);
   SetEndNow(std::move(status));
   Advance();
 }
 
-void LearnAnswers::SetEndNow(absl::Status status) {
+template <typename Response>
+void PushAnswers<Response>::SetEndNow(absl::Status status) {
   if (end_now_) return;
   end_now_ = true;
   ending_ = true;
   end_status_ = std::move(status);
 }
 
-void LearnAnswers::Cancel() {
+template <typename Response>
+void PushAnswers<Response>::Cancel() {
   absl::MutexLock lock(&mu_);
   if (ended_) return;    // gRPC's context may be gone by now.
   context_.TryCancel();  // OnCancel() comes on another thread, so the lock may be held here.
 }
 
-void LearnAnswers::OnWriteDone(bool ok) {
+template <typename Response>
+void PushAnswers<Response>::OnWriteDone(bool ok) {
   absl::MutexLock lock(&mu_);
   writing_ = false;
   if (!ok) SetEndNow(absl::CancelledError("the client is gone"));
   Advance();
 }
 
-bool LearnAnswers::is_empty() const {
+template <typename Response>
+bool PushAnswers<Response>::is_empty() const {
   absl::MutexLock lock(&mu_);
   return slots_.empty();
 }
 
-bool LearnAnswers::ends_at_once() const {
+template <typename Response>
+bool PushAnswers<Response>::ends_at_once() const {
   absl::MutexLock lock(&mu_);
   return end_now_ || ended_;
 }
 
-std::unique_ptr<LearnAnswers::Slot> LearnAnswers::TakeReady() {
+template <typename Response>
+std::unique_ptr<typename PushAnswers<Response>::Slot> PushAnswers<Response>::TakeReady() {
   std::unique_ptr<Slot> taken;
   while (!slots_.empty() && slots_.front()->ready_) {
     const bool covers = slots_.front()->continues && !slots_.front()->response.has_error();
@@ -123,7 +139,8 @@ std::unique_ptr<LearnAnswers::Slot> LearnAnswers::TakeReady() {
   return taken;
 }
 
-void LearnAnswers::Advance() {
+template <typename Response>
+void PushAnswers<Response>::Advance() {
   if (ended_ || writing_) return;
   if (end_now_) {
     FinishStream();
@@ -131,7 +148,7 @@ void LearnAnswers::Advance() {
   }
   if (const std::unique_ptr<Slot> slot = TakeReady()) {
     writing_ = true;
-    write_buffer_ = Serialize(slot->response);
+    write_buffer_ = SerializeAnswer(slot->response);
     stream_.StartWrite(&write_buffer_);
   } else if (ending_ && slots_.empty()) {
     FinishStream();
@@ -143,12 +160,16 @@ void LearnAnswers::Advance() {
   }
 }
 
-void LearnAnswers::FinishStream() {
+template <typename Response>
+void PushAnswers<Response>::FinishStream() {
   ended_ = true;
   AddRetryHint(end_status_, context_);
   const grpc::Status status = ToGrpcStatus(end_status_);
-  LogFailedCall(kMethod, context_, status);
+  LogFailedCall(method_, context_, status);
   stream_.Finish(status);
 }
+
+template class PushAnswers<v1::LearnResponse>;
+template class PushAnswers<v1::FeedbackResponse>;
 
 }  // namespace freshet
