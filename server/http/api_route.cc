@@ -14,6 +14,9 @@ constexpr ApiRoute kRoutes[] = {
     {"GET", "/v1/{name=models/*}:digest", "freshet.v1.ModelService.ComputeDigest", ""},
     {"POST", "/v1/{model=models/*}:predict", "freshet.v1.LearningService.Predict", "*"},
     {"POST", "/v1/{model=models/*}:learn", "freshet.v1.LearningService.Learn", "*"},
+    {"POST", "/v1/{model=models/*}:feedback", "freshet.v1.LearningService.Feedback", "*"},
+    {"GET", "/v1/{parent=models/*}/events", "freshet.v1.EventService.ListEvents", ""},
+    {"GET", "/v1/{parent=models/*}/events/{event_id=*}", "freshet.v1.EventService.GetEvent", ""},
     {"GET", "/v1/{model=models/*}:producer", "freshet.v1.LearningService.GetProducer", ""},
     {"GET", "/v1/{parent=models/*}/snapshots", "freshet.v1.ModelService.ListSnapshots", ""},
     {"POST", "/v1/{parent=models/*}/snapshots", "freshet.v1.ModelService.CreateSnapshot", "*"},
@@ -47,14 +50,32 @@ bool MatchPattern(std::string_view pattern, std::string_view value) {
   return pattern.empty() && value.empty();
 }
 
+// Matches a template that ends in `/{field=*}`, where `open` is the place of its last brace.
+std::optional<std::vector<PathField>> MatchLastPart(std::string_view path_template, size_t open,
+                                                    std::string_view path) {
+  const size_t slash = path.rfind('/');
+  if (slash == std::string_view::npos || slash + 1 == path.size()) return std::nullopt;
+  auto fields = MatchPath(path_template.substr(0, open - 1), path.substr(0, slash));
+  if (!fields) return std::nullopt;
+  const size_t equals = path_template.find('=', open);
+  fields->push_back({.field = std::string(path_template.substr(open + 1, equals - open - 1)),
+                     .value = std::string(path.substr(slash + 1)),
+                     .any_text = true});
+  return fields;
+}
+
 }  // namespace
 
 std::span<const ApiRoute> ApiRoutes() { return kRoutes; }
 
-std::optional<PathField> MatchPath(std::string_view path_template, std::string_view path) {
+std::optional<std::vector<PathField>> MatchPath(std::string_view path_template,
+                                                std::string_view path) {
   const size_t open = path_template.find('{');
   if (open == std::string_view::npos) {
-    return path == path_template ? std::make_optional(PathField()) : std::nullopt;
+    return path == path_template ? std::make_optional(std::vector<PathField>()) : std::nullopt;
+  }
+  if (const size_t last = path_template.rfind('{'); last != open) {
+    return MatchLastPart(path_template, last, path);
   }
   const size_t equals = path_template.find('=');
   const size_t close = path_template.find('}');
@@ -70,16 +91,16 @@ std::optional<PathField> MatchPath(std::string_view path_template, std::string_v
       !MatchPattern(path_template.substr(equals + 1, close - equals - 1), path)) {
     return std::nullopt;
   }
-  return PathField{std::string(path_template.substr(open + 1, equals - open - 1)),
-                   std::string(path)};
+  return std::vector<PathField>{
+      {std::string(path_template.substr(open + 1, equals - open - 1)), std::string(path)}};
 }
 
 ApiMatch MatchRoute(std::string_view method, std::string_view path) {
   ApiMatch match;
   for (const ApiRoute& route : kRoutes) {
-    std::optional<PathField> field = MatchPath(route.path, path);
-    if (!field) continue;
-    if (route.method == method) return {&route, *std::move(field), ""};
+    std::optional<std::vector<PathField>> fields = MatchPath(route.path, path);
+    if (!fields) continue;
+    if (route.method == method) return {&route, *std::move(fields), ""};
     match.allowed_methods += StrCat(match.allowed_methods.empty() ? "" : ", ", route.method);
     if (route.method == "GET") match.allowed_methods += ", HEAD";
   }

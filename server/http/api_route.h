@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace freshet {
 
@@ -14,7 +15,7 @@ namespace freshet {
 struct ApiRoute {
   std::string_view method;  // The HTTP method.
   // A template as in google.api.http: {field=pattern} sets a field of the request; * matches one
-  // part.
+  // part. A second field may follow at the end, as {field=*}.
   std::string_view path;
   std::string_view rpc;  // The full name of the RPC method.
   // The field of the request that the body holds; *: the whole request; empty: there is no body.
@@ -27,17 +28,19 @@ std::span<const ApiRoute> ApiRoutes();
 
 // A field of a request and its value as text.
 struct PathField {
-  std::string field;  // Empty if the template has no field.
-  std::string value;
+  std::string field;
+  std::string value;      // As in RequestTarget::path.
+  bool any_text = false;  // The value is any text, rather than the name of a resource.
 };
 
-// The field that the path sets; nullopt if the path does not match the template.
-std::optional<PathField> MatchPath(std::string_view path_template, std::string_view path);
+// The fields that the path sets; nullopt if the path does not match the template.
+std::optional<std::vector<PathField>> MatchPath(std::string_view path_template,
+                                                std::string_view path);
 
 // The result of MatchRoute().
 struct ApiMatch {
   const ApiRoute* route = nullptr;  // Null if no route has this method and path.
-  PathField field;
+  std::vector<PathField> fields;
   std::string allowed_methods;  // If no route matches: the path's methods, comma-separated.
 };
 

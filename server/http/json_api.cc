@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/base/str_cat.h"
+#include "freshet/v1/event_service.pb.h"
 #include "freshet/v1/learning_service.pb.h"
 #include "freshet/v1/model_service.pb.h"
 #include "freshet/v1/stats_service.pb.h"
@@ -42,6 +43,7 @@ const google::protobuf::MethodDescriptor* FindMethod(std::string_view rpc) {
   (void)v1::ListModelsRequest::descriptor();
   (void)v1::PredictRequest::descriptor();
   (void)v1::ExplainRequest::descriptor();
+  (void)v1::GetEventRequest::descriptor();
   return google::protobuf::DescriptorPool::generated_pool()->FindMethodByName(std::string(rpc));
 }
 
@@ -96,10 +98,11 @@ std::optional<HttpAnswer> RefuseContentType(const ApiRoute& route, const HttpReq
     return std::nullopt;
   }
   return WithStatus(
-      415, ErrorAnswer(absl::InvalidArgumentError(StrCat(
-               "the header Content-Type must be application/json",
-               TakesJsonLines(route) ? ", or application/x-ndjson for an example on each line" : "",
-               "; with curl: -H 'Content-Type: application/json'"))));
+      415,
+      ErrorAnswer(absl::InvalidArgumentError(StrCat(
+          "the header Content-Type must be application/json",
+          TakesJsonLines(route) ? ", or application/x-ndjson for one JSON object on each line" : "",
+          "; with curl: -H 'Content-Type: application/json'"))));
 }
 
 // `text` as the value of a header, which is printable ASCII.
@@ -115,7 +118,7 @@ absl::Status ToStatus(const v1::BatchError& error) {
 }
 
 // The request with producer id and sequence added. Appending suffices, because the last value of a
-// field counts.
+// field counts. The fields have the same numbers in a FeedbackRequest.
 grpc::ByteBuffer WithProducer(const grpc::ByteBuffer& request,
                               const RequestProducers::Producer& producer) {
   v1::LearnRequest fields;
@@ -128,7 +131,8 @@ grpc::ByteBuffer WithProducer(const grpc::ByteBuffer& request,
 }
 
 int ExampleCount(const v1::LearnRequest& request) {
-  return request.has_packed() ? request.packed().labels_size() : request.examples().examples_size();
+  if (!request.has_packed()) return request.examples().examples_size();
+  return std::max(request.packed().labels_size(), static_cast<int>(request.packed().row_count()));
 }
 
 // A batch is acknowledged as a whole or not at all.
@@ -139,6 +143,44 @@ HttpAnswer LearnAnswer(int example_count, const v1::LearnResponse& response) {
   return answer;
 }
 
+// Gives the reasons why lines could not be read, which the service does not know.
+void ExplainBadLines(const BadLines& bad_lines,
+                     google::protobuf::RepeatedPtrField<v1::RowError>& rows) {
+  for (v1::RowError& row : rows) {
+    const auto found = bad_lines.find(row.row());
+    if (found == bad_lines.end()) continue;
+    row.set_field("item");
+    row.set_reason(found->second);
+  }
+}
+
+HttpAnswer FeedbackAnswer(int item_count, const BadLines& bad_lines,
+                          v1::FeedbackResponse& response) {
+  ExplainBadLines(bad_lines, *response.mutable_refused_items());
+  if (response.has_error()) {
+    v1::BatchError& error = *response.mutable_error();
+    ExplainBadLines(bad_lines, *error.mutable_rows());
+    if (error.rows_size() > 0) {
+      error.set_message(StrCat("no item of the request is well-formed; item ", error.rows(0).row(),
+                               ": ", error.rows(0).field(), " ", error.rows(0).reason()));
+    }
+    return ErrorAnswer(ToStatus(error), &error);
+  }
+  HttpAnswer answer = JsonAnswer(response);
+  const int accepted = item_count - static_cast<int>(response.refused_count());
+  answer.body.replace(0, 1, StrCat(R"({"acknowledgedCount":)", accepted, ","));
+  return answer;
+}
+
+// The code of the error in the answer to a batch or to feedback, OK if there is none; nullopt if
+// the answer cannot be read.
+template <typename Response>
+std::optional<absl::StatusCode> RejectionIn(const grpc::ByteBuffer& answer) {
+  Response response;
+  if (!Parse(answer, response)) return std::nullopt;
+  return static_cast<absl::StatusCode>(response.error().code());
+}
+
 }  // namespace
 
 struct JsonApi::Call {
@@ -147,10 +189,12 @@ struct JsonApi::Call {
   const google::protobuf::MethodDescriptor* method = nullptr;
   RpcCaller::Metadata metadata = {};
   grpc::ByteBuffer bytes = {};  // The serialized request, without `producer`.
-  int example_count = 0;        // For a batch to learn.
+  int example_count = 0;        // Of a batch to learn; of feedback, the items.
+  bool is_feedback = false;
   // Assigned by the server if the batch came without one.
   std::optional<RequestProducers::Producer> producer = {};
   std::vector<std::string> warnings = {};  // About rows that could be read all the same.
+  BadLines bad_lines = {};                 // Of feedback.
 };
 
 JsonApi::JsonApi(std::shared_ptr<grpc::Channel> channel, Options options)
@@ -251,30 +295,48 @@ std::optional<HttpAnswer> JsonApi::Read(const ApiMatch& match, Call& call, Messa
   if (absl::Status status = ReadRequest(match, call.request, message); !status.ok()) {
     return ErrorAnswer(status);
   }
-  auto* const learn = google::protobuf::DynamicCastToGenerated<v1::LearnRequest>(&message);
-  auto* const predict = google::protobuf::DynamicCastToGenerated<v1::PredictRequest>(&message);
-  if (IsJsonLines(call.request) && (learn != nullptr || predict != nullptr)) {
+  if (IsJsonLines(call.request)) {
     v1::BatchError error;
-    if (!ReadLines(call, learn, predict, error)) return ErrorAnswer(ToStatus(error), &error);
+    if (!ReadLines(call, message, error)) return ErrorAnswer(ToStatus(error), &error);
   }
-  if (learn == nullptr) return std::nullopt;
-  call.example_count = ExampleCount(*learn);
-  if (learn->producer_id().empty() && learn->sequence() == 0) {
-    std::string user = learn->model();
-    if (options_.access != nullptr) {
-      const auto caller = options_.access->Identify(call.request.Header("authorization"));
-      if (caller.ok()) user = StrCat(caller->name(), " ", user);
-    }
-    call.producer = producers_.Take(std::move(user));
+  using google::protobuf::DynamicCastToGenerated;
+  if (const auto* const learn = DynamicCastToGenerated<v1::LearnRequest>(&message)) {
+    call.example_count = ExampleCount(*learn);
+    TakeProducer(call, *learn, "");
+  } else if (const auto* const feedback = DynamicCastToGenerated<v1::FeedbackRequest>(&message)) {
+    call.is_feedback = true;
+    call.example_count = feedback->items_size();
+    TakeProducer(call, *feedback, " feedback");
   }
   return std::nullopt;
 }
 
-bool JsonApi::ReadLines(Call& call, v1::LearnRequest* learn, v1::PredictRequest* predict,
-                        v1::BatchError& error) const {
+template <typename Request>
+void JsonApi::TakeProducer(Call& call, const Request& request, std::string_view kind) {
+  if (!request.producer_id().empty() || request.sequence() != 0) return;
+  std::string user = StrCat(request.model(), kind);
+  if (options_.access != nullptr) {
+    const auto caller = options_.access->Identify(call.request.Header("authorization"));
+    if (caller.ok()) user = StrCat(caller->name(), " ", user);
+  }
+  call.producer = producers_.Take(std::move(user));
+}
+
+bool JsonApi::ReadLines(Call& call, Message& message, v1::BatchError& error) const {
   constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
   std::string_view lines = call.request.body;
   if (lines.starts_with(kByteOrderMark)) lines.remove_prefix(kByteOrderMark.size());
+  using google::protobuf::DynamicCastToGenerated;
+  if (auto* const feedback = DynamicCastToGenerated<v1::FeedbackRequest>(&message)) {
+    return ReadFeedbackLines(lines, options_.max_batch_examples, *feedback, call.bad_lines, error);
+  }
+  auto* const learn = DynamicCastToGenerated<v1::LearnRequest>(&message);
+  auto* const predict = DynamicCastToGenerated<v1::PredictRequest>(&message);
+  return (learn == nullptr && predict == nullptr) || ReadRows(call, lines, learn, predict, error);
+}
+
+bool JsonApi::ReadRows(Call& call, std::string_view lines, v1::LearnRequest* learn,
+                       v1::PredictRequest* predict, v1::BatchError& error) const {
   const bool learns = learn != nullptr;
   const auto input = InputFor(call, learns ? learn->model() : predict->model(),
                               learns ? v1::Token::ROLE_LEARN : v1::Token::ROLE_PREDICT);
@@ -283,10 +345,21 @@ bool JsonApi::ReadLines(Call& call, v1::LearnRequest* learn, v1::PredictRequest*
                             learns ? *learn->mutable_examples() : *predict->mutable_examples(),
                             error);
   }
-  return ReadMappedLines(
-      lines,
-      {.input = input, .labels_required = learns, .max_examples = options_.max_batch_examples},
-      learns ? *learn->mutable_packed() : *predict->mutable_packed(), error, call.warnings);
+  std::vector<std::string> event_ids;
+  if (!ReadMappedLines(
+          lines,
+          {.input = input, .labels_required = learns, .max_examples = options_.max_batch_examples},
+          learns ? *learn->mutable_packed() : *predict->mutable_packed(), event_ids, error,
+          call.warnings)) {
+    return false;
+  }
+  // Where the mapping names the event id, the rows that are logged have it.
+  const auto has_id = [](const std::string& id) { return !id.empty(); };
+  if (!learns && predict->has_log_events() && predict->log_events().event_ids().empty() &&
+      std::any_of(event_ids.begin(), event_ids.end(), has_id)) {
+    for (std::string& id : event_ids) predict->mutable_log_events()->add_event_ids(std::move(id));
+  }
+  return true;
 }
 
 std::shared_ptr<const PreparedInput> JsonApi::InputFor(const Call& call, std::string_view model,
@@ -304,10 +377,11 @@ std::shared_ptr<const PreparedInput> JsonApi::InputFor(const Call& call, std::st
 }
 
 bool JsonApi::ReturnProducer(Call& call, const grpc::ByteBuffer& answer) {
-  v1::LearnResponse response;
-  if (!Parse(answer, response)) return true;
-  const bool refused =
-      response.error().code() == static_cast<int>(absl::StatusCode::kFailedPrecondition);
+  const std::optional<absl::StatusCode> rejection = call.is_feedback
+                                                        ? RejectionIn<v1::FeedbackResponse>(answer)
+                                                        : RejectionIn<v1::LearnResponse>(answer);
+  if (!rejection) return true;
+  const bool refused = *rejection == absl::StatusCode::kFailedPrecondition;
   if (refused && call.producer->sequence != 1) {
     // The model was deleted and created again, or has forgotten the producer. The batch was not
     // learned.
@@ -315,7 +389,7 @@ bool JsonApi::ReturnProducer(Call& call, const grpc::ByteBuffer& answer) {
     call.producer = producers_.TakeNew(std::move(user));
     return false;
   }
-  producers_.GiveBack(*std::move(call.producer), /*used=*/!response.has_error());
+  producers_.GiveBack(*std::move(call.producer), /*used=*/*rejection == absl::StatusCode::kOk);
   return true;
 }
 
@@ -331,9 +405,13 @@ void JsonApi::Finish(const Call& call, const absl::Status& status,
     call.done(ErrorAnswer(absl::InternalError("the answer could not be read")));
     return;
   }
-  const auto* const learned = google::protobuf::DynamicCastToGenerated<v1::LearnResponse>(&message);
-  HttpAnswer reply =
-      learned != nullptr ? LearnAnswer(call.example_count, *learned) : JsonAnswer(message);
+  using google::protobuf::DynamicCastToGenerated;
+  const auto* const learned = DynamicCastToGenerated<v1::LearnResponse>(&message);
+  auto* const feedback = DynamicCastToGenerated<v1::FeedbackResponse>(&message);
+  HttpAnswer reply = learned != nullptr ? LearnAnswer(call.example_count, *learned)
+                     : feedback != nullptr
+                         ? FeedbackAnswer(call.example_count, call.bad_lines, *feedback)
+                         : JsonAnswer(message);
   for (const std::string& warning : call.warnings) {
     reply.headers.emplace("Freshet-Warning", HeaderText(warning));
   }

@@ -62,9 +62,15 @@ class JsonApi : public HttpApi {
   // Reads the request into `message`. Returns the answer if that fails.
   std::optional<HttpAnswer> Read(const ApiMatch& match, Call& call,
                                  google::protobuf::Message& message);
-  // Reads the body of JSON lines into the request for learning or predicting; the other is null.
-  bool ReadLines(Call& call, v1::LearnRequest* learn, v1::PredictRequest* predict,
-                 v1::BatchError& error) const;
+  // Reads the body of JSON lines into the request. False, with the reason in `error`, if they are
+  // malformed.
+  bool ReadLines(Call& call, google::protobuf::Message& message, v1::BatchError& error) const;
+  // The same into the request for learning or predicting; the other is null.
+  bool ReadRows(Call& call, std::string_view lines, v1::LearnRequest* learn,
+                v1::PredictRequest* predict, v1::BatchError& error) const;
+  // A producer for a request of this kind on the model, if it came without one.
+  template <typename Request>
+  void TakeProducer(Call& call, const Request& request, std::string_view kind);
   // How to read lines for a call to this model, if the caller may make the call.
   std::shared_ptr<const PreparedInput> InputFor(const Call& call, std::string_view model,
                                                 v1::Token::Role role) const;

@@ -13,8 +13,10 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "core/base/str_cat.h"
+#include "core/base/utf8.h"
 #include "server/http/json_lists.h"
 #include "server/http/json_rows.h"
+#include "server/http/request_target.h"
 
 namespace freshet {
 namespace {
@@ -68,6 +70,19 @@ std::string ParametersOf(const Message& message) {
   return absl::StrJoin(names, ", ");
 }
 
+// The value of this name, with or without the prefix that all names of the type have; null if
+// there is none.
+const google::protobuf::EnumValueDescriptor* FindEnumValue(
+    const google::protobuf::EnumDescriptor& type, std::string_view name) {
+  const auto* const value = type.FindValueByName(std::string(name));
+  if (value != nullptr) return value;
+  constexpr std::string_view kUnspecified = "UNSPECIFIED";
+  std::string_view prefix = type.value(0)->name();
+  if (!prefix.ends_with(kUnspecified)) return nullptr;
+  prefix.remove_suffix(kUnspecified.size());
+  return type.FindValueByName(StrCat(prefix, name));
+}
+
 bool SetScalar(Message& message, const FieldDescriptor& field, std::string_view text) {
   const Reflection& reflection = *message.GetReflection();
   switch (field.cpp_type()) {
@@ -96,6 +111,13 @@ bool SetScalar(Message& message, const FieldDescriptor& field, std::string_view 
       uint64_t value = 0;
       if (!absl::SimpleAtoi(ToAbsl(text), &value)) return false;
       reflection.SetUInt64(&message, &field, value);
+      return true;
+    }
+    case FieldDescriptor::CPPTYPE_ENUM: {
+      const google::protobuf::EnumValueDescriptor* const value =
+          FindEnumValue(*field.enum_type(), text);
+      if (value == nullptr) return false;
+      reflection.SetEnum(&message, &field, value);
       return true;
     }
     case FieldDescriptor::CPPTYPE_MESSAGE:
@@ -134,6 +156,22 @@ absl::Status ReadJson(std::string_view json, Message& message) {
                                            " in JSON: ", OneLine({reason.data(), reason.size()})));
 }
 
+// Calls `read` with the number of each line that is not blank, from 0, and the line. False if there
+// are more than `max_lines`.
+template <typename Read>
+bool ForEachLine(std::string_view lines, uint32_t max_lines, const Read& read) {
+  uint32_t row = 0;
+  while (!lines.empty()) {
+    const size_t end = lines.find('\n');
+    const std::string_view line = lines.substr(0, end);
+    lines = end == std::string_view::npos ? std::string_view() : lines.substr(end + 1);
+    if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
+    if (row == max_lines) return false;
+    read(row++, line);
+  }
+  return true;
+}
+
 }  // namespace
 
 bool IsJson(const HttpRequest& request) { return HasType(request, "application/json"); }
@@ -143,7 +181,8 @@ bool IsJsonLines(const HttpRequest& request) {
 }
 
 bool TakesJsonLines(const ApiRoute& route) {
-  return route.path.ends_with(":learn") || route.path.ends_with(":predict");
+  return route.path.ends_with(":learn") || route.path.ends_with(":predict") ||
+         route.path.ends_with(":feedback");
 }
 
 absl::Status SetField(Message& message, std::string_view path, std::string_view text) {
@@ -166,24 +205,41 @@ absl::Status SetField(Message& message, std::string_view path, std::string_view 
       StrCat("the value of ", path, " is not a ", field->cpp_type_name(), " in printable ASCII"));
 }
 
+absl::Status SetPathField(Message& message, const PathField& field) {
+  if (!field.any_text) return SetField(message, field.field, field.value);
+  const std::string text = DecodePart(field.value);
+  if (IsUtf8(text) && SetScalar(message, *FindField(message, field.field), text)) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      StrCat("the last part of the path, ", field.field, ", is not UTF-8"));
+}
+
 bool ReadExampleLines(std::string_view lines, uint32_t max_examples, v1::ExampleList& examples,
                       v1::BatchError& error) {
-  uint32_t row = 0;
-  while (!lines.empty()) {
-    const size_t end = lines.find('\n');
-    const std::string_view line = lines.substr(0, end);
-    lines = end == std::string_view::npos ? std::string_view() : lines.substr(end + 1);
-    if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
-    if (row == max_examples) {
-      SetTooManyExamples(max_examples, error);
-      return false;
-    }
+  const bool few = ForEachLine(lines, max_examples, [&](uint32_t row, std::string_view line) {
     if (absl::Status status = ReadJson(line, *examples.add_examples()); !status.ok()) {
       AddBadRow(row, "example", ToStd(status.message()), error);
     }
-    ++row;
+  });
+  if (!few) {
+    SetTooManyExamples(max_examples, error);
+    return false;
   }
   return !FinishBadRows(error);
+}
+
+bool ReadFeedbackLines(std::string_view lines, uint32_t max_items, v1::FeedbackRequest& request,
+                       BadLines& bad_lines, v1::BatchError& error) {
+  const bool few = ForEachLine(lines, max_items, [&](uint32_t row, std::string_view line) {
+    v1::FeedbackItem& item = *request.add_items();
+    if (absl::Status status = ReadJson(line, item); !status.ok()) {
+      item.Clear();
+      bad_lines.emplace(row, std::string(status.message()));
+    }
+  });
+  if (!few) SetTooManyExamples(max_items, error);
+  return few;
 }
 
 absl::Status ReadRequest(const ApiMatch& match, const HttpRequest& request, Message& message) {
@@ -198,8 +254,8 @@ absl::Status ReadRequest(const ApiMatch& match, const HttpRequest& request, Mess
   for (const auto& [name, value] : request.query) {
     if (status.ok()) status = SetField(message, name, value);
   }
-  if (status.ok() && !match.field.field.empty()) {
-    status = SetField(message, match.field.field, match.field.value);
+  for (const PathField& field : match.fields) {
+    if (status.ok()) status = SetPathField(message, field);
   }
   return status;
 }

@@ -6,6 +6,8 @@
 #include <google/protobuf/message.h>
 
 #include <cstdint>
+#include <map>
+#include <string>
 #include <string_view>
 
 #include "absl/status/status.h"
@@ -20,7 +22,7 @@ namespace freshet {
 bool IsJson(const HttpRequest& request);
 bool IsJsonLines(const HttpRequest& request);
 
-// Whether the route accepts JSON lines, which hold one example each.
+// Whether the route accepts JSON lines, which hold one example, or piece of feedback, each.
 bool TakesJsonLines(const ApiRoute& route);
 
 // Sets a field, by its name in the proto or in JSON; a.b is a field of a field. INVALID_ARGUMENT if
@@ -33,6 +35,18 @@ absl::Status SetField(google::protobuf::Message& message, std::string_view path,
 // `max_examples`.
 bool ReadExampleLines(std::string_view lines, uint32_t max_examples, v1::ExampleList& examples,
                       v1::BatchError& error);
+
+// What is wrong with lines that could not be read, by row.
+using BadLines = std::map<uint32_t, std::string>;
+
+// The same for a v1.FeedbackItem on each line. A line that is none becomes an empty item, which the
+// service refuses by itself, with the reason in `bad_lines`. Returns false, with the reason in
+// `error`, if there are more than `max_items`.
+bool ReadFeedbackLines(std::string_view lines, uint32_t max_items, v1::FeedbackRequest& request,
+                       BadLines& bad_lines, v1::BatchError& error);
+
+// Sets a field that the path holds. INVALID_ARGUMENT as for SetField().
+absl::Status SetPathField(google::protobuf::Message& message, const PathField& field);
 
 // Fills in `message` from the path, the query and, if it is JSON, the body. INVALID_ARGUMENT says
 // what is wrong.

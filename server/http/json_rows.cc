@@ -73,7 +73,8 @@ void SetTooManyExamples(uint32_t max_examples, v1::BatchError& error) {
 }
 
 bool ReadMappedLines(std::string_view lines, const MappedLines& options, v1::PackedBatch& batch,
-                     v1::BatchError& error, std::vector<std::string>& warnings) {
+                     std::vector<std::string>& event_ids, v1::BatchError& error,
+                     std::vector<std::string>& warnings) {
   const std::unique_ptr<RowFormat> format = MakeJsonlFormat(options.labels_required, options.input);
   NewNames names;
   ExampleBatchBuilder rows;
@@ -90,6 +91,7 @@ bool ReadMappedLines(std::string_view lines, const MappedLines& options, v1::Pac
     }
     const absl::Status status = format->ParseLine(line, rows).status();
     if (!status.ok()) AddBadRow(row, "row", ToStd(status.message()), error);
+    event_ids.emplace_back(format->tag());
     for (std::string& warning : format->TakeWarnings()) {
       warnings.push_back(StrCat("row ", row, ": ", warning));
     }

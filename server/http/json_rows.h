@@ -24,8 +24,10 @@ struct MappedLines {
 // Reads a row from each line that is not blank; see core/format/jsonl_format.h. Appends to
 // `warnings` what is odd about rows that could be read all the same. Returns false, with rows and
 // reasons in `error`, if any line cannot be read or there are more than `max_examples`.
+// Adds the event id of each row to `event_ids`, empty if the row has none.
 bool ReadMappedLines(std::string_view lines, const MappedLines& options, v1::PackedBatch& batch,
-                     v1::BatchError& error, std::vector<std::string>& warnings);
+                     std::vector<std::string>& event_ids, v1::BatchError& error,
+                     std::vector<std::string>& warnings);
 
 // Adds a bad row to `error`, which shows the first rows and counts all.
 void AddBadRow(uint32_t row, std::string_view field, std::string_view reason,

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/time/clock.h"
 #include "server/http/metric_family.h"
 #include "server/http/model_metrics.h"
 #include "server/http/process_metrics.h"
@@ -49,8 +50,8 @@ void MetricsPage::AddServer(Page& page) const {
                  "started; its log names them.");
   AddValue(strays, {}, static_cast<double>(registry_.stray_count()));
   AddFamily(page, std::move(strays));
-  MetricFamily streams =
-      MakeFamily("freshet_learn_streams", MetricType::Gauge, "Number of open Learn streams.");
+  MetricFamily streams = MakeFamily("freshet_learn_streams", MetricType::Gauge,
+                                    "Number of open streams of Learn and Feedback.");
   AddValue(streams, {}, static_cast<double>(learning_.stream_count()));
   AddFamily(page, std::move(streams));
 }
@@ -78,6 +79,7 @@ void MetricsPage::AddModels(Page& page) const {
   for (const ModelFigures::Figures& figures : all) {
     ServedModel& runtime = *figures.runtime;
     samples.push_back({.id = runtime.id(),
+                       .time = absl::Now(),
                        .model = figures.model,
                        .batches = &runtime.batch_counters(),
                        .counters = runtime.Counters(),

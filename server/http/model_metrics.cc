@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "server/file/resource_id.h"
+#include "server/http/label_metrics.h"
 #include "server/http/metric_family.h"
 #include "server/http/quality_metrics.h"
 
@@ -242,6 +243,7 @@ void AddModelMetrics(std::span<const ModelSample> samples,
     AddFamily(page, std::move(family));
   }
   AddQualityMetrics(samples, page);
+  AddLabelMetrics(samples, page);
   AddFamily(page, MixtureFamily<&v1::MixturePart::weight>(
                       samples, "freshet_variant_mixture_weight",
                       "The weight of each part of a mixture; they add up to 1."));

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/time/time.h"
 #include "freshet/v1/model.pb.h"
 #include "server/stats/batch_counters.h"
 #include "server/stats/model_counters.h"
@@ -21,6 +22,7 @@ namespace freshet {
 // The figures of one model at one time.
 struct ModelSample {
   std::string id;
+  absl::Time time = absl::UnixEpoch();     // When the figures were asked for.
   std::shared_ptr<const v1::Model> model;  // As ServedModel::Describe() gives it.
   const BatchCounters* batches = nullptr;  // Must outlive the sample.
   ModelCounters counters;

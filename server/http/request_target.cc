@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_replace.h"
 #include "core/base/str_cat.h"
 
 namespace freshet {
@@ -32,8 +33,8 @@ std::optional<std::string> Decode(std::string_view text, Part part) {
       if (high < 0 || low < 0) return std::nullopt;
       c = static_cast<char>(high * 16 + low);
       i += 2;
-      if (c == '/' && part == Part::kPath) {
-        decoded += "%2F";
+      if ((c == '/' || c == '%') && part == Part::kPath) {
+        decoded += c == '/' ? "%2F" : "%25";
         continue;
       }
     } else if (c == '+' && part == Part::kQuery) {
@@ -76,6 +77,10 @@ bool TakeAuthority(std::string_view& text, std::string& authority) {
 }
 
 }  // namespace
+
+std::string DecodePart(std::string_view part) {
+  return absl::StrReplaceAll(ToAbsl(part), {{"%2F", "/"}, {"%25", "%"}});
+}
 
 std::optional<RequestTarget> ParseTarget(std::string_view text) {
   RequestTarget target;

@@ -14,10 +14,13 @@ namespace freshet {
 struct RequestTarget {
   std::string authority;  // The host:port of `http://host:port/path`; empty for the usual `/path`.
   // Decoded, without the query. An encoded slash stays `%2F`, because it is part of a name and not
-  // a separator.
+  // a separator; so an encoded percent sign stays `%25`. See DecodePart().
   std::string path;
   std::multimap<std::string, std::string> query;  // Decoded; `+` is a space.
 };
+
+// A part of a path, with its slashes and percent signs decoded, too.
+std::string DecodePart(std::string_view part);
 
 // Parses `/path?query`, `http://host/path?query` or `*`. Returns nullopt for any other form, and if
 // the target has a `%` without two hexadecimal digits, or a NUL byte or line end, encoded or not.

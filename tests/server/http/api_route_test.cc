@@ -6,6 +6,7 @@
 #include <set>
 #include <string>
 
+#include "freshet/v1/event_service.pb.h"
 #include "freshet/v1/learning_service.pb.h"
 #include "freshet/v1/model_service.pb.h"
 #include "freshet/v1/stats_service.pb.h"
@@ -16,8 +17,8 @@ namespace {
 TEST(ApiRouteTest, AStarIsOnePartWithoutAVerb) {
   const auto model = [](std::string_view path) { return MatchPath("/v1/{name=models/*}", path); };
   ASSERT_TRUE(model("/v1/models/ctr"));
-  EXPECT_EQ(model("/v1/models/ctr")->field, "name");
-  EXPECT_EQ(model("/v1/models/ctr")->value, "models/ctr");
+  EXPECT_EQ(model("/v1/models/ctr")->at(0).field, "name");
+  EXPECT_EQ(model("/v1/models/ctr")->at(0).value, "models/ctr");
   for (const char* other : {"/v1/models", "/v1/models/", "/v1/models/ctr/", "/v1/models//",
                             "/v1/models/ctr/snapshots", "/v1/models/ctr:digest", "/v1/model/ctr",
                             "/v1//models/ctr", "/v1/", "/v1", "", "/v2/models/ctr"}) {
@@ -28,13 +29,30 @@ TEST(ApiRouteTest, AStarIsOnePartWithoutAVerb) {
 TEST(ApiRouteTest, WhatFollowsTheFieldIsMatchedToo) {
   const auto digest = MatchPath("/v1/{name=models/*}:digest", "/v1/models/ctr:digest");
   ASSERT_TRUE(digest);
-  EXPECT_EQ(digest->value, "models/ctr");
+  EXPECT_EQ(digest->at(0).value, "models/ctr");
   EXPECT_FALSE(MatchPath("/v1/{name=models/*}:digest", "/v1/models/:digest"));
   EXPECT_FALSE(MatchPath("/v1/{name=models/*}:digest", "/v1/models/ctr:digests"));
   const auto snapshots = MatchPath("/v1/{parent=models/*}/snapshots", "/v1/models/ctr/snapshots");
   ASSERT_TRUE(snapshots);
-  EXPECT_EQ(snapshots->field, "parent");
-  EXPECT_EQ(snapshots->value, "models/ctr");
+  EXPECT_EQ(snapshots->at(0).field, "parent");
+  EXPECT_EQ(snapshots->at(0).value, "models/ctr");
+}
+
+TEST(ApiRouteTest, TheLastPartMayBeAnyText) {
+  const std::string_view path_template = "/v1/{parent=models/*}/events/{event_id=*}";
+  const auto event = MatchPath(path_template, "/v1/models/ctr/events/a:b%2Fc");
+  ASSERT_TRUE(event);
+  ASSERT_EQ(event->size(), 2U);
+  EXPECT_EQ(event->at(0).field, "parent");
+  EXPECT_EQ(event->at(0).value, "models/ctr");
+  EXPECT_FALSE(event->at(0).any_text);
+  EXPECT_EQ(event->at(1).field, "event_id");
+  EXPECT_EQ(event->at(1).value, "a:b%2Fc");
+  EXPECT_TRUE(event->at(1).any_text);
+  for (const char* other : {"/v1/models/ctr/events", "/v1/models/ctr/events/", "/v1/events/a",
+                            "/v1/models/ctr/events/a/b", "/v1/models/ctr/event/a", "a", ""}) {
+    EXPECT_FALSE(MatchPath(path_template, other)) << other;
+  }
 }
 
 TEST(ApiRouteTest, APathWithOtherMethodsNamesThem) {
@@ -71,7 +89,7 @@ TEST(ApiRouteTest, EveryMethodButTransfersOfFilesHasARoute) {
                                          "freshet.v1.ModelService.ImportSnapshot"};
   for (const google::protobuf::FileDescriptor* file :
        {v1::GetModelRequest::descriptor()->file(), v1::LearnRequest::descriptor()->file(),
-        v1::ExplainRequest::descriptor()->file()}) {
+        v1::ExplainRequest::descriptor()->file(), v1::GetEventRequest::descriptor()->file()}) {
     for (int i = 0; i < file->service_count(); ++i) {
       for (int j = 0; j < file->service(i)->method_count(); ++j) {
         const std::string& name = file->service(i)->method(j)->full_name();

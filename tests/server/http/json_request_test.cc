@@ -6,6 +6,8 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "freshet/v1/event_service.pb.h"
+#include "freshet/v1/learning_service.pb.h"
 #include "freshet/v1/model_service.pb.h"
 #include "freshet/v1/stats_service.pb.h"
 
@@ -180,6 +182,59 @@ TEST(JsonRequestTest, ThePathWinsOverTheBody) {
   ASSERT_TRUE(ReadRequest(match, request, message).ok());
   EXPECT_EQ(message.model(), "models/ctr");
   EXPECT_EQ(message.examples().examples_size(), 1);
+}
+
+TEST(JsonRequestTest, TheIdOfAnEventIsWhatWasEncoded) {
+  HttpRequest request;
+  v1::GetEventRequest message;
+  const auto read = [&](const std::string& path) {
+    return ReadRequest(MatchRoute("GET", path), request, message);
+  };
+  ASSERT_TRUE(read("/v1/models/ctr/events/a%2Fb:c%252F \xc3\xa4").ok());
+  EXPECT_EQ(message.parent(), "models/ctr");
+  EXPECT_EQ(message.event_id(), "a/b:c%2F \xc3\xa4");
+  EXPECT_THAT(Message(read("/v1/models/ctr/events/\xff")), HasSubstr("event_id, is not UTF-8"));
+}
+
+TEST(JsonRequestTest, AStateIsNamedWithOrWithoutItsPrefix) {
+  v1::ListEventsRequest list;
+  EXPECT_TRUE(SetField(list, "state", "PENDING").ok());
+  EXPECT_EQ(list.state(), v1::EVENT_STATE_PENDING);
+  EXPECT_TRUE(SetField(list, "state", "EVENT_STATE_LATE").ok());
+  EXPECT_EQ(list.state(), v1::EVENT_STATE_LATE);
+  for (const char* other : {"pending", "", "7", "STATE_LATE"}) {
+    EXPECT_THAT(Message(SetField(list, "state", other)), HasSubstr("state is not a")) << other;
+  }
+}
+
+TEST(JsonRequestTest, FeedbackIsReadLineByLine) {
+  const std::string lines =
+      "{\"event_id\":\"a\",\"name\":\"click\",\"value\":2}\r\n"
+      "\n"
+      "{\"eventId\":\"b\",\"withdraw\":true,\"feedbackId\":\"f\"}\n"
+      "{\"event_id\":\"c\",\"value\":\"much\"}\n"
+      "click\n"
+      "{\"event_id\":\"d\",\"time_ms\":\"5\"}";
+  v1::FeedbackRequest request;
+  BadLines bad;
+  v1::BatchError error;
+  ASSERT_TRUE(ReadFeedbackLines(lines, 5, request, bad, error)) << error.message();
+  ASSERT_EQ(request.items_size(), 5);
+  EXPECT_EQ(request.items(0).event_id(), "a");
+  EXPECT_EQ(request.items(0).name(), "click");
+  EXPECT_EQ(request.items(0).value(), 2);
+  EXPECT_FALSE(request.items(1).has_value());
+  EXPECT_TRUE(request.items(1).withdraw());
+  // What is malformed does no harm to the rest.
+  EXPECT_EQ(request.items(2).ByteSizeLong(), 0U);
+  EXPECT_EQ(request.items(3).ByteSizeLong(), 0U);
+  EXPECT_EQ(request.items(4).time_ms(), 5);
+  ASSERT_EQ(bad.size(), 2U);
+  EXPECT_THAT(bad.at(2), HasSubstr("not a freshet.v1.FeedbackItem"));
+  EXPECT_THAT(bad.at(3), HasSubstr("not a freshet.v1.FeedbackItem"));
+  request.Clear();
+  EXPECT_FALSE(ReadFeedbackLines(lines, 4, request, bad, error));
+  EXPECT_EQ(error.code(), static_cast<int>(absl::StatusCode::kResourceExhausted));
 }
 
 TEST(JsonRequestTest, ABodyCanBeOneField) {

@@ -11,6 +11,7 @@
 
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "core/base/str_cat.h"
 #include "server/http/metric_family.h"
 #include "server/http/model_metrics.h"
 #include "server/http/process_metrics.h"
@@ -35,6 +36,7 @@ class ModelMetricsTest : public testing::Test {
 
   std::string Text() {
     const ModelSample sample = {.id = "ctr",
+                                .time = absl::FromUnixSeconds(1000),
                                 .model = std::make_shared<const v1::Model>(model_),
                                 .batches = &batches_,
                                 .counters = {.syncs = syncs_.Read(),
@@ -201,6 +203,85 @@ TEST_F(ModelMetricsTest, TheHistogramOfSyncsIsCumulativeAndHoldsThemAll) {
   EXPECT_THAT(text, HasSubstr(name + "_bucket{model=\"ctr\",le=\"0.005\"} 3\n"));
   EXPECT_THAT(text, HasSubstr(name + "_bucket{model=\"ctr\",le=\"0.01\"} 3\n"));
   EXPECT_THAT(text, HasSubstr(name + "_bucket{model=\"ctr\",le=\"100\"} 3\n"));
+  EXPECT_THAT(text, HasSubstr(name + "_bucket{model=\"ctr\",le=\"+Inf\"} 4\n"));
+}
+
+TEST_F(ModelMetricsTest, AModelWithoutALabelRuleHasNoMetricsOfEvents) {
+  const std::string text = Text();
+  for (const char* name : {"event", "feedback", "served", "label_join", "label_wait"}) {
+    EXPECT_THAT(text, Not(HasSubstr(StrCat("freshet_model_", name))));
+  }
+}
+
+TEST_F(ModelMetricsTest, SaysWhatBecameOfEventsAndFeedback) {
+  model_.mutable_label_rule()->set_wait_ms(1500);
+  v1::LabelFigures& labels = *model_.mutable_labels();
+  labels.set_pending_count(2);
+  labels.set_pending_bytes(3);
+  labels.set_oldest_pending_time_ms(990'000);
+  labels.set_matched_count(4);
+  labels.set_defaulted_count(5);
+  labels.set_dropped_count(6);
+  labels.set_corrected_count(7);
+  labels.set_refused_count(8);
+  labels.set_duplicate_event_count(9);
+  labels.set_late_count(10);
+  labels.set_unmatched_count(11);
+  labels.set_duplicate_count(12);
+  labels.set_expired_count(13);
+  labels.set_ignored_count(14);
+  labels.set_held_count(15);
+  labels.set_join_fault("the table of events cannot be read");
+  batches_.CountUnloggedEvents(16);
+  const std::string text = Text();
+  for (const char* line :
+       {"pending_events{model=\"ctr\"} 2\n", "pending_event_bytes{model=\"ctr\"} 3\n",
+        "oldest_pending_event_seconds{model=\"ctr\"} 10\n",
+        "label_wait_seconds{model=\"ctr\"} 1.5\n", "label_join_fault{model=\"ctr\"} 1\n",
+        "held_feedback{model=\"ctr\"} 15\n", "events_total{model=\"ctr\",result=\"matched\"} 4\n",
+        "events_total{model=\"ctr\",result=\"defaulted\"} 5\n",
+        "events_total{model=\"ctr\",result=\"dropped\"} 6\n",
+        "events_total{model=\"ctr\",result=\"corrected\"} 7\n",
+        "events_total{model=\"ctr\",result=\"refused\"} 8\n",
+        "events_total{model=\"ctr\",result=\"duplicate\"} 9\n",
+        "events_total{model=\"ctr\",result=\"unlogged\"} 16\n",
+        "feedback_total{model=\"ctr\",result=\"late\"} 10\n",
+        "feedback_total{model=\"ctr\",result=\"unmatched\"} 11\n",
+        "feedback_total{model=\"ctr\",result=\"duplicate\"} 12\n",
+        "feedback_total{model=\"ctr\",result=\"expired\"} 13\n",
+        "feedback_total{model=\"ctr\",result=\"ignored\"} 14\n"}) {
+    EXPECT_THAT(text, HasSubstr(StrCat("\nfreshet_model_", line)));
+  }
+  EXPECT_THAT(text, Not(HasSubstr("freshet_model_served")));
+  labels.set_served_loss(0.25);
+  labels.set_served_base_rate_loss(0.5);
+  EXPECT_THAT(Text(), HasSubstr("\nfreshet_model_served_loss{model=\"ctr\"} 0.25\n"));
+  EXPECT_THAT(Text(), HasSubstr("\nfreshet_model_served_base_rate_loss{model=\"ctr\"} 0.5\n"));
+}
+
+TEST_F(ModelMetricsTest, AnEventThatDoesNotWaitHasNoAge) {
+  model_.mutable_labels();
+  EXPECT_THAT(Text(), HasSubstr("\nfreshet_model_oldest_pending_event_seconds{model=\"ctr\"} 0\n"));
+  // Of an event whose own time is ahead of the server's.
+  model_.mutable_labels()->set_oldest_pending_time_ms(2'000'000);
+  EXPECT_THAT(Text(), HasSubstr("\nfreshet_model_oldest_pending_event_seconds{model=\"ctr\"} 0\n"));
+}
+
+TEST_F(ModelMetricsTest, TheHistogramOfDelaysIsCumulative) {
+  const auto add = [this](uint64_t to_ms, uint64_t count) {
+    v1::DelayBin& bin = *model_.mutable_labels()->add_delays();
+    bin.set_to_ms(to_ms);
+    bin.set_count(count);
+  };
+  add(1000, 2);
+  add(3000, 1);
+  add(~uint64_t{0}, 1);
+  const std::string text = Text();
+  const std::string name = "\nfreshet_model_feedback_delay_seconds";
+  EXPECT_THAT(text, HasSubstr(name + "_count{model=\"ctr\"} 4\n"));
+  EXPECT_THAT(text, HasSubstr(name + "_sum{model=\"ctr\"} 6\n"));
+  EXPECT_THAT(text, HasSubstr(name + "_bucket{model=\"ctr\",le=\"1\"} 2\n"));
+  EXPECT_THAT(text, HasSubstr(name + "_bucket{model=\"ctr\",le=\"3\"} 3\n"));
   EXPECT_THAT(text, HasSubstr(name + "_bucket{model=\"ctr\",le=\"+Inf\"} 4\n"));
 }
 

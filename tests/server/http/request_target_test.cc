@@ -16,15 +16,22 @@ std::string PathOf(const std::string& text) {
   return target ? target->path : "malformed";
 }
 
-TEST(RequestTargetTest, ThePathIsDecodedOnceAndItsSlashesStay) {
+TEST(RequestTargetTest, ThePathIsDecodedOnceAndItsSlashesAndPercentSignsStay) {
   EXPECT_EQ(PathOf("/"), "/");
-  EXPECT_EQ(PathOf("/v1/models/a%62%2e%25"), "/v1/models/ab.%");
-  EXPECT_EQ(PathOf("/%2525"), "/%25");
+  EXPECT_EQ(PathOf("/v1/models/a%62%2e%25"), "/v1/models/ab.%25");
+  EXPECT_EQ(PathOf("/%2525"), "/%2525");
   EXPECT_EQ(PathOf("/a+b"), "/a+b");
   EXPECT_EQ(PathOf("/v1/models/a%2Fsnapshots%2fb"), "/v1/models/a%2Fsnapshots%2Fb");
   EXPECT_EQ(PathOf("/../a//b"), "/../a//b");
   EXPECT_EQ(PathOf("/a#b?c"), "/a");
   EXPECT_EQ(PathOf("*"), "*");
+}
+
+// The id of an event may be any text.
+TEST(RequestTargetTest, APartIsWhatWasEncoded) {
+  EXPECT_EQ(DecodePart(PathOf("/")), "/");
+  EXPECT_EQ(DecodePart(PathOf("a%2Fb%252Fc%25%20%C3%A4")), "malformed");
+  EXPECT_EQ(DecodePart(PathOf("/a%2Fb%252Fc%25%20%C3%A4")), "/a/b%2Fc% \xc3\xa4");
 }
 
 TEST(RequestTargetTest, TheQueryIsDecodedAfterItIsTakenApart) {
