@@ -78,13 +78,4 @@ absl::StatusOr<PushCheck> FeedbackProtocol::Message::Check(ServedModel& model,
   return PushCheck::kBad;
 }
 
-void FeedbackProtocol::NoteRejected(ServedModel& model, const Request& request) {
-  v1::LearnRequest fields;  // Those that say which producer it was.
-  fields.set_producer_id(request.producer_id());
-  fields.set_sequence(request.sequence());
-  fields.set_first_sequence(request.first_sequence());
-  fields.set_new_producer(request.new_producer());
-  model.NoteRejected(fields);
-}
-
 }  // namespace freshet

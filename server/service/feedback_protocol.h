@@ -56,7 +56,6 @@ struct FeedbackProtocol {
   static bool Describe(const ServedModel&, const LearnOutcome&, const Response& response) {
     return response.refused_count() == 0;
   }
-  static void NoteRejected(ServedModel& model, const Request& request);
 };
 
 }  // namespace freshet

