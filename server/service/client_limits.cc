@@ -98,7 +98,8 @@ absl::Status ClientLimits::TakeStream(const std::string& client) {
   uint32_t& count = part.streams[client];
   if (most != 0 && count >= most) {
     return TryAgainAfter(
-        StrCat(client, " has ", count, " Learn streams (client_limits.max_streams); close one"),
+        StrCat(client, " has ", count,
+               " streams of Learn and Feedback (client_limits.max_streams); close one"),
         absl::Seconds(1));
   }
   ++count;  // Counted even without a limit, since one may be set later.
