@@ -248,8 +248,10 @@ void PredictCall::LogEvents(ServedModel::LearnCallback done) {
   };
   v1::BatchError error;
   if (rows == nullptr || !rows->Decode(view_.variant->loss, service_.limits, error)) {
-    finish({.status = absl::InternalError(
-                StrCat("the rows could not be logged as events: ", error.message()))});
+    LearnOutcome outcome;
+    outcome.status =
+        absl::InternalError(StrCat("the rows could not be logged as events: ", error.message()));
+    finish(std::move(outcome));
     return;
   }
   model_->TakeEvents(std::move(rows), std::move(note), finish, caller_.name());
