@@ -22,6 +22,16 @@ std::chrono::system_clock::time_point FromNow(int64_t ms) {
 
 constexpr int kPageSize = 1000;
 
+v1::LogEvents LogEventsOf(const PredictOptions& options) {
+  v1::LogEvents events;
+  events.mutable_event_ids()->Assign(options.event_ids.begin(), options.event_ids.end());
+  events.mutable_rows()->Assign(options.rows.begin(), options.rows.end());
+  events.mutable_event_times_ms()->Assign(options.event_times_ms.begin(),
+                                          options.event_times_ms.end());
+  events.set_wait(options.wait);
+  return events;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Client>> Client::Connect(ClientOptions options) {
@@ -51,7 +61,8 @@ Client::Client(ClientOptions options, std::shared_ptr<grpc::Channel> channel)
       channel_(std::move(channel)),
       models_(v1::ModelService::NewStub(channel_)),
       learning_(v1::LearningService::NewStub(channel_)),
-      stats_(v1::StatsService::NewStub(channel_)) {}
+      stats_(v1::StatsService::NewStub(channel_)),
+      events_(v1::EventService::NewStub(channel_)) {}
 
 template <typename Stub, typename Request, typename Response>
 absl::Status Client::Call(Stub* stub,
@@ -215,10 +226,17 @@ absl::StatusOr<Digest> Client::ComputeDigest(std::string_view model) const {
 
 absl::StatusOr<Predictions> Client::Predict(std::string_view model,
                                             const ExampleBatchBuilder& batch) const {
+  return Predict(model, batch, PredictOptions());
+}
+
+absl::StatusOr<Predictions> Client::Predict(std::string_view model,
+                                            const ExampleBatchBuilder& batch,
+                                            const PredictOptions& options) const {
   if (batch.row_count() == 0) return Predictions();
   v1::PredictRequest request;
   request.set_model(ModelName(model));
   EncodePackedBatch(batch, PackedLabels::kLeaveOut, request.mutable_packed());
+  if (options.log_events) *request.mutable_log_events() = LogEventsOf(options);
   v1::PredictResponse response;
   absl::Status status =
       Call(learning_.get(), &v1::LearningService::Stub::Predict, request, &response);
@@ -231,7 +249,9 @@ absl::StatusOr<Predictions> Client::Predict(std::string_view model,
   return Predictions{{response.predictions().begin(), response.predictions().end()},
                      {response.scores().begin(), response.scores().end()},
                      response.offset(),
-                     {response.unlearned_rows().begin(), response.unlearned_rows().end()}};
+                     {response.unlearned_rows().begin(), response.unlearned_rows().end()},
+                     {response.event_ids().begin(), response.event_ids().end()},
+                     response.dropped_event_count()};
 }
 
 absl::StatusOr<Prediction> Client::Predict(std::string_view model, const Example& example) const {
@@ -240,6 +260,37 @@ absl::StatusOr<Prediction> Client::Predict(std::string_view model, const Example
   absl::StatusOr<Predictions> predictions = Predict(model, batch);
   if (!predictions.ok()) return predictions.status();
   return Prediction{predictions->predictions[0], predictions->scores[0], predictions->offset};
+}
+
+absl::StatusOr<v1::Event> Client::GetEvent(std::string_view model,
+                                           std::string_view event_id) const {
+  v1::GetEventRequest request;
+  request.set_parent(ModelName(model));
+  request.set_event_id(std::string(event_id));
+  v1::GetEventResponse response;
+  absl::Status status = Call(events_.get(), &v1::EventService::Stub::GetEvent, request, &response);
+  if (!status.ok()) return status;
+  return std::move(*response.mutable_event());
+}
+
+absl::StatusOr<std::vector<v1::Event>> Client::ListEvents(std::string_view model,
+                                                          const ListEventsOptions& options) const {
+  std::vector<v1::Event> events;
+  v1::ListEventsRequest request;
+  request.set_parent(ModelName(model));
+  request.set_state(options.state);
+  while (events.size() < options.limit) {
+    const size_t wanted = std::min<size_t>(options.limit - events.size(), kPageSize);
+    request.set_page_size(static_cast<int>(wanted));
+    v1::ListEventsResponse response;
+    absl::Status status =
+        Call(events_.get(), &v1::EventService::Stub::ListEvents, request, &response);
+    if (!status.ok()) return status;
+    for (v1::Event& event : *response.mutable_events()) events.push_back(std::move(event));
+    request.set_page_token(response.next_page_token());
+    if (request.page_token().empty()) break;
+  }
+  return events;
 }
 
 absl::StatusOr<v1::GetProducerResponse> Client::GetProducer(std::string_view model,

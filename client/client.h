@@ -23,6 +23,7 @@
 #include "absl/status/statusor.h"
 #include "client/example.h"
 #include "core/feature/example_batch.h"
+#include "freshet/v1/event_service.grpc.pb.h"
 #include "freshet/v1/learning_service.grpc.pb.h"
 #include "freshet/v1/model.pb.h"
 #include "freshet/v1/model_service.grpc.pb.h"
@@ -72,6 +73,33 @@ struct Predictions {
   uint64_t offset = 0;             // As Prediction::offset.
   // Rows most of whose features the model never learned; see PredictResponse.unlearned_rows.
   std::vector<uint32_t> unlearned_rows = {};
+  // The ids of the events, one for each row that was to be logged; see PredictOptions.
+  std::vector<std::string> event_ids = {};
+  // How many rows were to be logged and are not, since too many events wait or the model's queue is
+  // full: all of them, or none.
+  uint32_t dropped_event_count = 0;
+};
+
+// How to predict.
+struct PredictOptions {
+  // Set: rows become events, whose labels come later (see feedback_pusher.h). The model needs a
+  // label rule.
+  bool log_events = false;
+  // The ids of the events, one for each row that is logged; empty: the server makes them.
+  std::vector<std::string> event_ids = {};
+  // The rows to log, from 0, in rising order; empty: all.
+  std::vector<uint32_t> rows = {};
+  // When each event happened, in milliseconds since 1970, one for each row that is logged; empty:
+  // when the server accepts them.
+  std::vector<int64_t> event_times_ms = {};
+  // Whether the answer waits until the events are as durable as the model's durability requires.
+  bool wait = false;
+};
+
+// Which events to list.
+struct ListEventsOptions {
+  v1::EventState state = v1::EVENT_STATE_UNSPECIFIED;  // Unspecified: in any state.
+  size_t limit = 50;                                   // At most this many, the oldest.
 };
 
 // The settings of a new model other than its learner.
@@ -83,6 +111,8 @@ struct NewModelOptions {
   // What the fields of rows mean; absent: nothing is said, or what the snapshot says that the model
   // is created from.
   std::optional<v1::InputMapping> input = {};
+  // How events get their labels; absent: the model takes no events.
+  std::optional<v1::LabelRule> label_rule = {};
 };
 
 // What to make of an imported snapshot file.
@@ -131,9 +161,9 @@ class Client {
   absl::StatusOr<v1::Model> GetModel(std::string_view model) const;
   // Lists all models in the order of their ids.
   absl::StatusOr<std::vector<v1::Model>> ListModels() const;
-  // Changes the fields of a model that `fields` names (durability, log_retention and its parts) to
-  // their values in `values`; a field that is absent there takes the server's default.
-  // FAILED_PRECONDITION if the model would gain or lose its log.
+  // Changes the fields of a model that `fields` names (durability, label_rule, log_retention and
+  // its parts) to their values in `values`; a field that is absent there takes the server's
+  // default. FAILED_PRECONDITION if the model would gain or lose its log.
   absl::StatusOr<v1::Model> UpdateModel(std::string_view model, const v1::Model& values,
                                         const std::vector<std::string>& fields) const;
   // Deletes a model and its snapshots.
@@ -175,8 +205,18 @@ class Client {
   // predictions without asking the server.
   absl::StatusOr<Predictions> Predict(std::string_view model,
                                       const ExampleBatchBuilder& batch) const;
+  // The same, and makes events of rows as `options` say.
+  absl::StatusOr<Predictions> Predict(std::string_view model, const ExampleBatchBuilder& batch,
+                                      const PredictOptions& options) const;
   // Predicts one example.
   absl::StatusOr<Prediction> Predict(std::string_view model, const Example& example) const;
+
+  // Describes an event: its features, scores and feedback, and as what it was learned. NOT_FOUND if
+  // the model knows no such event; FAILED_PRECONDITION if it has no label rule.
+  absl::StatusOr<v1::Event> GetEvent(std::string_view model, std::string_view event_id) const;
+  // Lists events, oldest first, without their features.
+  absl::StatusOr<std::vector<v1::Event>> ListEvents(std::string_view model,
+                                                    const ListEventsOptions& options = {}) const;
 
   // Which sequences of a producer the model has acknowledged; see PusherOptions::producer_id.
   // UNIMPLEMENTED if the server is older than this method.
@@ -226,6 +266,7 @@ class Client {
   const std::unique_ptr<v1::ModelService::Stub> models_;
   const std::unique_ptr<v1::LearningService::Stub> learning_;
   const std::unique_ptr<v1::StatsService::Stub> stats_;
+  const std::unique_ptr<v1::EventService::Stub> events_;
 };
 
 }  // namespace freshet

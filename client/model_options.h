@@ -17,6 +17,7 @@ inline v1::Model ModelWith(const NewModelOptions& options) {
     *model.mutable_log_retention() = retention;
   }
   if (options.input) *model.mutable_input() = *options.input;
+  if (options.label_rule) *model.mutable_label_rule() = *options.label_rule;
   return model;
 }
 

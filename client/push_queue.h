@@ -1,4 +1,5 @@
-// The queue between the callers of Pusher and the stream that sends their examples.
+// The queue between the callers of a Pusher or FeedbackPusher and the stream that sends what they
+// push.
 
 #ifndef FRESHET_CLIENT_PUSH_QUEUE_H_
 #define FRESHET_CLIENT_PUSH_QUEUE_H_
@@ -11,6 +12,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -25,11 +27,14 @@
 
 namespace freshet {
 
-// Gathers examples into batches, makes callers wait while the window is full, and hands the batches
-// to one stream after another until they are acknowledged.
+// Gathers examples, events or feedback into batches, makes callers wait while the window is full,
+// and hands the batches to one stream after another until they are acknowledged.
 //
 // The first error is final: every later call returns it, and streams get no more batches. Batches
 // in flight may still be acknowledged.
+//
+// A queue is used either for examples and events, or for feedback. Items of feedback count as
+// examples.
 //
 // Threads: any number of threads may call the methods for callers. Each stream has one sending and
 // one receiving thread.
@@ -46,10 +51,15 @@ class PushQueue {
   // `options` must outlive the queue.
   explicit PushQueue(const PusherOptions& options);
 
-  // For callers. Push(), PushBatch(), Flush(), stats() and status() are those of Pusher.
+  // For callers. Flush(), stats(), status() and what pushes are those of Pusher and FeedbackPusher.
 
   absl::Status Push(const Example& example);
-  absl::Status PushBatch(const ExampleBatchBuilder& batch, RowNumbers numbers = {});
+  absl::Status PushEvent(const Example& example, std::string_view event_id,
+                         std::optional<int64_t> time_ms);
+  absl::Status PushBatch(const ExampleBatchBuilder& batch, RowNumbers numbers = {},
+                         EventColumns events = {});
+  absl::Status PushFeedback(const v1::FeedbackItem& item);
+  absl::Status PushFeedback(std::span<const v1::FeedbackItem> items, RowNumbers numbers);
   absl::Status Flush();
   // Accepts no more examples. Streams still get those accepted before.
   void Close();
@@ -90,6 +100,7 @@ class PushQueue {
   void SetNameLimit(size_t limit) { name_limit_ = limit; }
   // Applies a response of the server and returns what it settled; nothing after Cancel().
   std::optional<Settled> Apply(const v1::LearnResponse& response);
+  std::optional<Settled> Apply(const v1::FeedbackResponse& response);
   // Tells the queue that the callbacks for `settled` have returned. Flush() waits for that.
   void Delivered(Settled settled);
   // Tells the queue that no more responses come on this stream, so that NextBatch() returns null.
@@ -100,7 +111,13 @@ class PushQueue {
   uint64_t Unacknowledged() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool HasRoom() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status WaitForRoom() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  size_t OpenCount() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  std::shared_ptr<PendingBatch> NewOpenBatch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void Gathered(bool is_full) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void SealOpenBatch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Status AddFilled(std::shared_ptr<PendingBatch> batch) ABSL_LOCKS_EXCLUDED(mu_);
+  std::optional<Settled> ApplyAnswer(const v1::LearnResponse& response,
+                                     const v1::FeedbackResponse* feedback);
   void EncodeNames(std::span<const std::string> namespaces, NewNames* names,
                    PendingBatch* batch) const;
   void FailLocked(absl::Status status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -116,7 +133,8 @@ class PushQueue {
   SteadyCondition space_;    // Wakes callers: room in the window, examples done, or the end.
   SteadyCondition written_;  // Wakes the receiving thread: a write has returned, or the end.
   PushWindow window_ ABSL_GUARDED_BY(mu_);
-  std::unique_ptr<ExampleBatchBuilder> open_ ABSL_GUARDED_BY(mu_);  // What Push() gathers.
+  // What Push() and the like gather. Its builder is not null.
+  std::shared_ptr<PendingBatch> open_ ABSL_GUARDED_BY(mu_);
   NewNames names_ ABSL_GUARDED_BY(mu_);                // Names of features that Push() added.
   Clock::time_point open_until_ ABSL_GUARDED_BY(mu_);  // When open_ is sent, if it has rows.
   std::unique_ptr<ExampleBatchBuilder> spare_builder_ ABSL_GUARDED_BY(mu_);

@@ -14,10 +14,6 @@ namespace {
 // How many batches to keep for reuse: about as many as are on the wire at a time.
 constexpr size_t kMaxSpareBatches = 16;
 
-size_t RemainingCount(const PendingBatch& batch) {
-  return batch.remaining_rows.empty() ? batch.row_count : batch.remaining_rows.size();
-}
-
 // The index among the rows as pushed of row `row` of the request.
 uint32_t PushedRow(const PendingBatch& batch, uint32_t row) {
   return batch.remaining_rows.empty() ? row : batch.remaining_rows[row];
@@ -38,12 +34,29 @@ absl::Status RejectionError(const v1::BatchError& error, const PendingBatch& bat
           ToAbsl(message)};
 }
 
+// Removes the elements with the indices `rows` from a column that has one for each row, or none.
+template <typename Column>
+void DropElements(const std::vector<uint32_t>& rows, Column* column) {
+  int kept = 0;
+  size_t next = 0;
+  for (int row = 0; row < column->size(); ++row) {
+    if (next < rows.size() && rows[next] == static_cast<uint32_t>(row)) {
+      ++next;
+    } else {
+      column->SwapElements(kept++, row);
+    }
+  }
+  while (column->size() > kept) column->RemoveLast();
+}
+
 // Removes from the batch the rows with the indices `rows` in its request.
 void DropFromBatch(const std::vector<uint32_t>& rows, PendingBatch* batch) {
   DropRows(rows, batch->request.mutable_packed());
+  DropElements(rows, batch->request.mutable_event_ids());
+  DropElements(rows, batch->request.mutable_event_times_ms());
   std::vector<uint32_t> remaining;
   size_t next = 0;
-  for (uint32_t row = 0; row < RemainingCount(*batch); ++row) {
+  for (uint32_t row = 0; row < batch->remaining_count(); ++row) {
     if (next < rows.size() && rows[next] == row) {
       ++next;
     } else {
@@ -67,8 +80,13 @@ void PushWindow::Recycle(std::shared_ptr<PendingBatch> batch) {
   batch->sequence = 0;
   batch->numbers = RowNumbers();
   batch->send_count = 0;
+  batch->refused_count = 0;
+  batch->bytes = 0;
   batch->done = false;
   batch->builder.reset();
+  batch->request.clear_event_ids();
+  batch->request.clear_event_times_ms();
+  batch->feedback.clear_items();
   batch->remaining_rows.clear();
   spare_.push_back(std::move(batch));
 }
@@ -118,7 +136,7 @@ void PushWindow::Finish(PendingBatch* batch) {
 }
 
 void PushWindow::KeepPredictions(const v1::LearnResponse& response, PendingBatch* batch) const {
-  const size_t rows = RemainingCount(*batch);
+  const size_t rows = batch->remaining_count();
   if (static_cast<size_t>(response.predictions_size()) != rows ||
       static_cast<size_t>(response.scores_size()) != rows) {
     return;
@@ -139,15 +157,27 @@ void PushWindow::Acknowledge(const v1::LearnResponse& response) {
       ++it;  // It has an answer of its own.
       continue;
     }
-    acknowledged_ += RemainingCount(batch);
+    acknowledged_ += batch.remaining_count() - batch.refused_count;
+    rejected_ += batch.refused_count;
     if (is_last) {
       skipped_ += response.skipped_count();
-      if (response.duplicate()) duplicates_ += RemainingCount(batch);
+      if (response.duplicate()) duplicates_ += batch.remaining_count();
       if (keep_predictions_) KeepPredictions(response, &batch);
     }
     Finish(&batch);
     it = TakeSent(it);
     if (is_last) return;
+  }
+}
+
+void PushWindow::Refuse(const v1::FeedbackResponse& response, std::vector<RejectedRow>* rejected) {
+  const auto found = FindSent(response.sequence());
+  if (found == in_flight_.end()) return;
+  PendingBatch& batch = **found;
+  batch.refused_count = std::min<size_t>(response.refused_count(), batch.row_count);
+  for (const v1::RowError& item : response.refused_items()) {
+    if (item.row() >= batch.row_count) continue;
+    rejected->push_back({batch.first_index + item.row(), item.field(), item.reason()});
   }
 }
 
@@ -161,7 +191,7 @@ absl::Status PushWindow::Reject(const v1::LearnResponse& response, bool skip_bad
   const v1::BatchError& error = response.error();
   std::vector<uint32_t> bad_rows;
   for (const v1::RowError& row : error.rows()) {
-    if (row.row() >= RemainingCount(*batch)) continue;
+    if (row.row() >= batch->remaining_count()) continue;
     bad_rows.push_back(row.row());
     rejected->push_back(
         {batch->first_index + PushedRow(*batch, row.row()), row.field(), row.reason()});
@@ -174,7 +204,7 @@ absl::Status PushWindow::Reject(const v1::LearnResponse& response, bool skip_bad
   std::sort(bad_rows.begin(), bad_rows.end());
   bad_rows.erase(std::unique(bad_rows.begin(), bad_rows.end()), bad_rows.end());
   rejected_ += bad_rows.size();
-  if (bad_rows.size() == RemainingCount(*batch)) {
+  if (bad_rows.size() == batch->remaining_count()) {
     Finish(batch.get());
     return absl::OkStatus();
   }

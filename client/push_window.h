@@ -1,4 +1,5 @@
-// The batches that a Pusher has accepted and the server has not acknowledged yet.
+// The batches that a Pusher or a FeedbackPusher has accepted and the server has not acknowledged
+// yet.
 
 #ifndef FRESHET_CLIENT_PUSH_WINDOW_H_
 #define FRESHET_CLIENT_PUSH_WINDOW_H_
@@ -16,7 +17,8 @@
 
 namespace freshet {
 
-// A batch that is waiting to be sent or acknowledged.
+// A batch of examples, events or feedback that is waiting to be sent or acknowledged. Items of
+// feedback count as rows.
 struct PendingBatch {
   uint64_t first_index = 0;  // The index of its first row in the stream, from 0.
   size_t row_count = 0;      // Rows as pushed, including rejected ones that were dropped since.
@@ -24,14 +26,19 @@ struct PendingBatch {
   uint64_t sequence = 0;     // 0 until it is first sent.
   RowNumbers numbers;        // All 0: batches are numbered instead of rows.
   uint32_t send_count = 0;
-  bool done = false;  // Acknowledged, or all of it dropped.
+  size_t refused_count = 0;  // Rows that were refused while the others were accepted.
+  bool done = false;         // Acknowledged, or all of it dropped.
 
   // The rows, until they are encoded. Null from then on, when `request` holds them.
   std::unique_ptr<ExampleBatchBuilder> builder;
   v1::LearnRequest request;
+  v1::FeedbackRequest feedback;  // Instead of `request`, in a FeedbackPusher.
   // For each row that `request` still holds, its index among the rows as pushed. Empty: `request`
   // holds all rows.
   std::vector<uint32_t> remaining_rows;
+  size_t remaining_count() const {
+    return remaining_rows.empty() ? row_count : remaining_rows.size();
+  }
 
   // One number for each row as pushed; NaN for rows without a prediction. Empty unless predictions
   // are kept.
@@ -65,6 +72,10 @@ class PushWindow {
   // Applies an acknowledgement, which also covers lower sequences that were sent before it on this
   // stream.
   void Acknowledge(const v1::LearnResponse& response);
+
+  // Notes the items that `response`, which acknowledges the others of its request, refuses; to be
+  // called before Acknowledge(). Appends those that the response names to `rejected`.
+  void Refuse(const v1::FeedbackResponse& response, std::vector<RejectedRow>* rejected);
 
   // Applies a rejection. If `skip_bad_rows` and the response names rows, drops these; the rest of
   // the batch is sent again, under a new sequence unless the rows are numbered. Otherwise drops the

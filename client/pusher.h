@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -27,6 +28,8 @@
 #include "core/feature/example_batch.h"
 
 namespace freshet {
+
+class PushStream;
 
 // A row that the server refused.
 struct RejectedRow {
@@ -49,6 +52,14 @@ struct PushedPredictions {
 struct RowNumbers {
   uint64_t first = 0;
   uint64_t last = 0;
+};
+
+// The ids and times of events, which the rows of a batch are (see LearnRequest.event_ids): views
+// that are used during the call only.
+struct EventColumns {
+  std::span<const std::string> ids = {};  // One for each row; empty: the rows have labels.
+  // When each event happened, in milliseconds since 1970; empty: when the server accepts them.
+  std::span<const int64_t> times_ms = {};
 };
 
 // How to push. The defaults suit streams of any rate.
@@ -137,6 +148,12 @@ class Pusher {
   // any.
   absl::Status Push(const Example& example);
 
+  // Accepts one event, that is an example whose label comes later (see feedback_pusher.h), as
+  // LearnRequest.event_ids says. Its label is ignored; its weight counts. Without a time, it
+  // happens when the server accepts it.
+  absl::Status PushEvent(const Example& example, std::string_view event_id,
+                         std::optional<int64_t> time_ms = std::nullopt);
+
   // Accepts the completed rows of `batch` as one batch, to be sent after everything pushed before;
   // `batch` may be reused when the call returns. Waits while the window is full. Does nothing for
   // an empty batch. If the batch keeps names (see ExampleBatchBuilder::KeepNames()), they are sent
@@ -147,8 +164,10 @@ class Pusher {
   // The same for rows that are numbered, so that a later Pusher with the same producer id can go on
   // after the last row that the server has acknowledged, whatever the size of the batches (see
   // Client::GetProducer()). The numbers of all batches must be different. REQUIRES: the Pusher is
-  // used for numbered batches alone.
-  absl::Status PushBatch(const ExampleBatchBuilder& batch, RowNumbers numbers);
+  // used for numbered batches alone. With `events`, the rows are events. INVALID_ARGUMENT if these
+  // are not as many as the rows.
+  absl::Status PushBatch(const ExampleBatchBuilder& batch, RowNumbers numbers,
+                         EventColumns events = {});
 
   // Sends what Push() has gathered and waits until everything pushed so far is acknowledged or
   // dropped.
@@ -163,10 +182,9 @@ class Pusher {
   const std::string& producer_id() const;
 
  private:
-  class Impl;
-  explicit Pusher(std::unique_ptr<Impl> impl);
+  explicit Pusher(std::unique_ptr<PushStream> stream);
 
-  const std::unique_ptr<Impl> impl_;
+  const std::unique_ptr<PushStream> stream_;
 };
 
 }  // namespace freshet
