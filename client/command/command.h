@@ -51,6 +51,8 @@ absl::StatusOr<std::unique_ptr<Client>> Connect(const CommandContext& context);
 void AddModelsCommand(CLI::App& app, CommandContext& context);
 void AddPushCommand(CLI::App& app, CommandContext& context);
 void AddPredictCommand(CLI::App& app, CommandContext& context);
+void AddFeedbackCommand(CLI::App& app, CommandContext& context);
+void AddEventsCommand(CLI::App& app, CommandContext& context);
 void AddEvaluateCommand(CLI::App& app, CommandContext& context);
 void AddSnapshotsCommand(CLI::App& app, CommandContext& context);
 void AddDigestCommand(CLI::App& app, CommandContext& context);

@@ -12,6 +12,8 @@
 #include <vector>
 
 #include "client/command/command.h"
+#include "client/command/event_text.h"
+#include "client/command/label_flags.h"
 #include "client/command/learner_options.h"
 #include "client/resource_names.h"
 #include "core/base/str_cat.h"
@@ -132,6 +134,9 @@ std::vector<Candidate> Values(const CLI::Option& option) {
   };
   if (is("loss")) return Words(LossNames());
   if (is("learner")) return Words(LearnerNames());
+  if (is("label-policy")) return Words(LabelPolicyNames());
+  if (is("aggregate")) return Words(FeedbackAggregateNames());
+  if (is("state")) return Words(EventStateNames());
   if (is("format")) return Words(FormatNames());
   if (is("durability")) return Words(std::vector{"fsync", "os", "none"});
   if (is("progress")) return Words(std::vector{"auto", "bar", "plain", "none"});

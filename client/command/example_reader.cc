@@ -42,6 +42,19 @@ void AddInputOptions(CLI::App& app, InputOptions& options) {
                "At the end of the last file, wait for more lines as 'tail -F' does");
 }
 
+void AddEventOptions(CLI::App& app, InputOptions& options) {
+  app.add_option("--event-id", options.parse.event_id_field,
+                 "csv, tsv, jsonl: the column or member with the event's id (default: that of the "
+                 "model's input mapping). vw: the tag is the id")
+      ->type_name("FIELD");
+  app.add_option(
+         "--time", options.parse.event_time_field,
+         "csv, tsv, jsonl: the column or member with the time at which the event happened, in "
+         "a usual form or as --time-format says (default: now). It gives no features unless "
+         "the model's input mapping lists it")
+      ->type_name("FIELD");
+}
+
 void AddFormatOptions(CLI::App& app, InputOptions& options) {
   FormatOptions& parse = options.parse;
   app.add_option("--format", options.format,
@@ -75,9 +88,10 @@ void AddFormatOptions(CLI::App& app, InputOptions& options) {
                  "csv, tsv, jsonl: a date or time field to derive hour, weekday and similar "
                  "features from")
       ->type_name("FIELD");
-  app.add_option("--time-format", parse.time_format,
-                 "Format of the --time-features field, if it is not one of the usual ones: for "
-                 "example '%d.%m.%Y %H:%M', or s or ms since 1970")
+  app.add_option(
+         "--time-format", parse.time_format,
+         "Format of the --time-features field (and of --time), if it is not one of the usual "
+         "ones: for example '%d.%m.%Y %H:%M', or s or ms since 1970")
       ->type_name("FORMAT");
   app.add_option_function<std::vector<std::string>>(
          "--missing", [&parse](const std::vector<std::string>& words) { parse.missing = words; },

@@ -45,6 +45,9 @@ bool NeedsMapping(std::string_view format);
 // Adds the options that push and predict share.
 void AddInputOptions(CLI::App& app, InputOptions& options);
 
+// Adds --event-id and --time, for commands that make events of rows.
+void AddEventOptions(CLI::App& app, InputOptions& options);
+
 // Adds only those input options that say how text is parsed, not where it is read from.
 void AddFormatOptions(CLI::App& app, InputOptions& options);
 

@@ -43,7 +43,7 @@ absl::Status NoLabel(const InputSample& sample, const MappingProposal& proposal)
 }
 
 absl::StatusOr<MappingProposal> Propose(const InputSample& sample, const FormatOptions& options,
-                                        bool guess_label) {
+                                        bool guess_label, bool needs_label) {
   if (sample.has_named_namespaces()) {
     return absl::InvalidArgumentError(
         "its rows list their namespaces, and so say themselves what they mean; leave out --like");
@@ -55,7 +55,7 @@ absl::StatusOr<MappingProposal> Propose(const InputSample& sample, const FormatO
   absl::StatusOr<MappingProposal> proposal =
       ProposeMapping(sample, options, {.guess_label = guess_label});
   if (!proposal.ok()) return proposal;
-  if (proposal->label_kind == LabelKind::kNone) return NoLabel(sample, *proposal);
+  if (needs_label && proposal->label_kind == LabelKind::kNone) return NoLabel(sample, *proposal);
   return proposal;
 }
 
@@ -94,7 +94,8 @@ class MappingChoice {
     sample.AddLines(lines);
     // Rows that name their namespaces need no mapping; without rows there is nothing to judge.
     if (sample.has_named_namespaces() || sample.row_count() == 0) return std::nullopt;
-    absl::StatusOr<MappingProposal> proposal = Propose(sample, options_, false);
+    absl::StatusOr<MappingProposal> proposal =
+        Propose(sample, options_, false, options_.labels_required);
     if (!proposal.ok()) return proposal.status();
     if (proposal->label_kind == LabelKind::kNumeric && !numeric_labels_) {
       return absl::InvalidArgumentError(
@@ -214,7 +215,7 @@ absl::StatusOr<MappingFromFlags> MakeMapping(const MappingFlags& flags,
   }
   InputSample rows(sample->format, options);
   rows.AddLines(sample->lines);
-  absl::StatusOr<MappingProposal> proposal = Propose(rows, options, true);
+  absl::StatusOr<MappingProposal> proposal = Propose(rows, options, true, flags.labels_required);
   if (proposal.ok()) {
     if (const FieldMapping* const lacked = LackedColumn(rows, proposal->mapping)) {
       proposal = absl::InvalidArgumentError(

@@ -33,6 +33,7 @@ struct MappingFlags {
   std::string like;               // A file.
   std::vector<std::string> maps;  // See ParseFieldMapping().
   InputOptions input;             // --label and the like.
+  bool labels_required = true;    // Whether the file of --like must have a label.
 };
 
 // Adds the flags. `flags` must outlive the command.

@@ -124,6 +124,8 @@ int Main(int argc, char** argv) {
   AddModelsCommand(app, context);
   AddPushCommand(app, context);
   AddPredictCommand(app, context);
+  AddFeedbackCommand(app, context);
+  AddEventsCommand(app, context);
   AddEvaluateCommand(app, context);
   AddSnapshotsCommand(app, context);
   AddWatchCommand(app, context);

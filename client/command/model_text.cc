@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_join.h"
 #include "client/command/feature_flags.h"
+#include "client/command/label_text.h"
 #include "client/command/learner_options.h"
 #include "client/command/metrics_text.h"
 #include "client/command/quantity.h"
@@ -174,6 +175,7 @@ std::string DescribeModel(const v1::Model& model) {
   if (model.durability() != v1::DURABILITY_NONE) AddLog(model, &table);
   AddSnapshots(model.storage(), &table);
   AddInput(model, &table);
+  AddLabels(model, &table);
   for (const v1::Variant& variant : model.variants()) {
     const v1::LearnerSpec& learner = variant.learner();
     table.AddRow({"", ""});

@@ -4,12 +4,15 @@
 #include <filesystem>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <string>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "client/command/feature_flags.h"
 #include "client/command/input_mapping.h"
+#include "client/command/label_flags.h"
 #include "client/command/learner_options.h"
 #include "client/command/model_flags.h"
 #include "client/command/model_text.h"
@@ -34,6 +37,7 @@ struct ModelsCreateArguments {
   std::string from_snapshot;
   ModelFlags model;
   MappingFlags mapping;
+  LabelFlags labels;
   bool has_loss = false;
 
   // One of the flags given that set the learner, for an error to name; empty if there is none.
@@ -120,6 +124,11 @@ absl::Status Create(const CommandContext& context, ModelsCreateArguments argumen
   }
   absl::StatusOr<NewModelOptions> options = ParseModelFlags(arguments.model);
   if (!options.ok()) return options.status();
+  absl::StatusOr<std::optional<v1::LabelRule>> rule = MakeLabelRule(arguments.labels);
+  if (!rule.ok()) return rule.status();
+  options->label_rule = *std::move(rule);
+  // Events have no labels.
+  arguments.mapping.labels_required = !options->label_rule.has_value();
   if (absl::Status status = AddMapping(context, arguments, *options); !status.ok()) return status;
   const auto client = Connect(context);
   if (!client.ok()) return client.status();
@@ -213,7 +222,8 @@ void AddModelsCreateCommand(CLI::App& models, CommandContext& context) {
       "          freshet models create ctr-pairs --interact user*ad --numeric-transform "
       "'*=standardize'\n"
       "          freshet models create flights --like flights.csv --label delay --positive '>=15'\n"
-      "          freshet models create ctr-copy --from-snapshot ctr/before-holidays");
+      "          freshet models create ctr-copy --from-snapshot ctr/before-holidays\n"
+      "          freshet models create ads --wait 10m --horizon 7d --feedback click");
   auto arguments = std::make_shared<ModelsCreateArguments>();
   create->add_option("name", arguments->name, "The model's id, for example ctr")
       ->required()
@@ -223,6 +233,7 @@ void AddModelsCreateCommand(CLI::App& models, CommandContext& context) {
   AddVwOption(*create, *arguments);
   AddModelOptions(*create, *arguments);
   AddMappingFlags(*create, arguments->mapping);
+  AddLabelFlags(*create, arguments->labels);
   create->callback([&context, create, arguments] {
     for (const char* flag : {"--expire-after", "--admit-after", "--ngram", "--numeric-transform",
                              "--interact", "--set", "--bits", "--learner", "--loss"}) {

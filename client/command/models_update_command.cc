@@ -2,10 +2,13 @@
 
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "client/command/input_mapping.h"
+#include "client/command/label_flags.h"
 #include "client/command/model_flags.h"
 #include "client/command/model_text.h"
 #include "client/command/text.h"
@@ -23,6 +26,8 @@ struct ModelsUpdateArguments {
   ModelFlags flags;
   MappingFlags mapping;
   bool no_mapping = false;
+  LabelFlags labels;
+  bool no_label_rule = false;
 };
 
 // If the flag was given, adds `field` to `fields`, those to change. Clears a flag of "default": a
@@ -53,14 +58,21 @@ absl::Status Update(const CommandContext& context, const ModelsUpdateArguments& 
   Take(flags.retain_age, "log_retention.max_age_s", fields);
   const bool has_mapping = HasMappingFlags(arguments.mapping);
   if (has_mapping || arguments.no_mapping) fields.emplace_back("input");
+  absl::StatusOr<std::optional<v1::LabelRule>> rule = MakeLabelRule(arguments.labels);
+  if (!rule.ok()) return rule.status();
+  if (rule->has_value() && arguments.no_label_rule) {
+    return absl::InvalidArgumentError("--wait and --no-label-rule cannot be combined");
+  }
+  if (rule->has_value() || arguments.no_label_rule) fields.emplace_back("label_rule");
   if (fields.empty()) {
     return absl::InvalidArgumentError(
-        "nothing to change; give --durability, --retain-bytes, --retain-age, or an option that "
-        "says "
-        "what fields mean, such as --map");
+        "nothing to change; give --durability, --retain-bytes, --retain-age, an option that says "
+        "what fields mean, such as --map, or --wait and others that say how events get their "
+        "labels");
   }
   absl::StatusOr<NewModelOptions> options = ParseModelFlags(flags);
   if (!options.ok()) return options.status();
+  options->label_rule = *std::move(rule);
   const auto client = Connect(context);
   if (!client.ok()) return client.status();
   if (has_mapping) {
@@ -78,8 +90,8 @@ absl::Status Update(const CommandContext& context, const ModelsUpdateArguments& 
 void AddModelsUpdateCommand(CLI::App& models, CommandContext& context) {
   CLI::App* update = models.add_subcommand(
       "update",
-      "Change the durability of a model, how much of its log it keeps, and what the fields of its "
-      "input mean");
+      "Change the durability of a model, how much of its log it keeps, what the fields of its "
+      "input mean, and how events get their labels");
   update->footer(
       "The value 'default' returns to the server's setting. The durability cannot change to or "
       "from\n"
@@ -87,6 +99,7 @@ void AddModelsUpdateCommand(CLI::App& models, CommandContext& context) {
       "--like replaces what the model knows of fields; the other options change it field by field. "
       "The\n"
       "change holds for rows from now on; what was learned stays.\n"
+      "--wait and the options that need it replace the label rule as a whole.\n"
       "Examples: freshet models update ctr --durability os --retain-age 30d\n"
       "          freshet models update ctr --map age=number --map comment=text");
   const auto arguments = std::make_shared<ModelsUpdateArguments>();
@@ -95,6 +108,8 @@ void AddModelsUpdateCommand(CLI::App& models, CommandContext& context) {
   AddMappingFlags(*update, arguments->mapping);
   update->add_flag("--no-mapping", arguments->no_mapping,
                    "Forget what fields mean: the options of each command say it");
+  AddLabelFlags(*update, arguments->labels);
+  update->add_flag("--no-label-rule", arguments->no_label_rule, "The model takes no more events");
   update->callback([&context, arguments] {
     context.action = [&context, arguments] { return Update(context, *arguments); };
   });

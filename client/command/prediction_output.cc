@@ -13,6 +13,13 @@ namespace {
 
 constexpr std::string_view kPrediction = "prediction";
 constexpr std::string_view kScore = "score";
+constexpr std::string_view kEventId = "event_id";
+
+// The id of a row's event; empty if the row was not logged.
+std::string_view EventIdOf(const Predictions& answer, size_t row) {
+  return row < answer.event_ids.size() ? std::string_view(answer.event_ids[row])
+                                       : std::string_view();
+}
 
 }  // namespace
 
@@ -31,21 +38,21 @@ absl::StatusOr<PredictionOutput> PredictionOutput::Make(Options options) {
     return bad("--keep needs --output csv or --output jsonl");
   }
   for (const std::string& name : options.keep) {
-    if (name == kPrediction || name == kScore) {
+    if (name == kPrediction || name == kScore || (options.event_ids && name == kEventId)) {
       return bad(StrCat("--keep ", name, ": the output has a column of its own with this name"));
     }
     if (std::count(options.keep.begin(), options.keep.end(), name) > 1) {
       return bad(StrCat("--keep names ", name, " twice"));
     }
   }
-  return PredictionOutput(form, std::move(options.keep));
+  return PredictionOutput(form, std::move(options.keep), options.event_ids);
 }
 
 std::string PredictionOutput::MissingHeader() {
   if (form_ != Form::kCsv || std::exchange(has_header_, true)) return "";
   std::string header;
   for (const std::string& name : keep_) header += StrCat(CsvCellText(name), ",");
-  return StrCat(header, kPrediction, ",", kScore, "\n");
+  return StrCat(header, kPrediction, ",", kScore, event_ids_ ? StrCat(",", kEventId) : "", "\n");
 }
 
 absl::Status PredictionOutput::NoteRow(ExampleReader& reader) {
@@ -86,8 +93,10 @@ std::string PredictionOutput::Rows(const Predictions& answer) {
 }
 
 std::string PredictionOutput::PlainRow(const Predictions& answer, size_t row) const {
+  // The tag is the event's id, if the row has one.
+  const std::string_view last = event_ids_ ? EventIdOf(answer, row) : tags_[row];
   return StrCat(ShortestNumber(answer.predictions[row]), " ", ShortestNumber(answer.scores[row]),
-                tags_[row].empty() ? "" : " ", tags_[row]);
+                last.empty() ? "" : " ", last);
 }
 
 std::string PredictionOutput::CsvRow(const Predictions& answer, size_t row) const {
@@ -96,7 +105,8 @@ std::string PredictionOutput::CsvRow(const Predictions& answer, size_t row) cons
     text += StrCat(field.has_value() ? CsvCellText(field->text) : "", ",");
   }
   return StrCat(text, ShortestNumber(answer.predictions[row]), ",",
-                ShortestNumber(answer.scores[row]));
+                ShortestNumber(answer.scores[row]),
+                event_ids_ ? StrCat(",", CsvCellText(EventIdOf(answer, row))) : "");
 }
 
 std::string PredictionOutput::JsonRow(const Predictions& answer, size_t row) const {
@@ -104,6 +114,7 @@ std::string PredictionOutput::JsonRow(const Predictions& answer, size_t row) con
   object.Add(kPrediction, answer.predictions[row]).Add(kScore, answer.scores[row]);
   object.Add("offset", answer.offset);
   if (!tags_[row].empty()) object.Add("tag", tags_[row]);
+  if (event_ids_) object.Add("eventId", EventIdOf(answer, row));
   return object.ToString();
 }
 
@@ -120,6 +131,7 @@ std::string PredictionOutput::JsonlRow(const Predictions& answer, size_t row) co
     }
   }
   object.Add(kPrediction, answer.predictions[row]).Add(kScore, answer.scores[row]);
+  if (event_ids_) object.Add(kEventId, EventIdOf(answer, row));
   return object.ToString();
 }
 

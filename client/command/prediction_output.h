@@ -30,6 +30,7 @@ class PredictionOutput {
     std::string output;             // "csv", "jsonl" or empty.
     std::vector<std::string> keep;  // Fields of the input that are printed beside predictions.
     bool json = false;              // --json.
+    bool event_ids = false;         // Whether the ids of events are printed.
   };
 
   // INVALID_ARGUMENT if the options contradict each other.
@@ -49,8 +50,8 @@ class PredictionOutput {
  private:
   using Field = std::optional<FieldText>;
 
-  PredictionOutput(Form form, std::vector<std::string> keep)
-      : form_(form), keep_(std::move(keep)) {}
+  PredictionOutput(Form form, std::vector<std::string> keep, bool event_ids)
+      : form_(form), keep_(std::move(keep)), event_ids_(event_ids) {}
 
   std::string PlainRow(const Predictions& answer, size_t row) const;
   std::string CsvRow(const Predictions& answer, size_t row) const;
@@ -59,6 +60,7 @@ class PredictionOutput {
 
   Form form_;
   std::vector<std::string> keep_;
+  bool event_ids_;
   bool has_header_ = false;                 // Whether the header was printed.
   std::vector<std::string> tags_;           // One for each row.
   std::vector<std::vector<Field>> fields_;  // For each row, one for each of keep_.

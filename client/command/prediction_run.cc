@@ -47,24 +47,53 @@ absl::Status PredictionRun::TakeRow(ExampleReader* reader) {
   if (batch_.row_count() == 1) {
     first_place_ = StrCat(reader->path(), ":", reader->line_number());
   }
-  if (steps_.on_row == nullptr) return absl::OkStatus();
-  absl::Status status = steps_.on_row(*reader);
-  if (!status.ok()) batch_.RemoveLastRow();
+  absl::Status status;
+  if (steps_.events != nullptr) {
+    status = steps_.events->Read(*reader);
+    if (!status.ok()) status = DataError(ToStd(status.message()));
+  }
+  if (status.ok() && steps_.on_row != nullptr) status = steps_.on_row(*reader);
+  if (!status.ok()) {
+    batch_.RemoveLastRow();
+  } else if (steps_.events != nullptr) {
+    steps_.events->Add();
+  }
   return status;
 }
 
 absl::Status PredictionRun::Answer() {
   if (batch_.row_count() == 0) return absl::OkStatus();
-  const absl::StatusOr<Predictions> answer = client_.Predict(model_, batch_);
+  const absl::StatusOr<Predictions> answer = Predict();
   if (!answer.ok()) {
     if (!absl::IsInvalidArgument(answer.status())) return answer.status();
     return DataError(StrCat("in the batch that begins at ", first_place_, ": ",
                             ToStd(answer.status().message())));
   }
   WarnOfUnlearned(answer->unlearned_rows);
+  WarnOfDropped(answer->dropped_event_count);
   absl::Status status = steps_.on_answer(*answer, batch_.View());
   batch_.Clear();
   return status;
+}
+
+absl::StatusOr<Predictions> PredictionRun::Predict() {
+  if (!steps_.log) return client_.Predict(model_, batch_);
+  PredictOptions options = *steps_.log;
+  options.event_ids = steps_.events->ids();
+  options.event_times_ms = steps_.events->times_ms();
+  steps_.events->Clear();
+  return client_.Predict(model_, batch_, options);
+}
+
+void PredictionRun::WarnOfDropped(uint32_t count) {
+  if (count == 0) return;
+  if (dropped_event_count_ == 0) {
+    std::cerr
+        << "freshet: warning: the rows from " << first_place_
+        << " are predicted but not logged, since too many events wait or the model's queue is "
+           "full; 'freshet models describe' says how many wait\n";
+  }
+  dropped_event_count_ += count;
 }
 
 // Once is enough: usually all rows are affected or none.

@@ -110,8 +110,13 @@ absl::StatusOr<bool> PushRun::ReadRow(ExampleReader* reader) {
     last_path_index_ = records_.positions.PathIndex(last_path_);
   }
   last_line_ = reader->line_number();
-  if (is_bad) {
-    if (absl::Status status = SkipBadRow(row.status()); !status.ok()) return status;
+  absl::Status bad = row.status();
+  if (!is_bad && records_.events != nullptr) {
+    bad = records_.events->Read(*reader);
+    if (!bad.ok()) target.RemoveLastRow();
+  }
+  if (!bad.ok()) {
+    if (absl::Status status = SkipBadRow(bad); !status.ok()) return status;
     return true;
   }
   ++rows_read_;
@@ -162,6 +167,7 @@ absl::Status PushRun::Gather(RowPosition position) {
     gathered_.Clear();
     std::swap(gathered_, single_);
   }
+  if (records_.events != nullptr) records_.events->Add();
   gathered_positions_.push_back(position);
   gathered_last_row_ = row_;
   ++gathered_count_;
@@ -174,7 +180,13 @@ absl::Status PushRun::PushGathered() {
   records_.positions.Add(std::move(gathered_positions_));
   gathered_positions_.clear();
   if (records_.metrics != nullptr) records_.metrics->Expect(gathered_.View());
-  absl::Status status = pusher_.PushBatch(gathered_, {batch_first_row_, gathered_last_row_});
+  EventColumns events;
+  if (records_.events != nullptr) {
+    events = {.ids = records_.events->ids(), .times_ms = records_.events->times_ms()};
+  }
+  absl::Status status =
+      pusher_.PushBatch(gathered_, {batch_first_row_, gathered_last_row_}, events);
+  if (records_.events != nullptr) records_.events->Clear();
   batch_first_row_ = gathered_last_row_ + 1;
   gathered_.Clear();
   if (status.ok()) Pace(rows);

@@ -15,10 +15,12 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
+#include "client/command/event_rows.h"
 #include "client/command/example_reader.h"
 #include "client/command/known_rows.h"
 #include "client/command/prediction_file.h"
 #include "client/command/progress.h"
+#include "client/command/push_controls.h"
 #include "client/command/row_metrics.h"
 #include "client/command/row_positions.h"
 #include "client/command/shuffle_buffer.h"
@@ -30,23 +32,16 @@
 namespace freshet {
 
 // The values of the options of push.
-struct PushArguments {
+struct PushArguments : PushControls {
   std::string model;
   InputOptions input;
+  bool events = false;           // Rows are events, whose labels come later.
   uint32_t epochs = 1;           // >= 1.
   uint64_t shuffle_buffer = 0;   // Examples; 0: input order.
   uint64_t seed = 1;             // Random seed for shuffling.
   double rate = 0;               // Rows per second; 0: as fast as possible.
   uint64_t limit = 0;            // Rows; 0: all.
   std::string predictions_path;  // Empty: none are kept.
-  bool skip_errors = false;
-  std::optional<uint64_t> max_errors;  // Skip up to this many bad rows; implies skip_errors.
-  size_t batch_size = 512;
-  std::string producer_id;
-  double retry_s = 300;
-  std::string progress = "auto";
-
-  bool SkipsErrors() const { return skip_errors || max_errors.has_value(); }
 };
 
 // Counts bad rows and prints the first few. Threads: all methods may be called from any number of
@@ -80,6 +75,7 @@ struct PushRecords {
   BadRowLog& bad_rows;                    // Of the rows that could not be read.
   PredictionFile* predictions = nullptr;  // Of rows without a prediction; null: none is written.
   PushMetrics* metrics = nullptr;         // Of the rows pushed; null: none are computed.
+  EventRows* events = nullptr;            // Of the rows, which are events; null: they have labels.
 };
 
 // One run of freshet push. Rows are numbered in the order in which they are pushed, from 1; bad

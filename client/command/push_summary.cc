@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "client/command/exit_code.h"
 #include "client/command/metrics_text.h"
 #include "client/command/model_text.h"
 #include "client/command/text.h"
@@ -61,10 +62,11 @@ std::string HeadLine(const PushOutcome& outcome, bool skips_errors) {
   const uint64_t learned = outcome.LearnedRows();
   std::string line = StrCat(outcome.model, ": ");
   if (known == 0) {
-    line += StrCat("learned ", RowCount(learned));
+    line += StrCat(outcome.done, " ", RowCount(learned, outcome.unit));
   } else {
-    line += StrCat(learned == 0 ? "" : "learned ", GroupedCount(learned), " new ",
-                   learned == 1 ? "row, " : "rows, ", GroupedCount(known), " already known");
+    line +=
+        StrCat(learned == 0 ? "" : StrCat(outcome.done, " "), GroupedCount(learned), " new ",
+               outcome.unit, learned == 1 ? ", " : "s, ", GroupedCount(known), " already known");
   }
   if (outcome.bad_rows > 0 && skips_errors) {
     line += StrCat(", ", GroupedCount(outcome.bad_rows), " skipped");
@@ -89,8 +91,38 @@ uint64_t PushOutcome::LearnedRows() const {
   return stats.acknowledged - std::min(stats.acknowledged, not_learned);
 }
 
-std::string RowCount(uint64_t count) {
-  return StrCat(GroupedCount(count), count == 1 ? " row" : " rows");
+std::string RowCount(uint64_t count, std::string_view unit) {
+  return StrCat(GroupedCount(count), " ", unit, count == 1 ? "" : "s");
+}
+
+absl::Status FinalStatus(const PushEnd& end, const PushOutcome& outcome) {
+  const uint64_t count = outcome.LearnedRows();
+  std::string learned = count == 0 ? StrCat("; nothing was ", outcome.done)
+                                   : StrCat("; ", RowCount(count, outcome.unit),
+                                            count == 1 ? " was " : " were ", outcome.done);
+  const uint64_t open = absl::IsInvalidArgument(end.pushed) ? 0 : outcome.stats.unacknowledged;
+  if (open > 0) learned += StrCat(", ", GroupedCount(open), " were not acknowledged");
+  if (count + open > 0) {
+    learned += StrCat("; the same command with --producer-id ", outcome.producer_id,
+                      " goes on after them");
+  }
+  if (end.too_many_bad) {
+    if (!end.skips_errors) {
+      return DataError(StrCat(end.first_bad, learned, "; use --skip-errors to skip bad rows"));
+    }
+    return DataError(StrCat("stopped at ", GroupedCount(outcome.bad_rows),
+                            " bad rows, more than --max-errors allows; the first is ",
+                            end.first_bad, learned));
+  }
+  if (!end.pushed.ok()) {
+    const std::string message = StrCat(ToStd(end.pushed.message()), learned);
+    return absl::IsInvalidArgument(end.pushed) ? DataError(message)
+                                               : absl::Status(end.pushed.code(), message);
+  }
+  if (!end.read.ok()) {
+    return {end.read.code(), ToAbsl(StrCat(ToStd(end.read.message()), learned))};
+  }
+  return absl::OkStatus();
 }
 
 std::string PushSummaryJson(const PushOutcome& outcome) {
@@ -136,7 +168,8 @@ std::string PushSummaryText(const PushOutcome& outcome, bool skips_errors) {
   if (stats.reconnects > 0 || stats.resent > 0) {
     table.AddRow({"", "reconnected",
                   StrCat(GroupedCount(stats.reconnects), stats.reconnects == 1 ? " time" : " times",
-                         ", ", GroupedCount(stats.resent), " rows resent, none learned twice")});
+                         ", ", GroupedCount(stats.resent),
+                         StrCat(" ", outcome.unit, "s resent, none ", outcome.done, " twice"))});
   }
   return HeadLine(outcome, skips_errors) + MetricTable(outcome) + table.ToString();
 }

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "absl/status/status.h"
 #include "client/pusher.h"
 #include "core/metrics/progressive_metrics.h"
 #include "freshet/v1/model.pb.h"
@@ -18,6 +19,9 @@ namespace freshet {
 struct PushOutcome {
   std::string model;  // Its id.
   std::string producer_id;
+  std::string_view done =
+      "learned";  // What was done with the rows, and what they are, if not rows.
+  std::string_view unit = "row";
   PusherStats stats;
   uint64_t known_rows = 0;  // Not pushed, since an earlier push with this producer id did so.
   uint64_t bad_rows = 0;
@@ -34,7 +38,18 @@ struct PushOutcome {
 };
 
 // "1 row", "2,000 rows".
-std::string RowCount(uint64_t count);
+std::string RowCount(uint64_t count, std::string_view unit = "row");
+
+// The error that the command ends with, if any, from how reading and pushing ended: `first_bad` is
+// the first bad row, and `too_many_bad` whether there were more than may be skipped.
+struct PushEnd {
+  absl::Status read;
+  absl::Status pushed;
+  std::string first_bad;
+  bool too_many_bad = false;
+  bool skips_errors = false;
+};
+absl::Status FinalStatus(const PushEnd& end, const PushOutcome& outcome);
 
 std::string PushSummaryJson(const PushOutcome& outcome);
 

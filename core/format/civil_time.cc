@@ -29,6 +29,7 @@ struct Parts {
   int hour = -1;
   int minute = 0;
   int second = 0;
+  int millisecond = 0;
   int offset_minutes = 0;  // East of UTC.
 };
 
@@ -59,9 +60,13 @@ bool Take(std::string_view& text, char c) {
   return true;
 }
 
-// Takes the digits after a decimal point; false if there are none.
-bool TakeFraction(std::string_view& text) {
+// Takes the digits after a decimal point of seconds; false if there are none.
+bool TakeFraction(std::string_view& text, int& milliseconds) {
   const size_t digits = DigitsAt(text);
+  milliseconds = 0;
+  for (size_t i = 0; i < 3; ++i) {
+    milliseconds = 10 * milliseconds + (i < digits ? text[i] - '0' : 0);
+  }
   text.remove_prefix(digits);
   return digits > 0;
 }
@@ -107,6 +112,10 @@ bool SetFromParts(const Parts& parts, CivilTime& time) {
     return false;
   }
   const int64_t day_number = DayNumber(parts.year, parts.month, parts.day);
+  const int64_t minute_of_day =
+      int64_t{60} * std::max(parts.hour, 0) + parts.minute - parts.offset_minutes;
+  time.unix_ms =
+      (day_number * kSecondsPerDay + 60 * minute_of_day + parts.second) * 1000 + parts.millisecond;
   if (parts.hour < 0 || parts.offset_minutes == 0) {
     time.month = parts.month;
     time.day = parts.day;
@@ -124,7 +133,11 @@ bool SetFromParts(const Parts& parts, CivilTime& time) {
   return true;
 }
 
-void SetFromSeconds(uint64_t seconds, CivilTime& time) {
+// `number` counts units since 1970; `fraction_ms` is what follows seconds after a decimal point.
+void SetFromNumber(uint64_t number, uint64_t units_per_second, int fraction_ms, CivilTime& time) {
+  const uint64_t seconds = number / units_per_second;
+  time.unix_ms = units_per_second == 1 ? static_cast<int64_t>(seconds * 1000) + fraction_ms
+                                       : static_cast<int64_t>(number / (units_per_second / 1000));
   SetFromDays(static_cast<int64_t>(seconds / kSecondsPerDay), time);
   time.hour = static_cast<int>(seconds % kSecondsPerDay / 3600);
 }
@@ -156,7 +169,9 @@ bool TakeTimeOfDay(std::string_view text, Parts& parts) {
     if (!TakeDigits(text, 2, parts.minute)) return false;
     if (colons ? Take(text, ':') : !text.empty() && IsDigit(text.front())) {
       if (!TakeDigits(text, 2, parts.second)) return false;
-      if ((Take(text, '.') || Take(text, ',')) && !TakeFraction(text)) return false;
+      if ((Take(text, '.') || Take(text, ',')) && !TakeFraction(text, parts.millisecond)) {
+        return false;
+      }
     }
   }
   return TakeZone(text, parts.offset_minutes);
@@ -218,13 +233,13 @@ std::optional<uint64_t> WholeNumber(std::string_view digits) {
 }
 
 // Reads a number of seconds, milliseconds, microseconds or nanoseconds since 1970.
-bool ReadPlausibleSeconds(std::string_view digits, CivilTime& time) {
+bool ReadPlausibleSeconds(std::string_view digits, int fraction_ms, CivilTime& time) {
   const std::optional<uint64_t> number = WholeNumber(digits);
   for (uint64_t unit = 1; number && unit <= 1'000'000'000; unit *= 1000) {
     const uint64_t seconds = *number / unit;
     if (seconds < kFirstPlausibleSecond) return false;
     if (seconds >= kEndOfPlausibleSeconds) continue;
-    SetFromSeconds(seconds, time);
+    SetFromNumber(*number, unit, fraction_ms, time);
     return true;
   }
   return false;
@@ -246,10 +261,12 @@ bool ReadAnyForm(std::string_view text, CivilTime& time) {
   std::string_view rest = text.substr(digits);
   if (rest.empty() || IsZeroFraction(rest)) {
     return ReadCompact(number, time) ||
-           (!BeginsAsCompact(number) && ReadPlausibleSeconds(number, time));
+           (!BeginsAsCompact(number) && ReadPlausibleSeconds(number, 0, time));
   }
   if (Take(rest, '.')) {
-    return TakeFraction(rest) && rest.empty() && ReadPlausibleSeconds(number, time);
+    int fraction_ms = 0;
+    return TakeFraction(rest, fraction_ms) && rest.empty() &&
+           ReadPlausibleSeconds(number, fraction_ms, time);
   }
   Parts parts;
   std::string_view date = number;
@@ -275,9 +292,10 @@ bool ReadCount(std::string_view text, uint64_t units_per_second, CivilTime& time
   const std::optional<uint64_t> number = WholeNumber(text.substr(0, digits));
   std::string_view rest = text.substr(digits);
   if (!number || *number / units_per_second > kMaxSeconds) return false;
-  if (Take(rest, '.') && !TakeFraction(rest)) return false;
+  int fraction_ms = 0;
+  if (Take(rest, '.') && !TakeFraction(rest, fraction_ms)) return false;
   if (!rest.empty()) return false;
-  SetFromSeconds(*number / units_per_second, time);
+  SetFromNumber(*number, units_per_second, fraction_ms, time);
   return true;
 }
 

@@ -3,6 +3,7 @@
 #ifndef FRESHET_CORE_FORMAT_CIVIL_TIME_H_
 #define FRESHET_CORE_FORMAT_CIVIL_TIME_H_
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -11,12 +12,15 @@
 
 namespace freshet {
 
-// The parts of a point in time, in UTC, that time features are made of.
+// A point in time, and its parts in UTC that time features are made of.
 struct CivilTime {
   int month;    // 1 to 12.
   int day;      // 1 to 31.
   int weekday;  // 0 (Monday) to 6.
   int hour;     // 0 to 23, or -1 if only the day is known.
+  // The point in time itself, in milliseconds since 1970: the beginning of the day if only the day
+  // is known.
+  int64_t unix_ms = 0;
 };
 
 // Reads the times of one column. Immutable, so thread-safe.

@@ -300,7 +300,7 @@ absl::Status CsvFormat::ParseLabel(const Column& column, const CsvCell& cell, fl
 
 absl::Status CsvFormat::ParseWeight(const Column& column, const CsvCell& cell,
                                     float& weight) const {
-  if (!labels_required_) return absl::OkStatus();
+  if (!labels_required_ && !input_->is_event) return absl::OkStatus();
   if (ParseFiniteFloat(TrimBlanks(cell.text), weight, rules_.decimal_mark) && weight >= 0) {
     return absl::OkStatus();
   }

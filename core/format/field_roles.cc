@@ -28,6 +28,14 @@ std::vector<MergedField> FlaggedFields(const FormatOptions& options) {
   }
   add(options.time_features_field, FieldRole::kTime, "--time-features");
   if (!options.time_features_field.empty()) out.back().mapping.time_format = options.time_format;
+  add(options.event_id_field, FieldRole::kEventId, "--event-id");
+  // An event's time may be an input of the model, too, if somebody says so.
+  const std::string& time = options.event_time_field;
+  const bool is_listed = (options.mapping && options.mapping->Find(time) != nullptr) ||
+                         std::any_of(out.begin(), out.end(), [&time](const MergedField& field) {
+                           return field.mapping.field == time;
+                         });
+  if (!is_listed) add(time, FieldRole::kIgnored, "--time");
   return out;
 }
 
@@ -50,7 +58,8 @@ std::vector<MergedField> MergedFields(const FormatOptions& options) {
     if (any_flagged([&](const FieldMapping& field) { return field.field == mapped.field; })) {
       continue;
     }
-    const bool is_unique = mapped.role == FieldRole::kLabel || mapped.role == FieldRole::kWeight;
+    const bool is_unique = mapped.role == FieldRole::kLabel || mapped.role == FieldRole::kWeight ||
+                           mapped.role == FieldRole::kEventId;
     if (is_unique &&
         any_flagged([&](const FieldMapping& field) { return field.role == mapped.role; })) {
       mapped.role = FieldRole::kIgnored;
@@ -114,8 +123,9 @@ absl::StatusOr<std::shared_ptr<const PreparedInput>> PrepareInput(const FormatOp
   if (!labels.ok()) return labels.status();
   absl::StatusOr<FieldRoles> roles = FieldRoles::Make(options);
   if (!roles.ok()) return roles.status();
-  return std::make_shared<const PreparedInput>(PreparedInput{
-      std::move(rules), *std::move(roles), *std::move(labels), !options.label_field.empty()});
+  return std::make_shared<const PreparedInput>(
+      PreparedInput{std::move(rules), *std::move(roles), *std::move(labels),
+                    !options.label_field.empty(), options.is_event});
 }
 
 std::vector<std::string> DescribeOverrides(const FormatOptions& options) {

@@ -122,6 +122,7 @@ struct PreparedInput {
   FieldRoles roles;
   LabelReader labels;
   bool label_has_flag = false;  // Whether --label named the label.
+  bool is_event = false;        // See FormatOptions.
 };
 
 // For csv, tsv and jsonl. INVALID_ARGUMENT for malformed options or a malformed mapping.

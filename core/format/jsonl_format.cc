@@ -427,7 +427,7 @@ absl::Status JsonlFormat::ReadLabel(Member& member) {
 }
 
 absl::Status JsonlFormat::ReadWeight(Member& member) {
-  if (!labels_required_) return absl::OkStatus();
+  if (!labels_required_ && !input_->is_event) return absl::OkStatus();
   if (absl::Status status = line_.ReadNumber(member, row_weight_); !status.ok()) return status;
   return row_weight_ >= 0 ? absl::OkStatus() : JsonLine::MemberError(member, "must be at least 0");
 }

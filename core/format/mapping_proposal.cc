@@ -297,6 +297,11 @@ void Proposer::ChooseWeight() {
 }
 
 void Proposer::ChooseEventId() {
+  const auto& fields = out_.mapping.fields;
+  const bool has_event_id = std::any_of(fields.begin(), fields.end(), [](const auto& field) {
+    return field.role == FieldRole::kEventId;
+  });
+  if (has_event_id) return;
   for (const std::string_view name : kEventIdNames) {
     for (const FieldStats& stats : sample_.fields()) {
       if (IsTaken(stats) || stats.in_array || Plain(stats.field) != name) continue;

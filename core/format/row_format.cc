@@ -63,6 +63,8 @@ std::string_view FlagOutOfPlace(std::string_view name, const FormatOptions& opti
   if (!options.ignore_fields.empty()) return "--ignore";
   if (!options.time_features_field.empty()) return "--time-features";
   if (!options.time_format.empty()) return "--time-format";
+  if (!options.event_id_field.empty()) return "--event-id";
+  if (!options.event_time_field.empty()) return "--time";
   if (options.missing) return "--missing";
   return {};
 }
@@ -83,7 +85,8 @@ FormatOptions WithoutBlanks(FormatOptions options) {
   if (options.keep_blanks) return options;
   const auto trim = [](std::string& text) { text = std::string(TrimBlanks(text)); };
   for (std::string* const field :
-       {&options.label_field, &options.weight_field, &options.time_features_field}) {
+       {&options.label_field, &options.weight_field, &options.time_features_field,
+        &options.event_id_field, &options.event_time_field}) {
     trim(*field);
   }
   for (auto* const fields : {&options.numeric_fields, &options.ignore_fields}) {

@@ -25,6 +25,9 @@ struct FormatOptions {
   // in csv, tsv and jsonl are ignored, and in other formats they may be absent.
   bool labels_required = true;
 
+  // True for events, whose labels come later: weights are read although labels are not required.
+  bool is_event = false;
+
   // Turns labels into 1 or 0: an operator (>=, >, <=, <, =, !=) and an operand, as in ">=15" or
   // "=yes". The ordering operators compare numbers; = and != compare numbers if both sides are
   // numbers, else text. Empty: a label is a finite number, or in csv, tsv and jsonl also true or
@@ -50,6 +53,11 @@ struct FormatOptions {
   std::string time_features_field = {};
   // The format of these times (see TimeReader); empty: any of the usual forms.
   std::string time_format = {};
+  // The field with the event's id, which becomes the tag. Empty: that of the mapping, if any.
+  std::string event_id_field = {};
+  // The field with the time at which the event happened, for whoever asks for it by Field(). It
+  // gives no features unless the mapping lists it. Empty: none.
+  std::string event_time_field = {};
   // Text that stands for no value (see MissingWords). The feature is left out.
   std::optional<std::vector<std::string>> missing = {};
 
