@@ -9,6 +9,17 @@
 #include "grpcpp/server_builder.h"
 
 namespace freshet {
+namespace {
+
+// Whether an acknowledgement must be sent although a later one would cover it.
+bool HasMoreToSay(const v1::LearnRequest& request, const v1::LearnResponse& /*response*/) {
+  return request.return_predictions();
+}
+bool HasMoreToSay(const v1::FeedbackRequest& /*request*/, const v1::FeedbackResponse& response) {
+  return response.refused_count() > 0;
+}
+
+}  // namespace
 
 FakeServer::FakeServer(FakeServerBehavior behavior) : behavior_(std::move(behavior)) {
   Listen("127.0.0.1:0");
@@ -82,6 +93,45 @@ std::vector<std::string> FakeServer::names() const {
   return names_;
 }
 
+std::vector<std::string> FakeServer::events() const {
+  const std::lock_guard lock(mu_);
+  return events_;
+}
+
+std::vector<std::string> FakeServer::feedback() const {
+  const std::lock_guard lock(mu_);
+  return feedback_;
+}
+
+v1::FeedbackResponse FakeServer::Apply(const v1::FeedbackRequest& request) {
+  const std::lock_guard lock(mu_);
+  v1::FeedbackResponse response;
+  response.set_sequence(request.sequence());
+  uint64_t& last_sequence = last_sequences_[request.producer_id()];
+  if (request.sequence() <= last_sequence) {
+    ++duplicate_count_;
+    response.set_duplicate(true);
+    response.set_offset(offset_);
+    return response;
+  }
+  last_sequence = request.sequence();
+  response.set_offset(++offset_);
+  for (int i = 0; i < request.items_size(); ++i) {
+    const v1::FeedbackItem& item = request.items(i);
+    if (!item.event_id().empty() && !(behavior_.reject_negative_labels && item.value() < 0)) {
+      feedback_.push_back(StrCat(item.event_id(), " ", item.name(), " ", item.value()));
+      continue;
+    }
+    response.set_refused_count(response.refused_count() + 1);
+    v1::RowError* error = response.add_refused_items();
+    error->set_row(static_cast<uint32_t>(i));
+    error->set_field(item.event_id().empty() ? "event_id" : "value");
+    error->set_reason("it must be given");
+  }
+  changed_.notify_all();
+  return response;
+}
+
 v1::LearnResponse FakeServer::Apply(const v1::LearnRequest& request) {
   const std::lock_guard lock(mu_);
   v1::LearnResponse response;
@@ -119,6 +169,11 @@ v1::LearnResponse FakeServer::Apply(const v1::LearnRequest& request) {
       response.add_predictions(label + 0.5f);
     }
   }
+  for (int i = 0; i < request.event_ids_size(); ++i) {
+    const bool has_time = request.event_times_ms_size() > 0;
+    events_.push_back(has_time ? StrCat(request.event_ids(i), "@", request.event_times_ms(i))
+                               : request.event_ids(i));
+  }
   for (const v1::FeatureName& name : request.packed().names()) {
     names_.push_back(StrCat(request.packed().namespaces(static_cast<int>(name.namespace_index())),
                             "^", name.name()));
@@ -133,6 +188,17 @@ grpc::Status FakeServer::Learn(
   if (behavior_.max_names >= 0) {
     context->AddInitialMetadata("freshet-max-names", std::to_string(behavior_.max_names));
   }
+  return Serve(stream);
+}
+
+grpc::Status FakeServer::Feedback(
+    grpc::ServerContext* /*context*/,
+    grpc::ServerReaderWriter<v1::FeedbackResponse, v1::FeedbackRequest>* stream) {
+  return Serve(stream);
+}
+
+template <typename Request, typename Response>
+grpc::Status FakeServer::Serve(grpc::ServerReaderWriter<Response, Request>* stream) {
   int stream_number;
   {
     const std::lock_guard lock(mu_);
@@ -141,22 +207,22 @@ grpc::Status FakeServer::Learn(
   const BreakPoint break_point =
       stream_number % 2 == 0 ? BreakPoint::kAfterLearning : BreakPoint::kBeforeLearning;
   grpc::Status broken(grpc::StatusCode::UNAVAILABLE, "the stream was broken");
-  v1::LearnRequest request;
-  v1::LearnResponse unsent;
+  Request request;
+  Response unsent;
   int request_count = 0;
   while (stream->Read(&request)) {
     if (!behavior_.end_status.ok()) return behavior_.end_status;
     const bool breaks = ++request_count == behavior_.break_after_requests &&
                         stream_number < behavior_.break_stream_count;
     if (breaks && break_point == BreakPoint::kBeforeLearning) return broken;
-    v1::LearnResponse response = Apply(request);
+    Response response = Apply(request);
     if (breaks) return broken;
     {
       std::unique_lock lock(mu_);
       changed_.wait(lock, [this] { return !holding_ || stopping_; });
       if (stopping_) return broken;
     }
-    const bool coverable = !response.has_error() && !request.return_predictions();
+    const bool coverable = !response.has_error() && !HasMoreToSay(request, response);
     if (coverable && request_count % behavior_.acknowledge_every != 0) {
       unsent = response;
       continue;
@@ -178,6 +244,10 @@ grpc::Status FakeServer::Predict(grpc::ServerContext* /*context*/,
     response->add_predictions(0.5f);
   }
   const std::lock_guard lock(mu_);
+  for (const std::string& id : request->log_events().event_ids()) {
+    events_.push_back(id);
+    response->add_event_ids(id);
+  }
   response->set_offset(offset_);
   return grpc::Status::OK;
 }

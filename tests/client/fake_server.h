@@ -33,7 +33,7 @@ struct FakeServerBehavior {
   // Acknowledges only every so many requests, and the last one of a stream. Each acknowledgement
   // covers the requests before it, as the contract allows.
   int acknowledge_every = 1;
-  // Rejects rows whose label is negative.
+  // Rejects rows whose label is negative, and refuses feedback whose value is.
   bool reject_negative_labels = false;
   // How many feature names each model keeps, as told to streams; not told if negative.
   int max_names = -1;
@@ -67,10 +67,18 @@ class FakeServer : public v1::LearningService::Service, public v1::ModelService:
   std::vector<std::string> producers() const;
   // The feature names that clients sent, as namespace^name, in order.
   std::vector<std::string> names() const;
+  // The events that were pushed or logged, as id@time, or id without a time, in order.
+  std::vector<std::string> events() const;
+  // The feedback that was accepted, as "id name value", in order.
+  std::vector<std::string> feedback() const;
 
   grpc::Status Learn(
       grpc::ServerContext* context,
       grpc::ServerReaderWriter<v1::LearnResponse, v1::LearnRequest>* stream) override;
+  // Refuses items without an event id by themselves.
+  grpc::Status Feedback(
+      grpc::ServerContext* context,
+      grpc::ServerReaderWriter<v1::FeedbackResponse, v1::FeedbackRequest>* stream) override;
   grpc::Status Predict(grpc::ServerContext* context, const v1::PredictRequest* request,
                        v1::PredictResponse* response) override;
   grpc::Status GetModel(grpc::ServerContext* context, const v1::GetModelRequest* request,
@@ -82,6 +90,10 @@ class FakeServer : public v1::LearningService::Service, public v1::ModelService:
   void Listen(const std::string& address);
   // Learns a batch, or returns the error for it.
   v1::LearnResponse Apply(const v1::LearnRequest& request);
+  v1::FeedbackResponse Apply(const v1::FeedbackRequest& request);
+  // Serves one stream of either kind.
+  template <typename Request, typename Response>
+  grpc::Status Serve(grpc::ServerReaderWriter<Response, Request>* stream);
 
   const FakeServerBehavior behavior_;
   std::string address_;
@@ -97,6 +109,8 @@ class FakeServer : public v1::LearningService::Service, public v1::ModelService:
   std::map<std::string, uint64_t> last_sequences_;  // By producer.
   std::vector<float> learned_;
   std::vector<std::string> names_;
+  std::vector<std::string> events_;
+  std::vector<std::string> feedback_;
 };
 
 }  // namespace freshet
