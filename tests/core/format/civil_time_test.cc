@@ -157,5 +157,22 @@ TEST(CivilTimeTest, ReadsAFormat) {
   }
 }
 
+TEST(CivilTimeTest, KnowsThePointInTime) {
+  const auto ms = [](std::string_view text, std::string_view format = "") {
+    CivilTime time{};
+    return TimeReader::Make(format)->Read(text, time) ? time.unix_ms : -1;
+  };
+  EXPECT_EQ(ms("2001-09-11T08:46:00Z"), 1'000'197'960'000);
+  EXPECT_EQ(ms("2001-09-11 10:46:00.25+02:00"), 1'000'197'960'250);
+  EXPECT_EQ(ms("2001-09-11"), 1'000'166'400'000);
+  EXPECT_EQ(ms("1000197960"), 1'000'197'960'000);
+  EXPECT_EQ(ms("1000197960.5"), 1'000'197'960'500);
+  EXPECT_EQ(ms("1000197960123"), 1'000'197'960'123);
+  EXPECT_EQ(ms("1000197960123456789"), 1'000'197'960'123);
+  EXPECT_EQ(ms("1500", "ms"), 1'500);
+  EXPECT_EQ(ms("1.75", "s"), 1'750);
+  EXPECT_EQ(ms("11.9.2001 8:46", "%d.%m.%Y %H:%M"), 1'000'197'960'000);
+}
+
 }  // namespace
 }  // namespace freshet

@@ -30,6 +30,20 @@ TEST(CsvFormatTest, MakesACategoryOfEachColumnButTheLabel) {
   EXPECT_EQ(tester.RowOf(",-0.5,x y"), (PlainRow{-0.5, 1, {Named("b", "x y")}}));
 }
 
+// Events have ids, times and weights, but no labels.
+TEST(CsvFormatTest, EventsHaveAnIdAndATimeThatGiveNoFeatures) {
+  FormatOptions options;
+  options.labels_required = false;
+  options.is_event = true;
+  options.weight_field = "w";
+  options.event_id_field = "id";
+  options.event_time_field = "at";
+  FormatTester tester("csv", options);
+  EXPECT_EQ(tester.Feed("id,at,a,w"), "none");
+  EXPECT_EQ(tester.RowOf("e1,1700000000,red,2.5"), (PlainRow{0, 2.5, {Named("a", "red")}}));
+  EXPECT_EQ(tester.tag(), "e1");
+}
+
 TEST(CsvFormatTest, TakesTheColumnNamedLabelWhereNoneIsNamed) {
   FormatTester tester("csv", {});
   EXPECT_EQ(tester.Feed("label,a"), "none");
