@@ -3,6 +3,7 @@
 #include <rocksdb/cache.h>
 #include <rocksdb/compaction_filter.h>
 #include <rocksdb/db.h>
+#include <rocksdb/env.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/iterator.h>
 #include <rocksdb/options.h>
@@ -13,6 +14,7 @@
 
 #include <array>
 #include <atomic>
+#include <cstdarg>
 #include <filesystem>
 #include <fstream>
 #include <limits>
@@ -79,6 +81,16 @@ class ForgottenEvents : public rocksdb::CompactionFilter {
   std::atomic<int64_t> stream_ms_{std::numeric_limits<int64_t>::min()};
 };
 
+// RocksDB's messages go nowhere: what matters comes as a status. RocksDB's own file of messages
+// must not be used, because the packaged library aborts the process when it writes a message after
+// a write of that file failed.
+class NoMessages : public rocksdb::Logger {
+ public:
+  NoMessages() : rocksdb::Logger(rocksdb::FATAL_LEVEL) {}
+  using rocksdb::Logger::Logv;
+  void Logv(const char* /*format*/, va_list /*arguments*/) override {}
+};
+
 rocksdb::DBOptions DatabaseOptions(const JoinStore::Options& options) {
   rocksdb::DBOptions db;
   db.create_if_missing = true;
@@ -87,9 +99,7 @@ rocksdb::DBOptions DatabaseOptions(const JoinStore::Options& options) {
   db.max_total_wal_size = 2 * options.write_buffer_bytes;
   db.max_open_files = 128;
   db.max_background_jobs = 2;
-  db.max_log_file_size = size_t{1} << 20;
-  db.keep_log_file_num = 2;
-  db.info_log_level = rocksdb::WARN_LEVEL;
+  db.info_log = std::make_shared<NoMessages>();
   db.stats_dump_period_sec = 0;
   db.stats_persist_period_sec = 0;
   // A tail of the log of writes that was torn by a loss of power is cut: what is left is the table
