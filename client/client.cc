@@ -236,7 +236,13 @@ absl::StatusOr<Predictions> Client::Predict(std::string_view model,
   v1::PredictRequest request;
   request.set_model(ModelName(model));
   EncodePackedBatch(batch, PackedLabels::kLeaveOut, request.mutable_packed());
-  if (options.log_events) *request.mutable_log_events() = LogEventsOf(options);
+  if (options.log_events) {
+    *request.mutable_log_events() = LogEventsOf(options);
+    // What is learned later should be known by name, as what is pushed is.
+    if (batch.names() != nullptr) {
+      EncodeNames(batch.namespaces(), batch.names(), request.mutable_packed());
+    }
+  }
   v1::PredictResponse response;
   absl::Status status =
       Call(learning_.get(), &v1::LearningService::Stub::Predict, request, &response);

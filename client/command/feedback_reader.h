@@ -21,10 +21,10 @@ namespace freshet {
 // Where the parts of feedback stand: columns, or members of JSON objects. A field that was named by
 // a flag must exist; the others may be absent, except for that of the event's id.
 struct FeedbackFields {
-  std::optional<std::string> event_id;  // Absent: event_id.
-  std::optional<std::string> value;     // Absent: value.
-  std::optional<std::string> time;      // Absent: time.
-  std::string name;                     // The name of all feedback; empty: the field name says it.
+  std::optional<std::string> event_id = {};  // Absent: event_id.
+  std::optional<std::string> value = {};     // Absent: value.
+  std::optional<std::string> time = {};      // Absent: time.
+  std::string name = {};                     // The name of all feedback; empty: the field name says it.
 };
 
 // Reads the feedback of several files, one after the other. Not thread-safe.

@@ -16,17 +16,17 @@ namespace freshet {
 
 // The values of the flags as typed; empty or absent if not given.
 struct LabelFlags {
-  std::string wait;  // Makes the rule: the others need it.
-  std::string horizon;
-  std::string hold;
-  std::string policy;
-  std::vector<std::string> feedback;
-  std::string aggregate;
-  std::optional<float> threshold;
-  std::optional<float> default_label;
+  std::string wait = {};  // Makes the rule: the others need it.
+  std::string horizon = {};
+  std::string hold = {};
+  std::string policy = {};
+  std::vector<std::string> feedback = {};
+  std::string aggregate = {};
+  std::optional<float> threshold = {};
+  std::optional<float> default_label = {};
   bool drop_unmatched = false;
-  std::optional<uint64_t> max_pending_events;
-  std::string max_pending_bytes;
+  std::optional<uint64_t> max_pending_events = {};
+  std::string max_pending_bytes = {};
 };
 
 // Adds the flags. `flags` must outlive the command.

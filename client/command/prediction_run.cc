@@ -15,6 +15,10 @@ constexpr size_t kRowsPerCall = 256;
 }  // namespace
 
 absl::Status PredictionRun::Run(ExampleReader* reader) {
+  if (steps_.log) {
+    batch_.KeepNames(&names_);
+    next_.KeepNames(&names_);
+  }
   while (true) {
     const absl::StatusOr<bool> row = reader->Next(batch_);
     absl::Status status = row.status();

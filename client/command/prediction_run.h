@@ -15,6 +15,7 @@
 #include "client/command/event_rows.h"
 #include "client/command/example_reader.h"
 #include "core/feature/example_batch.h"
+#include "core/feature/new_names.h"
 
 namespace freshet {
 
@@ -55,6 +56,7 @@ class PredictionRun {
   const Client& client_;
   const std::string model_;
   const Steps steps_;
+  NewNames names_;  // Of features that are logged, until they are sent along.
   ExampleBatchBuilder batch_;
   ExampleBatchBuilder next_;  // A row on its way to the next batch.
   std::string first_place_;   // "file:line" of the first row of batch_.

@@ -43,9 +43,9 @@ std::string RowCount(uint64_t count, std::string_view unit = "row");
 // The error that the command ends with, if any, from how reading and pushing ended: `first_bad` is
 // the first bad row, and `too_many_bad` whether there were more than may be skipped.
 struct PushEnd {
-  absl::Status read;
-  absl::Status pushed;
-  std::string first_bad;
+  absl::Status read = {};
+  absl::Status pushed = {};
+  std::string first_bad = {};
   bool too_many_bad = false;
   bool skips_errors = false;
 };
