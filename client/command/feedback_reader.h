@@ -24,7 +24,7 @@ struct FeedbackFields {
   std::optional<std::string> event_id = {};  // Absent: event_id.
   std::optional<std::string> value = {};     // Absent: value.
   std::optional<std::string> time = {};      // Absent: time.
-  std::string name = {};                     // The name of all feedback; empty: the field name says it.
+  std::string name = {};  // The name of all feedback; empty: the field name says it.
 };
 
 // Reads the feedback of several files, one after the other. Not thread-safe.

@@ -10,7 +10,7 @@
 
 namespace freshet {
 
-bool ParseFieldsExcept(ByteSpan wire, std::span<const int> skipped,
+bool ParseFieldsExcept(std::span<const std::byte> wire, std::span<const int> skipped,
                        google::protobuf::Message& message) {
   using google::protobuf::internal::WireFormatLite;
   const auto* const bytes = reinterpret_cast<const uint8_t*>(wire.data());

@@ -5,16 +5,15 @@
 
 #include <google/protobuf/message.h>
 
+#include <cstddef>
 #include <span>
-
-#include "server/file/file_system.h"
 
 namespace freshet {
 
 // Parses all fields of `message` but those with these numbers, for the answer to a message that
 // would take too much memory as a whole. Skips fields that the message does not have. False if the
 // bytes are not such a message.
-bool ParseFieldsExcept(ByteSpan wire, std::span<const int> skipped,
+bool ParseFieldsExcept(std::span<const std::byte> wire, std::span<const int> skipped,
                        google::protobuf::Message& message);
 
 }  // namespace freshet

@@ -454,15 +454,7 @@ void ServedModel::Update(const v1::UpdateModelRequest& request, Callback<v1::Mod
       settings = absl::UnavailableError(
           StrCat("another change of ", name(), " is under way; try again when it is done"));
     } else {
-      settings = UpdatedSettings(settings_, request);
-      if (settings.ok() && settings->has_label_rule()) {
-        absl::StatusOr<v1::LabelRule> rule = ResolveLabelRule(settings->label_rule(), spec_);
-        if (rule.ok()) {
-          *settings->mutable_label_rule() = *std::move(rule);
-        } else {
-          settings = rule.status();
-        }
-      }
+      settings = CheckedLabelRule(UpdatedSettings(settings_, request));
     }
     updating_ |= settings.ok();
   }
@@ -473,6 +465,22 @@ void ServedModel::Update(const v1::UpdateModelRequest& request, Callback<v1::Mod
   pipeline_->SubmitSettings(
       *settings, [self = shared_from_this(), settings = *settings, done = std::move(done)](
                      const LearnOutcome& outcome) { self->FinishUpdate(settings, outcome, done); });
+}
+
+absl::StatusOr<v1::Model> ServedModel::CheckedLabelRule(absl::StatusOr<v1::Model> settings) const {
+  if (!settings.ok()) return settings;
+  if (!settings->has_label_rule()) {
+    const uint64_t waiting = pipeline_->pending_rows();
+    if (waiting == 0) return settings;
+    return absl::FailedPreconditionError(
+        StrCat(waiting, " events of ", name(),
+               " wait for their labels, so its label rule cannot be taken away yet; it can be "
+               "changed, for example to a shorter wait"));
+  }
+  absl::StatusOr<v1::LabelRule> rule = ResolveLabelRule(settings->label_rule(), spec_);
+  if (!rule.ok()) return rule.status();
+  *settings->mutable_label_rule() = *std::move(rule);
+  return settings;
 }
 
 void ServedModel::FinishUpdate(const v1::Model& settings, const LearnOutcome& outcome,

@@ -241,6 +241,9 @@ class ServedModel : public std::enable_shared_from_this<ServedModel> {
   void Publish(const ModelState& state, const Record* record);
   // Takes a snapshot if the log has grown enough since the last one.
   void SnapshotGrownLog();
+  // The settings with the defaults of their label rule. FAILED_PRECONDITION if they have none and
+  // events wait.
+  absl::StatusOr<v1::Model> CheckedLabelRule(absl::StatusOr<v1::Model> settings) const;
   // Called when the record of a change is answered; the second blocks on the disk.
   void FinishUpdate(const v1::Model& settings, const LearnOutcome& outcome,
                     const Callback<v1::Model>& done);

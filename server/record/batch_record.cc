@@ -73,7 +73,7 @@ std::unique_ptr<BatchRecord> BatchRecord::Parse(SharedBytes wire) {
 std::unique_ptr<BatchRecord> BatchRecord::ParseWithoutBatch(SharedBytes wire) {
   std::unique_ptr<BatchRecord> batch(new BatchRecord(std::move(wire)));
   constexpr std::array<int, 2> kBatchFields = {v1::LearnRequest::kPackedFieldNumber,
-                                       v1::LearnRequest::kExamplesFieldNumber};
+                                               v1::LearnRequest::kExamplesFieldNumber};
   return ParseFieldsExcept(batch->wire_bytes(), kBatchFields, *batch->request_) ? std::move(batch)
                                                                                 : nullptr;
 }

@@ -24,7 +24,8 @@ inline constexpr size_t kMaxFeedbackNameBytes = 64;
 
 // Events that were accepted: rows without labels, each with an id.
 struct EventsRecord {
-  // Decoded without labels; the request has an id for each row. With an envelope. The producer id is empty if the events come from a call of Predict.
+  // Decoded without labels; the request has an id for each row. With an envelope. The producer id
+  // is empty if the events come from a call of Predict.
   std::shared_ptr<const BatchRecord> rows;
   v1::EventsNote note;
 

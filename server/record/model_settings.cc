@@ -21,11 +21,6 @@ absl::Status UpdateField(std::string_view path, const v1::Model& values, v1::Mod
     *settings.mutable_input() = values.input();
     return CheckInputMapping(InputMappingOf(values.input()));
   } else if (path == "label_rule") {
-    if (settings.has_label_rule() && !values.has_label_rule()) {
-      return absl::FailedPreconditionError(
-          "a label rule can be changed but not taken away, since events may wait for it; delete the "
-          "model, or create another one from a snapshot of it");
-    }
     settings.clear_label_rule();
     if (values.has_label_rule()) *settings.mutable_label_rule() = values.label_rule();
   } else if (path == "log_retention") {
