@@ -93,7 +93,9 @@ class ModelEventsTest : public testing::Test {
     const absl::Time deadline = absl::Now() + kPatience;
     while (true) {
       const v1::Model described = served_->Describe();
-      if (described.labels().join_offset() == described.offset()) return described.labels();
+      if (described.labels().join_offset() == PipelineOf(model()).accepted_offset()) {
+        return described.labels();
+      }
       EXPECT_LT(absl::Now(), deadline);
       if (absl::Now() >= deadline) return described.labels();
       absl::SleepFor(absl::Milliseconds(1));

@@ -12,6 +12,7 @@
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "tests/server/model/served_model_peer.h"
 #include "tests/server/registry/registry_test.h"
 
 namespace freshet {
