@@ -24,9 +24,7 @@
 namespace freshet {
 namespace {
 
-namespace fs = std::filesystem;
-
-constexpr int64_t kStart = 1'000'000;
+constexpr int64_t kDiskStart = 1'000'000;
 
 class LabelJoinDiskTest : public ::testing::Test {
  protected:
@@ -63,7 +61,7 @@ class LabelJoinDiskTest : public ::testing::Test {
   static std::vector<Record> MakeLog(LabelJoin& join, int count) {
     std::vector<Record> log;
     for (int i = 0; static_cast<int>(log.size()) < count; ++i) {
-      const int64_t now_ms = kStart + i * 7;
+      const int64_t now_ms = kDiskStart + i * 7;
       const std::string id = "e" + std::to_string(i);
       const auto add = [&log, &join](Record record) {
         EXPECT_TRUE(join.Apply(record).ok());
@@ -87,11 +85,11 @@ class LabelJoinDiskTest : public ::testing::Test {
 };
 
 TEST_F(LabelJoinDiskTest, AfterAKillAtAnyRecordItComesToTheSame) {
-  constexpr int kRecords = 60;
+  constexpr int kDiskRecords = 60;
   std::vector<Record> log;
   {
     const auto first = Open(OptionsOf("first"));
-    log = MakeLog(*first, kRecords);
+    log = MakeLog(*first, kDiskRecords);
   }
   const auto undisturbed = Open(OptionsOf("undisturbed"));
   std::vector<std::string> said;
@@ -102,8 +100,8 @@ TEST_F(LabelJoinDiskTest, AfterAKillAtAnyRecordItComesToTheSame) {
     if (i % 7 != 3) continue;
     // What a kill leaves: the files as they are while the table is open.
     copies.push_back("killed" + std::to_string(i));
-    fs::copy(OptionsOf("undisturbed").dir, OptionsOf(copies.back()).dir,
-             fs::copy_options::recursive);
+    std::filesystem::copy(OptionsOf("undisturbed").dir, OptionsOf(copies.back()).dir,
+                          std::filesystem::copy_options::recursive);
   }
   for (const std::string& copy : copies) {
     LabelJoin::Options options = OptionsOf(copy);
@@ -125,22 +123,22 @@ TEST_F(LabelJoinDiskTest, ATornEndOfItsOwnLogTakesItBackToARecord) {
   {
     const auto join = Open(options);
     log = MakeLog(*join, 40);
-    before = Say(*join, kStart + 100'000);
+    before = Say(*join, kDiskStart + 100'000);
   }
-  for (const auto& entry : fs::directory_iterator(options.dir)) {
+  for (const auto& entry : std::filesystem::directory_iterator(options.dir)) {
     if (entry.path().extension() != ".log") continue;
-    fs::resize_file(entry.path(), fs::file_size(entry.path()) - 40);
+    std::filesystem::resize_file(entry.path(), std::filesystem::file_size(entry.path()) - 40);
   }
   const auto join = Open(options);
   EXPECT_EQ(join->offset(), log.size() - 1);
   while (join->offset() < log.size()) ASSERT_TRUE(join->Apply(log[join->offset()]).ok());
-  EXPECT_EQ(Say(*join, kStart + 100'000), before);
+  EXPECT_EQ(Say(*join, kDiskStart + 100'000), before);
 }
 
 // The names of files of a kind.
-std::vector<fs::path> FilesOf(const std::string& dir, const std::string& part) {
-  std::vector<fs::path> files;
-  for (const auto& entry : fs::directory_iterator(dir)) {
+std::vector<std::filesystem::path> JoinFilesOf(const std::string& dir, const std::string& part) {
+  std::vector<std::filesystem::path> files;
+  for (const auto& entry : std::filesystem::directory_iterator(dir)) {
     if (entry.path().filename().string().find(part) != std::string::npos) {
       files.push_back(entry.path());
     }
@@ -148,23 +146,25 @@ std::vector<fs::path> FilesOf(const std::string& dir, const std::string& part) {
   return files;
 }
 
-void WriteGarbage(const fs::path& path) { std::ofstream(path) << "garbage, not a table"; }
+void WriteGarbageTable(const std::filesystem::path& path) {
+  std::ofstream(path) << "garbage, not a table";
+}
 
 TEST_F(LabelJoinDiskTest, ADamagedTableIsMadeAnew) {
   for (const std::string part : {"CURRENT", "MANIFEST", ".sst"}) {
     LabelJoin::Options options = OptionsOf("damaged" + part);
     { MakeLog(*Open(options), 30); }
     Open(options).reset();  // Writes what its log of writes holds to files.
-    const std::vector<fs::path> files = FilesOf(options.dir, part);
+    const std::vector<std::filesystem::path> files = JoinFilesOf(options.dir, part);
     ASSERT_FALSE(files.empty()) << part;
-    for (const fs::path& file : files) WriteGarbage(file);
+    for (const std::filesystem::path& file : files) WriteGarbageTable(file);
     options.begin_offset = 7;
     options.labels_number = 3;
     const auto join = Open(options);
     ASSERT_NE(join, nullptr) << part;
     EXPECT_EQ(join->offset(), 7U) << part;
     EXPECT_EQ(join->labels_number(), 3U) << part;
-    EXPECT_TRUE(join->Apply(EventsAt(kStart, {"a"})).ok()) << part;
+    EXPECT_TRUE(join->Apply(EventsAt(kDiskStart, {"a"})).ok()) << part;
     EXPECT_TRUE(join->Find("a").ok()) << part;
   }
 }
@@ -259,14 +259,14 @@ TEST_F(LabelJoinDiskTest, ADiskThatRefusesAWriteChangesNothingAndItGoesOnAfterwa
     ASSERT_TRUE(join->Apply(log[i]).ok());
   }
   EXPECT_EQ(join->offset(), log.size());
-  EXPECT_EQ(Say(*join, kStart + 100'000), Say(*undisturbed, kStart + 100'000));
+  EXPECT_EQ(Say(*join, kDiskStart + 100'000), Say(*undisturbed, kDiskStart + 100'000));
 }
 
 TEST_F(LabelJoinDiskTest, ATableThatIsOpenElsewhereIsLeftAlone) {
   const LabelJoin::Options options = OptionsOf("join");
   const auto join = Open(options);
   EXPECT_TRUE(absl::IsUnavailable(LabelJoin::Open(options).status()));
-  EXPECT_TRUE(join->Apply(EventsAt(kStart, {"a"})).ok());
+  EXPECT_TRUE(join->Apply(EventsAt(kDiskStart, {"a"})).ok());
 }
 
 TEST_F(LabelJoinDiskTest, AFolderThatCannotBeMadeIsReported) {

@@ -20,12 +20,12 @@
 namespace freshet {
 namespace {
 
-constexpr int kRecords = 1000;
+constexpr int kRandomRecords = 1000;
 
 // Numbers for one test.
-class Dice {
+class JoinDice {
  public:
-  explicit Dice(uint32_t seed) : engine_(seed) {}
+  explicit JoinDice(uint32_t seed) : engine_(seed) {}
   // From 0, below `end`.
   int64_t Below(int64_t end) { return std::uniform_int_distribution<int64_t>(0, end - 1)(engine_); }
   bool OneIn(int64_t times) { return Below(times) == 0; }
@@ -34,7 +34,7 @@ class Dice {
   std::mt19937 engine_;
 };
 
-v1::LabelRule RandomRule(Dice& dice) {
+v1::LabelRule RandomRule(JoinDice& dice) {
   v1::LabelRule rule = RuleOf(
       static_cast<v1::LabelPolicy>(dice.Below(4)), static_cast<uint64_t>(dice.Below(3) * 40),
       static_cast<uint64_t>(dice.Below(3) * 200), static_cast<uint64_t>(20 + dice.Below(100)));
@@ -54,7 +54,7 @@ v1::LabelRule RandomRule(Dice& dice) {
 // Makes the records of a log.
 class RandomLog {
  public:
-  explicit RandomLog(Dice& dice) : dice_(dice) {}
+  explicit RandomLog(JoinDice& dice) : dice_(dice) {}
 
   int64_t now_ms() const { return now_ms_; }
   void Wait() {
@@ -99,13 +99,13 @@ class RandomLog {
     return "e" + std::to_string(std::max<int64_t>(next_id_ + 4 - dice_.Below(60), 0));
   }
 
-  Dice& dice_;
+  JoinDice& dice_;
   int64_t now_ms_ = 10'000;
   int64_t next_id_ = 0;
 };
 
 // One line for each row of a decision.
-std::vector<std::string> RowsOf(const std::optional<v1::LabelsNote>& note) {
+std::vector<std::string> DecidedRowsOf(const std::optional<v1::LabelsNote>& note) {
   std::vector<std::string> rows;
   if (!note.has_value()) return rows;
   rows.push_back("number " + std::to_string(note->number()));
@@ -188,7 +188,7 @@ class LabelJoinRandomTest : public ::testing::TestWithParam<uint32_t> {
     auto note = join_->Decide(now_ms, max_rows);
     EXPECT_TRUE(note.ok()) << note.status();
     if (!note.ok()) return std::nullopt;
-    EXPECT_EQ(RowsOf(*note), RowsOf(reference_->Decide(now_ms, max_rows)));
+    EXPECT_EQ(DecidedRowsOf(*note), DecidedRowsOf(reference_->Decide(now_ms, max_rows)));
     if (note->has_value()) {
       EXPECT_LE((*note)->settled_below(), join_->offset());
     }
@@ -202,12 +202,12 @@ class LabelJoinRandomTest : public ::testing::TestWithParam<uint32_t> {
 };
 
 TEST_P(LabelJoinRandomTest, ComesToTheSameAsThePlainJoin) {
-  Dice dice(GetParam());
+  JoinDice dice(GetParam());
   rule_ = RandomRule(dice);
   reference_ = std::make_unique<ReferenceJoin>(rule_);
   ASSERT_NO_FATAL_FAILURE(Open());
   RandomLog log(dice);
-  for (int i = 0; i < kRecords; ++i) {
+  for (int i = 0; i < kRandomRecords; ++i) {
     log.Wait();
     const int64_t kind = dice.Below(10);
     if (kind < 3) {
