@@ -98,13 +98,14 @@ absl::StatusOr<std::shared_ptr<ServedModel>> ServedModel::Start(const ModelEnvir
   const uint64_t offset = model.state->offset();
   const uint64_t labels_number = model.state->labels().number();
   runtime->events_ = std::make_unique<ModelEvents>(runtime->EventsOptions());
+  std::unique_ptr<LabelJoin> join;
   if (const std::optional<v1::LabelRule> rule = runtime->label_rule()) {
     const uint64_t log_first = runtime->log_->first_offset();
     // A table that is lost is made anew from the first event that waits.
     const uint64_t begin = std::max(log_first, model.state->labels().needed_from());
-    auto join = runtime->events_->Open(*rule, begin, log_first, offset);
-    if (!join.ok()) return join.status();
-    runtime->events_->Start(*std::move(join), offset, labels_number);
+    auto opened = runtime->events_->Open(*rule, begin, log_first, offset);
+    if (!opened.ok()) return opened.status();
+    join = *std::move(opened);
   }
   runtime->files_.SetFurtherNeed(
       [events = runtime->events_.get()] { return events->SyncAndNeededFrom(); });
@@ -115,6 +116,8 @@ absl::StatusOr<std::shared_ptr<ServedModel>> ServedModel::Start(const ModelEnvir
                                         .max_producers = environment.max_producers,
                                         .clock = environment.clock},
                       publish);
+  // After the pipeline, since the join submits decisions to it as soon as events are due.
+  if (join != nullptr) runtime->events_->Start(std::move(join), offset, labels_number);
   runtime->challengers_.Start(std::move(model.challengers), runtime->spec_, offset,
                               environment.challenger_pool(), environment.io,
                               [&runtime](const std::string& name, const std::string& view_id) {
