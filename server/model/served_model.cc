@@ -101,9 +101,9 @@ absl::StatusOr<std::shared_ptr<ServedModel>> ServedModel::Start(const ModelEnvir
   std::unique_ptr<LabelJoin> join;
   if (const std::optional<v1::LabelRule> rule = runtime->label_rule()) {
     const uint64_t log_first = runtime->log_->first_offset();
-    // A table that is lost is made anew from the first event that waits.
-    const uint64_t begin = std::max(log_first, model.state->labels().needed_from());
-    auto opened = runtime->events_->Open(*rule, begin, log_first, offset);
+    // A table that is lost is made anew from all that the log holds: events that wait may have
+    // feedback that came before them, and ids of events that were learned must not come again.
+    auto opened = runtime->events_->Open(*rule, log_first, log_first, offset);
     if (!opened.ok()) return opened.status();
     join = *std::move(opened);
   }
