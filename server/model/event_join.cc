@@ -77,6 +77,9 @@ bool EventJoin::DoOtherWork() {
     const absl::MutexLock lock(&decision_mu_);
     if (deciding_ || join_->labels_number() < awaited_number_) return false;
   }
+  // After a start, feedback that came in time may stand in records that the join still lacks, and
+  // events may be due since the server was down for longer than their wait.
+  if (join_->offset() < start_offset_) return false;
   const std::optional<int64_t> due_ms = join_->NextDueTime();
   if (!due_ms.has_value() || position().is_stopped) return false;
   const int64_t now_ms = absl::ToUnixMillis(options_.clock());
