@@ -30,6 +30,7 @@
 #include "client/client.h"
 #include "client/pusher.h"
 #include "core/base/str_cat.h"
+#include "tests/e2e/crash_fixture.h"
 #include "tests/e2e/producer.h"
 #include "tests/support/model_dir.h"
 #include "tests/support/random_examples.h"
@@ -38,61 +39,6 @@
 
 namespace freshet {
 namespace {
-
-// How long to wait for something that must happen.
-constexpr absl::Duration kPatience = absl::Seconds(60);
-
-uint32_t FromEnvironment(const char* name, uint32_t otherwise) {
-  const char* text = std::getenv(name);
-  return text == nullptr ? otherwise : static_cast<uint32_t>(std::strtoul(text, nullptr, 10));
-}
-
-v1::LearnerSpec Learner() {
-  v1::LearnerSpec learner;
-  learner.set_loss(v1::LOSS_LOGISTIC);
-  learner.set_bits(14);
-  learner.mutable_adagrad();
-  learner.mutable_plateau()->set_window(1000);
-  return learner;
-}
-
-// Until destroyed, takes snapshots of a model as fast as it can and keeps the newest two.
-class Snapshotter {
- public:
-  Snapshotter(std::string address, std::string model)
-      : address_(std::move(address)), model_(std::move(model)), thread_([this] { Run(); }) {}
-  ~Snapshotter() {
-    stopping_ = true;
-    thread_.join();
-  }
-  Snapshotter(const Snapshotter&) = delete;
-  Snapshotter& operator=(const Snapshotter&) = delete;
-
-  int taken() const { return taken_; }
-
- private:
-  void Run() {
-    while (!stopping_) {
-      auto client = Client::Connect({.server = address_, .deadline_ms = 5000});
-      while (!stopping_ && client.ok() && (*client)->CreateSnapshot(model_).ok()) {
-        ++taken_;
-        const auto snapshots = (*client)->ListSnapshots(model_);
-        if (!snapshots.ok()) break;
-        for (size_t i = 0; i + 2 < snapshots->size(); ++i) {
-          const std::string& name = (*snapshots)[i].name();
-          if (!(*client)->DeleteSnapshot(model_, name.substr(name.rfind('/') + 1)).ok()) break;
-        }
-      }
-      absl::SleepFor(absl::Milliseconds(10));  // The server is down.
-    }
-  }
-
-  const std::string address_;
-  const std::string model_;
-  std::atomic<bool> stopping_{false};
-  std::atomic<int> taken_{0};
-  std::thread thread_;
-};
 
 // Until destroyed, as fast as it can: takes a snapshot of a model, restores a random one of those
 // that are left, and deletes the oldest if the server allows that.
@@ -180,7 +126,7 @@ class Recreator {
   void Run() {
     while (!stopping_) {
       auto client = Client::Connect(
-          {.server = address_, .deadline_ms = absl::ToInt64Milliseconds(kPatience)});
+          {.server = address_, .deadline_ms = absl::ToInt64Milliseconds(kCrashPatience)});
       if (client.ok() && Look(**client)) {
         while (!stopping_ && Cycle(**client)) ++cycles_;
       }
@@ -225,7 +171,7 @@ class Recreator {
 
   bool Create(const Client& client) {
     creating_ = true;
-    const absl::StatusOr<v1::Model> model = client.CreateModel(model_, Learner());
+    const absl::StatusOr<v1::Model> model = client.CreateModel(model_, CrashLearner());
     if (!model.ok()) return false;
     uid_ = model->uid();
     exists_ = true;
@@ -291,53 +237,8 @@ class Recreator {
   std::thread thread_;
 };
 
-class CrashTest : public testing::Test {
- public:
-  ~CrashTest() override { server_.reset(); }
-
+class CrashTest : public CrashFixture {
  protected:
-  CrashTest()
-      : kills_(FromEnvironment("FRESHET_CRASH_KILLS", 8)),
-        seed_(FromEnvironment("FRESHET_CRASH_SEED", std::random_device()())),
-        random_(seed_) {
-    std::printf("FRESHET_CRASH_SEED=%u FRESHET_CRASH_KILLS=%u\n", seed_, kills_);
-    std::fflush(stdout);
-  }
-
-  void SetConfig(const std::string& text) { std::ofstream(ConfigPath()) << text; }
-  std::string ConfigPath() const { return folder_.path() + "/config.textproto"; }
-  std::string DataDir() const { return folder_.path() + "/data"; }
-
-  absl::Duration RandomMilliseconds(int max) {
-    return absl::Milliseconds(std::uniform_int_distribution<int>(0, max)(random_));
-  }
-
-  std::vector<std::string> Flags() const {
-    std::vector<std::string> flags = {"--config=" + ConfigPath()};
-    if (!address_.empty()) flags.push_back("--listen=" + address_);
-    return flags;
-  }
-
-  // Starts the server on its previous port and waits until it serves; tries again while the port is
-  // taken.
-  void Serve() {
-    const absl::Time deadline = absl::Now() + kPatience;
-    while (true) {
-      server_ = ServerProcess::Launch(DataDir(), Flags());
-      const absl::Status status = server_->AwaitServing();
-      if (status.ok()) break;
-      // An outgoing connection of a client may hold the port for a moment.
-      const bool port_taken = status.message().find("cannot listen") != absl::string_view::npos;
-      ASSERT_TRUE(port_taken && absl::Now() < deadline) << status;
-      absl::SleepFor(absl::Milliseconds(50));
-    }
-    address_ = server_->address();
-    auto client =
-        Client::Connect({.server = address_, .deadline_ms = absl::ToInt64Milliseconds(kPatience)});
-    ASSERT_TRUE(client.ok()) << client.status();
-    client_ = *std::move(client);
-  }
-
   void AddProducer(const std::string& model) {
     producers_.push_back(std::make_unique<Producer>(*client_, model, random_()));
   }
@@ -352,7 +253,7 @@ class CrashTest : public testing::Test {
 
   // Waits until every model has acknowledged more than in `before`.
   void AwaitProgress(const std::map<std::string, uint64_t>& before) {
-    const absl::Time deadline = absl::Now() + kPatience;
+    const absl::Time deadline = absl::Now() + kCrashPatience;
     for (const auto& [model, count] : before) {
       while (Acknowledged()[model] <= count) {
         for (const auto& producer : producers_) {
@@ -370,15 +271,7 @@ class CrashTest : public testing::Test {
     AwaitProgress(Acknowledged());
     absl::SleepFor(RandomMilliseconds(max_life_ms));
     const std::map<std::string, uint64_t> acknowledged = Acknowledged();
-    Kill();
-    while (kill_count_ < kills_ && random_() % 3 == 0) {
-      server_ = ServerProcess::Launch(DataDir(), Flags());
-      absl::SleepFor(RandomMilliseconds(150));
-      Kill();
-      ++kills_during_start_;
-    }
-    ASSERT_NO_FATAL_FAILURE(Serve());
-    cut_tails_ += server_->Log().find("log_tail_cut") != std::string::npos ? 1 : 0;
+    ASSERT_NO_FATAL_FAILURE(KillAndStart());
     for (const auto& [model, count] : acknowledged) {
       const auto found = client_->GetModel(model);
       ASSERT_TRUE(found.ok()) << found.status();
@@ -394,12 +287,7 @@ class CrashTest : public testing::Test {
   }
 
   void KillAll(int max_life_ms) {
-    while (kill_count_ < kills_) ASSERT_NO_FATAL_FAILURE(KillAndServe(max_life_ms));
-  }
-
-  void Kill() {
-    ASSERT_EQ(server_->Kill().signal, SIGKILL) << server_->Log();
-    ++kill_count_;
+    while (has_kills_left()) ASSERT_NO_FATAL_FAILURE(KillAndServe(max_life_ms));
   }
 
   // Ends the streams, and expects each model to hold exactly what its producers pushed.
@@ -424,10 +312,9 @@ class CrashTest : public testing::Test {
                   static_cast<unsigned long long>(count),
                   static_cast<unsigned long long>(client_->ComputeDigest(model)->offset));
     }
-    std::printf(
-        "%u kills, %u of them during a start; %u torn tails cut; %llu examples resent that were "
-        "learned already\n",
-        kill_count_, kills_during_start_, cut_tails_, static_cast<unsigned long long>(duplicates));
+    PrintKills();
+    std::printf("%llu examples resent that were learned already\n",
+                static_cast<unsigned long long>(duplicates));
   }
 
   // The digest that a separate server computes from nothing but the log of `model`.
@@ -451,7 +338,7 @@ class CrashTest : public testing::Test {
     if (!server.ok()) return server.status();
     auto client = Client::Connect({.server = (*server)->address()});
     if (!client.ok()) return client.status();
-    auto model = (*client)->CreateModel("reference", Learner(), v1::DURABILITY_NONE);
+    auto model = (*client)->CreateModel("reference", CrashLearner(), v1::DURABILITY_NONE);
     if (!model.ok()) return model.status();
     auto pusher = Pusher::Start(**client, "reference", {});
     if (!pusher.ok()) return pusher.status();
@@ -467,24 +354,14 @@ class CrashTest : public testing::Test {
     return (*client)->ComputeDigest("reference");
   }
 
-  const uint32_t kills_;
-  const uint32_t seed_;
-  std::mt19937 random_;
-  const TemporaryFolder folder_;
-  std::unique_ptr<ServerProcess> server_;
-  std::string address_;
-  std::unique_ptr<Client> client_;
   std::vector<std::unique_ptr<Producer>> producers_;
   bool restores_ = false;  // Models are restored from snapshots meanwhile.
-  uint32_t kill_count_ = 0;
-  uint32_t kills_during_start_ = 0;
-  uint32_t cut_tails_ = 0;
 };
 
 TEST_F(CrashTest, SeveralProducersAreLearnedOnceInTheOrderOfTheLog) {
   SetConfig("snapshots { interval_s: 0 } log { segment_bytes: 65536 }");
   ASSERT_NO_FATAL_FAILURE(Serve());
-  ASSERT_TRUE(client_->CreateModel("ctr", Learner()).ok());
+  ASSERT_TRUE(client_->CreateModel("ctr", CrashLearner()).ok());
   for (int i = 0; i < 3; ++i) AddProducer("ctr");
   {
     const Snapshotter snapshotter(address_, "ctr");
@@ -505,15 +382,15 @@ TEST_F(CrashTest, WithRetentionAStreamIsLearnedAsIfNothingHadHappened) {
   SetConfig(
       "snapshots { interval_s: 1 keep_count: 1 } log { segment_bytes: 16384 retain_bytes: 0 }");
   ASSERT_NO_FATAL_FAILURE(Serve());
-  ASSERT_TRUE(client_->CreateModel("fsync", Learner(), v1::DURABILITY_FSYNC).ok());
-  ASSERT_TRUE(client_->CreateModel("os", Learner(), v1::DURABILITY_OS).ok());
+  ASSERT_TRUE(client_->CreateModel("fsync", CrashLearner(), v1::DURABILITY_FSYNC).ok());
+  ASSERT_TRUE(client_->CreateModel("os", CrashLearner(), v1::DURABILITY_OS).ok());
   AddProducer("fsync");
   AddProducer("os");
   ASSERT_NO_FATAL_FAILURE(KillAll(/*max_life_ms=*/1500));
   for (const char* model : {"fsync", "os"}) {
     const std::string first_segment =
         ModelDirOf(DataDir(), model) + "/log/00000000000000000000.log";
-    const absl::Time deadline = absl::Now() + kPatience;
+    const absl::Time deadline = absl::Now() + kCrashPatience;
     while (std::filesystem::exists(first_segment)) {
       ASSERT_LT(absl::Now(), deadline) << "the log of " << model << " was never shortened";
       absl::SleepFor(absl::Milliseconds(10));
@@ -537,7 +414,7 @@ TEST_F(CrashTest, RestoresAreReplayedInTheirPlace) {
   SetConfig("snapshots { interval_s: 1 keep_count: 1000 } log { segment_bytes: 16384 }");
   restores_ = true;
   ASSERT_NO_FATAL_FAILURE(Serve());
-  ASSERT_TRUE(client_->CreateModel("ctr", Learner()).ok());
+  ASSERT_TRUE(client_->CreateModel("ctr", CrashLearner()).ok());
   for (int i = 0; i < 2; ++i) AddProducer("ctr");
   {
     const Restorer restorer(address_, "ctr", random_());
@@ -570,7 +447,7 @@ TEST_F(CrashTest, RestoresAreReplayedInTheirPlace) {
 TEST_F(CrashTest, AModelCreatedAgainIsNeverTheOneThatWasDeleted) {
   SetConfig("snapshots { interval_s: 1 } log { segment_bytes: 16384 }");
   ASSERT_NO_FATAL_FAILURE(Serve());
-  ASSERT_TRUE(client_->CreateModel("ctr", Learner()).ok());
+  ASSERT_TRUE(client_->CreateModel("ctr", CrashLearner()).ok());
   AddProducer("ctr");
   {
     const Recreator recreator(address_, "again", random_());
