@@ -18,6 +18,7 @@ BenchOptions SmokeForm() {
   options.core_number_counts = {30};
   options.file_rows = 500;
   options.other_file_rows = 500;
+  options.joined_examples = 2'000;
   options.snapshot_bits = 18;
   options.replay_examples = 20'000;
   options.sync_count = 3;
@@ -41,6 +42,7 @@ BenchOptions StandardForm() {
   options.file_rows = 1'000'000;
   options.other_file_rows = 300'000;
   options.predict_shapes = {{1, 1}, {8, 1}, {64, 1}, {1, 4}, {1, 16}, {64, 16}};
+  options.joined_examples = 1'000'000;
   options.snapshot_bits = 24;
   options.replay_examples = 5'000'000;
   options.sync_count = 100;
@@ -71,6 +73,7 @@ BenchOptions LongForm() {
   for (const int rows : {1, 8, 64}) {
     for (const int callers : {1, 4, 16}) options.predict_shapes.push_back({rows, callers});
   }
+  options.joined_examples = 3'000'000;
   options.replay_examples = 20'000'000;
   options.sync_count = 200;
   options.idle_s = 30;

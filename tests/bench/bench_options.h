@@ -49,6 +49,8 @@ struct BenchOptions {
 
   std::vector<PredictShape> predict_shapes = {{}};
 
+  uint64_t joined_examples = 50'000;  // Events that are learned in each repetition.
+
   int snapshot_bits = 22;
   uint64_t replay_examples = 1'000'000;
   int sync_count = 30;  // How many bare syncs are timed in each repetition.

@@ -78,6 +78,16 @@ std::vector<v1::LearnRequest> MakeLearnRequests(int rows) {
   return requests;
 }
 
+std::vector<v1::LearnRequest> MakeEventRequests(int rows) {
+  std::vector<v1::LearnRequest> requests = MakeLearnRequests(rows);
+  for (v1::LearnRequest& request : requests) {
+    request.mutable_packed()->clear_labels();
+    request.mutable_packed()->set_row_count(static_cast<uint32_t>(rows));
+    for (int row = 0; row < rows; ++row) request.add_event_ids();
+  }
+  return requests;
+}
+
 std::vector<v1::LearnRequest> MakeFillingRequests(int rows, int bits) {
   BenchStream stream(1);
   const uint64_t ids_of_request = static_cast<uint64_t>(rows) * kFeatures;
@@ -103,8 +113,9 @@ std::vector<v1::LearnRequest> MakeReadableRequests(int rows) {
 }
 
 size_t RowCount(const v1::LearnRequest& request) {
-  return static_cast<size_t>(request.has_packed() ? request.packed().labels_size()
-                                                  : request.examples().examples_size());
+  if (!request.has_packed()) return static_cast<size_t>(request.examples().examples_size());
+  const v1::PackedBatch& packed = request.packed();
+  return std::max<size_t>(packed.row_count(), static_cast<size_t>(packed.labels_size()));
 }
 
 }  // namespace freshet

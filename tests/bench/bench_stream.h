@@ -44,7 +44,10 @@ class BenchStream {
 // processor's caches. The sender fills in the other fields.
 std::vector<v1::LearnRequest> MakeLearnRequests(int rows);
 
-// The same with readable examples, but fewer of them.
+// The same as events: without labels, and with room for an id of each example.
+std::vector<v1::LearnRequest> MakeEventRequests(int rows);
+
+// The same as MakeLearnRequests() with readable examples, but fewer of them.
 std::vector<v1::LearnRequest> MakeReadableRequests(int rows);
 
 // Requests of `rows` examples each whose features together hit every slot of a table of 2^bits.

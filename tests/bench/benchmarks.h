@@ -26,6 +26,10 @@ void BenchEndToEnd(const BenchOptions& options, BenchReport& report);
 // empty handler.
 void BenchPredict(const BenchOptions& options, BenchReport& report);
 
+// `labels`: logging predictions and events whose labels come later, and learning these events,
+// compared with plain predictions and with the same examples with labels.
+void BenchLabels(const BenchOptions& options, BenchReport& report);
+
 // `snapshot`: learning and predicting while a snapshot is taken, compared with the time between
 // snapshots.
 void BenchSnapshot(const BenchOptions& options, BenchReport& report);

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -9,6 +8,7 @@
 #include "tests/bench/bench_servers.h"
 #include "tests/bench/bench_stream.h"
 #include "tests/bench/benchmarks.h"
+#include "tests/bench/compared_loads.h"
 #include "tests/bench/learn_load.h"
 #include "tests/bench/lone_learner.h"
 #include "tests/bench/plain_disk.h"
@@ -28,64 +28,9 @@ const std::vector<Durabilities>& AllDurabilities() {
   return *kAll;
 }
 
-// For each quantity, one number per repetition.
-struct Repetitions {
-  std::vector<double> examples_per_s;
-  std::vector<double> server_cpu_s;
-  std::vector<double> client_cpu_s;
-  std::vector<double> ack_p50_ms;
-  std::vector<double> ack_p99_ms;
-  std::vector<double> ack_p999_ms;
-
-  void Add(const LoadRates& rates) {
-    examples_per_s.push_back(rates.examples_per_s);
-    server_cpu_s.push_back(rates.server_cpu_s);
-    client_cpu_s.push_back(rates.client_cpu_s);
-    ack_p50_ms.push_back(Quantile(rates.ack_ms, 0.5));
-    ack_p99_ms.push_back(Quantile(rates.ack_ms, 0.99));
-    ack_p999_ms.push_back(Quantile(rates.ack_ms, 0.999));
-  }
-};
-
-// One of the ways to push that are compared.
-struct Way {
-  std::string name;
-  std::function<LoadRates()> measure;
-};
-
 // How many readable examples a producer may have in flight. They are slow, so the usual window
 // would take long to drain.
 constexpr size_t kReadableWindowExamples = 8'192;
-
-// Measures each way once per repetition, in alternating order, so that no way always follows the
-// same other one.
-std::map<std::string, Repetitions> MeasureInterleaved(const BenchOptions& options,
-                                                      const std::vector<Way>& ways) {
-  std::map<std::string, Repetitions> results;
-  for (int i = 0; i < options.repetitions; ++i) {
-    for (size_t k = 0; k < ways.size(); ++k) {
-      const Way& way = ways[i % 2 == 0 ? k : ways.size() - 1 - k];
-      SettleDisk(options.dir);
-      results[way.name].Add(way.measure());
-    }
-  }
-  return results;
-}
-
-void ReportLatencies(const std::string& name, const Repetitions& measured, const Repetitions& floor,
-                     BenchReport& report) {
-  report.Add(name + "/ack_p50", "ms", measured.ack_p50_ms, floor.ack_p50_ms);
-  report.Add(name + "/ack_p99", "ms", measured.ack_p99_ms, floor.ack_p99_ms);
-  report.Add(name + "/ack_p999", "ms", measured.ack_p999_ms, floor.ack_p999_ms);
-}
-
-void ReportLoad(const std::string& name, const Repetitions& measured, const Repetitions& floor,
-                BenchReport& report) {
-  report.Add(name, "examples/s", measured.examples_per_s, floor.examples_per_s);
-  report.Add(name + "/server_cpu", "s/M examples", measured.server_cpu_s, floor.server_cpu_s);
-  report.Add(name + "/client_cpu", "s/M examples", measured.client_cpu_s, floor.client_cpu_s);
-  ReportLatencies(name, measured, floor, report);
-}
 
 void ReportShape(const std::string& shape, const std::map<std::string, Repetitions>& results,
                  BenchReport& report) {
@@ -186,8 +131,8 @@ void BenchOneAtATime(const BenchOptions& options, BenchReport& report) {
   report.Add("disk/append_128kB_fdatasync/p50", "ms", disk_p50_ms);
   report.Add("disk/append_128kB_fdatasync/p99", "ms", disk_p99_ms);
   for (const auto& [name, durability] : AllDurabilities()) {
-    ReportLatencies("end_to_end/one_at_a_time/" + name, results.at(name), results.at("wire"),
-                    report);
+    ReportAckLatencies("end_to_end/one_at_a_time/" + name, results.at(name), results.at("wire"),
+                       report);
   }
 }
 

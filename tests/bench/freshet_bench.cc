@@ -38,9 +38,10 @@ struct Benchmark {
 
 const std::vector<Benchmark>& Benchmarks() {
   static const auto* const kBenchmarks = new std::vector<Benchmark>{
-      {"core", BenchCore},       {"files", BenchFiles},       {"end_to_end", BenchEndToEnd},
-      {"predict", BenchPredict}, {"snapshot", BenchSnapshot}, {"replay", BenchReplay},
-      {"growth", BenchGrowth},   {"scrape", BenchScrape},     {"memory", BenchMemory}};
+      {"core", BenchCore},       {"files", BenchFiles},   {"end_to_end", BenchEndToEnd},
+      {"predict", BenchPredict}, {"labels", BenchLabels}, {"snapshot", BenchSnapshot},
+      {"replay", BenchReplay},   {"growth", BenchGrowth}, {"scrape", BenchScrape},
+      {"memory", BenchMemory}};
   return *kBenchmarks;
 }
 
@@ -74,8 +75,9 @@ void DeclareFlags(CLI::App& app, Flags& flags) {
   app.add_flag("--budgets", flags.budgets, "With --report: only the table of performance targets");
   app.add_option(
       "names", flags.names,
-      "What to measure: core, files, wire, learner, end_to_end, predict, snapshot, replay, growth, "
-      "scrape or memory; the beginning of a result's name, such as core/adagrad; or none [all]");
+      "What to measure: core, files, wire, learner, end_to_end, predict, labels, snapshot, replay, "
+      "growth, scrape or memory; the beginning of a result's name, such as core/adagrad; or none "
+      "[all]");
   app.add_flag("--bare-server", flags.bare_server)->group("");
   app.add_option("--endpoints-file", flags.endpoints_file)->group("");
 }

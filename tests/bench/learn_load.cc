@@ -8,9 +8,10 @@
 
 namespace freshet {
 
-void PushExamples(std::unique_ptr<LearnLoad> load, uint64_t examples) {
+uint64_t PushExamples(std::unique_ptr<LearnLoad> load, uint64_t examples) {
   while (load->acknowledged() < examples) absl::SleepFor(absl::Milliseconds(5));
   load->Stop();
+  return load->acknowledged();
 }
 
 LoadRates MeasureLoad(std::unique_ptr<LearnLoad> load, pid_t server, double warm_up_s,

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "freshet/v1/learning_service.pb.h"
+#include "tests/bench/event_ids.h"
 #include "tests/bench/timed_latency.h"
 
 namespace freshet {
@@ -36,18 +37,21 @@ class LearnLoad {
 
 // Pushes over bare gRPC: the requests are prepared, so that nearly all the time goes to gRPC and
 // the server. Each producer has a connection of its own and a share of `requests`, which it sends
-// over and over. `requests` must outlive the load.
+// over and over. `requests` must outlive the load. If there are `event_ids`, the examples are
+// events, and each gets a new id whenever it is sent.
 std::unique_ptr<LearnLoad> StartRawLoad(const std::string& address, const std::string& model,
                                         int producers, std::vector<v1::LearnRequest>& requests,
-                                        size_t window_examples = kWindowExamples);
+                                        size_t window_examples = kWindowExamples,
+                                        EventIds* event_ids = nullptr);
 
 // Pushes example by example through the client library. Only some examples are timed, from Push()
 // until the producer noticed the acknowledgement.
 std::unique_ptr<LearnLoad> StartPusherLoad(const std::string& address, const std::string& model,
                                            int producers, int batch_examples);
 
-// Lets the load run until `examples` examples are acknowledged, and stops it.
-void PushExamples(std::unique_ptr<LearnLoad> load, uint64_t examples);
+// Lets the load run until `examples` examples are acknowledged, and stops it. Returns how many are
+// acknowledged at the end: more, since some were in flight.
+uint64_t PushExamples(std::unique_ptr<LearnLoad> load, uint64_t examples);
 
 // What was measured during a period of load.
 struct LoadRates {

@@ -62,7 +62,7 @@ void BenchMemory(const BenchOptions& options, BenchReport& report) {
               ShortNumber(kBesidesMb).c_str(), ShortNumber(kBoundMb).c_str());
   for (int i = 1; i <= kSamples; ++i) {
     // Callers come and go.
-    PredictLoad predicting(server.address(), "ctr", 4, 8);
+    PredictLoad predicting(server.address(), "ctr", {.rows = 8, .callers = 4});
     absl::SleepFor(interval * 0.9);
     predicting.Stop();
     samples_mb.push_back(MemoryMb(server, interval * 0.1));

@@ -2,8 +2,6 @@
 #include <string>
 #include <vector>
 
-#include "absl/time/clock.h"
-#include "absl/time/time.h"
 #include "core/base/str_cat.h"
 #include "tests/bench/bench_failure.h"
 #include "tests/bench/bench_servers.h"
@@ -17,50 +15,19 @@
 namespace freshet {
 namespace {
 
-// One number per repetition.
-struct Latencies {
-  std::vector<double> p50_ms;
-  std::vector<double> p99_ms;
-  std::vector<double> p999_ms;
-
-  void Add(const std::vector<double>& latencies_ms) {
-    p50_ms.push_back(Quantile(latencies_ms, 0.5));
-    p99_ms.push_back(Quantile(latencies_ms, 0.99));
-    p999_ms.push_back(Quantile(latencies_ms, 0.999));
-  }
-};
-
-std::vector<double> MeasureCalls(const BenchOptions& options, const std::string& address,
-                                 const PredictShape& shape,
-                                 UnaryMethod method = UnaryMethod::kPredict) {
-  PredictLoad load(address, "ctr", shape.callers, shape.rows, method);
-  absl::SleepFor(absl::Seconds(options.warm_up_s));
-  const BenchClock::time_point begin = BenchClock::now();
-  absl::SleepFor(absl::Seconds(options.measure_s));
-  const BenchClock::time_point end = BenchClock::now();
-  return LatenciesWithin(load.Stop(), begin, end);
-}
-
-void ReportLatencies(const std::string& name, const Latencies& measured, const Latencies& floor,
-                     BenchReport& report) {
-  report.Add(name + "/p50", "ms", measured.p50_ms, floor.p50_ms);
-  report.Add(name + "/p99", "ms", measured.p99_ms, floor.p99_ms);
-  report.Add(name + "/p999", "ms", measured.p999_ms, floor.p999_ms);
-}
-
 // Measures calls to freshetd alternately with calls to two empty handlers: that of a server beside
 // it that has nothing else to do, and the health check of freshetd itself, `of_health_check`, which
 // shares all of its load.
 void BenchCalls(const BenchOptions& options, const std::string& when, const BenchServer& server,
                 const ServerProcess& bare, BenchReport& report) {
   for (const PredictShape& shape : options.predict_shapes) {
-    Latencies served;
-    Latencies empty;
-    Latencies health;
+    CallLatencies served;
+    CallLatencies empty;
+    CallLatencies health;
     for (int i = 0; i < options.repetitions; ++i) {
-      served.Add(MeasureCalls(options, server.address(), shape));
-      health.Add(MeasureCalls(options, server.address(), shape, UnaryMethod::kHealthCheck));
-      empty.Add(MeasureCalls(options, bare.address(), shape));
+      served.Add(MeasureCalls(options, server.address(), "ctr", shape));
+      health.Add(MeasureCalls(options, server.address(), "ctr", shape, UnaryMethod::kHealthCheck));
+      empty.Add(MeasureCalls(options, bare.address(), "ctr", shape));
     }
     const std::string name = StrCat("predict/", when, "/", shape.rows, "/", shape.callers);
     ReportLatencies(name, served, empty, report);
@@ -95,15 +62,15 @@ void BenchBeside(const BenchOptions& options, const BenchServer& server, BenchRe
   for (const Load& load : HeavyLoads(*other)) {
     const std::string name = StrCat("predict/beside/", load.name, "/1/1");
     if (!options.Chosen(name)) continue;
-    Latencies loaded;
-    Latencies quiet;
+    CallLatencies loaded;
+    CallLatencies quiet;
     for (int i = 0; i < options.repetitions; ++i) {
       {
         CallLoop calls(load.callers, load.call);
-        loaded.Add(MeasureCalls(options, server.address(), kSmall));
+        loaded.Add(MeasureCalls(options, server.address(), "ctr", kSmall));
         if (!calls.failure().ok()) FailBench(calls.failure().error_message());
       }
-      quiet.Add(MeasureCalls(options, server.address(), kSmall));
+      quiet.Add(MeasureCalls(options, server.address(), "ctr", kSmall));
     }
     ReportLatencies(name, loaded, quiet, report);
   }

@@ -22,12 +22,13 @@ class RawProducer {
   // Sends the requests at the indices first, first + stride, ...
   RawProducer(const std::string& address, const std::string& model,
               std::vector<v1::LearnRequest>& requests, size_t first, size_t stride,
-              size_t window_examples)
+              size_t window_examples, EventIds* event_ids)
       : model_(ModelName(model)),
         requests_(requests),
         first_(first),
         stride_(stride),
         window_examples_(window_examples),
+        event_ids_(event_ids),
         client_(Client::Connect({.server = address}).value()),
         stream_(v1::LearningService::NewStub(client_->channel())->Learn(&context_)),
         writer_([this] { Write(); }),
@@ -62,6 +63,7 @@ class RawProducer {
   const size_t first_;
   const size_t stride_;
   const size_t window_examples_;
+  EventIds* const event_ids_;  // Null: the examples have labels.
   const std::unique_ptr<Client> client_;
   grpc::ClientContext context_;
   const std::unique_ptr<grpc::ClientReaderWriterInterface<v1::LearnRequest, v1::LearnResponse>>
@@ -101,6 +103,7 @@ void RawProducer::Write() {
     request.set_model(model_);
     request.set_producer_id(id);
     request.set_sequence(++sequence);
+    if (event_ids_ != nullptr) event_ids_->Renew(*request.mutable_event_ids());
     AwaitRoom({sequence, RowCount(request), {}});
     if (!stream_->Write(request)) break;
   }
@@ -137,11 +140,11 @@ void RawProducer::Read() {
 class RawLoad : public LearnLoad {
  public:
   RawLoad(const std::string& address, const std::string& model, int producers,
-          std::vector<v1::LearnRequest>& requests, size_t window_examples) {
+          std::vector<v1::LearnRequest>& requests, size_t window_examples, EventIds* event_ids) {
     const auto count = static_cast<size_t>(producers);
     for (size_t i = 0; i < count; ++i) {
-      producers_.push_back(
-          std::make_unique<RawProducer>(address, model, requests, i, count, window_examples));
+      producers_.push_back(std::make_unique<RawProducer>(address, model, requests, i, count,
+                                                         window_examples, event_ids));
     }
   }
 
@@ -168,8 +171,8 @@ class RawLoad : public LearnLoad {
 
 std::unique_ptr<LearnLoad> StartRawLoad(const std::string& address, const std::string& model,
                                         int producers, std::vector<v1::LearnRequest>& requests,
-                                        size_t window_examples) {
-  return std::make_unique<RawLoad>(address, model, producers, requests, window_examples);
+                                        size_t window_examples, EventIds* event_ids) {
+  return std::make_unique<RawLoad>(address, model, producers, requests, window_examples, event_ids);
 }
 
 }  // namespace freshet

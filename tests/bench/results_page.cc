@@ -22,7 +22,7 @@ struct Budget {
   bool at_most;
 };
 
-constexpr std::array<Budget, 17> kBudgets = {{
+constexpr std::array<Budget, 24> kBudgets = {{
     {"core, SGD, vs. touching its slots", "core/sgd/24", true, 0.80, false},
     {"core, AdaGrad, vs. touching its slots", "core/adagrad/24", true, 0.80, false},
     {"core, FTRL, vs. touching its slots", "core/ftrl/24", true, 0.60, false},
@@ -42,6 +42,20 @@ constexpr std::array<Budget, 17> kBudgets = {{
      "predict/learning/1/1/of_health_check/p50", true, 1.5, true},
     {"the same, p99, vs. an empty handler of the same server",
      "predict/learning/1/1/of_health_check/p99", true, 1.5, true},
+    {"predict and log alone, p50, vs. predict", "labels/predict/logged/alone/1/1/p50", true, 1.3,
+     true},
+    {"predict and log alone, p99, vs. predict", "labels/predict/logged/alone/1/1/p99", true, 1.3,
+     true},
+    {"predict and log at full learning load, p50, vs. predict",
+     "labels/predict/logged/learning/1/1/p50", true, 1.3, true},
+    {"predict and log at full learning load, p99, vs. predict",
+     "labels/predict/logged/learning/1/1/p99", true, 1.3, true},
+    {"events logged, packed, fsync, vs. the same rows with labels",
+     "labels/events/packed/fsync/512/1", true, 0.60, false},
+    {"events joined and learned, AdaGrad, vs. the same rows with labels", "labels/joined/adagrad",
+     true, 0.40, false},
+    {"events joined and learned, `auto`, vs. the same rows with labels", "labels/joined/auto", true,
+     0.60, false},
     {"replay of the log", "replay", false, 3e6, false},
     {"learning while metrics are scraped each second, vs. without HTTP", "scrape/learn", true, 0.99,
      false},
@@ -54,7 +68,7 @@ struct Group {
   std::string_view title;
 };
 
-constexpr std::array<Group, 13> kGroups = {{
+constexpr std::array<Group, 14> kGroups = {{
     {"core", "Core: one core, no server; the floor touches the same slots"},
     {"wire", "Wire: a server that parses and counts; way/examples a batch/producers"},
     {"learner", "The learner alone on the packed batches"},
@@ -63,6 +77,8 @@ constexpr std::array<Group, 13> kGroups = {{
     {"log", "Log"},
     {"files", "Files; the floor reads the file and finds the ends of its lines"},
     {"predict", "Predict; when/examples a call/callers; the floor is an empty handler"},
+    {"labels",
+     "Labels that come later; the floor is a plain prediction, or the same rows with labels"},
     {"snapshot", "Snapshot; the floor is the time between snapshots, or the disk"},
     {"replay", "Replay"},
     {"growth", "Growth: models and streams"},

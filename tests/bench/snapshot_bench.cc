@@ -87,7 +87,7 @@ void BenchSnapshot(const BenchOptions& options, BenchReport& report) {
   FillTable(server, options.snapshot_bits);
   std::vector<v1::LearnRequest> requests = MakeLearnRequests(512);
   const std::unique_ptr<LearnLoad> learning = StartRawLoad(server.address(), "ctr", 1, requests);
-  PredictLoad predicting(server.address(), "ctr", 1, 1);
+  PredictLoad predicting(server.address(), "ctr", {.rows = 1, .callers = 1});
   absl::SleepFor(absl::Seconds(options.warm_up_s));
   std::vector<Repetition> repetitions;
   repetitions.reserve(static_cast<size_t>(options.repetitions));
