@@ -12,6 +12,7 @@
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdarg>
@@ -30,6 +31,7 @@ namespace {
 constexpr std::array<const char*, kJoinTables> kTableNames = {
     "default", "events", "records", "rows", "feedback", "queue", "held", "held_order"};
 constexpr const char* kDamageMark = "/DAMAGED";
+constexpr size_t kEventsBufferBytes = size_t{8} << 20;
 
 rocksdb::Slice ToSlice(std::string_view text) { return {text.data(), text.size()}; }
 std::string_view FromSlice(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
@@ -238,7 +240,12 @@ absl::Status JoinStore::OpenTables() {
   for (const char* const name : kTableNames) {
     descriptors.emplace_back(name, TableOptions(options_, cache));
   }
-  descriptors[static_cast<size_t>(JoinTable::kEvents)].options.compaction_filter = &tables->filter;
+  rocksdb::ColumnFamilyOptions& events =
+      descriptors[static_cast<size_t>(JoinTable::kEvents)].options;
+  events.compaction_filter = &tables->filter;
+  // Its keys come in no order, so putting one in costs as much as the buffer's depth, which the
+  // processor's caches must hold.
+  events.write_buffer_size = std::min(events.write_buffer_size, kEventsBufferBytes);
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
   const rocksdb::Status status =

@@ -53,6 +53,7 @@ void EventJoin::FillFigures(v1::LabelFigures& figures) const {
 
 absl::Status EventJoin::ApplyEntry(Entry& entry) {
   absl::Status status = join_->Apply(entry.record);
+  if (status.ok()) last_record_ms_ = entry.record.time_ms;
   if (join_->offset() == start_offset_) join_->TellLabelsNumber(options_.labels_number);
   return status;
 }
@@ -62,6 +63,11 @@ absl::Status EventJoin::Sync() {
   absl::Status status = join_->Sync();
   if (status.ok()) synced_offset_ = applied;
   return status;
+}
+
+int64_t EventJoin::Now() const {
+  const int64_t now_ms = absl::ToUnixMillis(options_.clock());
+  return join_->offset() >= options_.accepted_offset() ? now_ms : last_record_ms_;
 }
 
 uint64_t EventJoin::MaxRows() const {
@@ -77,12 +83,9 @@ bool EventJoin::DoOtherWork() {
     const absl::MutexLock lock(&decision_mu_);
     if (deciding_ || join_->labels_number() < awaited_number_) return false;
   }
-  // After a start, feedback that came in time may stand in records that the join still lacks, and
-  // events may be due since the server was down for longer than their wait.
-  if (join_->offset() < start_offset_) return false;
   const std::optional<int64_t> due_ms = join_->NextDueTime();
   if (!due_ms.has_value() || position().is_stopped) return false;
-  const int64_t now_ms = absl::ToUnixMillis(options_.clock());
+  const int64_t now_ms = Now();
   if (*due_ms > now_ms) {
     WakeAt(*due_ms, now_ms);
     return false;

@@ -38,6 +38,8 @@ class EventJoin : public LogFollower {
     std::function<absl::Time()> clock;
     // Puts a decision into the log; see Pipeline::SubmitLabels().
     std::function<void(LabelsRecord, Pipeline::LearnCallback)> submit;
+    // The records accepted so far; see Pipeline::accepted_offset().
+    std::function<uint64_t()> accepted_offset;
     // Decisions that were accepted before: none is made until the join has them all.
     uint64_t labels_number = 0;
   };
@@ -74,6 +76,10 @@ class EventJoin : public LogFollower {
   absl::Status CompleteEntry(Entry& /*entry*/) override { return absl::OkStatus(); }
   // Makes the next decision if one is due.
   bool DoOtherWork() override;
+  // The time by which events are due. While the join lacks records that were accepted, it is that
+  // of the last one that it has: feedback that came in time may stand in the next ones, however
+  // long ago that was.
+  int64_t Now() const;
   // How many rows a decision has at most, so that their features fit into memory.
   uint64_t MaxRows() const;
   // Fetches the rows of a decision, and submits it. On `io`.
@@ -88,6 +94,8 @@ class EventJoin : public LogFollower {
   WorkerPool& io_;
   std::atomic<uint64_t> synced_offset_;
   const std::unique_ptr<LabelJoin> join_;  // Written by the strand.
+
+  int64_t last_record_ms_ = 0;  // Owned by the strand. Of the last record since the start.
 
   // Owned by the decision under way.
   EventLoader loader_;

@@ -175,11 +175,16 @@ ModelEvents::Options ServedModel::EventsOptions() const {
       self->pipeline_->SubmitLabels(std::move(labels), std::move(done));
     }
   };
+  const auto accepted_offset = [weak]() -> uint64_t {
+    const auto self = weak.lock();
+    return self == nullptr ? 0 : self->pipeline_->accepted_offset();
+  };
   return {.model_name = name(),
           .dir = environment_.data_dir.JoinDir(FolderOf(spec_)),
           .join = {.follower = FollowerOptions(StrCat(name(), "/events")),
                    .clock = environment_.clock,
-                   .submit = submit},
+                   .submit = submit,
+                   .accepted_offset = accepted_offset},
           .io = environment_.io};
 }
 
