@@ -34,7 +34,7 @@
 namespace freshet {
 namespace {
 
-constexpr int64_t kWaitMs = 300;
+constexpr int64_t kWaitMs = 1000;
 constexpr uint64_t kHourMs = 3'600'000;
 
 v1::LabelRule RuleOf(v1::LabelPolicy policy, uint64_t wait_ms) {
@@ -355,9 +355,8 @@ class LabelCrashTest : public CrashFixture, public testing::WithParamInterface<v
     } else if (sent.clicks == 0) {
       EXPECT_EQ(event.state(), v1::EVENT_STATE_DEFAULTED) << event.ShortDebugString();
       EXPECT_EQ(event.label(), 0) << event.ShortDebugString();
-    } else if (event.label() == 0) {
-      EXPECT_EQ(event.state(), v1::EVENT_STATE_LATE) << event.ShortDebugString();
     }
+    // Otherwise a decision may have been on its way when the feedback came.
   }
 
   // Compares all events with what was sent, and the model's figures with both.
