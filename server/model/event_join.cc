@@ -29,6 +29,7 @@ EventJoin::EventJoin(std::unique_ptr<LabelJoin> join, uint64_t champion_offset, 
       io_(io),
       synced_offset_(join->offset()),
       join_(std::move(join)),
+      logged_offset_(champion_offset),
       loader_(options_.follower.open_log, options_.follower.loss),
       awaited_number_(options_.labels_number) {}
 
@@ -49,6 +50,24 @@ void EventJoin::FillFigures(v1::LabelFigures& figures) const {
   if (const absl::Status reason = fault(); !reason.ok()) {
     figures.set_join_fault(std::string(reason.message()));
   }
+}
+
+bool EventJoin::MayApply(uint64_t offset) {
+  if (offset < logged_offset_) return true;
+  if (awaits_log_.exchange(true)) return false;
+  options_.follower.when_logged(
+      offset + 1, [weak = weak_from_this(), offset](const absl::Status& logged) {
+        const auto self = std::static_pointer_cast<EventJoin>(weak.lock());
+        if (self == nullptr) return;
+        if (logged.ok()) self->logged_offset_ = offset + 1;
+        self->awaits_log_ = false;
+        if (logged.ok()) {
+          self->Wake();
+        } else {
+          self->WakeAfter(self->options_.follower.retry_interval);
+        }
+      });
+  return offset < logged_offset_;
 }
 
 absl::Status EventJoin::ApplyEntry(Entry& entry) {

@@ -71,6 +71,8 @@ class EventJoin : public LogFollower {
   EventJoin(std::unique_ptr<LabelJoin> join, uint64_t champion_offset, WorkerPool& io,
             Options options);
 
+  // Only records that are logged: after a crash the log must have all that the join has.
+  bool MayApply(uint64_t offset) override;
   absl::Status ApplyEntry(Entry& entry) override;
   uint64_t NextOffset() const override { return join_->offset(); }
   absl::Status CompleteEntry(Entry& /*entry*/) override { return absl::OkStatus(); }
@@ -94,6 +96,9 @@ class EventJoin : public LogFollower {
   WorkerPool& io_;
   std::atomic<uint64_t> synced_offset_;
   const std::unique_ptr<LabelJoin> join_;  // Written by the strand.
+
+  std::atomic<uint64_t> logged_offset_;  // Records below are logged, as far as it is known.
+  std::atomic<bool> awaits_log_{false};  // WhenLogged() will call.
 
   int64_t last_record_ms_ = 0;  // Owned by the strand. Of the last record since the start.
 

@@ -60,11 +60,17 @@ LogFollower::Position LogFollower::position() const {
 
 bool LogFollower::Step() {
   if (DoOtherWork()) return true;
-  std::optional<Entry> next;
+  uint64_t offset = 0;
   {
     const absl::MutexLock lock(&mu_);
     FetchIfBehind();
     if (stopped_ || waiting_ || window_.empty()) return false;
+    offset = applied_offset_;
+  }
+  if (!MayApply(offset)) return false;
+  std::optional<Entry> next;
+  {
+    const absl::MutexLock lock(&mu_);
     next = std::move(window_.front());
     window_.pop_front();
     window_bytes_ -= next->memory_bytes;

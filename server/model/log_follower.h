@@ -78,6 +78,9 @@ class LogFollower : public Strand {
   LogFollower(uint64_t offset, uint64_t champion_offset, WorkerPool& pool, WorkerPool& io,
               Options options);
 
+  // Whether the record at `offset`, which is the next, may be applied now, on the strand. If not,
+  // Wake() is called once it may.
+  virtual bool MayApply(uint64_t /*offset*/) { return true; }
   // Applies the next record, on the strand. After an error the same entry is given again later on.
   virtual absl::Status ApplyEntry(Entry& entry) = 0;
   // Fetches what a record that was read from the log refers to, on a thread that may block on the

@@ -192,13 +192,13 @@ void PredictCall::End(const absl::Status& status, bool in_place) {
     model_->batch_counters().CountUnloggedEvents(static_cast<uint64_t>(events_.event_ids_size()));
     DropEvents();
     Answer(absl::OkStatus());
-  } else if (request_.log_events().wait()) {
+  } else if (request_.log_events().wait() || !service_.unlogged.Add(request_size_)) {
     LogAndAnswer();
-  } else if (in_place && service_.unlogged.Add(request_size_)) {
+  } else if (in_place) {
     LogAfterAnswer();
   } else {
-    Answer(absl::OkStatus());  // In place, it is sent once the rows are logged.
-    LogEvents({});
+    Answer(absl::OkStatus());
+    LogCounted();
   }
 }
 
@@ -206,15 +206,22 @@ void PredictCall::LogAfterAnswer() {
   const std::string client = CallGate::ClientOf(caller_, context_);
   Answer(absl::OkStatus());
   service_.turns.Add(client, [call = shared_from_this()](const Turn&) {
-    call->LogEvents({});
-    call->service_.unlogged.Remove(call->request_size_);
+    call->LogCounted();
     return false;
+  });
+}
+
+void PredictCall::LogCounted() {
+  LogEvents([call = shared_from_this()](const LearnOutcome&) {
+    call->service_.unlogged.Remove(call->request_size_);
   });
 }
 
 void PredictCall::LogAndAnswer() {
   LogEvents([call = shared_from_this()](const LearnOutcome& outcome) {
-    if (outcome.rejected && !absl::IsFailedPrecondition(outcome.status)) {
+    const bool may_be_dropped = !call->request_.log_events().wait() ||
+                                (outcome.rejected && !absl::IsFailedPrecondition(outcome.status));
+    if (!outcome.status.ok() && may_be_dropped) {
       call->DropEvents();
       call->Answer(absl::OkStatus());
     } else {

@@ -95,6 +95,8 @@ class PredictCall : public std::enable_shared_from_this<PredictCall> {
   void LogEvents(ServedModel::LearnCallback done);
   void LogAndAnswer();
   void LogAfterAnswer();
+  // Logs the rows, which are counted among those that are not logged yet.
+  void LogCounted();
   void NoteUnlearnedRows();
 
   const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();

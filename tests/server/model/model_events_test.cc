@@ -80,13 +80,16 @@ class ModelEventsTest : public testing::Test {
 
   void SetClock(int64_t ms) { *now_ms_ = ms; }
 
-  // Waits until so many events are learned or settled.
+  // Waits until no more than so many events wait, and the others are learned.
   void AwaitPending(uint64_t count) {
     const absl::Time deadline = absl::Now() + kPatience;
     while (PipelineOf(model()).pending_rows() != count && absl::Now() < deadline) {
       absl::SleepFor(absl::Milliseconds(1));
     }
     ASSERT_EQ(PipelineOf(model()).pending_rows(), count);
+    while (model().offset() != PipelineOf(model()).accepted_offset() && absl::Now() < deadline) {
+      absl::SleepFor(absl::Milliseconds(1));
+    }
   }
   // Waits until the join has all records.
   v1::LabelFigures Figures() {
