@@ -115,7 +115,7 @@ class PushQueue {
   std::shared_ptr<PendingBatch> NewOpenBatch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Gathered(bool is_full) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void SealOpenBatch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  absl::Status AddFilled(std::shared_ptr<PendingBatch> batch) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status AddFilled(std::shared_ptr<PendingBatch> pending) ABSL_LOCKS_EXCLUDED(mu_);
   std::optional<Settled> ApplyAnswer(const v1::LearnResponse& response,
                                      const v1::FeedbackResponse* feedback);
   void EncodeNames(std::span<const std::string> namespaces, NewNames* names,

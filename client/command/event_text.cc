@@ -77,6 +77,7 @@ void AddFeatureRows(const v1::Example& example, Table* table) {
 
 std::vector<std::string> EventStateNames() {
   std::vector<std::string> names;
+  names.reserve(kEventStates.size());
   for (const auto& entry : kEventStates) names.emplace_back(entry.first);
   return names;
 }

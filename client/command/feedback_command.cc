@@ -94,7 +94,7 @@ class FeedbackRun {
  private:
   absl::StatusOr<bool> ReadRow() {
     v1::FeedbackItem item;
-    const absl::StatusOr<bool> row = reader_.Next(item);
+    absl::StatusOr<bool> row = reader_.Next(item);
     if (absl::IsInvalidArgument(row.status())) {
       bad_rows_.Add(ToStd(row.status().message()));
       if (bad_rows_.too_many()) return DataError(ToStd(row.status().message()));

@@ -63,7 +63,7 @@ FeedbackReader::FeedbackReader(const InputOptions& input, FeedbackFields fields,
 
 absl::StatusOr<bool> FeedbackReader::Next(v1::FeedbackItem& item) {
   row_.Clear();
-  const absl::StatusOr<bool> row = rows_.Next(row_);
+  absl::StatusOr<bool> row = rows_.Next(row_);
   if (!row.ok() || !*row) return row;
   if (rows_.path() != path_) {
     path_ = rows_.path();

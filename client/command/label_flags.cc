@@ -33,6 +33,7 @@ constexpr std::array<std::pair<std::string_view, v1::FeedbackAggregate>, 8> kAgg
 template <typename Names>
 std::vector<std::string> NamesIn(const Names& names) {
   std::vector<std::string> out;
+  out.reserve(names.size());
   for (const auto& entry : names) out.emplace_back(entry.first);
   return out;
 }

@@ -1,6 +1,7 @@
 #include "client/command/label_text.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <string_view>
 
@@ -77,7 +78,7 @@ void AddDelays(const v1::LabelFigures& figures, Table* table) {
     until += bin.count();
     const double share = static_cast<double>(until) / static_cast<double>(total);
     std::string bar;
-    for (size_t i = 0; i < static_cast<size_t>(share * kDelayBarColumns + 0.5); ++i) bar += "▇";
+    for (long i = std::lround(share * kDelayBarColumns); i > 0; --i) bar += "▇";
     table->AddRow({std::string(title), StrCat(Decimals(share * 100, 1), " % within ",
                                               MillisecondsText(bin.to_ms()), "   ", bar)});
     title = "";

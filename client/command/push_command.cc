@@ -46,8 +46,9 @@ absl::Status CheckArguments(const PushArguments& arguments) {
     return bad("--epochs and --follow cannot be combined: a followed file has no end");
   }
   if (arguments.events) {
-    if (arguments.epochs > 1)
+    if (arguments.epochs > 1) {
       return bad("--events and --epochs cannot be combined: ids are unique");
+    }
     if (arguments.shuffle_buffer > 0) {
       return bad(
           "--events and --shuffle-buffer cannot be combined: events are logged in input order");

@@ -22,7 +22,10 @@ struct RowPlace {
   uint64_t offset = 0;
   uint32_t row = 0;
 
-  friend auto operator<=>(const RowPlace&, const RowPlace&) = default;
+  friend bool operator==(const RowPlace&, const RowPlace&) = default;
+  friend bool operator<(const RowPlace& a, const RowPlace& b) {
+    return a.offset != b.offset ? a.offset < b.offset : a.row < b.row;
+  }
 };
 
 // Keys sort like what they name.

@@ -183,7 +183,7 @@ class LabelsDecider {
     for (; feedback.valid(); feedback.Next()) {
       place = ParsePlaceKey(feedback.key());
       if (!place.has_value()) return BrokenEntry("feedback");
-      if (*place >= cursor_) break;
+      if (!(*place < cursor_)) break;
     }
     if (!feedback.valid() || *place != cursor_) {
       draft_.Add(cursor_, {.label = DefaultLabelOf(state_.rule)}, {});
@@ -292,7 +292,7 @@ class LabelsApplier {
   }
 
   absl::Status ApplyRow(const DecidedRow& row, RecordEntry& record) {
-    const bool is_early = row.place >= cursor_;
+    const bool is_early = !(row.place < cursor_);
     if (record.is_duplicate(row.place.row)) {
       if (is_early) SetEarly(row.place, record);
       return absl::OkStatus();

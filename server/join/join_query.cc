@@ -155,7 +155,7 @@ class EventLister {
       const std::optional<RowPlace> found = ParsePlaceKey(feedback.key());
       if (!found.has_value()) return BrokenEntry("feedback");
       if (*found < place) continue;
-      if (*found > place) break;
+      if (place < *found) break;
       return entry.emplace().Parse(feedback.value()) ? absl::OkStatus() : BrokenEntry("feedback");
     }
     return absl::OkStatus();

@@ -237,6 +237,7 @@ absl::Status JoinStore::OpenTables() {
   auto tables = std::make_shared<OpenJoinTables>(options_.dir);
   const std::shared_ptr<rocksdb::Cache> cache = rocksdb::NewLRUCache(options_.cache_bytes);
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
+  descriptors.reserve(kTableNames.size());
   for (const char* const name : kTableNames) {
     descriptors.emplace_back(name, TableOptions(options_, cache));
   }

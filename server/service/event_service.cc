@@ -29,8 +29,9 @@ absl::Status DescribeEvent(const ModelRegistry& registry, const v1::GetEventRequ
   const auto model = FindParent(registry, request.parent());
   if (!model.ok()) return model.status();
   absl::StatusOr<v1::Event> event = (*model)->FindEvent(request.event_id());
-  if (event.ok()) *response.mutable_event() = *std::move(event);
-  return event.status();
+  if (!event.ok()) return event.status();
+  *response.mutable_event() = *std::move(event);
+  return absl::OkStatus();
 }
 
 absl::Status ListThem(const ModelRegistry& registry, const v1::ListEventsRequest& request,
@@ -43,8 +44,9 @@ absl::Status ListThem(const ModelRegistry& registry, const v1::ListEventsRequest
   const auto model = FindParent(registry, request.parent());
   if (!model.ok()) return model.status();
   absl::StatusOr<v1::ListEventsResponse> events = (*model)->ListEvents(request);
-  if (events.ok()) response = *std::move(events);
-  return events.status();
+  if (!events.ok()) return events.status();
+  response = *std::move(events);
+  return absl::OkStatus();
 }
 
 }  // namespace

@@ -50,7 +50,7 @@ std::unique_ptr<FeedbackProtocol::Message> FeedbackProtocol::Message::ParseWitho
 
 absl::StatusOr<PushCheck> FeedbackProtocol::Message::Check(ServedModel& model,
                                                            const BatchLimits& limits,
-                                                           Response& response) {
+                                                           Response& response) const {
   if (absl::Status taken = model.CheckTakesEvents(0); !taken.ok()) return taken;
   if (row_count() == 0) {
     SetFeedbackError(absl::StatusCode::kInvalidArgument, "the request has no items; send 1 or more",

@@ -37,7 +37,7 @@ struct FeedbackProtocol {
     // Lists the items that are malformed in `response`. FAILED_PRECONDITION if the model has no
     // label rule.
     absl::StatusOr<PushCheck> Check(ServedModel& model, const BatchLimits& limits,
-                                    Response& response);
+                                    Response& response) const;
 
     size_t row_count() const { return static_cast<size_t>(request().items_size()); }
     size_t answer_bytes() const { return 0; }

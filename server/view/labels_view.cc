@@ -27,8 +27,9 @@ void LabelsView::ApplyLabels(const LabelsRecord& labels) {
   if (labels.rows == nullptr) return;
   for (const auto& run : labels.rows->runs) {
     if (run->served_scores.empty() || !run->old_labels.empty()) continue;
-    if (served_metrics_ == nullptr)
+    if (served_metrics_ == nullptr) {
       served_metrics_ = std::make_unique<ProgressiveMetrics>(options_);
+    }
     served_metrics_->Update(run->served_scores, run->labels, run->weights);
   }
 }

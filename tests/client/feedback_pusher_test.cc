@@ -39,6 +39,7 @@ class FeedbackPusherTest : public testing::Test {
 
   static std::vector<std::string> Clicks(int count) {
     std::vector<std::string> texts;
+    texts.reserve(static_cast<size_t>(count));
     for (int i = 0; i < count; ++i) texts.push_back(StrCat("e", i, " click 1"));
     return texts;
   }

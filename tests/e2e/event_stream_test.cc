@@ -133,7 +133,7 @@ class EventStreamTest : public ServerFixture {
     request.set_event_id(id);
     v1::GetEventResponse response;
     grpc::ClientContext context;
-    const grpc::Status status = events_->GetEvent(&context, request, &response);
+    grpc::Status status = events_->GetEvent(&context, request, &response);
     event = response.event();
     return status;
   }
@@ -315,7 +315,7 @@ TEST_F(EventStreamTest, ACallerWhoIsGoneDoesNoHarm) {
     (void)learning_->Predict(&context, Prediction(50), &response);
     grpc::ClientContext cancelled;
     const auto stream = learning_->Feedback(&cancelled);
-    stream->Write(Feedback(static_cast<uint64_t>(i + 1), {Click("a")}));
+    stream->Write(Feedback(static_cast<uint64_t>(i) + 1, {Click("a")}));
     cancelled.TryCancel();
     EXPECT_FALSE(stream->Finish().ok());
   }

@@ -179,8 +179,8 @@ class EventSource {
     do {
       if (connected_ == nullptr) {
         auto client = Client::Connect({.server = address_});
-        if (client.ok()) connected_ = *std::move(client);
         status = client.status();
+        if (client.ok()) connected_ = *std::move(client);
       }
       if (connected_ != nullptr) {
         const auto predicted = connected_->Predict(model_, batch, options);
@@ -488,7 +488,7 @@ TEST_P(LabelCrashTest, WithoutItsTableTheEventsThatWaitAreStillJoined) {
   EXPECT_EQ(after.labels().pending_bytes(), before.labels().pending_bytes());
   EXPECT_EQ(after.example_count(), before.example_count());
   ASSERT_NO_FATAL_FAILURE(SetWait(kWaitMs));
-  EXPECT_EQ(AwaitPending(0).example_count(), uint64_t{4 * kQuartets});
+  EXPECT_EQ(AwaitPending(0).example_count(), uint64_t{4} * kQuartets);
   ExpectQuartetLabels("w", kQuartets);
   const std::string digest = Digest();
   ASSERT_NO_FATAL_FAILURE(Kill());
@@ -506,7 +506,7 @@ TEST_P(LabelCrashTest, FeedbackInTimeCountsAfterAnOutageLongerThanTheWait) {
   ASSERT_NO_FATAL_FAILURE(RemoveJoin());
   absl::SleepFor(absl::Milliseconds(kOutageMs));
   ASSERT_NO_FATAL_FAILURE(Serve());
-  EXPECT_EQ(AwaitPending(0).example_count(), uint64_t{4 * kQuartets});
+  EXPECT_EQ(AwaitPending(0).example_count(), uint64_t{4} * kQuartets);
   ExpectQuartetLabels("o", kQuartets);
 }
 

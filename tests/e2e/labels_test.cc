@@ -68,13 +68,13 @@ class LabelsTest : public ServerFixture {
 
   // Rows [first, end) of a stream, one a second. Every third is clicked.
   static std::string Features(int row) {
-    return StrCat("\"user\": \"u", row % 7, "\", \"ad\": \"a", row % 3, "\"");
+    return StrCat(R"("user": "u)", row % 7, R"(", "ad": "a)", row % 3, "\"");
   }
   static constexpr int64_t kStart = 1'700'000'000;
   std::string WriteEvents(const std::string& name, int first, int end) const {
     std::string text;
     for (int row = first; row < end; ++row) {
-      text += StrCat("{\"id\": \"e", row, "\", \"at\": ", kStart + row, ", ", Features(row), "}\n");
+      text += StrCat(R"({"id": "e)", row, R"(", "at": )", kStart + row, ", ", Features(row), "}\n");
     }
     return Write(name, text);
   }
@@ -82,8 +82,8 @@ class LabelsTest : public ServerFixture {
     std::string text;
     for (int row = first; row < end; ++row) {
       if (row % 3 != 0) continue;
-      text += StrCat("{\"event_id\": \"e", row, "\", \"name\": \"click\", \"time\": ", kStart + row,
-                     "}\n");
+      text +=
+          StrCat(R"({"event_id": "e)", row, R"(", "name": "click", "time": )", kStart + row, "}\n");
     }
     return Write(name, text);
   }
@@ -201,8 +201,8 @@ TEST_F(LabelsTest, RefusedFeedbackIsNamedAndTheRestAccepted) {
   Run({"models", "create", "ads", "--wait", "1h"});
   const std::string long_id(129, 'x');
   const std::string path = Write(
-      "mixed.jsonl", StrCat("{\"event_id\": \"a\", \"name\": \"click\"}\n", "{\"event_id\": \"",
-                            long_id, "\"}\n", "{\"event_id\": \"b\", \"name\": \"click\"}\n"));
+      "mixed.jsonl", StrCat(R"({"event_id": "a", "name": "click"})", "\n", R"({"event_id": ")",
+                            long_id, "\"}\n", R"({"event_id": "b", "name": "click"})", "\n"));
   const CommandResult stopped = Freshet({"feedback", "ads", path});
   EXPECT_EQ(stopped.code, 65);
   EXPECT_THAT(stopped.err, AllOf(HasSubstr("mixed.jsonl:2"), HasSubstr("event_id")));

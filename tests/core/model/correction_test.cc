@@ -230,6 +230,7 @@ TEST(CorrectionTest, DoNotDependOnTheDivisionIntoBatches) {
     examples.resize(100);
     examples[5].features.push_back(examples[5].features.front());  // A feature that occurs twice.
     std::vector<float> old_labels;
+    old_labels.reserve(examples.size());
     for (const StreamExample& example : examples) {
       old_labels.push_back(OtherLabel(named.spec.loss, example.label));
     }

@@ -16,6 +16,7 @@ constexpr int64_t kForever = std::numeric_limits<int64_t>::max();
 // Feedback of these values, a millisecond apart, in the order of their times.
 std::vector<Feedback> ValuesOf(const std::vector<float>& values) {
   std::vector<Feedback> items;
+  items.reserve(values.size());
   for (const float value : values) {
     items.push_back({.name = "click",
                      .feedback_id = "",

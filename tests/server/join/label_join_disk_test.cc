@@ -61,7 +61,7 @@ class LabelJoinDiskTest : public ::testing::Test {
   static std::vector<Record> MakeLog(LabelJoin& join, int count) {
     std::vector<Record> log;
     for (int i = 0; static_cast<int>(log.size()) < count; ++i) {
-      const int64_t now_ms = kDiskStart + i * 7;
+      const int64_t now_ms = kDiskStart + int64_t{7} * i;
       const std::string id = "e" + std::to_string(i);
       const auto add = [&log, &join](Record record) {
         EXPECT_TRUE(join.Apply(record).ok());

@@ -17,10 +17,10 @@ bool ReferenceJoin::IsRemoved(const Row& row) const {
 }
 
 ReferenceJoin::Row* ReferenceJoin::FindKnown(const std::string& id) {
-  for (auto row = rows_.rbegin(); row != rows_.rend(); ++row) {
-    if (row->id == id && !row->is_duplicate) return IsRemoved(*row) ? nullptr : &*row;
-  }
-  return nullptr;
+  const auto found = std::find_if(rows_.rbegin(), rows_.rend(), [&id](const Row& row) {
+    return row.id == id && !row.is_duplicate;
+  });
+  return found == rows_.rend() || IsRemoved(*found) ? nullptr : &*found;
 }
 
 void ReferenceJoin::AddUnmatched(const std::string& id) {

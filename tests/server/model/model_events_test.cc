@@ -192,7 +192,7 @@ TEST_F(ModelEventsTest, ACrashAtAnyPointGivesTheUndisturbedModel) {
       if (step % 3 == 2) {
         ASSERT_TRUE(PushLabelled(first, first, {1}).status.ok());
       }
-      SetClock(kBeginMs + step * 10);
+      SetClock(kBeginMs + int64_t{10} * step);
       const bool crashes = random() % 4 == 0;
       const bool saves = random() % 6 == 0;
       if (!disturbed) continue;
