@@ -78,7 +78,8 @@ void AddDelays(const v1::LabelFigures& figures, Table* table) {
     until += bin.count();
     const double share = static_cast<double>(until) / static_cast<double>(total);
     std::string bar;
-    for (long i = std::lround(share * kDelayBarColumns); i > 0; --i) bar += "▇";
+    const auto columns = static_cast<int>(std::lround(share * kDelayBarColumns));
+    for (int i = 0; i < columns; ++i) bar += "▇";
     table->AddRow({std::string(title), StrCat(Decimals(share * 100, 1), " % within ",
                                               MillisecondsText(bin.to_ms()), "   ", bar)});
     title = "";
