@@ -23,7 +23,7 @@ class LabelsView : public View {
  public:
   // `metrics` are those of the champion.
   explicit LabelsView(const ProgressiveMetrics::Options& metrics)
-      : View("labels"), options_(metrics) {}
+      : View("labels"), options_(Served(metrics)) {}
 
   // The number of the last decision; 0: there was none. The next one has the next number.
   uint64_t number() const { return number_; }
@@ -43,6 +43,12 @@ class LabelsView : public View {
   void Save(StateWriter& writer) const override;
 
  private:
+  // Scores that were given out are corrected for dropped negatives already.
+  static ProgressiveMetrics::Options Served(ProgressiveMetrics::Options metrics) {
+    metrics.negative_sampling_rate = 1;
+    return metrics;
+  }
+
   void ApplyNext(const Record& record, View* restored) override;
   absl::Status LoadVersion(StateReader& reader, uint32_t version) override;
   void ApplyEvents(const EventsRecord& events);
