@@ -1,19 +1,13 @@
-// Decisions about labels: what is to be decided, and what a decision changes in the join.
+// What a decision about labels changes in the join.
 
 #ifndef FRESHET_SERVER_JOIN_JOIN_LABELS_H_
 #define FRESHET_SERVER_JOIN_JOIN_LABELS_H_
-
-#include <cstddef>
-#include <cstdint>
-#include <optional>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "freshet/v1/log_record.pb.h"
 #include "server/join/join_changes.h"
 #include "server/join/join_entries.h"
-#include "server/join/join_state.h"
-#include "server/join/join_store.h"
 
 namespace freshet {
 
@@ -28,11 +22,6 @@ void Reconsider(RowPlace place, FeedbackEntry& entry, JoinChanges& changes);
 // A decision came back from the log, as the record at changes.state.offset. Its parts that do not
 // fit what the tables hold have no effect.
 absl::Status ApplyLabels(const v1::LabelsNote& note, JoinChanges& changes);
-
-// See LabelJoin::Decide().
-absl::StatusOr<std::optional<v1::LabelsNote>> DecideLabels(const JoinView& view,
-                                                           const JoinState& state, int64_t now_ms,
-                                                           size_t max_rows);
 
 }  // namespace freshet
 

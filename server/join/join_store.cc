@@ -48,8 +48,9 @@ absl::Status StatusOfTables(const rocksdb::Status& status, const std::string& di
     return absl::UnavailableError(StrCat("the table of events in ", dir, " cannot be used now: ",
                                          status.ToString(), "; it goes on once the cause is gone"));
   }
-  return absl::DataLossError(StrCat("the table of events in ", dir, " is damaged: ",
-                                    status.ToString(), "; it is made anew from the log"));
+  return absl::DataLossError(
+      StrCat("the table of events in ", dir, " is damaged: ", status.ToString(),
+             "; the server makes it anew from the log when it starts, so restart it"));
 }
 
 // The same for tables that are open: marks them, so that the next Open() does not take them.

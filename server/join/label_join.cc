@@ -9,7 +9,7 @@
 #include "core/base/str_cat.h"
 #include "server/join/join_apply.h"
 #include "server/join/join_changes.h"
-#include "server/join/join_labels.h"
+#include "server/join/join_decision.h"
 #include "server/join/label_aggregate.h"
 
 namespace freshet {
