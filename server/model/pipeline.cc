@@ -43,89 +43,69 @@ std::shared_ptr<Pipeline> Pipeline::Start(std::unique_ptr<ModelState> state,
   return pipeline;
 }
 
-template <typename Accept>
-bool Pipeline::SubmitJudged(Sequencer::Verdict verdict, size_t score_count, LearnCallback& done,
-                            LearnOutcome& immediate, const Accept& accept) {
-  const bool duplicate = verdict.kind == ProducerVerdict::kDuplicate;
-  if (duplicate && verdict.offset <= finished_offset()) {
-    immediate.duplicate = true;
-    immediate.offset = verdict.offset;
-  } else if (absl::Status refusal = Refusal(); !refusal.ok()) {
-    immediate.status = std::move(refusal);
-  } else if (duplicate) {
-    waiting_duplicates_.emplace(verdict.offset, std::exchange(done, nullptr));
-    return !full();
-  } else if (verdict.kind == ProducerVerdict::kNew) {
-    auto item = std::make_unique<Item>();
-    item->record = accept();
-    item->memory_bytes =
-        item->record.memory_bytes() + score_count * sizeof(item->outcome.scores[0]);
-    item->done = std::exchange(done, nullptr);
-    Enqueue(std::move(item));
-    return !full();
-  } else {
-    immediate.status = std::move(verdict.refusal);
-    immediate.rejected = true;
+template <typename Judge, typename Accept>
+bool Pipeline::SubmitJudged(size_t score_count, LearnCallback done, const Judge& judge,
+                            const Accept& accept) {
+  LearnOutcome immediate;
+  {
+    absl::MutexLock lock(&mu_);
+    Sequencer::Verdict verdict = judge(sequencer_);
+    const bool duplicate = verdict.kind == ProducerVerdict::kDuplicate;
+    if (duplicate && verdict.offset <= finished_offset()) {
+      immediate.duplicate = true;
+      immediate.offset = verdict.offset;
+    } else if (absl::Status refusal = Refusal(); !refusal.ok()) {
+      immediate.status = std::move(refusal);
+    } else if (duplicate) {
+      waiting_duplicates_.emplace(verdict.offset, std::move(done));
+      return !full();
+    } else if (verdict.kind == ProducerVerdict::kNew) {
+      auto item = std::make_unique<Item>();
+      item->record = accept(sequencer_);
+      item->memory_bytes =
+          item->record.memory_bytes() + score_count * sizeof(item->outcome.scores[0]);
+      item->done = std::move(done);
+      Enqueue(std::move(item));
+      return !full();
+    } else {
+      immediate.status = std::move(verdict.refusal);
+      immediate.rejected = true;
+    }
   }
+  done(std::move(immediate));
   return true;
 }
 
 bool Pipeline::Submit(std::unique_ptr<BatchRecord> batch, LearnCallback done,
                       std::string_view sender) {
-  LearnOutcome immediate;
-  bool has_room = true;
-  {
-    absl::MutexLock lock(&mu_);
-    const size_t rows = batch->examples().size();
-    has_room = SubmitJudged(sequencer_.Judge(batch->request(), sender), rows, done, immediate, [&] {
-      mu_.AssertHeld();
-      return sequencer_.Accept(std::move(batch), sender);
-    });
-  }
-  if (done) done(std::move(immediate));
-  return has_room;
+  return SubmitJudged(
+      batch->examples().size(), std::move(done),
+      [&](const Sequencer& sequencer) { return sequencer.Judge(batch->request(), sender); },
+      [&](Sequencer& sequencer) { return sequencer.Accept(std::move(batch), sender); });
 }
 
 bool Pipeline::SubmitEvents(std::unique_ptr<BatchRecord> rows, v1::EventsNote note,
                             LearnCallback done, std::string_view sender) {
-  LearnOutcome immediate;
-  bool has_room = true;
-  {
-    absl::MutexLock lock(&mu_);
-    has_room = SubmitJudged(sequencer_.Judge(rows->request(), sender), 0, done, immediate, [&] {
-      mu_.AssertHeld();
-      return sequencer_.Accept(std::move(rows), std::move(note), sender);
-    });
-  }
-  if (done) done(std::move(immediate));
-  return has_room;
+  return SubmitJudged(
+      0, std::move(done),
+      [&](const Sequencer& sequencer) { return sequencer.Judge(rows->request(), sender); },
+      [&](Sequencer& sequencer) {
+        return sequencer.Accept(std::move(rows), std::move(note), sender);
+      });
 }
 
 bool Pipeline::SubmitFeedback(FeedbackRecord feedback, LearnCallback done,
                               std::string_view sender) {
-  LearnOutcome immediate;
-  bool has_room = true;
-  {
-    absl::MutexLock lock(&mu_);
-    has_room = SubmitJudged(sequencer_.Judge(*feedback.request, sender), 0, done, immediate, [&] {
-      mu_.AssertHeld();
-      return sequencer_.Accept(std::move(feedback), sender);
-    });
-  }
-  if (done) done(std::move(immediate));
-  return has_room;
+  return SubmitJudged(
+      0, std::move(done),
+      [&](const Sequencer& sequencer) { return sequencer.Judge(*feedback.request, sender); },
+      [&](Sequencer& sequencer) { return sequencer.Accept(std::move(feedback), sender); });
 }
 
 void Pipeline::SubmitLabels(LabelsRecord labels, LearnCallback done) {
-  LearnOutcome immediate;
-  {
-    absl::MutexLock lock(&mu_);
-    SubmitJudged(sequencer_.Judge(labels), 0, done, immediate, [&] {
-      mu_.AssertHeld();
-      return sequencer_.Accept(std::move(labels));
-    });
-  }
-  if (done) done(std::move(immediate));
+  SubmitJudged(
+      0, std::move(done), [&](const Sequencer& sequencer) { return sequencer.Judge(labels); },
+      [&](Sequencer& sequencer) { return sequencer.Accept(std::move(labels)); });
 }
 
 void Pipeline::FindProducer(std::string_view producer_id, std::string_view sender,

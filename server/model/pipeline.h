@@ -199,12 +199,11 @@ class Pipeline : public Strand {
   absl::Status Refusal() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
     return closed_.ok() ? fault_ : closed_;
   }
-  // What Submit() does, of a record that `accept` takes from the sequencer, unless the verdict is
-  // against it; `score_count` scores may be returned.
-  template <typename Accept>
-  bool SubmitJudged(Sequencer::Verdict verdict, size_t score_count, LearnCallback& done,
-                    LearnOutcome& immediate, const Accept& accept)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // What Submit() does, of a record that `accept` takes from the sequencer unless the verdict of
+  // `judge` is against it; `score_count` scores may be returned.
+  template <typename Judge, typename Accept>
+  bool SubmitJudged(size_t score_count, LearnCallback done, const Judge& judge,
+                    const Accept& accept);
   // Accepts a record that is always new.
   template <typename Body>
   void SubmitRare(Body body, std::unique_ptr<ModelState> restored, LearnCallback done);

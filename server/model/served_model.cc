@@ -39,6 +39,11 @@ std::shared_ptr<const PreparedInput> InputOf(const v1::Model& settings) {
   return prepared.ok() ? *std::move(prepared) : nullptr;
 }
 
+std::shared_ptr<const v1::LabelRule> LabelRuleOf(const v1::Model& settings) {
+  if (!settings.has_label_rule()) return nullptr;
+  return std::make_shared<const v1::LabelRule>(settings.label_rule());
+}
+
 // What the settings say, and the server's where they say nothing.
 Retention RetentionOf(const ModelEnvironment& environment, const v1::Model& settings) {
   Retention retention = environment.log_retention;
@@ -81,7 +86,8 @@ ServedModel::ServedModel(const ModelEnvironment& environment, RecoveredModel& re
                 return response;
               }),
       settings_(SettingsOf(spec_)),
-      input_(InputOf(settings_)) {}
+      input_(InputOf(settings_)),
+      label_rule_(LabelRuleOf(settings_)) {}
 
 std::shared_ptr<const PreparedInput> ServedModel::input() const {
   absl::MutexLock lock(&mu_);
@@ -99,7 +105,7 @@ absl::StatusOr<std::shared_ptr<ServedModel>> ServedModel::Start(const ModelEnvir
   const uint64_t labels_number = model.state->labels().number();
   runtime->events_ = std::make_unique<ModelEvents>(runtime->EventsOptions());
   std::unique_ptr<LabelJoin> join;
-  if (const std::optional<v1::LabelRule> rule = runtime->label_rule()) {
+  if (const std::shared_ptr<const v1::LabelRule> rule = runtime->label_rule()) {
     const uint64_t log_first = runtime->log_->first_offset();
     // A table that is lost is made anew from all that the log holds: events that wait may have
     // feedback that came before them, and ids of events that were learned must not come again.
@@ -202,10 +208,9 @@ absl::Status ServedModel::BeginEvents(const v1::LabelRule& rule) {
   return absl::OkStatus();
 }
 
-std::optional<v1::LabelRule> ServedModel::label_rule() const {
+std::shared_ptr<const v1::LabelRule> ServedModel::label_rule() const {
   const absl::MutexLock lock(&mu_);
-  if (!settings_.has_label_rule()) return std::nullopt;
-  return settings_.label_rule();
+  return label_rule_;
 }
 
 bool ServedModel::TakeEvents(std::unique_ptr<BatchRecord> rows, v1::EventsNote note,
@@ -219,8 +224,7 @@ bool ServedModel::TakeFeedback(FeedbackRecord feedback, LearnCallback done,
 }
 
 absl::Status ServedModel::CheckTakesEvents(uint64_t rows) {
-  const std::optional<v1::LabelRule> rule = label_rule();
-  return events_->CheckTakes(rule.has_value() ? &*rule : nullptr, rows, pipeline_->pending_rows());
+  return events_->CheckTakes(label_rule().get(), rows, pipeline_->pending_rows());
 }
 
 absl::StatusOr<v1::Event> ServedModel::FindEvent(std::string_view event_id) const {
@@ -499,6 +503,7 @@ void ServedModel::FinishUpdate(const v1::Model& settings, const LearnOutcome& ou
     if (outcome.offset > 0) {
       settings_ = settings;
       input_ = InputOf(settings);
+      label_rule_ = LabelRuleOf(settings);
     }
     if (!outcome.status.ok()) updating_ = false;
   }

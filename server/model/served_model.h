@@ -232,8 +232,8 @@ class ServedModel : public std::enable_shared_from_this<ServedModel> {
   void WriteSnapshot(const SnapshotInWork& snapshot);
   // Whether the model was deleted: a file that is not found says so only then.
   bool is_deleted() const { return absl::IsNotFound(pipeline_->closed()); }
-  // The rule in force; nothing if the model takes no events.
-  std::optional<v1::LabelRule> label_rule() const;
+  // The rule in force; null if the model takes no events.
+  std::shared_ptr<const v1::LabelRule> label_rule() const;
   // Leaves the state to Start().
   ServedModel(const ModelEnvironment& environment, RecoveredModel& recovered);
 
@@ -278,7 +278,8 @@ class ServedModel : public std::enable_shared_from_this<ServedModel> {
 
   mutable absl::Mutex mu_;
   v1::Model settings_ ABSL_GUARDED_BY(mu_);  // Of the last change that was accepted.
-  std::shared_ptr<const PreparedInput> input_ ABSL_GUARDED_BY(mu_);  // Of settings_; or null.
+  std::shared_ptr<const PreparedInput> input_ ABSL_GUARDED_BY(mu_);       // Of settings_; or null.
+  std::shared_ptr<const v1::LabelRule> label_rule_ ABSL_GUARDED_BY(mu_);  // Of settings_; or null.
   bool updating_ ABSL_GUARDED_BY(mu_) = false;
 };
 
