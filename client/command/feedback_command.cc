@@ -192,16 +192,11 @@ absl::Status PushFeedback(const CommandContext& context, const FeedbackArguments
   LinePrinter printer;
   BadRowLog bad_rows(arguments.MaxErrors(),
                      [&printer](std::string_view line) { printer.Print(line); });
-  options.on_rejected = [&](const RejectedRow& row) {
-    bad_rows.Add(StrCat(positions.Describe(row.index), ": ", row.field, ": ", row.reason));
-  };
+  ListenToRejected(positions, bad_rows, options);
   auto pusher = FeedbackPusher::Start(**client, arguments.model, std::move(options));
   if (!pusher.ok()) return pusher.status();
   SayIfTerminalIsRead(arguments.input);
-  if (known->last() > 0) {
-    printer.Print(StrCat("freshet: going on after row ", GroupedCount(known->last()),
-                         ", where producer ", arguments.producer_id, " was"));
-  }
+  SayWhereItGoesOn(*known, arguments.producer_id, printer);
 
   const auto start = std::chrono::steady_clock::now();
   FeedbackReader reader(arguments.input, arguments.fields, *std::move(time), &stop);

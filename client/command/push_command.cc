@@ -193,17 +193,12 @@ absl::Status Push(const CommandContext& context, PushArguments arguments) {
   LinePrinter printer;
   BadRowLog bad_rows(arguments.MaxErrors(),
                      [&printer](std::string_view line) { printer.Print(line); });
-  options.on_rejected = [&](const RejectedRow& row) {
-    bad_rows.Add(StrCat(positions.Describe(row.index), ": ", row.field, ": ", row.reason));
-  };
+  ListenToRejected(positions, bad_rows, options);
   auto pusher = Pusher::Start(**client, arguments.model, std::move(options));
   if (!pusher.ok()) return pusher.status();
 
   SayIfTerminalIsRead(arguments.input);
-  if (known->last() > 0) {
-    printer.Print(StrCat("freshet: going on after row ", GroupedCount(known->last()),
-                         ", where producer ", arguments.producer_id, " was"));
-  }
+  SayWhereItGoesOn(*known, arguments.producer_id, printer);
   const Clock::time_point start = Clock::now();
   PushRun run(arguments, stop, *known, **pusher,
               {.positions = positions,

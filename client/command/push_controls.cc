@@ -92,4 +92,10 @@ void LinePrinter::Show(ProgressDisplay* display) {
   display_ = display;
 }
 
+void SayWhereItGoesOn(const KnownRows& known, std::string_view producer_id, LinePrinter& printer) {
+  if (known.last() == 0) return;
+  printer.Print(StrCat("freshet: going on after row ", GroupedCount(known.last()),
+                       ", where producer ", producer_id, " was"));
+}
+
 }  // namespace freshet

@@ -64,6 +64,9 @@ class LinePrinter {
   ProgressDisplay* display_ ABSL_GUARDED_BY(mu_) = nullptr;
 };
 
+// Says after which row an earlier push with the same producer is gone on with, if there was one.
+void SayWhereItGoesOn(const KnownRows& known, std::string_view producer_id, LinePrinter& printer);
+
 }  // namespace freshet
 
 #endif  // FRESHET_CLIENT_COMMAND_PUSH_CONTROLS_H_

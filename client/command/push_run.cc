@@ -235,4 +235,10 @@ ProgressFigures PushRun::Sample() const {
   return figures;
 }
 
+void ListenToRejected(const RowPositions& positions, BadRowLog& bad_rows, PusherOptions& options) {
+  options.on_rejected = [&positions, &bad_rows](const RejectedRow& row) {
+    bad_rows.Add(StrCat(positions.Describe(row.index), ": ", row.field, ": ", row.reason));
+  };
+}
+
 }  // namespace freshet

@@ -69,6 +69,10 @@ class BadRowLog {
   std::string first_ ABSL_GUARDED_BY(mu_);
 };
 
+// Adds each row that the server refuses to `bad_rows`, with its place in the files. Both must
+// outlive the pusher.
+void ListenToRejected(const RowPositions& positions, BadRowLog& bad_rows, PusherOptions& options);
+
 // What is told of the rows of a push.
 struct PushRecords {
   RowPositions& positions;                // Of the rows pushed.
