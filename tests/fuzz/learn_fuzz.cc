@@ -1,7 +1,7 @@
 // Feeds bytes to the server as one message of a Learn stream, and checks what decoding guarantees:
-// it never crashes; what it accepts is well formed and finite, has labels that suit the loss, and
-// can be learned and named; what it rejects, it rejects with a reason; the memory of a parsed
-// message was counted before parsing.
+// it never crashes; what it accepts is well formed and finite, has labels that suit the loss unless
+// they come later, and can be learned and named; what it rejects, it rejects with a reason; the
+// memory of a parsed message was counted before parsing.
 //
 // The first byte of the input selects the loss and the limits.
 
@@ -17,15 +17,22 @@
 #include "core/model/factory.h"
 #include "server/codec/parsed_size.h"
 #include "server/record/batch_record.h"
+#include "server/record/events_record.h"
 #include "server/view/feature_names.h"
 #include "tests/fuzz/require.h"
 
 namespace freshet {
 namespace {
 
+void CheckLabel(float label, LossKind loss) {
+  Require(std::isfinite(label), "finite labels");
+  if (IsBinary(loss)) Require(label == 0 || std::abs(label) == 1, "binary labels");
+  if (loss == LossKind::kPoisson) Require(label >= 0, "Poisson labels >= 0");
+}
+
 void CheckColumns(const ExampleBatch& batch, LossKind loss, const BatchLimits& limits) {
   Require(batch.size() > 0 && batch.size() <= limits.max_examples, "rows within the limit");
-  Require(batch.labels.size() == batch.size(), "one label per row");
+  Require(batch.labels.empty() || batch.labels.size() == batch.size(), "one label per row");
   Require(batch.weights.empty() || batch.weights.size() == batch.size(), "one weight per row");
   Require(batch.values.empty() || batch.values.size() == batch.feature_ids.size(),
           "one value per feature");
@@ -34,10 +41,7 @@ void CheckColumns(const ExampleBatch& batch, LossKind loss, const BatchLimits& l
     Require(batch.RowBegin(row) <= batch.RowEnd(row), "row ends rise");
     Require(batch.RowEnd(row) - batch.RowBegin(row) <= limits.max_example_features,
             "features within the limit");
-    const float label = batch.labels[row];
-    Require(std::isfinite(label), "finite labels");
-    if (IsBinary(loss)) Require(label == 0 || std::abs(label) == 1, "binary labels");
-    if (loss == LossKind::kPoisson) Require(label >= 0, "Poisson labels >= 0");
+    if (!batch.labels.empty()) CheckLabel(batch.labels[row], loss);
     Require(std::isfinite(batch.Weight(row)) && batch.Weight(row) >= 0, "finite weights >= 0");
   }
   for (const float value : batch.values) Require(std::isfinite(value), "finite values");
@@ -76,13 +80,24 @@ void Feed(const uint8_t* data, size_t size) {
   spec.linear.bits = 10;
   const std::unique_ptr<Learner> learner = MakeLearner(spec).value();
   std::vector<float> scores(batch.size());
-  learner->LearnBatch(batch, scores);
+  const v1::LearnRequest& request = message->request();
+  if (request.event_ids().empty()) {
+    Require(!batch.labels.empty(), "rows to learn from have labels");
+    learner->LearnBatch(batch, scores);
+  } else {
+    Require(batch.labels.empty(), "the labels of events come later");
+    error.Clear();
+    const bool good = CheckEvents(request, batch.size(), error);
+    Require(good || (error.code() != 0 && !error.message().empty()),
+            "errors have a code and a message");
+    learner->PredictBatch(batch, scores);
+  }
   for (const float score : scores) Require(std::isfinite(score), "finite scores");
   FeatureNames names;
-  if (message->request().has_packed()) {
-    names.Learn(message->request().packed());
+  if (request.has_packed()) {
+    names.Learn(request.packed());
   } else {
-    names.Learn(message->request().examples());
+    names.Learn(request.examples());
   }
 }
 
