@@ -165,6 +165,11 @@ TEST_F(ChallengerTest, GoesOnWhereItWasAfterACrash) {
                                           EXPECT_TRUE(snapshot.ok()) << snapshot.status();
                                           taken.count_down();
                                         });
+    // The champion's part is saved, and the challenger is asked for its own, before this task.
+    std::latch asked(1);
+    PipelineOf(model.served.model())
+        .RunOnWriter([&asked](const ModelState&) { asked.count_down(); }, WriterShare::kLong);
+    asked.wait();
     busy = nullptr;
     taken.wait();
     const std::vector<v1::SnapshotFileHeader> snapshots = model.served.model().ListSnapshots();
