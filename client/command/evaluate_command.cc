@@ -123,8 +123,8 @@ absl::Status Evaluate(const CommandContext& context, EvaluateArguments arguments
   const auto model = (*client)->GetModel(arguments.model);
   if (!model.ok()) return model.status();
   const v1::LearnerSpec& learner = ChampionOf(*model).learner();
-  arguments.input.binary_labels =
-      learner.loss() == v1::LOSS_LOGISTIC || learner.loss() == v1::LOSS_HINGE;
+  arguments.input.binary_labels = HasTwoLabels(learner);
+  arguments.input.half_labels = HasHalfLabels(learner);
   FollowMapping(*model, arguments.input);
   SayIfTerminalIsRead(arguments.input);
   Evaluation evaluation;

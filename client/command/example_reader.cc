@@ -248,6 +248,7 @@ absl::StatusOr<bool> ExampleReader::Next(ExampleBatchBuilder& builder) {
                                                    : DataError(message);
     }
     if (!*row) continue;
+    if (options_.half_labels) WarnOfHalfLabel(builder);
     absl::Status status = CheckLabel(builder);
     if (status.ok()) status = CheckNamespaces(builder);
     if (status.ok()) return true;
@@ -267,6 +268,16 @@ void ExampleReader::PrintWarnings() {
   for (const std::string& warning : format_->TakeWarnings()) {
     std::cerr << "freshet: warning: " << Place() << ": " << warning << "\n";
   }
+}
+
+void ExampleReader::WarnOfHalfLabel(const ExampleBatchBuilder& builder) {
+  const ExampleBatch rows = builder.View();
+  if (rows.labels.back() != 0 || rows.Weight(rows.size() - 1) == 0) return;
+  options_.half_labels = false;
+  std::cerr
+      << "freshet: warning: " << Place()
+      << ": label 0 is half positive in this model, as in Vowpal Wabbit; write -1 for negative "
+         "rows, or create a model with --loss logistic\n";
 }
 
 absl::Status ExampleReader::CheckLabel(const ExampleBatchBuilder& builder) const {

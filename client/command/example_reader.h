@@ -31,6 +31,8 @@ struct InputOptions {
   // Whether a label other than 1, 0 and -1 is a bad row. Checking it here, before the server would,
   // lets the error name file and line.
   bool binary_labels = false;
+  // Whether to warn, once, of a label of 0: it is half positive, but is usually meant as negative.
+  bool half_labels = false;
   // Set: called at the first file of csv, tsv or jsonl if parse.mapping is absent, with the format
   // and the first lines; returns the mapping to read by, if any. May be called again for a second
   // pass over the input.
@@ -104,6 +106,7 @@ class ExampleReader {
   absl::Status BeginFile(std::string_view& first_line);
   absl::Status ChooseMapping(std::string_view format, std::string_view& first_line);
   void PrintWarnings();
+  void WarnOfHalfLabel(const ExampleBatchBuilder& builder);
   absl::Status EndFile();
   absl::Status CheckLabel(const ExampleBatchBuilder& builder) const;
   absl::Status CheckNamespaces(const ExampleBatchBuilder& builder) const;

@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_join.h"
 #include "client/command/command.h"
+#include "client/command/model_text.h"
 #include "client/command/text.h"
 #include "client/resource_names.h"
 #include "core/base/str_cat.h"
@@ -138,6 +139,9 @@ class MappingChoice {
 }  // namespace
 
 void FollowMapping(const v1::Model& model, InputOptions& input) {
+  const v1::LearnerSpec& learner = ChampionOf(model).learner();
+  input.parse.as_vowpal_wabbit = learner.has_vowpal_wabbit();
+  input.parse.hash_all = learner.features().vowpal_wabbit().hash_all();
   if (!model.has_input()) return;
   input.parse.mapping = InputMappingOf(model.input());
   for (const std::string& override : DescribeOverrides(WithoutBlanks(input.parse))) {

@@ -80,17 +80,25 @@ absl::StatusOr<v1::LearnerSpec> ParseLearner(const ModelsCreateArguments& argume
     return absl::InvalidArgumentError(
         StrCat("--vw-options already defines the learner; leave out ", arguments.learner_flag));
   }
-  return ParseVwOptions(arguments.vw_options);
+  std::string note;
+  absl::StatusOr<v1::LearnerSpec> spec = ParseVwOptions(arguments.vw_options, &note);
+  if (!note.empty()) std::cerr << "freshet: " << note << "\n";
+  return spec;
 }
 
 absl::StatusOr<v1::Model> CreateEmpty(const Client& client, const ModelsCreateArguments& arguments,
                                       const NewModelOptions& options) {
   absl::StatusOr<v1::LearnerSpec> spec = ParseLearner(arguments);
   if (!spec.ok()) return spec.status();
-  if (arguments.bits != 0) spec->set_bits(arguments.bits);
+  if (arguments.bits != 0) {
+    spec->set_bits(arguments.bits);
+    if (arguments.has_vw_options) {
+      spec->mutable_features()->mutable_vowpal_wabbit()->set_bits(arguments.bits);
+    }
+  }
   absl::StatusOr<v1::FeatureSpec> features = MakeFeatureSpec(arguments.features);
   if (!features.ok()) return features.status();
-  if (features->ByteSizeLong() > 0) *spec->mutable_features() = *std::move(features);
+  if (features->ByteSizeLong() > 0) spec->mutable_features()->MergeFrom(*features);
   return client.CreateModel(arguments.name, *spec, options);
 }
 

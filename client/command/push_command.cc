@@ -1,5 +1,6 @@
 // freshet push.
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
@@ -33,13 +34,16 @@ using Clock = std::chrono::steady_clock;
 // call that is under way.
 constexpr int64_t kWatchDeadlineMs = 2'000;
 
+bool ReadsStdin(const PushArguments& arguments) {
+  const std::vector<std::string>& files = arguments.input.files;
+  return files.empty() || std::find(files.begin(), files.end(), "-") != files.end();
+}
+
 absl::Status CheckArguments(const PushArguments& arguments) {
   const auto bad = [](std::string_view text) { return absl::InvalidArgumentError(ToAbsl(text)); };
-  bool reads_stdin = arguments.input.files.empty();
-  for (const std::string& file : arguments.input.files) reads_stdin |= file == "-";
   if (arguments.epochs < 1) return bad("--epochs is 0; it must be at least 1");
   if (!(arguments.rate >= 0)) return bad("--rate must be 0 or more rows a second");
-  if (arguments.epochs > 1 && reads_stdin) {
+  if (arguments.epochs > 1 && ReadsStdin(arguments)) {
     return bad("--epochs needs files: standard input can be read only once");
   }
   if (arguments.epochs > 1 && arguments.input.follow) {
@@ -150,6 +154,16 @@ PushOutcome OutcomeOf(const Pusher& pusher, const PushRun& run) {
   return outcome;
 }
 
+// Reads the files as often as a model of Vowpal Wabbit's options says, and holds rows out.
+void FollowPasses(const v1::VowpalWabbit& model, PushArguments& arguments) {
+  const bool reads_again =
+      !arguments.has_epochs && !arguments.input.follow && !ReadsStdin(arguments);
+  if (reads_again) arguments.epochs = std::max(model.passes(), 1U);
+  if (arguments.epochs > 1 && arguments.shuffle_buffer == 0) {
+    arguments.holdout_period = model.holdout_period();
+  }
+}
+
 absl::Status Push(const CommandContext& context, PushArguments arguments) {
   absl::Status checked = CheckPushControls(arguments);
   if (checked.ok()) checked = CheckArguments(arguments);
@@ -176,8 +190,9 @@ absl::Status Push(const CommandContext& context, PushArguments arguments) {
     if (!arguments.events) {
       metrics = std::make_unique<PushMetrics>(learner);
       // The formats read labels of two classes in their own ways.
-      arguments.input.binary_labels =
-          learner.loss() == v1::LOSS_LOGISTIC || learner.loss() == v1::LOSS_HINGE;
+      arguments.input.binary_labels = HasTwoLabels(learner);
+      arguments.input.half_labels = HasHalfLabels(learner);
+      FollowPasses(learner.vowpal_wabbit(), arguments);
     }
     FollowOrChooseMapping(**client, **model, arguments.input);
   }
@@ -217,7 +232,10 @@ absl::Status Push(const CommandContext& context, PushArguments arguments) {
   outcome.bad_rows = bad_rows.count();
   outcome.seconds = std::max(1e-6, std::chrono::duration<double>(Clock::now() - start).count());
   if (auto after = (*client)->GetModel(arguments.model); after.ok()) outcome.described = *after;
-  if (metrics != nullptr) outcome.metrics = metrics->Figures();
+  if (metrics != nullptr) {
+    outcome.metrics = metrics->Figures();
+    outcome.holdout = metrics->Holdout();
+  }
   absl::Status status = FinalStatus(
       {ended.read, ended.pushed, bad_rows.first(), bad_rows.too_many(), arguments.SkipsErrors()},
       outcome);
@@ -241,7 +259,14 @@ void AddOptions(CLI::App& push, PushArguments& arguments) {
       "later by 'freshet feedback'");
   AddEventOptions(push, arguments.input);
   for (const char* option : {"--event-id", "--time"}) push.get_option(option)->needs(events);
-  push.add_option("--epochs", arguments.epochs, "Read the files this many times (default: once)")
+  push.add_option_function<uint32_t>(
+          "--epochs",
+          [&arguments](uint32_t epochs) {
+            arguments.epochs = epochs;
+            arguments.has_epochs = true;
+          },
+          "Read the files this many times (default: once, or as --passes says in the model's "
+          "--vw-options)")
       ->type_name("N");
   push.add_option("--shuffle-buffer", arguments.shuffle_buffer,
                   "Shuffle rows in a buffer of this many rows (default: keep the input order)")

@@ -61,6 +61,9 @@ PushRun::PushRun(const PushArguments& arguments, const std::atomic<bool>& stop,
 absl::Status PushRun::Run() {
   for (uint32_t epoch = 0; epoch < arguments_.epochs && !Done(); ++epoch) {
     ExampleReader reader(arguments_.input, &stop_);
+    epoch_ = epoch;
+    epoch_lines_ = 0;
+    last_path_.clear();
     if (reader.bytes_total().has_value()) bytes_total_ = *reader.bytes_total() * arguments_.epochs;
     absl::Status status = RunEpoch(&reader);
     bytes_of_past_epochs_ += reader.bytes_consumed();
@@ -106,6 +109,7 @@ absl::StatusOr<bool> PushRun::ReadRow(ExampleReader* reader) {
   if (!row.ok() && !is_bad) return row.status();
   if (row.ok() && !*row) return false;
   if (reader->path() != last_path_) {
+    if (!last_path_.empty()) epoch_lines_ += last_line_;
     last_path_ = reader->path();
     last_path_index_ = records_.positions.PathIndex(last_path_);
   }
@@ -120,6 +124,10 @@ absl::StatusOr<bool> PushRun::ReadRow(ExampleReader* reader) {
     return true;
   }
   ++rows_read_;
+  // Blank lines count, as in Vowpal Wabbit.
+  const uint64_t line = epoch_lines_ + last_line_;
+  const bool is_held_out = arguments_.holdout_period > 0 && line % arguments_.holdout_period == 0;
+  if (is_held_out) HoldOut(gathered_);
   const RowPosition position{last_path_index_, reader->line_number()};
   absl::Status status;
   if (!shuffled) {
@@ -131,6 +139,16 @@ absl::StatusOr<bool> PushRun::ReadRow(ExampleReader* reader) {
   }
   if (!status.ok()) return status;
   return true;
+}
+
+// Makes the last row one that is predicted but not learned, like a row without a label. REQUIRES:
+// rows are not shuffled.
+void PushRun::HoldOut(ExampleBatchBuilder& rows) {
+  const ExampleBatch view = rows.View();
+  const size_t row = view.size() - 1;
+  gathered_held_out_.push_back(
+      {.row = row, .label = view.labels[row], .weight = view.Weight(row), .epoch = epoch_});
+  rows.SetLastLabelAndWeight(0, 0);
 }
 
 // Counts a row that could not be read. Returns an error if it is one too many.
@@ -156,6 +174,9 @@ absl::Status PushRun::Gather(RowPosition position) {
   ++row_;
   if (known_.Contains(row_)) {
     gathered_.RemoveLastRow();
+    if (!gathered_held_out_.empty() && gathered_held_out_.back().row == gathered_.row_count()) {
+      gathered_held_out_.pop_back();
+    }
     ++known_count_;
     if (records_.predictions != nullptr) records_.predictions->AddBadRow(gathered_count_);
     return PassKnownRow();
@@ -163,7 +184,14 @@ absl::Status PushRun::Gather(RowPosition position) {
   if (HasTooManyNamespaces(gathered_)) {
     single_.Clear();
     gathered_.MoveLastRowTo(single_);
+    std::vector<HeldOutRow> moved;
+    if (!gathered_held_out_.empty() && gathered_held_out_.back().row == gathered_.row_count()) {
+      moved.push_back(gathered_held_out_.back());
+      moved.back().row = 0;
+      gathered_held_out_.pop_back();
+    }
     if (absl::Status status = PushGathered(); !status.ok()) return status;
+    gathered_held_out_ = std::move(moved);
     gathered_.Clear();
     std::swap(gathered_, single_);
   }
@@ -179,7 +207,8 @@ absl::Status PushRun::PushGathered() {
   const size_t rows = gathered_.row_count();
   records_.positions.Add(std::move(gathered_positions_));
   gathered_positions_.clear();
-  if (records_.metrics != nullptr) records_.metrics->Expect(gathered_.View());
+  if (records_.metrics != nullptr) records_.metrics->Expect(gathered_.View(), gathered_held_out_);
+  gathered_held_out_.clear();
   EventColumns events;
   if (records_.events != nullptr) {
     events = {.ids = records_.events->ids(), .times_ms = records_.events->times_ms()};

@@ -37,6 +37,8 @@ struct PushArguments : PushControls {
   InputOptions input;
   bool events = false;           // Rows are events, whose labels come later.
   uint32_t epochs = 1;           // >= 1.
+  bool has_epochs = false;       // Whether --epochs was given.
+  uint32_t holdout_period = 0;   // Every so many rows of an epoch, one is not learned; 0: never.
   uint64_t shuffle_buffer = 0;   // Examples; 0: input order.
   uint64_t seed = 1;             // Random seed for shuffling.
   double rate = 0;               // Rows per second; 0: as fast as possible.
@@ -115,6 +117,7 @@ class PushRun {
   absl::Status RunEpoch(ExampleReader* reader);
   absl::StatusOr<bool> ReadRow(ExampleReader* reader);
   absl::Status SkipBadRow(const absl::Status& reason);
+  void HoldOut(ExampleBatchBuilder& rows);
   absl::Status Gather(RowPosition position);
   absl::Status PassKnownRow();
   absl::Status PushGathered();
@@ -133,6 +136,7 @@ class PushRun {
   NewNames names_;  // Names of the features in gathered_ and single_.
   ExampleBatchBuilder gathered_;
   std::vector<RowPosition> gathered_positions_;
+  std::vector<HeldOutRow> gathered_held_out_;  // By their place in gathered_.
   ShuffleBuffer shuffle_;
   ExampleBatchBuilder single_;  // One row on its way to the shuffle buffer or the next batch.
   std::string last_path_;
@@ -144,6 +148,8 @@ class PushRun {
   uint64_t row_ = 0;              // The number of the last row that was gathered, known or bad.
   uint64_t batch_first_row_ = 1;  // The first number that the next batch covers.
   uint64_t gathered_last_row_ = 0;
+  uint32_t epoch_ = 0;
+  uint64_t epoch_lines_ = 0;     // In the files of this epoch that were read to their end.
   uint64_t gathered_count_ = 0;  // All rows gathered so far.
   std::atomic<uint64_t> known_count_{0};
 

@@ -44,7 +44,7 @@ std::string MetricTable(const PushOutcome& outcome) {
   if (!outcome.metrics.has_value() || outcome.described.name().empty()) return "";
   const v1::ProgressiveMetrics& all = ChampionOf(outcome.described).metrics();
   if (all.example_count() == 0) return "";
-  const MetricCells rows = CellsOf(*outcome.metrics);
+  const MetricCells rows = CellsOf(*outcome.Judged());
   const MetricCells model = CellsOf(all);
   Table table({{""}, {""}, {"this push"}, {"the model"}});
   table.AddRow({"", "rows", rows.rows, model.rows});
@@ -54,6 +54,9 @@ std::string MetricTable(const PushOutcome& outcome) {
     table.AddRow({"", "calibration", rows.calibration, model.calibration});
   }
   table.AddRow({"", "offset", "", GroupedCount(outcome.described.offset())});
+  if (outcome.holdout) {
+    table.AddRow({"", "held out", StrCat("best epoch ", outcome.holdout->epoch + 1), ""});
+  }
   return table.ToString();
 }
 
@@ -141,8 +144,8 @@ std::string PushSummaryJson(const PushOutcome& outcome) {
   object.Add("seconds", Number(outcome.seconds));
   object.Add("examplesPerSecond",
              Number(static_cast<double>(outcome.stats.acknowledged) / outcome.seconds));
-  const bool counted = outcome.metrics.has_value() && outcome.metrics->example_count > 0;
-  const ProgressiveFigures figures = outcome.metrics.value_or(ProgressiveFigures());
+  const ProgressiveFigures figures = outcome.Judged().value_or(ProgressiveFigures());
+  const bool counted = figures.example_count > 0;
   object.Add("pushLoss", counted ? Number(figures.loss) : std::nullopt);
   object.Add("pushLossBaseRate", counted ? Number(figures.base_rate_loss) : std::nullopt);
   object.Add("pushAuc", figures.auc);

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "client/command/row_metrics.h"
 #include "client/pusher.h"
 #include "core/metrics/progressive_metrics.h"
 #include "freshet/v1/model.pb.h"
@@ -28,7 +29,13 @@ struct PushOutcome {
   uint64_t last_row = 0;  // The number of the last row that was pushed or known.
   double seconds = 0;
   v1::Model described;  // After the push; its name is empty if the server did not return it.
-  std::optional<ProgressiveFigures> metrics;  // Over the rows of this push.
+  std::optional<ProgressiveFigures> metrics;  // Over the rows of this push that were learned.
+  std::optional<HoldoutFigures> holdout;      // Over those that were held out, if any.
+
+  // What the push is judged by: the rows held out, or else those learned.
+  std::optional<ProgressiveFigures> Judged() const {
+    return holdout ? std::optional(holdout->figures) : metrics;
+  }
 
   // The rows that earlier pushes with this producer id had learned: those not pushed now, and those
   // that the server recognised. Does not count duplicates that this push caused itself by resending

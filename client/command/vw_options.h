@@ -3,6 +3,7 @@
 #ifndef FRESHET_CLIENT_COMMAND_VW_OPTIONS_H_
 #define FRESHET_CLIENT_COMMAND_VW_OPTIONS_H_
 
+#include <string>
 #include <string_view>
 
 #include "absl/status/statusor.h"
@@ -11,13 +12,11 @@
 namespace freshet {
 
 // A spec that learns as Vowpal Wabbit does with the options in `text`, which are separated by
-// spaces. Options that are not given have Vowpal Wabbit's defaults. INVALID_ARGUMENT, which names
-// the option, if it has no counterpart in freshet or a bad value.
-//
-// Two things differ from Vowpal Wabbit: a letter in an interaction means the namespace of exactly
-// that name, not every namespace that begins with it; and the constant has a weight of its own
-// outside the table.
-absl::StatusOr<v1::LearnerSpec> ParseVwOptions(std::string_view text);
+// spaces, so that a model gives the same numbers. Options that are not given have Vowpal Wabbit's
+// defaults. INVALID_ARGUMENT, which names the option, if it has no counterpart in freshet or a bad
+// value. Options that change nothing that is learned, such as those about files, are accepted;
+// `note`, unless null, becomes a sentence that names them, or empty.
+absl::StatusOr<v1::LearnerSpec> ParseVwOptions(std::string_view text, std::string* note = nullptr);
 
 }  // namespace freshet
 

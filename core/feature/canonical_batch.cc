@@ -69,6 +69,15 @@ ExampleBatch CanonicalBatch::Build(const ExampleBatch& batch,
     MoveRows(batch);
     built.row_ends = row_ends_;
   }
+  if (!batch.namespace_letters.empty()) {
+    letters_.resize(order_.hashes.size());
+    // Of several namespaces with one hash, the first by name.
+    for (size_t i = order_.sources.size(); i-- > 0;) {
+      const uint32_t source = order_.sources[i];
+      letters_[order_.places[source]] = batch.namespace_letters[source];
+    }
+    built.namespace_letters = letters_;
+  }
   built.namespace_hashes = order_.hashes;
   built.feature_ids = feature_ids_;
   built.values = values_;

@@ -60,6 +60,7 @@ class CanonicalBatch {
   std::vector<float> values_;
   std::vector<uint32_t> row_ends_;
   std::vector<uint32_t> segment_sizes_;
+  std::vector<unsigned char> letters_;
   std::vector<uint32_t> moves_;  // Scratch: positions of the features, or segments, of one row.
 };
 

@@ -27,6 +27,11 @@ void ExampleBatchBuilder::SetLabelAndWeight(float label, float weight) {
   weights_.back() = weight;
 }
 
+void ExampleBatchBuilder::SetLastLabelAndWeight(float label, float weight) {
+  SetLabelAndWeight(label, weight);
+  all_weights_one_ &= weight == 1.0f;
+}
+
 size_t ExampleBatchBuilder::Namespace(std::string_view name) {
   // Most streams name the same namespaces in the same order in every row.
   if (next_namespace_ < namespaces_.size() && namespaces_[next_namespace_] == name) {
@@ -46,6 +51,7 @@ size_t ExampleBatchBuilder::Namespace(std::string_view name) {
   segment_sizes_ = std::move(sizes);
   namespaces_.emplace_back(name);
   namespace_hashes_.push_back(HashNamespace(name));
+  namespace_letters_.push_back(LetterOf(name));
   return old_count;
 }
 
@@ -136,6 +142,7 @@ void ExampleBatchBuilder::DropNewNamespaces() {
   for (size_t i = old_namespaces_; i < count; ++i) namespace_indices_.erase(namespaces_[i]);
   namespaces_.resize(old_namespaces_);
   namespace_hashes_.resize(old_namespaces_);
+  namespace_letters_.resize(old_namespaces_);
 }
 
 void ExampleBatchBuilder::RemoveLastRow() {
@@ -170,6 +177,7 @@ void ExampleBatchBuilder::Clear() {
   old_namespaces_ = 0;
   namespaces_.clear();
   namespace_hashes_.clear();
+  namespace_letters_.clear();
   namespace_indices_.clear();
   labels_.clear();
   weights_.clear();
@@ -190,6 +198,7 @@ ExampleBatch ExampleBatchBuilder::View() const {
   view.feature_ids = std::span(feature_ids_).first(feature_count());
   if (!all_values_one_) view.values = std::span(values_).first(feature_count());
   view.namespace_hashes = namespace_hashes_;
+  view.namespace_letters = namespace_letters_;
   view.segment_sizes = segment_sizes_;
   return view;
 }

@@ -21,6 +21,11 @@ inline float ValueAt(std::span<const float> column, size_t i) {
   return column.empty() ? 1.0f : column[i];
 }
 
+// The letter of a namespace; see ExampleBatch::namespace_letters.
+inline unsigned char LetterOf(std::string_view namespace_name) {
+  return namespace_name.empty() ? ' ' : static_cast<unsigned char>(namespace_name[0]);
+}
+
 // A view of columns that live elsewhere; copying it copies no data.
 //
 // Row r has the features [RowBegin(r), RowEnd(r)) of the feature columns. The features of a row are
@@ -35,11 +40,17 @@ struct ExampleBatch {
   std::span<const uint32_t> namespace_hashes;  // One per namespace.
   // One number per row and namespace, row by row; or one per namespace if all rows share them.
   std::span<const uint32_t> segment_sizes;
+  // The first byte of each namespace's name, ' ' for the default namespace; may be empty if nobody
+  // groups features by it.
+  std::span<const unsigned char> namespace_letters = {};
+  // What is added to the score of each row, or empty: nothing. Only FeaturedLearner fills it in.
+  std::span<const float> offsets = {};
 
   size_t size() const { return row_ends.size(); }
   uint32_t RowBegin(size_t row) const { return row == 0 ? 0 : row_ends[row - 1]; }
   uint32_t RowEnd(size_t row) const { return row_ends[row]; }
   float Weight(size_t row) const { return ValueAt(weights, row); }
+  float Offset(size_t row) const { return offsets.empty() ? 0.0f : offsets[row]; }
 };
 
 // Owns the columns of a batch and fills them row by row. Not thread-safe.
@@ -58,6 +69,9 @@ class ExampleBatchBuilder {
 
   // Changes the label and the weight of the open row.
   void SetLabelAndWeight(float label, float weight);
+
+  // The same for the row that was ended last. REQUIRES: as for RemoveLastRow().
+  void SetLastLabelAndWeight(float label, float weight);
 
   // The index of the namespace with this name. Adds the namespace if it is new to the batch.
   size_t Namespace(std::string_view name);
@@ -157,6 +171,7 @@ class ExampleBatchBuilder {
 
   std::vector<std::string> namespaces_;
   std::vector<uint32_t> namespace_hashes_;
+  std::vector<unsigned char> namespace_letters_;
   // From name to index; filled only if there are many namespaces.
   std::unordered_map<std::string, size_t, NameHash, std::equal_to<>> namespace_indices_;
   std::vector<float> labels_;

@@ -21,6 +21,7 @@ class FeatureColumns {
     ids_.clear();
     values_.clear();
     row_ends_.clear();
+    offsets_.clear();
     is_cut_ = false;
   }
 
@@ -43,6 +44,20 @@ class FeatureColumns {
     return grown;
   }
 
+  // Removes `count` features of the open row, from `begin` on.
+  void Remove(size_t begin, size_t count) {
+    const auto first = static_cast<std::ptrdiff_t>(begin);
+    const auto last = static_cast<std::ptrdiff_t>(begin + count);
+    ids_.erase(ids_.begin() + first, ids_.begin() + last);
+    values_.erase(values_.begin() + first, values_.begin() + last);
+  }
+
+  // Adds to what is added to the score of the open row.
+  void AddOffset(float offset) {
+    offsets_.resize(row_ends_.size() + 1);
+    offsets_.back() += offset;
+  }
+
   // Records that a feature was left out of the open row.
   void Cut() { is_cut_ = true; }
   // Whether a feature was left out of the open row.
@@ -63,6 +78,7 @@ class FeatureColumns {
 
   void EndRow() {
     row_ends_.push_back(static_cast<uint32_t>(size()));
+    if (!offsets_.empty()) offsets_.resize(row_ends_.size());
     is_cut_ = false;
   }
 
@@ -77,11 +93,14 @@ class FeatureColumns {
   const std::vector<uint32_t>& id_column() const { return ids_; }
   const std::vector<float>& value_column() const { return values_; }
   const std::vector<uint32_t>& row_ends() const { return row_ends_; }
+  // One number for each ended row, or empty: all 0.
+  const std::vector<float>& offsets() const { return offsets_; }
 
  private:
   std::vector<uint32_t> ids_;
   std::vector<float> values_;
   std::vector<uint32_t> row_ends_;
+  std::vector<float> offsets_;
   bool is_cut_ = false;
 };
 

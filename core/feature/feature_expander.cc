@@ -85,6 +85,7 @@ FeatureExpander::FeatureExpander(FeatureOptions options)
     ngram_hashes_.push_back(HashNamespace(ngrams.name_space));
     if (ngrams.name_space == kEveryNamespace) other_ngrams_ = &ngrams;
   }
+  if (options_.letters) letters_.emplace(*options_.letters);
 }
 
 const NumericOptions* FeatureExpander::FindNumeric(uint32_t namespace_hash) const {
@@ -212,6 +213,10 @@ void FeatureExpander::AppendRow(const ExampleBatch& batch, size_t row, Plan& pla
                                 FeatureColumns& columns) const {
   RefreshPlan(batch, plan);
   FindOffsets(batch, row, plan);
+  if (letters_) {
+    letters_->AppendRow(batch, plan.offsets_, SizesOf(batch, row), plan.letters_, columns);
+    return;
+  }
   for (size_t i = 0; i < plan.entries_.size(); ++i) {
     const Plan::Entry& entry = plan.entries_[i];
     const size_t begin = columns.size();
@@ -252,6 +257,7 @@ uint64_t FeatureExpander::CountRow(const ExampleBatch& batch, size_t row, uint64
                                    Plan& plan) const {
   RefreshPlan(batch, plan);
   FindOffsets(batch, row, plan);
+  if (letters_) return letters_->CountRow(batch, SizesOf(batch, row), enough, plan.letters_);
   uint64_t total = 0;
   for (size_t i = 0; i < plan.entries_.size(); ++i) {
     const Plan::Entry& entry = plan.entries_[i];

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -15,6 +16,7 @@
 #include "core/feature/feature_columns.h"
 #include "core/feature/feature_options.h"
 #include "core/feature/interactions.h"
+#include "core/feature/letter_features.h"
 #include "core/feature/namespace_states.h"
 #include "core/feature/quantile_bins.h"
 #include "core/feature/standardizer.h"
@@ -61,6 +63,7 @@ class FeatureExpander {
     std::vector<FeatureSegment> sorted_segments_;
     std::vector<size_t> offsets_;  // Where the current row's segments begin in the batch.
     std::vector<double> sums_;
+    LetterFeatures::Scratch letters_;
   };
 
   explicit FeatureExpander(FeatureOptions options);
@@ -121,6 +124,7 @@ class FeatureExpander {
   // Constant after construction.
   const FeatureOptions options_;
   const Interactions interactions_;
+  std::optional<LetterFeatures> letters_;          // Set: takes the place of all the rest.
   std::vector<uint32_t> numeric_hashes_;           // One for each of options_.numerics.
   std::vector<uint32_t> ngram_hashes_;             // One for each of options_.ngrams.
   const NumericOptions* other_numeric_ = nullptr;  // The entry for kEveryNamespace; null: none.

@@ -61,6 +61,15 @@ struct FormatOptions {
   // Text that stands for no value (see MissingWords). The feature is left out.
   std::optional<std::vector<std::string>> missing = {};
 
+  // For vw: whether text is read as Vowpal Wabbit does where we are stricter, for models that give
+  // the same numbers: a row to learn from may lack a label, and gets the weight 0;
+  // it may have a third number, which is added to its score (see kOffsetNamespace); a value that is
+  // no number makes a feature of its own, name:value; and a line without a '|' is a row without
+  // features.
+  bool as_vowpal_wabbit = false;
+  // For vw: whether names of digits are hashed like others.
+  bool hash_all = false;
+
   // For csv and tsv.
 
   // The delimiter between cells, 1 to 8 bytes. Empty: a tab for tsv; for csv a comma, or, if the

@@ -12,6 +12,7 @@
 #endif
 
 #include "core/base/str_cat.h"
+#include "core/feature/feature_options.h"
 #include "core/feature/hash.h"
 #include "core/format/number.h"
 #include "core/format/parse_error.h"
@@ -64,12 +65,18 @@ bool ReadValue(const char*& cursor, const char* end, float& value) {
   return true;
 }
 
+// Whether a finite float stands at `cursor`, followed by a blank, a '|' or the end.
+bool IsNumber(const char* cursor, const char* end) {
+  float ignored = 0;
+  return ReadValue(cursor, end, ignored);
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<VwFormat>> VwFormat::Make(const FormatOptions& options) {
   absl::StatusOr<LabelReader> labels = LabelReader::Make({.positive = options.positive});
   if (!labels.ok()) return labels.status();
-  return std::unique_ptr<VwFormat>(new VwFormat(*std::move(labels), options.labels_required));
+  return std::unique_ptr<VwFormat>(new VwFormat(*std::move(labels), options));
 }
 
 absl::Status VwFormat::ErrorAt(const char* position, std::string_view message) const {
@@ -83,18 +90,19 @@ absl::StatusOr<bool> VwFormat::ParseLine(std::string_view line, ExampleBatchBuil
   if (absl::Status status = CheckUtf8(line); !status.ok()) return status;
   if (TrimBlanks(line).empty()) return false;
   const size_t bar = line.find('|');
-  if (bar == std::string_view::npos) {
+  if (bar == std::string_view::npos && !is_lenient_) {
     return ParseError(line.size() + 1,
                       "there is no '|' on the line; a row looks like '1 |namespace feature:0.5'");
   }
-  float label = 0;
-  float weight = 1;
-  if (absl::Status status = ParseHead(line.substr(0, bar), label, weight); !status.ok()) {
-    return status;
+  Head head;
+  if (absl::Status status = ParseHead(line.substr(0, bar), head); !status.ok()) return status;
+  builder.BeginRow(head.label, head.weight);
+  if (head.initial != 0) {
+    const size_t index = builder.Namespace(kOffsetNamespace);
+    builder.AddFeature(index, builder.namespace_hash(index), head.initial);
   }
-  builder.BeginRow(label, weight);
   const char* const end = line.data() + line.size();
-  for (const char* cursor = line.data() + bar; cursor != end;) {
+  for (const char* cursor = line.data() + std::min(bar, line.size()); cursor != end;) {
     ++cursor;  // Past the bar.
     if (absl::Status status = ParseNamespace(cursor, builder); !status.ok()) {
       builder.AbandonRow();
@@ -106,7 +114,7 @@ absl::StatusOr<bool> VwFormat::ParseLine(std::string_view line, ExampleBatchBuil
   return true;
 }
 
-absl::Status VwFormat::ParseHead(std::string_view head, float& label, float& weight) {
+absl::Status VwFormat::ParseHead(std::string_view head, Head& parsed) {
   const size_t tab = head.find('\t');
   if (tab != std::string_view::npos) head.remove_prefix(tab + 1);
   // Label, weight, initial prediction and tag, and one more to notice excess tokens.
@@ -119,7 +127,8 @@ absl::Status VwFormat::ParseHead(std::string_view head, float& label, float& wei
   }
   if (count > 0) {
     std::string_view last = tokens[count - 1];
-    const bool touches_bar = last.data() + last.size() == head.data() + head.size();
+    const bool touches_bar = last.data() + last.size() == head.data() + head.size() &&
+                             head.data() + head.size() != line_.data() + line_.size();
     if (touches_bar || last.front() == '\'') {
       if (last.front() == '\'') last.remove_prefix(1);
       tag_.assign(last);
@@ -133,6 +142,10 @@ absl::Status VwFormat::ParseHead(std::string_view head, float& label, float& wei
   }
   if (count == 0) {
     if (!labels_required_) return absl::OkStatus();
+    if (is_lenient_) {
+      parsed.weight = 0;
+      return absl::OkStatus();
+    }
     std::string message =
         "the label is missing; a row to learn from starts with one, as in '1 |namespace feature'";
     if (!tag_.empty()) {
@@ -142,15 +155,19 @@ absl::Status VwFormat::ParseHead(std::string_view head, float& label, float& wei
     }
     return ErrorAt(head.data(), message);
   }
-  if (!labels_.Read(tokens[0], label)) {
+  if (!labels_.Read(tokens[0], parsed.label)) {
     return ErrorAt(tokens[0].data(), StrCat("the label is ", labels_.Complaint(tokens[0])));
   }
-  if (count > 1 && !(ParseFiniteFloat(tokens[1], weight) && weight >= 0)) {
+  if (count > 1 && !(ParseFiniteFloat(tokens[1], parsed.weight) && parsed.weight >= 0)) {
     return ErrorAt(tokens[1].data(), StrCat("importance weight ", Quoted(tokens[1]),
                                             " is not a finite number of at least 0"));
   }
-  float initial = 0;
-  if (count > 2 && !(ParseFiniteFloat(tokens[2], initial) && initial == 0)) {
+  const bool is_number = count < 3 || ParseFiniteFloat(tokens[2], parsed.initial);
+  if (!is_number && is_lenient_) {
+    return ErrorAt(tokens[2].data(),
+                   StrCat("initial score ", Quoted(tokens[2]), " is not a finite number"));
+  }
+  if (!is_number || (parsed.initial != 0 && !is_lenient_)) {
     return ErrorAt(tokens[2].data(), StrCat("initial prediction ", Quoted(tokens[2]),
                                             " is not supported; it must be 0 or left out"));
   }
@@ -175,7 +192,10 @@ absl::Status VwFormat::ParseNamespace(const char*& cursor, ExampleBatchBuilder& 
     }
   }
   const size_t index = builder.Namespace(name);
-  const uint32_t hash = builder.namespace_hash(index);
+  const auto hash_of = [this](std::string_view text, uint32_t seed) {
+    return hash_all_ ? MurmurHash3(text, seed) : HashFeature(text, seed);
+  };
+  const uint32_t hash = name.empty() ? 0 : hash_of(name, 0);
   uint32_t nameless = 0;
   while (p != end && IsBlank(*p)) {
     ++p;
@@ -185,6 +205,14 @@ absl::Status VwFormat::ParseNamespace(const char*& cursor, ExampleBatchBuilder& 
     float value = scale;
     if (p != end && *p == ':') {
       ++p;
+      if (const std::string_view text = TokenAt(p, end);
+          is_lenient_ && !text.empty() && !IsNumber(p, end)) {
+        p += text.size();
+        builder.AddFeature(index,
+                           std::string_view(feature.data(), feature.size() + 1 + text.size()),
+                           hash_of(text, hash_of(feature, hash)), scale);
+        continue;
+      }
       if (!ReadValue(p, end, value)) {
         return ErrorAt(p, StrCat("value ", Quoted(TokenAt(p, end)), " of feature ", Quoted(feature),
                                  " is not a finite number"));
@@ -198,7 +226,7 @@ absl::Status VwFormat::ParseNamespace(const char*& cursor, ExampleBatchBuilder& 
     } else if (feature.empty()) {
       continue;  // One of several blanks in a row.
     }
-    const uint32_t id = feature.empty() ? hash + nameless++ : HashFeature(feature, hash);
+    const uint32_t id = feature.empty() ? hash + nameless++ : hash_of(feature, hash);
     builder.AddFeature(index, feature, id, value);
   }
   if (p != end && *p != '|') {

@@ -11,6 +11,7 @@
 // Stricter than Vowpal Wabbit: malformed input is always an error, never a guess. Values, labels
 // and weights must be finite numbers (a label may be any text if FormatOptions::positive says what
 // it means). The line must have a '|'. The initial prediction must be 0 or absent.
+// FormatOptions::as_vowpal_wabbit makes some of this less strict.
 
 #ifndef FRESHET_CORE_FORMAT_VW_FORMAT_H_
 #define FRESHET_CORE_FORMAT_VW_FORMAT_H_
@@ -37,15 +38,27 @@ class VwFormat final : public RowFormat {
   std::string_view tag() const override { return tag_; }
 
  private:
-  VwFormat(LabelReader labels, bool labels_required)
-      : labels_(std::move(labels)), labels_required_(labels_required) {}
+  // What stands before the first '|'.
+  struct Head {
+    float label = 0;
+    float weight = 1;
+    float initial = 0;
+  };
 
-  absl::Status ParseHead(std::string_view head, float& label, float& weight);
+  VwFormat(LabelReader labels, const FormatOptions& options)
+      : labels_(std::move(labels)),
+        labels_required_(options.labels_required),
+        is_lenient_(options.as_vowpal_wabbit),
+        hash_all_(options.hash_all) {}
+
+  absl::Status ParseHead(std::string_view head, Head& parsed);
   absl::Status ParseNamespace(const char*& cursor, ExampleBatchBuilder& builder);
   absl::Status ErrorAt(const char* position, std::string_view message) const;
 
   const LabelReader labels_;
   const bool labels_required_;
+  const bool is_lenient_;
+  const bool hash_all_;
   std::string tag_;
   std::string_view line_;  // The line being parsed.
 };

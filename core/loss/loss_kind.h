@@ -20,11 +20,35 @@ enum class LossKind {
   // tau (y - s) above the score, (1 - tau) (s - y) below it; labels: any finite number; predictions
   // are tau-quantiles.
   kQuantile = 4,
+
+  // The rest are those of models that follow Vowpal Wabbit; see vw_loss.h.
+
+  // (s - y)^2 times 1 - q if the label is above the score, times q if it is below; labels: any
+  // finite number.
+  kExpectile = 5,
+  // Logistic loss for labels in [-1, 1]: a label y is positive with the share (y + 1) / 2.
+  kShareLogistic = 6,
+  // max(0, 1 - y s) for any finite y.
+  kMarginHinge = 7,
+  // Twice kPoisson, that is, the deviance.
+  kDeviance = 8,
+  // 1 if the sign of the score differs from that of the label, which is 1 or -1, else 0. Only
+  // reported, never minimised.
+  kZeroOne = 9,
+  // As kSquared and kQuantile.
+  kVwSquared = 10,
+  kVwQuantile = 11,
 };
 
-// Whether labels are one of two classes, positive and negative.
+// Whether the loss is that of a model that follows Vowpal Wabbit, which learns features in the
+// order in which they were sent.
+inline constexpr bool IsOfVw(LossKind loss) { return loss >= LossKind::kExpectile; }
+
+// Whether labels are of two classes, positive and negative.
 inline constexpr bool IsBinary(LossKind loss) {
-  return loss == LossKind::kLogistic || loss == LossKind::kHinge;
+  return loss == LossKind::kLogistic || loss == LossKind::kHinge ||
+         loss == LossKind::kShareLogistic || loss == LossKind::kMarginHinge ||
+         loss == LossKind::kZeroOne;
 }
 
 }  // namespace freshet

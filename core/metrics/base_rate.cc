@@ -16,6 +16,7 @@ double TimesLog(double x) { return x > 0 ? x * NaturalLog(std::max(x, 1e-300)) :
 
 double BaseRate::Cost(double label) const {
   if (loss_ == LossKind::kPoisson) return TimesLog(label);
+  if (loss_ == LossKind::kDeviance) return 2 * TimesLog(label);
   const double deviation = label - sums_.first_label;
   return deviation * deviation;
 }
@@ -50,30 +51,38 @@ double BaseRate::Loss(double weight, double label, double cost) const {
   const double mean = label / weight;
   switch (loss_) {
     case LossKind::kLogistic:
+    case LossKind::kShareLogistic:
       return std::max(0.0, -TimesLog(mean) - TimesLog(1 - mean));
+    case LossKind::kZeroOne:
+      return std::max(0.0, std::min(mean, 1 - mean));
     case LossKind::kHinge:
+    case LossKind::kMarginHinge:
       return 2 * std::max(0.0, std::min(mean, 1 - mean));
     case LossKind::kSquared:
     case LossKind::kPoisson:
+    case LossKind::kDeviance:
       return std::max(0.0, cost / weight - Cost(mean));
     case LossKind::kQuantile:
+    case LossKind::kExpectile:
+    case LossKind::kVwSquared:
+    case LossKind::kVwQuantile:
       break;
   }
   return 0;
 }
 
 double BaseRate::Loss(const LossSums& all) const {
-  if (loss_ == LossKind::kQuantile) return all.weight > 0 ? all.base_rate_loss / all.weight : 0;
+  if (has_running_loss()) return all.weight > 0 ? all.base_rate_loss / all.weight : 0;
   return Loss(all.weight, all.label, sums_.all);
 }
 
 double BaseRate::WindowLoss(const LossSums& window) const {
-  if (loss_ == LossKind::kQuantile) return Loss(window);
+  if (has_running_loss()) return Loss(window);
   return Loss(window.weight, window.label, sums_.older + sums_.newer + sums_.group);
 }
 
 double BaseRate::DecayedLoss(double decayed_weight, double decayed_base_rate_loss) const {
-  if (loss_ == LossKind::kQuantile) {
+  if (has_running_loss()) {
     return decayed_weight > 0 ? decayed_base_rate_loss / decayed_weight : 0;
   }
   return Loss(decayed_weight, sums_.decayed_label, sums_.decayed);

@@ -80,7 +80,14 @@ class BaseRate {
   };
 
   // Whether f can be other than 0, so that its sums must be kept.
-  bool has_costs() const { return loss_ == LossKind::kSquared || loss_ == LossKind::kPoisson; }
+  bool has_costs() const {
+    return loss_ == LossKind::kSquared || loss_ == LossKind::kPoisson ||
+           loss_ == LossKind::kDeviance;
+  }
+  // Whether the loss of the base rate is only known as it runs along.
+  bool has_running_loss() const {
+    return loss_ == LossKind::kQuantile || loss_ == LossKind::kExpectile;
+  }
   double Cost(double label) const;
   // The mean loss over examples with these sums.
   double Loss(double weight, double label, double cost) const;

@@ -8,16 +8,17 @@
 #include "core/loss/hinge.h"
 #include "core/loss/poisson.h"
 #include "core/loss/quantile.h"
+#include "core/loss/vw_loss.h"
 #include "core/metrics/logistic_losses.h"
 
 namespace freshet {
 namespace {
 
+// Labels are 0 or 1, or shares of a positive label between them.
 void FillLogistic(double weight, double positive_weight, double score_limit, ExampleBlock& block) {
   // Puts into base_rate_losses the probability that the running base rate gives each label, from
   // the labels before it. FillLogisticLosses() turns it into a loss.
   for (size_t i = 0; i < block.size; ++i) {
-    block.labels[i] = block.labels[i] > 0 ? 1.0 : 0.0;
     const double of_label = block.labels[i] > 0 ? positive_weight : weight - positive_weight;
     block.base_rate_losses[i] = (of_label + 0.5) / (weight + 1);
     weight += block.weights[i];
@@ -71,15 +72,60 @@ void FillPoisson(double weight, double label_sum, ExampleBlock& block) {
 void LossColumns::Fill(double weight, double label, double score_limit, ExampleBlock& block) {
   switch (loss_) {
     case LossKind::kLogistic:
+      for (size_t i = 0; i < block.size; ++i) block.labels[i] = block.labels[i] > 0 ? 1.0 : 0.0;
       return FillLogistic(weight, label, score_limit, block);
     case LossKind::kSquared:
+    case LossKind::kVwSquared:
       return FillSquared(weight, label, block);
     case LossKind::kHinge:
       return FillHinge(weight, label, block);
     case LossKind::kPoisson:
       return FillPoisson(weight, label, block);
     case LossKind::kQuantile:
+    case LossKind::kVwQuantile:
       return FillQuantile(weight, block);
+    case LossKind::kShareLogistic:
+      for (size_t i = 0; i < block.size; ++i) block.labels[i] = (block.labels[i] + 1) / 2;
+      return FillLogistic(weight, label, score_limit, block);
+    case LossKind::kExpectile:
+      return FillExpectile(weight, label, block);
+    case LossKind::kMarginHinge:
+    case LossKind::kZeroOne:
+      return FillMargin(weight, label, block);
+    case LossKind::kDeviance:
+      FillPoisson(weight, label, block);
+      for (size_t i = 0; i < block.size; ++i) {
+        const auto label_float = static_cast<float>(block.labels[i]);
+        block.losses[i] = VwLoss({.kind = loss_}).Value(block.scores[i], label_float);
+        block.base_rate_losses[i] *= 2;
+      }
+      return;
+  }
+}
+
+void LossColumns::FillExpectile(double weight, double label_sum, ExampleBlock& block) const {
+  FillSquared(weight, label_sum, block);
+  for (size_t i = 0; i < block.size; ++i) {
+    const bool is_below = block.labels[i] < block.scores[i];
+    block.losses[i] *= is_below ? quantile_tau_ : 1 - quantile_tau_;
+  }
+}
+
+// The base rate predicts the class that was more frequent so far.
+void LossColumns::FillMargin(double weight, double positive_weight, ExampleBlock& block) const {
+  const auto loss_of = [this](double score, double label) {
+    if (loss_ == LossKind::kMarginHinge) return std::max(0.0, 1 - label * score);
+    return (score > 0) == (label > 0) ? 0.0 : 1.0;
+  };
+  for (size_t i = 0; i < block.size; ++i) {
+    const double label = block.labels[i];
+    const double lead = 2 * positive_weight - weight;
+    block.labels[i] = label > 0 ? 1.0 : 0.0;
+    block.predictions[i] = block.scores[i];
+    block.losses[i] = loss_of(block.scores[i], label);
+    block.base_rate_losses[i] = loss_of(lead > 0 ? 1 : (lead < 0 ? -1 : 0), label);
+    weight += block.weights[i];
+    positive_weight += block.weights[i] * block.labels[i];
   }
 }
 

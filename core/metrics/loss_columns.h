@@ -37,10 +37,12 @@ class LossColumns {
     double deviation_sum = 0;  // Weighted sum of |label - value|.
   };
 
+  void FillExpectile(double weight, double label_sum, ExampleBlock& block) const;
+  void FillMargin(double weight, double positive_weight, ExampleBlock& block) const;
   void FillQuantile(double weight, ExampleBlock& block);
 
   LossKind loss_;
-  double quantile_tau_;
+  double quantile_tau_;  // Or the q of the expectile loss.
   RunningQuantile quantile_;
 };
 

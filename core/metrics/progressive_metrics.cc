@@ -49,7 +49,8 @@ void ProgressiveMetrics::Update(std::span<const float> scores, std::span<const f
     if (IsBinary(options_.loss)) {
       window_.AddScores(block);
     } else {
-      const bool is_count = options_.loss == LossKind::kPoisson;
+      const bool is_count =
+          options_.loss == LossKind::kPoisson || options_.loss == LossKind::kDeviance;
       numbers_.Add(block, is_count ? block.predictions : block.scores);
     }
     if (group_.example_count == kGroupExamples) EndGroup();
@@ -120,7 +121,9 @@ ProgressiveFigures ProgressiveMetrics::Figures() const {
   if (IsBinary(options_.loss)) {
     const ScoreHistogram scores = window_.AllScores();
     figures.auc = scores.Auc();
-    if (options_.loss == LossKind::kLogistic) figures.reliability_bins = scores.ReliabilityBins();
+    if (options_.loss == LossKind::kLogistic || options_.loss == LossKind::kShareLogistic) {
+      figures.reliability_bins = scores.ReliabilityBins();
+    }
   } else {
     figures.mean_squared_error = numbers_.MeanSquaredError();
     figures.mean_absolute_error = numbers_.MeanAbsoluteError();
@@ -152,12 +155,19 @@ std::optional<double> ProgressiveMetrics::Calibration(const LossSums& sums) cons
     case LossKind::kLogistic:
     case LossKind::kSquared:
     case LossKind::kPoisson:
+    case LossKind::kShareLogistic:
+    case LossKind::kDeviance:
+    case LossKind::kExpectile:
       if (sums.label != 0) return sums.prediction / sums.label;
       break;
     case LossKind::kQuantile:
       if (sums.weight > 0) return sums.prediction / sums.weight / options_.quantile_tau;
       break;
     case LossKind::kHinge:
+    case LossKind::kMarginHinge:
+    case LossKind::kZeroOne:
+    case LossKind::kVwSquared:
+    case LossKind::kVwQuantile:
       break;
   }
   return std::nullopt;

@@ -68,8 +68,8 @@ class ProgressiveMetrics {
   static constexpr double kOldScoreLimit = 34.538776394910684;
 
   struct Options {
-    LossKind loss = LossKind::kLogistic;
-    double quantile_tau = 0.5;  // Only for the quantile loss.
+    LossKind loss = LossKind::kLogistic;  // Neither kVwSquared nor kVwQuantile.
+    double quantile_tau = 0.5;  // Only for the quantile loss; or the q of the expectile loss.
     // In (0, 1]; only for logistic loss. The share of negative examples that the sender kept. Below
     // 1, the metrics are those of the stream before negatives were dropped: scores are corrected
     // like served predictions, and each negative example counts 1 / negative_sampling_rate times.

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -17,10 +18,12 @@
 #include "core/base/state.h"
 #include "core/feature/example_batch.h"
 #include "core/loss/loss.h"
+#include "core/loss/vw_loss.h"
 #include "core/model/example_row.h"
 #include "core/model/learner.h"
 #include "core/model/linear_explanation.h"
 #include "core/model/mean_norm.h"
+#include "core/model/prediction_range.h"
 #include "core/model/prefetcher.h"
 #include "core/model/shared_numbers.h"
 #include "core/model/spec.h"
@@ -34,7 +37,8 @@ namespace freshet {
 // The intercept is a feature of value 1; the initial intercept is added to every score. Learning
 // rates, schedules, l1, l2 and clipping do not apply.
 //
-// A score is divided by the mean norm, which includes the example itself, at weight 1.
+// A score is divided by the mean norm, which includes the example itself: at weight 1, or by later
+// rules at its own weight (see LinearRules).
 template <LossFunction Loss>
 class CoinLearner final : public TableLearner<CoinLearner<Loss>, Loss, Coin> {
  public:
@@ -58,7 +62,7 @@ class CoinLearner final : public TableLearner<CoinLearner<Loss>, Loss, Coin> {
       const auto reading = table_.Read();
       for (size_t i = 0; i < row.size; ++i) slots.push_back(reading.Load(row.ids[i]));
       slots.push_back(intercept_.Load());
-      const Scored scored = Score(row, shared_norm_.Load(), [&](size_t i) { return slots[i]; });
+      const Scored scored = Score(row, 1, shared_norm_.Load(), [&](size_t i) { return slots[i]; });
       const auto weight_of = [&](size_t i, float value) {
         const float scale = Coin::ScaleOf(slots[i], std::max(std::abs(value), kMinValue));
         return rule_.Weight(slots[i], scale) / scored.mean;
@@ -72,8 +76,7 @@ class CoinLearner final : public TableLearner<CoinLearner<Loss>, Loss, Coin> {
           },
           explanation);
       const double intercept = options_.intercept ? weight_of(row.size, 1) : 0;
-      SetScore(std::isfinite(scored.score) ? scored.score : 0, scored.score, intercept + offset_,
-               explanation);
+      SetScore(ScoreOf(scored.sum), scored.sum, intercept + offset_, explanation);
       return explanation;
     });
   }
@@ -81,11 +84,13 @@ class CoinLearner final : public TableLearner<CoinLearner<Loss>, Loss, Coin> {
   void SaveState(StateWriter& writer) const override {
     this->SaveSlots(writer, 0);
     norm_.SaveState(writer);
+    range_.SaveState(writer);
   }
   absl::Status LoadState(StateReader& reader) override {
     uint32_t window_count = 0;
     absl::Status status = this->LoadSlots(reader, 0, &window_count);
     if (status.ok()) status = norm_.LoadState(reader);
+    if (status.ok()) status = range_.LoadState(reader);
     shared_norm_.Store(norm_.sums());
     return status;
   }
@@ -102,23 +107,29 @@ class CoinLearner final : public TableLearner<CoinLearner<Loss>, Loss, Coin> {
   using Base::steps_taken_;
   using Base::table_;
 
+  static constexpr bool kAsVw = std::is_same_v<Loss, VwLoss>;
   // Keeps the mean norm above 0 when examples have no features.
   static constexpr double kMinNormSum = 1e-6;
 
   struct Scored {
-    float score;  // May be infinite or NaN.
+    float sum;  // The score before clipping; may be infinite or NaN.
     float norm;
     double mean;  // The mean norm, including this example.
   };
 
   CoinLearner(const Loss& loss, const Coin::Options& rule, const LearnerSpec& spec,
               WeightTable<Slot> table)
-      : Base(loss, rule, spec, std::move(table)) {}
+      : Base(loss, rule, spec, std::move(table)), range_(Base::RangeOf(this->loss_kind(), spec)) {}
 
-  // `before` holds the sums over the examples before this one. load(i) returns the slot of feature
-  // i, and load(row.size) that of the intercept.
+  // The score for a sum: clipped, or 0 if the sum is not finite.
+  float ScoreOf(float sum) const { return std::isfinite(sum) ? range_.Clip(sum) : 0; }
+
+  // `weight` is that of the example in the mean norm. `before` holds the sums over the examples
+  // before this one. load(i) returns the slot of feature i, and load(row.size) that of the
+  // intercept.
   template <typename Row, typename Load>
-  Scored Score(const Row& row, const MeanNorm::Sums& before, const Load& load) const {
+  Scored Score(const Row& row, double weight, const MeanNorm::Sums& before,
+               const Load& load) const {
     const size_t size = row.size + (options_.intercept ? 1 : 0);
     float sums[2] = {0, 0};
     float norms[2] = {0, 0};
@@ -132,8 +143,8 @@ class CoinLearner final : public TableLearner<CoinLearner<Loss>, Loss, Coin> {
       norms[i % 2] += share * share;
     }
     const float norm = norms[0] + norms[1];
-    const double mean = (before.norm + norm + kMinNormSum) / (before.weight + 1);
-    return {.score = offset_ + static_cast<float>((sums[0] + sums[1]) / mean),
+    const double mean = (before.norm + weight * norm + kMinNormSum) / (before.weight + weight);
+    return {.sum = offset_ + static_cast<float>((sums[0] + sums[1]) / mean),
             .norm = norm,
             .mean = mean};
   }
@@ -141,18 +152,22 @@ class CoinLearner final : public TableLearner<CoinLearner<Loss>, Loss, Coin> {
   // Returns the score before the update.
   template <typename Row>
   float LearnRow(const Row& row, float label, float weight, Prefetcher<Slot>& ahead) {
-    const auto [score, norm, mean] = Score(row, norm_.sums(), [&](size_t i) {
-      return i < row.size ? table_.LoadOwn(table_.IndexOf(row.ids[i])) : intercept_.LoadOwn();
-    });
+    const bool has_own_weight = range_.is_limited() && weight > 0;
+    const auto [sum, norm, mean] =
+        Score(row, has_own_weight ? weight : 1, norm_.sums(), [&](size_t i) {
+          return i < row.size ? table_.LoadOwn(table_.IndexOf(row.ids[i])) : intercept_.LoadOwn();
+        });
     ahead.FetchPart();
-    if (weight == 0) return std::isfinite(score) ? score : 0;
+    if (kAsVw || weight != 0) range_.Observe(label);
+    const float score = ScoreOf(sum);
+    if (weight == 0) return score;
     const float gradient = loss_.Gradient(score, label) * weight;
     const float size = row.MaxAbsValue();
     // False for NaN too: see bounds.h.
     if (!(std::abs(gradient) * size <= kMaxGradient) || !(size <= kMaxValue) ||
-        !std::isfinite(score)) {
+        !std::isfinite(sum)) {
       this->CountSkipped();
-      return std::isfinite(score) ? score : 0;
+      return score;
     }
     norm_.Set(norm_.With(norm, weight));
     shared_norm_.Store(norm_.sums());
@@ -176,17 +191,17 @@ class CoinLearner final : public TableLearner<CoinLearner<Loss>, Loss, Coin> {
   template <typename Row>
   float PredictRow(const Row& row, const HashedSlots<Slot>& slots,
                    const typename Base::NoView& /*view*/) const {
-    const float score =
-        Score(row, shared_norm_.Load(), [&](size_t i) {
-          return i < row.size ? slots.Load(slots.IndexOf(row.ids[i])) : intercept_.Load();
-        }).score;
-    return std::isfinite(score) ? score : 0;
+    return ScoreOf(Score(row, 1, shared_norm_.Load(), [&](size_t i) {
+                     return i < row.size ? slots.Load(slots.IndexOf(row.ids[i]))
+                                         : intercept_.Load();
+                   }).sum);
   }
 
   // Owned by the writer.
   MeanNorm norm_;
 
   // Written by the writer, read by readers.
+  PredictionRange range_;
   SharedNumbers<MeanNorm::Sums> shared_norm_{MeanNorm::Sums{}};
 };
 

@@ -17,7 +17,8 @@ namespace freshet {
 struct UnitRow {
   UnitRow(const ExampleBatch& batch, size_t row)
       : ids(batch.feature_ids.data() + batch.RowBegin(row)),
-        size(batch.RowEnd(row) - batch.RowBegin(row)) {}
+        size(batch.RowEnd(row) - batch.RowBegin(row)),
+        offset(batch.Offset(row)) {}
   static float Value(size_t /*i*/) { return 1.0f; }
   // The values of features i to i + 3; zeros after the last feature. REQUIRES: i < size.
   Float4 Values(size_t i) const {
@@ -28,6 +29,7 @@ struct UnitRow {
 
   const uint32_t* ids;
   size_t size;
+  float offset;  // What is added to the score.
 };
 
 // Features with values.

@@ -11,6 +11,7 @@ namespace {
 
 // Makes a learner without the spec's feature options.
 absl::StatusOr<std::unique_ptr<Learner>> MakePlainLearner(const LearnerSpec& spec) {
+  if (spec.vw) return MakeVwLearner(spec);
   switch (spec.loss) {
     case LossKind::kLogistic:
       return MakeLogisticLearner(spec);
@@ -22,6 +23,8 @@ absl::StatusOr<std::unique_ptr<Learner>> MakePlainLearner(const LearnerSpec& spe
       return MakePoissonLearner(spec);
     case LossKind::kQuantile:
       return MakeQuantileLearner(spec);
+    default:  // The losses of Vowpal Wabbit.
+      break;
   }
   return absl::InternalError("unknown loss");
 }

@@ -31,6 +31,7 @@ ExampleBatch FeaturedLearner::Expanded(const ExampleBatch& batch, size_t begin, 
   if (!batch.labels.empty()) expanded.labels = batch.labels.subspan(begin, end - begin);
   if (!batch.weights.empty()) expanded.weights = batch.weights.subspan(begin, end - begin);
   expanded.feature_ids = columns.id_column();
+  expanded.offsets = columns.offsets();
   if (!batch.values.empty() || !expander_.keeps_unit_values()) {
     expanded.values = columns.value_column();
   }

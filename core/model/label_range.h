@@ -17,8 +17,11 @@ namespace freshet {
 // labels seen, unbounded before the first label. Threads: one writer, any number of readers.
 class LabelRange {
  public:
-  explicit LabelRange(float limit) : is_fixed_(std::isfinite(limit)) {
+  // `begins_at_zero`: a range that is not fixed is not empty before the first label, but [0, 0].
+  explicit LabelRange(float limit, bool begins_at_zero = false)
+      : is_fixed_(std::isfinite(limit)), is_empty_(is_fixed_ || !begins_at_zero) {
     if (is_fixed_) Set(-limit, limit);
+    if (!is_empty_) Set(0, 0);
   }
 
   float Clip(float score) const {
@@ -67,7 +70,7 @@ class LabelRange {
   }
 
   bool is_fixed_;
-  bool is_empty_ = true;
+  bool is_empty_;
   std::atomic<float> min_{-std::numeric_limits<float>::infinity()};
   std::atomic<float> max_{std::numeric_limits<float>::infinity()};
 };

@@ -83,8 +83,7 @@ class LabelTrend {
         return 2 * mean - 1;
       case LossKind::kPoisson:
         return NaturalLog(std::max(mean, kMinCount));
-      case LossKind::kSquared:
-      case LossKind::kQuantile:
+      default:
         break;
     }
     return (mean - center) / scale;

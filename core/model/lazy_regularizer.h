@@ -120,7 +120,13 @@ class LazyRegularizer {
     bool is_steady_ = true;
   };
 
-  LazyRegularizer(double l1, double l2) : l1_(l1), l2_(l2) {
+  // Stored weights are at most 1e12 (see bounds.h), so this contraction still leaves effective
+  // weights up to 1e6.
+  static constexpr double kMinContraction = 1e-6;
+
+  // Settles when the contraction has fallen below `min_contraction`.
+  LazyRegularizer(double l1, double l2, double min_contraction = kMinContraction)
+      : l1_(l1), l2_(l2), min_contraction_(min_contraction) {
     if (is_active()) kept_ = std::make_unique<KeptWeights>();
   }
 
@@ -153,7 +159,7 @@ class LazyRegularizer {
   void Set(const State& state) { Set(number(), state); }
 
   // Whether it is time to settle.
-  bool IsDue() const { return contraction() < kMinContraction || gravity() > kMaxGravity; }
+  bool IsDue() const { return contraction() < min_contraction_ || gravity() > kMaxGravity; }
 
   // To settle, call BeginSettling(), then SettleBlock() for each block that has a weight, in order,
   // then EndSettling(). After that, stored weights equal effective weights. Nothing may be learned
@@ -189,7 +195,7 @@ class LazyRegularizer {
     const auto gravity = reader.ReadValue<double>();
     const auto contraction = reader.ReadValue<double>();
     if (!reader.status().ok()) return reader.status();
-    if (!(gravity >= 0 && gravity <= kMaxGravity && contraction >= kMinContraction &&
+    if (!(gravity >= 0 && gravity <= kMaxGravity && contraction >= min_contraction_ &&
           contraction <= 1)) {
       return reader.Damaged("the accumulated l1 and l2 of the learner are out of range");
     }
@@ -200,9 +206,6 @@ class LazyRegularizer {
  private:
   static constexpr double kMinStep = 1e-8;
   static constexpr double kMinFactor = 0.1;
-  // Stored weights are at most 1e12 (see bounds.h), so this contraction still leaves effective
-  // weights up to 1e6.
-  static constexpr double kMinContraction = 1e-6;
   static constexpr double kMaxGravity = 1e3;
 
   // The writer's progress: how many settlings it has begun (high 32 bits), and the position in the
@@ -242,6 +245,7 @@ class LazyRegularizer {
 
   const double l1_;
   const double l2_;
+  const double min_contraction_;
   std::array<SharedState, 2> states_;  // By the number of the settling, modulo 2.
   // The stored weights of the block in progress, from before it. Null if neither l1 nor l2 is set.
   std::unique_ptr<KeptWeights> kept_;

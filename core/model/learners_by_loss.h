@@ -25,6 +25,8 @@ absl::StatusOr<std::unique_ptr<Learner>> MakeSquaredLearner(const LearnerSpec& s
 absl::StatusOr<std::unique_ptr<Learner>> MakeHingeLearner(const LearnerSpec& spec);
 absl::StatusOr<std::unique_ptr<Learner>> MakePoissonLearner(const LearnerSpec& spec);
 absl::StatusOr<std::unique_ptr<Learner>> MakeQuantileLearner(const LearnerSpec& spec);
+// For any loss. REQUIRES: spec.vw is set.
+absl::StatusOr<std::unique_ptr<Learner>> MakeVwLearner(const LearnerSpec& spec);
 
 namespace internal {
 

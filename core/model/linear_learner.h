@@ -11,6 +11,7 @@
 #include <limits>
 #include <memory>
 #include <span>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -20,10 +21,12 @@
 #include "core/base/state.h"
 #include "core/feature/example_batch.h"
 #include "core/loss/loss.h"
+#include "core/loss/vw_loss.h"
 #include "core/model/example_row.h"
 #include "core/model/gathered_slots.h"
 #include "core/model/learner.h"
 #include "core/model/linear_explanation.h"
+#include "core/model/prediction_range.h"
 #include "core/model/prefetcher.h"
 #include "core/model/spec.h"
 #include "core/model/table_learner.h"
@@ -87,13 +90,18 @@ class LinearLearner final : public TableLearner<LinearLearner<Loss, Rule>, Loss,
           row, [&](size_t i) { return WeightOf(reading.Load(row.ids[i]), context); }, explanation);
       const float intercept =
           rule_.Weight(intercept_.Load(), InterceptContext(steps_taken)) + offset_;
-      const float sum = SumOfWeights(row, intercept, explanation);
-      SetScore(std::isfinite(sum) ? sum : 0, sum, intercept, explanation);
+      const float first = intercept + OffsetOf(row);
+      const float sum = SumOfWeights(row, first, explanation);
+      SetScore(ScoreOf(sum), sum, first, explanation);
       return explanation;
     });
   }
 
-  void SaveState(StateWriter& writer) const override { this->SaveSlots(writer, window_count_); }
+  void SaveState(StateWriter& writer) const override {
+    this->SaveSlots(writer, window_count_);
+    this->SaveWeightSum(writer);
+    range_.SaveState(writer);
+  }
   absl::Status LoadState(StateReader& reader) override;
 
  private:
@@ -108,8 +116,9 @@ class LinearLearner final : public TableLearner<LinearLearner<Loss, Rule>, Loss,
   using Base::steps_taken_;
   using Base::table_;
 
+  static constexpr bool kAsVw = std::is_same_v<Loss, VwLoss>;
   static constexpr bool kWindowed = WindowedOptimizer<Rule>;
-  static constexpr bool kCorrects = CorrectableOptimizer<Rule>;
+  static constexpr bool kCorrects = CorrectableOptimizer<Rule> && !kAsVw;
   static constexpr bool kInColumns = ColumnOptimizer<Rule>;
   // The AVX2 build helps not by wider vectors, but because its three-operand instructions need
   // fewer moves between registers.
@@ -129,7 +138,17 @@ class LinearLearner final : public TableLearner<LinearLearner<Loss, Rule>, Loss,
                 WeightTable<Slot> table)
       : Base(loss, rule, spec, std::move(table)),
         clip_(spec.linear.gradient_clip > 0 ? static_cast<float>(spec.linear.gradient_clip)
-                                            : std::numeric_limits<float>::infinity()) {}
+                                            : std::numeric_limits<float>::infinity()),
+        range_(Base::RangeOf(this->loss_kind(), spec)) {}
+
+  // What is added to the score of a row.
+  template <typename Row>
+  static float OffsetOf(const Row& row) {
+    return kAsVw ? row.offset : 0.0f;
+  }
+
+  // The score for a sum of weights times values: clipped, or 0 if the sum is not finite.
+  float ScoreOf(float sum) const { return std::isfinite(sum) ? range_.Clip(sum) : 0; }
 
   WeightContext FeatureContext(uint64_t steps_taken) const {
     return {.steps_taken = steps_taken,
@@ -159,9 +178,9 @@ class LinearLearner final : public TableLearner<LinearLearner<Loss, Rule>, Loss,
 
   // `weight_of` is &OwnWeight or &SharedWeight; `intercept` is the slot loaded in the same way.
   template <auto weight_of, typename Row>
-  float Score(const Row& row, const Slots& slots, const Slot& intercept,
-              uint64_t steps_taken) const {
-    const float first = rule_.Weight(intercept, InterceptContext(steps_taken)) + offset_;
+  float Sum(const Row& row, const Slots& slots, const Slot& intercept, uint64_t steps_taken) const {
+    const float first =
+        rule_.Weight(intercept, InterceptContext(steps_taken)) + offset_ + OffsetOf(row);
     const WeightContext context = FeatureContext(steps_taken);
     return SumOf(row.size, first, [&](size_t i) {
       return (this->*weight_of)(slots, slots.IndexOf(row.ids[i]), context) * row.Value(i);
@@ -172,39 +191,41 @@ class LinearLearner final : public TableLearner<LinearLearner<Loss, Rule>, Loss,
   template <typename Row>
   float LearnRow(const Row& row, float label, float weight, Prefetcher<Slot>& ahead) {
     const uint64_t steps_taken = this->steps_taken();
-    float score;
+    float sum;
     if constexpr (kInColumns) {
-      score = GatherAndScore(row, steps_taken);
+      sum = GatherAndSum(row, steps_taken);
     } else {
-      score =
-          Score<&LinearLearner::OwnWeight>(row, table_.slots(), intercept_.LoadOwn(), steps_taken);
+      sum = Sum<&LinearLearner::OwnWeight>(row, table_.slots(), intercept_.LoadOwn(), steps_taken);
     }
     ahead.FetchPart();
-    if (weight == 0) return std::isfinite(score) ? score : 0;
+    if (kAsVw || weight != 0) range_.Observe(label);
+    const float score = ScoreOf(sum);
+    if (weight == 0) return score;
     const float gradient = loss_.Gradient(score, label) * weight;
     // False for NaN too: see bounds.h.
-    if (!(std::abs(gradient) * row.MaxAbsValue() <= kMaxGradient) || !std::isfinite(score)) {
+    if (!(std::abs(gradient) * row.MaxAbsValue() <= kMaxGradient) || !std::isfinite(sum)) {
       this->CountSkipped();
-      return std::isfinite(score) ? score : 0;
+      return score;
     }
     if constexpr (kWindowed) {
       Accumulate(row, gradient);
     } else {
-      Step(row, gradient, steps_taken, ahead);
+      Step(row, gradient, weight, steps_taken, ahead);
     }
     if (schedule_.observes_loss()) schedule_.Observe(loss_.Value(score, label), weight);
     return score;
   }
 
-  // Like Score(), but also gathers the slots. Adds in the order of SumOf().
+  // Like Sum(), but also gathers the slots. Adds in the order of SumOf().
   template <typename Row>
-  float GatherAndScore(const Row& row, uint64_t steps_taken) {
+  float GatherAndSum(const Row& row, uint64_t steps_taken) {
     gathered_.Resize(row.size);
     // Local copies, so that the compiler need not reload them for each feature.
     const Rule rule = rule_;
     const HashedSlots<Slot> slots = table_.slots();
     const WeightContext context = FeatureContext(steps_taken);
-    Float4 sums{rule.Weight(intercept_.LoadOwn(), InterceptContext(steps_taken)) + offset_};
+    Float4 sums{rule.Weight(intercept_.LoadOwn(), InterceptContext(steps_taken)) + offset_ +
+                OffsetOf(row)};
     for (size_t i = 0; i < row.size; i += 4) {
       const auto lanes = ToLanes(gathered_.Gather(slots, row.ids, row.size, i));
       sums += rule.Weight(lanes, context) * row.Values(i);
@@ -218,8 +239,10 @@ class LinearLearner final : public TableLearner<LinearLearner<Loss, Rule>, Loss,
   }
 
   template <typename Row>
-  void Step(const Row& row, float gradient, uint64_t steps_taken, Prefetcher<Slot>& ahead) {
-    const StepPair step = NextStep(steps_taken);
+  void Step(const Row& row, float gradient, float weight, uint64_t steps_taken,
+            Prefetcher<Slot>& ahead) {
+    const StepPair step = NextStep(steps_taken, this->ScheduleTime(weight));
+    this->CountWeight(weight);
     if (options_.intercept) {  // First, because the next example's score waits for it.
       Slot slot = intercept_.LoadOwn();
       rule_.Step(step.intercept, gradient, slot);
@@ -284,7 +307,7 @@ class LinearLearner final : public TableLearner<LinearLearner<Loss, Rule>, Loss,
   void EndWindow() {
     constexpr size_t kAhead = 32;
     const uint64_t steps_taken = this->steps_taken();
-    const StepPair step = NextStep(steps_taken);
+    const StepPair step = NextStep(steps_taken, static_cast<double>(steps_taken));
     const size_t count = pending_indices_.size();
     for (size_t i = 0; i < count; ++i) {
       table_.Prefetch(pending_indices_[std::min(i + kAhead, count - 1)]);
@@ -318,20 +341,21 @@ class LinearLearner final : public TableLearner<LinearLearner<Loss, Rule>, Loss,
   template <typename Row>
   float CorrectRow(const Row& row, float old_label, float label, float weight) {
     const uint64_t steps_taken = this->steps_taken();
-    const float score =
-        Score<&LinearLearner::OwnWeight>(row, table_.slots(), intercept_.LoadOwn(), steps_taken);
+    const float sum =
+        Sum<&LinearLearner::OwnWeight>(row, table_.slots(), intercept_.LoadOwn(), steps_taken);
+    const float score = ScoreOf(sum);
     const float before = loss_.Gradient(score, old_label) * weight;
     const float after = loss_.Gradient(score, label) * weight;
-    if (weight == 0 || before == after) return std::isfinite(score) ? score : 0;
+    if (weight == 0 || before == after) return score;
     const float max_value = row.MaxAbsValue();
     // False for NaN too, as in LearnRow().
     if (!(std::abs(before) * max_value <= kMaxGradient) ||
-        !(std::abs(after) * max_value <= kMaxGradient) || !std::isfinite(score)) {
+        !(std::abs(after) * max_value <= kMaxGradient) || !std::isfinite(sum)) {
       this->CountSkipped();
-      return std::isfinite(score) ? score : 0;
+      return score;
     }
     // The last step; the first one if an unfinished window is all that was learned.
-    const StepPair step = NextStep(std::max<uint64_t>(steps_taken, 1) - 1);
+    const StepPair step = NextStep(std::max<uint64_t>(steps_taken, 1) - 1, this->LastScheduleTime());
     if (options_.intercept) {
       Slot slot = intercept_.LoadOwn();
       rule_.Correct(step.intercept, before, after, slot);
@@ -356,8 +380,8 @@ class LinearLearner final : public TableLearner<LinearLearner<Loss, Rule>, Loss,
     }
   }
 
-  StepPair NextStep(uint64_t steps_taken) const {
-    const double share = schedule_.Share(steps_taken);
+  StepPair NextStep(uint64_t steps_taken, double schedule_time) const {
+    const double share = schedule_.Share(schedule_time);
     const auto step_of = [&](const WeightContext& context, double rate) {
       StepContext step{context};
       step.step = steps_taken + 1;
@@ -390,13 +414,15 @@ class LinearLearner final : public TableLearner<LinearLearner<Loss, Rule>, Loss,
   template <typename Row>
   float PredictRow(const Row& row, const HashedSlots<Slot>& slots,
                    const typename Base::NoView& /*view*/) const {
-    const float score =
-        Score<&LinearLearner::SharedWeight>(row, slots, intercept_.Load(), this->steps_taken());
-    return std::isfinite(score) ? score : 0;
+    return ScoreOf(
+        Sum<&LinearLearner::SharedWeight>(row, slots, intercept_.Load(), this->steps_taken()));
   }
 
   // Constant after construction.
   const float clip_;
+
+  // Written by the writer, read by readers.
+  PredictionRange range_;
 
   // Owned by the writer.
   uint32_t window_count_ = 0;              // Examples in the current window, for windowed rules.
@@ -411,6 +437,8 @@ absl::Status LinearLearner<Loss, Rule>::LoadState(StateReader& reader) {
   uint32_t max_window_count = 0;
   if constexpr (kWindowed) max_window_count = rule_.window_examples() - 1;
   absl::Status status = this->LoadSlots(reader, max_window_count, &window_count_);
+  if (status.ok()) status = this->LoadWeightSum(reader);
+  if (status.ok()) status = range_.LoadState(reader);
   if (!status.ok()) return status;
   SlotsMoved();
   return absl::OkStatus();

@@ -89,6 +89,7 @@ class NagLearner final : public TableLearner<NagLearner<Loss, Rule>, Loss, Rule>
     norm_.SaveState(writer);
     label_range_.SaveState(writer);
     regularizer_.SaveState(writer);
+    this->SaveWeightSum(writer);
   }
   absl::Status LoadState(StateReader& reader) override {
     uint32_t window_count = 0;
@@ -96,6 +97,7 @@ class NagLearner final : public TableLearner<NagLearner<Loss, Rule>, Loss, Rule>
     if (status.ok()) status = norm_.LoadState(reader);
     if (status.ok()) status = label_range_.LoadState(reader);
     if (status.ok()) status = regularizer_.LoadState(reader);
+    if (status.ok()) status = this->LoadWeightSum(reader);
     return status;
   }
 
@@ -139,9 +141,10 @@ class NagLearner final : public TableLearner<NagLearner<Loss, Rule>, Loss, Rule>
              WeightTable<Slot> table)
       : Base(loss, rule, spec, std::move(table)),
         is_invariant_(rule.invariant),
+        observes_first_(spec.rules != LinearRules::kFirst),
         intercept_share_(static_cast<float>(
             std::min(spec.linear.intercept_learning_rate / spec.linear.learning_rate, 1e8))),
-        label_range_(Loss::kScoreLimit),
+        label_range_(Loss::kScoreLimit, observes_first_),
         regularizer_(spec.linear.l1, spec.linear.l2) {}
 
   // For readers.
@@ -168,6 +171,7 @@ class NagLearner final : public TableLearner<NagLearner<Loss, Rule>, Loss, Rule>
   float LearnRow(const Row& row, float label, float weight, Prefetcher<Slot>& ahead) {
     const float sum = GatherAndScore(row);
     ahead.FetchPart();
+    if (observes_first_ && weight != 0) label_range_.Observe(label);
     const float score = ScoreOf(sum);
     if (weight == 0) return score;
     const float gradient = loss_.Gradient(score, label);
@@ -183,6 +187,7 @@ class NagLearner final : public TableLearner<NagLearner<Loss, Rule>, Loss, Rule>
     if (square >= kMinSquare) {
       Step(row, score, label, weight, square, ahead);
     }
+    this->CountWeight(weight);
     steps_taken_.store(this->steps_taken() + 1, std::memory_order_relaxed);
     if (schedule_.observes_loss()) schedule_.Observe(loss_.Value(score, label), weight);
     return score;
@@ -250,7 +255,7 @@ class NagLearner final : public TableLearner<NagLearner<Loss, Rule>, Loss, Rule>
     plan.norm = norm_.With(growth.norm, weight);
     const double correction = rule_.Correction(plan.norm.weight / plan.norm.norm);
     const double sensitivity = std::min(correction * growth.gain, kMaxScale);
-    const double rate = options_.learning_rate * schedule_.Share(this->steps_taken());
+    const double rate = options_.learning_rate * schedule_.Share(this->ScheduleTime(weight));
     const double u = is_invariant_ ? loss_.ImportanceStep(score, label, rate * weight, sensitivity)
                                    : -loss_.Gradient(score, label) * rate * weight;
     const float plain_scale = BoundedScale(u * correction);
@@ -410,6 +415,7 @@ class NagLearner final : public TableLearner<NagLearner<Loss, Rule>, Loss, Rule>
 
   // Constant after construction.
   const bool is_invariant_;
+  const bool observes_first_;    // Whether the range takes in a label before its example is scored.
   const float intercept_share_;  // The intercept's rate divided by the learning rate.
 
   // Written by the writer, read by readers.

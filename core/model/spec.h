@@ -4,10 +4,14 @@
 #ifndef FRESHET_CORE_MODEL_SPEC_H_
 #define FRESHET_CORE_MODEL_SPEC_H_
 
+#include <cstdint>
+#include <optional>
 #include <variant>
 
 #include "core/feature/feature_options.h"
 #include "core/loss/loss_kind.h"
+#include "core/loss/vw_loss.h"
+#include "core/model/prediction_range.h"
 #include "core/optimizer/adagrad.h"
 #include "core/optimizer/adam.h"
 #include "core/optimizer/auto_members.h"
@@ -20,6 +24,7 @@
 #include "core/optimizer/rmsprop.h"
 #include "core/optimizer/schedule.h"
 #include "core/optimizer/sgd.h"
+#include "core/optimizer/vw_descent.h"
 
 namespace freshet {
 
@@ -41,12 +46,36 @@ struct LinearOptions {
   int bits = 22;  // In [10, 30]: the weight table has 2^bits slots.
 };
 
+// The version of what nag, ftrl, coin and sgd do with labels and weights. A model keeps its version
+// for life.
+enum class LinearRules : uint8_t {
+  // Of these, only nag clips scores: to the range of the labels before the example. Schedules count
+  // examples.
+  kFirst = 1,
+  // All clip scores, and the range begins at [0, 0] and takes in the label of the example itself;
+  // see prediction_range.h. Schedules count importance weights, those of the example included. Coin
+  // betting divides by a mean norm in which the example has its own weight.
+  kSecond = 2,
+};
+inline constexpr LinearRules kNewestLinearRules = LinearRules::kSecond;
+
+// What a model needs in addition to give the same numbers as Vowpal Wabbit.
+struct VwOptions {
+  VwLossOptions loss;        // Takes the place of LearnerSpec::loss.
+  VwDescentOptions descent;  // Takes the place of nag's options.
+  PredictionRange::Bounds bounds;
+  double constant = 0;   // The weight with which the constant feature begins.
+  double sparse_l2 = 0;  // >= 0
+};
+
 struct LearnerSpec {
   LossKind loss = LossKind::kLogistic;
   double quantile_tau = 0.5;  // In (0, 1): the quantile to learn, for LossKind::kQuantile.
   OptimizerOptions optimizer;
   ScheduleOptions schedule;
   LinearOptions linear;
+  LinearRules rules = LinearRules::kFirst;  // For nag, ftrl, coin and sgd.
+  std::optional<VwOptions> vw = {};         // Set: the optimizer is one of these four.
   FeatureOptions features;  // Empty: features are learned exactly as they were sent.
 };
 

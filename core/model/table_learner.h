@@ -20,6 +20,7 @@
 #include "core/loss/loss.h"
 #include "core/model/example_row.h"
 #include "core/model/learner.h"
+#include "core/model/prediction_range.h"
 #include "core/model/prefetcher.h"
 #include "core/model/slot_array.h"
 #include "core/model/spec.h"
@@ -107,6 +108,7 @@ class TableLearner : public Learner {
       : loss_(loss),
         rule_(rule),
         options_(spec.linear),
+        counts_weights_(spec.rules != LinearRules::kFirst),
         table_(std::move(table)),
         schedule_(spec.schedule) {
     const float initial =
@@ -139,7 +141,48 @@ class TableLearner : public Learner {
     }
   }
 
+  LossKind loss_kind() const {
+    if constexpr (requires { loss_.kind(); }) {
+      return loss_.kind();
+    } else {
+      return Loss::kKind;
+    }
+  }
+
   uint64_t steps_taken() const { return steps_taken_.load(std::memory_order_relaxed); }
+
+  // How far the schedule has come at an example of this weight: by the number of steps, or by the
+  // sum of weights with this one, less 1, so that both are the same if all weights are 1.
+  double ScheduleTime(float weight) const {
+    if (!counts_weights_) return static_cast<double>(steps_taken());
+    return std::max(weight_sum_ + weight - 1, 0.0);
+  }
+  // The same at the last example.
+  double LastScheduleTime() const {
+    return std::max((counts_weights_ ? weight_sum_ : static_cast<double>(steps_taken())) - 1, 0.0);
+  }
+  void CountWeight(float weight) {
+    if (counts_weights_) weight_sum_ += weight;
+  }
+
+  // The state of rules that count weights; empty for others.
+  void SaveWeightSum(StateWriter& writer) const {
+    if (counts_weights_) writer.WriteValue(weight_sum_);
+  }
+  absl::Status LoadWeightSum(StateReader& reader) {
+    if (!counts_weights_) return reader.status();
+    weight_sum_ = reader.ReadValue<double>();
+    if (!reader.status().ok()) return reader.status();
+    if (!IsSum(weight_sum_)) return reader.Damaged("the sum of weights is out of range");
+    return absl::OkStatus();
+  }
+
+  // The range that scores are clipped to by rules that always clip; unlimited for others.
+  static PredictionRange RangeOf(LossKind loss, const LearnerSpec& spec) {
+    if (spec.vw) return PredictionRange(loss, spec.vw->bounds);
+    if (spec.rules == LinearRules::kFirst) return PredictionRange();
+    return PredictionRange(loss, {});
+  }
 
   void CountSkipped() { skipped_count_.store(skipped_count() + 1, std::memory_order_relaxed); }
 
@@ -155,6 +198,7 @@ class TableLearner : public Learner {
   // The initial intercept, added to every score, if slots of this rule do not hold a weight as
   // such; otherwise 0, and the intercept's slot starts with it.
   float offset_ = 0;
+  const bool counts_weights_;
 
   // Written by the writer, read by readers.
   WeightTable<Slot> table_;
@@ -163,6 +207,7 @@ class TableLearner : public Learner {
 
   // Owned by the writer.
   Schedule schedule_;
+  double weight_sum_ = 0;  // Only if counts_weights_.
 
  private:
   static constexpr uint32_t kStateVersion = 1;
@@ -228,7 +273,7 @@ template <typename Derived, LossFunction Loss, SlotRule Rule>
 void TableLearner<Derived, Loss, Rule>::SaveSlots(StateWriter& writer,
                                                   uint32_t window_count) const {
   writer.WriteValue(kStateVersion);
-  writer.WriteValue(static_cast<uint8_t>(Loss::kKind));
+  writer.WriteValue(static_cast<uint8_t>(loss_kind()));
   writer.WriteValue(uint8_t{Rule::kStateId});
   writer.WriteValue(static_cast<uint8_t>(options_.bits));
   writer.WriteValue(static_cast<uint8_t>(sizeof(Slot)));
@@ -252,7 +297,7 @@ absl::Status TableLearner<Derived, Loss, Rule>::LoadSlots(StateReader& reader,
         "the saved learner has version ", version, "; this program reads version ", kStateVersion,
         "; start the version that wrote the file, or restore an older snapshot"));
   }
-  bool fits = reader.ReadValue<uint8_t>() == static_cast<uint8_t>(Loss::kKind);
+  bool fits = reader.ReadValue<uint8_t>() == static_cast<uint8_t>(loss_kind());
   fits &= reader.ReadValue<uint8_t>() == Rule::kStateId;
   fits &= reader.ReadValue<uint8_t>() == options_.bits;
   fits &= reader.ReadValue<uint8_t>() == sizeof(Slot);

@@ -16,7 +16,8 @@
 //    floats there are about 1e31 apart. So kMaxState = 1e38 is never exceeded, however long the
 //    stream.
 // 4. Roots are taken only of sums of squares, which never fall below 0, and are divided by only
-//    after a positive epsilon (at least 1e-12) has been added.
+//    after a positive epsilon (at least 1e-12) has been added; by FTRL without beta and l2 only if
+//    it is at least 1e-30, and point 1 clamps the quotient.
 // 5. A step is a product of finite state and finite factors, so it is finite or infinite but never
 //    NaN.
 // 6. Learners that keep scales skip an example with a value beyond kMaxValue = 1e15, and treat

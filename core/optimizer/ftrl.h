@@ -32,7 +32,7 @@ namespace freshet {
 class Ftrl {
  public:
   struct Options {
-    double beta = 1;  // > 0; keeps the first steps of rare features small.
+    double beta = 1;  // >= 0; keeps the first steps of rare features small.
   };
 
   template <typename Number>
@@ -50,7 +50,9 @@ class Ftrl {
   template <typename Number>
   Number Weight(const SlotOf<Number>& slot, const WeightContext& context) const {
     const Number size = Max(Abs(slot.z) - context.base_rate * context.l1, Filled<Number>(0.0f));
-    const Number divisor = context.base_rate * context.l2 + beta_ + slot.root;
+    // Only without beta and l2 is the divisor ever smaller, where a slot has had no gradient.
+    const Number divisor =
+        Max(context.base_rate * context.l2 + beta_ + slot.root, Filled<Number>(1e-30f));
     return BoundedWeight(-WithSign(size, slot.z) / divisor);
   }
 

@@ -21,8 +21,8 @@ Schedule::Schedule(const ScheduleOptions& options) : options_(options) {
   }
 }
 
-double Schedule::Share(uint64_t steps_taken) const {
-  const auto t = static_cast<double>(steps_taken);
+double Schedule::Share(double steps_taken) const {
+  const double t = steps_taken;
   switch (options_.index()) {
     case 1: {
       const auto& options = std::get<InversePowerSchedule>(options_);

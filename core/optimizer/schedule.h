@@ -51,8 +51,9 @@ class Schedule {
  public:
   explicit Schedule(const ScheduleOptions& options);
 
-  // The factor for the learning rate of the step that follows `steps_taken` steps. In [0, 1].
-  double Share(uint64_t steps_taken) const;
+  // The factor for the learning rate of the step that follows `steps_taken` steps, or examples of
+  // that total weight. In [0, 1].
+  double Share(double steps_taken) const;
 
   // Whether Observe() must be called.
   bool observes_loss() const { return std::holds_alternative<PlateauSchedule>(options_); }

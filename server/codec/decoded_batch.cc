@@ -81,14 +81,28 @@ bool AllFinite(std::span<const float> values) {
   return bad == 0;
 }
 
+// Whether labels are 1, 0 or -1.
+bool HasClasses(LossKind loss) { return loss == LossKind::kLogistic || loss == LossKind::kHinge; }
+
 bool IsLabel(float label, LossKind loss) {
-  if (IsBinary(loss)) return label == 0.0f || label == 1.0f || label == -1.0f;
-  return IsFinite(label) && (loss != LossKind::kPoisson || label >= 0);
+  if (HasClasses(loss)) return label == 0.0f || label == 1.0f || label == -1.0f;
+  if (!IsFinite(label)) return false;
+  switch (loss) {
+    case LossKind::kPoisson:
+    case LossKind::kDeviance:
+      return label >= 0;
+    case LossKind::kShareLogistic:
+      return label >= -1 && label <= 1;
+    case LossKind::kZeroOne:  // 0 stands for an absent label, in a row of weight 0.
+      return label == -1 || label == 1 || label == 0;
+    default:
+      return true;
+  }
 }
 
 // Whether all are labels that `loss` allows. One pass, like AllFinite().
 bool AreLabels(std::span<const float> labels, LossKind loss) {
-  if (!IsBinary(loss)) {
+  if (!HasClasses(loss)) {
     return std::all_of(labels.begin(), labels.end(),
                        [loss](float label) { return IsLabel(label, loss); });
   }
@@ -100,11 +114,15 @@ bool AreLabels(std::span<const float> labels, LossKind loss) {
 }
 
 std::string LabelReason(float label, LossKind loss) {
-  if (IsBinary(loss)) {
+  if (loss == LossKind::kShareLogistic) {
+    return StrCat("is ", label, "; logistic loss takes -1 (negative) to 1 (positive)");
+  }
+  if (loss == LossKind::kZeroOne) return StrCat("is ", label, "; --binary takes 1 and -1");
+  if (HasClasses(loss)) {
     return StrCat("is ", label, "; ", loss == LossKind::kHinge ? "hinge" : "logistic",
                   " loss takes 1 (positive) and 0 or -1 (negative)");
   }
-  if (loss == LossKind::kPoisson) {
+  if (loss == LossKind::kPoisson || loss == LossKind::kDeviance) {
     return StrCat("is ", label, "; Poisson loss takes counts, finite and >= 0");
   }
   return StrCat("is ", label, "; it must be finite");
@@ -326,8 +344,11 @@ bool ReadNamespaces(const v1::PackedBatch& packed, std::vector<uint32_t>& hashes
 }  // namespace
 
 template <typename Names>
-void DecodedBatch::PutInOrder(BatchOrder order, const Names& names) {
-  if (order == BatchOrder::kAsSent || IsCanonical(examples_)) return;
+void DecodedBatch::PutInOrder(LossKind loss, BatchOrder order, const Names& names) {
+  namespace_letters_.clear();
+  for (const std::string& name : names) namespace_letters_.push_back(LetterOf(name));
+  examples_.namespace_letters = namespace_letters_;
+  if (order == BatchOrder::kAsSent || IsOfVw(loss) || IsCanonical(examples_)) return;
   examples_ =
       canonical_.Build(examples_, std::vector<std::string_view>(names.begin(), names.end()));
 }
@@ -356,7 +377,7 @@ bool DecodedBatch::Decode(const v1::PackedBatch& packed, BatchUse use, LossKind 
   examples_.namespace_hashes = namespace_hashes_;
   examples_.segment_sizes = sizes;
   const ExampleBatch sent = examples_;
-  PutInOrder(order, packed.namespaces());
+  PutInOrder(loss, order, packed.namespaces());
   return CheckContent({sent, examples_}, nullptr, use, loss, limits, error);
 }
 
@@ -385,7 +406,7 @@ bool DecodedBatch::Decode(const v1::ExampleList& list, BatchUse use, LossKind lo
   }
   examples_ = builder_.View();
   const ExampleBatch sent = examples_;
-  PutInOrder(order, builder_.namespaces());
+  PutInOrder(loss, order, builder_.namespaces());
   const bool needs_labels = use == BatchUse::kLearn && limits.label_required;
   if (!CheckContent({sent, examples_}, needs_labels ? &list : nullptr, use, loss, limits, error)) {
     return false;

@@ -93,13 +93,14 @@ class DecodedBatch {
   uint64_t column_bytes() const;
 
  private:
-  // Puts examples_ in the order `order`. `names` are the names of its namespaces.
+  // Puts examples_ in the order `order`, or in that sent for a loss of Vowpal Wabbit. `names` are the names of its namespaces.
   template <typename Names>
-  void PutInOrder(BatchOrder order, const Names& names);
+  void PutInOrder(LossKind loss, BatchOrder order, const Names& names);
 
   ExampleBatch examples_;
   std::vector<uint32_t> row_ends_;
   std::vector<uint32_t> namespace_hashes_;
+  std::vector<unsigned char> namespace_letters_;
   ExampleBatchBuilder builder_;  // Holds the columns of readable examples.
   CanonicalBatch canonical_;     // Holds the columns that had to be put in order.
 

@@ -3,6 +3,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/base/str_cat.h"
 
@@ -96,6 +97,69 @@ absl::Status CheckNgrams(const v1::FeatureSpec& spec) {
   return CheckSize("features.ngrams", spec.ngrams_size());
 }
 
+// Checks the numbers of a list of v1.VowpalWabbitFeatures.
+template <typename Numbers>
+absl::Status CheckNumbers(std::string_view field, const Numbers& numbers, uint32_t max) {
+  for (const auto& number : numbers) {
+    const absl::Status status =
+        CheckRange(StrCat("features.vowpal_wabbit.", field, ".number"), number.number(), 0, max);
+    if (!status.ok()) return status;
+    if (number.letter() > UINT8_MAX) {
+      return CheckRange(StrCat("features.vowpal_wabbit.", field, ".letter"), number.letter(), 0,
+                        UINT8_MAX);
+    }
+  }
+  return CheckSize(StrCat("features.vowpal_wabbit.", field), numbers.size());
+}
+
+absl::Status CheckLetters(const v1::FeatureSpec& spec) {
+  if (!spec.has_vowpal_wabbit()) return absl::OkStatus();
+  const v1::VowpalWabbitFeatures& letters = spec.vowpal_wabbit();
+  if (spec.interactions_size() + spec.numerics_size() + spec.ngrams_size() > 0) {
+    return absl::InvalidArgumentError(
+        "option features.vowpal_wabbit cannot be combined with features.interactions, numerics and "
+        "ngrams; leave those out");
+  }
+  absl::Status status = CheckRange("features.vowpal_wabbit.bits", letters.bits(), 1, 30);
+  for (const std::string& interaction : letters.interactions()) {
+    if (!status.ok()) return status;
+    status = CheckRange("features.vowpal_wabbit.interactions",  // The number of letters.
+                        static_cast<uint32_t>(interaction.size()), kMinInteraction, 16);
+  }
+  if (status.ok()) {
+    status = CheckSize("features.vowpal_wabbit.interactions", letters.interactions_size());
+  }
+  if (status.ok()) status = CheckNumbers("ngrams", letters.ngrams(), kMaxLength);
+  if (status.ok()) status = CheckNumbers("skips", letters.skips(), kMaxSkips);
+  if (status.ok()) status = CheckNumbers("limits", letters.limits(), UINT32_MAX);
+  return status;
+}
+
+template <typename Numbers>
+std::vector<LetterOptions::Number> NumbersOf(const Numbers& numbers) {
+  std::vector<LetterOptions::Number> result;
+  for (const auto& number : numbers) {
+    result.push_back({.letter = number.has_letter() ? static_cast<int>(number.letter())
+                                                    : LetterOptions::kEveryLetter,
+                      .number = number.number()});
+  }
+  return result;
+}
+
+LetterOptions LettersOf(const v1::VowpalWabbitFeatures& spec) {
+  return {.bits = static_cast<int>(spec.bits()),
+          .constant = spec.constant(),
+          .permutations = spec.permutations(),
+          .leave_duplicates = spec.leave_duplicate_interactions(),
+          .interactions = {spec.interactions().begin(), spec.interactions().end()},
+          .keep = spec.keep(),
+          .ignore = spec.ignore(),
+          .ignore_linear = spec.ignore_linear(),
+          .ngrams = NumbersOf(spec.ngrams()),
+          .skips = NumbersOf(spec.skips()),
+          .limits = NumbersOf(spec.limits())};
+}
+
 NumericKind KindOf(v1::NumericTransform::Kind kind) {
   switch (kind) {
     case v1::NumericTransform::KIND_LOG_BINS:
@@ -115,6 +179,7 @@ absl::Status ResolveFeatureSpec(v1::FeatureSpec& spec) {
   absl::Status status = CheckInteractions(spec);
   if (status.ok()) status = ResolveNumerics(spec);
   if (status.ok()) status = CheckNgrams(spec);
+  if (status.ok()) status = CheckLetters(spec);
   const uint64_t expiry = spec.expire_after_examples();
   if (status.ok() && expiry > 0 && expiry < kMinExpiry) {
     status = absl::InvalidArgumentError(StrCat("option features.expire_after_examples is ", expiry,
@@ -140,6 +205,7 @@ FeatureOptions FeatureOptionsOf(const v1::FeatureSpec& resolved) {
   }
   options.admit_after = resolved.admit_after();
   options.expire_after_examples = resolved.expire_after_examples();
+  if (resolved.has_vowpal_wabbit()) options.letters = LettersOf(resolved.vowpal_wabbit());
   return options;
 }
 

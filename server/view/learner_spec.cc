@@ -142,7 +142,8 @@ absl::StatusOr<OptionNames> UnusedOptions(const v1::LearnerSpec& spec) {
 
 // Whether l2 is added to gradients, so that a large one would overshoot.
 bool AddsL2ToGradients(const v1::LearnerSpec& spec) {
-  return !spec.has_ftrl() && !spec.has_nag() && !spec.has_coin() && !spec.has_auto_();
+  return !spec.has_vowpal_wabbit() && !spec.has_ftrl() && !spec.has_nag() && !spec.has_coin() &&
+         !spec.has_auto_();
 }
 
 AutoOptions AutoOptionsOf(const v1::Auto& spec) {
@@ -162,6 +163,105 @@ AutoOptions AutoOptionsOf(const v1::Auto& spec) {
 bool HasMember(const v1::Auto& spec) {
   return spec.adagrad() || spec.fading_adagrad() || spec.coin() || spec.newton() ||
          spec.slow_sgd() || spec.fast_sgd();
+}
+
+// The version of the rules of sgd, nag, ftrl or coin; 0 for other learners.
+uint32_t RulesOf(const v1::LearnerSpec& spec) {
+  switch (spec.optimizer_case()) {
+    case v1::LearnerSpec::kSgd:
+      return spec.sgd().rules();
+    case v1::LearnerSpec::kNag:
+      return spec.nag().rules();
+    case v1::LearnerSpec::kFtrl:
+      return spec.ftrl().rules();
+    case v1::LearnerSpec::kCoin:
+      return spec.coin().rules();
+    default:
+      return 0;
+  }
+}
+
+absl::Status CheckVowpalWabbit(const v1::LearnerSpec& spec) {
+  if (!spec.has_vowpal_wabbit()) {
+    if (!spec.features().has_vowpal_wabbit()) return absl::OkStatus();
+    return absl::InvalidArgumentError(
+        "option features.vowpal_wabbit is set, but vowpal_wabbit is not; set both, as 'models "
+        "create "
+        "--vw-options' does");
+  }
+  if (RulesOf(spec) == 0 || spec.intercept() || !spec.features().has_vowpal_wabbit()) {
+    return absl::InvalidArgumentError(
+        "option vowpal_wabbit is set; it needs the learner sgd, nag, ftrl or coin, no intercept, "
+        "and features.vowpal_wabbit");
+  }
+  const v1::VowpalWabbit& vw = spec.vowpal_wabbit();
+  if (!v1::VowpalWabbit::Link_IsValid(vw.link())) {
+    return absl::InvalidArgumentError(
+        StrCat("option vowpal_wabbit.link is ", static_cast<int>(vw.link()),
+               "; it must be LINK_UNSPECIFIED, LINK_LOGISTIC, LINK_GLF1 or LINK_POISSON"));
+  }
+  if (vw.has_expectile_q() && !(vw.expectile_q() > 0 && vw.expectile_q() <= 0.5)) {
+    return absl::InvalidArgumentError(StrCat("option vowpal_wabbit.expectile_q is ",
+                                             vw.expectile_q(),
+                                             "; it must be above 0 and at most 0.5"));
+  }
+  for (const double bound : {vw.min_prediction(), vw.max_prediction()}) {
+    if (std::abs(bound) <= 1e12) continue;
+    return absl::InvalidArgumentError(
+        StrCat("option vowpal_wabbit.min_prediction or max_prediction is ", bound,
+               "; it must be -1e12 to 1e12"));
+  }
+  return absl::OkStatus();
+}
+
+VwLink LinkOf(const v1::VowpalWabbit& spec) {
+  if (spec.binary()) return VwLink::kSign;
+  switch (spec.link()) {
+    case v1::VowpalWabbit::LINK_LOGISTIC:
+      return VwLink::kLogistic;
+    case v1::VowpalWabbit::LINK_GLF1:
+      return VwLink::kGlf1;
+    case v1::VowpalWabbit::LINK_POISSON:
+      return VwLink::kPoisson;
+    default:
+      return VwLink::kIdentity;
+  }
+}
+
+// The loss that a model which follows Vowpal Wabbit minimises.
+LossKind VwLossKindOf(const v1::LearnerSpec& spec) {
+  switch (spec.loss()) {
+    case v1::LOSS_LOGISTIC:
+      return LossKind::kShareLogistic;
+    case v1::LOSS_HINGE:
+      return LossKind::kMarginHinge;
+    case v1::LOSS_POISSON:
+      return LossKind::kDeviance;
+    case v1::LOSS_QUANTILE:
+      return LossKind::kQuantile;
+    default:
+      return spec.vowpal_wabbit().has_expectile_q() ? LossKind::kExpectile : LossKind::kSquared;
+  }
+}
+
+VwOptions VwOptionsOf(const v1::LearnerSpec& spec) {
+  const v1::VowpalWabbit& vw = spec.vowpal_wabbit();
+  VwOptions options;
+  options.loss = {.kind = VwLossKindOf(spec),
+                  .is_classic = vw.classic(),
+                  .parameter = vw.has_expectile_q() ? vw.expectile_q() : spec.quantile_tau(),
+                  .link = LinkOf(vw)};
+  options.descent = {.power = vw.power_t(),
+                     .adaptive = spec.nag().adaptive(),
+                     .normalized = spec.nag().normalized(),
+                     .invariant = spec.nag().invariant(),
+                     .initial_t = vw.initial_t(),
+                     .initial_weight = vw.initial_weight()};
+  if (vw.has_min_prediction()) options.bounds.min = vw.min_prediction();
+  if (vw.has_max_prediction()) options.bounds.max = vw.max_prediction();
+  options.constant = vw.constant();
+  options.sparse_l2 = vw.sparse_l2();
+  return options;
 }
 
 OptimizerOptions OptimizerOf(const v1::LearnerSpec& spec) {
@@ -247,6 +347,7 @@ absl::StatusOr<v1::LearnerSpec> ResolveLearnerSpec(const v1::LearnerSpec& spec) 
   if (status.ok() && resolved.has_features()) {
     status = ResolveFeatureSpec(*resolved.mutable_features());
   }
+  if (status.ok()) status = CheckVowpalWabbit(resolved);
   if (!status.ok()) return status;
   if (resolved.has_auto_() && !HasMember(resolved.auto_())) {
     return absl::InvalidArgumentError(
@@ -268,6 +369,11 @@ absl::StatusOr<v1::LearnerSpec> ResolveNewLearnerSpec(const v1::LearnerSpec& spe
   if (newest.has_auto_() && !newest.auto_().has_rules()) {
     newest.mutable_auto_()->set_rules(static_cast<uint32_t>(kNewestAutoRules));
   }
+  constexpr auto kNewest = static_cast<uint32_t>(kNewestLinearRules);
+  if (newest.has_sgd() && !newest.sgd().has_rules()) newest.mutable_sgd()->set_rules(kNewest);
+  if (newest.has_nag() && !newest.nag().has_rules()) newest.mutable_nag()->set_rules(kNewest);
+  if (newest.has_ftrl() && !newest.ftrl().has_rules()) newest.mutable_ftrl()->set_rules(kNewest);
+  if (newest.has_coin() && !newest.coin().has_rules()) newest.mutable_coin()->set_rules(kNewest);
   return ResolveLearnerSpec(newest);
 }
 
@@ -286,6 +392,14 @@ absl::StatusOr<std::unique_ptr<Learner>> MakeLearner(const v1::LearnerSpec& reso
                  .initial_intercept = resolved.initial_intercept(),
                  .regularize_intercept = resolved.regularize_intercept(),
                  .bits = static_cast<int>(resolved.bits())};
+  if (RulesOf(resolved) == static_cast<uint32_t>(LinearRules::kSecond)) {
+    spec.rules = LinearRules::kSecond;
+  }
+  if (resolved.has_vowpal_wabbit()) {
+    spec.loss = VwLossKindOf(resolved);
+    spec.rules = LinearRules::kSecond;
+    spec.vw = VwOptionsOf(resolved);
+  }
   spec.features = FeatureOptionsOf(resolved.features());
   return MakeLearner(spec);
 }
@@ -295,7 +409,17 @@ float ScoreCorrectionOf(const v1::LearnerSpec& resolved) {
   return static_cast<float>(std::log(resolved.negative_sampling_rate()));
 }
 
+LossKind ReportedLossOf(const v1::LearnerSpec& resolved) {
+  if (!resolved.has_vowpal_wabbit()) return LossKindOf(resolved);
+  return resolved.vowpal_wabbit().binary() ? LossKind::kZeroOne : VwLossKindOf(resolved);
+}
+
 LossKind LossKindOf(const v1::LearnerSpec& resolved) {
+  if (resolved.has_vowpal_wabbit()) {
+    const LossKind reported = ReportedLossOf(resolved);
+    if (reported == LossKind::kSquared) return LossKind::kVwSquared;
+    return reported == LossKind::kQuantile ? LossKind::kVwQuantile : reported;
+  }
   switch (resolved.loss()) {
     case v1::LOSS_SQUARED:
       return LossKind::kSquared;
@@ -311,12 +435,15 @@ LossKind LossKindOf(const v1::LearnerSpec& resolved) {
 }
 
 bool SupportsCorrections(const v1::LearnerSpec& resolved) {
-  return SupportsCorrections(OptimizerOf(resolved));
+  return !resolved.has_vowpal_wabbit() && SupportsCorrections(OptimizerOf(resolved));
 }
 
 ProgressiveMetrics::Options MetricsOptionsOf(const v1::LearnerSpec& learner) {
-  ProgressiveMetrics::Options options{.loss = LossKindOf(learner)};
+  ProgressiveMetrics::Options options{.loss = ReportedLossOf(learner)};
   if (learner.has_quantile_tau()) options.quantile_tau = learner.quantile_tau();
+  if (learner.vowpal_wabbit().has_expectile_q()) {
+    options.quantile_tau = learner.vowpal_wabbit().expectile_q();
+  }
   if (learner.has_negative_sampling_rate()) {
     options.negative_sampling_rate = learner.negative_sampling_rate();
   }

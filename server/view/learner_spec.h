@@ -29,8 +29,12 @@ absl::StatusOr<std::unique_ptr<Learner>> MakeLearner(const v1::LearnerSpec& reso
 // What is added to a learner's score to make it a served one: ln negative_sampling_rate.
 float ScoreCorrectionOf(const v1::LearnerSpec& resolved);
 
-// The loss of a resolved spec.
+// The loss of a resolved spec, which says which labels are allowed, and in what order features are
+// learned.
 LossKind LossKindOf(const v1::LearnerSpec& resolved);
+
+// The loss that metrics report.
+LossKind ReportedLossOf(const v1::LearnerSpec& resolved);
 
 // Whether Learner::CorrectBatch() is right for such a learner.
 bool SupportsCorrections(const v1::LearnerSpec& resolved);

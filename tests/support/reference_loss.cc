@@ -15,6 +15,7 @@ double ReferenceLoss::Clip(double score, const std::vector<double>& labels) cons
       return std::clamp(score, -25.0, 25.0);
     case LossKind::kSquared:
     case LossKind::kQuantile:
+    default:  // No reference covers the losses of vw_loss.h.
       break;
   }
   if (labels.empty()) return score;
@@ -36,6 +37,8 @@ double ReferenceLoss::Value(double score, double label) const {
       return std::exp(score) - label - label * score + (label > 0 ? label * std::log(label) : 0);
     case LossKind::kQuantile:
       return error > 0 ? tau * error : (tau - 1) * error;
+    default:  // No reference covers the losses of vw_loss.h.
+      break;
   }
   return 0;
 }
@@ -54,6 +57,8 @@ double ReferenceLoss::Gradient(double score, double label) const {
     case LossKind::kQuantile:
       if (score == label) return 0;
       return score < label ? -tau : 1 - tau;
+    default:  // No reference covers the losses of vw_loss.h.
+      break;
   }
   return 0;
 }

@@ -125,6 +125,7 @@ double ReferenceMixture::BaseRate() const {
     case LossKind::kQuantile:
       return (quantile_ - center_) / (deviation_ > 0 ? deviation_ : 1);
     case LossKind::kSquared:
+    default:  // No reference covers the losses of vw_loss.h.
       break;
   }
   return 0;
@@ -309,6 +310,7 @@ double ReferenceMixture::Curvature(double score, double y) const {
       return std::exp(score);
     case LossKind::kHinge:
     case LossKind::kQuantile:
+    default:  // No reference covers the losses of vw_loss.h.
       break;
   }
   return std::pow(loss_.Gradient(score, y), 2);

@@ -1,11 +1,13 @@
 #include "core/format/vw_format.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "core/feature/feature_options.h"
 #include "core/feature/hash.h"
 #include "tests/core/format/rows.h"
 
@@ -190,6 +192,27 @@ INSTANTIATE_TEST_SUITE_P(
                 "column 11: value of feature \"a\" times the weight of its namespace is not a "
                 "finite number"},
         BadLine{"1 |f a\rb", "column 7: unexpected \"\\r\"; a blank or '|' must follow"}));
+
+TEST(LenientVwFormatTest, ModelsOfVowpalWabbitReadMore) {
+  FormatTester tester("vw", {.as_vowpal_wabbit = true});
+  EXPECT_EQ(tester.RowOf("|f a"), (PlainRow{.weight = 0, .features = {Named("f", "a")}}));
+  EXPECT_EQ(tester.RowOf("2 0.5"), (PlainRow{.label = 2, .weight = 0.5f}));
+  const uint32_t offset = HashNamespace(kOffsetNamespace);
+  const PlainFeature initial{std::string(kOffsetNamespace), offset, -1.5f};
+  EXPECT_EQ(tester.RowOf("1 2 -1.5 'tag|f a"),
+            (PlainRow{.label = 1, .weight = 2, .features = {Named("f", "a"), initial}}));
+  const uint32_t red = HashFeature("red", HashFeature("hue", HashNamespace("f")));
+  EXPECT_EQ(tester.RowOf("1 |f:2 hue:red b:3"),
+            (PlainRow{.label = 1, .features = {{"f", red, 2}, Named("f", "b", 6)}}));
+  EXPECT_THAT(tester.Feed("1 1 x |f a"), testing::HasSubstr("initial score"));
+}
+
+TEST(LenientVwFormatTest, NamesOfDigitsCanBeHashedLikeOthers) {
+  FormatTester tester("vw", {.as_vowpal_wabbit = true, .hash_all = true});
+  const uint32_t seed = MurmurHash3("7", 0);
+  EXPECT_EQ(tester.RowOf("1 |7 12"),
+            (PlainRow{.label = 1, .features = {{"7", MurmurHash3("12", seed), 1}}}));
+}
 
 }  // namespace
 }  // namespace freshet

@@ -61,6 +61,60 @@ TEST(ResolveLearnerSpecTest, FillsInTheMixtureWithAllItsParts) {
   EXPECT_EQ(static_cast<int>(spec.bits()), LinearOptions().bits);
 }
 
+TEST(ResolveLearnerSpecTest, OnlyNewModelsGetTheNewestRulesForLabelsAndWeights) {
+  constexpr auto kNewest = static_cast<uint32_t>(kNewestLinearRules);
+  v1::LearnerSpec sgd = Logistic();
+  sgd.mutable_sgd();
+  EXPECT_EQ(Resolve(sgd).sgd().rules(), 1u);
+  EXPECT_EQ(ResolveNewLearnerSpec(sgd).value().sgd().rules(), kNewest);
+  v1::LearnerSpec coin = Logistic();
+  coin.mutable_coin()->set_rules(1);
+  EXPECT_EQ(ResolveNewLearnerSpec(coin).value().coin().rules(), 1u);
+}
+
+// As `models create --vw-options` makes it.
+v1::LearnerSpec VowpalWabbitSpec() {
+  v1::LearnerSpec spec;
+  spec.set_loss(v1::LOSS_SQUARED);
+  spec.mutable_nag();
+  spec.set_intercept(false);
+  spec.mutable_vowpal_wabbit();
+  spec.mutable_features()->mutable_vowpal_wabbit()->set_bits(18);
+  return spec;
+}
+
+TEST(ResolveLearnerSpecTest, ModelsOfVowpalWabbitHaveLossesOfTheirOwn) {
+  v1::LearnerSpec spec = VowpalWabbitSpec();
+  EXPECT_EQ(LossKindOf(Resolve(spec)), LossKind::kVwSquared);
+  EXPECT_EQ(ReportedLossOf(Resolve(spec)), LossKind::kSquared);
+  spec.mutable_vowpal_wabbit()->set_expectile_q(0.2);
+  EXPECT_EQ(ReportedLossOf(Resolve(spec)), LossKind::kExpectile);
+  spec.mutable_vowpal_wabbit()->set_binary(true);
+  EXPECT_EQ(ReportedLossOf(Resolve(spec)), LossKind::kZeroOne);
+  EXPECT_FALSE(SupportsCorrections(Resolve(spec)));
+}
+
+TEST(ResolveLearnerSpecTest, VowpalWabbitNeedsItsLearnersItsFeaturesAndNoIntercept) {
+  const auto error_of = [](const v1::LearnerSpec& spec) {
+    return std::string(ResolveLearnerSpec(spec).status().message());
+  };
+  v1::LearnerSpec mixture = VowpalWabbitSpec();
+  mixture.mutable_auto_();
+  EXPECT_THAT(error_of(mixture), HasSubstr("sgd, nag, ftrl or coin"));
+  v1::LearnerSpec intercept = VowpalWabbitSpec();
+  intercept.set_intercept(true);
+  EXPECT_THAT(error_of(intercept), HasSubstr("no intercept"));
+  v1::LearnerSpec features = VowpalWabbitSpec();
+  features.clear_vowpal_wabbit();
+  EXPECT_THAT(error_of(features), HasSubstr("features.vowpal_wabbit"));
+  v1::LearnerSpec expectile = VowpalWabbitSpec();
+  expectile.mutable_vowpal_wabbit()->set_expectile_q(0.6);
+  EXPECT_THAT(error_of(expectile), HasSubstr("expectile_q is 0.6"));
+  v1::LearnerSpec bits = VowpalWabbitSpec();
+  bits.mutable_features()->mutable_vowpal_wabbit()->set_bits(31);
+  EXPECT_THAT(error_of(bits), HasSubstr("features.vowpal_wabbit.bits is 31"));
+}
+
 // A model of an earlier version has no version of the rules in its spec, and must keep the first.
 TEST(ResolveLearnerSpecTest, OnlyANewMixtureGetsTheNewestRules) {
   EXPECT_EQ(Resolve(Logistic()).auto_().rules(), 1u);
@@ -272,7 +326,7 @@ TEST(ResolveLearnerSpecTest, NamesTheOptionThatIsOutOfRange) {
       {"adagrad.epsilon", "at least 1e-12", [](auto& s) { s.mutable_adagrad()->set_epsilon(0); }},
       {"rmsprop.rho", "at most 0.999999", [](auto& s) { s.mutable_rmsprop()->set_rho(1); }},
       {"adam.beta2", "at most 0.999999", [](auto& s) { s.mutable_adam()->set_beta2(kNan); }},
-      {"ftrl.beta", "at least 1e-12", [](auto& s) { s.mutable_ftrl()->set_beta(0); }},
+      {"ftrl.beta", "at least 0", [](auto& s) { s.mutable_ftrl()->set_beta(-1); }},
       {"l1", "at least 0", [](auto& s) { s.set_l1(-1); }},
       {"negative_sampling_rate", "above 0", [](auto& s) { s.set_negative_sampling_rate(0); }},
       {"nag.power", "at most 1", [](auto& s) { s.mutable_nag()->set_power(1.1); }},
