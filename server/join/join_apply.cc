@@ -166,21 +166,6 @@ absl::Status DropOldRecords(JoinChanges& changes) {
   return absl::OkStatus();
 }
 
-// The events of these ids that are known; nothing for others.
-absl::StatusOr<std::vector<std::optional<EventEntry>>> FindEvents(
-    const std::vector<std::string>& ids, const JoinChanges& changes) {
-  auto values = changes.view().GetAll(JoinTable::kEvents, ids);
-  if (!values.ok()) return values.status();
-  std::vector<std::optional<EventEntry>> events(ids.size());
-  for (size_t i = 0; i < ids.size(); ++i) {
-    if (!(*values)[i].has_value()) continue;
-    EventEntry entry;
-    if (!entry.Parse(*(*values)[i])) return BrokenEntry("events");
-    if (!changes.state.IsRemoved(entry.time)) events[i] = entry;
-  }
-  return events;
-}
-
 // Notes a new record with events as the last of the tables.
 void AddRecord(const RecordEntry& record, const RowsEntry& rows, JoinChanges& changes) {
   JoinState& state = changes.state;
@@ -204,7 +189,7 @@ absl::Status ApplyBody(const EventsRecord& events, JoinChanges& changes) {
   const v1::LearnRequest& request = events.rows->request();
   rows.ids.assign(request.event_ids().begin(), request.event_ids().end());
   rows.own_times_ms.assign(request.event_times_ms().begin(), request.event_times_ms().end());
-  const auto known = FindEvents(rows.ids, changes);
+  const auto known = changes.FindEvents(rows.ids);
   if (!known.ok()) return known.status();
 
   RecordEntry record;
@@ -238,7 +223,7 @@ absl::Status ApplyBody(const EventsRecord& events, JoinChanges& changes) {
   for (const uint32_t row : fresh) {
     const EventEntry entry{.place = {.offset = state.offset, .row = row},
                            .time = rows.time(row, record.time_ms)};
-    changes.write.Put(JoinTable::kEvents, rows.ids[row], entry.Format());
+    changes.new_events.emplace_back(rows.ids[row], entry);
     if (!any_held) continue;
     if (auto status = TakeHeld(rows.ids[row], entry, changes); !status.ok()) return status;
   }
@@ -265,7 +250,7 @@ absl::Status ApplyBody(const FeedbackRecord& record, JoinChanges& changes) {
     counted.push_back(static_cast<uint32_t>(i));
     ids.push_back(item.event_id());
   }
-  const auto events = FindEvents(ids, changes);
+  const auto events = changes.FindEvents(ids);
   if (!events.ok()) return events.status();
   std::vector<RowPlace> places;
   std::vector<std::string> unknown;

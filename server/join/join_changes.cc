@@ -50,6 +50,54 @@ absl::StatusOr<std::optional<JoinState>> ReadState(const JoinView& view) {
   return state;
 }
 
+absl::Status ReadRecentEvents(const JoinView& view, uint64_t begin, RecentEvents& recent) {
+  JoinScan records = view.Scan(JoinTable::kRecords, OffsetKey(begin));
+  JoinScan scan = view.Scan(JoinTable::kRows, OffsetKey(begin));
+  for (; records.valid() && scan.valid(); records.Next(), scan.Next()) {
+    const std::optional<uint64_t> offset = ParseOffsetKey(records.key());
+    RecordEntry record;
+    RowsEntry rows;
+    if (!offset.has_value() || scan.key() != records.key() || !record.Parse(records.value())) {
+      return BrokenEntry("records");
+    }
+    if (!rows.Parse(scan.value()) || rows.ids.size() != record.row_count) {
+      return BrokenEntry("rows");
+    }
+    std::vector<std::pair<std::string, EventEntry>> events;
+    for (uint32_t row = 0; row < record.row_count; ++row) {
+      if (record.is_duplicate(row)) continue;
+      events.emplace_back(std::move(rows.ids[row]),
+                          EventEntry{.place = {.offset = *offset, .row = row},
+                                     .time = rows.time(row, record.time_ms)});
+    }
+    recent.Add(events);
+  }
+  return records.status().ok() ? scan.status() : records.status();
+}
+
+absl::StatusOr<std::vector<std::optional<EventEntry>>> JoinChanges::FindEvents(
+    const std::vector<std::string>& ids) const {
+  std::vector<std::optional<EventEntry>> events = recent_.FindAll(ids);
+  std::vector<std::string> other_ids;
+  std::vector<std::optional<EventEntry>*> others;
+  for (size_t i = 0; i < ids.size(); ++i) {
+    if (events[i].has_value()) continue;
+    other_ids.push_back(ids[i]);
+    others.push_back(&events[i]);
+  }
+  auto values = view_.GetAll(JoinTable::kEvents, other_ids);
+  if (!values.ok()) return values.status();
+  for (size_t i = 0; i < others.size(); ++i) {
+    if (absl::Status status = ParseInto((*values)[i], "events", *others[i]); !status.ok()) {
+      return status;
+    }
+  }
+  for (std::optional<EventEntry>& event : events) {
+    if (event.has_value() && state.IsRemoved(event->time)) event.reset();
+  }
+  return events;
+}
+
 absl::StatusOr<RecordEntry*> JoinChanges::FindRecord(uint64_t offset) {
   auto [it, added] = records_.try_emplace(offset);
   std::optional<RecordEntry>& entry = it->second.entry;

@@ -17,6 +17,7 @@
 #include "server/join/join_entries.h"
 #include "server/join/join_state.h"
 #include "server/join/join_store.h"
+#include "server/join/recent_events.h"
 
 namespace freshet {
 
@@ -26,14 +27,24 @@ namespace freshet {
 // Errors are those of the view. After one the changes are to be thrown away.
 class JoinChanges {
  public:
-  // The tables as they are now.
-  JoinChanges(JoinView view, JoinState before)
-      : state(std::move(before)), view_(std::move(view)), queue_end_before_(state.queue_end) {}
+  // The tables as they are now. `recent` has the events that are not in them yet, and outlives this
+  // object.
+  JoinChanges(JoinView view, const RecentEvents& recent, JoinState before)
+      : state(std::move(before)),
+        view_(std::move(view)),
+        recent_(recent),
+        queue_end_before_(state.queue_end) {}
 
   JoinState state;
   JoinWrite write;  // Changes of tables without a function here.
+  // Events that come with the record, by id.
+  std::vector<std::pair<std::string, EventEntry>> new_events;
 
   const JoinView& view() const { return view_; }
+
+  // The events of these ids that are known, without the new ones; nothing for others.
+  absl::StatusOr<std::vector<std::optional<EventEntry>>> FindEvents(
+      const std::vector<std::string>& ids) const;
 
   // Null if the tables hold no such record.
   absl::StatusOr<RecordEntry*> FindRecord(uint64_t offset);
@@ -73,12 +84,16 @@ class JoinChanges {
   };
 
   JoinView view_;
+  const RecentEvents& recent_;
   std::map<uint64_t, Kept<RecordEntry>> records_;
   std::map<RowPlace, Kept<FeedbackEntry>> feedback_;
   std::map<std::string, Kept<std::vector<HeldFeedback>>> held_;
   std::set<std::string> dequeued_;  // Keys.
   const uint64_t queue_end_before_;
 };
+
+// Adds the events of the records from `begin` on, which the tables hold, to `recent`.
+absl::Status ReadRecentEvents(const JoinView& view, uint64_t begin, RecentEvents& recent);
 
 // Parts of the tables. Errors are those of the view; DATA_LOSS also if the bytes do not fit.
 absl::StatusOr<RowsEntry> ReadRows(const JoinView& view, uint64_t offset);

@@ -171,18 +171,22 @@ class EventLister {
 
 }  // namespace
 
-absl::StatusOr<v1::Event> FindEvent(const JoinView& view, std::string_view event_id) {
+absl::StatusOr<v1::Event> FindEvent(const JoinView& view, std::string_view event_id,
+                                    const std::optional<EventEntry>& recent) {
   const absl::StatusOr<JoinState> state = ReadWrittenState(view);
   if (!state.ok()) return state.status();
-  auto bytes = view.Get(JoinTable::kEvents, event_id);
-  if (!bytes.ok()) return bytes.status();
-  EventEntry found;
-  if (bytes->has_value() && !found.Parse(**bytes)) return BrokenEntry("events");
-  if (!bytes->has_value() || state->IsRemoved(found.time) ||
-      state->IsOlder(found.time, HorizonMs(state->rule))) {
+  std::optional<EventEntry> known = recent;
+  if (!known.has_value()) {
+    auto bytes = view.Get(JoinTable::kEvents, event_id);
+    if (!bytes.ok()) return bytes.status();
+    if (bytes->has_value() && !known.emplace().Parse(**bytes)) return BrokenEntry("events");
+  }
+  if (!known.has_value() || state->IsRemoved(known->time) ||
+      state->IsOlder(known->time, HorizonMs(state->rule))) {
     return absl::NotFoundError(
         StrCat("event ", event_id, " not found; events are known until their horizon has passed"));
   }
+  const EventEntry& found = *known;
   auto record_bytes = view.Get(JoinTable::kRecords, OffsetKey(found.place.offset));
   if (!record_bytes.ok()) return record_bytes.status();
   RecordEntry record;

@@ -23,6 +23,7 @@ std::string JoinState::Format() const {
   std::string bytes;
   AppendNumber<uint32_t>(kVersion, bytes);
   AppendNumber<uint64_t>(offset, bytes);
+  AppendNumber<uint64_t>(indexed_below, bytes);
   AppendNumber<uint64_t>(labels_number, bytes);
   AppendNumber<uint8_t>(takes_any_number ? 1 : 0, bytes);
   for (const int64_t time :
@@ -57,6 +58,7 @@ bool JoinState::Parse(std::string_view bytes) {
   StateReader reader(BytesOfText(bytes));
   if (reader.ReadValue<uint32_t>() != kVersion) return false;
   offset = reader.ReadValue<uint64_t>();
+  indexed_below = reader.ReadValue<uint64_t>();
   labels_number = reader.ReadValue<uint64_t>();
   takes_any_number = reader.ReadValue<uint8_t>() != 0;
   for (int64_t* const time :

@@ -20,7 +20,8 @@ struct JoinState {
   static constexpr uint32_t kVersion = 1;
   static constexpr int64_t kNoTime = std::numeric_limits<int64_t>::min();
 
-  uint64_t offset = 0;  // All records below are applied.
+  uint64_t offset = 0;         // All records below are applied.
+  uint64_t indexed_below = 0;  // The events of all records below are in table `events`.
   uint64_t labels_number = 0;
   // The table began at an offset above 0, without word of the number then; the first decision that
   // comes gives it.

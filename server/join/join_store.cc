@@ -8,6 +8,7 @@
 #include <rocksdb/iterator.h>
 #include <rocksdb/options.h>
 #include <rocksdb/snapshot.h>
+#include <rocksdb/sst_file_writer.h>
 #include <rocksdb/status.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
@@ -31,7 +32,8 @@ namespace {
 constexpr std::array<const char*, kJoinTables> kTableNames = {
     "default", "events", "records", "rows", "feedback", "queue", "held", "held_order"};
 constexpr const char* kDamageMark = "/DAMAGED";
-constexpr size_t kEventsBufferBytes = size_t{8} << 20;
+constexpr const char* kNewEventsFile = "/new_events";
+constexpr uint64_t kForgetSeconds = 24 * 60 * 60;
 
 rocksdb::Slice ToSlice(std::string_view text) { return {text.data(), text.size()}; }
 std::string_view FromSlice(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
@@ -245,9 +247,8 @@ absl::Status JoinStore::OpenTables() {
   rocksdb::ColumnFamilyOptions& events =
       descriptors[static_cast<size_t>(JoinTable::kEvents)].options;
   events.compaction_filter = &tables->filter;
-  // Its keys come in no order, so putting one in costs as much as the buffer's depth, which the
-  // processor's caches must hold.
-  events.write_buffer_size = std::min(events.write_buffer_size, kEventsBufferBytes);
+  // Files of ids that rise with time never meet others, so only this lets the filter see them.
+  events.periodic_compaction_seconds = kForgetSeconds;
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
   const rocksdb::Status status =
@@ -281,28 +282,61 @@ absl::StatusOr<JoinView> JoinStore::MakeView(bool snapshot) const {
   return JoinView(std::move(tables), snapshot);
 }
 
-absl::Status JoinStore::Write(const JoinWrite& write) {
-  std::shared_ptr<OpenJoinTables> tables;
-  {
-    const absl::MutexLock lock(&mu_);
-    if (!fault_.ok()) return fault_;
-    tables = tables_;
-  }
-  rocksdb::WriteBatch batch;
-  rocksdb::Status status;
-  for (const JoinWrite::Change& change : write.changes_) {
-    rocksdb::ColumnFamilyHandle* const table = tables->handle(change.table);
-    status = change.value.has_value() ? batch.Put(table, change.key, *change.value)
-                                      : batch.Delete(table, change.key);
-    if (!status.ok()) break;
-  }
-  if (status.ok()) status = tables->db->Write(rocksdb::WriteOptions(), &batch);
+absl::StatusOr<std::shared_ptr<OpenJoinTables>> JoinStore::TablesToChange() const {
+  const absl::MutexLock lock(&mu_);
+  if (!fault_.ok()) return fault_;
+  return tables_;
+}
+
+absl::Status JoinStore::EndChange(const rocksdb::Status& status) {
   absl::Status result = StatusAndMark(status, options_.dir);
   if (!result.ok()) {
     const absl::MutexLock lock(&mu_);
     fault_ = result;
   }
   return result;
+}
+
+absl::Status JoinStore::Write(const JoinWrite& write) {
+  const auto tables = TablesToChange();
+  if (!tables.ok()) return tables.status();
+  rocksdb::WriteBatch batch;
+  rocksdb::Status status;
+  for (const JoinWrite::Change& change : write.changes_) {
+    rocksdb::ColumnFamilyHandle* const table = (*tables)->handle(change.table);
+    status = change.value.has_value() ? batch.Put(table, change.key, *change.value)
+                                      : batch.Delete(table, change.key);
+    if (!status.ok()) break;
+  }
+  if (status.ok()) status = (*tables)->db->Write(rocksdb::WriteOptions(), &batch);
+  return EndChange(status);
+}
+
+absl::Status JoinStore::AddEvents(
+    const std::vector<std::pair<std::string_view, EventEntry>>& events) {
+  if (events.empty()) return absl::OkStatus();
+  const auto tables = TablesToChange();
+  if (!tables.ok()) return tables.status();
+  rocksdb::DB& db = *(*tables)->db;
+  rocksdb::ColumnFamilyHandle* const table = (*tables)->handle(JoinTable::kEvents);
+  const std::string path = options_.dir + kNewEventsFile;
+  // What a kill left may be another name of a file of the table, which must not be written over.
+  std::error_code ignored;
+  std::filesystem::remove(path, ignored);
+  rocksdb::SstFileWriter writer(rocksdb::EnvOptions(), db.GetOptions(table), table);
+  rocksdb::Status status = writer.Open(path);
+  for (const auto& [id, event] : events) {
+    if (!status.ok()) break;
+    status = writer.Put(ToSlice(id), event.Format());
+  }
+  if (status.ok()) status = writer.Finish();
+  if (status.ok()) {
+    rocksdb::IngestExternalFileOptions options;
+    options.move_files = true;
+    options.write_global_seqno = false;  // Another write to the file, for old readers.
+    status = db.IngestExternalFile(table, {path}, options);
+  }
+  return EndChange(status);
 }
 
 bool JoinStore::needs_reopen() const {
@@ -322,18 +356,9 @@ absl::Status JoinStore::Reopen() {
 }
 
 absl::Status JoinStore::Sync() {
-  std::shared_ptr<OpenJoinTables> tables;
-  {
-    const absl::MutexLock lock(&mu_);
-    if (!fault_.ok()) return fault_;
-    tables = tables_;
-  }
-  absl::Status result = StatusAndMark(tables->db->SyncWAL(), options_.dir);
-  if (!result.ok()) {
-    const absl::MutexLock lock(&mu_);
-    fault_ = result;
-  }
-  return result;
+  const auto tables = TablesToChange();
+  if (!tables.ok()) return tables.status();
+  return EndChange((*tables)->db->SyncWAL());
 }
 
 void JoinStore::DropEvents(int64_t record_ms, int64_t stream_ms) {

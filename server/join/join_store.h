@@ -16,6 +16,11 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
+#include "server/join/join_entries.h"
+
+namespace rocksdb {
+class Status;
+}
 
 namespace freshet {
 
@@ -99,7 +104,7 @@ class JoinStore {
   struct Options {
     std::string dir;
     size_t cache_bytes = size_t{64} << 20;         // For blocks, indexes and filters.
-    size_t write_buffer_bytes = size_t{64} << 20;  // Of all tables, in memory.
+    size_t write_buffer_bytes = size_t{32} << 20;  // Of all tables, in memory.
   };
 
   // Opens the tables, or makes empty ones. DATA_LOSS if what is there cannot be used; UNAVAILABLE
@@ -116,6 +121,10 @@ class JoinStore {
   // Survives the end of the process. After an error Reopen() comes before the next Write(); the
   // changes may turn out to have been written then.
   absl::Status Write(const JoinWrite& write);
+
+  // Puts events, sorted by id, into table `events`, in place of those of the same ids. Survives a
+  // loss of power; what was written before need not (see Sync()). After an error as for Write().
+  absl::Status AddEvents(const std::vector<std::pair<std::string_view, EventEntry>>& events);
 
   // Whether a write failed since the tables were opened.
   bool needs_reopen() const;
@@ -134,6 +143,10 @@ class JoinStore {
  private:
   explicit JoinStore(Options options);
   absl::StatusOr<JoinView> MakeView(bool snapshot) const;
+  // The tables for a change. An error if one failed before.
+  absl::StatusOr<std::shared_ptr<OpenJoinTables>> TablesToChange() const;
+  // What a change came to. After an error the tables are to be opened again.
+  absl::Status EndChange(const rocksdb::Status& status);
   absl::Status OpenTables();
 
   const Options options_;

@@ -19,6 +19,7 @@ namespace {
 JoinState NewState(const LabelJoin::Options& options) {
   JoinState state;
   state.offset = options.begin_offset;
+  state.indexed_below = options.begin_offset;
   state.due = {.offset = options.begin_offset, .row = 0};
   state.settled_below = options.begin_offset;
   state.rule = options.rule;
@@ -29,8 +30,11 @@ JoinState NewState(const LabelJoin::Options& options) {
 
 }  // namespace
 
-LabelJoin::LabelJoin(std::unique_ptr<JoinStore> store, JoinState state)
-    : store_(std::move(store)), state_(std::move(state)), published_(state_) {
+LabelJoin::LabelJoin(std::unique_ptr<JoinStore> store, JoinState state, size_t recent_events_bytes)
+    : store_(std::move(store)),
+      recent_events_bytes_(recent_events_bytes),
+      state_(std::move(state)),
+      published_(state_) {
   store_->DropEvents(state_.removed_record_ms, state_.removed_stream_ms);
 }
 
@@ -69,7 +73,27 @@ absl::StatusOr<std::unique_ptr<LabelJoin>> LabelJoin::OpenTable(const Options& o
     write.Put(JoinTable::kMeta, kStateKey, state.Format());
     if (absl::Status status = (*store)->Write(write); !status.ok()) return status;
   }
-  return std::unique_ptr<LabelJoin>(new LabelJoin(*std::move(store), std::move(state)));
+  std::unique_ptr<LabelJoin> join(
+      new LabelJoin(*std::move(store), std::move(state), options.recent_events_bytes));
+  const absl::StatusOr<JoinView> view = join->store_->Now();
+  absl::Status status = view.ok() ? join->ReadRecent(*view, join->state_) : view.status();
+  if (!status.ok()) return status;
+  return join;
+}
+
+absl::Status LabelJoin::ReadRecent(const JoinView& view, const JoinState& state) {
+  recent_.Clear();
+  return ReadRecentEvents(view, state.indexed_below, recent_);
+}
+
+// A loss of power must not leave an event in the table whose record the table has not: that record
+// would be applied again, and find itself. So what the tables hold so far is synced first.
+absl::Status LabelJoin::StoreRecent() {
+  if (absl::Status status = store_->Sync(); !status.ok()) return status;
+  if (absl::Status status = store_->AddEvents(recent_.Sorted()); !status.ok()) return status;
+  state_.indexed_below = state_.offset;
+  recent_.Clear();
+  return absl::OkStatus();
 }
 
 void LabelJoin::TellLabelsNumber(uint64_t number) {
@@ -78,32 +102,37 @@ void LabelJoin::TellLabelsNumber(uint64_t number) {
 }
 
 absl::Status LabelJoin::Apply(const Record& record) {
-  if (store_->needs_reopen()) {
+  if (must_recover_ || store_->needs_reopen()) {
     const absl::StatusOr<bool> applied = Recover();
     if (!applied.ok()) return applied.status();
     if (*applied) return absl::OkStatus();
   }
+  if (recent_.bytes() > recent_events_bytes_) {
+    if (absl::Status status = StoreRecent(); !status.ok()) return status;
+  }
   absl::StatusOr<JoinView> view = store_->Now();
   if (!view.ok()) return view.status();
-  JoinChanges changes(*std::move(view), state_);
+  JoinChanges changes(*std::move(view), recent_, state_);
   if (absl::Status status = ApplyToJoin(record, changes); !status.ok()) return status;
   if (absl::Status status = store_->Write(changes.Finish()); !status.ok()) return status;
+  recent_.Add(changes.new_events);
   state_ = std::move(changes.state);
   Publish();
   return absl::OkStatus();
 }
 
 absl::StatusOr<bool> LabelJoin::Recover() {
+  must_recover_ = true;
   if (absl::Status status = store_->Reopen(); !status.ok()) return status;
-  absl::StatusOr<std::optional<JoinState>> read = std::nullopt;
-  {
-    const absl::StatusOr<JoinView> view = store_->Now();
-    if (!view.ok()) return view.status();
-    read = ReadState(*view);
-  }
+  const absl::StatusOr<JoinView> view = store_->Now();
+  if (!view.ok()) return view.status();
+  absl::StatusOr<std::optional<JoinState>> read = ReadState(*view);
   if (!read.ok()) return read.status();
   if (!read->has_value()) return BrokenEntry("default");
-  const uint64_t before = std::exchange(state_, **std::move(read)).offset;
+  JoinState state = **std::move(read);
+  if (absl::Status status = ReadRecent(*view, state); !status.ok()) return status;
+  const uint64_t before = std::exchange(state_, std::move(state)).offset;
+  must_recover_ = false;
   store_->DropEvents(state_.removed_record_ms, state_.removed_stream_ms);
   Publish();
   if (state_.offset >= before) return state_.offset > before;
@@ -146,9 +175,11 @@ void LabelJoin::FillFigures(v1::LabelFigures& figures) const {
 }
 
 absl::StatusOr<v1::Event> LabelJoin::Find(std::string_view event_id) const {
+  // In this order: what leaves the recent events meanwhile is in the tables then.
+  const std::optional<EventEntry> recent = recent_.Find(event_id);
   const absl::StatusOr<JoinView> view = store_->NewView();
   if (!view.ok()) return view.status();
-  return FindEvent(*view, event_id);
+  return FindEvent(*view, event_id, recent);
 }
 
 absl::StatusOr<LabelJoin::Page> LabelJoin::List(v1::EventState state, int page_size,

@@ -21,6 +21,7 @@
 #include "server/join/join_query.h"
 #include "server/join/join_state.h"
 #include "server/join/join_store.h"
+#include "server/join/recent_events.h"
 #include "server/record/record.h"
 
 namespace freshet {
@@ -59,7 +60,9 @@ class LabelJoin {
     uint64_t log_first = 0;
     uint64_t log_end = std::numeric_limits<uint64_t>::max();
     size_t cache_bytes = size_t{64} << 20;
-    size_t write_buffer_bytes = size_t{64} << 20;
+    size_t write_buffer_bytes = size_t{32} << 20;
+    // Of events that are not in their table yet.
+    size_t recent_events_bytes = size_t{32} << 20;
   };
 
   // Opens the table. If there is none, or it cannot be used since it is damaged, of another version
@@ -113,16 +116,23 @@ class LabelJoin {
   absl::Status Sync();
 
  private:
-  LabelJoin(std::unique_ptr<JoinStore> store, JoinState state);
+  LabelJoin(std::unique_ptr<JoinStore> store, JoinState state, size_t recent_events_bytes);
 
   // The table as it is, or a new one if there is none. DATA_LOSS: it cannot be used.
   static absl::StatusOr<std::unique_ptr<LabelJoin>> OpenTable(const Options& options);
+  // Gathers the events that are not in their table, as the tables and their state say.
+  absl::Status ReadRecent(const JoinView& view, const JoinState& state);
+  // Puts the recent events into their table.
+  absl::Status StoreRecent();
   // After a write failed: opens the table again. True if the record that failed then is in it.
   absl::StatusOr<bool> Recover();
   void Publish() ABSL_LOCKS_EXCLUDED(mu_);
 
   const std::unique_ptr<JoinStore> store_;
-  JoinState state_;  // Owned by the writer.
+  const size_t recent_events_bytes_;
+  bool must_recover_ = false;  // Recover() has not come to its end. Owned by the writer.
+  JoinState state_;            // Owned by the writer.
+  RecentEvents recent_;        // Those of the records from state_.indexed_below on.
 
   mutable absl::Mutex mu_;
   JoinState published_ ABSL_GUARDED_BY(mu_);

@@ -16,6 +16,7 @@
 #include <variant>
 #include <vector>
 
+#include "server/join/join_changes.h"
 #include "server/join/join_store.h"
 #include "server/join/label_join.h"
 #include "tests/server/join/join_records.h"
@@ -25,6 +26,8 @@ namespace freshet {
 namespace {
 
 constexpr int64_t kDiskStart = 1'000'000;
+// Room for some 30 events.
+constexpr size_t kDiskEventsBytes = size_t{66} << 10;
 
 class LabelJoinDiskTest : public ::testing::Test {
  protected:
@@ -32,6 +35,7 @@ class LabelJoinDiskTest : public ::testing::Test {
     LabelJoin::Options options;
     options.dir = folder_.path() + "/" + name;
     options.rule = RuleOf(v1::LABEL_POLICY_CORRECT, 30, 200, 20);
+    options.recent_events_bytes = kDiskEventsBytes;
     return options;
   }
 
@@ -113,6 +117,38 @@ TEST_F(LabelJoinDiskTest, AfterAKillAtAnyRecordItComesToTheSame) {
       ASSERT_TRUE(join->Apply(log[i]).ok());
       ASSERT_EQ(Say(*join, log[i].time_ms), said[i]) << copy << " record " << i;
     }
+  }
+}
+
+// A kill may come after the recent events are put into their table and before that is noted.
+TEST_F(LabelJoinDiskTest, EventsThatAreInTheirTableWithoutWordOfItAreKnownOnce) {
+  std::vector<Record> log;
+  {
+    const auto first = Open(OptionsOf("first"));
+    log = MakeLog(*first, 40);
+  }
+  const size_t half = log.size() / 2;
+  LabelJoin::Options options = OptionsOf("join");
+  options.recent_events_bytes = size_t{1} << 30;
+  RecentEvents recent;
+  {
+    const auto join = Open(options);
+    for (size_t i = 0; i < half; ++i) ASSERT_TRUE(join->Apply(log[i]).ok());
+  }
+  {
+    auto store = JoinStore::Open({.dir = options.dir});
+    ASSERT_TRUE(store.ok()) << store.status();
+    ASSERT_TRUE(ReadRecentEvents(*(*store)->Now(), 0, recent).ok());
+    ASSERT_FALSE(recent.Sorted().empty());
+    ASSERT_TRUE((*store)->AddEvents(recent.Sorted()).ok());
+  }
+  const auto join = Open(options);
+  const auto undisturbed = Open(OptionsOf("undisturbed"));
+  for (size_t i = 0; i < log.size(); ++i) {
+    ASSERT_TRUE(undisturbed->Apply(log[i]).ok());
+    if (i < half) continue;
+    ASSERT_TRUE(join->Apply(log[i]).ok());
+    ASSERT_EQ(Say(*join, log[i].time_ms), Say(*undisturbed, log[i].time_ms)) << "record " << i;
   }
 }
 

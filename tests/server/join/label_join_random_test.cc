@@ -20,6 +20,8 @@
 namespace freshet {
 namespace {
 
+// Room for some ten events.
+constexpr size_t kRandomEventsBytes = size_t{65} << 10;
 constexpr int kRandomRecords = 1000;
 
 // Numbers for one test.
@@ -130,7 +132,8 @@ class LabelJoinRandomTest : public ::testing::TestWithParam<uint32_t> {
  protected:
   void Open() {
     join_.reset();
-    auto opened = LabelJoin::Open({.dir = folder_.path() + "/join", .rule = rule_});
+    auto opened = LabelJoin::Open(
+        {.dir = folder_.path() + "/join", .rule = rule_, .recent_events_bytes = kRandomEventsBytes});
     ASSERT_TRUE(opened.ok()) << opened.status();
     join_ = *std::move(opened);
   }
