@@ -134,8 +134,8 @@ class Log {
   // read.
   absl::Status DropBefore(uint64_t offset, const Retention& retention, absl::Time now);
 
-  // A reader of the records from `offset` on. OUT_OF_RANGE if `offset` is below first_offset() or
-  // above next_offset(); FAILED_PRECONDITION while the log waits for Recover(). The reader may
+  // A reader of the records from `offset` on. OUT_OF_RANGE if `offset` is below first_offset(),
+  // NOT_FOUND if it is above next_offset(); FAILED_PRECONDITION while the log waits for Recover(). The reader may
   // outlive the log, and then reads up to the log's last record.
   absl::StatusOr<std::unique_ptr<LogReader>> NewReader(uint64_t offset);
 

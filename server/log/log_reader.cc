@@ -12,6 +12,10 @@ absl::StatusOr<std::unique_ptr<LogReader>> LogReader::Open(FileSystem& file_syst
                                                            std::shared_ptr<SegmentIndex> index,
                                                            uint64_t generation, uint64_t offset) {
   const SegmentEnd end = index->End();
+  if (offset > end.next_offset) {
+    return absl::NotFoundError(
+        StrCat(dir, ": the log ends at offset ", end.next_offset, ", before ", offset));
+  }
   const std::optional<SegmentInfo> segment = index->AddReader(offset);
   if (!segment.has_value()) {
     return absl::OutOfRangeError(StrCat(dir, ": the log keeps offsets ", index->first_offset(),

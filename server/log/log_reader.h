@@ -21,7 +21,8 @@ namespace freshet {
 class LogReader {
  public:
   // For Log::NewReader(). `uid` is the model's; the reader ends once the index has another
-  // generation than `generation`. OUT_OF_RANGE if the log does not keep `offset`.
+  // generation than `generation`. OUT_OF_RANGE if the log has dropped `offset`, NOT_FOUND if it
+  // has not come to it yet.
   static absl::StatusOr<std::unique_ptr<LogReader>> Open(FileSystem& file_system, std::string dir,
                                                          uint64_t uid,
                                                          std::shared_ptr<SegmentIndex> index,

@@ -193,6 +193,8 @@ absl::StatusOr<std::optional<LogRecord>> LogFollower::ReadFromLog(uint64_t offse
   // use.
   reader_ = nullptr;
   absl::StatusOr<std::unique_ptr<LogReader>> reader = options_.open_log(offset);
+  // The champion may be ahead of the log by more than the window holds.
+  if (absl::IsNotFound(reader.status())) return std::nullopt;
   if (!reader.ok()) return reader.status();
   reader_ = *std::move(reader);
   return reader_->Next();

@@ -3,12 +3,15 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cstdint>
+#include <functional>
 #include <latch>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "tests/server/model/model_fixture.h"
 #include "tests/support/fault_file_system.h"
@@ -90,6 +93,13 @@ class Busy {
  private:
   const std::shared_ptr<absl::Notification> release_ = std::make_shared<absl::Notification>();
 };
+
+// The body of the record of a batch.
+std::shared_ptr<const BatchRecord> EnvelopedBatch(uint64_t sequence) {
+  std::unique_ptr<BatchRecord> batch = Message(sequence);
+  batch->set_envelope({.sender = "", .max_producers = 1});
+  return batch;
+}
 
 class ChallengerTest : public testing::Test {
  protected:
@@ -211,16 +221,56 @@ TEST_F(ChallengerTest, FollowsARestore) {
   EXPECT_EQ(DigestAt(again.challenger(), 46), digest);
 }
 
+// Appends the records of Message(first) to Message(last).
+void AppendBatches(Log& log, uint64_t first, uint64_t last) {
+  for (uint64_t sequence = first; sequence <= last; ++sequence) {
+    const EncodedRecord record = FormatRecord({.time_ms = 1, .body = EnvelopedBatch(sequence)});
+    ASSERT_TRUE(log.Append(record.kind, record.pieces()).ok());
+  }
+}
+
+// What the window had no room for may be learned by the champion before it is logged.
+TEST_F(ChallengerTest, WaitsWithoutAFaultForWhatIsNotLoggedYet) {
+  auto log = Log::Open(files_, "/log", LogOptions{}).value();
+  WorkerPool strands("challenger", 1);
+  WorkerPool io("io", 1);
+  absl::Mutex mu;
+  std::function<void(const absl::Status&)> logged;
+  LogFollower::Options follower{
+      .name = "models/ctr/variants/trial",
+      .loss = LossKind::kLogistic,
+      .open_log = [&log](uint64_t offset) { return log->NewReader(offset); },
+      .when_logged =
+          [&](uint64_t /*offset*/, auto done) {
+            const absl::MutexLock lock(&mu);
+            logged = std::move(done);
+          },
+      .retry_interval = absl::Milliseconds(1)};
+  const auto challenger =
+      Challenger::Start(Variant::Create("variants/trial", TrialLearner()).value(), 0, strands, io,
+                        {.follower = std::move(follower), .load_restored = {}});
+  for (const uint64_t offset : {0, 1, 4}) {
+    challenger->Feed(offset, {.time_ms = 1, .body = EnvelopedBatch(offset + 1)});
+  }
+  {
+    const absl::MutexLock lock(&mu);
+    ASSERT_TRUE(
+        mu.AwaitWithTimeout(absl::Condition(
+                                +[](decltype(logged)* done) { return *done != nullptr; }, &logged),
+                            kPatience));
+  }
+  EXPECT_TRUE(challenger->fault().ok()) << challenger->fault();
+  AppendBatches(*log, 1, 5);
+  logged(absl::OkStatus());
+  EXPECT_EQ(DigestAt(*challenger, 5), DigestAlone(5));
+  EXPECT_TRUE(challenger->fault().ok()) << challenger->fault();
+  challenger->Stop();
+}
+
 // What can be read only later on is read later on.
 TEST_F(ChallengerTest, GoesOnOnceTheLogCanBeRead) {
   auto log = Log::Open(files_, "/log", LogOptions{}).value();
-  for (uint64_t sequence = 1; sequence <= 5; ++sequence) {
-    std::unique_ptr<BatchRecord> batch = Message(sequence);
-    batch->set_envelope({.sender = "", .max_producers = 1});
-    const EncodedRecord record =
-        FormatRecord({.time_ms = 1, .body = std::shared_ptr<const BatchRecord>(std::move(batch))});
-    ASSERT_TRUE(log->Append(record.kind, record.pieces()).ok());
-  }
+  AppendBatches(*log, 1, 5);
   WorkerPool strands("challenger", 1);
   WorkerPool io("io", 1);
   std::atomic<bool> readable = false;
