@@ -216,16 +216,18 @@ absl::Status ApplyBody(const EventsRecord& events, JoinChanges& changes) {
   state.figures.pending += fresh.size();
   state.figures.pending_bytes += record.log_bytes;
 
-  const bool any_held = state.figures.held > 0;
-  if (any_held) {
-    if (absl::Status status = changes.ReadHeld(rows.ids); !status.ok()) return status;
-  }
-  for (const uint32_t row : fresh) {
-    const EventEntry entry{.place = {.offset = state.offset, .row = row},
-                           .time = rows.time(row, record.time_ms)};
-    changes.new_events.emplace_back(rows.ids[row], entry);
-    if (!any_held) continue;
-    if (auto status = TakeHeld(rows.ids[row], entry, changes); !status.ok()) return status;
+  const auto entry_of = [&](uint32_t row) {
+    return EventEntry{.place = {.offset = state.offset, .row = row},
+                      .time = rows.time(row, record.time_ms)};
+  };
+  changes.new_events.reserve(fresh.size());
+  for (const uint32_t row : fresh) changes.new_events.emplace_back(rows.ids[row], entry_of(row));
+  const absl::StatusOr<std::vector<uint32_t>> held_rows = changes.ReadWhatIsHeld(rows.ids);
+  if (!held_rows.ok()) return held_rows.status();
+  for (const uint32_t row : *held_rows) {
+    if (!std::binary_search(fresh.begin(), fresh.end(), row)) continue;
+    absl::Status status = TakeHeld(rows.ids[row], entry_of(row), changes);
+    if (!status.ok()) return status;
   }
   if (record.has_own_times) state.max_event_ms = std::max(state.max_event_ms, record.max_time_ms);
   return absl::OkStatus();

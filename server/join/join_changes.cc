@@ -202,6 +202,24 @@ absl::Status JoinChanges::ReadHeld(const std::vector<std::string>& event_ids) {
   return absl::OkStatus();
 }
 
+absl::StatusOr<std::vector<uint32_t>> JoinChanges::ReadWhatIsHeld(
+    const std::vector<std::string>& event_ids) {
+  std::vector<uint32_t> numbers;
+  if (state.figures.held == 0) return numbers;
+  auto values = view_.GetAll(JoinTable::kHeld, event_ids);
+  if (!values.ok()) return values.status();
+  for (uint32_t i = 0; i < event_ids.size(); ++i) {
+    if (!(*values)[i].has_value()) continue;
+    numbers.push_back(i);
+    auto [it, added] = held_.try_emplace(event_ids[i]);
+    Kept<std::vector<HeldFeedback>>& kept = it->second;
+    if (!added) continue;
+    kept.stored = true;
+    if (!ParseHeld(*(*values)[i], kept.entry.emplace())) return BrokenEntry("held");
+  }
+  return numbers;
+}
+
 void JoinChanges::Enqueue(RowPlace place, FeedbackEntry& entry) {
   if (entry.queued != 0) return;
   entry.queued = state.queue_end++;

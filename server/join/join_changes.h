@@ -64,6 +64,8 @@ class JoinChanges {
   // What is held for an event; to be changed in place.
   absl::StatusOr<std::vector<HeldFeedback>*> FindHeld(const std::string& event_id);
   absl::Status ReadHeld(const std::vector<std::string>& event_ids);
+  // Which of these ids, by number, rising, something is held for. Few of many, as a rule.
+  absl::StatusOr<std::vector<uint32_t>> ReadWhatIsHeld(const std::vector<std::string>& event_ids);
 
   // Puts an event in line for a decision that does not wait, or takes it out.
   void Enqueue(RowPlace place, FeedbackEntry& entry);

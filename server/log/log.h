@@ -135,8 +135,8 @@ class Log {
   absl::Status DropBefore(uint64_t offset, const Retention& retention, absl::Time now);
 
   // A reader of the records from `offset` on. OUT_OF_RANGE if `offset` is below first_offset(),
-  // NOT_FOUND if it is above next_offset(); FAILED_PRECONDITION while the log waits for Recover(). The reader may
-  // outlive the log, and then reads up to the log's last record.
+  // NOT_FOUND if it is above next_offset(); FAILED_PRECONDITION while the log waits for Recover().
+  // The reader may outlive the log, and then reads up to the log's last record.
   absl::StatusOr<std::unique_ptr<LogReader>> NewReader(uint64_t offset);
 
   // The offset of the oldest record that is kept, or next_offset() if there is none.

@@ -24,10 +24,10 @@ absl::StatusOr<std::unique_ptr<LogReader>> LogReader::Open(FileSystem& file_syst
   std::unique_ptr<LogReader> reader(
       new LogReader(file_system, std::move(dir), uid, std::move(index), *segment, generation));
   if (absl::Status status = reader->OpenSegment(*segment); !status.ok()) return status;
-  if (offset == end.next_offset && reader->offset_ < offset) {
-    reader->reader_->Seek(end.bytes, offset);
-    reader->offset_ = offset;
-  }
+  const bool is_end = offset == end.next_offset && reader->offset_ < offset;
+  const SegmentEnd place = is_end ? end : reader->index_->MarkBefore(offset, *segment);
+  reader->reader_->Seek(place.bytes, place.next_offset);
+  reader->offset_ = place.next_offset;
   if (absl::Status status = reader->SkipTo(offset); !status.ok()) return status;
   return reader;
 }
@@ -110,7 +110,15 @@ absl::StatusOr<std::optional<LogRecord>> LogReader::ReadNext() {
     }
   }
   absl::StatusOr<std::optional<LogRecord>> record = reader_->Next(segment_.size_bytes);
-  if (record.ok()) offset_ = reader_->offset();
+  if (!record.ok()) return record;
+  offset_ = reader_->offset();
+  const uint64_t position = reader_->position();
+  const bool is_far =
+      position / SegmentIndex::kMarkBytes != marked_position_ / SegmentIndex::kMarkBytes;
+  if (is_far && position < segment_.size_bytes) {
+    index_->AddMark({.bytes = position, .next_offset = offset_}, generation_);
+    marked_position_ = position;
+  }
   return record;
 }
 

@@ -57,6 +57,7 @@ class LogReader {
   SegmentInfo segment_;
   std::unique_ptr<SegmentReader> reader_;
   uint64_t offset_ = 0;
+  uint64_t marked_position_ = 0;  // Where the index was last told of a record.
 };
 
 }  // namespace freshet

@@ -1,6 +1,9 @@
 #include "server/log/segment_index.h"
 
 #include <algorithm>
+#include <iterator>
+
+#include "server/log/segment.h"
 
 namespace freshet {
 
@@ -14,6 +17,7 @@ void SegmentIndex::AddSegment(SegmentInfo segment) {
 void SegmentIndex::Restart(SegmentInfo segment) {
   const absl::MutexLock lock(&mu_);
   segments_.assign(1, segment);
+  marks_.clear();
   next_offset_ = segment.first_offset;
   size_bytes_ = segment.size_bytes;
   ++generation_;
@@ -21,9 +25,18 @@ void SegmentIndex::Restart(SegmentInfo segment) {
 
 void SegmentIndex::SetEnd(uint64_t next_offset, uint64_t last_segment_bytes) {
   const absl::MutexLock lock(&mu_);
+  if (next_offset > next_offset_) {
+    AddMarkLocked({.bytes = segments_.back().size_bytes, .next_offset = next_offset_});
+  }
   size_bytes_ = size_bytes_ - segments_.back().size_bytes + last_segment_bytes;
   segments_.back().size_bytes = last_segment_bytes;
   next_offset_ = next_offset;
+}
+
+void SegmentIndex::AbortReaders() {
+  const absl::MutexLock lock(&mu_);
+  ++generation_;
+  marks_.erase(marks_.lower_bound(segments_.back().first_offset), marks_.end());
 }
 
 std::optional<SegmentInfo> SegmentIndex::TakeFirstBefore(uint64_t offset) {
@@ -33,6 +46,7 @@ std::optional<SegmentInfo> SegmentIndex::TakeFirstBefore(uint64_t offset) {
   if (!readers_.empty() && *readers_.begin() <= first.first_offset) return std::nullopt;
   segments_.pop_front();
   size_bytes_ -= first.size_bytes;
+  marks_.erase(marks_.begin(), marks_.lower_bound(segments_.front().first_offset));
   return first;
 }
 
@@ -73,6 +87,31 @@ void SegmentIndex::MoveReader(uint64_t from, uint64_t to) {
 void SegmentIndex::RemoveReader(uint64_t segment_first_offset) {
   const absl::MutexLock lock(&mu_);
   readers_.erase(readers_.find(segment_first_offset));
+}
+
+SegmentEnd SegmentIndex::MarkBefore(uint64_t offset, const SegmentInfo& segment) const {
+  const absl::MutexLock lock(&mu_);
+  const auto after = marks_.upper_bound(offset);
+  if (after == marks_.begin() || std::prev(after)->first < segment.first_offset) {
+    return {.bytes = kSegmentHeaderBytes, .next_offset = segment.first_offset};
+  }
+  return {.bytes = std::prev(after)->second, .next_offset = std::prev(after)->first};
+}
+
+void SegmentIndex::AddMark(SegmentEnd mark, uint64_t generation) {
+  const absl::MutexLock lock(&mu_);
+  if (generation == generation_) AddMarkLocked(mark);
+}
+
+void SegmentIndex::AddMarkLocked(SegmentEnd mark) {
+  const std::optional<SegmentInfo> segment = FindLocked(mark.next_offset);
+  if (!segment.has_value()) return;
+  const auto after = marks_.upper_bound(mark.next_offset);
+  uint64_t before_bytes = kSegmentHeaderBytes;
+  if (after != marks_.begin() && std::prev(after)->first >= segment->first_offset) {
+    before_bytes = std::prev(after)->second;
+  }
+  if (mark.bytes >= before_bytes + kMarkBytes) marks_[mark.next_offset] = mark.bytes;
 }
 
 uint64_t SegmentIndex::first_offset() const {
