@@ -9,17 +9,17 @@
 namespace freshet {
 namespace {
 
-constexpr uint64_t kFirst = 100;
-constexpr uint64_t kRecordBytes = SegmentIndex::kMarkBytes / 4;
-
-uint64_t PositionOf(uint64_t offset) {
-  return kSegmentHeaderBytes + (offset - kFirst) * kRecordBytes;
-}
-
 class SegmentIndexMarksTest : public ::testing::Test {
  protected:
+  static constexpr uint64_t kFirst = 100;
+  static constexpr uint64_t kRecordBytes = SegmentIndex::kMarkBytes / 4;
+
   SegmentIndexMarksTest() {
     index_.AddSegment({.first_offset = kFirst, .size_bytes = kSegmentHeaderBytes});
+  }
+
+  static uint64_t PositionOf(uint64_t offset) {
+    return kSegmentHeaderBytes + (offset - kFirst) * kRecordBytes;
   }
 
   // As if records were appended up to `next_offset`.
