@@ -116,6 +116,7 @@ RecordEntry& JoinChanges::NewRecord(uint64_t offset) {
 }
 
 absl::StatusOr<FeedbackEntry*> JoinChanges::FindFeedback(RowPlace place) {
+  if (whole_.Holds(place) && !feedback_.contains(place)) return nullptr;
   auto [it, added] = feedback_.try_emplace(place);
   std::optional<FeedbackEntry>& entry = it->second.entry;
   if (added && place.offset < state.offset) {
@@ -153,23 +154,17 @@ absl::Status JoinChanges::ReadFeedback(const std::vector<RowPlace>& places) {
 absl::Status JoinChanges::ReadFeedback(uint64_t offset, uint32_t first, uint32_t last) {
   const std::string end = PlaceKey({.offset = offset, .row = last});
   JoinScan scan = view_.Scan(JoinTable::kFeedback, PlaceKey({.offset = offset, .row = first}));
-  uint64_t next = first;
   for (; scan.valid() && scan.key() <= end; scan.Next()) {
     const std::optional<RowPlace> place = ParsePlaceKey(scan.key());
     if (!place.has_value()) return BrokenEntry("feedback");
-    for (; next < place->row; ++next) {
-      feedback_.try_emplace({.offset = offset, .row = static_cast<uint32_t>(next)});
-    }
     auto [it, added] = feedback_.try_emplace(*place);
-    next = uint64_t{place->row} + 1;
     if (!added) continue;
     it->second.entry.emplace();
     if (!it->second.entry->Parse(scan.value())) return BrokenEntry("feedback");
   }
-  for (; next <= last; ++next) {
-    feedback_.try_emplace({.offset = offset, .row = static_cast<uint32_t>(next)});
-  }
-  return scan.status();
+  if (!scan.status().ok()) return scan.status();
+  whole_ = {.offset = offset, .first = first, .last = last};
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::vector<HeldFeedback>*> JoinChanges::FindHeld(const std::string& event_id) {

@@ -58,7 +58,7 @@ class JoinChanges {
   void TouchFeedback(RowPlace place) { feedback_[place].touched = true; }
   // Reads entries ahead, all at once.
   absl::Status ReadFeedback(const std::vector<RowPlace>& places);
-  // The same for the rows [first, last] of a record.
+  // The same for the rows [first, last] of a record, of which few have any.
   absl::Status ReadFeedback(uint64_t offset, uint32_t first, uint32_t last);
 
   // What is held for an event; to be changed in place.
@@ -85,10 +85,22 @@ class JoinChanges {
     bool stored = false;  // Only of held feedback: the table has an entry.
   };
 
+  // Rows [first, last] of a record.
+  struct Rows {
+    uint64_t offset = 0;
+    uint32_t first = 1;
+    uint32_t last = 0;
+
+    bool Holds(RowPlace place) const {
+      return place.offset == offset && first <= place.row && place.row <= last;
+    }
+  };
+
   JoinView view_;
   const RecentEvents& recent_;
   std::map<uint64_t, Kept<RecordEntry>> records_;
   std::map<RowPlace, Kept<FeedbackEntry>> feedback_;
+  Rows whole_;  // Of these rows, all that the tables have is in feedback_.
   std::map<std::string, Kept<std::vector<HeldFeedback>>> held_;
   std::set<std::string> dequeued_;  // Keys.
   const uint64_t queue_end_before_;
