@@ -1,6 +1,7 @@
 #include "server/http/dashboard.h"
 
 #include <string>
+#include <string_view>
 
 #include "core/base/str_cat.h"
 #include "server/http/dashboard_files.h"
@@ -23,7 +24,7 @@ HttpAnswer Respond(const DashboardFile& file, const HttpRequest& request) {
   if (request.Header("if-none-match") == tag) {
     answer.status = 304;
   } else {
-    answer.body = file.text;
+    for (const std::string_view piece : file.text) answer.body += piece;
   }
   return answer;
 }

@@ -12,8 +12,8 @@ namespace freshet {
 struct DashboardFile {
   std::string_view path;  // The URL path.
   std::string_view content_type;
-  std::string_view hash;  // Hash of the text, in hexadecimal digits.
-  std::string_view text;
+  std::string_view hash;                   // Hash of the text, in hexadecimal digits.
+  std::span<const std::string_view> text;  // In pieces.
 };
 
 std::span<const DashboardFile> DashboardFiles();
