@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import {join} from 'node:path';
 import {after, afterEach, before, describe, it as test} from 'node:test';
 
-import {example, launchBrowser, Server, until} from './server.js';
+import {example, launchBrowser, newContext, Server, until} from './server.js';
 
 describe('the dashboard', () => {
   let browser;
@@ -27,7 +27,7 @@ describe('the dashboard', () => {
   });
 
   async function open(hash = '', options = {}, prepare = async () => {}) {
-    context = await browser.newContext(options);
+    context = await newContext(browser, options);
     page = await context.newPage();
     complaints = [];
     strangers = [];
@@ -201,7 +201,7 @@ describe('the dashboard', () => {
   });
 
   test('the page asks for a token where the server wants one, and keeps it for the tab alone', async () => {
-    context = await browser.newContext();
+    context = await newContext(browser);
     page = await context.newPage();
     await page.route('**/v1/**', (route) => route.request().headers().authorization === 'Bearer right'
         ? route.continue()

@@ -4,7 +4,7 @@ import {spawn} from 'node:child_process';
 import {existsSync, mkdtempSync, readFileSync, rmSync} from 'node:fs';
 import {createRequire} from 'node:module';
 import {tmpdir} from 'node:os';
-import {join} from 'node:path';
+import {basename, extname, join} from 'node:path';
 
 const {chromium} = createRequire(join(process.env.FRESHET_WORK, 'package.json'))('playwright-core');
 
@@ -89,3 +89,24 @@ export const launchBrowser = () => chromium.launch({
   args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
          '--disable-component-update', '--disable-sync'],
 });
+
+const kTypes = {'.html': 'text/html', '.css': 'text/css', '.js': 'text/javascript', '.svg': 'image/svg+xml'};
+
+/** A context of the browser. If FRESHET_PAGE names a folder, the page's files come from there, under
+ *  the policy of the server, so that a change of the page can be tried without a build. */
+export async function newContext(browser, options = {}) {
+  const context = await browser.newContext(options);
+  const folder = process.env.FRESHET_PAGE;
+  if (folder) {
+    await context.route((url) => url.pathname === '/' || url.pathname.startsWith('/assets/'), async (route) => {
+      const url = new URL(route.request().url());
+      const file = join(folder, url.pathname === '/' ? 'index.html' : basename(url.pathname));
+      if (!existsSync(file)) return route.continue();
+      const {headers} = await fetch(url.origin);
+      return route.fulfill({path: file, headers: {
+        'Content-Type': `${kTypes[extname(file)]}; charset=utf-8`, 'Content-Security-Policy': headers.get('content-security-policy'),
+      }});
+    });
+  }
+  return context;
+}
