@@ -2,7 +2,7 @@
 // is loaded as a script of its own.
 
 import {card, el, setText} from './dom.js';
-import {percent, short} from './format.js';
+import {duration, percent, short} from './format.js';
 
 const Chart = globalThis.Chart;
 
@@ -12,6 +12,7 @@ Chart.defaults.font.size = 12;
 
 // Samples further apart than this are not connected by a line, since nothing is known in between.
 const kGapMs = 12000;
+const kEndlessMs = 1e15;  // Bins of delays that end later have no bound.
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
@@ -215,6 +216,62 @@ export class ReliabilityPlot extends Plot {
     this.chart.update('none');
     this.canvas.setAttribute('aria-label', `${this.title}: ${
         bins.map((bin) => `predicted ${percent(bin.predictionMean)}, observed ${percent(bin.labelMean)}`).join('; ')}`);
+  }
+}
+
+const kDelayTicksMs = [1, 10, 100, ...[1, 10, 60, 600, 3600, 6 * 3600, 86400, 7 * 86400, 30 * 86400].map((seconds) => 1000 * seconds)];
+
+/** Which share of feedback had come how long after its event, over a logarithmic scale of delays. */
+export class DelayPlot extends Plot {
+  constructor(title) {
+    const share = (value) => percent(value, 0);
+    super(title, [{label: 'had come', hue: 1}, {label: 'wait', hue: 2}], 'line', {
+      responsive: true, maintainAspectRatio: false, parsing: false,
+      elements: {point: {radius: 2, hitRadius: 8, hoverRadius: 4}, line: {borderWidth: 1.75, tension: 0}},
+      scales: {
+        x: axis({type: 'logarithmic', ticks: {callback: duration}, afterBuildTicks: (scale) => {
+          scale.ticks = kDelayTicksMs.filter((value) => value >= scale.min && value <= scale.max).map((value) => ({value}));
+        }}),
+        y: axis({min: 0, max: 1, ticks: {callback: share, maxTicksLimit: 5}}),
+      },
+      plugins: {
+        legend: {display: false},
+        tooltip: {...kTooltip, filter: (item) => item.datasetIndex === 0, callbacks: {
+          title: () => '', label: ({raw}) => ` ${percent(raw.y)} within ${duration(raw.x)}`,
+        }},
+      },
+    });
+  }
+
+  datasets() {
+    return [{data: []}, {data: [], pointRadius: 0, borderDash: [5, 4]}];
+  }
+
+  paintDataset(dataset) {
+    const line = colour(dataset === this.chart.data.datasets[0] ? '--series-1' : '--series-2');
+    Object.assign(dataset, {borderColor: line, backgroundColor: line});
+  }
+
+  /** `bins`: [{toMs, count}]; the last may have no bound. `waitMs` is drawn as a line. */
+  update(bins, waitMs) {
+    const total = bins.reduce((sum, bin) => sum + bin.count, 0);
+    const points = [];
+    let until = 0;
+    for (const {toMs, count} of bins) {
+      until += count;
+      if (count > 0 && toMs < kEndlessMs) points.push({x: toMs, y: until / total});
+    }
+    const [came, wait] = this.chart.data.datasets;
+    came.data = points;
+    wait.data = waitMs > 0 ? [{x: waitMs, y: 0}, {x: waitMs, y: 1}] : [];
+    const delays = [...points, ...wait.data].map(({x}) => x);
+    const {x} = this.chart.options.scales;
+    x.min = Math.min(...delays) / 2;
+    x.max = 2 * Math.max(...delays);
+    this.chart.update('none');
+    const inTime = points.filter((point) => point.x <= waitMs).at(-1)?.y ?? 0;
+    this.describe([`${percent(inTime)} within the wait`, duration(waitMs)]);
+    this.canvas.setAttribute('aria-label', `${this.title}: ${points.map(({x: ms, y}) => `${percent(y)} within ${duration(ms)}`).join('; ')}`);
   }
 }
 

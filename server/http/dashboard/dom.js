@@ -51,3 +51,27 @@ export function signedBar(value, largest) {
   bar.style[value < 0 ? 'right' : 'left'] = '50%';
   return el('div', {class: 'signed', 'aria-hidden': 'true'}, bar);
 }
+
+/** A list of named figures, each with a line below it. */
+export class Figures {
+  constructor() {
+    this.element = el('dl', {class: 'tiles'});
+    this.element.style.margin = '0';
+    this.values = new Map();
+  }
+
+  has(label) {
+    return this.values.has(label);
+  }
+
+  set(label, value, below) {
+    if (!this.values.has(label)) {
+      const cells = [el('dd', {class: 'value'}), el('dd', {class: 'below'})];
+      this.values.set(label, cells);
+      this.element.append(el('div', {class: 'figure'}, el('dt', {}, label), ...cells));
+    }
+    const [valueCell, belowCell] = this.values.get(label);
+    setText(valueCell, value);
+    setText(belowCell, below);
+  }
+}

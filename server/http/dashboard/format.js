@@ -66,6 +66,14 @@ export function milliseconds(value) {
   return `${value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0)}\u202fms`;
 }
 
+/** A span of time, in the largest units that fit: 10 min, 7 days, 1.5 h. */
+export function duration(ms) {
+  if (!isNumber(ms)) return kNone;
+  const [unit, size] = [['days', 86400000], ['h', 3600000], ['min', 60000], ['s', 1000]].find(([, least]) => ms >= least) ?? ['ms', 1];
+  const value = Math.round(10 * ms / size) / 10;
+  return `${value}\u202f${unit === 'days' && value === 1 ? 'day' : unit}`;
+}
+
 /** How long ago, roughly: 5 min ago. */
 export function ago(time, now) {
   const seconds = Math.max(0, (now - time) / 1000);

@@ -8,6 +8,12 @@ const kStoreChars = 2000000;
 
 const number = (value) => value === undefined ? null : Number(value);
 
+const kLabelCounts = ['pending', 'held', 'matched', 'defaulted', 'dropped', 'corrected', 'late', 'expired', 'unmatched'];
+
+/** What became of events and feedback so far; null if the model has no label rule. */
+const labelCounts = ({labels}) => labels === undefined ? null
+    : Object.fromEntries(kLabelCounts.map((name) => [name, Number(labels[`${name}Count`])]));
+
 /** The figures of a model that the charts draw; `t` is when they were read. */
 export function sampleOf(model, t) {
   const metrics = (model.variants.find(({champion}) => champion) ?? model.variants[0])?.metrics ?? {};
@@ -21,6 +27,7 @@ export function sampleOf(model, t) {
     baseLoss: metrics.exampleCount > 0 ? metrics.decayedBaseRateLoss : null,
     auc: metrics.window?.auc ?? metrics.auc ?? null,
     error: metrics.meanAbsoluteError ?? null,
+    labels: labelCounts(model),
   };
 }
 

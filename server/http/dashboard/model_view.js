@@ -5,6 +5,7 @@ import {ReliabilityPlot, TimePlot} from './charts.js';
 import {el, setText, show} from './dom.js';
 import {ago, count, enumText, fixed, milliseconds, short} from './format.js';
 import {addEarlier, addSample, sampleOf, samplesOf} from './history.js';
+import {LabelsPanel} from './labels.js';
 import {bucketsSince, latencyBuckets, quantile} from './metrics_text.js';
 import {DriftPanel, MixturePanel, StoragePanel, VariantsPanel} from './panels.js';
 import {SnapshotsPanel} from './snapshots.js';
@@ -38,11 +39,12 @@ export class ModelView {
     this.windowChoice = this.makeWindowChoice();
     this.charts = el('div', {class: 'charts'});
     this.snapshots = new SnapshotsPanel(this.path, pollNow);
-    this.panels = [new VariantsPanel(), new MixturePanel(), new DriftPanel(), new StoragePanel()];
+    this.labels = new LabelsPanel(this.path);
+    this.panels = [new VariantsPanel(), new MixturePanel(), new DriftPanel(), new StoragePanel(), this.labels];
     this.weights = new WeightsPanel(this.path);
     this.tryPanel = new TryPanel(this.path);
     const [variants, mixture, drift, storage] = this.panels.map(({element}) => element);
-    this.content = el('div', {class: 'stack', hidden: true}, this.tiles.element, this.charts, variants, el(
+    this.content = el('div', {class: 'stack', hidden: true}, this.tiles.element, this.charts, this.labels.element, variants, el(
         'div', {class: 'pair'}, el('div', {class: 'stack'}, this.tryPanel.element, mixture, drift),
         el('div', {class: 'stack'}, this.weights.element)), this.snapshots.element, storage);
     this.element = el('div', {class: 'stack'}, el('div', {class: 'head'}, el('h1', {}, id), this.chips, this.windowChoice),
@@ -169,6 +171,7 @@ export class ModelView {
   drawTimes() {
     if (this.plots === null) return;
     const now = Date.now();
+    this.labels.drawTimes(samplesOf(this.path), now, this.windowMs);
     for (const plot of this.plots) {
       plot.update(plot === this.latencyPlot ? this.latencies : samplesOf(this.path), now, this.windowMs);
     }
@@ -181,6 +184,6 @@ export class ModelView {
   }
 
   forget() {
-    for (const plot of [...this.plots ?? [], this.reliability]) plot?.forget();
+    for (const plot of [...this.plots ?? [], this.reliability, this.labels]) plot?.forget();
   }
 }

@@ -1,6 +1,6 @@
 // Panels with tables of a model's figures: variants, parts of a mixture, drift, storage.
 
-import {card, el, setText, shareBar, show} from './dom.js';
+import {card, el, Figures, shareBar, show} from './dom.js';
 import {bytes, count, enumText, fixed, idOf, milliseconds, percent, short} from './format.js';
 
 const head = (...columns) => el('thead', {}, el('tr', {}, ...columns.map(
@@ -71,32 +71,19 @@ export class DriftPanel {
 /** Sizes of the log, the snapshots and the weight table, and the time that syncs take. */
 export class StoragePanel {
   constructor() {
-    this.list = el('dl', {class: 'tiles'});
-    this.list.style.margin = '0';
-    this.values = new Map();
-    this.element = card('Storage', null, this.list);
+    this.figures = new Figures();
+    this.element = card('Storage', null, this.figures.element);
   }
 
   update(model, {tableBytes, table}) {
     const storage = model.storage ?? {};
-    this.set('Log', bytes(Number(storage.logBytes)), `from offset ${count(Number(storage.logFirstOffset))}`);
-    this.set('Sync', milliseconds(storage.syncP50Ms), `99 %: ${milliseconds(storage.syncP99Ms)}`);
-    this.set('Snapshots', bytes(Number(storage.snapshotBytes)), `${count(storage.snapshotCount)}, last pause ${milliseconds(storage.lastPauseMs)}`);
-    this.set('Weight table', bytes(Number(tableBytes)), table && Number(table.slotCount) > 0
+    this.figures.set('Log', bytes(Number(storage.logBytes)), `from offset ${count(Number(storage.logFirstOffset))}`);
+    this.figures.set('Sync', milliseconds(storage.syncP50Ms), `99 %: ${milliseconds(storage.syncP99Ms)}`);
+    this.figures.set('Snapshots', bytes(Number(storage.snapshotBytes)), `${count(storage.snapshotCount)}, last pause ${milliseconds(storage.lastPauseMs)}`);
+    this.figures.set('Weight table', bytes(Number(tableBytes)), table && Number(table.slotCount) > 0
         ? `${percent(Number(table.usedSlotCount) / Number(table.slotCount))} of its slots in use` : 'at most');
     if (table && Number(table.featureCount) > 0) {
-      this.set('Features', short(Number(table.featureCount)), `${percent(table.collisionShare)} share a slot`);
+      this.figures.set('Features', short(Number(table.featureCount)), `${percent(table.collisionShare)} share a slot`);
     }
-  }
-
-  set(label, value, below) {
-    if (!this.values.has(label)) {
-      const cells = [el('dd', {class: 'value'}), el('dd', {class: 'below'})];
-      this.values.set(label, cells);
-      this.list.append(el('div', {class: 'figure'}, el('dt', {}, label), ...cells));
-    }
-    const [valueCell, belowCell] = this.values.get(label);
-    setText(valueCell, value);
-    setText(belowCell, below);
   }
 }
