@@ -22,7 +22,7 @@ export class SnapshotsPanel {
     this.empty = el('p', {class: 'note', hidden: true}, 'There are none yet. Snapshots are taken automatically while the model learns.');
     this.table = el('div', {class: 'scroll'}, el('table', {}, el('thead', {}, el('tr', {},
         ...[['Snapshot', ''], ['Taken', ''], ['Why', 'wide'], ['Offset', 'number'], ['Examples', 'number wide'], ['Size', 'number wide'],
-            ['Pause', 'number wide'], ['', 'actions']].map(([text, kind]) => el('th', {scope: 'col', class: kind || false}, text)))), this.body));
+            ['Pause', 'number wide'], ['Actions', 'actions']].map(([text, kind]) => el('th', {scope: 'col', class: kind || false}, text)))), this.body));
     const take = el('button', {class: 'small', type: 'button', onclick: () => this.take()}, 'Take one');
     this.element = card('Snapshots', take, this.note, this.error, this.table, this.empty);
     this.names = '';
