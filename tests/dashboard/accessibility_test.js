@@ -46,6 +46,7 @@ describe('accessibility of the dashboard', () => {
       await page.keyboard.press('Enter');
       await section(page, 'Look up an event').locator('.figure').first().waitFor();
     }],
+    'two models compared': ['#/compare/clicks/empty', (page) => section(page, 'Side by side').waitFor()],
     'a model without examples': ['#/models/empty', (page) => section(page, 'Storage').waitFor()],
     'no such model': ['#/models/nothing', (page) => page.locator('[role=alert]:visible').waitFor()],
     'a question': ['#/models/clicks', async (page) => {

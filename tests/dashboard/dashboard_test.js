@@ -68,6 +68,79 @@ describe('the dashboard', () => {
     await page.waitForURL(/#\/models\/clicks$/);
   });
 
+  test('many models can be searched and sorted, and the search is kept', async () => {
+    const {models} = await server.call('models');
+    const many = Array.from({length: 500}, (_, i) => {
+      const model = structuredClone(models.find(({name}) => name === 'models/clicks'));
+      model.name = `models/shop-${String(i).padStart(3, '0')}`;
+      model.variants[0].metrics.decayedLoss = ((i * 7) % 500) / 1000;
+      if (i === 44) Object.assign(model, {state: 'MODEL_STATE_DAMAGED', stateReason: 'the manifest is damaged', variants: []});
+      return model;
+    });
+    await open('#/', {}, () => page.route('**/v1/models?*', (route) => route.fulfill({json: {models: [...models, ...many], nextPageToken: ''}})));
+    const names = () => page.locator('tbody tr:visible td.name').allTextContents();
+    await page.locator('tr', {hasText: 'shop-499'}).waitFor();
+    await page.getByLabel('Search').fill('4 SHOP idle');
+    await page.getByText(/^[1-9]\d* of 502 models/).waitFor();
+    assert.ok((await names()).every((name) => /shop-.*4/.test(name)));
+    await page.getByLabel('Search').fill('damaged');
+    assert.deepEqual(await names(), ['shop-044']);
+    assert.equal(await page.locator('td[data-state=damaged]').getAttribute('title'), 'the manifest is damaged');
+    await page.getByLabel('Search').fill('nothing like this');
+    await page.getByText('No model has all of these words.').waitFor();
+    await button('Show all').click();
+    await page.getByLabel('Search').fill('shop-0');
+    await button('Loss').click();
+    assert.equal((await names())[0], 'shop-071');  // 497 of 500.
+    assert.equal((await names()).at(-1), 'shop-044');
+    await button('Loss').click();
+    assert.equal((await names())[0], 'shop-000');
+    assert.equal(await page.locator('th[aria-sort]').textContent(), 'Loss');
+    await page.locator('tr', {hasText: 'shop-000'}).click();
+    await page.goBack();
+    await page.locator('tbody tr:visible').first().waitFor();
+    assert.equal(await page.getByLabel('Search').inputValue(), 'shop-0');
+    assert.equal((await names())[0], 'shop-000');
+  });
+
+  test('two models can be compared', async () => {
+    await server.createModel('rival');
+    await server.learn('rival', 200);
+    await open();
+    await page.getByLabel('Compare clicks').check();
+    assert.ok(await page.getByRole('button', {name: 'Compare: choose two'}).isDisabled());
+    await page.getByLabel('Compare rival').check();
+    await button('Compare clicks and rival').click();
+    await page.waitForURL(/#\/compare\/clicks\/rival$/);
+    const figures = page.locator('section[aria-label="Side by side"] tr', {hasText: 'Loss, recent'});
+    const metrics = async (id) => (await server.call(`models/${id}`)).model.variants[0].metrics;
+    const [clicks, rival] = [await metrics('clicks'), await metrics('rival')];
+    await figures.filter({hasText: clicks.decayedLoss.toFixed(4)}).filter({hasText: rival.decayedLoss.toFixed(4)}).waitFor();
+    const better = clicks.decayedLoss < rival.decayedLoss ? 0 : 1;
+    assert.match(await figures.locator('td').nth(better).textContent(), /\u2713/);
+    assert.doesNotMatch(await figures.locator('td').nth(1 - better).textContent(), /\u2713/);
+    await page.locator('canvas[aria-label^="Loss of recent examples: clicks 0."]').waitFor();
+    await keepPicture('compare');
+    await page.goto(`${server.url}/#/compare/clicks/spend`);
+    await page.getByText('different loss functions').waitFor();
+    await page.goto(`${server.url}/#/compare/clicks/nothing`);
+    await page.locator('[role=alert]', {hasText: 'model "nothing" not found'}).waitFor();
+    await server.call('models/rival', {method: 'DELETE'});
+    assert.deepEqual(complaints.filter((text) => !text.includes('status of 404')), []);
+  });
+
+  test('a model that learns nothing says so, and what to do', async () => {
+    await open('#/models/spend');
+    await page.getByText('freshet push spend FILE').waitFor();
+    const now = Date.now();
+    const {model} = await server.call('models/clicks');
+    const samples = [[now - 600000, Number(model.exampleCount) - 10], [now - 595000, Number(model.exampleCount)]];
+    await page.route('**/history?model=clicks', (route) => route.fulfill({json: {now, fields: ['t', 'examples'], samples}}));
+    await page.goto(`${server.url}/#/models/clicks`);
+    await page.locator('.chip', {hasText: /learned nothing for 9\.\d\u202fmin: push examples to it/}).waitFor();
+    assert.ok(await page.getByText('Nothing was learned yet').isHidden());
+  });
+
   test('a model without examples, and no model at all, are shown as such', async () => {
     await open('#/models/spend');
     assert.equal(await tile('Loss, recent'), '\u2013');
@@ -187,7 +260,34 @@ describe('the dashboard', () => {
     }), 'there are samples');
     assert.ok(drawn[0].ago > 59000 && drawn[0].ago < 90000, `${drawn[0].ago}`);
     assert.deepEqual(drawn.slice(0, 3).map(({rate}) => rate), [null, 100, 100]);
-    assert.equal(drawn[3].rate, null);  // Too long after the sample before it to know.
+    // The server samples every five seconds while the model learns, so the model stood still until
+    // five seconds before the page saw it: no gap, no slope, and no spike.
+    const still = drawn.filter(({rate}) => rate === 0);
+    assert.ok(still.length >= 9, JSON.stringify(drawn));
+    drawn.slice(1).forEach(({ago, rate}, i) => {
+      assert.ok(drawn[i].ago - ago <= 12000, `a gap of ${drawn[i].ago - ago} ms`);
+      assert.notEqual(rate, null);
+    });
+  });
+
+  test('stored and live samples meet without gaps and spikes', async () => {
+    await open();
+    const rates = await page.evaluate(async () => {
+      const {addEarlier, addSample, samplesOf} = await import('/assets/history.js');
+      const now = Date.now();
+      const live = (ago, examples) => addSample('models/seam', {t: now - ago, examples, loss: 0.5});
+      live(40000, 1000);  // The page was open then, and is again from now on.
+      live(39000, 1100);
+      live(0, 5000);
+      // 100 examples a second. One stored sample is 20 ms before a live one and a little ahead of it.
+      const samples = [44000, 39020, 35000, 30000, 25000, 20000, 15000, 10000, 5000, 20].map(
+          (ago) => [now - ago, 1000 + (40000 - ago) / 10 + (ago === 39020 ? 50 : 0)]);
+      addEarlier('models/seam', {now, fields: ['t', 'examples'], samples});
+      live(-1000, 5100);
+      return samplesOf('models/seam').map(({rate}) => rate);
+    });
+    assert.equal(rates[0], null);
+    for (const rate of rates.slice(1)) assert.ok(rate > 90 && rate < 115, `${rates}`);
   });
 
   test('what a server does not keep is not shown', async () => {

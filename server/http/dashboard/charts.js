@@ -11,6 +11,7 @@ Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
 Chart.defaults.font.size = 12;
 
 // Samples further apart than this are not connected by a line, since nothing is known in between.
+// history.js fills in the times when the server has said that nothing changed.
 const kGapMs = 12000;
 const kEndlessMs = 1e15;  // Bins of delays that end later have no bound.
 
@@ -134,15 +135,15 @@ export class TimePlot extends Plot {
   }
 
   /** Draws the samples of the last `windowMs`, or of a shorter span if there are fewer yet. Each has a
-   *  time `t`. */
+   *  time `t`. A series with `samples()` has its own. */
   update(samples, now, windowMs) {
-    const span = spanSeconds(now - (samples[0]?.t ?? now), windowMs);
-    const first = samples.findIndex(({t}) => t >= now - 1000 * span - kGapMs);
-    const shown = first < 0 ? [] : samples.slice(first);
+    const rows = this.series.map((series) => series.samples?.() ?? samples);
+    const span = spanSeconds(now - Math.min(...rows.map((row) => row[0]?.t ?? now)), windowMs);
+    const shown = rows.map((row) => row.filter(({t}) => t >= now - 1000 * span - kGapMs));
     this.series.forEach(({value}, i) => {
       const points = [];
       let before = Infinity;
-      for (const sample of shown) {
+      for (const sample of shown[i]) {
         if (sample.t - before > kGapMs) points.push({x: (before - now) / 1000 + 0.001, y: NaN, t: before});
         before = sample.t;
         points.push({x: (sample.t - now) / 1000, y: value(sample) ?? NaN, t: sample.t});
@@ -154,10 +155,13 @@ export class TimePlot extends Plot {
     x.max = 0;
     x.ticks.stepSize = kTickSeconds.find((step) => span / step <= 5);
     this.fitRange();
-    this.sayEmpty(shown.some((sample) => this.series.some(({value}) => value(sample) !== null)) ? '' : this.empty);
+    const drawn = this.series.some(({value}, i) => shown[i].some((sample) => value(sample) !== null));
+    this.sayEmpty(drawn ? '' : this.empty);
     this.chart.update('none');
-    const last = shown[shown.length - 1];
-    this.describe(this.series.map(({value, format}) => last ? format(value(last) ?? undefined) : '\u2013'));
+    this.describe(this.series.map(({value, format}, i) => {
+      const last = shown[i].at(-1);
+      return last ? format(value(last) ?? undefined) : '\u2013';
+    }));
   }
 
   /** Leaves some room around the lines, even around a constant one. No figure is below 0. */

@@ -1,6 +1,7 @@
 // The page: shows a view by the URL's fragment, and polls the server, reconnecting by itself.
 
 import {token} from './api.js';
+import {CompareView} from './compare.js';
 import {askToken} from './dialogs.js';
 import {el, setText, show} from './dom.js';
 import {ModelView} from './model_view.js';
@@ -23,13 +24,22 @@ function setStatus(state, text) {
   main.classList.toggle('stale', state === 'lost');
 }
 
-function openView() {
+/** What the URL's fragment names: a title of the view, or none, and the view. */
+function namedView() {
   const model = /^#\/models\/([a-z0-9-]+)$/.exec(location.hash);
+  if (model) return [model[1], new ModelView(model[1], pollNow)];
+  const compared = /^#\/compare\/([a-z0-9-]+)\/([a-z0-9-]+)$/.exec(location.hash);
+  if (compared) return [`${compared[1]} and ${compared[2]}`, new CompareView(compared.slice(1))];
+  return ['', new Overview()];
+}
+
+function openView() {
   view?.forget();
-  view = model ? new ModelView(model[1], pollNow) : new Overview();
+  const [title, opened] = namedView();
+  view = opened;
   main.replaceChildren(view.element);
-  crumbs.replaceChildren(...(model ? [el('span', {'aria-current': 'page'}, model[1])] : []));
-  document.title = model ? `${model[1]} \u00b7 freshet` : 'freshet';
+  crumbs.replaceChildren(...(title ? [el('span', {'aria-current': 'page'}, title)] : []));
+  document.title = title ? `${title} \u00b7 freshet` : 'freshet';
   scrollTo(0, 0);
   pollNow();
 }

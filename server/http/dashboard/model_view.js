@@ -3,8 +3,8 @@
 import {call, text} from './api.js';
 import {ReliabilityPlot, TimePlot} from './charts.js';
 import {el, setText, show} from './dom.js';
-import {ago, count, enumText, fixed, milliseconds, short} from './format.js';
-import {addEarlier, addSample, sampleOf, samplesOf} from './history.js';
+import {ago, count, duration, enumText, fixed, milliseconds, short} from './format.js';
+import {addSample, idleTime, readHistory, sampleOf, samplesOf} from './history.js';
 import {LabelsPanel} from './labels.js';
 import {bucketsSince, latencyBuckets, quantile} from './metrics_text.js';
 import {DriftPanel, MixturePanel, StoragePanel, VariantsPanel} from './panels.js';
@@ -16,6 +16,8 @@ import {WeightsPanel} from './weights.js';
 const kPredict = 'freshet.v1.LearningService/Predict';
 const kSchedules = new Set(['constant', 'inversePower', 'exponential', 'step', 'plateau', 'features']);
 const kWindows = [[2, '2 min'], [10, '10 min'], [30, '30 min']];
+
+const kIdleMs = 60000;
 
 const rankedLosses = new Set(['LOSS_LOGISTIC', 'LOSS_HINGE']);
 
@@ -34,6 +36,8 @@ export class ModelView {
     this.buckets = null;
     this.windowMs = 2 * 60000;
     this.chips = el('div', {class: 'chips'});
+    this.hint = el('div', {class: 'card empty', hidden: true}, 'Nothing was learned yet. Push examples, or generate some:', el('div', {}, el(
+        'pre', {}, `freshet push ${id} FILE\nfreshet generate clicks --rate 50000 | freshet push ${id} -`)));
     this.banner = el('p', {class: 'banner bad', role: 'alert', hidden: true});
     this.tiles = new Tiles();
     this.windowChoice = this.makeWindowChoice();
@@ -44,7 +48,7 @@ export class ModelView {
     this.weights = new WeightsPanel(this.path);
     this.tryPanel = new TryPanel(this.path);
     const [variants, mixture, drift, storage] = this.panels.map(({element}) => element);
-    this.content = el('div', {class: 'stack', hidden: true}, this.tiles.element, this.charts, this.labels.element, variants, el(
+    this.content = el('div', {class: 'stack', hidden: true}, this.hint, this.tiles.element, this.charts, this.labels.element, variants, el(
         'div', {class: 'pair'}, el('div', {class: 'stack'}, this.tryPanel.element, mixture, drift),
         el('div', {class: 'stack'}, this.weights.element)), this.snapshots.element, storage);
     this.element = el('div', {class: 'stack'}, el('div', {class: 'head'}, el('h1', {}, id), this.chips, this.windowChoice),
@@ -81,11 +85,10 @@ export class ModelView {
         {label: 'median', hue: 1, value: ({median}) => median, format: milliseconds},
         {label: '99 %', hue: 4, value: ({p99}) => p99, format: milliseconds, dashed: true},
       ], {format: milliseconds, from: 0, atLeast: 0.5, empty: 'no predictions requested'}),
-      new TimePlot('Offsets', [
-        {label: 'learned', hue: 1, value: ({offset}) => offset, format: count},
-        {label: 'logged', hue: 3, value: ({logged}) => logged, format: count, dashed: true},
-        {label: 'snapshot', hue: 5, value: ({snapshot}) => snapshot, format: count},
-      ], {whole: true}),
+      new TimePlot('Behind', [
+        {label: 'examples queued', hue: 1, value: ({queued}) => queued, format: count, filled: true},
+        {label: 'records to log', hue: 3, value: ({offset, logged}) => logged === null ? null : Math.max(0, offset - logged), format: count, dashed: true},
+      ], {whole: true, from: 0, atLeast: 1}),
     ];
     this.latencyPlot = this.plots[3];
     this.reliability = learner.loss === 'LOSS_LOGISTIC' ? new ReliabilityPlot('Calibration') : null;
@@ -100,21 +103,12 @@ export class ModelView {
       return;
     }
     const now = Date.now();
-    if (this.polls === 0) await this.readEarlier();
+    if (this.polls === 0) await readHistory(this.id);
     addSample(model.name, sampleOf(model, now));
     if (this.plots === null) this.makePlots(model.variants[0].learner);
     this.update(model, now);
     await this.refreshBeside(model);
     ++this.polls;
-  }
-
-  /** Reads older figures if the server has them and the token allows it. */
-  async readEarlier() {
-    try {
-      addEarlier(this.path, JSON.parse(await text(`/history?model=${this.id}`)));
-    } catch (error) {
-      if (error.status === 0) throw error;
-    }
   }
 
   /** Refreshes what is read less often or may be refused without harm. */
@@ -151,6 +145,8 @@ export class ModelView {
     const {learner, metrics} = variant;
     show(this.content, true);
     show(this.banner, false);
+    // A model that waits for labels says by itself what to do.
+    show(this.hint, Number(model.exampleCount) === 0 && model.labelRule === undefined);
     this.updateChips(model, learner, now);
     this.tiles.update(model, variant, samplesOf(model.name).at(-1));
     if (this.reliability !== null) {
@@ -164,6 +160,8 @@ export class ModelView {
   updateChips(model, learner, now) {
     const texts = [`${enumText(learner.loss, 'LOSS_')} loss`, learnerName(learner),
                    enumText(model.durability, 'DURABILITY_'), `created ${ago(Date.parse(model.createTime), now)}`];
+    const idleMs = idleTime(model.name, now);
+    if (idleMs >= kIdleMs && Number(model.exampleCount) > 0) texts.push(`learned nothing for ${duration(idleMs)}: push examples to it`);
     if (this.chips.childElementCount !== texts.length) this.chips.replaceChildren(...texts.map(() => el('span', {class: 'chip'})));
     texts.forEach((chip, i) => setText(this.chips.children[i], chip));
   }
