@@ -103,6 +103,53 @@ describe('the dashboard', () => {
     assert.equal((await names())[0], 'shop-000');
   });
 
+  test('the server says what it is, and what its models take', async () => {
+    await open();
+    const panel = page.locator('section[aria-label=Server]');
+    await panel.waitFor();
+    const figure = (name) => panel.locator(`.figure:has(dt:text-is("${name}")) .value`).textContent();
+    const metrics = await (await fetch(`${server.url}/metrics`)).text();
+    assert.equal(await figure('Version'), /freshet_build_info\{version="([^"]+)"/.exec(metrics)[1]);
+    assert.match(await figure('Up for'), /^\d+(\.\d)?\u202f(s|min)$/);
+    assert.match(await figure('Memory'), /^\d+\.\d\u202fMiB$|^\d{3}\u202fMiB$/);
+    assert.match(await panel.textContent(), /logs [1-9].*, snapshots/);
+    const {model} = await server.call('models/clicks');
+    const mib = (Number(model.variants[0].tableBytes) / 2 ** 20).toFixed(1);
+    assert.ok((await page.locator('tr', {hasText: 'clicks'}).textContent()).includes(`${mib}\u202fMiB`));
+  });
+
+  test('no tile stands alone in its row', async () => {
+    for (const width of [1440, 1024, 800, 390]) {
+      await open('#/models/clicks', {viewport: {width, height: 900}});
+      await page.locator('.tile').first().waitFor();
+      await until(() => page.evaluate(() => {
+        const rows = new Map();
+        const tiles = [...document.querySelectorAll('.tile:not([hidden])')].map((tile) => tile.getBoundingClientRect());
+        for (const {top, width} of tiles) rows.set(top, [...rows.get(top) ?? [], width]);
+        // On a phone the last of an odd number fills its row.
+        return tiles.length > 0 && [...rows.values()].every((row) => row.length > 1 || innerWidth <= 640);
+      }), `the tiles are balanced at ${width}`);
+      await context.close();
+    }
+  });
+
+  test('two snapshots can be compared', async () => {
+    await server.createModel('changing');
+    await server.learn('changing', 10);
+    await server.call('models/changing/snapshots', {body: {snapshotId: 'early'}});
+    await server.learn('changing', 1000);
+    await server.call('models/changing/snapshots', {body: {snapshotId: 'later'}});
+    await open('#/models/changing');
+    await button('Compare early').click();
+    const answer = await server.call('models/changing/snapshots/later:compare?oldName=models/changing/snapshots/early');
+    await page.getByText(`From early to later, ${answer.changedCount} weights changed: ${answer.addedCount} were 0 before, ${answer.removedCount} are 0 now.`).waitFor();
+    const rows = page.getByRole('region', {name: 'Weights that changed most'}).locator('tbody tr');
+    assert.equal(await rows.count(), answer.changes.length);
+    assert.match(await rows.first().textContent(), /user\^ann|user\^bob|ad\^shoes/);
+    assert.equal(await button('Compare later').count(), 0);
+    await server.call('models/changing', {method: 'DELETE'});
+  });
+
   test('two models can be compared', async () => {
     await server.createModel('rival');
     await server.learn('rival', 200);

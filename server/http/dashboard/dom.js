@@ -52,12 +52,31 @@ export function signedBar(value, largest) {
   return el('div', {class: 'signed', 'aria-hidden': 'true'}, bar);
 }
 
+const kTilePx = 148;  // The least width of a tile.
+const kTileGapPx = 12;
+
+/**
+ * Lays out an element's tiles in rows of nearly equal length, so that none stands alone. Returns a function
+ * to call when tiles have come or gone; changes of the width are noticed.
+ */
+export function balanceRows(element) {
+  const arrange = () => {
+    const shown = [...element.children].filter(({hidden}) => !hidden).length;
+    const most = Math.max(1, Math.floor((element.clientWidth + kTileGapPx) / (kTilePx + kTileGapPx)));
+    const columns = Math.ceil(shown / Math.ceil(shown / most));
+    element.style.setProperty('--basis', columns > 0 ? `calc(${100 / columns}% - ${kTileGapPx}px)` : '');
+  };
+  new ResizeObserver(() => requestAnimationFrame(arrange)).observe(element);
+  return arrange;
+}
+
 /** A list of named figures, each with a line below it. */
 export class Figures {
   constructor() {
     this.element = el('dl', {class: 'tiles'});
     this.element.style.margin = '0';
     this.values = new Map();
+    this.arrange = balanceRows(this.element);
   }
 
   has(label) {
@@ -69,6 +88,7 @@ export class Figures {
       const cells = [el('dd', {class: 'value'}), el('dd', {class: 'below'})];
       this.values.set(label, cells);
       this.element.append(el('div', {class: 'figure'}, el('dt', {}, label), ...cells));
+      this.arrange();
     }
     const [valueCell, belowCell] = this.values.get(label);
     setText(valueCell, value);

@@ -1,4 +1,4 @@
-// Reads the latencies that the page shows from Prometheus' text format.
+// Reads what the page shows of the metrics from Prometheus' text format.
 
 const kBucket = 'freshet_rpc_duration_seconds_bucket{';
 
@@ -40,3 +40,13 @@ export function quantile(buckets, share) {
   }
   return from;
 }
+
+/** The sum of a metric over all of its labels; undefined if there is none. */
+export function metricSum(text, name) {
+  const values = text.split('\n').filter((line) => line.startsWith(name) && ' {'.includes(line[name.length])).map(
+      (line) => Number(line.slice(line.lastIndexOf(' ') + 1)));
+  return values.length > 0 ? values.reduce((sum, value) => sum + value, 0) : undefined;
+}
+
+/** The server's version; undefined if the metrics do not say it. */
+export const serverVersion = (text) => /^freshet_build_info\{[^}]*version="([^"]*)"/m.exec(text)?.[1];

@@ -1,10 +1,11 @@
-// The overview of all models, which can be searched, sorted, and compared.
+// The overview of all models, which can be searched, sorted and compared, and of the server.
 
 import {call} from './api.js';
 import {Sparkline} from './charts.js';
 import {card, el, setText, show} from './dom.js';
-import {count, enumText, fixed, idOf, kNone, percent, short} from './format.js';
+import {bytes, count, enumText, fixed, idOf, kNone, percent, short} from './format.js';
 import {addSample, keepOnly, sampleOf, samplesOf} from './history.js';
+import {ServerPanel} from './server_panel.js';
 
 const kSparkSamples = 120;
 const kMostCompared = 2;
@@ -23,6 +24,7 @@ const kColumns = {
   gain: ['Gain', 'number wide', ({gain}) => gain],
   auc: ['AUC', 'number wide', ({auc}) => auc],
   examples: ['Learned', 'number wide', ({examples}) => examples],
+  memory: ['Weights', 'number wide', ({memory}) => memory],
   queued: ['Queued', 'number wide', ({queued}) => queued],
   rate: ['Examples/s', 'number', ({rate}) => rate],
 };
@@ -38,6 +40,7 @@ function figuresOf(model) {
   const queued = Number(model.queuedExampleCount);
   return {
     id, examples, queued, rate, auc: metrics.auc, kind: enumText(learner.loss, 'LOSS_'),
+    memory: model.variants.reduce((sum, {tableBytes}) => sum + Number(tableBytes), 0),
     loss: learned ? metrics.decayedLoss : undefined, gain: learned ? metrics.relativeGain : undefined,
     state: rate > 0 || queued > 0 ? 'learning' : examples === 0 ? 'empty' : rate === 0 ? 'idle' : kNone,
   };
@@ -77,6 +80,7 @@ class Row {
     setText(this.cells.gain, percent(figures.gain));
     setText(this.cells.auc, fixed(figures.auc));
     setText(this.cells.examples, short(figures.examples));
+    setText(this.cells.memory, bytes(figures.memory));
     setText(this.cells.rate, short(figures.rate));
     setText(this.cells.queued, count(figures.queued));
     const shown = samplesOf(this.name).slice(-kSparkSamples).filter(({loss}) => loss !== null);
@@ -107,8 +111,9 @@ export class Overview {
     this.empty = el('div', {class: 'empty', hidden: true}, 'There is no model yet. Create one, and push to it:',
                     el('div', {}, el('pre', {}, 'freshet models create clicks\nfreshet generate clicks --rate 50000 | freshet push clicks -')));
     this.error = el('p', {class: 'error', hidden: true});
+    this.server = new ServerPanel();
     this.element = el('div', {class: 'stack'}, el('h1', {}, 'Models'), card(
-        'At a glance', this.summary, this.error, this.controls, this.table, this.none, this.empty));
+        'At a glance', this.summary, this.error, this.controls, this.table, this.none, this.empty), this.server.element);
   }
 
   async refresh() {
@@ -125,6 +130,7 @@ export class Overview {
       if (model.state !== 'MODEL_STATE_DAMAGED') addSample(model.name, sampleOf(model, now));
     }
     this.update(models);
+    await this.server.refresh();
   }
 
   update(models) {

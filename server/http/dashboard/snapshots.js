@@ -1,11 +1,14 @@
-// The panel of a model's snapshots, which can be taken, restored and deleted, each after a dialog.
+// The panel of a model's snapshots, which can be compared, and taken, restored and deleted after a dialog.
 
 import {call} from './api.js';
 import {askId, confirmed} from './dialogs.js';
-import {card, el, setText, show} from './dom.js';
-import {ago, bytes, count, enumText, idOf, milliseconds, short} from './format.js';
+import {card, el, setText, show, signedBar} from './dom.js';
+import {ago, bytes, count, enumText, idOf, milliseconds, short, weight} from './format.js';
+import {featureName} from './weights.js';
 
 const kTimeoutMs = 70000;  // For calls that write or read a whole model.
+
+const kChangesShown = 20;
 
 const kReasons = {
   REQUEST: 'requested', INTERVAL: 'by interval', SHUTDOWN: 'at shutdown', LOG_GROWTH: 'log grew',
@@ -24,7 +27,8 @@ export class SnapshotsPanel {
         ...[['Snapshot', ''], ['Taken', ''], ['Why', 'wide'], ['Offset', 'number'], ['Examples', 'number wide'], ['Size', 'number wide'],
             ['Pause', 'number wide'], ['Actions', 'actions']].map(([text, kind]) => el('th', {scope: 'col', class: kind || false}, text)))), this.body));
     const take = el('button', {class: 'small', type: 'button', onclick: () => this.take()}, 'Take one');
-    this.element = card('Snapshots', take, this.note, this.error, this.table, this.empty);
+    this.changes = el('div', {'aria-live': 'polite'});
+    this.element = card('Snapshots', take, this.note, this.error, this.table, this.empty, this.changes);
     this.names = '';
   }
 
@@ -46,12 +50,13 @@ export class SnapshotsPanel {
     const names = snapshots.map(({name, createTime}) => name + createTime).join();
     if (names !== this.names) {
       this.names = names;
-      this.body.replaceChildren(...snapshots.map((snapshot) => this.row(snapshot)));
+      this.body.replaceChildren(...snapshots.map((snapshot) => this.row(snapshot, snapshots[0])));
     }
     snapshots.forEach(({createTime}, i) => setText(this.body.children[i].children[1], ago(Date.parse(createTime), Date.now())));
   }
 
-  row(snapshot) {
+  /** `newest` is the snapshot that the others are compared with. */
+  row(snapshot, newest) {
     const id = idOf(snapshot.name);
     const reason = snapshot.trigger.replace('SNAPSHOT_TRIGGER_', '');
     const button = (action, kind, act) => el('button', {class: `small quiet ${kind}`, type: 'button', onclick: act,
@@ -59,7 +64,8 @@ export class SnapshotsPanel {
     return el('tr', {}, el('td', {class: 'name'}, id), el('td', {title: snapshot.createTime}), el('td', {class: 'wide'}, kReasons[reason] ?? enumText(reason, '')),
               el('td', {class: 'number'}, count(Number(snapshot.offset))), el('td', {class: 'number wide'}, short(Number(snapshot.exampleCount))),
               el('td', {class: 'number wide'}, bytes(Number(snapshot.sizeBytes))), el('td', {class: 'number wide'}, milliseconds(snapshot.pauseMs)),
-              el('td', {class: 'actions'}, button('Restore', '', () => this.restore(snapshot)), button('Delete', 'away', () => this.remove(snapshot))));
+              el('td', {class: 'actions'},
+                 snapshot === newest ? null : button('Compare', '', () => this.compare(snapshot, newest)), button('Restore', '', () => this.restore(snapshot)), button('Delete', 'away', () => this.remove(snapshot))));
   }
 
   async take() {
@@ -80,6 +86,36 @@ export class SnapshotsPanel {
     const id = idOf(name);
     if (!await confirmed(`Delete ${id}?`, 'Its file is deleted. The model itself does not change.', 'Delete', true)) return;
     await this.run(`Deleting ${id}\u2026`, name, {method: 'DELETE'}, () => `Deleted ${id}.`);
+  }
+
+  /** Shows which weights changed most from one snapshot to another. */
+  async compare(older, newer) {
+    const [oldId, newId] = [idOf(older.name), idOf(newer.name)];
+    show(this.error, false);
+    show(this.note, true);
+    setText(this.note, `Comparing ${oldId} with ${newId}\u2026`);
+    try {
+      const answer = await call(`${newer.name}:compare?oldName=${encodeURIComponent(older.name)}&limit=${kChangesShown}`, {timeoutMs: kTimeoutMs});
+      setText(this.note, `From ${oldId} to ${newId}, ${count(Number(answer.changedCount))} weights changed: ${
+          count(Number(answer.addedCount))} were 0 before, ${count(Number(answer.removedCount))} are 0 now.`);
+      this.changes.replaceChildren(...answer.changes.length > 0 ? [this.changeTable(oldId, newId, answer.changes)] : []);
+    } catch (error) {
+      this.changes.replaceChildren();
+      show(this.note, false);
+      show(this.error, true);
+      setText(this.error, error.message);
+    }
+  }
+
+  changeTable(oldId, newId, changes) {
+    const change = ({feature, oldWeight}) => feature.weight - oldWeight;
+    const largest = Math.max(...changes.map((it) => Math.abs(change(it))));
+    return el('div', {class: 'scroll', role: 'region', tabindex: 0, 'aria-label': 'Weights that changed most'}, el('table', {}, el('thead', {}, el('tr', {},
+        ...[['Feature', ''], [oldId, 'number wide'], [newId, 'number wide'], ['Change', 'number'], ['down \u00b7 up', 'middle']].map(
+            ([text, kind]) => el('th', {scope: 'col', class: kind || false}, text)))), el('tbody', {}, ...changes.map((it) => el('tr', {},
+        el('td', {class: 'name'}, featureName(it.feature)), el('td', {class: 'number wide'}, weight(it.oldWeight)),
+        el('td', {class: 'number wide'}, weight(it.feature.weight)), el('td', {class: 'number'}, weight(change(it))),
+        el('td', {}, signedBar(change(it), largest)))))));
   }
 
   async run(during, path, options, after) {

@@ -1,6 +1,6 @@
 // The most important figures of a model, as tiles.
 
-import {el, setText, show} from './dom.js';
+import {balanceRows, el, setText, show} from './dom.js';
 import {count, fixed, percent, short} from './format.js';
 
 class Tile {
@@ -27,6 +27,7 @@ export class Tiles {
     ].map(([key, label]) => [key, new Tile(label)]));
     this.element = el('dl', {class: 'tiles'}, ...Object.values(this.tiles).map(({element}) => element));
     this.element.style.margin = '0';
+    this.arrange = balanceRows(this.element);
   }
 
   update(model, variant, sample) {
@@ -50,5 +51,6 @@ export class Tiles {
     offset.set(count(Number(model.offset)), '', `${short(behind)} since snapshot`);
     const shown = Object.values(this.tiles).filter(({element}) => !element.hidden).length;
     offset.element.classList.toggle('odd', shown % 2 === 1);
+    this.arrange();
   }
 }
