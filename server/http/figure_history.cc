@@ -13,7 +13,7 @@ namespace freshet {
 namespace {
 
 constexpr char kFields[] =
-    R"(["t","examples","offset","logged","snapshot","loss","baseLoss","auc","error"])";
+    R"(["t","examples","offset","logged","snapshot","loss","baseLoss","auc","error","queued","labels"])";
 
 }  // namespace
 
@@ -61,7 +61,20 @@ FigureHistory::Figures FigureHistory::FiguresOf(const v1::Model& model, absl::Ti
                     .examples = model.example_count(),
                     .offset = model.offset(),
                     .logged_offset = model.storage().logged_offset(),
-                    .snapshot_offset = model.storage().snapshot_offset()};
+                    .snapshot_offset = model.storage().snapshot_offset(),
+                    .queued_examples = model.queued_example_count()};
+  if (model.has_labels()) {
+    const v1::LabelFigures& labels = model.labels();
+    sample.labels = {.pending = labels.pending_count(),
+                     .held = labels.held_count(),
+                     .matched = labels.matched_count(),
+                     .defaulted = labels.defaulted_count(),
+                     .dropped = labels.dropped_count(),
+                     .corrected = labels.corrected_count(),
+                     .late = labels.late_count(),
+                     .expired = labels.expired_count(),
+                     .unmatched = labels.unmatched_count()};
+  }
   for (const v1::Variant& variant : model.variants()) {
     const v1::ProgressiveMetrics& metrics = variant.metrics();
     if (!variant.champion() || metrics.example_count() == 0) continue;
@@ -89,6 +102,24 @@ void FigureHistory::Add(const std::string& model_id, const v1::Model& model) {
       }));
 }
 
+std::string FigureHistory::LabelJson(const std::optional<LabelCounts>& labels) {
+  if (!labels) return "null";
+  JsonObject counts;
+  const auto add = [&](std::string_view name, uint64_t count) {
+    counts.AddJson(name, std::to_string(count));
+  };
+  add("pending", labels->pending);
+  add("held", labels->held);
+  add("matched", labels->matched);
+  add("defaulted", labels->defaulted);
+  add("dropped", labels->dropped);
+  add("corrected", labels->corrected);
+  add("late", labels->late);
+  add("expired", labels->expired);
+  add("unmatched", labels->unmatched);
+  return counts.ToString();
+}
+
 std::string FigureHistory::Json(std::string_view model_id) const {
   std::string rows;
   const absl::MutexLock lock(&mu_);
@@ -98,7 +129,8 @@ std::string FigureHistory::Json(std::string_view model_id) const {
       rows += StrCat(rows.empty() ? "" : ",", "[", s.time_ms, ",", s.examples, ",", s.offset, ",",
                      s.logged_offset, ",", s.snapshot_offset, ",", JsonNumber(s.loss), ",");
       rows += StrCat(JsonNumber(s.base_rate_loss), ",", JsonNumber(s.auc), ",",
-                     JsonNumber(s.mean_absolute_error), "]");
+                     JsonNumber(s.mean_absolute_error), ",", s.queued_examples, ",",
+                     LabelJson(s.labels), "]");
     }
   }
   JsonObject history;

@@ -48,6 +48,19 @@ class FigureHistory : public std::enable_shared_from_this<FigureHistory> {
   std::string Json(std::string_view model_id) const;
 
  private:
+  // What waits, and what became of events and feedback so far; see v1::LabelFigures.
+  struct LabelCounts {
+    uint64_t pending = 0;
+    uint64_t held = 0;
+    uint64_t matched = 0;
+    uint64_t defaulted = 0;
+    uint64_t dropped = 0;
+    uint64_t corrected = 0;
+    uint64_t late = 0;
+    uint64_t expired = 0;
+    uint64_t unmatched = 0;
+  };
+
   // The figures of a model at one time.
   struct Figures {
     int64_t time_ms = 0;
@@ -59,6 +72,8 @@ class FigureHistory : public std::enable_shared_from_this<FigureHistory> {
     std::optional<double> base_rate_loss = {};
     std::optional<double> auc = {};
     std::optional<double> mean_absolute_error = {};
+    uint64_t queued_examples = 0;
+    std::optional<LabelCounts> labels = {};  // If the model has a label rule.
   };
 
   // What was last asked of a model.
@@ -68,6 +83,8 @@ class FigureHistory : public std::enable_shared_from_this<FigureHistory> {
     bool waiting = false;  // It has not answered yet.
   };
 
+  // The counts as a JSON object, or null.
+  static std::string LabelJson(const std::optional<LabelCounts>& labels);
   static Figures FiguresOf(const v1::Model& model, absl::Time now);
 
   const Options options_;

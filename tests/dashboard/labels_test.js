@@ -88,6 +88,21 @@ describe('labels that come later on the dashboard', () => {
     assert.deepEqual(complaints, []);
   });
 
+  test('what became of events before the page was opened is drawn too', async () => {
+    const history = await until(async () => {
+      const answer = await (await fetch(`${server.url}/history?model=ads`)).json();
+      const last = answer.samples.at(-1)?.[answer.fields.indexOf('labels')];
+      return last?.matched === 1 && last.late === 1 && last.unmatched === 1 && answer;
+    }, 'the server has sampled the events');
+    const first = history.samples[0][history.fields.indexOf('labels')];
+    await open('#/models/ads');
+    // The chart counts from the first sample on.
+    await page.locator(`canvas[aria-label^="Events settled in this time: matched ${1 - first.matched},"]`).waitFor();
+    const earlier = await page.evaluate(async () => (await import('/assets/history.js')).samplesOf('models/ads')[0].labels);
+    assert.deepEqual(earlier, first);
+    assert.deepEqual(complaints, []);
+  });
+
   test('an event is found by its id, whatever it is, and an unknown id is an error', async () => {
     await open('#/models/ads');
     const panel = section('Look up an event');
