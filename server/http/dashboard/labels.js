@@ -31,12 +31,11 @@ export class LabelsPanel {
     this.empty = el('div', {class: 'empty', hidden: true}, 'No event has come yet. Log what is predicted, and say later what happened to it:',
         el('div', {}, el('pre', {}, `freshet predict ${path.slice('models/'.length)} FILE --log --event-id FIELD\nfreshet feedback ${
             path.slice('models/'.length)} FEEDBACK_FILE`)));
-    this.charts = el('div', {class: 'charts'});
+    this.charts = el('div', {class: 'charts twos'});
     this.search = new EventSearch(path);
-    this.pair = el('div', {class: 'pair'}, this.search.element);
     this.element = el('div', {class: 'stack', hidden: true},
                       card('Labels that come later', null, this.rule, this.fault, this.empty, this.figures.element, this.samples),
-                      this.charts, this.pair);
+                      this.charts, this.search.element);
     this.plots = null;
   }
 
@@ -50,8 +49,7 @@ export class LabelsPanel {
         ([title, list]) => ({list, plot: new TimePlot(title, ends(list), {whole: true, from: 0, atLeast: 1})}));
     this.delays = new DelayPlot('Feedback by delay');
     this.plots = [this.waiting, ...this.ends.map(({plot}) => plot), this.delays];
-    this.charts.append(...this.plots.slice(0, 3).map(({element}) => element));
-    this.pair.prepend(this.delays.element);
+    this.charts.append(...this.plots.map(({element}) => element));
   }
 
   update(model) {
@@ -64,7 +62,7 @@ export class LabelsPanel {
     show(this.empty, !known);
     show(this.figures.element, known);
     show(this.charts, known);
-    show(this.pair, known);
+    show(this.search.element, known);
     show(this.fault, labels.joinFault !== '');
     setText(this.fault, `Events are not joined with their feedback: ${labels.joinFault}. They wait meanwhile, and nothing is lost.`);
     this.updateFigures(model, labels);
