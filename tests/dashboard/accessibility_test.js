@@ -19,7 +19,12 @@ describe('accessibility of the dashboard', () => {
     await server.createModel('clicks');
     await server.learn('clicks', 1000);
     await server.call('models/clicks/snapshots', {body: {snapshotId: 'kept'}});
+    await server.learn('clicks', 100);
+    await server.call('models/clicks/snapshots', {body: {snapshotId: 'newer'}});
     await server.createModel('empty');
+    await server.call('models', {body: {modelId: 'quiet', model: {
+      labelRule: {waitMs: '1'}, variants: [{learner: {loss: 'LOSS_LOGISTIC', bits: 16}}],
+    }}});
     await server.call('models', {body: {modelId: 'ads', model: {
       labelRule: {waitMs: '1', horizonMs: '3600000', holdMs: '1'}, variants: [{learner: {loss: 'LOSS_LOGISTIC', bits: 16}}],
     }}});
@@ -46,6 +51,11 @@ describe('accessibility of the dashboard', () => {
       await page.keyboard.press('Enter');
       await section(page, 'Look up an event').locator('.figure').first().waitFor();
     }],
+    'two snapshots compared': ['#/models/clicks', async (page) => {
+      await page.getByRole('button', {name: 'Compare kept'}).click();
+      await page.getByRole('region', {name: 'Weights that changed most'}).waitFor();
+    }],
+    'a model with a label rule and no events': ['#/models/quiet', (page) => section(page, 'Labels that come later').waitFor()],
     'two models compared': ['#/compare/clicks/empty', (page) => section(page, 'Side by side').waitFor()],
     'a model without examples': ['#/models/empty', (page) => section(page, 'Storage').waitFor()],
     'no such model': ['#/models/nothing', (page) => page.locator('[role=alert]:visible').waitFor()],
