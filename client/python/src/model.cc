@@ -9,7 +9,9 @@
 #include <utility>
 
 #include "client/command/input_mapping.h"
+#include "client/feedback_pusher.h"
 #include "client/packed_encoder.h"
+#include "client/pusher.h"
 #include "client/python/src/arrow.h"
 #include "client/python/src/error.h"
 #include "client/python/src/message.h"
@@ -35,6 +37,38 @@ nb::tuple AnswerOf(std::vector<float> predictions, uint64_t unlearned) {
   return nb::make_tuple(Answers(kept->data(), {kept->size()}, owner), unlearned);
 }
 
+// The rows of a stream that the server refused, by their index. Thread-safe.
+class Refused {
+ public:
+  void Note(const RejectedRow& row) {
+    const std::lock_guard lock(mu_);
+    rows_[row.index] = row;
+  }
+  // Throws InvalidRow if this row was refused.
+  void Check(uint64_t index) {
+    const std::lock_guard lock(mu_);
+    const auto found = rows_.find(index);
+    if (found == rows_.end()) return;
+    StatusError::Row bad{std::nullopt, found->second.field, found->second.reason};
+    rows_.erase(found);
+    throw StatusError(std::move(bad));
+  }
+
+ private:
+  std::mutex mu_;
+  std::map<uint64_t, RejectedRow> rows_;  // Guarded by mu_.
+};
+
+// Waits until all that was pushed is settled, or a signal comes.
+template <typename AnyPusher>
+absl::Status FlushUnlessSignalled(AnyPusher& pusher) {
+  while (true) {
+    const absl::StatusOr<bool> settled = pusher.FlushFor(kSignals);
+    if (!settled.ok() || *settled) return settled.status();
+    CheckSignals();
+  }
+}
+
 ExampleBatchBuilder& EmptyBatch() {
   thread_local ExampleBatchBuilder batch;
   batch.Clear();
@@ -51,13 +85,17 @@ struct Model::Readers {
   Clock::time_point made;
 };
 
-// The Pusher of learn_one().
 struct Model::Learning {
-  std::mutex mu;
-  std::map<uint64_t, RejectedRow> rejected;  // By index; guarded by mu.
+  Refused refused;
   NewNames names;
   uint64_t pushed = 0;
   std::unique_ptr<Pusher> pusher;
+};
+
+struct Model::Feedbacks {
+  Refused refused;
+  uint64_t pushed = 0;
+  std::unique_ptr<FeedbackPusher> pusher;
 };
 
 Model::Model(std::shared_ptr<Client> client, std::string name)
@@ -72,7 +110,7 @@ Model::~Model() {
   }
   // A fork has no threads to end: leave them their memory.
   new std::shared_ptr<Learning>(std::move(learning_));
-  new std::shared_ptr<FeedbackPusher>(std::move(feedback_));
+  new std::shared_ptr<Feedbacks>(std::move(feedback_));
 }
 
 void Model::CheckProcess() const {
@@ -298,9 +336,8 @@ void Model::LearnOne(nb::handle row, nb::handle label, nb::handle weight) {
     auto learning = std::make_shared<Learning>();
     PusherOptions options;
     options.skip_bad_rows = true;
-    options.on_rejected = [state = learning.get()](const RejectedRow& rejected) {
-      const std::lock_guard lock(state->mu);
-      state->rejected[rejected.index] = rejected;
+    options.on_rejected = [&refused = learning->refused](const RejectedRow& row) {
+      refused.Note(row);
     };
     learning->pusher = Value(Pusher::Start(*client_, name_, std::move(options)));
     learning_ = learning;
@@ -314,40 +351,30 @@ void Model::LearnOne(nb::handle row, nb::handle label, nb::handle weight) {
   absl::Status status = learning->pusher->PushBatch(batch);
   batch.KeepNames(nullptr);
   const nb::gil_scoped_release unlocked;
-  while (status.ok()) {
-    const absl::StatusOr<bool> settled = learning->pusher->FlushFor(kSignals);
-    status = settled.status();
-    if (status.ok() && *settled) break;
-    CheckSignals();
-  }
+  if (status.ok()) status = FlushUnlessSignalled(*learning->pusher);
+  learning->refused.Check(index);
   Check(status);
-  const std::lock_guard lock(learning->mu);
-  const auto rejected = learning->rejected.find(index);
-  if (rejected == learning->rejected.end()) return;
-  StatusError::Row bad{std::nullopt, rejected->second.field, rejected->second.reason};
-  learning->rejected.erase(rejected);
-  throw StatusError(std::move(bad));
 }
 
 void Model::Feedback(const v1::FeedbackItem& item) {
   CheckProcess();
-  if (feedback_ == nullptr || !feedback_->status().ok()) {
-    const auto refused = std::make_shared<std::vector<RejectedRow>>();
+  if (feedback_ == nullptr || !feedback_->pusher->status().ok()) {
+    auto feedback = std::make_shared<Feedbacks>();
     PusherOptions options;
-    options.on_rejected = [refused](const RejectedRow& row) { refused->push_back(row); };
-    feedback_ = Value(FeedbackPusher::Start(*client_, name_, std::move(options)));
-    refused_feedback_ = refused;
+    options.on_rejected = [&refused = feedback->refused](const RejectedRow& row) {
+      refused.Note(row);
+    };
+    feedback->pusher = Value(FeedbackPusher::Start(*client_, name_, std::move(options)));
+    feedback_ = feedback;
   }
-  const std::shared_ptr<FeedbackPusher> pusher = feedback_;
-  const auto refused = refused_feedback_;
+  const std::shared_ptr<Feedbacks> feedback = feedback_;
+  // Under the interpreter's lock, so that the index is that of this item.
+  const uint64_t index = feedback->pushed++;
+  absl::Status status = feedback->pusher->PushBatch({&item, 1});
   const nb::gil_scoped_release unlocked;
-  absl::Status status = pusher->PushBatch({&item, 1});
-  if (status.ok()) status = pusher->Flush();
+  if (status.ok()) status = FlushUnlessSignalled(*feedback->pusher);
+  feedback->refused.Check(index);
   Check(status);
-  if (refused->empty()) return;
-  StatusError::Row bad{std::nullopt, refused->back().field, refused->back().reason};
-  refused->clear();
-  throw StatusError(std::move(bad));
 }
 
 std::unique_ptr<Stream> Model::OpenStream(FieldOptions fields, StreamOptions options) {

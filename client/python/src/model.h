@@ -16,8 +16,6 @@
 #include <vector>
 
 #include "client/client.h"
-#include "client/feedback_pusher.h"
-#include "client/pusher.h"
 #include "client/python/src/row_reader.h"
 #include "client/python/src/stream.h"
 #include "core/feature/new_names.h"
@@ -72,10 +70,11 @@ class Model {
   const int process_;
   std::shared_ptr<Readers> readers_;  // Null: not fetched yet.
 
+  // The streams of learn_one() and feedback(); null until these are called.
   struct Learning;
+  struct Feedbacks;
   std::shared_ptr<Learning> learning_;
-  std::shared_ptr<FeedbackPusher> feedback_;
-  std::shared_ptr<std::vector<RejectedRow>> refused_feedback_;
+  std::shared_ptr<Feedbacks> feedback_;
 };
 
 }  // namespace freshet::python
