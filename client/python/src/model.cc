@@ -280,7 +280,8 @@ nb::tuple Model::PredictTable(const nb::capsule& capsule, const std::vector<std:
 
 nb::tuple Model::PredictFile(const std::string& path, const std::string& format) {
   InputOptions options;
-  FollowMapping(FreshReaders()->input.model.value_or(v1::Model()), options);
+  const std::shared_ptr<Readers> kept = FreshReaders();
+  if (kept->input.model) FollowMapping(*kept->input.model, options);
   const nb::gil_scoped_release unlocked;
   options.files = {path};
   options.format = format;
@@ -373,6 +374,8 @@ void Model::Feedback(const v1::FeedbackItem& item) {
   absl::Status status = feedback->pusher->PushBatch({&item, 1});
   const nb::gil_scoped_release unlocked;
   if (status.ok()) status = FlushUnlessSignalled(*feedback->pusher);
+  // When Close() returns, the refused item has been named.
+  if (absl::IsInvalidArgument(status)) (void)feedback->pusher->Close();
   feedback->refused.Check(index);
   Check(status);
 }

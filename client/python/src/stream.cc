@@ -205,7 +205,10 @@ void Stream::PushGathered() {
 
 void Stream::CheckPush(const absl::Status& status) {
   if (status.ok()) return;
-  if (absl::IsInvalidArgument(status)) ThrowRejected(status);
+  if (absl::IsInvalidArgument(status)) {
+    (void)pusher_->Close();  // When it returns, the refused row has been named.
+    ThrowRejected(status);
+  }
   throw StatusError(status);
 }
 
