@@ -1,5 +1,7 @@
 #include "client/python/src/row_reader.h"
 
+#include "client/command/model_text.h"
+#include "client/command/row_metrics.h"
 #include "client/python/src/error.h"
 #include "client/python/src/row_text.h"
 #include "core/format/input_mapping_message.h"
@@ -14,12 +16,7 @@ ModelInput ModelInput::Fetch(const Client& client, const std::string& name) {
 }
 
 bool ModelInput::HasBinaryLabels() const {
-  if (!model) return false;
-  for (const v1::Variant& variant : model->variants()) {
-    const v1::Loss loss = variant.learner().loss();
-    if (variant.champion()) return loss == v1::LOSS_LOGISTIC || loss == v1::LOSS_HINGE;
-  }
-  return false;
+  return model && HasTwoLabels(ChampionOf(*model).learner());
 }
 
 RowReader::RowReader(const ModelInput& input, const FieldOptions& fields, bool labels_required) {
