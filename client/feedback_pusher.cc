@@ -26,6 +26,9 @@ absl::Status FeedbackPusher::PushBatch(std::span<const v1::FeedbackItem> items,
   return stream_->queue().PushFeedback(items, numbers);
 }
 absl::Status FeedbackPusher::Flush() { return stream_->queue().Flush(); }
+absl::StatusOr<bool> FeedbackPusher::FlushFor(std::chrono::milliseconds timeout) {
+  return stream_->queue().FlushFor(timeout);
+}
 absl::Status FeedbackPusher::Close() { return stream_->Close(); }
 PusherStats FeedbackPusher::stats() const { return stream_->queue().stats(); }
 absl::Status FeedbackPusher::status() const { return stream_->queue().status(); }

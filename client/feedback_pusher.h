@@ -12,6 +12,7 @@
 #ifndef FRESHET_CLIENT_FEEDBACK_PUSHER_H_
 #define FRESHET_CLIENT_FEEDBACK_PUSHER_H_
 
+#include <chrono>
 #include <memory>
 #include <span>
 #include <string>
@@ -55,6 +56,7 @@ class FeedbackPusher {
 
   // As the methods of Pusher.
   absl::Status Flush();
+  absl::StatusOr<bool> FlushFor(std::chrono::milliseconds timeout);
   absl::Status Close();
   PusherStats stats() const;
   absl::Status status() const;

@@ -128,13 +128,34 @@ absl::Status PushQueue::AddFilled(std::shared_ptr<PendingBatch> pending) {
   return absl::OkStatus();
 }
 
-absl::Status PushQueue::Flush() {
+absl::Status PushQueue::Flush() { return FlushUntil(Clock::time_point::max()).status(); }
+
+absl::StatusOr<bool> PushQueue::FlushFor(std::chrono::milliseconds timeout) {
+  return FlushUntil(Clock::now() + timeout);
+}
+
+absl::StatusOr<bool> PushQueue::FlushUntil(Clock::time_point deadline) {
   const SteadyLock lock(&mu_);
   if (!status_.ok()) return status_;
   SealOpenBatch();
   const uint64_t until = pushed_;
-  while (status_.ok() && delivered_ < until) space_.Wait(mu_);
-  return status_;
+  while (status_.ok() && delivered_ < until && Clock::now() < deadline) {
+    space_.WaitUntil(mu_, deadline);
+  }
+  if (!status_.ok()) return status_;
+  return delivered_ >= until;
+}
+
+bool PushQueue::WaitForRoom(std::chrono::milliseconds timeout) {
+  const Clock::time_point deadline = Clock::now() + timeout;
+  const SteadyLock lock(&mu_);
+  const auto waits = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    return status_.ok() && !closing_ && !HasRoom();
+  };
+  if (!waits()) return true;
+  SealOpenBatch();  // As in WaitForRoom() without a timeout.
+  while (waits() && Clock::now() < deadline) space_.WaitUntil(mu_, deadline);
+  return !waits();
 }
 
 void PushQueue::Close() {

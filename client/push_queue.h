@@ -17,6 +17,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "client/example.h"
 #include "client/push_window.h"
 #include "client/pusher.h"
@@ -61,6 +62,8 @@ class PushQueue {
   absl::Status PushFeedback(const v1::FeedbackItem& item);
   absl::Status PushFeedback(std::span<const v1::FeedbackItem> items, RowNumbers numbers);
   absl::Status Flush();
+  absl::StatusOr<bool> FlushFor(std::chrono::milliseconds timeout);
+  bool WaitForRoom(std::chrono::milliseconds timeout);
   // Accepts no more examples. Streams still get those accepted before.
   void Close();
   // Ends everything at once, with `status` unless there was an error before. From then on no method
@@ -110,6 +113,7 @@ class PushQueue {
   bool HasWorkLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   uint64_t Unacknowledged() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool HasRoom() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::StatusOr<bool> FlushUntil(Clock::time_point deadline);
   absl::Status WaitForRoom() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   size_t OpenCount() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   std::shared_ptr<PendingBatch> NewOpenBatch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);

@@ -29,6 +29,12 @@ absl::Status Pusher::PushBatch(const ExampleBatchBuilder& batch, RowNumbers numb
   return stream_->queue().PushBatch(batch, numbers, events);
 }
 absl::Status Pusher::Flush() { return stream_->queue().Flush(); }
+absl::StatusOr<bool> Pusher::FlushFor(std::chrono::milliseconds timeout) {
+  return stream_->queue().FlushFor(timeout);
+}
+bool Pusher::WaitForRoom(std::chrono::milliseconds timeout) {
+  return stream_->queue().WaitForRoom(timeout);
+}
 absl::Status Pusher::Close() { return stream_->Close(); }
 PusherStats Pusher::stats() const { return stream_->queue().stats(); }
 absl::Status Pusher::status() const { return stream_->queue().status(); }

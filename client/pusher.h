@@ -12,6 +12,7 @@
 #ifndef FRESHET_CLIENT_PUSHER_H_
 #define FRESHET_CLIENT_PUSHER_H_
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -172,6 +173,14 @@ class Pusher {
   // Sends what Push() has gathered and waits until everything pushed so far is acknowledged or
   // dropped.
   absl::Status Flush();
+  // The same, but waits at most for `timeout`. Returns whether everything is acknowledged or
+  // dropped.
+  absl::StatusOr<bool> FlushFor(std::chrono::milliseconds timeout);
+
+  // Waits, at most for `timeout`, until the window has room, so that the next push need not wait.
+  // Returns whether it has room; true also if the push has ended. For callers that have something
+  // else to look after while they wait, such as signals.
+  bool WaitForRoom(std::chrono::milliseconds timeout);
 
   // Flushes and ends the stream. Later pushes fail with FAILED_PRECONDITION.
   absl::Status Close();

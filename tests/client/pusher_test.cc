@@ -152,6 +152,27 @@ TEST(PusherTest, HoldsTheCallerBackWhileTheWindowIsFull) {
   EXPECT_EQ(server.learned(), UpTo(100));
 }
 
+TEST(PusherTest, WaitsForAGivenTimeOnly) {
+  FakeServer server;
+  server.HoldAnswers();
+  const auto client = ConnectTo(server);
+  const auto pusher =
+      StartPusher(*client, {.batch_examples = 5, .max_unacknowledged_examples = 20});
+  EXPECT_TRUE(pusher->WaitForRoom(std::chrono::milliseconds(0)));
+  PushLabels(pusher.get(), 20);
+  EXPECT_FALSE(pusher->WaitForRoom(std::chrono::milliseconds(1)));
+  absl::StatusOr<bool> settled = pusher->FlushFor(std::chrono::milliseconds(1));
+  ASSERT_TRUE(settled.ok());
+  EXPECT_FALSE(*settled);
+  server.ReleaseAnswers();
+  EXPECT_TRUE(pusher->WaitForRoom(std::chrono::seconds(60)));
+  settled = pusher->FlushFor(std::chrono::seconds(60));
+  ASSERT_TRUE(settled.ok());
+  EXPECT_TRUE(*settled);
+  EXPECT_EQ(server.learned(), UpTo(20));
+  ASSERT_TRUE(pusher->Close().ok());
+}
+
 TEST(PusherTest, AWindowSmallerThanABatchDoesNotBlockForEver) {
   FakeServer server;
   const auto client = ConnectTo(server);
