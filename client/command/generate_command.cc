@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "client/command/command.h"
+#include "client/command/generate_conversions.h"
 #include "client/command/stop_signal.h"
 #include "client/command/text.h"
 #include "client/generate/click_generator.h"
@@ -134,6 +135,7 @@ void AddGenerateCommand(CLI::App& app, CommandContext& context) {
   clicks->callback([&context, arguments] {
     context.action = [arguments] { return GenerateClicks(*arguments); };
   });
+  AddGenerateConversions(*generate, context);
 }
 
 }  // namespace freshet

@@ -28,7 +28,6 @@ enum class ClickGenerator::Field : uint64_t {
 
 namespace {
 
-constexpr double kPositiveShare = 0.15;
 constexpr uint32_t kSegments = 12;
 constexpr uint32_t kCategories = 40;
 constexpr uint32_t kPositions = 8;
@@ -44,25 +43,10 @@ uint64_t Trait(uint64_t seed, uint64_t kind, uint64_t number) {
   return Scramble(Scramble(seed ^ (kind << 56)) ^ number);
 }
 
-// Maps random bits to a nearly normal number with mean 0 and variance 1: the scaled sum of four
-// uniform ones.
-double NearlyNormal(uint64_t bits) {
-  constexpr uint64_t kMask = 0xffff;
-  const uint64_t sum =
-      (bits & kMask) + (bits >> 16 & kMask) + (bits >> 32 & kMask) + (bits >> 48 & kMask);
-  constexpr double kRootThree = 1.7320508075688772;  // The variance of the sum is 1/3.
-  return (static_cast<double>(sum) * 0x1p-16 - 2) * kRootThree;
-}
-
-void AppendNumber(uint64_t number, std::string& out) {
+void AppendFeature(std::string_view prefix, uint64_t number, std::string& out) {
   std::array<char, 20> digits;
   const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), number);
-  out.append(digits.data(), end);
-}
-
-void AppendFeature(std::string_view prefix, uint64_t number, std::string& out) {
-  out.append(prefix);
-  AppendNumber(number, out);
+  out.append(prefix).append(digits.data(), end);
 }
 
 // Appends a number in [0, 1) with two decimals.
@@ -86,15 +70,32 @@ ClickGenerator::ClickGenerator(const ClickGeneratorOptions& options)
 }
 
 ClickEvent ClickGenerator::Next() {
+  CountEvent();
+  ClickEvent event = DrawImpression(random_);
+  DrawClick(0, event);
+  return event;
+}
+
+ClickEvent ClickGenerator::NextAt(const ClickMoment& moment) {
+  CountEvent();
+  ClickEvent event = DrawImpression(random_);
+  event.weekday = moment.weekday;
+  event.hour = moment.hour;
+  DrawClick(moment.score, event);
+  return event;
+}
+
+void ClickGenerator::CountEvent() {
   if (options_.drift_rows > 0 && event_count_ > 0 && event_count_ % options_.drift_rows == 0) {
     ++drift_count_;
     SetBias();
   }
   ++event_count_;
-  ClickEvent event = DrawImpression(random_);
-  event.probability = PortableSigmoid(bias_ + ScoreWithoutBias(event));
+}
+
+void ClickGenerator::DrawClick(double score, ClickEvent& event) {
+  event.probability = PortableSigmoid(bias_ + ScoreWithoutBias(event) + score);
   event.clicked = random_.Uniform() < event.probability;
-  return event;
 }
 
 ClickEvent ClickGenerator::DrawImpression(Random& random) const {
@@ -138,7 +139,7 @@ double ClickGenerator::Weight(Field field, uint64_t value) const {
   return kSpread[static_cast<size_t>(family)] * NearlyNormal(Scramble(name ^ ~drift));
 }
 
-// Finds by bisection the bias for which a share kPositiveShare of a sample of impressions is
+// Finds by bisection the bias for which a share positive_share of a sample of impressions is
 // clicked.
 void ClickGenerator::SetBias() {
   constexpr size_t kSample = 2000;
@@ -153,7 +154,7 @@ void ClickGenerator::SetBias() {
     bias_ = (low + high) / 2;
     double clicks = 0;
     for (const double score : scores) clicks += PortableSigmoid(bias_ + score);
-    (clicks > kPositiveShare * kSample ? high : low) = bias_;
+    (clicks > options_.positive_share * kSample ? high : low) = bias_;
   }
 }
 
@@ -175,6 +176,25 @@ void AppendVwLine(const ClickEvent& event, std::string& out) {
   AppendFeature(" device_position=", event.device, out);
   AppendFeature("_", event.position, out);
   out.push_back('\n');
+}
+
+void AppendJsonMembers(const ClickEvent& event, std::string& out) {
+  AppendFeature("\"user\": {\"id\": \"", event.user, out);
+  AppendFeature("\", \"segment\": \"", event.segment, out);
+  AppendCents("\", \"age\": ", event.age, out);
+  AppendFeature("}, \"item\": {\"id\": \"", event.item, out);
+  AppendFeature("\", \"category\": \"", event.category, out);
+  AppendCents("\", \"price\": ", event.price, out);
+  AppendFeature("}, \"context\": {\"site\": \"", event.site, out);
+  AppendFeature("\", \"device\": \"", event.device, out);
+  AppendFeature("\", \"position\": \"", event.position, out);
+  AppendFeature("\", \"weekday\": \"", event.weekday, out);
+  AppendFeature("\", \"hour\": \"", event.hour, out);
+  AppendFeature("\"}, \"pair\": {\"segment_category\": \"", event.segment, out);
+  AppendFeature("_", event.category, out);
+  AppendFeature("\", \"device_position\": \"", event.device, out);
+  AppendFeature("_", event.position, out);
+  out.append("\"}");
 }
 
 }  // namespace freshet

@@ -18,6 +18,15 @@ struct ClickGeneratorOptions {
   std::optional<uint64_t> world_seed = {};
   // After each `drift_rows` events a third of the hidden weights is redrawn; 0: never.
   uint64_t drift_rows = 0;
+  // About this share of the events is clicked, in (0, 1).
+  double positive_share = 0.15;
+};
+
+// What another generator decides about an event, in place of chance.
+struct ClickMoment {
+  uint32_t weekday;
+  uint32_t hour;
+  double score;  // Added to that of the hidden model.
 };
 
 // One impression and whether it was clicked. Categories are numbers from 0, the most frequent
@@ -39,21 +48,26 @@ struct ClickEvent {
   uint32_t hour;
 };
 
-// Draws events. Users, items and sites are Zipf-distributed; about 15 % are clicked. The hidden
-// model is logistic and linear in the features of the text form, which holds the pairs that matter
-// as features of their own, so that a linear model can learn it. The same options give the same
-// events on every machine. Not thread-safe.
+// Draws events. Users, items and sites are Zipf-distributed. The hidden model is logistic and
+// linear in the features of the text form, which holds the pairs that matter as features of their
+// own, so that a linear model can learn it. The same options give the same events on every machine.
+// Not thread-safe.
 class ClickGenerator {
  public:
   explicit ClickGenerator(const ClickGeneratorOptions& options);
 
   // Draws the next event.
   ClickEvent Next();
+  // The same, at a moment that is given.
+  ClickEvent NextAt(const ClickMoment& moment);
 
  private:
   enum class Field : uint64_t;
 
   ClickEvent DrawImpression(Random& random) const;
+  // Draws whether the event is clicked. `score` is added to that of the hidden model.
+  void DrawClick(double score, ClickEvent& event);
+  void CountEvent();
   double ScoreWithoutBias(const ClickEvent& event) const;
   double Weight(Field field, uint64_t value) const;
   void SetBias();
@@ -72,6 +86,10 @@ class ClickGenerator {
 
 // Appends the event as a line of Vowpal Wabbit text, with its newline; the label is 1 or -1.
 void AppendVwLine(const ClickEvent& event, std::string& out);
+
+// Appends the features of AppendVwLine() as members of a JSON object, without its braces: objects
+// named by namespace.
+void AppendJsonMembers(const ClickEvent& event, std::string& out);
 
 }  // namespace freshet
 

@@ -23,6 +23,31 @@ double PortableExp(double x) {
 
 }  // namespace
 
+// The scaled sum of four uniform numbers.
+double NearlyNormal(uint64_t bits) {
+  constexpr uint64_t kMask = 0xffff;
+  const uint64_t sum =
+      (bits & kMask) + (bits >> 16 & kMask) + (bits >> 32 & kMask) + (bits >> 48 & kMask);
+  constexpr double kRootThree = 1.7320508075688772;  // The variance of the sum is 1/3.
+  return (static_cast<double>(sum) * 0x1p-16 - 2) * kRootThree;
+}
+
+// By comparisons alone, since logarithms differ between libraries (von Neumann, "Various Techniques
+// Used in Connection with Random Digits", 1951): a falling run of uniform numbers that begins with
+// x has an odd length with probability e^-x.
+double DrawExponential(Random& random) {
+  for (double whole = 0;; ++whole) {
+    const double first = random.Uniform();
+    double last = first;
+    bool odd = true;
+    for (double next = random.Uniform(); next < last; next = random.Uniform()) {
+      last = next;
+      odd = !odd;
+    }
+    if (odd) return whole + first;
+  }
+}
+
 double PortableSigmoid(double x) { return 1 / (1 + PortableExp(-x)); }
 
 ZipfSampler::ZipfSampler(uint32_t n, double shift) : buckets_(n) {

@@ -52,6 +52,12 @@ class ZipfSampler {
   std::vector<Bucket> buckets_;
 };
 
+// A nearly normal number with mean 0 and variance 1 from 64 random bits.
+double NearlyNormal(uint64_t bits);
+
+// Draws from the exponential distribution with mean 1.
+double DrawExponential(Random& random);
+
 // 1 / (1 + e^-x), to within 1e-12, from operations that round alike everywhere.
 double PortableSigmoid(double x);
 

@@ -13,6 +13,8 @@
 #include <utility>
 #include <vector>
 
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "core/base/str_cat.h"
 #include "tests/e2e/transfer_site.h"
 #include "tests/support/server_process.h"
@@ -276,6 +278,45 @@ TEST_F(InputCommandTest, GeneratesTheSameStreamFurtherOnAndOthersOfItsWorld) {
   };
   EXPECT_GT(auc("5000 --world-seed 1 --seed 2"), 0.65);
   EXPECT_LT(auc("5000 --seed 2"), 0.62);
+}
+
+TEST_F(InputCommandTest, GeneratesConversionsThatAModelWithALabelRuleLearns) {
+  const CommandResult generated = Freshet(
+      "generate conversions --rows 3000 --positive-share 0.3 --delay 1h --window 1d "
+      "--events shown.jsonl --feedback sales.csv --truth truth.csv");
+  ASSERT_EQ(generated.code, 0) << generated.err;
+  EXPECT_THAT(generated.err, AllOf(HasSubstr("3,000 events over 0.1 days"),
+                                   HasSubstr("63.2 % of them within 1h"), HasSubstr("log loss")));
+  std::ifstream file(folder_.path() + "/sales.csv");
+  uint64_t sales = 0;
+  for (std::string line; std::getline(file, line);) sales += line.find(",sale,") < line.size();
+  ASSERT_GT(sales, 600u);
+  ASSERT_EQ(Freshet("models create ads --bits 12 --wait 1d --label-policy at-feedback "
+                    "--feedback sale")
+                .code,
+            0);
+  ASSERT_EQ(Freshet("push ads shown.jsonl --events --event-id id --time time --progress none").code,
+            0);
+  ASSERT_EQ(Freshet("feedback ads sales.csv --progress none").code, 0);
+  const absl::Time deadline = absl::Now() + absl::Minutes(1);
+  const auto matched = [&] { return site_.client().GetModel("ads")->labels().matched_count(); };
+  while (matched() < sales && absl::Now() < deadline) absl::SleepFor(absl::Milliseconds(20));
+  EXPECT_EQ(matched(), sales);
+}
+
+TEST_F(InputCommandTest, SaysWhyItCannotGenerateConversions) {
+  const auto generate = [&](const std::string& flags) {
+    return Freshet("generate conversions --rows 10 --feedback sales.csv " + flags);
+  };
+  const CommandResult full = generate("--events /dev/full");
+  EXPECT_NE(full.code, 0);
+  EXPECT_THAT(full.err, HasSubstr("cannot write to /dev/full"));
+  const CommandResult narrow = generate("--events e --delay 6h --window 1h");
+  EXPECT_EQ(narrow.code, 64);
+  EXPECT_THAT(narrow.err, HasSubstr("--window 1h is shorter than --delay 6h"));
+  EXPECT_EQ(generate("--events e --positive-share 1").code, 64);
+  EXPECT_EQ(generate("--events e --events-per-hour 0").code, 64);
+  EXPECT_EQ(generate("--events e --campaign-every soon").code, 64);
 }
 
 }  // namespace
