@@ -355,7 +355,8 @@ class LinearLearner final : public TableLearner<LinearLearner<Loss, Rule>, Loss,
       return score;
     }
     // The last step; the first one if an unfinished window is all that was learned.
-    const StepPair step = NextStep(std::max<uint64_t>(steps_taken, 1) - 1, this->LastScheduleTime());
+    const StepPair step =
+        NextStep(std::max<uint64_t>(steps_taken, 1) - 1, this->LastScheduleTime());
     if (options_.intercept) {
       Slot slot = intercept_.LoadOwn();
       rule_.Correct(step.intercept, before, after, slot);

@@ -93,7 +93,8 @@ class DecodedBatch {
   uint64_t column_bytes() const;
 
  private:
-  // Puts examples_ in the order `order`, or in that sent for a loss of Vowpal Wabbit. `names` are the names of its namespaces.
+  // Puts examples_ in the order `order`, or in that sent for a loss of Vowpal Wabbit. `names` are
+  // the names of its namespaces.
   template <typename Names>
   void PutInOrder(LossKind loss, BatchOrder order, const Names& names);
 

@@ -132,8 +132,9 @@ class LabelJoinRandomTest : public ::testing::TestWithParam<uint32_t> {
  protected:
   void Open() {
     join_.reset();
-    auto opened = LabelJoin::Open(
-        {.dir = folder_.path() + "/join", .rule = rule_, .recent_events_bytes = kRandomEventsBytes});
+    auto opened = LabelJoin::Open({.dir = folder_.path() + "/join",
+                                   .rule = rule_,
+                                   .recent_events_bytes = kRandomEventsBytes});
     ASSERT_TRUE(opened.ok()) << opened.status();
     join_ = *std::move(opened);
   }
