@@ -70,6 +70,15 @@ def test_bad_rows_are_named_by_their_number(new_model):
     assert sorted(bad.row for bad in done.bad_rows) == [1, 2]
 
 
+@pytest.fixture
+def ctrl_c_interrupts():
+    """As on a terminal: a process that was started in the background ignores the signal."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c_interrupts")
 def test_ctrl_c_keeps_what_is_acknowledged_and_says_where_to_go_on(new_model):
     model, once = new_model(), new_model()
     once.learn(rows(3000))
