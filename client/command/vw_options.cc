@@ -282,8 +282,9 @@ absl::Status SetLoss(const Settings& settings, v1::LearnerSpec& spec) {
   if (spec.loss() == v1::LOSS_QUANTILE) {
     status = SetNumber(settings, "quantile_tau", [&](double tau) { spec.set_quantile_tau(tau); });
   } else if (name == "expectile") {
-    if (!settings.Has("expectile_q"))
+    if (!settings.Has("expectile_q")) {
       return Bad("--loss_function expectile", "needs --expectile_q");
+    }
     status = SetNumber(settings, "expectile_q", [&](double q) { vw.set_expectile_q(q); });
   }
   return status.ok() ? SetLink(settings, spec) : status;

@@ -179,22 +179,22 @@ void AppendVwLine(const ClickEvent& event, std::string& out) {
 }
 
 void AppendJsonMembers(const ClickEvent& event, std::string& out) {
-  AppendFeature("\"user\": {\"id\": \"", event.user, out);
-  AppendFeature("\", \"segment\": \"", event.segment, out);
-  AppendCents("\", \"age\": ", event.age, out);
-  AppendFeature("}, \"item\": {\"id\": \"", event.item, out);
-  AppendFeature("\", \"category\": \"", event.category, out);
-  AppendCents("\", \"price\": ", event.price, out);
-  AppendFeature("}, \"context\": {\"site\": \"", event.site, out);
-  AppendFeature("\", \"device\": \"", event.device, out);
-  AppendFeature("\", \"position\": \"", event.position, out);
-  AppendFeature("\", \"weekday\": \"", event.weekday, out);
-  AppendFeature("\", \"hour\": \"", event.hour, out);
-  AppendFeature("\"}, \"pair\": {\"segment_category\": \"", event.segment, out);
+  AppendFeature(R"("user": {"id": ")", event.user, out);
+  AppendFeature(R"(", "segment": ")", event.segment, out);
+  AppendCents(R"(", "age": )", event.age, out);
+  AppendFeature(R"(}, "item": {"id": ")", event.item, out);
+  AppendFeature(R"(", "category": ")", event.category, out);
+  AppendCents(R"(", "price": )", event.price, out);
+  AppendFeature(R"(}, "context": {"site": ")", event.site, out);
+  AppendFeature(R"(", "device": ")", event.device, out);
+  AppendFeature(R"(", "position": ")", event.position, out);
+  AppendFeature(R"(", "weekday": ")", event.weekday, out);
+  AppendFeature(R"(", "hour": ")", event.hour, out);
+  AppendFeature(R"("}, "pair": {"segment_category": ")", event.segment, out);
   AppendFeature("_", event.category, out);
-  AppendFeature("\", \"device_position\": \"", event.device, out);
+  AppendFeature(R"(", "device_position": ")", event.device, out);
   AppendFeature("_", event.position, out);
-  out.append("\"}");
+  out.append(R"("})");
 }
 
 }  // namespace freshet

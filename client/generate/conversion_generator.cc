@@ -58,10 +58,10 @@ double DelayShare(const ConversionGeneratorOptions& options, double ms) {
 std::string ConversionId(uint64_t number) { return "e" + std::to_string(number); }
 
 void AppendJsonLine(const Conversion& conversion, std::string& out) {
-  out.append("{\"id\": \"").append(ConversionId(conversion.number));
-  out.append("\", \"time\": ").append(std::to_string(conversion.time_ms)).append(", ");
+  out.append(R"({"id": ")").append(ConversionId(conversion.number));
+  out.append(R"(", "time": )").append(std::to_string(conversion.time_ms)).append(", ");
   if (conversion.campaign.has_value()) {
-    out.append("\"campaign\": \"").append(std::to_string(*conversion.campaign)).append("\", ");
+    out.append(R"("campaign": ")").append(std::to_string(*conversion.campaign)).append(R"(", )");
   }
   AppendJsonMembers(conversion.event, out);
   out.append("}\n");

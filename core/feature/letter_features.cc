@@ -1,6 +1,7 @@
 #include "core/feature/letter_features.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <numeric>
 #include <utility>
@@ -242,8 +243,9 @@ void LetterFeatures::AppendRow(const ExampleBatch& batch, std::span<const size_t
   // From the last list to the first, so that the places of those before it stay.
   for (size_t i = scratch.letters_.size(); i-- > 0;) {
     const unsigned char letter = scratch.letters_[i];
-    if (!is_linear_[letter])
+    if (!is_linear_[letter]) {
       columns.Remove(scratch.lists_[letter].begin, scratch.lists_[letter].size());
+    }
   }
 }
 
@@ -280,7 +282,7 @@ uint64_t LetterFeatures::CountRow(const ExampleBatch& batch, std::span<const uin
       // The i-th factor of the number of combinations with repetition.
       count *= n == 0 ? 0 : (n + static_cast<double>(same)) / static_cast<double>(same + 1);
     }
-    total += count < 1e18 ? static_cast<uint64_t>(count + 0.5) : uint64_t{1} << 60;
+    total += count < 1e18 ? static_cast<uint64_t>(std::llround(count)) : uint64_t{1} << 60;
     if (total > enough) break;
   }
   return total;

@@ -33,7 +33,7 @@ constexpr std::array<const char*, kJoinTables> kTableNames = {
     "default", "events", "records", "rows", "feedback", "queue", "held", "held_order"};
 constexpr const char* kDamageMark = "/DAMAGED";
 constexpr const char* kNewEventsFile = "/new_events";
-constexpr uint64_t kForgetSeconds = 24 * 60 * 60;
+constexpr uint64_t kForgetSeconds = uint64_t{24} * 60 * 60;
 
 rocksdb::Slice ToSlice(std::string_view text) { return {text.data(), text.size()}; }
 std::string_view FromSlice(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }

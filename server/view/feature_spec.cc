@@ -101,7 +101,7 @@ absl::Status CheckNgrams(const v1::FeatureSpec& spec) {
 template <typename Numbers>
 absl::Status CheckNumbers(std::string_view field, const Numbers& numbers, uint32_t max) {
   for (const auto& number : numbers) {
-    const absl::Status status =
+    absl::Status status =
         CheckRange(StrCat("features.vowpal_wabbit.", field, ".number"), number.number(), 0, max);
     if (!status.ok()) return status;
     if (number.letter() > UINT8_MAX) {

@@ -20,6 +20,7 @@ constexpr double kDayMs = 24 * kHourMs;
 std::vector<Conversion> Draw(const ConversionGeneratorOptions& options, int count) {
   ConversionGenerator generator(options);
   std::vector<Conversion> drawn;
+  drawn.reserve(static_cast<size_t>(count));
   for (int i = 0; i < count; ++i) drawn.push_back(generator.Next());
   return drawn;
 }
@@ -95,7 +96,7 @@ TEST(ConversionGeneratorTest, CampaignsBeginInMidStream) {
   for (const Conversion& drawn :
        Draw({.events_per_hour = 100, .campaign_ms = kDayMs}, 100 * 24 * 3)) {
     ASSERT_TRUE(drawn.campaign.has_value());
-    EXPECT_LE(*drawn.campaign, drawn.number / (100 * 24));
+    EXPECT_LE(*drawn.campaign, drawn.number / (uint64_t{100} * 24));
     seen.insert(*drawn.campaign);
   }
   EXPECT_EQ(seen, (std::set<uint32_t>{0, 1, 2}));

@@ -34,8 +34,9 @@ Expanded Expand(const LetterOptions& letters, const std::vector<Group>& groups) 
   builder.BeginRow(1, 1);
   for (const auto& [name, ids] : groups) {
     const size_t index = builder.Namespace(name);
-    for (const uint32_t id : ids)
+    for (const uint32_t id : ids) {
       builder.AddFeature(index, id, name == kOffsetNamespace ? 2.5f : 1);
+    }
   }
   builder.EndRow();
   const ExampleBatch batch = builder.View();
