@@ -192,7 +192,7 @@ absl::Status Log::AppendToSegment(std::span<const NewRecord> records, bool sync_
     TakeBack(*file, size_before, status);
     return status;
   }
-  index_->SetEnd(header.offset, file->size_bytes());
+  index_->Advance(header.offset, file->size_bytes());
   return absl::OkStatus();
 }
 

@@ -25,9 +25,16 @@ void SegmentIndex::Restart(SegmentInfo segment) {
 
 void SegmentIndex::SetEnd(uint64_t next_offset, uint64_t last_segment_bytes) {
   const absl::MutexLock lock(&mu_);
-  if (next_offset > next_offset_) {
-    AddMarkLocked({.bytes = segments_.back().size_bytes, .next_offset = next_offset_});
-  }
+  SetEndLocked(next_offset, last_segment_bytes);
+}
+
+void SegmentIndex::Advance(uint64_t next_offset, uint64_t last_segment_bytes) {
+  const absl::MutexLock lock(&mu_);
+  AddMarkLocked({.bytes = segments_.back().size_bytes, .next_offset = next_offset_});
+  SetEndLocked(next_offset, last_segment_bytes);
+}
+
+void SegmentIndex::SetEndLocked(uint64_t next_offset, uint64_t last_segment_bytes) {
   size_bytes_ = size_bytes_ - segments_.back().size_bytes + last_segment_bytes;
   segments_.back().size_bytes = last_segment_bytes;
   next_offset_ = next_offset;

@@ -42,6 +42,8 @@ class SegmentIndex {
   // Sets where the last segment ends. REQUIRES: not before the present end, unless AbortReaders()
   // was called first.
   void SetEnd(uint64_t next_offset, uint64_t last_segment_bytes);
+  // The same after a record was appended at the present end, which End() knows.
+  void Advance(uint64_t next_offset, uint64_t last_segment_bytes);
   // Ends the readers that were opened before, because the end of the log is about to be cut off.
   void AbortReaders();
 
@@ -83,6 +85,8 @@ class SegmentIndex {
 
  private:
   std::optional<SegmentInfo> FindLocked(uint64_t offset) const ABSL_SHARED_LOCKS_REQUIRED(mu_);
+  void SetEndLocked(uint64_t next_offset, uint64_t last_segment_bytes)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void AddMarkLocked(SegmentEnd mark) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   mutable absl::Mutex mu_;

@@ -25,8 +25,14 @@ class SegmentIndexMarksTest : public ::testing::Test {
   // As if records were appended up to `next_offset`.
   void AppendTo(uint64_t next_offset) {
     for (uint64_t next = index_.next_offset() + 1; next <= next_offset; ++next) {
-      index_.SetEnd(next, PositionOf(next));
+      index_.Advance(next, PositionOf(next));
     }
+  }
+
+  // As if a log were opened whose only segment has the records below `next_offset`.
+  void OpenWith(uint64_t next_offset) {
+    index_.Restart({.first_offset = kFirst, .size_bytes = PositionOf(next_offset)});
+    index_.SetEnd(next_offset, PositionOf(next_offset));
   }
 
   // The offset of the mark; checks its place.
@@ -65,8 +71,16 @@ TEST_F(SegmentIndexMarksTest, AreThoseOfTheSegmentOnly) {
   EXPECT_EQ(mark.bytes, kSegmentHeaderBytes);
 }
 
+// The size of a segment is known before the offset at its end is.
+TEST_F(SegmentIndexMarksTest, DoNotComeFromOpeningTheLog) {
+  OpenWith(kFirst + 40);
+  for (uint64_t offset = kFirst; offset < kFirst + 40; ++offset) {
+    EXPECT_EQ(MarkBefore(offset), kFirst) << offset;
+  }
+}
+
 TEST_F(SegmentIndexMarksTest, ComeFromReadersToo) {
-  index_.SetEnd(kFirst + 40, PositionOf(kFirst + 40));  // As when the log is opened.
+  OpenWith(kFirst + 40);
   EXPECT_EQ(MarkBefore(kFirst + 39), kFirst);
   const uint64_t generation = index_.generation();
   index_.AddMark({.bytes = PositionOf(kFirst + 20), .next_offset = kFirst + 20}, generation);
