@@ -13,6 +13,7 @@ namespace freshet {
 namespace {
 
 constexpr char kWildcard = ':';
+constexpr size_t kLetters = 256;
 constexpr unsigned char kFirstWild = ' ';
 constexpr unsigned char kLastWild = '~';
 constexpr uint32_t kInteractionPrime = 16777619;  // As in interactions.cc.
@@ -162,6 +163,7 @@ void LetterFeatures::AppendLists(const ExampleBatch& batch, std::span<const size
                                  std::span<const uint32_t> sizes, Scratch& scratch,
                                  FeatureColumns& columns) const {
   scratch.letters_.clear();
+  scratch.lists_.resize(kLetters);
   for (size_t i = 0; i < sizes.size(); ++i) {
     const unsigned char letter = batch.namespace_letters.empty() ? ' ' : batch.namespace_letters[i];
     if (sizes[i] == 0 || !is_kept_[letter] || batch.namespace_hashes[i] == offset_hash_) continue;
@@ -252,6 +254,7 @@ void LetterFeatures::AppendRow(const ExampleBatch& batch, std::span<const size_t
 uint64_t LetterFeatures::CountRow(const ExampleBatch& batch, std::span<const uint32_t> sizes,
                                   uint64_t enough, Scratch& scratch) const {
   scratch.letters_.clear();
+  scratch.lists_.resize(kLetters);
   uint64_t total = 1;
   for (size_t i = 0; i < sizes.size(); ++i) {
     const unsigned char letter = batch.namespace_letters.empty() ? ' ' : batch.namespace_letters[i];

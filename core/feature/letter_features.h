@@ -42,7 +42,7 @@ class LetterFeatures {
 
     std::vector<size_t> offsets_;         // Where the row's segments begin in the batch.
     std::vector<unsigned char> letters_;  // Of the row's lists, in order.
-    std::array<FeatureSegment, 256> lists_;
+    std::vector<FeatureSegment> lists_;   // By letter; no memory before the first use.
     std::vector<uint32_t> ids_;
     std::vector<float> values_;
     std::vector<std::string> interactions_;
