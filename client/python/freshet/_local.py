@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import tempfile
 import time
-from types import TracebackType
 
 from . import _client
 from ._errors import NotFound, Unavailable
@@ -95,14 +94,6 @@ class Local(_client.Client):
 
     def __enter__(self) -> Local:
         return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def __del__(self) -> None:
         if hasattr(self, "_server"):
